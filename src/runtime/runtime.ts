@@ -1,0 +1,53 @@
+import type { Fetch } from "../kubernetes/types.ts";
+
+/** Trust and identity for TLS as a client. All texts are PEM. */
+export interface ClientTls {
+  /** False: the server's certificate is not checked. */
+  readonly verify: boolean;
+  /** Certificates to trust instead of the system's. */
+  readonly ca?: string | undefined;
+  readonly cert?: string | undefined;
+  readonly key?: string | undefined;
+  /** The name the certificate must hold, where it is not the URL's host. */
+  readonly serverName?: string | undefined;
+}
+
+/** Files, where the runtime has them. */
+export interface Files {
+  /** The file's text. Rejects with an error whose message names the path. */
+  readText(path: string): Promise<string>;
+  exists(path: string): Promise<boolean>;
+  /** Writes a temporary file beside it, then renames: readers see the old or the new text, whole. */
+  writeAtomic(path: string, text: string): Promise<void>;
+  /**
+   * Calls `onChange` (not more than once per change, some milliseconds later) when a path's content may have changed,
+   * a Kubernetes ConfigMap's symlink swap included. Returns the function that stops it.
+   */
+  watch(paths: readonly string[], onChange: () => void): () => void;
+}
+
+/** The outcome of a command that was run. */
+export interface CommandResult {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Everything that Bun, Deno and Workers do each in their own way. Core modules get the parts they need as arguments. */
+export interface Runtime {
+  readonly name: "bun" | "deno" | "workers";
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** undefined on Workers. */
+  readonly files: Files | undefined;
+  /** A fetch for the apiserver: verifies with `tls`, no redirects, streams never cut by the runtime's own timers. */
+  clientFetch(tls: ClientTls): Fetch;
+  /** Runs a program without a shell (a kubeconfig's `exec` plugin). undefined where programs cannot be run. */
+  readonly run:
+    | ((
+        command: string,
+        args: readonly string[],
+        env: Readonly<Record<string, string>>,
+        signal: AbortSignal,
+      ) => Promise<CommandResult>)
+    | undefined;
+}
