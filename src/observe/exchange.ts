@@ -1,0 +1,41 @@
+import type { RequestFacts } from "../request.ts";
+
+/** What happened to one request: filled in as it goes, read once by the access log. Only made where that is on. */
+export interface Exchange {
+  readonly facts: RequestFacts;
+  /** Milliseconds since the epoch. */
+  readonly started: number;
+  /** The request's id: the client's where it sent a fit one, else ours. */
+  id: string;
+  /** Ids and names of what was chosen; undefined: it never came so far. */
+  route: string | undefined;
+  service: string | undefined;
+  cluster: string | undefined;
+  /** `host:port` of the last address tried. */
+  upstream: string | undefined;
+  /** Of the upstream's answer; undefined: there was none. */
+  upstreamStatus: number | undefined;
+  /** Milliseconds from the last attempt's start to its headers. */
+  upstreamMs: number | undefined;
+  /** Attempts made. */
+  tries: number;
+  /** A problem's code, or `client_gone`. */
+  error: string | undefined;
+}
+
+/** A fresh record for a request taken up at `started`. */
+export function createExchange(facts: RequestFacts, started: number, id: string): Exchange {
+  return {
+    facts,
+    started,
+    id,
+    route: undefined,
+    service: undefined,
+    cluster: undefined,
+    upstream: undefined,
+    upstreamStatus: undefined,
+    upstreamMs: undefined,
+    tries: 0,
+    error: undefined,
+  };
+}

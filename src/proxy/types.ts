@@ -1,0 +1,63 @@
+import type { Pool } from "../balancing/types.ts";
+import type { RouteConfig } from "../config/schema.ts";
+import type { Upstream } from "../discovery/types.ts";
+import type { Exchange } from "../observe/exchange.ts";
+import type { RequestFacts } from "../request.ts";
+
+/** What the forwarder asks of a fetch. Members a runtime does not know are ignored by it. */
+export interface UpstreamInit {
+  method: string;
+  headers: Headers;
+  body?: ReadableStream<Uint8Array> | undefined;
+  /** A redirect is the client's to follow. */
+  redirect: "manual";
+  signal: AbortSignal;
+  /** Bun: encoded bodies pass as they are. */
+  decompress: false;
+  /** Required by the fetch standard for a streamed body. */
+  duplex?: "half" | undefined;
+}
+
+/** How requests leave for an upstream. The runtime's own, or one that carries a route's TLS settings. */
+export type UpstreamFetch = (url: string, init: UpstreamInit) => Promise<Response>;
+
+/** A route as the forwarder needs it: compiled once per config. */
+export interface ProxyRoute {
+  readonly id: string;
+  readonly rule: RouteConfig;
+  /** The path to ask the upstream for; gives back the same string where nothing changes. */
+  readonly rewrite: (path: string) => string;
+  /** `request_headers` of the config, compiled; left out where there is nothing to change. */
+  readonly requestHeaders?: ((headers: Headers) => void) | undefined;
+  /** `response_headers` of the config, compiled; left out where there is nothing to change. */
+  readonly responseHeaders?: ((headers: Headers) => void) | undefined;
+  /** Which of the route's services gets this request (a weighted split), and the pool of its addresses. */
+  choose(): { readonly pool: Pool; readonly upstream: Upstream };
+  /** A fetch with the route's `upstream_tls`; left out: the forwarder's own. */
+  readonly fetch?: UpstreamFetch | undefined;
+}
+
+/** Says whether one more retry is allowed now, and counts it. */
+export interface RetryBudget {
+  /** A request was taken in: the budget is a share of these. */
+  request(): void;
+  /** True: retry, it is counted. False: the budget is spent. */
+  take(): boolean;
+}
+
+/** Counters the forwarder feeds; every method must be cheap and never throw. */
+export interface ProxyMeter {
+  /** The route's answer has its headers: the status, and the milliseconds since the request was taken up. */
+  answered(route: ProxyRoute, status: number, ms: number): void;
+  /** An attempt failed and another follows. */
+  retried(route: ProxyRoute, cause: "connect" | "reset" | "status"): void;
+}
+
+/** Sends requests to upstreams. */
+export interface Forwarder {
+  /**
+   * Answers with what the route's upstream answers, or with a problem. Never rejects for an error of an upstream.
+   * `request.headers` may be changed in place. `exchange`, where the access log is on, is filled in.
+   */
+  forward(request: Request, facts: RequestFacts, route: ProxyRoute, exchange?: Exchange): Promise<Response>;
+}
