@@ -1,0 +1,20 @@
+import type { ClusterStatus, Dump, NodesAnswer } from "../discovery/types.ts";
+
+/** What the admin API may see of the gateway: reads only, secrets already redacted. */
+export interface AdminView {
+  readiness(): {
+    ready: boolean;
+    /** SIGTERM came: the gateway answers 503 here so that nobody sends it new work. */
+    draining: boolean;
+    waiting: readonly { id: string; state: string; reason: string | undefined }[];
+  };
+  status(): readonly ClusterStatus[];
+  /** APISIX's memory dump. */
+  dump(): Dump;
+  /** Answers for a reference that does not parse too: `reason` then says what is wrong with it. */
+  nodes(service: string, options: { verbose: boolean }): NodesAnswer;
+  /** Effective routes, defaults filled in. */
+  routes(): readonly unknown[];
+  /** An error nobody foresaw, for the log. */
+  report(error: unknown): void;
+}

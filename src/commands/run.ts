@@ -1,0 +1,70 @@
+import packageJson from "../../package.json" with { type: "json" };
+import type { Host } from "../runtime/host.ts";
+import type { Runtime } from "../runtime/runtime.ts";
+import { check } from "./check.ts";
+import { serve } from "./gateway.ts";
+import { EXIT, readPodFacts } from "./io.ts";
+import { nodes } from "./nodes.ts";
+
+const HELP = `podway ${packageJson.version}: an API gateway that finds its upstreams in Kubernetes
+
+  podway [--config FILE]     serve; FILE is ./gateway.yaml unless said otherwise
+  podway --demo              serve a demo cluster that needs nothing (also without a config, a cluster and a kubeconfig)
+  podway check [FILE]        say what is wrong with a config, with file, line and column
+  podway nodes REF           the nodes of namespace/name:port, as a running gateway sees them,
+                             or with --config FILE as this command finds them itself
+
+  --json                     machine-readable output, with every command
+  --help, --version
+
+Exit codes: 0 fine, 1 it ran and the answer is no, 2 bad input.`;
+
+/** The commands a command line can name first; without one the gateway is served. */
+export const COMMANDS = ["check", "nodes"] as const;
+
+/** What a command runs in. */
+export interface CommandWorld {
+  readonly runtime: Runtime;
+  readonly host: Host;
+}
+
+/** Runs a command line (without the program's own name) and returns the exit code. */
+export async function run(argv: readonly string[], world: CommandWorld): Promise<number> {
+  const { host, runtime } = world;
+  const [first, ...rest] = argv;
+  const named = COMMANDS.find((name) => name === first);
+  if (named === undefined && first !== undefined && !first.startsWith("-")) {
+    host.stderr(`There is no command ${first}; there are: ${COMMANDS.join(", ")}, and none at all to serve`);
+    return EXIT.badInput;
+  }
+  const options = argv.slice(0, argv.includes("--") ? argv.indexOf("--") : undefined);
+  if (options.includes("--help") || options.includes("-h")) {
+    host.stdout(HELP);
+    return EXIT.fine;
+  }
+  if (named === undefined && first === "--version") {
+    host.stdout(packageJson.version);
+    return EXIT.fine;
+  }
+  const files = runtime.files;
+  if (files === undefined) {
+    host.stderr("Commands need a runtime with files");
+    return EXIT.badInput;
+  }
+  const pod = await readPodFacts(files);
+  switch (named) {
+    case "check":
+      return await check(rest, {
+        readText: files.readText,
+        exists: files.exists,
+        env: runtime.env,
+        pod,
+        stdout: host.stdout,
+        stderr: host.stderr,
+      });
+    case "nodes":
+      return await nodes(rest, { ...world, files, pod });
+    case undefined:
+      return await serve(argv, { ...world, files, pod });
+  }
+}

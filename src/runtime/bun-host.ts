@@ -1,0 +1,51 @@
+import type { ListenAddress } from "../config/schema.ts";
+import { type Handler, type Host, ListenError, type Listener, type Signal } from "./host.ts";
+
+const SIGNALS: readonly Signal[] = ["SIGTERM", "SIGINT", "SIGHUP"];
+
+/** The process around a command, on Bun. */
+export const bunHost: Host = {
+  env: process.env,
+  terminal: process.stderr.isTTY === true,
+  stdout: (line) => void process.stdout.write(`${line}\n`),
+  stderr: (line) => void process.stderr.write(`${line}\n`),
+  listen,
+  onSignal(handler) {
+    const listeners = SIGNALS.map((signal) => [signal, () => handler(signal)] as const);
+    for (const [signal, listener] of listeners) process.on(signal, listener);
+    return () => {
+      for (const [signal, listener] of listeners) process.off(signal, listener);
+    };
+  },
+};
+
+/** Listens with `Bun.serve`. Bun's own idle timer is off: it would cut a quiet event stream (the gateway has timeouts). */
+function listen(address: ListenAddress, handler: Handler): Listener {
+  let server: Bun.Server<undefined>;
+  try {
+    server = Bun.serve({
+      hostname: address.host,
+      port: address.port,
+      idleTimeout: 0,
+      fetch: (request, bun) => handler(request, bun.requestIP(request)?.address ?? ""),
+    });
+  } catch (cause) {
+    const why =
+      (cause as { code?: string }).code === "EADDRINUSE"
+        ? "another program listens there; choose another port in the config"
+        : (cause as Error).message;
+    throw new ListenError(`Cannot listen on ${address.host}:${address.port}: ${why}`, { cause });
+  }
+  return {
+    port: server.port!,
+    async stop(timeout) {
+      let timer: ReturnType<typeof setTimeout> | undefined;
+      const late = new Promise<void>((resolve) => {
+        timer = setTimeout(resolve, timeout);
+      });
+      await Promise.race([server.stop(), late]);
+      clearTimeout(timer);
+      await server.stop(true);
+    },
+  };
+}

@@ -1,0 +1,44 @@
+import type { ListenAddress } from "../config/schema.ts";
+
+/** A handler of requests: `peer` is the address of the connection's other end. */
+export type Handler = (request: Request, peer: string) => Response | Promise<Response>;
+
+/** A listening server. */
+export interface Listener {
+  /** The port it really listens on. */
+  readonly port: number;
+  /**
+   * Stops accepting connections; resolves when the last answer under way is complete, or after `timeout` ms, when what
+   * is left is cut off.
+   */
+  stop(timeout: number): Promise<void>;
+}
+
+/** An address that could not be listened on, in words. */
+export class ListenError extends Error {
+  override name = "ListenError";
+}
+
+/** Signals a gateway acts on. */
+export type Signal = "SIGTERM" | "SIGINT" | "SIGHUP";
+
+/** The process around a command: where it prints, listens and is told to stop. Workers has none. */
+export interface Host {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Whether standard error is a terminal: logs are then pretty. */
+  readonly terminal: boolean;
+  /** One line to standard output, without its line end. */
+  stdout(line: string): void;
+  /** One line to standard error, without its line end. */
+  stderr(line: string): void;
+  /** Throws `ListenError`. */
+  listen(address: ListenAddress, handler: Handler): Listener;
+  /** Calls `handler` at every signal; returns the function that ends it. */
+  onSignal(handler: (signal: Signal) => void): () => void;
+}
+
+/** The address as a URL's authority; the wildcard addresses are shown as the loopback one, which a user can call. */
+export function shownAuthority(host: string, port: number): string {
+  const shown = host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host;
+  return shown.includes(":") ? `[${shown}]:${port}` : `${shown}:${port}`;
+}
