@@ -1,0 +1,105 @@
+import type { ClientState } from "../kubernetes/types.ts";
+import type { EmptyReason, Node, Upstream, UpstreamQuery } from "./types.ts";
+
+/** What the admin API and the commands show of discovery: plain data, ready for JSON. */
+
+/** One cluster's entry of `/v1/discovery/kubernetes/status`. With several sources the worst state is shown. */
+export interface ClusterStatus {
+  /** "" in single-cluster mode. */
+  readonly id: string;
+  readonly state: ClientState;
+  /** True: there is a snapshot, and nothing keeps it up to date at the moment. */
+  readonly stale: boolean;
+  readonly mode: "watch" | "poll" | "request" | "auto";
+  readonly required: boolean;
+  /** Of the newest state seen; with several namespaces `namespace=version`, space-separated. null: none yet. */
+  readonly resourceVersion: string | null;
+  /** Seconds since the last byte, watch event and full list; the oldest of several sources. null: never. */
+  readonly ages: { readonly byte: number | null; readonly event: number | null; readonly list: number | null };
+  /** Services with an Endpoints object or an EndpointSlice. */
+  readonly services: number;
+  /** Addresses that may get traffic. */
+  readonly endpoints: number;
+  /** In words, with the namespace it happened in and the missing RBAC rule; null when all is well. */
+  readonly lastError: string | null;
+}
+
+/** Counters of one cluster since it was started, for metrics. */
+export interface ClusterCounters {
+  /** Full lists by reason. */
+  readonly lists: Readonly<Record<string, number>>;
+  readonly watches: number;
+  readonly events: number;
+  /** Changes that altered a service. */
+  readonly changes: number;
+  /** Changes that altered nothing a reader sees. */
+  readonly unchanged: number;
+  /** Endpoints objects the control plane cut at 1,000 addresses. */
+  readonly truncated: number;
+  /** Estimated size of the snapshot in bytes. */
+  readonly bytes: number;
+}
+
+/** A node as `nodes?verbose=1` shows it; also the excluded ones, with why. */
+export interface NodeDetail extends Node {
+  /** Name of the Endpoints object or EndpointSlice it comes from. */
+  readonly slice: string;
+  readonly resourceVersion: string;
+  readonly conditions: { readonly ready: boolean; readonly serving: boolean; readonly terminating: boolean };
+  readonly zone?: string;
+  /** `namespace/name`. */
+  readonly pod?: string;
+  readonly uid?: string;
+  /** Zones it is hinted to (`hints.forZones`). */
+  readonly hints?: readonly string[];
+  /** Why it gets no traffic; absent for a node that does. */
+  readonly excluded?: string;
+}
+
+/** The answer of `nodes(REF)`. */
+export interface NodesAnswer {
+  /** The reference as asked. */
+  readonly service: string;
+  readonly nodes: readonly (Node | NodeDetail)[];
+  readonly code?: EmptyReason["code"];
+  /** Why there are no nodes. */
+  readonly reason?: string;
+  /** What exists in place of what was asked for: ports, services, namespaces or clusters. */
+  readonly available?: readonly string[];
+  /** With `verbose`: addresses that are known and get no traffic. */
+  readonly excluded?: readonly NodeDetail[];
+  /** With `verbose`: what was left out while reading the objects, and warnings. */
+  readonly notes?: readonly string[];
+}
+
+/** `/v1/discovery/kubernetes/dump`, in APISIX's shape. */
+export interface Dump {
+  readonly config: unknown;
+  readonly endpoints: readonly {
+    /** Absent in single-cluster mode. */
+    readonly id?: string;
+    /** `value` is JSON text: nodes by port name, or by number where the port has no name. */
+    readonly endpoints: readonly { readonly name: string; readonly value: string }[];
+  }[];
+}
+
+/** Whether traffic may be sent to this gateway, and what it waits for. */
+export interface Readiness {
+  readonly ready: boolean;
+  readonly waiting: readonly { readonly id: string; readonly state: ClientState; readonly reason: string }[];
+}
+
+/** Everything routes, the admin API and commands may ask. It changes nothing. */
+export interface Discovery {
+  /** A route's view of one service port; made once per route and config. Never throws: a bad reference has a reason. */
+  upstream(query: UpstreamQuery): Upstream;
+  /**
+   * What is known of a service now. In mode `request` await `upstream({ service }).refresh()` first: this asks nobody.
+   */
+  query(reference: string, options?: { readonly verbose?: boolean }): NodesAnswer;
+  status(): readonly ClusterStatus[];
+  /** `config` must have no secret in it any more. */
+  dump(config: unknown): Dump;
+  /** Ready once every required cluster has a snapshot. */
+  readiness(): Readiness;
+}
