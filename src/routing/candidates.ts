@@ -1,0 +1,106 @@
+import type { RequestFacts } from "../request.ts";
+import { type Condition, type ConditionReader, compileConditions, holds } from "./conditions.ts";
+import type { Entry } from "./precedence.ts";
+
+/** A request while it is being matched. */
+export interface Lookup {
+  readonly facts: RequestFacts;
+  /** The path in the form rules are compared with. */
+  readonly path: string;
+  readonly reader: ConditionReader;
+}
+
+/** Entries that one path pattern leads to, in precedence order. */
+export interface Candidates<T> {
+  /** The lowest `order` among them. */
+  readonly first: number;
+  /** The first entry that matches, if its order is below `below`. */
+  find(lookup: Lookup, below: number): Entry<T> | undefined;
+}
+
+/** From this many entries on, an index over a header or parameter is cheaper than asking one after the other. */
+const WORTH_AN_INDEX = 8;
+
+interface Candidate<T> {
+  readonly entry: Entry<T>;
+  readonly methods: ReadonlySet<string> | undefined;
+  /** Only where the path pattern does not say it all. */
+  readonly pattern: RegExp | undefined;
+  readonly conditions: readonly Condition[];
+}
+
+const matches = ({ methods, pattern, conditions }: Candidate<unknown>, { facts, path, reader }: Lookup): boolean => {
+  if (methods !== undefined && !methods.has(facts.method)) return false;
+  if (pattern !== undefined && !pattern.test(path)) return false;
+  for (const condition of conditions) {
+    if (!holds(condition, reader.value(condition.of, condition.name))) return false;
+  }
+  return true;
+};
+
+const oneByOne = <T>(candidates: readonly Candidate<T>[]): Candidates<T> => ({
+  first: candidates[0]?.entry.order ?? Number.POSITIVE_INFINITY,
+  find(lookup, below) {
+    for (const candidate of candidates) {
+      if (candidate.entry.order >= below) return undefined;
+      if (matches(candidate, lookup)) return candidate.entry;
+    }
+    return undefined;
+  },
+});
+
+/** The value a candidate wants of this header or parameter, where it wants exactly one. */
+const wanted = ({ conditions }: Candidate<unknown>, { of, name }: Condition): string | undefined => {
+  const condition = conditions.find((one) => one.of === of && one.name === name);
+  return condition !== undefined && "equals" in condition.rule ? condition.rule.equals : undefined;
+};
+
+/** The header or parameter that most candidates want an exact value of. */
+const commonest = (candidates: readonly Candidate<unknown>[], used: ReadonlySet<string>): Condition | undefined => {
+  const seen = new Map<string, { condition: Condition; times: number }>();
+  for (const condition of candidates.flatMap((candidate) => candidate.conditions)) {
+    const key = `${condition.of} ${condition.name}`;
+    if (!("equals" in condition.rule) || used.has(key)) continue;
+    const known = seen.get(key);
+    seen.set(key, { condition, times: (known?.times ?? 0) + 1 });
+  }
+  const most = [...seen.values()].reduce<{ condition?: Condition; times: number }>(
+    (best, one) => (one.times > best.times ? one : best),
+    { times: WORTH_AN_INDEX },
+  );
+  return most.condition;
+};
+
+const indexed = <T>(candidates: readonly Candidate<T>[], used: ReadonlySet<string>): Candidates<T> => {
+  const by = commonest(candidates, used);
+  if (by === undefined) return oneByOne(candidates);
+  const split = Map.groupBy(candidates, (candidate) => wanted(candidate, by));
+  const rest = indexed(split.get(undefined) ?? [], used);
+  split.delete(undefined);
+  const usedHere = new Set(used).add(`${by.of} ${by.name}`);
+  const byValue = new Map([...split].map(([value, some]) => [value, indexed(some, usedHere)]));
+  return {
+    first: candidates[0]!.entry.order,
+    find(lookup, below) {
+      const value = lookup.reader.value(by.of, by.name);
+      const hit = value === null ? undefined : byValue.get(value)?.find(lookup, below);
+      return rest.find(lookup, hit?.order ?? below) ?? hit;
+    },
+  };
+};
+
+/**
+ * Candidates of one path pattern, given in precedence order. Many of them that differ in the exact value of one header
+ * or parameter are found through an index, so that they cost no more than a few; regular expressions are tried in turn.
+ */
+export function compileCandidates<T>(entries: readonly Entry<T>[]): Candidates<T> {
+  const candidates = entries.map(
+    (entry): Candidate<T> => ({
+      entry,
+      methods: entry.rule.methods === undefined ? undefined : new Set(entry.rule.methods),
+      pattern: entry.path.kind === "regex" ? entry.path.pattern : undefined,
+      conditions: compileConditions(entry.rule),
+    }),
+  );
+  return indexed(candidates, new Set());
+}

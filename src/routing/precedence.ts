@@ -1,0 +1,71 @@
+import type { RouteConfig } from "../config/route-schema.ts";
+import { type HostRule, parseHost } from "./host.ts";
+import { decodePath, decodePrefix } from "./path.ts";
+
+/** A path rule in the form requests are compared with. */
+export type PathTest =
+  | { kind: "exact"; path: string }
+  /** Without closing slash; "" is every path. */
+  | { kind: "prefix"; prefix: string }
+  | { kind: "regex"; pattern: RegExp };
+
+/** One route under one of its hosts: what is put in order, and what matches as a whole or not at all. */
+export interface Entry<T> {
+  readonly route: T;
+  readonly rule: RouteConfig;
+  readonly host: HostRule;
+  readonly path: PathTest;
+  /** Its place in the precedence: of all entries that match, the one with the lowest wins. */
+  readonly order: number;
+}
+
+const compilePath = (rule: RouteConfig["path"]): PathTest => {
+  if ("exact" in rule) return { kind: "exact", path: decodePath(rule.exact) };
+  if ("prefix" in rule) return { kind: "prefix", prefix: decodePrefix(rule.prefix) };
+  return { kind: "regex", pattern: new RegExp(rule.regex) };
+};
+
+/** Exact hosts never match together, so their lengths need not count. */
+const hostRank = (host: HostRule): number => {
+  if (host.kind === "exact") return Number.POSITIVE_INFINITY;
+  return host.kind === "wildcard" ? host.suffix.length : 0;
+};
+
+const pathRank = (path: PathTest): number => {
+  if (path.kind === "exact") return Number.POSITIVE_INFINITY;
+  return path.kind === "prefix" ? path.prefix.length : -1;
+};
+
+const count = (rules: object | undefined): number => (rules === undefined ? 0 : Object.keys(rules).length);
+
+/** What precedence looks at, in its order; more is earlier. */
+const ranks = ({ rule, host, path }: Omit<Entry<unknown>, "order">): readonly number[] => [
+  rule.priority,
+  hostRank(host),
+  pathRank(path),
+  rule.methods === undefined ? 0 : 1,
+  count(rule.headers),
+  count(rule.query),
+];
+
+const earlier = (a: readonly number[], b: readonly number[]): number => {
+  const at = a.findIndex((rank, i) => rank !== b[i]);
+  return at === -1 ? 0 : a[at]! > b[at]! ? -1 : 1;
+};
+
+/**
+ * All routes under all their hosts in one total order, such that the first entry that matches is the route to take:
+ * priority, then the Gateway API's precedence (HTTPRoute: host before path before method before headers before query),
+ * then the order of the file. The host comes first but does not fence: a request that no route of its most specific
+ * host takes falls through to wildcards and to routes without a host, as rules of several HTTPRoutes do there.
+ */
+export function inPrecedence<T extends { rule: RouteConfig }>(routes: readonly T[]): Entry<T>[] {
+  const entries = routes.flatMap((route) => {
+    const path = compilePath(route.rule.path);
+    return (route.rule.hosts ?? ["*"]).map((host) => ({ route, rule: route.rule, host: parseHost(host), path }));
+  });
+  return entries
+    .map((entry) => ({ entry, ranks: ranks(entry) }))
+    .sort((a, b) => earlier(a.ranks, b.ranks))
+    .map(({ entry }, order) => ({ ...entry, order }));
+}

@@ -1,0 +1,57 @@
+import type { RouteConfig } from "../config/route-schema.ts";
+import { afterPrefix, decodeForRewrite, decodePrefix, encodePath } from "./path.ts";
+
+/** What of a route decides the path its upstream sees. */
+export type RewriteRule = Pick<RouteConfig, "path" | "strip_prefix" | "rewrite_path">;
+
+const asSent = (path: string): string => path;
+
+/**
+ * Puts `replacement` in place of `prefix` (the Gateway API's ReplacePrefixMatch). Paths under another prefix are left
+ * alone. Both are configured texts; the replacement's closing slash counts only where nothing follows.
+ */
+export function replacePrefix(prefix: string, replacement: string): (path: string) => string {
+  const from = decodePrefix(prefix);
+  const whole = encodePath(replacement);
+  const to = whole.replace(/\/+$/, "");
+  return (path) => {
+    const rest = afterPrefix(path, from);
+    if (rest === undefined) return path;
+    if (rest === "") return whole;
+    return to === "" ? rest.replace(/^\/{2,}/, "/") : to + rest;
+  };
+}
+
+/**
+ * The path an upstream sees, from the path as it was sent: percent-encoded in and out, without query.
+ *
+ * - `strip_prefix: /v1` makes `/v1` and `/v1/` `/`, `/v1/x` `/x`; other paths stay as they are.
+ * - `rewrite_path: {replace_prefix}` replaces the route's own prefix, `{replace}` the whole path.
+ * - `rewrite_path: {regex, to}` replaces the first match; `$1` and `$<name>` are groups. It sees the path with its
+ *   escapes decoded, except those of reserved characters and of `%`, and what it leaves is encoded again. No match: no
+ *   change. How long a regular expression takes is up to whoever writes it: nothing here guards against a slow one.
+ *
+ * What was rewritten begins with exactly one slash and holds no raw `?` or `#`: it is never another authority or a
+ * query. With both keys, `rewrite_path` counts.
+ *
+ * @throws {TypeError} for `replace_prefix` on a route whose path is no prefix.
+ */
+export function compileRewrite(rule: RewriteRule): (path: string) => string {
+  const { rewrite_path: rewrite, strip_prefix: strip } = rule;
+  if (rewrite === undefined) return strip === undefined ? asSent : replacePrefix(strip, "/");
+  if ("replace" in rewrite) {
+    const path = encodePath(rewrite.replace);
+    return () => path;
+  }
+  if ("replace_prefix" in rewrite) {
+    if (!("prefix" in rule.path))
+      throw new TypeError("Cannot replace the prefix of a route whose path is not a prefix");
+    return replacePrefix(rule.path.prefix, rewrite.replace_prefix);
+  }
+  const pattern = new RegExp(rewrite.regex);
+  const { to } = rewrite;
+  return (path) => {
+    const text = decodeForRewrite(path);
+    return pattern.test(text) ? encodePath(text.replace(pattern, to)) : path;
+  };
+}
