@@ -1,0 +1,51 @@
+import type { Endpoint } from "../discovery/types.ts";
+import type { RequestFacts } from "../request.ts";
+import type { PassiveState } from "./passive-health.ts";
+import type { Target } from "./types.ts";
+
+/** A target as the pool and its policy see it. */
+export interface Member extends Target {
+  /** Replaced when only its weight or zone changed. */
+  endpoint: Endpoint;
+  readonly passive: PassiveState;
+  /** What active health checks say; true until they say otherwise: Kubernetes called it ready. */
+  healthy: boolean;
+  /** Its place in the pool's list; -1 once it left the pool. */
+  order: number;
+  /** The endpoint's weight; 1 where every endpoint of the pool has weight 0. */
+  weight: number;
+  /** One of the view's candidates. */
+  selectable: boolean;
+}
+
+/** What a policy chooses from. A new one for every change. */
+export interface PoolView {
+  /** Every target of the pool, in the order of its endpoints. The array changes only when endpoints did. */
+  readonly members: readonly Member[];
+  /**
+   * Those that take new requests: with weight, healthy, not ejected; all with weight while that leaves none. In the
+   * order of `members`.
+   */
+  readonly candidates: readonly Member[];
+}
+
+/** One way to choose a target. */
+export interface Policy {
+  /** Called before the first pick, and again whenever endpoints, ejections or health changed. */
+  update(view: PoolView): void;
+  /**
+   * One of the candidates that is not among `tried`. undefined: none was found with little effort; the pool then looks
+   * at each.
+   */
+  pick(request: RequestFacts, tried: readonly Target[]): Member | undefined;
+  /** The `Set-Cookie` line for an answer of this target, for policies that use one. */
+  cookie?(request: RequestFacts, target: Target): string | undefined;
+}
+
+/** Whether this request already failed on the target's address, whichever pod was behind it then. */
+export function wasTried(target: Target, tried: readonly Target[]): boolean {
+  for (let i = 0; i < tried.length; i++) {
+    if (tried[i] === target || tried[i]!.endpoint.address === target.endpoint.address) return true;
+  }
+  return false;
+}

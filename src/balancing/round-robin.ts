@@ -1,0 +1,78 @@
+import type { Random } from "../clock.ts";
+import type { Member, Policy } from "./policy.ts";
+import { wasTried } from "./policy.ts";
+import { nextTurn, settle, startAnywhere, type TurnHolder, totalWeight } from "./smooth.ts";
+
+/** The candidates of one weight: they take turns in plain rotation. */
+interface Ring extends TurnHolder {
+  /** The weight of each; the ring's own `weight` is that of all of them together. */
+  readonly each: number;
+  readonly members: Member[];
+  /** Index of the member whose turn is next. */
+  next: number;
+}
+
+/** Slots looked at for a retry before the pool is left to look at every target. */
+const SLOTS_PER_TRIED = 4;
+
+/**
+ * Smooth weighted round robin. Targets of equal weight form a ring, and the rings take smooth turns, each with the
+ * weight of its members together: a pick costs one pass over the *different* weights (nearly always one; at most one per
+ * EndpointSlice), whatever the number of targets, and allocates nothing.
+ *
+ * The position survives changes: a ring goes on with the target that was next, or the first one after it that is left,
+ * so that each target still has its turn once a round however often its neighbours change. The first position is random.
+ */
+export function createRoundRobin(random: Random): Policy {
+  let rings: Ring[] = [];
+  let total = 0;
+
+  return {
+    update(view) {
+      const before = new Map(rings.map((ring) => [ring.each, ring]));
+      const byWeight = new Map<number, Ring>();
+      for (const member of view.candidates) {
+        let ring = byWeight.get(member.weight);
+        if (ring === undefined) {
+          const credit = before.get(member.weight)?.credit ?? 0;
+          ring = { each: member.weight, members: [], next: 0, weight: 0, credit };
+          byWeight.set(member.weight, ring);
+        }
+        ring.members.push(member);
+        ring.weight += member.weight;
+      }
+      const fresh = rings.length === 0;
+      rings = [...byWeight.values()];
+      const totalBefore = total;
+      total = totalWeight(rings);
+      for (const ring of rings) {
+        ring.next = resume(before.get(ring.each), ring) ?? Math.floor(random() * ring.members.length);
+      }
+      if (fresh) startAnywhere(rings, total, random);
+      else settle(rings, totalBefore, total);
+    },
+
+    pick(_request, tried) {
+      if (rings.length === 0) return undefined;
+      for (let slots = tried.length * SLOTS_PER_TRIED; slots >= 0; slots--) {
+        const ring = nextTurn(rings, total);
+        const member = ring.members[ring.next]!;
+        ring.next = ring.next + 1 === ring.members.length ? 0 : ring.next + 1;
+        if (!wasTried(member, tried)) return member;
+      }
+      return undefined;
+    },
+  };
+}
+
+/** Where `ring` goes on after `before`; undefined where nothing of it is left in the pool. */
+function resume(before: Ring | undefined, ring: Ring): number | undefined {
+  if (before === undefined) return undefined;
+  for (let step = 0; step < before.members.length; step++) {
+    const { order } = before.members[(before.next + step) % before.members.length]!;
+    if (order < 0) continue;
+    const after = ring.members.findIndex((member) => member.order >= order);
+    return Math.max(after, 0); // none after it: around to the first
+  }
+  return undefined;
+}
