@@ -5,7 +5,7 @@ export interface RetryBudget {
   /** A client's request arrived. Retries of it are not counted here. */
   request(): void;
   /** Whether one more retry may be sent now. True counts it as sent. */
-  mayRetry(): boolean;
+  take(): boolean;
 }
 
 /** Seconds looked back upon. */
@@ -45,7 +45,7 @@ export function createRetryBudget({ clock }: { clock: Clock }): RetryBudget {
       requests[slot()]!++;
       requested++;
     },
-    mayRetry() {
+    take() {
       const now = slot();
       if (retries[now]! >= ALWAYS && retried >= requested * SHARE) return false;
       retries[now]!++;
