@@ -1,0 +1,28 @@
+import { join } from "node:path";
+
+/** Where pods listen; addresses of one test must not be another's. */
+export const POD_PORT = 8080;
+
+/** A process that answers on its own address of the pod network. */
+export interface Pod extends AsyncDisposable {
+  readonly ip: string;
+  readonly name: string;
+  /** As a node is killed: nothing is said to those that are connected. */
+  kill(): Promise<void>;
+}
+
+/** Starts a pod; resolves when it listens. */
+export async function startPod(ip: string, name: string): Promise<Pod> {
+  const child = Bun.spawn([process.execPath, join(import.meta.dir, "pod.ts"), ip, String(POD_PORT), name], {
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "inherit",
+  });
+  const first = await child.stdout.getReader().read();
+  if (first.done) throw new Error(`Pod ${name} ended before it listened on ${ip}`);
+  const kill = async (): Promise<void> => {
+    child.kill("SIGKILL");
+    await child.exited;
+  };
+  return { ip, name, kill, [Symbol.asyncDispose]: kill };
+}
