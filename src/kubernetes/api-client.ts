@@ -1,0 +1,293 @@
+import type { Clock } from "../clock.ts";
+import type { Logger } from "../log.ts";
+import type { Connection } from "./connection.ts";
+import { type ErrorContext, InvalidObjectError, parseRetryAfter, shorten, statusError, toApiError } from "./errors.ts";
+import type { Collection } from "./types.ts";
+import { isKubernetesObject, readWatchStream, type WatchEvent } from "./watch-stream.ts";
+
+export type { WatchEvent } from "./watch-stream.ts";
+
+/** What a LIST asks for beside its collection. Keys that are undefined are not sent. */
+export interface ListQuery {
+  /** Objects per page. */
+  readonly limit?: number | undefined;
+  /** The token of the page before. */
+  readonly continue?: string | undefined;
+  readonly resourceVersion?: string | undefined;
+  readonly resourceVersionMatch?: "NotOlderThan" | "Exact" | undefined;
+}
+
+/** One page of a LIST. */
+export interface ListPage {
+  readonly items: unknown[];
+  readonly resourceVersion: string;
+  /** undefined: this was the last page. */
+  readonly continue: string | undefined;
+  /** How many objects are left, where the server says so. */
+  readonly remaining: number | undefined;
+}
+
+/** What a WATCH asks for. */
+export interface WatchQuery {
+  readonly resourceVersion: string;
+  readonly timeoutSeconds: number;
+}
+
+/** The few calls of the Kubernetes API this project needs. All reject with `ApiError`, or the signal's reason. */
+export interface ApiClient {
+  list(collection: Collection, query: ListQuery, signal: AbortSignal): Promise<ListPage>;
+  /**
+   * The events from a version on, bookmarks asked for. The request leaves when the first event is asked for; leaving
+   * the loop ends it. `onBytes` is called when the answer's headers arrive and at every chunk.
+   */
+  watch(collection: Collection, query: WatchQuery, signal: AbortSignal, onBytes: () => void): AsyncIterable<WatchEvent>;
+  /** The decoded JSON at a path such as `/version`. */
+  get(path: string, signal: AbortSignal): Promise<unknown>;
+}
+
+export interface ApiClientOptions {
+  readonly connection: Connection;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  /** What the apiserver's audit log shows. @default "podway" */
+  readonly userAgent?: string | undefined;
+}
+
+/** How long the answer's headers, and a whole list page, may take: as long as kube-apiserver's own page time-outs. */
+export const ANSWER_TIMEOUT_MS = 30_000;
+
+/** A page of 500 large objects stays far below; what is larger is not a page of ours. */
+export const PAGE_LIMIT: number = 64 * 1024 * 1024;
+
+/** An error's body is a Status object; more than this is a page of some proxy. */
+const ERROR_BODY_LIMIT = 64 * 1024;
+
+/** The path and query of a collection. */
+export function collectionPath(collection: Collection, query: Readonly<Record<string, string | undefined>>): string {
+  const scope = collection.namespace === undefined ? "" : `/namespaces/${encodeURIComponent(collection.namespace)}`;
+  const search = new URLSearchParams();
+  const all = { labelSelector: collection.labelSelector, fieldSelector: collection.fieldSelector, ...query };
+  for (const [key, value] of Object.entries(all)) if (value !== undefined) search.set(key, value);
+  const text = search.toString();
+  return `/${collection.groupVersion}${scope}/${collection.resource}${text === "" ? "" : `?${text}`}`;
+}
+
+/** Reads a body up to a limit of bytes. Throws beyond it: what it holds is never more than limit + one chunk. */
+async function readText(body: ReadableStream<Uint8Array> | null, limit: number, signal: AbortSignal): Promise<string> {
+  if (body === null) return "";
+  const reader = body.getReader();
+  const stop = (): void => void reader.cancel(signal.reason).catch(() => {});
+  signal.addEventListener("abort", stop, { once: true });
+  const decoder = new TextDecoder();
+  const pieces: string[] = [];
+  let size = 0;
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      signal.throwIfAborted();
+      if (done) break;
+      size += value.length;
+      if (size > limit) throw new InvalidObjectError(`an answer of more than ${limit} bytes`);
+      pieces.push(decoder.decode(value, { stream: true }));
+    }
+    pieces.push(decoder.decode());
+    return pieces.join("");
+  } finally {
+    signal.removeEventListener("abort", stop);
+    stop();
+  }
+}
+
+/** An abort signal of our own that follows another one and may end by the clock. */
+interface Scope {
+  readonly signal: AbortSignal;
+  /** Aborts after that time unless it is `met` or the scope closed before. */
+  deadline(ms: number, what: string): void;
+  met(): void;
+  close(): void;
+}
+
+function openScope(parent: AbortSignal, clock: Clock): Scope {
+  const controller = new AbortController();
+  const follow = (): void => controller.abort(parent.reason);
+  if (parent.aborted) follow();
+  else parent.addEventListener("abort", follow, { once: true });
+  let cancel: (() => void) | undefined;
+  const met = (): void => {
+    cancel?.();
+    cancel = undefined;
+  };
+  return {
+    signal: controller.signal,
+    met,
+    deadline(ms, what) {
+      met();
+      cancel = clock.after(ms, () => controller.abort(new Error(`${what} within ${ms / 1000} s`)));
+    },
+    close() {
+      met();
+      parent.removeEventListener("abort", follow);
+      controller.abort();
+    },
+  };
+}
+
+/** A promise's outcome, or the signal's reason as soon as it aborts: some fetches do not listen to their signal. */
+function orAborted<T>(signal: AbortSignal, promise: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const stop = (): void => reject(signal.reason);
+    if (signal.aborted) stop();
+    signal.addEventListener("abort", stop, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", stop));
+  });
+}
+
+const isHtml = (text: string): boolean => /^\s*<(!doctype|html|head|body|\?xml)/i.test(text);
+
+/** JSON, or an error that says what it was instead. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    const what = isHtml(text) ? "an HTML page" : text.trim() === "" ? "nothing" : "text that is not (whole) JSON";
+    throw new InvalidObjectError(`the answer is ${what}: ${shorten(text, 60)}`);
+  }
+}
+
+function readPage(value: unknown, collection: Collection): ListPage {
+  const list = (typeof value === "object" && value !== null ? value : {}) as Record<string, unknown>;
+  const refuse = (text: string): never => {
+    throw new InvalidObjectError(text);
+  };
+  if (list.kind !== collection.listKind) {
+    refuse(`the answer is of kind ${shorten(JSON.stringify(list.kind) ?? "(none)", 60)}, not ${collection.listKind}`);
+  }
+  const metadata = (typeof list.metadata === "object" && list.metadata !== null ? list.metadata : {}) as Record<
+    string,
+    unknown
+  >;
+  const { resourceVersion } = metadata;
+  if (typeof resourceVersion !== "string" || resourceVersion === "") {
+    return refuse("the list has no metadata.resourceVersion");
+  }
+  // An empty Go slice may be written as null.
+  const items: unknown = list.items ?? [];
+  if (!Array.isArray(items)) return refuse("the list's items are not an array");
+  const bad = items.findIndex((item) => !isKubernetesObject(item));
+  if (bad !== -1) refuse(`item ${bad} of the list has no metadata with a name`);
+  const next = metadata.continue;
+  return {
+    items,
+    resourceVersion,
+    continue: typeof next === "string" && next !== "" ? next : undefined,
+    remaining: typeof metadata.remainingItemCount === "number" ? metadata.remainingItemCount : undefined,
+  };
+}
+
+/** A client of one apiserver. It keeps no state of its own: connection and credentials hold what changes. */
+export function createApiClient(options: ApiClientOptions): ApiClient {
+  const { connection, logger, clock, userAgent = "podway" } = options;
+
+  const send = async (path: string, scope: Scope): Promise<{ response: Response; used: unknown[] }> => {
+    const authorization = await orAborted(scope.signal, connection.credentials.authorization());
+    const headers: Record<string, string> = {
+      accept: "application/json",
+      "accept-encoding": "gzip",
+      "user-agent": userAgent,
+    };
+    if (authorization !== undefined) headers.authorization = authorization;
+    const { fetch, server } = connection;
+    const init: RequestInit = { headers, redirect: "manual", signal: scope.signal };
+    return {
+      response: await orAborted(scope.signal, fetch(server + path, init)),
+      used: [authorization, fetch],
+    };
+  };
+
+  /** The successful answer's Response; everything else is thrown. Once more after a 401 if that gave other credentials. */
+  const request = async (path: string, scope: Scope, context: ErrorContext): Promise<Response> => {
+    let { response, used } = await send(path, scope);
+    if (response.status === 401) {
+      connection.credentials.rejected();
+      const authorization = await orAborted(scope.signal, connection.credentials.authorization());
+      if (authorization !== used[0] || connection.fetch !== used[1]) {
+        logger.log("debug", "the apiserver answered 401: trying once more with credentials read anew");
+        await response.body?.cancel().catch(() => {});
+        ({ response } = await send(path, scope));
+      }
+    }
+    if (response.status === 200) return response;
+    const text = await readText(response.body, ERROR_BODY_LIMIT, scope.signal).catch(() => "");
+    let body: unknown;
+    try {
+      body = JSON.parse(text);
+    } catch {
+      body = isHtml(text) || text.trim() === "" ? undefined : { message: shorten(text, 200) };
+    }
+    const retryAfter = parseRetryAfter(response.headers.get("retry-after"), clock.now());
+    throw statusError(response.status, body, context, retryAfter);
+  };
+
+  const getJson = async (path: string, signal: AbortSignal, context: ErrorContext): Promise<unknown> => {
+    const scope = openScope(signal, clock);
+    try {
+      scope.deadline(ANSWER_TIMEOUT_MS, "no whole answer");
+      const response = await request(path, scope, context);
+      return parseJson(await readText(response.body, PAGE_LIMIT, scope.signal));
+    } finally {
+      scope.close();
+    }
+  };
+
+  /** The caller's own abort stays what it is; everything else becomes an `ApiError` that says what was asked. */
+  const explain = (error: unknown, context: ErrorContext, signal: AbortSignal): unknown =>
+    signal.aborted ? signal.reason : toApiError(error, context);
+
+  return {
+    async list(collection, query, signal) {
+      const context: ErrorContext = { verb: "list", collection };
+      const path = collectionPath(collection, {
+        limit: query.limit?.toString(),
+        continue: query.continue,
+        resourceVersion: query.resourceVersion,
+        resourceVersionMatch: query.resourceVersionMatch,
+      });
+      try {
+        return readPage(await getJson(path, signal, context), collection);
+      } catch (error) {
+        throw explain(error, context, signal);
+      }
+    },
+
+    async *watch(collection, query, signal, onBytes) {
+      const context: ErrorContext = { verb: "watch", collection };
+      const path = collectionPath(collection, {
+        watch: "true",
+        allowWatchBookmarks: "true",
+        resourceVersion: query.resourceVersion,
+        timeoutSeconds: query.timeoutSeconds.toString(),
+      });
+      const scope = openScope(signal, clock);
+      try {
+        scope.deadline(ANSWER_TIMEOUT_MS, "no answer");
+        const response = await request(path, scope, context);
+        scope.met();
+        onBytes();
+        if (response.body !== null) yield* readWatchStream(response.body, context, scope.signal, onBytes);
+      } catch (error) {
+        throw explain(error, context, signal);
+      } finally {
+        scope.close();
+      }
+    },
+
+    async get(path, signal) {
+      const context: ErrorContext = { verb: "get" };
+      try {
+        return await getJson(path, signal, context);
+      } catch (error) {
+        throw explain(error, context, signal);
+      }
+    },
+  };
+}

@@ -1,0 +1,166 @@
+import type { Clock } from "../clock.ts";
+import type { ClusterConfig } from "../config/schema.ts";
+import type { ClientTls, Files, Runtime } from "../runtime/runtime.ts";
+import {
+  type ClientCertificate,
+  type Credentials,
+  type ExecCredentials,
+  noCredentials,
+  tokenCredentials,
+  tokenFileCredentials,
+} from "./credentials.ts";
+import { readKubeconfig } from "./kubeconfig.ts";
+import type { Fetch } from "./types.ts";
+
+/** How to reach one apiserver. What it holds may be swapped by `refresh()`: read the fields anew for each request. */
+export interface Connection {
+  /** `https://host:port`, without a slash at its end; IPv6 bracketed. */
+  readonly server: string;
+  readonly fetch: Fetch;
+  readonly credentials: Credentials;
+  /** The namespace a kubeconfig's context names. */
+  readonly namespace?: string | undefined;
+  /** Paths whose change asks for a `refresh()`: CA, certificate, key, kubeconfig. Token files are not among them. */
+  readonly files: readonly string[];
+  /** Reads all files anew; new requests use what they hold. Rejects with words and keeps the old when one cannot be read. */
+  refresh(): Promise<void>;
+}
+
+/** What a connection needs of the runtime. */
+export interface ConnectDeps extends Pick<Runtime, "clientFetch" | "env" | "run"> {
+  /** undefined where there are no files: a cluster that names one is then refused. */
+  readonly files: Files | undefined;
+  readonly clock: Clock;
+}
+
+/** One reading of everything a connection is made of. */
+interface Setup {
+  server: string;
+  tls: ClientTls;
+  credentials: Credentials;
+  exec: ExecCredentials | undefined;
+  namespace: string | undefined;
+  files: readonly string[];
+}
+
+/** `schema://host:port` of a `service` block. */
+export function serverUrl(service: NonNullable<ClusterConfig["service"]>): string {
+  const { schema, port } = service;
+  if (service.host === undefined) throw new Error("the cluster's service.host is not set");
+  const bare = service.host.replace(/^\[|\]$/g, "");
+  const host = bare.includes(":") ? `[${bare}]` : bare;
+  return `${schema}://${host}:${port ?? (schema === "https" ? 443 : 80)}`;
+}
+
+const folderOf = (path: string): string => (/[\\/]/.test(path) ? path.replace(/[\\/][^\\/]*$/, "") || "/" : "");
+
+async function readSetup(cluster: ClusterConfig, deps: ConnectDeps): Promise<Setup> {
+  const { client, service } = cluster;
+  const files = (path: string): Files => {
+    if (deps.files === undefined) throw new Error(`the file ${path} cannot be read: there are no files here`);
+    return deps.files;
+  };
+  const read = async (path: string | undefined): Promise<string | undefined> =>
+    path === undefined ? undefined : files(path).readText(path);
+
+  if (client.kubeconfig !== undefined) {
+    const path = client.kubeconfig;
+    const { run, env, clock } = deps;
+    const base = { context: client.context, baseDir: folderOf(path), files: files(path), run, env, clock };
+    const found = await readKubeconfig(await files(path).readText(path), base);
+    return { ...found, files: [path, ...found.paths] };
+  }
+  if (service === undefined) throw new Error("the cluster has neither a service nor a client.kubeconfig");
+  const tls: ClientTls = {
+    verify: service.ssl_verify,
+    ca: await read(service.ca_file),
+    cert: await read(client.cert_file),
+    key: await read(client.key_file),
+    serverName: service.server_name,
+  };
+  const credentials =
+    client.token !== undefined
+      ? tokenCredentials(client.token)
+      : client.token_file !== undefined
+        ? tokenFileCredentials({ path: client.token_file, files: files(client.token_file), clock: deps.clock })
+        : noCredentials;
+  const named = [service.ca_file, client.cert_file, client.key_file];
+  return {
+    server: serverUrl(service),
+    tls,
+    credentials,
+    exec: undefined,
+    namespace: undefined,
+    files: named.filter((path) => path !== undefined),
+  };
+}
+
+const sameTls = (a: ClientTls, b: ClientTls): boolean =>
+  a.verify === b.verify && a.ca === b.ca && a.cert === b.cert && a.key === b.key && a.serverName === b.serverName;
+
+/**
+ * Opens the way to a cluster's apiserver: reads CA, certificate, key or kubeconfig, and makes a fetch that trusts and
+ * identifies accordingly. It sends nothing. Rejects with words for a file that cannot be read or a kubeconfig that
+ * cannot be used.
+ */
+export async function connect(cluster: ClusterConfig, deps: ConnectDeps): Promise<Connection> {
+  let setup = await readSetup(cluster, deps);
+  let tls = setup.tls;
+  let fetch = deps.clientFetch(tls);
+  let refreshing: Promise<void> | undefined;
+
+  /** A fetch of its own only when something changed: the old one's connections stay in use otherwise. */
+  const use = (next: ClientTls): void => {
+    if (sameTls(tls, next)) return;
+    fetch = deps.clientFetch(next);
+    tls = next;
+  };
+
+  const withCertificate = (certificate: ClientCertificate | undefined): ClientTls =>
+    certificate === undefined ? setup.tls : { ...setup.tls, ...certificate };
+
+  const reread = async (): Promise<void> => {
+    try {
+      setup = await readSetup(cluster, deps);
+      // A plugin's certificate is asked for again with the next request.
+      if (setup.exec === undefined) use(setup.tls);
+    } finally {
+      refreshing = undefined;
+    }
+  };
+  const refresh = (): Promise<void> => {
+    refreshing ??= reread();
+    return refreshing;
+  };
+
+  const credentials: Credentials = {
+    async authorization() {
+      // Only what a 401 started is waited for; if it fails, the credentials we have may still tell why.
+      await refreshing?.catch(() => {});
+      const { exec } = setup;
+      if (exec !== undefined) use(withCertificate(await exec.certificate()));
+      return setup.credentials.authorization();
+    },
+    rejected() {
+      setup.credentials.rejected();
+      if (setup.files.length > 0) refresh().catch(() => {});
+    },
+  };
+
+  return {
+    get server() {
+      return setup.server;
+    },
+    get fetch() {
+      return fetch;
+    },
+    get namespace() {
+      return setup.namespace;
+    },
+    get files() {
+      return setup.files;
+    },
+    credentials,
+    refresh,
+  };
+}

@@ -1,0 +1,204 @@
+import { parse } from "yaml";
+import type { Clock } from "../clock.ts";
+import type { ClientTls, Files, Runtime } from "../runtime/runtime.ts";
+import {
+  type Credentials,
+  type ExecConfig,
+  type ExecCredentials,
+  execCredentials,
+  noCredentials,
+  tokenCredentials,
+  tokenFileCredentials,
+} from "./credentials.ts";
+import { shorten } from "./errors.ts";
+
+/** What reading a kubeconfig needs beside its text. */
+export interface KubeconfigOptions {
+  /** @default the file's `current-context` */
+  readonly context?: string | undefined;
+  /** The folder relative paths in the file start from: that of the file. */
+  readonly baseDir: string;
+  readonly files: Files;
+  readonly run: Runtime["run"];
+  readonly env: Runtime["env"];
+  readonly clock: Clock;
+}
+
+/** One context of a kubeconfig, ready to use. */
+export interface Kubeconfig {
+  /** Without a slash at its end. */
+  readonly server: string;
+  readonly tls: ClientTls;
+  readonly credentials: Credentials;
+  /** Set where an `exec` plugin is used: it may also give the client certificate. */
+  readonly exec: ExecCredentials | undefined;
+  /** The context's namespace. */
+  readonly namespace: string | undefined;
+  /** Files that were named and read, absolute: a change of one asks for reading all anew. */
+  readonly paths: readonly string[];
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+const fieldsOf = (value: unknown): Fields => (typeof value === "object" && value !== null ? (value as Fields) : {});
+
+/** A text that is set and not empty. Throws for something else than a text. */
+function text(fields: Fields, key: string, where: string): string | undefined {
+  const value = fields[key];
+  if (value === undefined || value === null || value === "") return undefined;
+  if (typeof value !== "string") throw new Error(`kubeconfig: ${where} ${key} must be a text`);
+  return value;
+}
+
+/** Joins a path from the file to the file's folder; absolute ones stay. */
+export function resolvePath(baseDir: string, path: string): string {
+  if (/^(?:[A-Za-z]:)?[\\/]/.test(path)) return path;
+  return baseDir === "" ? path : `${baseDir.replace(/[\\/]+$/, "")}/${path.replace(/^\.\//, "")}`;
+}
+
+/** Base64 of PEM text. */
+function decodeData(data: string, where: string): string {
+  try {
+    const bytes = Uint8Array.from(atob(data.replace(/\s+/g, "")), (character) => character.charCodeAt(0));
+    return new TextDecoder().decode(bytes);
+  } catch {
+    throw new Error(`kubeconfig: ${where} is not base64`);
+  }
+}
+
+/** The entry of that name in one of the file's three lists, or an error that names those there are. */
+function find(root: Fields, list: "contexts" | "clusters" | "users", name: string, wantedBy: string): Fields {
+  const kind = list.slice(0, -1);
+  const entries = (Array.isArray(root[list]) ? root[list] : []).map(fieldsOf);
+  const entry = entries.find((candidate) => candidate.name === name);
+  if (entry !== undefined) return fieldsOf(entry[kind]);
+  const names = entries.map((candidate) => shorten(String(candidate.name), 80));
+  const there = names.length === 0 ? `it has no ${list}` : `it has ${names.join(", ")}`;
+  throw new Error(`kubeconfig: no ${kind} "${shorten(name, 80)}"${wantedBy}: ${there}`);
+}
+
+/** What users have from other days and we do not do, each refused by name rather than ignored. */
+const REFUSED_USER_KEYS = ["username", "password", "auth-provider", "as", "as-uid", "as-groups", "as-user-extra"];
+const REFUSED_CLUSTER_KEYS = ["proxy-url"];
+
+function refuse(fields: Fields, keys: readonly string[], where: string): void {
+  for (const key of keys) {
+    if (fields[key] === undefined || fields[key] === null || fields[key] === "") continue;
+    throw new Error(`kubeconfig: ${where} uses ${key}, which is not supported`);
+  }
+}
+
+const EXEC_VERSIONS = ["client.authentication.k8s.io/v1", "client.authentication.k8s.io/v1beta1"];
+
+function readExec(exec: Fields, where: string, baseDir: string, cluster: Fields): ExecConfig {
+  const apiVersion = text(exec, "apiVersion", where) ?? "";
+  if (!EXEC_VERSIONS.includes(apiVersion)) {
+    throw new Error(
+      `kubeconfig: ${where} exec apiVersion "${shorten(apiVersion, 80)}" is not one of ${EXEC_VERSIONS.join(", ")}`,
+    );
+  }
+  const command = text(exec, "command", where);
+  if (command === undefined) throw new Error(`kubeconfig: ${where} exec has no command`);
+  if (exec.interactiveMode === "Always") {
+    throw new Error(
+      `kubeconfig: ${where} exec plugin ${command} wants a terminal (interactiveMode: Always); a gateway has none`,
+    );
+  }
+  const env = (Array.isArray(exec.env) ? exec.env : []).map(fieldsOf).map((entry) => [entry.name, entry.value ?? ""]);
+  return {
+    apiVersion,
+    command: /[\\/]/.test(command) ? resolvePath(baseDir, command) : command,
+    args: (Array.isArray(exec.args) ? exec.args : []).map(String),
+    env: Object.fromEntries(env.map(([name, value]) => [String(name), String(value)])),
+    installHint: text(exec, "installHint", where),
+    cluster: exec.provideClusterInfo === true ? cluster : undefined,
+  };
+}
+
+/**
+ * Reads one context of a kubeconfig file. Errors name the context, cluster or user that is missing and those there
+ * are; none holds a secret.
+ * https://kubernetes.io/docs/reference/config-api/kubeconfig.v1/
+ */
+export async function readKubeconfig(source: string, options: KubeconfigOptions): Promise<Kubeconfig> {
+  const { baseDir, files } = options;
+  let root: Fields;
+  try {
+    root = fieldsOf(parse(source));
+  } catch {
+    // The parser's message shows the line it failed at, and that may hold a token.
+    throw new Error("kubeconfig: it is not valid YAML");
+  }
+  const contextName = options.context ?? text(root, "current-context", "the file's");
+  if (contextName === undefined) throw new Error("kubeconfig: no current-context is set, and no context was named");
+  const context = find(root, "contexts", contextName, "");
+  const clusterName = text(context, "cluster", `context "${contextName}"`);
+  if (clusterName === undefined) throw new Error(`kubeconfig: context "${contextName}" names no cluster`);
+  const wantedBy = ` (named by context "${contextName}")`;
+  const cluster = find(root, "clusters", clusterName, wantedBy);
+  const userName = text(context, "user", `context "${contextName}"`);
+  const user = userName === undefined ? {} : find(root, "users", userName, wantedBy);
+  const inCluster = `cluster "${clusterName}"`;
+  const inUser = `user "${userName}"`;
+  refuse(cluster, REFUSED_CLUSTER_KEYS, inCluster);
+  refuse(user, REFUSED_USER_KEYS, inUser);
+
+  const paths: string[] = [];
+  /** PEM from `key-data` (which wins, as in kubectl) or from the file that `key` names. */
+  const pem = async (fields: Fields, key: string, where: string): Promise<string | undefined> => {
+    const data = text(fields, `${key}-data`, where);
+    if (data !== undefined) return decodeData(data, `${where} ${key}-data`);
+    const file = text(fields, key, where);
+    if (file === undefined) return undefined;
+    const path = resolvePath(baseDir, file);
+    paths.push(path);
+    return files.readText(path);
+  };
+
+  const server = text(cluster, "server", inCluster);
+  if (server === undefined || !/^https?:\/\//i.test(server) || !URL.canParse(server)) {
+    throw new Error(`kubeconfig: ${inCluster} server must be a URL such as https://10.0.0.1:6443`);
+  }
+  const tls: ClientTls = {
+    verify: cluster["insecure-skip-tls-verify"] !== true,
+    ca: await pem(cluster, "certificate-authority", inCluster),
+    cert: await pem(user, "client-certificate", inUser),
+    key: await pem(user, "client-key", inUser),
+    serverName: text(cluster, "tls-server-name", inCluster),
+  };
+  if ((tls.cert === undefined) !== (tls.key === undefined)) {
+    throw new Error(`kubeconfig: ${inUser} needs both client-certificate and client-key`);
+  }
+
+  const readUser = (): { credentials: Credentials; exec: ExecCredentials | undefined } => {
+    // The order of client-go: a token file before a token, a token before a plugin.
+    const tokenFile = text(user, "tokenFile", inUser);
+    if (tokenFile !== undefined) {
+      const path = resolvePath(baseDir, tokenFile);
+      return { credentials: tokenFileCredentials({ path, files, clock: options.clock }), exec: undefined };
+    }
+    const token = text(user, "token", inUser);
+    if (token !== undefined) return { credentials: tokenCredentials(token), exec: undefined };
+    if (user.exec === undefined || user.exec === null) return { credentials: noCredentials, exec: undefined };
+    const { run, env, clock } = options;
+    const exec = readExec(fieldsOf(user.exec), inUser, baseDir, {
+      server,
+      "insecure-skip-tls-verify": tls.verify ? undefined : true,
+      "tls-server-name": tls.serverName,
+      "certificate-authority-data": tls.ca === undefined ? undefined : btoa(tls.ca),
+    });
+    if (run === undefined) {
+      throw new Error(`kubeconfig: ${inUser} uses exec plugin ${exec.command}: programs cannot be run here`);
+    }
+    const credentials = execCredentials({ exec, run, env, clock });
+    return { credentials, exec: credentials };
+  };
+
+  return {
+    server: server.replace(/\/+$/, ""),
+    tls,
+    ...readUser(),
+    namespace: text(context, "namespace", `context "${contextName}"`),
+    paths,
+  };
+}

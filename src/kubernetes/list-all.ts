@@ -1,0 +1,64 @@
+import type { ApiClient } from "./api-client.ts";
+import { InvalidObjectError } from "./errors.ts";
+import type { Change, Collection, Decoder } from "./types.ts";
+
+/** Objects per page: kubectl's and client-go's number. A page of large slices is a few megabytes. */
+const PAGE_SIZE = 500;
+
+export interface ListAllOptions<T> {
+  readonly api: ApiClient;
+  readonly collection: Collection;
+  readonly decode: Decoder<T>;
+  /** The answer must not be older than this version; undefined: the most recent state. */
+  readonly notOlderThan?: string | undefined;
+  /** Called as each page is in. */
+  readonly onPage?: (() => void) | undefined;
+}
+
+/** A whole collection as of one version. */
+export interface FullList<T> {
+  readonly items: T[];
+  readonly resourceVersion: string;
+}
+
+/**
+ * Lists a whole collection page by page. Each page is decoded as it comes, so at most one page of raw objects is held.
+ * All or nothing: any failure of any page rejects, and a caller never sees a part.
+ */
+export async function listAll<T>(options: ListAllOptions<T>, signal: AbortSignal): Promise<FullList<T>> {
+  const { api, collection, decode, notOlderThan, onPage } = options;
+  const items: T[] = [];
+  let version: string | undefined;
+  let token: string | undefined;
+  do {
+    // The token holds the version of the first page: naming one beside it is an error of the API.
+    const query =
+      token !== undefined
+        ? { limit: PAGE_SIZE, continue: token }
+        : notOlderThan !== undefined
+          ? { limit: PAGE_SIZE, resourceVersion: notOlderThan, resourceVersionMatch: "NotOlderThan" as const }
+          : { limit: PAGE_SIZE };
+    const page = await api.list(collection, query, signal);
+    onPage?.();
+    for (const object of page.items) {
+      const item = decode(object);
+      if (item !== undefined) items.push(item);
+    }
+    // A watch from the first page's version replays whatever later pages may already show.
+    version ??= page.resourceVersion;
+    if (page.continue !== undefined && page.continue === token) {
+      throw new InvalidObjectError("the list's continue token leads back to the same page");
+    }
+    token = page.continue;
+  } while (token !== undefined);
+  return { items, resourceVersion: version };
+}
+
+/** Gives a change to its receiver. One that throws has met an object it cannot hold: the answer is as good as garbage. */
+export function handOver<T>(apply: (change: Change<T>) => void, change: Change<T>): void {
+  try {
+    apply(change);
+  } catch (error) {
+    throw new InvalidObjectError(`an object could not be taken in: ${(error as Error).message}`);
+  }
+}

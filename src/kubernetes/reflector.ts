@@ -1,0 +1,244 @@
+import type { Clock, Random } from "../clock.ts";
+import type { Logger } from "../log.ts";
+import type { ApiClient } from "./api-client.ts";
+import { createBackoff } from "./backoff.ts";
+import { ApiError, describeCollection, toApiError } from "./errors.ts";
+import { handOver, listAll } from "./list-all.ts";
+import { move, type Outcome, type ReflectorState } from "./reflector-state.ts";
+import { createStatusTracker } from "./source-status.ts";
+import type { Change, Collection, Decoder, Source } from "./types.ts";
+import type { WatchEvent } from "./watch-stream.ts";
+
+/** How a watch stream went, told when it is over. */
+export interface StreamReport {
+  /** Milliseconds from the answer's headers to the end. */
+  readonly lived: number;
+  /** Events and bookmarks it delivered. */
+  readonly delivered: number;
+  /** How it ended: by the server in order, silent past `watchIdle`, or with an error. */
+  readonly end: "ended" | "silent" | "failed";
+}
+
+export interface ReflectorOptions<T> {
+  readonly api: ApiClient;
+  /** The same objects in the forms a server may offer them, the preferred one first: a 404 leads to the next. */
+  readonly collections: readonly Collection[];
+  readonly decode: Decoder<T>;
+  /** Receives every change, in order: a `replace` per full list, then `put` and `remove`. */
+  readonly apply: (change: Change<T>) => void;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  /** Milliseconds a stream may be silent before it is reopened. */
+  readonly watchIdle: number;
+  /** The state, the error or the list count changed; not called per event. */
+  readonly onStatus?: (() => void) | undefined;
+  readonly onStream?: ((report: StreamReport) => void) | undefined;
+}
+
+/** A watch that lived this long was healthy, whatever it delivered. */
+const HEALTHY_MS = 5000;
+
+/**
+ * `timeoutSeconds` of a watch, spread so that many gateways do not come back together. The upper end stays below the
+ * 300 s after which Bun's fetch gives up a silent body.
+ */
+const WATCH_SECONDS_MIN = 240;
+const WATCH_SECONDS_MAX = 290;
+
+/**
+ * Keeps a receiver in step with a collection: LIST, then WATCH from the list's version, for ever. It never hands over
+ * anything but a complete list or an event in its order, so an error can never shrink what the receiver holds.
+ *
+ * `run` may be called again after it ended, one at a time: it resumes from the version it had.
+ */
+export function createReflector<T>(options: ReflectorOptions<T>): Source {
+  const { api, collections, decode, apply, clock, random, logger, watchIdle, onStream } = options;
+  let state: ReflectorState = { at: "empty", why: "start", notOlderThan: undefined };
+  let form = 0;
+  const collection = (): Collection => collections[form]!;
+  const backoff = createBackoff(random);
+  const label = describeCollection(collections[0]!);
+  const tracker = createStatusTracker({ clock, logger, label, onStatus: options.onStatus });
+
+  const list = async (from: ReflectorState & { at: "empty" }, signal: AbortSignal): Promise<Outcome> => {
+    for (let tried = 1; ; tried++) {
+      try {
+        const full = await listAll(
+          {
+            api,
+            collection: collection(),
+            decode,
+            notOlderThan: from.notOlderThan,
+            onPage: () => {
+              tracker.byte(clock.now());
+              tracker.enter("syncing");
+            },
+          },
+          signal,
+        );
+        handOver(apply, { kind: "replace", items: full.items });
+        tracker.listed(from.why, full.resourceVersion);
+        return { kind: "listed", version: full.resourceVersion };
+      } catch (error) {
+        if (!(error instanceof ApiError) || error.code !== "not_found" || tried >= collections.length) throw error;
+        form = (form + 1) % collections.length;
+        logger.log("info", `kubernetes: trying ${collection().groupVersion}: ${error.message}`);
+      }
+    }
+  };
+
+  const open = async (version: string, signal: AbortSignal): Promise<Outcome> => {
+    const controller = new AbortController();
+    const follow = (): void => controller.abort(signal.reason);
+    signal.addEventListener("abort", follow, { once: true });
+    let lastByte = clock.now();
+    let cancelWatchdog: (() => void) | undefined;
+    let cancelProof: (() => void) | undefined;
+    const close = (): void => {
+      cancelWatchdog?.();
+      cancelProof?.();
+      signal.removeEventListener("abort", follow);
+      controller.abort();
+      events.return?.().catch(() => {});
+    };
+    // One timer, armed anew only when it fires: a busy stream moves a number per chunk, not a timer.
+    const watchdog = (ms: number): void => {
+      cancelWatchdog = clock.after(ms, () => {
+        const left = lastByte + watchIdle - clock.now();
+        if (left <= 0) controller.abort(SILENT);
+        else watchdog(left);
+      });
+    };
+    const began = Promise.withResolvers<void>();
+    const onBytes = (): void => {
+      lastByte = clock.now();
+      tracker.byte(lastByte);
+      began.resolve();
+    };
+    const timeoutSeconds = WATCH_SECONDS_MIN + Math.floor(random() * (WATCH_SECONDS_MAX - WATCH_SECONDS_MIN + 1));
+    const query = { resourceVersion: version, timeoutSeconds };
+    const events = api.watch(collection(), query, controller.signal, onBytes)[Symbol.asyncIterator]();
+    tracker.opened();
+    const first = events.next();
+    try {
+      await Promise.race([began.promise, first]);
+    } catch (error) {
+      close();
+      throw error;
+    }
+    watchdog(watchIdle);
+    cancelProof = clock.after(HEALTHY_MS, tracker.proven);
+    return { kind: "opened", version, stream: { first, events, openedAt: lastByte, delivered: 0, close } };
+  };
+
+  const takeEvent = (watching: ReflectorState & { at: "watching" }, event: WatchEvent): void => {
+    if (event.type === "ERROR") throw event.error;
+    if (watching.stream.delivered++ === 0) tracker.proven();
+    if (event.type === "BOOKMARK") {
+      watching.version = event.resourceVersion;
+      tracker.version(watching.version);
+      return;
+    }
+    const { object } = event;
+    const item = event.type === "DELETED" ? undefined : decode(object);
+    if (item !== undefined) handOver(apply, { kind: "put", item });
+    else handOver(apply, { kind: "remove", namespace: object.metadata.namespace ?? "", name: object.metadata.name });
+    watching.version = object.metadata.resourceVersion ?? watching.version;
+    tracker.event(clock.now(), watching.version);
+  };
+
+  const follow = async (watching: ReflectorState & { at: "watching" }): Promise<Outcome> => {
+    const { stream } = watching;
+    tracker.enter("watching");
+    tracker.recovered();
+    try {
+      for (let result = await stream.first; !result.done; result = await stream.events.next()) {
+        takeEvent(watching, result.value);
+      }
+      return { kind: "ended", version: watching.version };
+    } catch (error) {
+      if (error !== SILENT) throw error;
+      logger.log("info", `kubernetes: a watch was silent for ${watchIdle} ms: opening it anew`, { reading: label });
+      tracker.enter("connecting");
+      return { kind: "silent", version: watching.version };
+    } finally {
+      stream.close();
+    }
+  };
+
+  /** Does what the state asks for. An error of the apiserver is an outcome; only an abort of `signal` rejects. */
+  const act = async (signal: AbortSignal): Promise<Outcome> => {
+    try {
+      switch (state.at) {
+        case "empty":
+          return await list(state, signal);
+        case "listed":
+          return await open(state.version, signal);
+        case "watching":
+          return await follow(state);
+      }
+    } catch (error) {
+      signal.throwIfAborted();
+      const verb = state.at === "empty" ? "list" : "watch";
+      return { kind: "failed", error: toApiError(error, { verb, collection: collection() }) };
+    }
+  };
+
+  /** One move: act, decide, and wait as long as the decision asks for. */
+  const step = async (signal: AbortSignal): Promise<void> => {
+    const from = state;
+    const outcome = await act(signal);
+    const { healthy, lived } = judge(from, outcome);
+    const { next, pace } = move(from, outcome, healthy);
+    state = next;
+    if (healthy) backoff.reset();
+    if (pace === "at_once") return;
+    const error = outcome.kind === "failed" ? outcome.error : endedTooSoon(lived, collection());
+    tracker.failed(error);
+    const repeated = backoff.failures > 0;
+    const pause = backoff.next(error.retryAfterMs);
+    if (pace === "pause_if_repeated" && !repeated) return;
+    logger.log("debug", `kubernetes: next attempt in ${Math.round(pause)} ms`, { reading: label });
+    await clock.sleep(pause, signal);
+  };
+
+  /** Whether the stream that is over, if one is, was healthy; tells `onStream`. */
+  const judge = (from: ReflectorState, outcome: Outcome): { healthy: boolean; lived: number } => {
+    if (from.at !== "watching") return { healthy: false, lived: 0 };
+    const { openedAt, delivered } = from.stream;
+    const lived = clock.now() - openedAt;
+    const end = outcome.kind === "ended" || outcome.kind === "silent" ? outcome.kind : "failed";
+    onStream?.({ lived, delivered, end });
+    // An event proves the connection, not the data: a stream of garbage heals nothing by its first good line.
+    const broke = outcome.kind === "failed" && outcome.error.code !== "unreachable";
+    return { healthy: lived >= HEALTHY_MS || (delivered > 0 && !broke), lived };
+  };
+
+  return {
+    get status() {
+      return tracker.snapshot();
+    },
+    async run(signal) {
+      try {
+        while (!signal.aborted) await step(signal);
+      } catch (error) {
+        if (!signal.aborted) throw error;
+      } finally {
+        // A later run cannot take up a stream that was closed.
+        if (state.at === "watching") {
+          state.stream.close();
+          state = { at: "listed", version: state.version };
+        }
+      }
+    },
+  };
+}
+
+/** The reason with which the watchdog aborts a stream. */
+const SILENT = Symbol("the watch was silent");
+
+function endedTooSoon(lived: number, collection: Collection): ApiError {
+  const text = `cannot watch ${describeCollection(collection)}: the apiserver ended the watch without an event`;
+  return new ApiError("server", lived >= HEALTHY_MS ? text : `${text}, sooner than ${HEALTHY_MS / 1000} s`);
+}

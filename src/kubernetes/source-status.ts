@@ -1,0 +1,115 @@
+import type { Clock } from "../clock.ts";
+import type { Logger } from "../log.ts";
+import type { ApiError, ApiErrorCode } from "./errors.ts";
+import type { ClientState, SourceStatus } from "./types.ts";
+
+/** Which state an error puts a cluster's client in. */
+const STATE_OF: Record<ApiErrorCode, ClientState> = {
+  unreachable: "unreachable",
+  unauthorized: "unauthorized",
+  forbidden: "forbidden",
+  gone: "syncing",
+  too_large_version: "syncing",
+  throttled: "unreachable",
+  rejected: "rejected",
+  not_found: "rejected",
+  server: "unreachable",
+  garbage: "unreachable",
+};
+
+/** Keeps a source's status, and logs an error when it appears or changes rather than at every attempt. */
+export interface StatusTracker {
+  /** A copy: it does not change under the reader's hands. */
+  snapshot(): SourceStatus;
+  /** A byte arrived. */
+  byte(at: number): void;
+  /** A watch event was taken in; it is not announced, there may be thousands a second. */
+  event(at: number, resourceVersion: string): void;
+  /** The version moved on without an event (a bookmark). */
+  version(resourceVersion: string): void;
+  /** A full list was taken in. */
+  listed(reason: string, resourceVersion: string): void;
+  /** A watch stream was asked for. */
+  opened(): void;
+  enter(state: ClientState): void;
+  failed(error: ApiError): void;
+  /** An attempt worked: the status shows no error any more. */
+  recovered(): void;
+  /** It works for good: the log says so, and the same error is news again when it comes back. */
+  proven(): void;
+}
+
+export interface StatusTrackerOptions {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** What is read, for the log: `endpointslices in all namespaces`. */
+  readonly label: string;
+  readonly onStatus?: (() => void) | undefined;
+}
+
+/** A tracker that starts as `connecting`. */
+export function createStatusTracker(options: StatusTrackerOptions): StatusTracker {
+  const { clock, logger, label, onStatus } = options;
+  const status = {
+    state: "connecting" as ClientState,
+    resourceVersion: undefined as string | undefined,
+    lastByte: undefined as number | undefined,
+    lastEvent: undefined as number | undefined,
+    lastList: undefined as number | undefined,
+    lastError: undefined as string | undefined,
+    lists: {} as Record<string, number>,
+    watches: 0,
+    events: 0,
+  };
+  /** The error the log has seen last; kept over short recoveries, so that a flapping one is not told each time. */
+  let logged: string | undefined;
+  return {
+    snapshot: () => ({ ...status, lists: { ...status.lists } }),
+    byte(at) {
+      status.lastByte = at;
+    },
+    event(at, resourceVersion) {
+      status.events++;
+      status.lastEvent = at;
+      status.resourceVersion = resourceVersion;
+    },
+    version(resourceVersion) {
+      status.resourceVersion = resourceVersion;
+    },
+    listed(reason, resourceVersion) {
+      status.lists[reason] = (status.lists[reason] ?? 0) + 1;
+      status.lastList = clock.now();
+      status.resourceVersion = resourceVersion;
+      onStatus?.();
+    },
+    opened() {
+      status.watches++;
+    },
+    enter(state) {
+      if (status.state === state) return;
+      status.state = state;
+      onStatus?.();
+    },
+    failed(error) {
+      status.state = STATE_OF[error.code];
+      status.lastError = error.message;
+      if (logged !== error.message) {
+        logged = error.message;
+        // A version that is gone is part of the protocol; everything else is news for whoever runs this.
+        const level = status.state === "syncing" ? "info" : "warn";
+        logger.log(level, `kubernetes: ${error.message}`, { code: error.code, status: error.status, reading: label });
+      }
+      onStatus?.();
+    },
+    recovered() {
+      if (status.lastError === undefined) return;
+      status.lastError = undefined;
+      onStatus?.();
+    },
+    proven() {
+      if (logged === undefined) return;
+      logged = undefined;
+      logger.log("info", "kubernetes: in step with the apiserver again", { reading: label });
+    },
+  };
+}
