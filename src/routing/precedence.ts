@@ -62,7 +62,7 @@ const earlier = (a: readonly number[], b: readonly number[]): number => {
 export function inPrecedence<T extends { rule: RouteConfig }>(routes: readonly T[]): Entry<T>[] {
   const entries = routes.flatMap((route) => {
     const path = compilePath(route.rule.path);
-    return (route.rule.hosts ?? ["*"]).map((host) => ({ route, rule: route.rule, host: parseHost(host), path }));
+    return (route.rule.hosts ?? [undefined]).map((host) => ({ route, rule: route.rule, host: parseHost(host), path }));
   });
   return entries
     .map((entry) => ({ entry, ranks: ranks(entry) }))

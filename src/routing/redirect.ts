@@ -46,10 +46,11 @@ const compileTarget = (rule: RedirectRule): Target => {
  */
 export function compileRedirect(rule: RedirectRule): (facts: RequestFacts) => Response {
   const { status, scheme: wantedScheme, host: wantedHost, port: wantedPort } = rule.redirect;
+  const ownHost = wantedHost?.includes(":") ? `[${wantedHost}]` : wantedHost;
   const target = compileTarget(rule);
   return (facts) => {
     const scheme = wantedScheme ?? facts.scheme;
-    const host = wantedHost ?? facts.host;
+    const host = ownHost ?? facts.host;
     const port = wantedPort ?? (wantedScheme === undefined ? portOf(facts.authority) : undefined);
     const authority = port === undefined || port === DEFAULT_PORT[scheme] ? host : `${host}:${port}`;
     const to = target(facts);
