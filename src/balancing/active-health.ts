@@ -54,6 +54,7 @@ export function createActiveHealth(options: ActiveHealthOptions): {
   run(signal: AbortSignal): Promise<void>;
 } {
   const { pool, config, clock, random, logger, upstream } = options;
+  /** In the order of their last probes. */
   const subjects = new Map<Target, Subject>();
   const running = new Set<Promise<void>>();
 
@@ -113,7 +114,10 @@ export function createActiveHealth(options: ActiveHealthOptions): {
     signal.removeEventListener("abort", stop);
     subject.probe = undefined;
     subject.due = clock.now() + config.interval * (1 + (random() * 2 - 1) * JITTER);
-    if (!signal.aborted && subjects.has(subject.target)) judge(subject, fault);
+    // Back to the end: where more probes are due than may run, nobody is left out.
+    if (!subjects.delete(subject.target)) return;
+    subjects.set(subject.target, subject);
+    if (!signal.aborted) judge(subject, fault);
   }
 
   /** Starts what is due, and says how long nothing more will be. */
