@@ -29,7 +29,7 @@ const pathReason = (rule: PathTest, path: string): string | undefined => {
         ? undefined
         : `path: ${path} is not under ${rule.prefix}`;
     case "regex":
-      return rule.pattern.test(path) ? undefined : `path: ${path} does not match ${rule.pattern.source}`;
+      return rule.pattern.test(path) ? undefined : `path: ${path} does not match ${rule.source}`;
   }
 };
 

@@ -31,7 +31,7 @@ const patternOf = (path: PathTest): string => {
     case "prefix":
       return `${literal(path.prefix)}/*`;
     case "regex":
-      return `${literal(literalStart(path.pattern.source))}/*`;
+      return `${literal(literalStart(path.source))}/*`;
   }
 };
 

@@ -7,7 +7,7 @@ export type PathTest =
   | { kind: "exact"; path: string }
   /** Without closing slash; "" is every path. */
   | { kind: "prefix"; prefix: string }
-  | { kind: "regex"; pattern: RegExp };
+  | { kind: "regex"; source: string; pattern: RegExp };
 
 /** One route under one of its hosts: what is put in order, and what matches as a whole or not at all. */
 export interface Entry<T> {
@@ -22,7 +22,7 @@ export interface Entry<T> {
 const compilePath = (rule: RouteConfig["path"]): PathTest => {
   if ("exact" in rule) return { kind: "exact", path: decodePath(rule.exact) };
   if ("prefix" in rule) return { kind: "prefix", prefix: decodePrefix(rule.prefix) };
-  return { kind: "regex", pattern: new RegExp(rule.regex) };
+  return { kind: "regex", source: rule.regex, pattern: new RegExp(rule.regex) };
 };
 
 /** Exact hosts never match together, so their lengths need not count. */

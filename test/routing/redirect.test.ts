@@ -1,0 +1,50 @@
+import { test } from "bun:test";
+import { assertEquals, assertThrows } from "@std/assert";
+import { compileRedirect } from "../../src/routing/redirect.ts";
+import { type RequestInput, type RouteInput, requestFacts, routeConfig } from "../helpers/routes.ts";
+
+type Redirect = NonNullable<RouteInput["redirect"]>;
+
+const redirected = (redirect: Redirect, request: RequestInput = {}, route: RouteInput = {}): string | null => {
+  const rule = routeConfig({ ...route, redirect });
+  const response = compileRedirect({ ...rule, redirect: rule.redirect! })(requestFacts(request));
+  return `${response.status} ${response.headers.get("location")}`;
+};
+
+test("a redirect to https drops the port of the request and keeps path and query as sent", () => {
+  const request: RequestInput = { authority: "Shop.test:8080", target: "/a%2Fb//c?q=%20&q" };
+  assertEquals(redirected({ scheme: "https" }, request), "302 https://shop.test/a%2Fb//c?q=%20&q");
+});
+
+test("a redirect without scheme keeps the port the client used, one with a port names it where it is not implied", () => {
+  const request: RequestInput = { authority: "shop.test:8080" };
+  assertEquals(redirected({ host: "new.test" }, request), "302 http://new.test:8080/");
+  assertEquals(redirected({ port: 80 }, request), "302 http://shop.test/");
+  assertEquals(redirected({ scheme: "https", port: 8443 }, request), "302 https://shop.test:8443/");
+  assertEquals(redirected({ scheme: "http" }, { ...request, scheme: "https" }), "302 http://shop.test/");
+  assertEquals(redirected({ host: "new.test" }, { scheme: "https" }), "302 https://new.test/");
+});
+
+test("a redirect takes its status, its path and IPv6 hosts from the rule", () => {
+  assertEquals(redirected({ status: 308, path: "/new" }, { target: "/old?q" }), "308 http://gateway.test/new?q");
+  assertEquals(redirected({ path: { replace: "/a b" } }, { target: "/old" }), "302 http://gateway.test/a%20b");
+  assertEquals(redirected({ host: "::1", port: 81 }), "302 http://[::1]:81/");
+});
+
+test("a query in the redirect's path takes the place of the request's", () => {
+  assertEquals(redirected({ path: "/login?from=old" }, { target: "/x?q" }), "302 http://gateway.test/login?from=old");
+});
+
+test("a redirect replaces the route's prefix and keeps what follows it", () => {
+  const route = { path: "/old" };
+  const redirect = { path: { replace_prefix: "/new" } };
+  assertEquals(redirected(redirect, { target: "/old/x%20y?q=1" }, route), "302 http://gateway.test/new/x%20y?q=1");
+  assertEquals(redirected(redirect, { target: "/old" }, route), "302 http://gateway.test/new");
+  assertThrows(() => redirected(redirect, {}, { path: { exact: "/old" } }), TypeError, "prefix");
+});
+
+test("a request without a host is redirected by path, never to a host its path names (users-ask 55)", () => {
+  assertEquals(redirected({ scheme: "https" }, { authority: "", target: "//evil.test/x" }), "302 /evil.test/x");
+  assertEquals(redirected({ scheme: "https" }, { authority: "", target: "/\\evil.test" }), "302 /evil.test");
+  assertEquals(redirected({ scheme: "https" }, { target: "//evil.test/x" }), "302 https://gateway.test//evil.test/x");
+});
