@@ -1,0 +1,123 @@
+import type { ClusterConfig } from "../config/schema.ts";
+import type { ClientState, SourceStatus } from "../kubernetes/types.ts";
+import type { SnapshotCounts } from "./snapshot.ts";
+import type { ClusterCounters, ClusterStatus } from "./views.ts";
+
+/** One source of a cluster, as its status shows it. */
+export interface SourceReport {
+  /** undefined: all namespaces. */
+  readonly namespace: string | undefined;
+  readonly status: SourceStatus;
+  /** It has given a full list since the start. */
+  readonly synced: boolean;
+}
+
+/** Worst first: what somebody has to do something about, then what may pass, then what is well. */
+const BY_GRAVITY: readonly ClientState[] = [
+  "unauthorized",
+  "forbidden",
+  "rejected",
+  "unreachable",
+  "connecting",
+  "syncing",
+  "polling",
+  "on_request",
+  "watching",
+];
+
+const IN_STEP: ReadonlySet<ClientState> = new Set(["watching", "polling", "on_request"]);
+
+/** True for a state that asking again will not soon change: credentials, a missing right, a query that is refused. */
+export function isDefinite(state: ClientState): boolean {
+  return state === "unauthorized" || state === "forbidden" || state === "rejected";
+}
+
+/** The worst of several states; `connecting` when there is none yet. */
+export function worstState(states: readonly ClientState[]): ClientState {
+  return BY_GRAVITY.find((state) => states.includes(state)) ?? "connecting";
+}
+
+/** A status before anything was tried, or when it could not even be tried. */
+export function idleStatus(state: ClientState, lastError?: string): SourceStatus {
+  return {
+    state,
+    resourceVersion: undefined,
+    lastByte: undefined,
+    lastEvent: undefined,
+    lastList: undefined,
+    lastError,
+    lists: {},
+    watches: 0,
+    events: 0,
+  };
+}
+
+type Moment = "lastByte" | "lastEvent" | "lastList";
+
+function age(reports: readonly SourceReport[], moment: Moment, now: number): number | null {
+  const times = reports.map(({ status }) => status[moment]);
+  const known = times.filter((time) => time !== undefined);
+  // A namespace without an event is no news; one that was never listed is.
+  if (known.length === 0 || (moment === "lastList" && known.length < times.length)) return null;
+  return Math.max(0, Math.round((now - Math.min(...known)) / 100) / 10);
+}
+
+function errorOf(reports: readonly SourceReport[]): string | null {
+  const failing = reports.filter(({ status }) => status.lastError !== undefined);
+  if (failing.length === 0) return null;
+  const texts = failing.map(({ namespace, status }) => {
+    const text = status.lastError!;
+    return namespace === undefined || text.includes(namespace) ? text : `namespace ${namespace}: ${text}`;
+  });
+  return [...new Set(texts)].join("; ");
+}
+
+function versionOf(reports: readonly SourceReport[]): string | null {
+  if (reports.length === 1) return reports[0]!.status.resourceVersion ?? null;
+  const known = reports.filter(({ status }) => status.resourceVersion !== undefined);
+  return known.length === 0
+    ? null
+    : known.map(({ namespace, status }) => `${namespace ?? "*"}=${status.resourceVersion}`).join(" ");
+}
+
+/** What `/status` shows of a cluster. */
+export function clusterStatus(options: {
+  readonly config: Pick<ClusterConfig, "id" | "mode" | "required">;
+  /** Of Endpoints or EndpointSlices. */
+  readonly endpoints: readonly SourceReport[];
+  readonly services: readonly SourceReport[];
+  readonly counts: SnapshotCounts;
+  readonly now: number;
+  /** Older than `max_stale` allows. */
+  readonly expired: boolean;
+}): ClusterStatus {
+  const { config, endpoints, services, counts, now } = options;
+  const all = [...endpoints, ...services];
+  const state = worstState(all.map(({ status }) => status.state));
+  return {
+    id: config.id,
+    state,
+    stale: endpoints.some(({ synced, status }) => synced && !IN_STEP.has(status.state)) || options.expired,
+    mode: config.mode,
+    required: config.required,
+    resourceVersion: versionOf(endpoints),
+    ages: { byte: age(all, "lastByte", now), event: age(endpoints, "lastEvent", now), list: age(all, "lastList", now) },
+    services: counts.services,
+    endpoints: counts.endpoints,
+    lastError: errorOf(all),
+  };
+}
+
+/** What `/metrics` counts of a cluster. */
+export function clusterCounters(reports: readonly SourceReport[], counts: SnapshotCounts): ClusterCounters {
+  const lists: Record<string, number> = {};
+  let watches = 0;
+  let events = 0;
+  for (const { status } of reports) {
+    for (const [reason, count] of Object.entries(status.lists)) lists[reason] = (lists[reason] ?? 0) + count;
+    watches += status.watches;
+    events += status.events;
+  }
+  const { changes, unchanged, truncated, bytes } = counts;
+  return { lists, watches, events, changes, unchanged, truncated, bytes };
+}

@@ -1,0 +1,132 @@
+import { InvalidObjectError } from "../kubernetes/errors.ts";
+import type { PortList, SliceEndpoint, SlicePort } from "./slice-record.ts";
+
+/** The parts that Endpoints and EndpointSlices have in common, read without trust: a decoder's input is any JSON. */
+
+type Json = Readonly<Record<string, unknown>>;
+
+/** The value as a JSON object, or undefined. */
+export function asObject(value: unknown): Json | undefined {
+  return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Json) : undefined;
+}
+
+/** The value as a text, or "". */
+export function asText(value: unknown): string {
+  return typeof value === "string" ? value : "";
+}
+
+/** An array; null and absent are an empty one, as Go writes an empty slice. Throws `InvalidObjectError` for the rest. */
+export function asList(value: unknown, what: string): readonly unknown[] {
+  if (value === undefined || value === null) return [];
+  if (Array.isArray(value)) return value;
+  throw new InvalidObjectError(`${what} is not a list`);
+}
+
+/** `metadata` as far as discovery reads it. */
+export interface ReadMeta {
+  readonly namespace: string;
+  readonly name: string;
+  readonly resourceVersion: string;
+  readonly labels: Json;
+  readonly annotations: Json;
+}
+
+/** `metadata` of a namespaced object. Throws `InvalidObjectError` when it has no name or namespace, or another kind. */
+export function readMeta(object: unknown, kind: string): { root: Json; meta: ReadMeta } {
+  const root = asObject(object);
+  const metadata = asObject(root?.metadata);
+  if (root === undefined || metadata === undefined) throw new InvalidObjectError(`an ${kind} without metadata`);
+  // Items of a list carry no kind.
+  if (root.kind !== undefined && root.kind !== kind) {
+    throw new InvalidObjectError(`an object of kind ${JSON.stringify(root.kind).slice(0, 60)}, not ${kind}`);
+  }
+  const name = asText(metadata.name);
+  const namespace = asText(metadata.namespace);
+  if (name === "" || namespace === "") throw new InvalidObjectError(`an ${kind} without a name or a namespace`);
+  return {
+    root,
+    meta: {
+      namespace,
+      name,
+      resourceVersion: asText(metadata.resourceVersion),
+      labels: asObject(metadata.labels) ?? {},
+      annotations: asObject(metadata.annotations) ?? {},
+    },
+  };
+}
+
+const WEIGHT = "podway.dev/weight";
+
+/** The weight an annotation sets, noting one that is no weight. */
+export function readWeight(annotations: Json, notes: string[]): number | undefined {
+  const text = annotations[WEIGHT];
+  if (text === undefined) return undefined;
+  if (typeof text === "string" && /^[0-9]{1,6}$/.test(text.trim())) return Number(text);
+  notes.push(`annotation ${WEIGHT} is not a whole number from 0 to 999999: ignored`);
+  return undefined;
+}
+
+const isPort = (value: unknown): value is number =>
+  typeof value === "number" && Number.isInteger(value) && value >= 1 && value <= 65_535;
+
+/** Ports of a subset or a slice; what cannot be a port is left out with a note. */
+export function readPorts(value: unknown, what: string, notes: string[]): SlicePort[] {
+  const ports: SlicePort[] = [];
+  for (const item of asList(value, what)) {
+    const port = asObject(item);
+    if (port === undefined) throw new InvalidObjectError(`an entry of ${what} is not an object`);
+    const name = asText(port.name);
+    if (port.port === undefined || port.port === null) {
+      notes.push(`port ${JSON.stringify(name)} has no number (it means all ports): skipped`);
+    } else if (isPort(port.port)) {
+      ports.push({ name, port: port.port, protocol: asText(port.protocol) || "TCP" });
+    } else {
+      throw new InvalidObjectError(`port ${JSON.stringify(name)} of ${what} is not a number from 1 to 65535`);
+    }
+  }
+  return ports;
+}
+
+/** Near enough to IPv4 and IPv6 to keep everything else out of a URL's authority. */
+const ADDRESS = /^(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3}|[0-9a-fA-F:]*:[0-9a-fA-F:.]*)$/;
+
+/** True for an IP address as text. */
+export function isAddress(text: unknown): text is string {
+  return typeof text === "string" && ADDRESS.test(text);
+}
+
+/** The pod a `targetRef` names. */
+export function readTarget(value: unknown, namespace: string): Pick<SliceEndpoint, "uid" | "pod"> {
+  const target = asObject(value);
+  if (target === undefined) return { uid: "", pod: "" };
+  const name = asText(target.name);
+  const isPod = name !== "" && (target.kind === undefined || target.kind === "Pod");
+  return { uid: asText(target.uid), pod: isPod ? `${asText(target.namespace) || namespace}/${name}` : "" };
+}
+
+/** Most clusters have a few dozen different port lists; a cluster that makes up more gets no memory for it. */
+const PORT_LISTS = 4096;
+
+/** Gives equal lists of ports one shared object. */
+export function createPortInterner(): (ports: readonly SlicePort[]) => PortList {
+  const known = new Map<string, PortList>();
+  return (ports) => {
+    let key = "";
+    for (const { name, port, protocol } of ports) key += `${name}:${port}/${protocol},`;
+    const found = known.get(key);
+    if (found !== undefined) return found;
+    if (known.size >= PORT_LISTS) known.clear();
+    const list = { key, ports };
+    known.set(key, list);
+    return list;
+  };
+}
+
+/** What both decoders are made with. */
+export interface DecoderOptions {
+  /** False for a namespace that a selector of ours leaves out: its objects decode to undefined. */
+  readonly keepNamespace: (namespace: string) => boolean;
+}
+
+/** Nearly every record has none: they share this one. */
+export const NO_NOTES: readonly string[] = [];

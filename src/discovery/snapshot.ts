@@ -1,0 +1,230 @@
+import type { Clock } from "../clock.ts";
+import type { Change } from "../kubernetes/types.ts";
+import { type ServiceRecord, sameService } from "./services.ts";
+import { recordBytes, type SliceRecord, sameContent } from "./slice-record.ts";
+
+/** All that is known of one service. Readers compare identity and version to know whether they are up to date. */
+export interface ServiceEntry {
+  readonly namespace: string;
+  readonly name: string;
+  /** By the objects' names, so that every mode and every restart gives the same order. */
+  readonly slices: readonly SliceRecord[];
+  /** Only where Services are read (`resolve_service_ports`). */
+  readonly service: ServiceRecord | undefined;
+  /** Rises with every change a reader could see. */
+  readonly version: number;
+  /** While `empty_grace` runs: what the service had before it became empty, and until when (ms since the epoch). */
+  readonly last: { readonly slices: readonly SliceRecord[]; readonly until: number } | undefined;
+}
+
+/** Sizes and counters of a snapshot. */
+export interface SnapshotCounts {
+  /** Services with at least one Endpoints object or EndpointSlice. */
+  readonly services: number;
+  /** Addresses that may get traffic. */
+  readonly endpoints: number;
+  /** Estimated bytes of heap. */
+  readonly bytes: number;
+  /** Objects the control plane cut. */
+  readonly truncated: number;
+  /** Changes that altered a service, since the start. */
+  readonly changes: number;
+  /** Changes that altered nothing a reader sees, since the start. */
+  readonly unchanged: number;
+}
+
+/** What routes and the admin API get: it changes nothing. */
+export interface SnapshotReader {
+  /** The entry of `namespace/name`; undefined: nothing is known of it. Costs the same whatever the cluster's size. */
+  get(key: string): ServiceEntry | undefined;
+  entries(): Iterable<ServiceEntry>;
+  /** Namespaces with a service. */
+  namespaces(): Iterable<string>;
+  /** Names of the services in a namespace. */
+  servicesIn(namespace: string): Iterable<string>;
+  counts(): SnapshotCounts;
+}
+
+/** One place for what is known of a cluster's services: each source writes its own scope, everybody reads. */
+export interface Snapshot {
+  readonly reader: SnapshotReader;
+  /**
+   * The receiver of one source's slices. A `replace` replaces what this scope holds and nothing else, at once for all
+   * readers; `put` and `remove` cost as much as one service has slices.
+   */
+  writer(scope: string): (change: Change<SliceRecord>) => void;
+  /** The same for Services. */
+  serviceWriter(scope: string): (change: Change<ServiceRecord>) => void;
+}
+
+export interface SnapshotOptions {
+  readonly clock: Clock;
+  /** Milliseconds the last nodes of a service that became empty are kept. @default 0 */
+  readonly emptyGrace?: number | undefined;
+}
+
+type MutableEntry = { -readonly [K in keyof ServiceEntry]: ServiceEntry[K] };
+
+const keyOf = (namespace: string, name: string): string => `${namespace}/${name}`;
+
+const usable = (slices: readonly SliceRecord[]): number => slices.reduce((sum, slice) => sum + slice.usable, 0);
+
+/** An empty snapshot. Reads and writes happen in one turn of the event loop each, so no reader sees a half. */
+export function createSnapshot({ clock, emptyGrace = 0 }: SnapshotOptions): Snapshot {
+  const entries = new Map<string, MutableEntry>();
+  const byNamespace = new Map<string, Set<string>>();
+  const slicesOf = new Map<string, Map<string, SliceRecord>>();
+  const servicesOf = new Map<string, Map<string, ServiceRecord>>();
+  const counts = { services: 0, endpoints: 0, bytes: 0, truncated: 0, changes: 0, unchanged: 0 };
+
+  const entryFor = (namespace: string, name: string): MutableEntry => {
+    const key = keyOf(namespace, name);
+    let entry = entries.get(key);
+    if (entry === undefined) {
+      entry = { namespace, name, slices: [], service: undefined, version: 0, last: undefined };
+      entries.set(key, entry);
+      const names = byNamespace.get(namespace);
+      if (names === undefined) byNamespace.set(namespace, new Set([name]));
+      else names.add(name);
+    }
+    return entry;
+  };
+
+  const dropIfUnused = (entry: MutableEntry): void => {
+    if (entry.slices.length > 0 || entry.service !== undefined) return;
+    if (entry.last !== undefined && clock.now() < entry.last.until) return;
+    const key = keyOf(entry.namespace, entry.name);
+    if (entries.get(key) !== entry) return;
+    entries.delete(key);
+    const names = byNamespace.get(entry.namespace)!;
+    names.delete(entry.name);
+    if (names.size === 0) byNamespace.delete(entry.namespace);
+  };
+
+  const setSlices = (entry: MutableEntry, slices: readonly SliceRecord[]): void => {
+    const before = usable(entry.slices);
+    const after = usable(slices);
+    counts.endpoints += after - before;
+    counts.services += Math.sign(slices.length) - Math.sign(entry.slices.length);
+    if (after > 0) entry.last = undefined;
+    else if (before > 0 && emptyGrace > 0) {
+      entry.last = { slices: entry.slices, until: clock.now() + emptyGrace };
+      clock.after(emptyGrace, () => {
+        if (entry.last !== undefined && clock.now() >= entry.last.until) entry.last = undefined;
+        dropIfUnused(entry);
+      });
+    }
+    entry.slices = slices;
+    entry.version++;
+    dropIfUnused(entry);
+  };
+
+  const account = (record: SliceRecord, sign: 1 | -1): void => {
+    counts.bytes += sign * recordBytes(record);
+    if (record.truncated) counts.truncated += sign;
+  };
+
+  const detach = (record: SliceRecord): void => {
+    const entry = entryFor(record.namespace, record.service);
+    setSlices(
+      entry,
+      entry.slices.filter((slice) => slice !== record),
+    );
+  };
+
+  const attach = (record: SliceRecord, old: SliceRecord | undefined): void => {
+    const entry = entryFor(record.namespace, record.service);
+    const slices = entry.slices.filter((slice) => slice !== old);
+    let at = slices.length;
+    while (at > 0 && slices[at - 1]!.name > record.name) at--;
+    slices.splice(at, 0, record);
+    setSlices(entry, slices);
+  };
+
+  const putSlice = (scope: Map<string, SliceRecord>, record: SliceRecord): void => {
+    const key = keyOf(record.namespace, record.name);
+    const old = scope.get(key);
+    scope.set(key, record);
+    account(record, 1);
+    if (old !== undefined) account(old, -1);
+    if (old !== undefined && sameContent(old, record)) {
+      // Only its version moved on: readers keep what they have.
+      const entry = entryFor(record.namespace, record.service);
+      entry.slices = entry.slices.map((slice) => (slice === old ? record : slice));
+      counts.unchanged++;
+      return;
+    }
+    counts.changes++;
+    if (old !== undefined && old.service !== record.service) {
+      detach(old);
+      attach(record, undefined);
+    } else attach(record, old);
+  };
+
+  const removeSlice = (scope: Map<string, SliceRecord>, key: string): void => {
+    const old = scope.get(key);
+    if (old === undefined) return;
+    scope.delete(key);
+    account(old, -1);
+    counts.changes++;
+    detach(old);
+  };
+
+  const putService = (scope: Map<string, ServiceRecord>, record: ServiceRecord): void => {
+    const key = keyOf(record.namespace, record.name);
+    const old = scope.get(key);
+    scope.set(key, record);
+    const entry = entryFor(record.namespace, record.name);
+    entry.service = record;
+    if (old === undefined || !sameService(old, record)) entry.version++;
+  };
+
+  const removeService = (scope: Map<string, ServiceRecord>, key: string): void => {
+    const old = scope.get(key);
+    if (old === undefined) return;
+    scope.delete(key);
+    const entry = entryFor(old.namespace, old.name);
+    entry.service = undefined;
+    entry.version++;
+    dropIfUnused(entry);
+  };
+
+  /** What a list-watch tells, applied to a scope. What is new goes in first: a renamed slice leaves no gap. */
+  const receiver = <T extends { readonly namespace: string; readonly name: string }>(
+    scopes: Map<string, Map<string, T>>,
+    name: string,
+    put: (scope: Map<string, T>, record: T) => void,
+    remove: (scope: Map<string, T>, key: string) => void,
+  ): ((change: Change<T>) => void) => {
+    const scope = scopes.get(name) ?? new Map<string, T>();
+    scopes.set(name, scope);
+    return (change) => {
+      switch (change.kind) {
+        case "put":
+          return put(scope, change.item);
+        case "remove":
+          return remove(scope, keyOf(change.namespace, change.name));
+        case "replace": {
+          const listed = new Set<string>();
+          for (const item of change.items) {
+            listed.add(keyOf(item.namespace, item.name));
+            put(scope, item);
+          }
+          for (const key of [...scope.keys()]) if (!listed.has(key)) remove(scope, key);
+        }
+      }
+    };
+  };
+
+  return {
+    reader: {
+      get: (key) => entries.get(key),
+      entries: () => entries.values(),
+      namespaces: () => byNamespace.keys(),
+      servicesIn: (namespace) => byNamespace.get(namespace) ?? [],
+      counts: () => ({ ...counts }),
+    },
+    writer: (scope) => receiver(slicesOf, scope, putSlice, removeSlice),
+    serviceWriter: (scope) => receiver(servicesOf, scope, putService, removeService),
+  };
+}
