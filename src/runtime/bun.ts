@@ -1,0 +1,77 @@
+import { checkServerIdentity, type PeerCertificate } from "node:tls";
+import type { Fetch } from "../kubernetes/types.ts";
+import { nodeFiles } from "./node-files.ts";
+import type { ClientTls, CommandResult, Runtime } from "./runtime.ts";
+
+/** Options of Bun's fetch that its types leave out. */
+type BunInit = BunFetchRequestInit & { timeout?: false };
+
+/** What a plugin may print: credentials are small, and a program gone wild must not fill our memory. */
+const OUTPUT_LIMIT = 1024 * 1024;
+
+/** Node's own check, with the names the certificate has in the message: Bun's default error does not tell them. */
+function checkNames(expected: string, certificate: PeerCertificate): Error | undefined {
+  if (checkServerIdentity(expected, certificate) === undefined) return undefined;
+  const names = (certificate.subjectaltname ?? certificate.subject?.CN ?? "none").replace(/\b(?:DNS|IP Address):/g, "");
+  const error = new Error(`certificate is for other names: ${names}, not ${expected}`);
+  return Object.assign(error, { code: "ERR_TLS_CERT_ALTNAME_INVALID" });
+}
+
+/**
+ * A fetch of its own connections, so that what a certificate or a CA allowed never serves another cluster. It follows
+ * no redirect and has no time-out of its own; the answer is decompressed.
+ */
+function clientFetch(tls: ClientTls): Fetch {
+  const session = new Bun.FetchSession({
+    tls: {
+      rejectUnauthorized: tls.verify,
+      ca: tls.ca,
+      cert: tls.cert,
+      key: tls.key,
+      serverName: tls.serverName,
+      checkServerIdentity: (host, certificate) => checkNames(tls.serverName ?? host, certificate),
+    } as BunFetchRequestInitTLS,
+  });
+  return (input, init) => {
+    const options: BunInit = { ...init, redirect: "manual", timeout: false };
+    return session.fetch(input, options);
+  };
+}
+
+/** Reads a program's output. Rejects beyond the limit. */
+async function readOutput(stream: ReadableStream<Uint8Array>): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = "";
+  let size = 0;
+  for await (const chunk of stream) {
+    size += chunk.length;
+    if (size > OUTPUT_LIMIT) throw new Error(`it printed more than ${OUTPUT_LIMIT} bytes`);
+    text += decoder.decode(chunk, { stream: true });
+  }
+  return text + decoder.decode();
+}
+
+async function run(
+  command: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+  signal: AbortSignal,
+): Promise<CommandResult> {
+  signal.throwIfAborted();
+  const child = Bun.spawn([command, ...args], { env: { ...env }, stdin: "ignore", stdout: "pipe", stderr: "pipe" });
+  const aborted = Promise.withResolvers<never>();
+  // A child that outlives the program may hold the pipes open: the abort does not wait for them.
+  const stop = (): void => aborted.reject(signal.reason);
+  signal.addEventListener("abort", stop, { once: true });
+  try {
+    const output = Promise.all([readOutput(child.stdout), readOutput(child.stderr), child.exited]);
+    const [stdout, stderr, code] = await Promise.race([output, aborted.promise]);
+    return { code, stdout, stderr };
+  } finally {
+    signal.removeEventListener("abort", stop);
+    if (child.exitCode === null) child.kill("SIGKILL");
+  }
+}
+
+/** Bun: what the core modules are given of it. */
+export const bunRuntime: Runtime = { name: "bun", env: process.env, files: nodeFiles, clientFetch, run };
