@@ -1,0 +1,409 @@
+import type { Clock, Random } from "../clock.ts";
+import { isObject, objectsOf, sameJson } from "./objects.ts";
+import { apiVersionOf, RESOURCES, type Resource } from "./resources.ts";
+import { alreadyExists, badRequest, conflict, invalid, notFound } from "./status.ts";
+import type { Draft, Store } from "./store.ts";
+import type { ApiserverSettings, Json, StoredMeta, StoredObject } from "./types.ts";
+import { causesOf } from "./validation.ts";
+
+/** Who writes, and whether for real. */
+export interface WriteOptions {
+  /** The managedFields entry's manager. */
+  readonly manager: string;
+  readonly dryRun?: boolean;
+  /** Also writes `status` where the resource has a subresource for it, as only the direct helpers may. */
+  readonly withStatus?: boolean;
+}
+
+/** The writes of the API over the store: defaults, validation, preconditions, and what follows from a deletion. */
+export interface Writer {
+  create(resource: Resource, namespace: string, object: Json, options: WriteOptions): StoredObject;
+  update(resource: Resource, namespace: string, name: string, object: Json, options: WriteOptions): StoredObject;
+  updateStatus(resource: Resource, namespace: string, name: string, object: Json, options: WriteOptions): StoredObject;
+  /** `preconditions` as in DeleteOptions. Answers the object as it last was. */
+  remove(
+    resource: Resource,
+    namespace: string,
+    name: string,
+    options?: { readonly dryRun?: boolean; readonly preconditions?: unknown },
+  ): StoredObject;
+}
+
+const HEX = "0123456789abcdef";
+
+function uuid(random: Random): string {
+  const digit = (from: string): string => from[Math.floor(random() * from.length)]!;
+  return "xxxxxxxx-xxxx-4xxx-yxxx-xxxxxxxxxxxx".replace(/[xy]/g, (place) => digit(place === "x" ? HEX : "89ab"));
+}
+
+/** What generated names end in: the apiserver's own letters, without vowels. */
+const NAME_LETTERS = "bcdfghjklmnpqrstvwxz2456789";
+
+/** A time as metadata has it: whole seconds. */
+export const isoSeconds = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19)}Z`;
+
+/** `fieldsV1` of an object: its maps, with lists as leaves. */
+function fieldsV1(value: unknown): Json {
+  if (!isObject(value)) return {};
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [`f:${key}`, fieldsV1(inner)]));
+}
+
+function managed(object: Json, meta: StoredMeta, options: WriteOptions, now: number, operation: string): unknown[] {
+  const { kind: _kind, apiVersion, metadata: _metadata, ...fields } = object;
+  const { labels, annotations } = meta;
+  const kept = (meta.managedFields ?? []).filter((entry) => !isObject(entry) || entry.manager !== options.manager);
+  const own = { ...(labels && { labels }), ...(annotations && { annotations }) };
+  return [
+    ...kept,
+    {
+      manager: options.manager,
+      operation,
+      apiVersion,
+      time: isoSeconds(now),
+      fieldsType: "FieldsV1",
+      fieldsV1: fieldsV1({ ...(Object.keys(own).length > 0 && { metadata: own }), ...fields }),
+    },
+  ];
+}
+
+const withProtocol = (port: Json): Json => ({ ...port, protocol: port.protocol ?? "TCP" });
+
+/** Fills in what the apiserver's defaulting fills in, as far as clients of endpoints and kubectl can see it. */
+function withDefaults(resource: Resource, object: Json, clusterIp: () => string): Json {
+  switch (resource.kind) {
+    case "Endpoints":
+      return Array.isArray(object.subsets)
+        ? {
+            ...object,
+            subsets: objectsOf(object.subsets).map((subset) =>
+              Array.isArray(subset.ports) ? { ...subset, ports: objectsOf(subset.ports).map(withProtocol) } : subset,
+            ),
+          }
+        : object;
+    case "EndpointSlice":
+      return {
+        ...object,
+        endpoints: object.endpoints ?? null,
+        ports: Array.isArray(object.ports)
+          ? objectsOf(object.ports).map((port) => withProtocol({ name: "", ...port }))
+          : (object.ports ?? null),
+      };
+    case "Service": {
+      const spec = isObject(object.spec) ? object.spec : {};
+      const type = spec.type ?? "ClusterIP";
+      const ip = spec.clusterIP || (type === "ExternalName" ? undefined : clusterIp());
+      const ports = objectsOf(spec.ports).map((port) => ({
+        ...withProtocol(port),
+        targetPort: port.targetPort ?? port.port,
+      }));
+      return {
+        ...object,
+        spec: {
+          ...spec,
+          ...(ip !== undefined && { clusterIP: ip, clusterIPs: spec.clusterIPs ?? [ip] }),
+          type,
+          ...(ports.length > 0 && { ports }),
+          sessionAffinity: spec.sessionAffinity ?? "None",
+        },
+        status: object.status ?? { loadBalancer: {} },
+      };
+    }
+    case "Pod": {
+      const spec = isObject(object.spec) ? object.spec : {};
+      const defaults = {
+        restartPolicy: "Always",
+        terminationGracePeriodSeconds: 30,
+        dnsPolicy: "ClusterFirst",
+        schedulerName: "default-scheduler",
+      };
+      return {
+        ...object,
+        spec: { ...defaults, ...spec },
+        status: object.status ?? { phase: "Pending", qosClass: "BestEffort" },
+      };
+    }
+    case "Namespace":
+      return { ...object, spec: object.spec ?? { finalizers: ["kubernetes"] }, status: { phase: "Active" } };
+    default:
+      return object;
+  }
+}
+
+/** Does an endpoint's targetRef mean this pod? */
+const means = (ref: unknown, namespace: string, pod: StoredObject): boolean =>
+  isObject(ref) &&
+  ref.kind === "Pod" &&
+  ref.name === pod.metadata.name &&
+  (ref.namespace ?? namespace) === pod.metadata.namespace &&
+  (ref.uid === undefined || ref.uid === pod.metadata.uid);
+
+function withoutPod(object: StoredObject, pod: StoredObject): Draft | undefined {
+  const namespace = object.metadata.namespace!;
+  const gone = ({ targetRef }: Json): boolean => means(targetRef, namespace, pod);
+  if (object.kind === "EndpointSlice") {
+    const endpoints = objectsOf(object.endpoints);
+    if (!endpoints.some(gone)) return undefined;
+    const generation = (object.metadata.generation ?? 1) + 1;
+    return { ...object, metadata: { ...object.metadata, generation }, endpoints: endpoints.filter((e) => !gone(e)) };
+  }
+  const subsets = objectsOf(object.subsets);
+  const lists = ["addresses", "notReadyAddresses"] as const;
+  if (!subsets.some((subset) => lists.some((list) => objectsOf(subset[list]).some(gone)))) return undefined;
+  const left = subsets
+    .map((subset) => {
+      const copy: Json = { ...subset };
+      for (const list of lists) {
+        const rest = objectsOf(subset[list]).filter((address) => !gone(address));
+        if (rest.length > 0) copy[list] = rest;
+        else delete copy[list];
+      }
+      return copy;
+    })
+    .filter((subset) => lists.some((list) => subset[list] !== undefined));
+  return { ...object, subsets: left };
+}
+
+const RESERVED = [
+  "uid",
+  "resourceVersion",
+  "creationTimestamp",
+  "generation",
+  "managedFields",
+  "deletionTimestamp",
+  "selfLink",
+];
+
+/** Makes the writer of a store. */
+export function createWriter(options: {
+  readonly store: Store;
+  readonly settings: ApiserverSettings;
+  readonly clock: Clock;
+  readonly random: Random;
+}): Writer {
+  const { store, settings, clock, random } = options;
+  let lastClusterIp = 1;
+  const clusterIp = (): string => {
+    lastClusterIp++;
+    return `10.96.${Math.floor(lastClusterIp / 254) % 256}.${(lastClusterIp % 254) + 1}`;
+  };
+
+  function check(resource: Resource, object: Json): void {
+    const metadata = object.metadata as Json;
+    const causes = causesOf(resource, object, settings.refuseLoopback);
+    if (causes.length > 0) throw invalid(resource.kind, resource.group, String(metadata.name ?? ""), causes);
+  }
+
+  /** The object with the metadata this server keeps, or the 400 of one that is none of this resource's. */
+  function normalize(resource: Resource, namespace: string, object: Json): Json & { metadata: Json } {
+    const { kind = resource.kind, apiVersion = apiVersionOf(resource), metadata, ...rest } = object;
+    if (kind !== resource.kind || apiVersion !== apiVersionOf(resource)) {
+      throw badRequest(
+        `the API version in the data (${String(apiVersion)}, Kind=${String(kind)}) does not match the expected one (${apiVersionOf(resource)}, Kind=${resource.kind})`,
+      );
+    }
+    const meta: Json = isObject(metadata) ? { ...metadata } : {};
+    if (resource.namespaced) {
+      if (meta.namespace && meta.namespace !== namespace) {
+        throw badRequest("the namespace of the provided object does not match the namespace sent on the request");
+      }
+      meta.namespace = namespace;
+    } else delete meta.namespace;
+    return { kind, apiVersion, metadata: meta, ...rest };
+  }
+
+  function store1(resource: Resource, draft: Draft, dryRun: boolean | undefined): StoredObject {
+    if (!dryRun) return store.put(resource.plural, draft);
+    const resourceVersion = draft.metadata.resourceVersion ?? "";
+    return { ...draft, metadata: { ...draft.metadata, resourceVersion } };
+  }
+
+  function create(resource: Resource, namespace: string, input: Json, options: WriteOptions): StoredObject {
+    const object = normalize(resource, namespace, input);
+    const given = object.metadata;
+    if (!given.name && typeof given.generateName === "string" && given.generateName) {
+      const letters = Array.from({ length: 5 }, () => NAME_LETTERS[Math.floor(random() * NAME_LETTERS.length)]);
+      given.name = given.generateName + letters.join("");
+    }
+    if (given.resourceVersion) throw badRequest("resourceVersion should not be set on objects to be created");
+    if (resource.namespaced && !store.get("namespaces", "", namespace)) throw notFound("namespaces", "", namespace);
+    const whole = withDefaults(
+      resource,
+      options.withStatus || !resource.status ? object : { ...object, status: undefined },
+      clusterIp,
+    );
+    check(resource, whole);
+    const name = String(given.name);
+    if (store.get(resource.plural, resource.namespaced ? namespace : "", name))
+      throw alreadyExists(resource.plural, resource.group, name);
+    const { name: _name, namespace: _namespace, ...others } = given;
+    for (const key of RESERVED) delete others[key];
+    const now = clock.now();
+    const metadata = {
+      name,
+      ...(resource.namespaced && { namespace }),
+      uid: options.withStatus && typeof given.uid === "string" ? given.uid : uuid(random),
+      resourceVersion: "",
+      ...(resource.generation && { generation: 1 }),
+      creationTimestamp: isoSeconds(now),
+      ...others,
+    } as StoredMeta;
+    if (resource.kind === "Namespace") metadata.labels = { "kubernetes.io/metadata.name": name, ...metadata.labels };
+    metadata.managedFields = managed(whole, metadata, options, now, "Update");
+    return store1(
+      resource,
+      { ...whole, kind: resource.kind, apiVersion: apiVersionOf(resource), metadata },
+      options.dryRun,
+    );
+  }
+
+  /** Stores a changed object, or nothing where it is the same as before. */
+  function replace(
+    resource: Resource,
+    current: StoredObject,
+    next: Json & { metadata: Json },
+    options: WriteOptions,
+  ): StoredObject {
+    const { metadata: was } = current;
+    const given = next.metadata;
+    const { plural, group } = resource;
+    if (given.resourceVersion && given.resourceVersion !== was.resourceVersion) {
+      throw conflict(
+        plural,
+        group,
+        was.name,
+        "the object has been modified; please apply your changes to the latest version and try again",
+      );
+    }
+    if (given.uid && given.uid !== was.uid) {
+      throw conflict(
+        plural,
+        group,
+        was.name,
+        `Precondition failed: UID in precondition: ${String(given.uid)}, UID in object meta: ${was.uid}`,
+      );
+    }
+    check(resource, next);
+    const others = { ...given };
+    for (const key of RESERVED) delete others[key];
+    const { uid, resourceVersion, creationTimestamp, generation, managedFields, deletionTimestamp } = was;
+    const metadata = {
+      name: was.name,
+      ...(was.namespace !== undefined && { namespace: was.namespace }),
+      uid,
+      resourceVersion,
+      ...(generation !== undefined && { generation }),
+      creationTimestamp,
+      ...(deletionTimestamp !== undefined && { deletionTimestamp }),
+      ...others,
+      managedFields,
+    } as StoredMeta;
+    if (sameJson({ ...next, metadata }, current)) return current;
+    const { metadata: _then, ...before } = current;
+    const { metadata: _now, ...after } = next;
+    if (resource.generation && !sameJson(before, after)) metadata.generation = (generation ?? 1) + 1;
+    metadata.managedFields = managed(next, metadata, options, clock.now(), "Update");
+    const draft: Draft = { ...next, kind: current.kind, apiVersion: current.apiVersion, metadata };
+    const stored = store1(resource, draft, options.dryRun);
+    if (deletionTimestamp !== undefined && !metadata.finalizers?.length && !options.dryRun) {
+      return removeNow(resource, stored);
+    }
+    return stored;
+  }
+
+  const current = (resource: Resource, namespace: string, name: string): StoredObject => {
+    const found = store.get(resource.plural, resource.namespaced ? namespace : "", name);
+    if (!found) throw notFound(resource.plural, resource.group, name);
+    return found;
+  };
+
+  function update(
+    resource: Resource,
+    namespace: string,
+    name: string,
+    input: Json,
+    options: WriteOptions,
+  ): StoredObject {
+    const object = normalize(resource, namespace, input);
+    if (object.metadata.name !== name) {
+      throw badRequest(
+        `the name of the object (${String(object.metadata.name ?? "")}) does not match the name on the URL (${name})`,
+      );
+    }
+    const found = store.get(resource.plural, resource.namespaced ? namespace : "", name);
+    if (!found) {
+      if (!resource.createOnUpdate && !options.withStatus) throw notFound(resource.plural, resource.group, name);
+      delete object.metadata.resourceVersion;
+      return create(resource, namespace, object, options);
+    }
+    const keepIp = (): string => String((found.spec as Json | undefined)?.clusterIP ?? clusterIp());
+    const status = options.withStatus && object.status !== undefined ? object.status : found.status;
+    const whole = withDefaults(resource, resource.status ? { ...object, status } : object, keepIp);
+    return replace(resource, found, whole as Json & { metadata: Json }, options);
+  }
+
+  function updateStatus(
+    resource: Resource,
+    namespace: string,
+    name: string,
+    input: Json,
+    options: WriteOptions,
+  ): StoredObject {
+    const found = current(resource, namespace, name);
+    const { resourceVersion, uid } = isObject(input.metadata) ? input.metadata : {};
+    const metadata = { ...found.metadata, resourceVersion, uid };
+    return replace(resource, found, { ...found, metadata, status: input.status }, options);
+  }
+
+  function removeNow(resource: Resource, object: StoredObject): StoredObject {
+    const { name, namespace = "" } = object.metadata;
+    if (resource.kind === "Namespace") {
+      for (const inner of RESOURCES.filter(({ namespaced }) => namespaced)) {
+        for (const content of store.list(inner.plural)) {
+          if (content.metadata.namespace === name) store.remove(inner.plural, name, content.metadata.name);
+        }
+      }
+    }
+    const removed = store.remove(resource.plural, namespace, name)!;
+    if (resource.kind === "Pod") {
+      for (const plural of ["endpoints", "endpointslices"]) {
+        for (const holder of store.list(plural)) {
+          const draft = holder.metadata.namespace === namespace ? withoutPod(holder, removed) : undefined;
+          if (draft) store.put(plural, draft);
+        }
+      }
+    }
+    return removed;
+  }
+
+  function remove(
+    resource: Resource,
+    namespace: string,
+    name: string,
+    { dryRun, preconditions }: { readonly dryRun?: boolean; readonly preconditions?: unknown } = {},
+  ): StoredObject {
+    const found = current(resource, namespace, name);
+    if (isObject(preconditions)) {
+      for (const [field, word] of [
+        ["uid", "UID"],
+        ["resourceVersion", "ResourceVersion"],
+      ] as const) {
+        const wanted = preconditions[field];
+        if (wanted !== undefined && wanted !== found.metadata[field]) {
+          const why = `Precondition failed: ${word} in precondition: ${String(wanted)}, ${word} in object meta: ${String(found.metadata[field])}`;
+          throw conflict(resource.plural, resource.group, name, why);
+        }
+      }
+    }
+    if (dryRun) return found;
+    if (found.metadata.finalizers?.length) {
+      if (found.metadata.deletionTimestamp) return found;
+      return store.put(resource.plural, {
+        ...found,
+        metadata: { ...found.metadata, deletionTimestamp: isoSeconds(clock.now()) },
+      });
+    }
+    return removeNow(resource, found);
+  }
+
+  return { create, update, updateStatus, remove };
+}
