@@ -1,3 +1,4 @@
+import { clientAddress } from "./proxy/client-address.ts";
 import type { Trust } from "./proxy/trust.ts";
 
 /** What routing, balancing and proxying read of a request: taken apart once, shared by all of them. */
@@ -46,9 +47,104 @@ export interface BadRequest {
  * Takes a request apart, once. `peer` is the address of the connection's other end ("" where the runtime hides it).
  * A shape that RFC 9112 forbids and the runtime's server let through, and a path that fetch would change, is a BadRequest.
  */
-export declare function readFacts(
+export function readFacts(
   request: Request,
   peer: string,
   scheme: "http" | "https",
   options: ReadOptions,
-): RequestFacts | BadRequest;
+): RequestFacts | BadRequest {
+  const { url, method, headers } = request;
+  const sent = headers.get("host");
+  const start = pathStart(url);
+  if (start === -1 || method === "CONNECT" || method === "TRACE") return UNKNOWN_METHOD;
+  // Bun hands over a bare path where `Host` is missing (HTTP/1.0), empty or not a host.
+  if (start === 0 && sent !== null && sent !== "") return BAD_HOST;
+  const authority = sent ?? (start === 0 ? "" : url.slice(url.indexOf("//") + 2, start));
+  const host = hostOf(authority);
+  if (host === undefined) return BAD_HOST;
+
+  const { limits, trusts } = options;
+  if (limits.url_bytes !== 0 && url.length - start > limits.url_bytes) return LONG_URL;
+  // fetch drops a fragment and takes what follows `//` for part of the authority.
+  if (url.charCodeAt(start + 1) === SLASH) return DOUBLE_SLASH;
+  if (url.indexOf("#", start) !== -1) return FRAGMENT;
+  const bad = checkHeaders(headers, limits) ?? checkFraming(method, headers, limits);
+  if (bad !== undefined) return bad;
+
+  const query = url.indexOf("?", start);
+  const from = peer.startsWith("::ffff:") ? peer.slice(7) : peer;
+  return {
+    method,
+    scheme,
+    host,
+    authority,
+    path: query === -1 ? url.slice(start) : url.slice(start, query),
+    search: query === -1 ? "" : url.slice(query),
+    headers,
+    peer: from,
+    client: clientAddress(from, headers, trusts),
+  };
+}
+
+const SLASH = 47;
+
+const refusal = (problem: BadRequest["problem"], detail: string): BadRequest => ({ problem, detail });
+const UNKNOWN_METHOD = refusal("not_supported", "The gateway does not pass on CONNECT and TRACE");
+const BAD_HOST = refusal("bad_request", "The Host header is not one host with an optional port");
+const LONG_URL = refusal("url_too_long", "The path and query are longer than the gateway's limit");
+const DOUBLE_SLASH = refusal("bad_request", "The path begins with two slashes");
+const FRAGMENT = refusal("bad_request", "The request target has a fragment");
+const MANY_HEADERS = refusal("headers_too_large", "There are more header fields than the gateway's limit");
+const LARGE_HEADERS = refusal("headers_too_large", "The header fields are larger than the gateway's limit");
+const BAD_CODING = refusal("bad_request", "Transfer-Encoding is not chunked alone");
+const TWO_LENGTHS = refusal("bad_request", "The body has both a Content-Length and a Transfer-Encoding");
+const BAD_LENGTH = refusal("bad_request", "Content-Length is not one number");
+const LARGE_BODY = refusal("body_too_large", "The request body is larger than the gateway's limit");
+const GET_BODY = refusal("not_supported", "The gateway cannot pass on the body of a GET or HEAD request");
+
+/** Where the path begins: 0 for a bare path, -1 where there is none (CONNECT). */
+function pathStart(url: string): number {
+  if (url.charCodeAt(0) === SLASH) return 0;
+  const authority = url.indexOf("://");
+  return authority === -1 ? -1 : url.indexOf("/", authority + 3);
+}
+
+/** The host in lower case without port; undefined: not a host (RFC 9110 section 7.2; two `Host` lines come as a list). */
+function hostOf(authority: string): string | undefined {
+  const bracket = authority.charCodeAt(0) === 91 ? authority.indexOf("]") : -1;
+  const colon = authority.indexOf(":", bracket === -1 ? 0 : bracket);
+  const host = colon === -1 ? authority : authority.slice(0, colon);
+  if (!(bracket === -1 ? HOST_NAME : HOST_IPV6).test(host)) return undefined;
+  if (colon !== -1 && !PORT.test(authority.slice(colon + 1))) return undefined;
+  return host.toLowerCase();
+}
+const HOST_NAME = /^[A-Za-z0-9._~!$&'()*+;=%-]*$/;
+const HOST_IPV6 = /^\[[0-9A-Fa-f:.]+\]$/;
+const PORT = /^[0-9]{0,5}$/;
+
+/** Counts what the server made of the fields: lines of one name are one field by then. */
+function checkHeaders(headers: Headers, limits: RequestLimits): BadRequest | undefined {
+  let count = 0;
+  let size = 0;
+  for (const [name, value] of headers) {
+    count++;
+    // Four more: the colon, the space and the line's end.
+    size += name.length + value.length + 4;
+  }
+  if (limits.headers !== 0 && count > limits.headers) return MANY_HEADERS;
+  return limits.header_bytes !== 0 && size > limits.header_bytes ? LARGE_HEADERS : undefined;
+}
+
+/** Framing that two readers could read differently is refused (RFC 9112 section 6.3), whatever the server made of it. */
+function checkFraming(method: string, headers: Headers, limits: RequestLimits): BadRequest | undefined {
+  const coding = headers.get("transfer-encoding");
+  const length = headers.get("content-length");
+  if (coding === null && length === null) return undefined;
+  if (coding !== null && coding.toLowerCase() !== "chunked") return BAD_CODING;
+  if (coding !== null && length !== null) return TWO_LENGTHS;
+  if (length !== null && !/^[0-9]{1,15}$/.test(length)) return BAD_LENGTH;
+  // Servers built on the fetch standard drop such a body without a word; passing on the rest would change its meaning.
+  const hasBody = coding !== null || Number(length) !== 0;
+  if (hasBody && (method === "GET" || method === "HEAD")) return GET_BODY;
+  return limits.body_bytes !== 0 && Number(length) > limits.body_bytes ? LARGE_BODY : undefined;
+}

@@ -1,5 +1,7 @@
 import type { Clock } from "../clock.ts";
+import { watchBody } from "../proxy/body.ts";
 import type { Exchange } from "./exchange.ts";
+import { combinedLine, type Finished, jsonLine } from "./line.ts";
 
 /** The access log's settings and where its lines go. */
 export interface AccessLogOptions {
@@ -20,5 +22,60 @@ export interface AccessLog {
   flush(): void;
 }
 
+/** Long enough for a batch under load, short enough for a person who waits for the line. */
+const BATCH_MS = 20;
+/** A burst is written before it holds much memory. */
+const BATCH_LINES = 1024;
+
+/** Answers to these statuses have no body (RFC 9110 sections 15.3.5 and 15.4.5). */
+const isEmpty = (status: number, method: string): boolean => status === 204 || status === 304 || method === "HEAD";
+
 /** Makes an access log. Without one (`access_log: false`) nothing of this is called. */
-export declare function createAccessLog(options: AccessLogOptions): AccessLog;
+export function createAccessLog({ format, write, clock }: AccessLogOptions): AccessLog {
+  const line = format === "json" ? jsonLine : combinedLine;
+  let waiting: Finished[] = [];
+
+  function flush(): void {
+    if (waiting.length === 0) return;
+    const batch = waiting;
+    waiting = [];
+    let lines = "";
+    for (const finished of batch) lines += line(finished);
+    write(lines);
+  }
+
+  function add(exchange: Exchange, status: number, bytes: number | undefined): void {
+    if (waiting.length === 0) clock.after(BATCH_MS, flush);
+    waiting.push({ exchange, status, bytes, ended: clock.now() });
+    if (waiting.length >= BATCH_LINES) flush();
+  }
+
+  function counted(exchange: Exchange, response: Response): Response {
+    let bytes = 0;
+    const body = watchBody(response.body!, {
+      onChunk(size) {
+        bytes += size;
+      },
+      onEnd(how) {
+        if (how === "cancelled") exchange.error ??= "client_gone";
+        if (how === "error") exchange.error ??= "upstream_reset";
+        add(exchange, status, bytes);
+      },
+    });
+    const { status, statusText, headers } = response;
+    return new Response(body, { status, statusText, headers });
+  }
+
+  return {
+    finish(exchange, response) {
+      const { status } = response;
+      const length = response.headers.get("content-length");
+      if (isEmpty(status, exchange.facts.method)) add(exchange, status, 0);
+      else if (length !== null) add(exchange, status, Number(length));
+      else if (response.body === null) add(exchange, status, 0);
+      else return counted(exchange, response);
+      return response;
+    },
+    flush,
+  };
+}

@@ -1,6 +1,19 @@
+import type { Pool, Target } from "../balancing/types.ts";
 import type { Clock } from "../clock.ts";
+import type { Upstream } from "../discovery/types.ts";
 import type { Logger } from "../log.ts";
-import type { Forwarder, ProxyMeter, RetryBudget, UpstreamFetch } from "./types.ts";
+import type { Exchange } from "../observe/exchange.ts";
+import type { RequestFacts } from "../request.ts";
+import { createDelivery } from "./answer.ts";
+import { createFlights, type Flight } from "./flights.ts";
+import { addVia, toUpstream } from "./headers.ts";
+import { isPlainPath } from "./path-check.ts";
+import { type ProblemCode, problem } from "./problem.ts";
+import { refuse } from "./refuse.ts";
+import { mayRetry, type RetryCause } from "./retry.ts";
+import type { Forwarder, ProxyMeter, ProxyRoute, RetryBudget, UpstreamFetch, UpstreamInit } from "./types.ts";
+import { createUpload, type Upload } from "./upload.ts";
+import { classify, type UpstreamFailure } from "./upstream-error.ts";
 
 /** What a forwarder works with. */
 export interface ForwarderOptions {
@@ -25,5 +38,227 @@ export interface ForwarderOptions {
   readonly mutableHeaders?: boolean | undefined;
 }
 
+/** Why a request got no answer from a pod. */
+type Failure = UpstreamFailure | "timeout" | "client_gone" | "too_large";
+
+/** Code and outward words for each; `blamed`: passive health counts it against the pod. */
+const FAILURES: Record<Failure, { readonly code: ProblemCode; readonly detail: string; readonly blamed: boolean }> = {
+  connect: { code: "upstream_connect", detail: "No address of the service could be reached", blamed: true },
+  tls: { code: "upstream_connect", detail: "No trusted connection to the service could be made", blamed: true },
+  reset: { code: "upstream_reset", detail: "The service broke off before its answer", blamed: true },
+  invalid: { code: "upstream_reset", detail: "The service's answer is not valid HTTP", blamed: true },
+  timeout: { code: "upstream_timeout", detail: "The service did not answer in time", blamed: true },
+  aborted: { code: "upstream_reset", detail: "The service broke off before its answer", blamed: false },
+  refused: { code: "bad_request", detail: "The request cannot be passed on", blamed: false },
+  client_gone: { code: "client_gone", detail: "The client left before the answer", blamed: false },
+  too_large: { code: "body_too_large", detail: "The request body is larger than the gateway's limit", blamed: false },
+};
+
+/** One request on its way: what its attempts share. */
+interface Journey {
+  readonly request: Request;
+  readonly facts: RequestFacts;
+  readonly route: ProxyRoute;
+  readonly exchange: Exchange | undefined;
+  readonly pool: Pool;
+  readonly flight: Flight;
+  readonly upload: Upload | undefined;
+  /** Pods that failed; made at the first failure. */
+  tried: Target[] | undefined;
+}
+
 /** Makes the one forwarder of a gateway. */
-export declare function createForwarder(options: ForwarderOptions): Forwarder;
+export function createForwarder(options: ForwarderOptions): Forwarder {
+  const { clock, logger, retryBudget, meter } = options;
+  const trusts = options.trusts ?? (() => false);
+  const mutable = options.mutableHeaders ?? true;
+  const via = options.via ?? false;
+  const upstreamHeaders = options.upstreamHeaders ?? false;
+  const limit = options.bodyBytes ?? 0;
+  const now = (): number => clock.now();
+  const flights = createFlights(clock);
+  const deliver = createDelivery({ clock, flights, mutable, via, upstreamHeaders });
+
+  /** The headers for the pod. The client's own, changed in place, unless the balancer may have to read them again. */
+  function headersFor(facts: RequestFacts, route: ProxyRoute, exchange: Exchange | undefined): Headers {
+    const headers = mutable && route.requestHeaders === undefined ? facts.headers : new Headers(facts.headers);
+    toUpstream(headers, facts, trusts(facts.peer));
+    if (exchange !== undefined) headers.set("x-request-id", exchange.id);
+    if (via) addVia(headers);
+    if (route.rule.pass_host === "rewrite") headers.set("host", route.rule.upstream_host ?? facts.authority);
+    route.requestHeaders?.(headers);
+    return headers;
+  }
+
+  function fail(code: ProblemCode, detail: string, facts: RequestFacts, exchange: Exchange | undefined): Response {
+    if (exchange !== undefined) exchange.error = code;
+    return problem(code, detail, { head: facts.method === "HEAD" });
+  }
+
+  function failureOf(error: unknown, { flight, upload, request }: Journey): Failure {
+    if (flight.ended !== undefined) return flight.ended;
+    if (upload?.tooLarge) return "too_large";
+    // A client that leaves while it uploads breaks the request's own body: the pod did nothing wrong.
+    return request.signal.aborted ? "client_gone" : classify(error);
+  }
+
+  /** The pod for another attempt, if the rule, the request and the budget allow one. */
+  function another(journey: Journey, target: Target, cause: RetryCause, attempt: number): Target | undefined {
+    const { facts, route, pool, upload } = journey;
+    if (attempt >= route.rule.retries.attempts) return undefined;
+    if (!mayRetry(route.rule.retries, cause, facts.method, upload)) return undefined;
+    journey.tried ??= [];
+    journey.tried.push(target);
+    const next = pool.pick(facts, journey.tried);
+    if (next === undefined || !retryBudget.take()) return undefined;
+    meter?.retried(route, typeof cause === "number" ? "status" : cause);
+    return next;
+  }
+
+  /** After an attempt that failed: the next pod, or the answer that ends it. */
+  function afterFailure(error: unknown, journey: Journey, target: Target, attempt: number): Target | Response {
+    const { facts, route, exchange, pool } = journey;
+    const failure = failureOf(error, journey);
+    const { code, detail, blamed } = FAILURES[failure];
+    pool.finish(target);
+    if (blamed) pool.failed(target);
+    const cause = failure === "tls" ? "connect" : failure;
+    const next = cause === "connect" || cause === "reset" ? another(journey, target, cause, attempt) : undefined;
+    if (blamed) {
+      const { address } = target.endpoint;
+      const words = error instanceof Error ? error.message : String(error);
+      const level = next === undefined ? "warn" : "debug";
+      logger.log(level, "A pod did not answer", { route: route.id, upstream: address, failure, attempt, error: words });
+    }
+    if (next !== undefined) return next;
+    flights.remove(journey.flight);
+    const response = fail(code, detail, facts, exchange);
+    if (upstreamHeaders) response.headers.set("x-podway-upstream", target.endpoint.address);
+    return response;
+  }
+
+  /** After an answer with a status the route retries on: the next pod, or undefined to pass the answer on. */
+  function afterStatus(response: Response, journey: Journey, target: Target, attempt: number): Target | undefined {
+    const next = another(journey, target, response.status as 502 | 503 | 504, attempt);
+    if (next === undefined) return undefined;
+    journey.pool.finish(target);
+    // Its connection is free again once nobody waits for the rest.
+    response.body?.cancel().catch(() => {});
+    return next;
+  }
+
+  async function travel(journey: Journey, first: Target, path: string, init: UpstreamInit): Promise<Response> {
+    const { route, exchange, pool, upload } = journey;
+    const send = route.fetch ?? options.fetch;
+    const { rule } = route;
+    let target = first;
+    for (let attempt = 1; ; attempt++) {
+      if (rule.pass_host === "node") init.headers.set("host", target.endpoint.address);
+      if (upload !== undefined) init.body = upload.open();
+      const sent = exchange === undefined ? 0 : clock.now();
+      if (exchange !== undefined) {
+        exchange.upstream = target.endpoint.address;
+        exchange.tries = attempt;
+      }
+      pool.start(target);
+      let response: Response;
+      try {
+        response = await send(target.origin + path, init);
+      } catch (error) {
+        const next = afterFailure(error, journey, target, attempt);
+        if (next instanceof Response) return next;
+        target = next;
+        continue;
+      }
+      pool.succeeded(target);
+      if (exchange !== undefined) {
+        exchange.upstreamStatus = response.status;
+        exchange.upstreamMs = clock.now() - sent;
+      }
+      if (response.status >= 502 && rule.retries.on.includes(response.status as 502)) {
+        const next = afterStatus(response, journey, target, attempt);
+        if (next !== undefined) {
+          target = next;
+          continue;
+        }
+      }
+      return deliver(response, journey, target);
+    }
+  }
+
+  /** Takes a request up and sends it off, or answers it here and now. */
+  function depart(
+    request: Request,
+    facts: RequestFacts,
+    route: ProxyRoute,
+    exchange: Exchange | undefined,
+    from: { readonly pool: Pool; readonly upstream: Upstream },
+    started: number,
+  ): Promise<Response> | Response {
+    const refused = refuse(facts);
+    if (refused !== undefined) {
+      if (exchange !== undefined) exchange.error = "not_supported";
+      return refused;
+    }
+    const changed = route.rewrite(facts.path);
+    if (changed !== facts.path && !isPlainPath(changed)) {
+      return fail("bad_request", "The path, as the route rewrites it, cannot be asked for", facts, exchange);
+    }
+    const { pool, upstream } = from;
+    const target = pool.pick(facts);
+    if (target === undefined) {
+      const reason = upstream.reason();
+      if (reason === undefined)
+        return fail("no_endpoints", "The service has no address that takes traffic", facts, exchange);
+      return fail(reason.code, reason.outward, facts, exchange);
+    }
+    const { response } = route.rule.timeouts;
+    const controller = new AbortController();
+    const deadline = response === 0 ? Number.POSITIVE_INFINITY : started + response;
+    const flight: Flight = { request, controller, deadline, ended: undefined, index: -1 };
+    const { method } = facts;
+    const hasBody = method !== "GET" && method !== "HEAD";
+    const upload = hasBody ? createUpload(request, flight, { limit, timeout: response, now }) : undefined;
+    const headers = headersFor(facts, route, exchange);
+    const init: UpstreamInit = { method, headers, redirect: "manual", decompress: false, signal: controller.signal };
+    if (upload !== undefined) init.duplex = "half";
+    flights.add(flight);
+    const journey: Journey = { request, facts, route, exchange, pool, flight, upload, tried: undefined };
+    return travel(journey, target, changed + facts.search, init);
+  }
+
+  async function forward(
+    request: Request,
+    facts: RequestFacts,
+    route: ProxyRoute,
+    exchange?: Exchange,
+  ): Promise<Response> {
+    const started = clock.now();
+    retryBudget.request();
+    const from = route.choose();
+    if (exchange !== undefined) {
+      exchange.route = route.id;
+      exchange.service = from.upstream.name;
+      exchange.cluster = from.upstream.cluster;
+    }
+    const refresh = from.upstream.refresh();
+    if (refresh !== undefined) await atMost(refresh, route.rule.timeouts.response, clock);
+    const response = await depart(request, facts, route, exchange, from, started);
+    meter?.answered(route, response.status, clock.now() - started);
+    return response;
+  }
+
+  return { forward };
+}
+
+/** Waits for discovery, at most `bound` milliseconds (0: as long as it takes). */
+function atMost(wait: Promise<void>, bound: number, clock: Clock): Promise<void> {
+  if (bound === 0) return wait;
+  return new Promise((resolve) => {
+    const cancel = clock.after(bound, resolve);
+    wait.finally(() => {
+      cancel();
+      resolve();
+    });
+  });
+}

@@ -50,7 +50,6 @@ export function problem(code: ProblemCode, detail: string, extra: ProblemExtra =
   const after = RETRY_AFTER[code];
   if (after !== undefined) headers["retry-after"] = after;
   Object.assign(headers, extra.headers);
-  if (!extra.head) return new Response(body, { status, headers });
   headers["content-length"] = String(new TextEncoder().encode(body).length);
-  return new Response(null, { status, headers });
+  return new Response(extra.head ? null : body, { status, headers });
 }

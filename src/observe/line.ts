@@ -1,0 +1,66 @@
+import type { Exchange } from "./exchange.ts";
+
+/** A request that is over, as the log's formats need it. */
+export interface Finished {
+  readonly exchange: Exchange;
+  readonly status: number;
+  /** Of the answer's body; undefined: not known. */
+  readonly bytes: number | undefined;
+  /** Milliseconds since the epoch. */
+  readonly ended: number;
+}
+
+/** Makes a line, its newline included. */
+export type Format = (finished: Finished) => string;
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what must be found
+const NEEDS_ESCAPE = /["\\\u0000-\u001f\u007f-\uffff]/;
+
+/** A text in JSON; most need no escaping, which a test is enough to see. */
+const quote = (text: string): string => (NEEDS_ESCAPE.test(text) ? JSON.stringify(text) : `"${text}"`);
+const orNull = (text: string | undefined): string => (text === undefined ? "null" : quote(text));
+
+/** One JSON object; a field that does not apply is null. Its names are part of the contract with readers. */
+export const jsonLine: Format = ({ exchange, status, bytes, ended }) => {
+  const { facts } = exchange;
+  return (
+    `{"time":"${new Date(exchange.started).toISOString()}","id":${quote(exchange.id)},"method":${quote(facts.method)}` +
+    `,"host":${quote(facts.host)},"path":${quote(facts.path)},"route":${orNull(exchange.route)}` +
+    `,"service":${orNull(exchange.service)},"cluster":${exchange.cluster ? quote(exchange.cluster) : "null"}` +
+    `,"upstream":${orNull(exchange.upstream)},"status":${status},"upstream_status":${exchange.upstreamStatus ?? "null"}` +
+    `,"duration_ms":${ended - exchange.started},"upstream_ms":${exchange.upstreamMs ?? "null"},"bytes":${bytes ?? "null"}` +
+    `,"tries":${exchange.tries},"client":${quote(facts.client)},"error":${orNull(exchange.error)}}\n`
+  );
+};
+
+const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+
+/** `10/Oct/2000:13:55:36 +0000`, always in UTC. */
+function apacheTime(ms: number): string {
+  const iso = new Date(ms).toISOString();
+  return `${iso.slice(8, 10)}/${MONTHS[Number(iso.slice(5, 7)) - 1]}/${iso.slice(0, 4)}:${iso.slice(11, 19)} +0000`;
+}
+
+/** As Apache escapes: a quote and a backslash with a backslash, what is not printable ASCII as \xHH. */
+function escape(text: string): string {
+  return NEEDS_ESCAPE.test(text)
+    ? text.replace(/["\\]|[^\x20-\x7e]/g, (c) =>
+        c === '"' || c === "\\" ? `\\${c}` : `\\x${c.charCodeAt(0).toString(16).padStart(2, "0")}`,
+      )
+    : text;
+}
+
+/**
+ * Apache's combined format. The protocol is always HTTP/1.1: a fetch-standard request does not tell which version the
+ * client spoke.
+ */
+export const combinedLine: Format = ({ exchange, status, bytes }) => {
+  const { facts, started } = exchange;
+  const target = escape(facts.path + facts.search);
+  const referer = escape(facts.headers.get("referer") ?? "-");
+  const agent = escape(facts.headers.get("user-agent") ?? "-");
+  return (
+    `${facts.client || "-"} - - [${apacheTime(started)}] "${escape(facts.method)} ${target} HTTP/1.1" ` +
+    `${status} ${bytes === undefined || bytes === 0 ? "-" : bytes} "${referer}" "${agent}"\n`
+  );
+};

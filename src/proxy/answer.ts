@@ -1,0 +1,102 @@
+import type { Pool, Target } from "../balancing/types.ts";
+import type { Clock } from "../clock.ts";
+import type { RequestFacts } from "../request.ts";
+import { watchBody } from "./body.ts";
+import type { Flight, Flights } from "./flights.ts";
+import { addVia, hasOneHop, toClient } from "./headers.ts";
+import type { ProxyRoute } from "./types.ts";
+
+/** What delivering an answer depends on, besides the request. */
+export interface DeliveryOptions {
+  readonly clock: Clock;
+  readonly flights: Flights;
+  readonly mutable: boolean;
+  readonly via: boolean;
+  readonly upstreamHeaders: boolean;
+}
+
+/** A request whose pod has answered. */
+export interface Answered {
+  readonly facts: RequestFacts;
+  readonly route: ProxyRoute;
+  readonly pool: Pool;
+  readonly flight: Flight;
+}
+
+/** The answer for the client, from what `target` answered. */
+export type Deliver = (response: Response, answered: Answered, target: Target) => Response;
+
+/**
+ * Makes of a pod's answer the answer to the client. The runtime streams fetch's own Response at a fraction of the cost of
+ * a new one, so that one is given back, its headers changed in place, unless a runtime forbids it or its body has to be
+ * watched.
+ */
+export function createDelivery(options: DeliveryOptions): Deliver {
+  const { clock, flights, mutable, via, upstreamHeaders } = options;
+
+  function change(headers: Headers, response: Response, answered: Answered, target: Target): void {
+    const { facts, route, pool } = answered;
+    toClient(headers);
+    // Servers built on fetch would tell a length of 0 (RFC 9110 section 8.6 wants the GET's or none). This says "not known".
+    if (mutable && facts.method === "HEAD" && !headers.has("content-length"))
+      headers.set("transfer-encoding", "chunked");
+    route.responseHeaders?.(headers);
+    const cookie = pool.cookie(facts, target);
+    if (cookie !== undefined) headers.append("set-cookie", cookie);
+    if (via) addVia(headers);
+    if (upstreamHeaders) {
+      headers.set("x-podway-upstream", target.endpoint.address);
+      headers.set("x-podway-upstream-status", String(response.status));
+    }
+  }
+
+  /** The answer of a runtime whose answers are immutable: copied where there is something to change. */
+  function copied(response: Response, answered: Answered, target: Target): Response {
+    const same =
+      !via &&
+      !upstreamHeaders &&
+      answered.route.responseHeaders === undefined &&
+      !hasOneHop(response.headers) &&
+      answered.pool.cookie(answered.facts, target) === undefined;
+    if (same) return response;
+    const { status, statusText } = response;
+    const headers = new Headers(response.headers);
+    change(headers, response, answered, target);
+    return new Response(response.body, { status, statusText, headers });
+  }
+
+  /** An answer whose body re-arms the idle time-out and tells the pool when it is through. */
+  function watched(response: Response, { route, pool, flight }: Answered, target: Target): Response {
+    const { idle } = route.rule.timeouts;
+    const end = (): void => {
+      flights.remove(flight);
+      if (countsBodies(route)) pool.finish(target);
+    };
+    if (response.body === null) {
+      end();
+      return response;
+    }
+    const rearm = (): void => {
+      flight.deadline = idle === 0 ? Number.POSITIVE_INFINITY : clock.now() + idle;
+    };
+    rearm();
+    const body = watchBody(response.body, { onChunk: rearm, onEnd: end });
+    const { status, statusText, headers } = response;
+    return new Response(body, { status, statusText, headers });
+  }
+
+  return (response, answered, target) => {
+    const { route, flight, pool } = answered;
+    const watch = route.rule.timeouts.idle !== 0 || countsBodies(route);
+    if (!watch) {
+      flights.remove(flight);
+      pool.finish(target);
+    } else if (!countsBodies(route)) pool.finish(target);
+    if (mutable) change(response.headers, response, answered, target);
+    const answer = mutable ? response : copied(response, answered, target);
+    return watch ? watched(answer, answered, target) : answer;
+  };
+}
+
+/** Only this policy looks at requests in flight, so only for it a body is followed to its end. */
+const countsBodies = (route: ProxyRoute): boolean => route.rule.balancer === "least_requests";

@@ -1,0 +1,73 @@
+import type { Clock } from "../clock.ts";
+
+/**
+ * How often requests in flight are looked at. One timer for all of them: a timer and a listener per request would cost
+ * more than the rest of the gateway's work. A time-out is late by this much at most, and so is the news of a client
+ * that left while its pod was still thinking.
+ */
+export const TICK_MS = 100;
+
+/** A request whose pod has not answered yet, or whose body is on an idle timer. */
+export interface Flight {
+  readonly request: Request;
+  readonly controller: AbortController;
+  /** Milliseconds since the epoch; Infinity: none. */
+  deadline: number;
+  /** Why it was aborted; undefined: it was not. */
+  ended: "timeout" | "client_gone" | undefined;
+  /** Where it is kept; -1: nowhere. Owned by the flights. */
+  index: number;
+}
+
+/** The requests in flight, aborted when their time is up or their client is gone. */
+export interface Flights {
+  add(flight: Flight): void;
+  /** Forgets it; harmless when it is not kept. */
+  remove(flight: Flight): void;
+}
+
+/** Makes the list of requests in flight. Its timer runs only while there is one. */
+export function createFlights(clock: Clock): Flights {
+  const kept: Flight[] = [];
+  let ticking = false;
+
+  function remove(flight: Flight): void {
+    const { index } = flight;
+    if (index === -1) return;
+    flight.index = -1;
+    const last = kept.pop()!;
+    if (last === flight) return;
+    kept[index] = last;
+    last.index = index;
+  }
+
+  function end(flight: Flight, why: "timeout" | "client_gone"): void {
+    flight.ended = why;
+    remove(flight);
+    flight.controller.abort();
+  }
+
+  function tick(): void {
+    const now = clock.now();
+    // Backwards: `end` moves the last one into the gap.
+    for (let i = kept.length - 1; i >= 0; i--) {
+      const flight = kept[i];
+      if (flight === undefined) continue;
+      if (flight.request.signal.aborted) end(flight, "client_gone");
+      else if (now >= flight.deadline) end(flight, "timeout");
+    }
+    if (kept.length === 0) ticking = false;
+    else clock.after(TICK_MS, tick);
+  }
+
+  return {
+    add(flight) {
+      flight.index = kept.length;
+      kept.push(flight);
+      if (ticking) return;
+      ticking = true;
+      clock.after(TICK_MS, tick);
+    },
+    remove,
+  };
+}

@@ -1,0 +1,12 @@
+import type { RequestFacts } from "../request.ts";
+import { problem } from "./problem.ts";
+
+/** Requests that fetch cannot carry, answered in words instead of half-served; undefined: it can. */
+export function refuse(facts: RequestFacts): Response | undefined {
+  const type = facts.headers.get("content-type");
+  if (type?.startsWith("application/grpc") && !type.startsWith("application/grpc-web")) {
+    // The status of a call is in the trailers, which the fetch standard does not show.
+    return problem("not_supported", "gRPC needs trailers, which this gateway cannot carry; gRPC-web and Connect pass");
+  }
+  return undefined;
+}

@@ -1,0 +1,16 @@
+import type { RetriesConfig } from "../config/schema.ts";
+import type { Upload } from "./upload.ts";
+
+/** Doing it twice is the same as doing it once (RFC 9110 section 9.2.2). */
+const IDEMPOTENT = new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"]);
+
+/** What a request may be tried again for. */
+export type RetryCause = "connect" | "reset" | 502 | 503 | 504;
+
+/** Whether a failed attempt may be followed by another, as far as the route's rule and the request allow. */
+export function mayRetry(rule: RetriesConfig, cause: RetryCause, method: string, upload: Upload | undefined): boolean {
+  if (!rule.on.includes(cause)) return false;
+  // Nothing was sent: any method may go elsewhere, with a body that nobody has begun to read.
+  if (cause === "connect") return upload === undefined || !upload.consumed();
+  return upload === undefined && IDEMPOTENT.has(method);
+}
