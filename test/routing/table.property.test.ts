@@ -82,7 +82,7 @@ const naive = (routes: readonly RouteConfig[], facts: RequestFacts): string | un
 };
 
 const SEGMENTS = [
-  ..."v1 V1 v1x a a%2Fb a%2fb a%252Fb %761 %76%31 :id %3Aid * %2A a* {x} %7Bx%7D ~ ~3a %E9 %zz % %C3%A9 %41%E9".split(
+  ..."v1 V1 v1x a a%2Fb a%2fb a%252Fb %761 %76%31 :id %3Aid * %2A a* {x} %7Bx%7D ~ ~3a %E9 %zz % %C3%A9 %41%E9 A%E9".split(
     " ",
   ),
   ..."a@0 {a}@0 . .. %2e a;b a+b __proto__ constructor é %F0%9F%98%80".split(" "),
@@ -96,7 +96,7 @@ const asked = fc
   .map((segments) => `/${segments.join("/")}`);
 
 const REGEXES = [
-  ..."v1 x$ ^/v1/[a-z]+$ ^/a/ ^/v1|a$ ^/v1/?$ ^/v1/*$ ^\\/v1\\/a ^/:id/ ^/\\{x\\}/ ^/v1/a{1} ^/a%2Fb/ ^/(v1|a)/ ^[^/]".split(
+  ..."v1 x$ ^/v1/[a-z]+$ ^/a/ ^/v1|a$ ^/v1/a|x$ ^/a/(v1|x) ^/v1/?$ ^/v1/*$ ^\\/v1\\/a ^/:id/ ^/\\{x\\}/ ^/v1/a{1} ^/a%2Fb/ ^/(v1|a)/ ^[^/]".split(
     " ",
   ),
   ..."^/v1/\\*+ (?=/a) ^/~/a ^/a\\* \\^ ^/v1/a\\/? / ^/+v1".split(" "),

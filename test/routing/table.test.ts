@@ -82,6 +82,7 @@ describe("paths", () => {
     assertEquals(routed({ it: { path: { regex: "[0-9]x" } } }, at("/a/1x/b")), "it");
     assertEquals(routed({ it: { path: { regex: "^/x[0-9]+$" } } }, at("/x12")), "it");
     assertEquals(routed({ it: { path: { regex: "^/x[0-9]+$" } } }, at("/x12/y")), undefined);
+    assertEquals(routed({ it: { path: { regex: "^/a/b|^/c" } } }, at("/c/d")), "it");
     assertEquals(routed({ it: { path: { regex: "^/a b/é$" } } }, at("/a%20b/%C3%A9")), "it");
   });
 
@@ -113,6 +114,7 @@ describe("paths", () => {
     assertEquals(routed(routes, at("/a%252Fb")), undefined);
     assertEquals(routed(routes, at("/%zz/x")), "odd");
     assertEquals(routed(routes, at("/%E9%")), undefined);
+    assertEquals(routed({ it: { path: "/A%E9" } }, at("/%41%E9")), "it");
   });
 
   test("take every character by its letter, also those that mean something to the router underneath", () => {
