@@ -1,73 +1,96 @@
 import * as v from "valibot";
-import { integer, milliseconds, nonEmpty, port, regexSource } from "./values.ts";
+import {
+  boolean,
+  hostOf,
+  integer,
+  list,
+  milliseconds,
+  namespace,
+  object,
+  oneOf,
+  portOf,
+  regexSource,
+  text,
+  words,
+} from "./values.ts";
 
 /** How a cluster is followed (design: Discovery config, `mode`). */
 export type DiscoveryMode = "watch" | "poll" | "request" | "auto";
 
-const service = v.strictObject({
-  schema: v.optional(v.picklist(["https", "http"]), "https"),
-  host: v.optional(nonEmpty),
-  port: v.optional(port),
-  ssl_verify: v.optional(v.boolean(), true),
-  ca_file: v.optional(nonEmpty),
-  server_name: v.optional(nonEmpty),
+const service = object({
+  schema: v.optional(words(["https", "http"]), "https"),
+  host: v.optional(hostOf("the apiserver's address: IPv4, IPv6 or a host name, without scheme, port or path")),
+  port: v.optional(portOf("the apiserver's port, from 1 to 65535")),
+  ssl_verify: v.optional(boolean, true),
+  ca_file: v.optional(text("the path of a PEM file with the cluster's CA")),
+  server_name: v.optional(text("the name in the apiserver's certificate")),
 });
 
-const client = v.strictObject({
-  token: v.optional(nonEmpty),
-  token_file: v.optional(nonEmpty),
-  cert_file: v.optional(nonEmpty),
-  key_file: v.optional(nonEmpty),
-  kubeconfig: v.optional(nonEmpty),
-  context: v.optional(nonEmpty),
+const client = object({
+  token: v.optional(text("a service account's token, or a text such as ${TOKEN}")),
+  token_file: v.optional(text("the path of a file that holds a token")),
+  cert_file: v.optional(text("the path of a PEM file with a client certificate")),
+  key_file: v.optional(text("the path of a PEM file with the certificate's key")),
+  kubeconfig: v.optional(text("the path of a kubeconfig file")),
+  context: v.optional(text("the name of a context of the kubeconfig")),
 });
 
-const regexList = v.pipe(v.array(regexSource), v.minLength(1, "at least one regular expression"));
+const regexList = list(regexSource, "regular expressions");
 
-const namespaceSelector = v.strictObject({
-  equal: v.optional(nonEmpty),
-  not_equal: v.optional(nonEmpty),
+const namespaceSelector = object({
+  equal: v.optional(namespace),
+  not_equal: v.optional(namespace),
   match: v.optional(regexList),
   not_match: v.optional(regexList),
 });
+
+const SIZE = 'a size such as "64m"';
 
 /** The keys of one cluster, APISIX's and ours; the id is added for the multi-cluster list. */
 const clusterEntries = {
   service: v.optional(service),
   client: v.optional(client),
   namespace_selector: v.optional(namespaceSelector),
-  namespaces: v.optional(v.pipe(v.array(nonEmpty), v.minLength(1, "at least one namespace"))),
-  label_selector: v.optional(nonEmpty),
+  namespaces: v.optional(list(namespace, "namespaces")),
+  label_selector: v.optional(text("a Kubernetes label selector such as app=web,tier in (a,b)")),
   default_weight: v.optional(integer(0), 50),
-  watch_endpoint_slices: v.optional(v.boolean(), false),
-  shared_size: v.optional(v.pipe(v.string(), v.regex(/^[1-9][0-9]*m$/, "a size such as 64m"))),
-  namespace: v.optional(nonEmpty),
-  mode: v.optional(v.picklist(["watch", "poll", "request", "auto"]), "watch"),
-  poll_interval: v.optional(integer(100), 5000),
-  max_stale: v.optional(milliseconds, 0),
-  watch_idle: v.optional(integer(1000), 75_000),
-  empty_grace: v.optional(milliseconds, 0),
-  address_family: v.optional(v.picklist(["any", "ipv4", "ipv6"]), "any"),
-  resolve_service_ports: v.optional(v.boolean(), false),
-  snapshot_file: v.optional(nonEmpty),
-  required: v.optional(v.boolean(), true),
+  watch_endpoint_slices: v.optional(boolean, false),
+  shared_size: v.optional(v.pipe(v.string(SIZE), v.regex(/^[0-9]+m$/, SIZE))),
+  namespace: v.optional(namespace),
+  mode: v.optional(words(["watch", "poll", "request", "auto"]), "watch"),
+  poll_interval: v.optional(milliseconds(100), 5000),
+  max_stale: v.optional(milliseconds(), 0),
+  watch_idle: v.optional(milliseconds(1000), 75_000),
+  empty_grace: v.optional(milliseconds(), 0),
+  address_family: v.optional(words(["any", "ipv4", "ipv6"]), "any"),
+  resolve_service_ports: v.optional(boolean, false),
+  snapshot_file: v.optional(text("the path of a file to keep the last good snapshot in")),
+  required: v.optional(boolean, true),
 } as const;
 
-const singleCluster = v.strictObject(clusterEntries);
+const CLUSTER_KEYS = Object.keys(clusterEntries).join(", ");
 
-const clusterId = v.pipe(
-  v.string(),
-  v.regex(/^[a-z0-9]([-a-z0-9]{0,62}[a-z0-9])?$/, "an id of lower-case letters, digits and inner dashes, at most 64"),
-);
+const singleCluster = object(clusterEntries, `one cluster: a mapping of the keys ${CLUSTER_KEYS}`);
 
-const multiCluster = v.strictObject({ id: clusterId, ...clusterEntries });
+const ID = "an id of lower-case letters, digits and inner dashes, at most 64";
+
+const clusterId = v.pipe(v.string(ID), v.regex(/^[a-z0-9]([-a-z0-9]{0,62}[a-z0-9])?$/, ID));
+
+const multiCluster = object({ id: clusterId, ...clusterEntries }, `a cluster: a mapping of id, ${CLUSTER_KEYS}`);
 
 /** `discovery:` of the file. */
-export const discoverySchema = v.strictObject({
-  kubernetes: v.optional(v.union([singleCluster, v.array(multiCluster)])),
+export const discoverySchema = object({
+  kubernetes: v.optional(
+    oneOf(
+      [singleCluster, list(multiCluster, "clusters")],
+      "{} for the cluster this runs in, a mapping for one cluster, or a list of clusters",
+    ),
+  ),
 });
 
 type Single = v.InferOutput<typeof singleCluster>;
+type Service = v.InferOutput<typeof service>;
+type Client = v.InferOutput<typeof client>;
 
 /**
  * One cluster as the rest of the program sees it: every default filled in, APISIX's two shapes made one.
@@ -75,9 +98,15 @@ type Single = v.InferOutput<typeof singleCluster>;
  */
 export interface ClusterConfig extends Omit<Single, "service" | "client" | "namespace"> {
   id: string;
-  /** undefined where a kubeconfig names the server. */
-  service: v.InferOutput<typeof service> | undefined;
-  client: v.InferOutput<typeof client>;
+  /**
+   * Where the apiserver is, `host` and `port` always set. Beside `client.kubeconfig`: only what the file adds to the
+   * kubeconfig, over which it wins; undefined where it adds nothing.
+   */
+  service: Service | undefined;
+  client: Client;
   /** Namespace of a service reference that names none. */
   namespace: string;
 }
+
+/** `discovery.kubernetes` as written and checked, before defaults that depend on the surroundings. */
+export type WrittenDiscovery = v.InferOutput<typeof discoverySchema>;

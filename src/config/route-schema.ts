@@ -1,173 +1,263 @@
 import * as v from "valibot";
-import { integer, milliseconds, nonEmpty, port, regexSource } from "./values.ts";
+import { isAddress, isHostName, isIpv6, stripBrackets } from "./addresses.ts";
+import {
+  anyText,
+  boolean,
+  headerName,
+  headerValue,
+  host,
+  integer,
+  list,
+  milliseconds,
+  nonEmpty,
+  object,
+  oneOf,
+  port,
+  record,
+  regexSource,
+  text,
+  token,
+  words,
+} from "./values.ts";
 
-const pathText = v.pipe(v.string(), v.startsWith("/", "a path that starts with /"));
+const PATH = "a path that starts with /, without ? and #";
+
+/** A path requests are compared with: the query and the fragment are no part of it. */
+const pathText = v.pipe(
+  v.string(PATH),
+  v.startsWith("/", PATH),
+  v.check((path) => !/[?#]/.test(path), PATH),
+);
+
+const PREFIX = "a path that starts with /, without a * at its end (it stands for all paths below it as it is)";
+
+const prefixText = v.pipe(
+  pathText,
+  v.check((path) => !path.endsWith("/*"), PREFIX),
+);
+
+/** Where a redirect points: a query in it is meant. */
+const targetPath = v.pipe(v.string("a path that starts with /"), v.startsWith("/", "a path that starts with /"));
 
 /** A path is a prefix by whole segments unless it says otherwise. */
-const path = v.union([
-  v.pipe(
-    pathText,
-    v.transform((prefix) => ({ prefix })),
-  ),
-  v.strictObject({ exact: pathText }),
-  v.strictObject({ prefix: pathText }),
-  v.strictObject({ regex: regexSource }),
-]);
+const path = oneOf(
+  [
+    v.pipe(
+      prefixText,
+      v.transform((prefix) => ({ prefix })),
+    ),
+    object({ exact: pathText }),
+    object({ prefix: prefixText }),
+    object({ regex: regexSource }),
+  ],
+  "a path that starts with /, or a mapping of exactly one of exact, prefix, regex",
+);
 
 /** A header or query parameter: equal to a text, matching a regular expression, or just there. */
-const match = v.union([v.string(), v.strictObject({ regex: regexSource }), v.strictObject({ present: v.boolean() })]);
+const match = oneOf(
+  [anyText, object({ regex: regexSource }), object({ present: boolean })],
+  "a text, or a mapping of exactly one of regex, present",
+);
 
-const headerChanges = v.strictObject({
-  set: v.optional(v.record(nonEmpty, v.string()), {}),
-  add: v.optional(v.record(nonEmpty, v.string()), {}),
-  remove: v.optional(v.array(nonEmpty), []),
+const headerChanges = object({
+  set: v.optional(record(headerName, headerValue, "a mapping of header names to texts"), {}),
+  add: v.optional(record(headerName, headerValue, "a mapping of header names to texts"), {}),
+  remove: v.optional(v.array(headerName, "a list of header names"), []),
 });
 
-const timeouts = v.strictObject({
-  connect: v.optional(milliseconds),
-  response: v.optional(milliseconds),
-  idle: v.optional(milliseconds),
+const timeouts = object({
+  connect: v.optional(milliseconds()),
+  response: v.optional(milliseconds()),
+  idle: v.optional(milliseconds()),
 });
 
-const retries = v.strictObject({
+const retries = object({
   attempts: v.optional(integer(1, 10)),
-  on: v.optional(v.array(v.picklist(["connect", "reset", 502, 503, 504]))),
+  on: v.optional(v.array(words(["connect", "reset", 502, 503, 504]), "a list of connect, reset, 502, 503, 504")),
 });
 
-const health = v.strictObject({
-  passive: v.optional(
-    v.union([
-      v.literal(false),
-      v.strictObject({ failures: v.optional(integer(1), 2), eject: v.optional(milliseconds, 10_000) }),
-    ]),
-  ),
+const passive = object({ failures: v.optional(integer(1)), eject: v.optional(milliseconds()) });
+
+const active = object({
+  path: targetPath,
+  interval: v.optional(milliseconds(100)),
+  timeout: v.optional(milliseconds(1)),
+  healthy: v.optional(integer(1)),
+  unhealthy: v.optional(integer(1)),
+  host: v.optional(text("a host name")),
+  statuses: v.optional(list(integer(100, 599), "HTTP statuses")),
+});
+
+const off = v.literal(false, "false");
+
+const health = object({
+  passive: v.optional(oneOf([off, passive], "false, or a mapping of failures, eject")),
   active: v.optional(
-    v.union([
-      v.literal(false),
-      v.strictObject({
-        path: pathText,
-        interval: v.optional(integer(100), 5000),
-        timeout: v.optional(integer(1), 2000),
-        healthy: v.optional(integer(1), 1),
-        unhealthy: v.optional(integer(1), 2),
-        host: v.optional(nonEmpty),
-        statuses: v.optional(v.array(integer(100, 599))),
-      }),
-    ]),
+    oneOf([off, active], "false, or a mapping of path, interval, timeout, healthy, unhealthy, host, statuses"),
   ),
 });
 
-const hashKey = v.union([
-  v.strictObject({ header: nonEmpty }),
-  v.strictObject({ cookie: nonEmpty }),
-  v.strictObject({ query: nonEmpty }),
-  v.strictObject({ client_ip: v.literal(true) }),
-]);
+const HASH_KEY = "client_ip, or a mapping of exactly one of header, cookie, query, client_ip";
 
-const balancer = v.union([
-  v.picklist(["round_robin", "least_requests", "random"]),
-  v.strictObject({
-    consistent_hash: v.union([
-      v.pipe(
-        v.literal("client_ip"),
-        v.transform(() => ({ client_ip: true as const })),
-      ),
-      hashKey,
-    ]),
-  }),
-  v.strictObject({ sticky_cookie: v.strictObject({ name: nonEmpty }) }),
-]);
+const hashKey = oneOf(
+  [
+    v.pipe(
+      v.literal("client_ip", "client_ip"),
+      v.transform(() => ({ client_ip: true as const })),
+    ),
+    object({ header: headerName }),
+    object({ cookie: token("a cookie's name") }),
+    object({ query: nonEmpty }),
+    object({ client_ip: v.literal(true, "true") }),
+  ],
+  HASH_KEY,
+);
 
-const middleware = v.union([
-  v.strictObject({ use: nonEmpty, options: v.optional(v.unknown()) }),
-  v.record(nonEmpty, v.unknown()),
-]);
+const balancer = oneOf(
+  [
+    words(["round_robin", "least_requests", "random"]),
+    object({ consistent_hash: hashKey }),
+    object({ sticky_cookie: object({ name: token("a cookie's name") }) }),
+  ],
+  "one of round_robin, least_requests, random, or a mapping of exactly one of consistent_hash, sticky_cookie",
+);
 
-const upstreamTls = v.strictObject({
-  verify: v.optional(v.boolean(), true),
-  ca_file: v.optional(nonEmpty),
-  server_name: v.optional(nonEmpty),
-  cert_file: v.optional(nonEmpty),
-  key_file: v.optional(nonEmpty),
+/** Either our own file or one of Hono's by its name, checked where middleware is loaded. */
+const middleware = v.union(
+  [v.strictObject({ use: nonEmpty, options: v.optional(v.unknown()) }), v.record(nonEmpty, v.unknown())],
+  "a mapping such as {cors: {…}} or {use: ./mine.ts, options: {…}}",
+);
+
+const upstreamTls = object({
+  verify: v.optional(boolean),
+  ca_file: v.optional(text("the path of a PEM file")),
+  server_name: v.optional(text("the name in the upstream's certificate")),
+  cert_file: v.optional(text("the path of a PEM file")),
+  key_file: v.optional(text("the path of a PEM file")),
 });
 
-const redirect = v.strictObject({
-  status: v.optional(v.picklist([301, 302, 303, 307, 308]), 302),
-  scheme: v.optional(v.picklist(["http", "https"])),
-  host: v.optional(nonEmpty),
+const redirect = object({
+  status: v.optional(words([301, 302, 303, 307, 308]), 302),
+  scheme: v.optional(words(["http", "https"])),
+  host: v.optional(host),
   port: v.optional(port),
   path: v.optional(
-    v.union([pathText, v.strictObject({ replace: pathText }), v.strictObject({ replace_prefix: pathText })]),
+    oneOf(
+      [targetPath, object({ replace: targetPath }), object({ replace_prefix: targetPath })],
+      "a path that starts with /, or a mapping of exactly one of replace, replace_prefix",
+    ),
   ),
 });
 
-const rewritePath = v.union([
-  v.strictObject({ replace_prefix: pathText }),
-  v.strictObject({ replace: pathText }),
-  v.strictObject({ regex: regexSource, to: v.string() }),
-]);
+const rewritePath = oneOf(
+  [
+    object({ replace_prefix: targetPath }),
+    object({ replace: targetPath }),
+    object({ regex: regexSource, to: anyText }),
+  ],
+  "a mapping of exactly one of replace_prefix, replace, or regex with to",
+);
+
+const HOST_PATTERN = 'a host name without port, such as sd.example.org or "*.example.org"';
+
+/** What requests' hosts are compared with: lower case, an IPv6 address in brackets, `*.` only in front. */
+const hostPattern = v.pipe(
+  v.string(HOST_PATTERN),
+  v.toLowerCase(),
+  v.check((name) => {
+    const bare = stripBrackets(name.startsWith("*.") ? name.slice(2) : name);
+    return isHostName(bare) || (isAddress(bare) && !name.startsWith("*."));
+  }, HOST_PATTERN),
+  v.transform((name) => (isIpv6(name) ? `[${name}]` : name)),
+);
+
+const METHOD = "an HTTP method such as GET";
+
+const method = v.pipe(token(METHOD), v.toUpperCase());
+
+const UPSTREAM_HOST = "the host for the upstream's Host header, such as app.example.org or app.example.org:8443";
+
+const upstreamHost = v.pipe(
+  v.string(UPSTREAM_HOST),
+  v.check((value) => {
+    const { name, port } = /^(?<name>\[.*\]|[^:]*)(?::(?<port>[0-9]{1,5}))?$/.exec(value)?.groups ?? {};
+    if (name === undefined || (port !== undefined && Number(port) > 65_535)) return false;
+    return isHostName(name) || isAddress(stripBrackets(name));
+  }, UPSTREAM_HOST),
+);
 
 const shared = {
   timeouts: v.optional(timeouts),
   retries: v.optional(retries),
   health: v.optional(health),
-  middleware: v.optional(v.array(middleware)),
+  middleware: v.optional(v.array(middleware, "a list of middleware")),
   balancer: v.optional(balancer),
-  pass_host: v.optional(v.picklist(["pass", "node", "rewrite"])),
-  upstream_host: v.optional(nonEmpty),
+  pass_host: v.optional(words(["pass", "node", "rewrite"])),
+  upstream_host: v.optional(upstreamHost),
   request_headers: v.optional(headerChanges),
   response_headers: v.optional(headerChanges),
   upstream_tls: v.optional(upstreamTls),
 } as const;
 
+const SERVICE = "a service reference such as namespace/name:port";
+const ID = "a text or a number that is unique among the routes";
+const PRIORITY = "a whole number, higher first";
+
 /** One entry of `routes:`. */
-export const routeSchema = v.strictObject({
-  id: v.optional(v.union([nonEmpty, v.pipe(v.number(), v.transform(String))])),
-  priority: v.optional(v.pipe(v.number(), v.integer("a whole number")), 0),
-  hosts: v.optional(v.pipe(v.array(nonEmpty), v.minLength(1, "at least one host"))),
-  path: v.optional(path, { prefix: "/" }),
-  methods: v.optional(v.pipe(v.array(v.pipe(nonEmpty, v.toUpperCase())), v.minLength(1, "at least one method"))),
-  headers: v.optional(v.record(nonEmpty, match)),
-  query: v.optional(v.record(nonEmpty, match)),
-  strip_prefix: v.optional(pathText),
-  rewrite_path: v.optional(rewritePath),
-  service: v.optional(nonEmpty),
-  services: v.optional(
-    v.pipe(
-      v.array(v.strictObject({ service: nonEmpty, weight: v.optional(integer(0), 1) })),
-      v.minLength(1, "at least one service"),
-    ),
-  ),
-  nodes: v.optional(
-    v.pipe(
-      v.array(v.strictObject({ host: nonEmpty, port, weight: v.optional(integer(0), 50) })),
-      v.minLength(1, "at least one node"),
-    ),
-  ),
-  cluster: v.optional(nonEmpty),
-  namespace: v.optional(nonEmpty),
-  port_name: v.optional(nonEmpty),
-  scheme: v.optional(v.picklist(["http", "https"])),
-  redirect: v.optional(redirect),
-  ...shared,
-});
+export const routeSchema = object(
+  {
+    id: v.optional(oneOf([text(ID), v.pipe(v.number(ID), v.transform(String))], ID)),
+    priority: v.optional(v.pipe(v.number(PRIORITY), v.safeInteger(PRIORITY)), 0),
+    hosts: v.optional(list(hostPattern, "host names")),
+    path: v.optional(path, "/"),
+    methods: v.optional(list(method, "HTTP methods")),
+    headers: v.optional(record(headerName, match, "a mapping of header names to what they must be")),
+    query: v.optional(record(nonEmpty, match, "a mapping of query parameters to what they must be")),
+    strip_prefix: v.optional(pathText),
+    rewrite_path: v.optional(rewritePath),
+    service: v.optional(text(SERVICE)),
+    services: v.optional(list(object({ service: text(SERVICE), weight: v.optional(integer(0), 1) }), "services")),
+    nodes: v.optional(list(object({ host, port, weight: v.optional(integer(0), 50) }), "nodes")),
+    cluster: v.optional(text("the id of a cluster")),
+    namespace: v.optional(text("a namespace")),
+    port_name: v.optional(text("the name of a port")),
+    scheme: v.optional(words(["http", "https"])),
+    redirect: v.optional(redirect),
+    ...shared,
+  },
+  "a route: a mapping with one of service, services, nodes, redirect",
+);
 
 /** `defaults:` of the file: what every route has unless it says otherwise. */
-export const defaultsSchema = v.strictObject({ ...shared, retries: shared.retries });
+export const defaultsSchema = object(shared);
 
 type Route = v.InferOutput<typeof routeSchema>;
+
+/** An entry of `routes:` as written and checked, before `defaults` are merged in. */
+export type WrittenRoute = Route;
+/** `defaults:` as written and checked. */
+export type WrittenDefaults = v.InferOutput<typeof defaultsSchema>;
 
 /** A path rule; exactly one of the three. */
 export type PathRule = Route["path"];
 /** A header or query rule. */
 export type MatchRule = v.InferOutput<typeof match>;
+/** How a node is chosen. */
 export type BalancerConfig = v.InferOutput<typeof balancer>;
+/** Names in lower case. `set` replaces, `add` appends, `remove` drops. */
 export type HeaderChanges = v.InferOutput<typeof headerChanges>;
+/** A route that answers by itself with a Location. */
 export type RedirectConfig = v.InferOutput<typeof redirect>;
+/** How the path is changed on its way to the upstream. */
 export type RewritePath = v.InferOutput<typeof rewritePath>;
+/** One middleware of a route. */
 export type MiddlewareConfig = v.InferOutput<typeof middleware>;
-export type UpstreamTlsConfig = v.InferOutput<typeof upstreamTls>;
+/** Trust and identity towards an https upstream. */
+export interface UpstreamTlsConfig extends v.InferOutput<typeof upstreamTls> {
+  verify: boolean;
+}
 
+/** How long each part of a request may take. */
 export interface TimeoutsConfig {
   /** Milliseconds to connect; 0 is none. */
   connect: number;
@@ -176,24 +266,35 @@ export interface TimeoutsConfig {
   /** Milliseconds a body may be silent; 0 is none. */
   idle: number;
 }
+/** When a request is tried on another address. */
 export interface RetriesConfig {
   /** Tries in all, the first included. */
   attempts: number;
   on: ("connect" | "reset" | 502 | 503 | 504)[];
 }
+/** Ejection after failed requests. */
 export interface PassiveHealthConfig {
+  /** Failures in a row. */
   failures: number;
+  /** Milliseconds a node is left out. */
   eject: number;
 }
+/** Probes of every node. */
 export interface ActiveHealthConfig {
   path: string;
+  /** Milliseconds between probes. */
   interval: number;
+  /** Milliseconds a probe may take. */
   timeout: number;
+  /** Good probes in a row until a node is used again. */
   healthy: number;
+  /** Bad probes in a row until a node is left out. */
   unhealthy: number;
   host?: string | undefined;
+  /** Statuses that are good; undefined: 200 to 399. */
   statuses?: number[] | undefined;
 }
+/** How nodes that fail are found. */
 export interface HealthConfig {
   passive: PassiveHealthConfig | false;
   active: ActiveHealthConfig | false;
@@ -201,7 +302,10 @@ export interface HealthConfig {
 
 /** A route with every default filled in. */
 export interface RouteConfig
-  extends Omit<Route, "id" | "timeouts" | "retries" | "health" | "middleware" | "balancer" | "pass_host"> {
+  extends Omit<
+    Route,
+    "id" | "timeouts" | "retries" | "health" | "middleware" | "balancer" | "pass_host" | "upstream_tls"
+  > {
   id: string;
   timeouts: TimeoutsConfig;
   retries: RetriesConfig;
@@ -209,4 +313,5 @@ export interface RouteConfig
   middleware: MiddlewareConfig[];
   balancer: BalancerConfig;
   pass_host: "pass" | "node" | "rewrite";
+  upstream_tls?: UpstreamTlsConfig | undefined;
 }

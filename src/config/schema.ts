@@ -1,7 +1,22 @@
 import * as v from "valibot";
+import { isAddress, isCidr, isHostName, stripBrackets } from "./addresses.ts";
 import { type ClusterConfig, discoverySchema } from "./discovery-schema.ts";
 import { defaultsSchema, type RouteConfig, routeSchema } from "./route-schema.ts";
-import { integer, milliseconds, nonEmpty, port } from "./values.ts";
+import {
+  boolean,
+  headerName,
+  headerValue,
+  host,
+  integer,
+  list,
+  milliseconds,
+  object,
+  oneOf,
+  port,
+  record,
+  text,
+  words,
+} from "./values.ts";
 
 /** Where to listen. `host` may be a name, an IPv4 or an IPv6 address without brackets. */
 export interface ListenAddress {
@@ -10,93 +25,146 @@ export interface ListenAddress {
   port: number;
 }
 
-const listenPort = integer(0, 65_535);
-const listenText = /^(?:(?<host>\[[0-9a-fA-F:.]+\]|[^:[\]]+):)?(?<port>[0-9]{1,5})$/;
+const LISTEN_PORT = "a port from 0 to 65535";
+const LISTEN = "an address such as 0.0.0.0:8080, [::1]:8080 or 8080";
 
-/** "host:port", "[::1]:port", a port, or {host, port}; a missing host is `defaultHost`. */
+const listenPort = v.pipe(
+  v.number(LISTEN_PORT),
+  v.integer(LISTEN_PORT),
+  v.minValue(0, LISTEN_PORT),
+  v.maxValue(65_535, LISTEN_PORT),
+);
+const listenText = /^(?:(?<host>\[[0-9a-fA-F:.]+\]|[^:[\]]*):)?(?<port>[0-9]{1,5})$/;
+
+/** "host:port", "[::1]:port", ":port", a port, or {host, port}; a missing host is `defaultHost`. */
 const listen = (defaultHost: string) =>
-  v.union([
-    v.pipe(
-      listenPort,
-      v.transform((port): ListenAddress => ({ host: defaultHost, port })),
-    ),
-    v.pipe(
-      v.string(),
-      v.regex(listenText, "an address such as 0.0.0.0:8080, [::1]:8080 or 8080"),
-      v.transform((text): ListenAddress => {
-        const { host, port } = listenText.exec(text)!.groups!;
-        return { host: host?.replace(/^\[|\]$/g, "") ?? defaultHost, port: Number(port) };
+  oneOf(
+    [
+      v.pipe(
+        listenPort,
+        v.transform((port): ListenAddress => ({ host: defaultHost, port })),
+      ),
+      v.pipe(
+        v.string(LISTEN),
+        v.regex(listenText, LISTEN),
+        v.transform((text): ListenAddress => {
+          const { host, port } = listenText.exec(text)!.groups!;
+          return { host: stripBrackets(host || defaultHost), port: Number(port) };
+        }),
+        v.check(({ host, port }) => port <= 65_535 && (isAddress(host) || isHostName(host)), LISTEN),
+      ),
+      object({
+        host: v.optional(host, defaultHost),
+        port: oneOf(
+          [
+            listenPort,
+            v.pipe(v.string(LISTEN_PORT), v.regex(/^[0-9]{1,5}$/, LISTEN_PORT), v.transform(Number), listenPort),
+          ],
+          LISTEN_PORT,
+        ),
       }),
-      v.check((address) => address.port <= 65_535, "a port from 0 to 65535"),
-    ),
-    v.strictObject({ host: v.optional(nonEmpty, defaultHost), port: listenPort }),
-  ]);
+    ],
+    `${LISTEN}, or a mapping of host, port`,
+  );
 
-const certificate = v.strictObject({ cert_file: nonEmpty, key_file: nonEmpty, server_name: v.optional(nonEmpty) });
+const certificate = object({
+  cert_file: text("the path of a PEM file with the certificate chain"),
+  key_file: text("the path of a PEM file with the key"),
+  server_name: v.optional(text("the host name this certificate is for")),
+});
 
-const limits = v.strictObject({
+const limits = object({
   header_bytes: v.optional(integer(1024), 16_384),
   headers: v.optional(integer(1), 100),
   url_bytes: v.optional(integer(64), 8192),
   body_bytes: v.optional(integer(0), 0),
 });
 
-const server = v.strictObject({
-  listen: v.optional(listen("0.0.0.0"), { host: "0.0.0.0", port: 8080 }),
-  tls: v.optional(v.union([certificate, v.pipe(v.array(certificate), v.minLength(1, "at least one certificate"))])),
-  http2: v.optional(v.boolean(), true),
-  http3: v.optional(v.boolean(), false),
+const CIDR = "an IPv4 or IPv6 address or CIDR block such as 10.0.0.0/8";
+
+const cidr = v.pipe(v.string(CIDR), v.check(isCidr, CIDR));
+
+const server = object({
+  listen: v.optional(listen("0.0.0.0"), "0.0.0.0:8080"),
+  tls: v.optional(
+    oneOf(
+      [
+        v.pipe(
+          certificate,
+          v.transform((one) => [one]),
+        ),
+        list(certificate, "certificates"),
+      ],
+      "a mapping of cert_file, key_file, or a list of them",
+    ),
+  ),
+  http2: v.optional(boolean, true),
+  http3: v.optional(boolean, false),
   redirect_http: v.optional(port),
-  workers: v.optional(v.union([v.literal("auto"), integer(1, 256)]), 1),
-  trusted_proxies: v.optional(v.array(nonEmpty), []),
+  workers: v.optional(oneOf([v.literal("auto", "auto"), integer(1, 256)], "auto or a whole number from 1 to 256"), 1),
+  trusted_proxies: v.optional(v.array(cidr, "a list of addresses or CIDR blocks"), []),
   limits: v.optional(limits, {}),
-  via: v.optional(v.boolean(), false),
-  upstream_headers: v.optional(v.boolean(), false),
-  zone: v.optional(nonEmpty),
-  access_log: v.optional(v.union([v.picklist(["json", "combined"]), v.literal(false)]), "json"),
-  log_level: v.optional(v.picklist(["debug", "info", "warn", "error"]), "info"),
-  drain_delay: v.optional(milliseconds, 0),
-  drain: v.optional(milliseconds, 10_000),
+  via: v.optional(boolean, false),
+  upstream_headers: v.optional(boolean, false),
+  zone: v.optional(text("the name of a zone")),
+  access_log: v.optional(
+    oneOf([words(["json", "combined"]), v.literal(false, "false")], "one of json, combined, false"),
+    "json",
+  ),
+  log_level: v.optional(words(["debug", "info", "warn", "error"]), "info"),
+  drain_delay: v.optional(milliseconds(), 0),
+  drain: v.optional(milliseconds(), 10_000),
 });
 
-const admin = v.union([
-  v.literal(false),
-  v.strictObject({
-    listen: v.optional(listen("127.0.0.1"), { host: "127.0.0.1", port: 9090 }),
-    token: v.optional(nonEmpty),
-  }),
-]);
+const admin = oneOf(
+  [
+    v.literal(false, "false"),
+    object({
+      listen: v.optional(listen("127.0.0.1"), "127.0.0.1:9090"),
+      token: v.optional(text("a token, or a text such as ${ADMIN_TOKEN}")),
+    }),
+  ],
+  "false, or a mapping of listen, token",
+);
 
-const stream = v.strictObject({
-  listen: listen("127.0.0.1"),
-  service: nonEmpty,
-  cluster: v.optional(nonEmpty),
-  namespace: v.optional(nonEmpty),
-  port_name: v.optional(nonEmpty),
+const stream = object({
+  listen: listen("0.0.0.0"),
+  service: text("a service reference such as namespace/name:port"),
+  cluster: v.optional(text("the id of a cluster")),
+  namespace: v.optional(text("a namespace")),
+  port_name: v.optional(text("the name of a port")),
 });
 
-const tracing = v.strictObject({
-  otlp_endpoint: v.pipe(v.string(), v.url("a URL such as http://collector:4318")),
-  sample: v.optional(v.pipe(v.number(), v.minValue(0), v.maxValue(1)), 1),
-  headers: v.optional(v.record(nonEmpty, v.string()), {}),
+const OTLP = "a URL such as http://collector:4318";
+const SAMPLE = "a number from 0 to 1";
+
+const tracing = object({
+  otlp_endpoint: v.pipe(v.string(OTLP), v.url(OTLP)),
+  sample: v.optional(v.pipe(v.number(SAMPLE), v.minValue(0, SAMPLE), v.maxValue(1, SAMPLE)), 1),
+  headers: v.optional(record(headerName, headerValue, "a mapping of header names to texts"), {}),
 });
 
 /** The whole file. This is the one definition of the format: the loader, the JSON Schema and the types come from it. */
-export const fileSchema = v.strictObject({
+export const fileSchema = object({
   server: v.optional(server, {}),
   admin: v.optional(admin, {}),
   discovery: v.optional(discoverySchema, {}),
   defaults: v.optional(defaultsSchema, {}),
-  routes: v.optional(v.array(routeSchema), []),
-  streams: v.optional(v.array(stream), []),
+  routes: v.optional(v.array(routeSchema, "a list of routes"), []),
+  streams: v.optional(v.array(stream, "a list of streams"), []),
   tracing: v.optional(tracing),
 });
 
-type File = v.InferOutput<typeof fileSchema>;
+/** The file as written and checked, before defaults that depend on other keys or the surroundings. */
+export type WrittenFile = v.InferOutput<typeof fileSchema>;
 
-export type ServerConfig = File["server"];
-export type AdminConfig = File["admin"];
+/** `server:`, defaults filled in. */
+export type ServerConfig = WrittenFile["server"];
+/** `admin:`; false: there is none. */
+export type AdminConfig = WrittenFile["admin"];
+/** One entry of `streams:`. */
 export type StreamConfig = v.InferOutput<typeof stream>;
+/** `tracing:`. */
 export type TracingConfig = v.InferOutput<typeof tracing>;
 
 /** `discovery.kubernetes` in one shape, whichever of APISIX's two it was written in. */

@@ -1,0 +1,105 @@
+import { type Path, showPath } from "../config/issues.ts";
+import { type ConfigIssue, formatIssue, type LoadInput, loadConfig } from "../config/load.ts";
+import type { Config } from "../config/schema.ts";
+import { readSource } from "../config/source.ts";
+import { parseCommandLine } from "./args.ts";
+import { EXIT } from "./io.ts";
+
+/** What `check` needs of the world. */
+export interface CheckIo extends Pick<LoadInput, "env" | "pod"> {
+  /** Rejects with an error whose message names the path. */
+  readText(path: string): Promise<string>;
+  exists(path: string): Promise<boolean>;
+  /** One line to standard output. */
+  stdout(line: string): void;
+  /** One line to standard error. */
+  stderr(line: string): void;
+}
+
+const DEFAULT_FILE = "./gateway.yaml";
+const USAGE = "podway check [FILE] [--json]";
+
+interface Verdict {
+  readonly valid: boolean;
+  readonly errors: readonly ConfigIssue[];
+  readonly warnings: readonly ConfigIssue[];
+}
+
+const counted = (count: number, thing: string): string => `${count} ${thing}${count === 1 ? "" : "s"}`;
+
+/** A file the config names, and the key that names it. */
+interface NamedFile {
+  readonly path: Path;
+  readonly name: string;
+}
+
+const CLIENT_FILES = ["token_file", "cert_file", "key_file", "kubeconfig"] as const;
+
+/** The files a config names: a wrong path is easily seen here, and late when the gateway runs. */
+function filesOf({ discovery, server }: Config): NamedFile[] {
+  const named: { path: Path; name: string | undefined }[] = [];
+  for (const [index, { client, service }] of (discovery?.clusters ?? []).entries()) {
+    const cluster: Path = ["discovery", "kubernetes", ...(discovery?.multi ? [index] : [])];
+    for (const key of CLIENT_FILES) named.push({ path: [...cluster, "client", key], name: client[key] });
+    named.push({ path: [...cluster, "service", "ca_file"], name: service?.ca_file });
+  }
+  for (const { cert_file, key_file } of server.tls ?? []) {
+    named.push({ path: ["server", "tls", "cert_file"], name: cert_file });
+    named.push({ path: ["server", "tls", "key_file"], name: key_file });
+  }
+  return named.filter((file): file is NamedFile => file.name !== undefined);
+}
+
+/**
+ * `check [FILE]`: says whether a config file would be accepted, with every error at its place. Errors and warnings go
+ * to stderr, one a line; with `--json` one object goes to stdout instead. Files the config names that are not on this
+ * machine are a warning: it may be checked elsewhere than it runs. Gives the exit code.
+ */
+export async function check(argv: readonly string[], io: CheckIo): Promise<number> {
+  const args = parseCommandLine(argv, {
+    json: { type: "boolean" },
+    live: { type: "boolean" },
+    config: { type: "string" },
+  });
+  const refuse = (why: string): number => {
+    if (!("error" in args) && args.on("json")) {
+      const issue = { file: "", line: 0, column: 0, path: "", message: why };
+      io.stdout(JSON.stringify({ valid: false, errors: [issue], warnings: [] } satisfies Verdict));
+    } else {
+      io.stderr(`podway check: ${why}`);
+    }
+    return EXIT.badInput;
+  };
+  if ("error" in args) return refuse(`${args.error}. Usage: ${USAGE}`);
+  if (args.on("live")) return refuse("--live is not available in this version: it checks the file only");
+  if (args.positionals.length > 1) return refuse(`one file at a time. Usage: ${USAGE}`);
+
+  const file = args.positionals[0] ?? args.text("config") ?? DEFAULT_FILE;
+  const name = file.replace(/^\.\//, "");
+  if (!(await io.exists(file))) return refuse(`there is no file ${name}`);
+  const text = await io.readText(file).catch((error: Error) => error);
+  if (text instanceof Error) return refuse(`cannot read ${name}: ${text.message}`);
+
+  const result = loadConfig({ file: name, text, env: io.env, pod: io.pod });
+  const warnings = [...result.warnings];
+  if (result.ok) {
+    const source = readSource({ file: name, text, env: io.env });
+    for (const { path, name: named } of filesOf(result.config)) {
+      if (await io.exists(named)) continue;
+      warnings.push(source.issue(path, `${showPath(path)} names a file that is not on this machine`, "key"));
+    }
+  }
+  const errors = result.ok ? [] : result.errors;
+  if (args.on("json")) {
+    io.stdout(JSON.stringify({ valid: result.ok, errors, warnings } satisfies Verdict));
+  } else {
+    for (const issue of errors) io.stderr(formatIssue(issue));
+    for (const issue of warnings) io.stderr(`${formatIssue(issue)} (warning)`);
+    if (result.ok) {
+      const { routes, discovery } = result.config;
+      const what = `${counted(routes.length, "route")}, ${counted(discovery?.clusters.length ?? 0, "cluster")}`;
+      io.stdout(`${name} is valid: ${what}`);
+    }
+  }
+  return result.ok ? EXIT.fine : EXIT.badInput;
+}

@@ -1,0 +1,145 @@
+import { stripBrackets } from "./addresses.ts";
+import type { ClusterConfig, WrittenDiscovery } from "./discovery-schema.ts";
+import type { Env } from "./interpolate.ts";
+import { normalizeLabelSelector } from "./label-selector.ts";
+import type {
+  ActiveHealthConfig,
+  HeaderChanges,
+  HealthConfig,
+  PassiveHealthConfig,
+  RetriesConfig,
+  RouteConfig,
+  TimeoutsConfig,
+  WrittenDefaults,
+  WrittenRoute,
+} from "./route-schema.ts";
+import type { Config, DiscoveryConfig, WrittenFile } from "./schema.ts";
+
+/** What a pod's service account offers, found by the caller; empty outside a pod. */
+export interface PodOffer {
+  readonly namespace?: string | undefined;
+  readonly tokenFile?: string | undefined;
+  readonly caFile?: string | undefined;
+}
+
+/** What defaults depend on beside the file. */
+export interface Surroundings {
+  readonly env: Env;
+  readonly pod: PodOffer;
+}
+
+type WrittenCluster = Exclude<NonNullable<WrittenDiscovery["kubernetes"]>, readonly unknown[]>;
+
+/** Credentials that make the service account's token superfluous. */
+const CREDENTIALS = ["token", "token_file", "cert_file", "kubeconfig"] as const;
+
+function fillCluster(id: string, written: WrittenCluster, { env, pod }: Surroundings): ClusterConfig {
+  const { service, client = {}, namespace = pod.namespace ?? "default", label_selector, ...rest } = written;
+  const normal = label_selector === undefined ? undefined : normalizeLabelSelector(label_selector);
+  const cluster = {
+    ...rest,
+    id,
+    namespace,
+    ...(normal && "selector" in normal ? { label_selector: normal.selector } : {}),
+  };
+  if (client.kubeconfig !== undefined) return { ...cluster, service, client };
+  const single = id === "";
+  const schema = service?.schema ?? "https";
+  return {
+    ...cluster,
+    service: {
+      ssl_verify: true,
+      ...service,
+      schema,
+      host: service?.host ?? stripBrackets(env.KUBERNETES_SERVICE_HOST ?? ""),
+      port: service?.port ?? Number(env.KUBERNETES_SERVICE_PORT),
+      ...(single && schema === "https" && !service?.ca_file && pod.caFile ? { ca_file: pod.caFile } : {}),
+    },
+    client:
+      single && pod.tokenFile && CREDENTIALS.every((key) => client[key] === undefined)
+        ? { ...client, token_file: pod.tokenFile }
+        : client,
+  };
+}
+
+/** One shape of APISIX's two; in single-cluster mode the pod's surroundings fill what is left out. */
+export function fillDiscovery(written: WrittenDiscovery, surroundings: Surroundings): DiscoveryConfig | undefined {
+  const { kubernetes } = written;
+  if (kubernetes === undefined) return undefined;
+  if (!Array.isArray(kubernetes)) {
+    return { multi: false, clusters: [fillCluster("", kubernetes, surroundings)] };
+  }
+  return { multi: true, clusters: kubernetes.map(({ id, ...cluster }) => fillCluster(id, cluster, surroundings)) };
+}
+
+const TIMEOUTS: TimeoutsConfig = { connect: 2000, response: 30_000, idle: 0 };
+const RETRIES: RetriesConfig = { attempts: 2, on: ["connect", "reset"] };
+const PASSIVE: PassiveHealthConfig = { failures: 2, eject: 10_000 };
+const ACTIVE: Omit<ActiveHealthConfig, "path"> = { interval: 5000, timeout: 2000, healthy: 1, unhealthy: 2 };
+
+type Written<Part> = Part | false | undefined;
+
+/** Key by key, the last one that says something; false turns all of it off, a mapping on again. */
+function layered<Part extends object>(layers: readonly Written<Part>[]): Part | false {
+  return layers.reduce<Part | false>(
+    (made, layer) => (layer === undefined ? made : layer === false ? false : { ...(made || undefined), ...layer }),
+    false,
+  );
+}
+
+function fillHealth(defaults: WrittenDefaults["health"], own: WrittenRoute["health"]): HealthConfig {
+  const passive = layered<Partial<PassiveHealthConfig>>([{}, defaults?.passive, own?.passive]);
+  const active = layered([defaults?.active, own?.active]);
+  return {
+    passive: passive && { ...PASSIVE, ...passive },
+    active: active && { ...ACTIVE, ...active },
+  };
+}
+
+/** The defaults' changes and the route's; a header the route speaks of is the route's alone. */
+function mergeHeaders(defaults: HeaderChanges | undefined, own: HeaderChanges | undefined): HeaderChanges | undefined {
+  if (!defaults || !own) return own ?? defaults;
+  const spoken = new Set([...Object.keys(own.set), ...Object.keys(own.add), ...own.remove]);
+  const rest = (changes: Record<string, string>): Record<string, string> =>
+    Object.fromEntries(Object.entries(changes).filter(([name]) => !spoken.has(name)));
+  return {
+    set: { ...rest(defaults.set), ...own.set },
+    add: { ...rest(defaults.add), ...own.add },
+    remove: [...defaults.remove.filter((name) => !spoken.has(name)), ...own.remove],
+  };
+}
+
+function fillRoute(written: WrittenRoute, index: number, defaults: WrittenDefaults): RouteConfig {
+  const { id = String(index), upstream_host, upstream_tls, request_headers, response_headers, ...route } = written;
+  const passHost = route.pass_host ?? defaults.pass_host ?? "pass";
+  const optional = {
+    upstream_host: passHost === "rewrite" ? (upstream_host ?? defaults.upstream_host) : undefined,
+    upstream_tls:
+      upstream_tls || defaults.upstream_tls ? { verify: true, ...defaults.upstream_tls, ...upstream_tls } : undefined,
+    request_headers: mergeHeaders(defaults.request_headers, request_headers),
+    response_headers: mergeHeaders(defaults.response_headers, response_headers),
+  };
+  return {
+    ...route,
+    ...Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined)),
+    id,
+    timeouts: { ...TIMEOUTS, ...defaults.timeouts, ...route.timeouts },
+    retries: { ...RETRIES, ...defaults.retries, ...route.retries },
+    health: fillHealth(defaults.health, route.health),
+    middleware: [...(defaults.middleware ?? []), ...(route.middleware ?? [])],
+    balancer: route.balancer ?? defaults.balancer ?? "round_robin",
+    pass_host: passHost,
+  };
+}
+
+/** The config the rest of the program trusts, every default filled in. */
+export function fill(written: WrittenFile, surroundings: Surroundings): Config {
+  return {
+    server: written.server,
+    admin: written.admin,
+    discovery: fillDiscovery(written.discovery, surroundings),
+    routes: written.routes.map((route, index) => fillRoute(route, index, written.defaults)),
+    streams: written.streams,
+    tracing: written.tracing,
+  };
+}

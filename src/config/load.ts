@@ -1,0 +1,58 @@
+import { checkClusters, writtenClusters } from "./cluster-rules.ts";
+import { fill, type PodOffer } from "./fill.ts";
+import type { Env } from "./interpolate.ts";
+import type { ConfigIssue } from "./issues.ts";
+import { notYet } from "./not-yet.ts";
+import { checkRoutes } from "./route-rules.ts";
+import type { Rules } from "./rules.ts";
+import type { Config } from "./schema.ts";
+import { checkServer } from "./server-rules.ts";
+import { readSource } from "./source.ts";
+import { validate } from "./validate.ts";
+
+export type { PodOffer } from "./fill.ts";
+export type { Env } from "./interpolate.ts";
+export { type ConfigIssue, formatIssue } from "./issues.ts";
+
+/** What a config is made of. No file is read here. */
+export interface LoadInput {
+  /** The file's name, for messages. */
+  readonly file: string;
+  /** What the file holds: YAML, so JSON too. */
+  readonly text: string;
+  /** For `${NAME}`, and for where a pod finds its apiserver. */
+  readonly env: Env;
+  /** What the pod's service account offers; empty outside a pod. */
+  readonly pod: PodOffer;
+}
+
+/** A config, or all that keeps the file from being one; in the order of the file. */
+export type LoadResult =
+  | { readonly ok: true; readonly config: Config; readonly warnings: readonly ConfigIssue[] }
+  | { readonly ok: false; readonly errors: readonly ConfigIssue[]; readonly warnings: readonly ConfigIssue[] };
+
+/** In the order of the file, each thing said once. */
+function tidy(issues: readonly ConfigIssue[]): ConfigIssue[] {
+  const said = new Map(issues.map((issue) => [`${issue.line}:${issue.column}:${issue.message}`, issue]));
+  return [...said.values()].sort((a, b) => a.line - b.line || a.column - b.column);
+}
+
+/**
+ * Reads a config file's text: every key checked, environment variables put in, every default filled in. All errors are
+ * told at once, each with its place, and none of them (nor a warning) holds a secret. Never throws.
+ */
+export function loadConfig({ file, text, env, pod }: LoadInput): LoadResult {
+  const source = readSource({ file, text, env });
+  const rules: Rules = { source, errors: [...source.issues], warnings: [] };
+  // First, because it settles what values that are environment variables mean.
+  const validated = validate(source);
+  if (!validated.ok) rules.errors.push(...validated.issues);
+  const clusters = writtenClusters(rules);
+  checkServer(rules);
+  checkClusters(rules, clusters, env);
+  checkRoutes(rules, clusters);
+  rules.errors.push(...notYet(source));
+  const warnings = tidy(rules.warnings);
+  if (!validated.ok || rules.errors.length > 0) return { ok: false, errors: tidy(rules.errors), warnings };
+  return { ok: true, config: fill(validated.file, { env, pod }), warnings };
+}

@@ -1,0 +1,41 @@
+import * as v from "valibot";
+import { isLoopback } from "./addresses.ts";
+import { fault, placeAt, type Rules } from "./rules.ts";
+import { type AdminConfig, fileSchema, type ListenAddress } from "./schema.ts";
+
+/** The address a `listen` means; undefined when it is not one, which is the schema's matter. */
+function addressOf(section: "server" | "admin", listen: unknown): ListenAddress | undefined {
+  const file = v.safeParse(fileSchema, { [section]: listen === undefined ? {} : { listen } });
+  if (!file.success) return undefined;
+  const made: AdminConfig | { listen: ListenAddress } = file.output[section];
+  return made === false ? undefined : made.listen;
+}
+
+const wild = (host: string): boolean => host === "0.0.0.0" || host === "::";
+
+/** Everything about `server` and `admin` that concerns more than one key. */
+export function checkServer(rules: Rules): void {
+  const server = placeAt(rules.source, ["server"]);
+  const admin = placeAt(rules.source, ["admin"]);
+  const off = placeAt(rules.source, []).value.admin === false;
+  const proxyAt = addressOf("server", server.value.listen);
+  const adminAt = off ? undefined : addressOf("admin", admin.value.listen);
+
+  if (adminAt && !isLoopback(adminAt.host) && !Object.hasOwn(admin.value, "token")) {
+    fault(rules, admin, "listen", "is not on loopback: write admin.token, or listen on 127.0.0.1");
+  }
+  const sameHost = proxyAt && adminAt && (proxyAt.host === adminAt.host || wild(proxyAt.host) || wild(adminAt.host));
+  if (sameHost && proxyAt.port === adminAt.port && proxyAt.port !== 0) {
+    const place = Object.hasOwn(admin.value, "listen") ? admin : server;
+    fault(rules, place, "listen", `has port ${proxyAt.port}, which server.listen and admin.listen cannot share`);
+  }
+  const { redirect_http: redirect } = server.value;
+  if (redirect !== undefined && redirect !== null) {
+    if (!Object.hasOwn(server.value, "tls")) {
+      fault(rules, server, "redirect_http", "needs server.tls: there is no https to redirect to");
+    }
+    if (proxyAt && Number(redirect) === proxyAt.port) {
+      fault(rules, server, "redirect_http", "must be another port than the one of server.listen");
+    }
+  }
+}

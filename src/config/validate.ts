@@ -1,0 +1,110 @@
+import * as v from "valibot";
+import { parse } from "yaml";
+import { type ConfigIssue, nearest, type Path, showPath } from "./issues.ts";
+import { fileSchema, type WrittenFile } from "./schema.ts";
+import type { Source } from "./source.ts";
+import { isMapping, MISSING_KEY, UNKNOWN_KEY } from "./values.ts";
+
+/** The file held against the schema: its values, or every place where they do not fit. */
+export type Validated =
+  | { readonly ok: true; readonly file: WrittenFile }
+  | { readonly ok: false; readonly issues: readonly ConfigIssue[] };
+
+/** Keys whose values (and those below them) are never shown, not even as a number. */
+const SECRET_PLACES = new Set([
+  "client",
+  "headers",
+  "middleware",
+  "options",
+  "query",
+  "request_headers",
+  "response_headers",
+  "token",
+  "tracing",
+]);
+
+/** Words as picklists have them: what else stands there may be anything, so it is not shown. */
+const WORD = /^[A-Za-z_]{1,20}$/;
+
+/** How many known keys are still helpful to list. */
+const FEW_KEYS = 12;
+
+const at = (value: unknown, path: Path): unknown =>
+  path.reduce<unknown>((inner, part) => (inner as Record<string | number, unknown> | undefined)?.[part], value);
+
+const pathOf = (issue: v.BaseIssue<unknown>): Path => (issue.path ?? []).map((item) => item.key as string | number);
+
+/** What was found, in words: the kind always, the value only where it cannot be a secret. */
+function found(value: unknown, path: Path, source: Source, words: boolean): string {
+  const env = source.envOf(path);
+  const shown = env === "none" && !path.some((part) => SECRET_PLACES.has(String(part)));
+  if (typeof value === "string") {
+    const from = env === "none" ? "" : " from the environment";
+    if (value === "") return `an empty text${from}`;
+    return shown && words && WORD.test(value) ? JSON.stringify(value) : `a text${from}`;
+  }
+  if (typeof value === "number") return shown ? `the number ${value}` : "a number";
+  if (typeof value === "boolean") return shown ? String(value) : "true or false";
+  if (Array.isArray(value)) return value.length === 0 ? "an empty list" : "a list";
+  return isMapping(value) && Object.keys(value).length === 0 ? "an empty mapping" : "a mapping";
+}
+
+/** What a value must be when numbers and booleans only lack their quotes. */
+const quotesHelp = (wanted: string, value: unknown): string =>
+  wanted.startsWith("a text") && (typeof value === "number" || typeof value === "boolean") ? " (put it in quotes)" : "";
+
+/** One sentence for one fault. */
+function translate(issue: v.BaseIssue<unknown>, root: unknown, source: Source): ConfigIssue {
+  const path = pathOf(issue);
+  const shown = showPath(path);
+  if (issue.type === UNKNOWN_KEY) {
+    const keys = JSON.parse(issue.expected!) as string[];
+    const close = nearest(String(path.at(-1)), keys);
+    const help = close ? `; did you mean ${close}?` : keys.length <= FEW_KEYS ? `; there are ${keys.join(", ")}` : "";
+    return source.issue(path, `${shown} is not a known key${help}`, "key");
+  }
+  if (issue.type === MISSING_KEY) {
+    return source.issue(path, `${shown} is missing: write ${issue.message}`, "key");
+  }
+  const value = at(root, path);
+  if (value === null) {
+    const instead = typeof path.at(-1) === "number" ? "the item" : "the key";
+    return source.issue(path, `${shown} is empty: write ${issue.message}, or remove ${instead}`, "key");
+  }
+  const origin = issue.path?.at(-1)?.origin;
+  if (origin === "key") {
+    return source.issue(path, `${showPath(path.slice(0, -1))} must have ${issue.message} as its key`, "key");
+  }
+  const words = issue.type === "picklist" || issue.message.startsWith("one of ");
+  const what = found(value, path, source, words) + quotesHelp(issue.message, value);
+  return path.length === 0
+    ? source.issue(path, `the file must be ${issue.message}, found ${what}`)
+    : source.issue(path, `${shown} must be ${issue.message}, found ${what}`);
+}
+
+/** A text that was a whole variable, as YAML would read it: `8080` a number, `true` a boolean; else undefined. */
+function reread(text: string): number | boolean | undefined {
+  if (!/^[-+.0-9A-Za-z]{1,40}$/.test(text)) return undefined;
+  const value: unknown = parse(text, { schema: "core", logLevel: "silent" });
+  return typeof value === "number" || typeof value === "boolean" ? value : undefined;
+}
+
+/**
+ * Holds a file against the schema and tells every fault at once. A value that is one environment variable is a text
+ * first; where the schema refuses that, it is read again as YAML would (`default_weight: ${WEIGHT}`).
+ */
+export function validate(source: Source): Validated {
+  const root = source.root === undefined ? {} : source.root;
+  let result = v.safeParse(fileSchema, root);
+  const read = (result.issues ?? []).filter((issue) => {
+    const path = pathOf(issue);
+    const value = at(root, path);
+    const other = typeof value === "string" && source.envOf(path) === "whole" ? reread(value) : undefined;
+    if (other === undefined) return false;
+    source.replace(path, other);
+    return true;
+  });
+  if (read.length > 0) result = v.safeParse(fileSchema, root);
+  if (result.success) return { ok: true, file: result.output };
+  return { ok: false, issues: result.issues.map((issue) => translate(issue, root, source)) };
+}
