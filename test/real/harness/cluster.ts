@@ -67,6 +67,8 @@ export interface RealCluster {
   kubectl(...args: string[]): Promise<string>;
   /** `kubectl apply` of these objects in one call. */
   apply(...objects: object[]): Promise<void>;
+  /** The newest version of EndpointSlice this server has: `discovery.k8s.io/v1`, or `v1beta1` before 1.21. */
+  sliceVersion(): Promise<string>;
   /** SIGKILL to the apiserver; resolves when nobody listens any more. etcd goes on. */
   killApiserver(): Promise<void>;
   /** Starts the apiserver again on what etcd holds; resolves when it is ready. */
@@ -210,6 +212,11 @@ function handle(name: ClusterName): RealCluster & { createFiles(): Promise<void>
     async apply(...objects) {
       const list = JSON.stringify({ apiVersion: "v1", kind: "List", items: objects });
       await runTool(["kubectl", ...kubectlFlags, "apply", "-f", "-"], { stdin: list });
+    },
+
+    async sliceVersion() {
+      const versions = (await kubectl("api-versions")).split("\n");
+      return versions.includes("discovery.k8s.io/v1") ? "discovery.k8s.io/v1" : "discovery.k8s.io/v1beta1";
     },
 
     async compact() {
