@@ -68,7 +68,7 @@ export function endpoint(host: string, settings: Partial<Pick<Endpoint, "port" |
 
 /** `count` endpoints, 10.0.0.1 and so on, sorted as discovery sorts them. */
 export const endpoints = (count: number, settings: Parameters<typeof endpoint>[1] = {}): Endpoint[] =>
-  sorted(Array.from({ length: count }, (_, i) => endpoint(`10.0.${i >> 8}.${(i & 255) + 1}`, settings)));
+  sorted(Array.from({ length: count }, (_, i) => endpoint(`10.0.${Math.floor(i / 250)}.${(i % 250) + 1}`, settings)));
 
 const sorted = (list: Endpoint[]): Endpoint[] =>
   list.sort((a, b) => (a.host === b.host ? a.port - b.port : a.host < b.host ? -1 : 1));
