@@ -53,11 +53,9 @@ async function statusWith(token: string): Promise<number> {
 describe("a token", () => {
   test("may come from the environment", async () => {
     const token = await tokenWithRights(release, "from-env");
-    await using gateway = await gatewayWith(
-      // biome-ignore lint/suspicious/noTemplateCurlyInString: the config's own way to name a variable
-      { ...blockOf(release, { token: "${GATEWAY_TOKEN}" }) },
-      { env: { GATEWAY_TOKEN: token } },
-    );
+    await using gateway = await gatewayWith(blockOf(release, { token: "${GATEWAY_TOKEN}" }), {
+      env: { GATEWAY_TOKEN: token },
+    });
     await untilHosts(gateway, WEB, ["10.244.0.10"]);
   });
 
