@@ -2,7 +2,9 @@ import { METHOD_NAME_ALL } from "hono/router";
 import { RegExpRouter } from "hono/router/reg-exp-router";
 import { TrieRouter } from "hono/router/trie-router";
 import * as v from "valibot";
-import { type RouteConfig, routeSchema } from "../src/config/route-schema.ts";
+import { fill } from "../src/config/fill.ts";
+import type { RouteConfig, routeSchema } from "../src/config/route-schema.ts";
+import { fileSchema } from "../src/config/schema.ts";
 import type { RequestFacts } from "../src/request.ts";
 import { compileRoutes } from "../src/routing/table.ts";
 
@@ -80,16 +82,10 @@ const facts = ({ path = "/", host = "gateway.test", search = "", headers = {} }:
     client: "127.0.0.1",
   }) satisfies RequestFacts;
 
-const rule = (route: ReturnType<Shape["route"]>, id: string): RouteConfig => ({
-  ...v.parse(routeSchema, route),
-  id,
-  timeouts: { connect: 2000, response: 30_000, idle: 0 },
-  retries: { attempts: 2, on: ["connect", "reset"] },
-  health: { passive: { failures: 2, eject: 10_000 }, active: false },
-  middleware: [],
-  balancer: "round_robin",
-  pass_host: "pass",
-});
+const rules = (shape: Shape, size: number): RouteConfig[] => {
+  const routes = Array.from({ length: size }, (_, n) => ({ id: n, ...shape.route(n) }));
+  return fill(v.parse(fileSchema, { routes }), { env: {}, pod: {} }).routes;
+};
 
 /** Nanoseconds of one call, the best of three rounds; the first round warms up. */
 const nanoseconds = (call: (n: number) => unknown): number => {
@@ -112,7 +108,7 @@ const nanoseconds = (call: (n: number) => unknown): number => {
 const target = (n: number, size: number): number => (n * 7919) % size;
 
 const ourTable = (shape: Shape, size: number): number => {
-  const table = compileRoutes(Array.from({ length: size }, (_, n) => ({ rule: rule(shape.route(n), String(n)) })));
+  const table = compileRoutes(rules(shape, size).map((rule) => ({ rule })));
   const requests = Array.from({ length: REQUESTS }, (_, n) => facts(shape.request(target(n, size))));
   for (const [n, request] of requests.entries()) {
     const id = table.match(request)?.rule.id;

@@ -1,23 +1,18 @@
 import * as v from "valibot";
+import { fill } from "../../src/config/fill.ts";
 import { type RouteConfig, routeSchema } from "../../src/config/route-schema.ts";
+import { fileSchema } from "../../src/config/schema.ts";
 import type { RequestFacts } from "../../src/request.ts";
 
 /** A route as a config file would hold it. */
 export type RouteInput = v.InferInput<typeof routeSchema>;
 
-/** A route with every default filled in; its id is "route" unless it has one. */
+const EMPTY_FILE = v.parse(fileSchema, {});
+
+/** A route with every default filled in, as the config loader would; its id is "route" unless it has one. */
 export function routeConfig(input: RouteInput = {}): RouteConfig {
-  const route = v.parse(routeSchema, input);
-  return {
-    ...route,
-    id: route.id ?? "route",
-    timeouts: { connect: 2000, response: 30_000, idle: 0, ...route.timeouts },
-    retries: { attempts: 2, on: ["connect", "reset"], ...route.retries },
-    health: { passive: { failures: 2, eject: 10_000 }, active: false },
-    middleware: route.middleware ?? [],
-    balancer: route.balancer ?? "round_robin",
-    pass_host: route.pass_host ?? "pass",
-  };
+  const routes = [v.parse(routeSchema, { id: "route", ...input })];
+  return fill({ ...EMPTY_FILE, routes }, { env: {}, pod: {} }).routes[0]!;
 }
 
 /** A request as the routing sees it. */
