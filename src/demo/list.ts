@@ -13,9 +13,8 @@ export function filterOf({ resource, version, namespace, name }: Target, query: 
   const labels = query.get("labelSelector");
   const fields = query.get("fieldSelector");
   const byLabels = labels ? parseLabelSelector(labels) : undefined;
-  const offered = ["metadata.name", ...(resource.namespaced ? ["metadata.namespace"] : []), ...resource.fields];
   const where = `${resource.group}/${version}, Resource=${resource.plural}`;
-  const byFields = fields ? parseFieldSelector(fields, offered, where) : undefined;
+  const byFields = fields ? parseFieldSelector(fields, resource.fields, where) : undefined;
   return (object) =>
     (namespace === undefined || object.metadata.namespace === namespace) &&
     (name === undefined || object.metadata.name === name) &&
@@ -48,13 +47,8 @@ export function decodeContinue(text: string): Continue | undefined {
 export function versionOf(text: string | null): number {
   if (!text) return 0;
   if (!/^[0-9]+$/.test(text)) {
-    throw invalid("ListOptions", "meta.k8s.io", "", [
-      {
-        reason: "FieldValueInvalid",
-        message: `Invalid value: ${JSON.stringify(text)}: strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`,
-        field: "resourceVersion",
-      },
-    ]);
+    const quoted = JSON.stringify(text);
+    throw badRequest(`invalid resource version: strconv.ParseUint: parsing ${quoted}: invalid syntax`);
   }
   return Number(text);
 }
@@ -142,7 +136,7 @@ export function listPage(store: Store, target: Target, query: URLSearchParams, s
   let start: string | undefined;
   if (token) {
     const decoded = decodeContinue(token);
-    if (!decoded) throw badRequest("continue key is not valid: it was not issued by this server");
+    if (!decoded) throw badRequest("invalid continue token: continue key is not valid: illegal base64 data");
     if (wanted !== 0) throw badRequest("specifying resource version is not allowed when using continue");
     if (decoded.rv !== -1 && decoded.rv < store.oldest) {
       throw expired(TOO_OLD, { continue: encodeContinue({ ...decoded, rv: -1 }) });

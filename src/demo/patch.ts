@@ -1,5 +1,5 @@
 import { isObject, sameJson } from "./objects.ts";
-import { badRequest, failure, StatusError } from "./status.ts";
+import { badRequest, unpatchable } from "./status.ts";
 import type { Json } from "./types.ts";
 
 /** RFC 7386: objects merge, null removes, everything else replaces. */
@@ -13,46 +13,40 @@ export function mergePatch(target: unknown, patch: unknown): unknown {
   return result;
 }
 
-const unprocessable = (message: string): StatusError =>
-  new StatusError(
-    failure(422, "Invalid", `the server rejected our request due to an error in our request: ${message}`),
-  );
-
 const pointer = (path: string): string[] => {
   if (path === "") return [];
-  if (!path.startsWith("/")) throw unprocessable(`json pointer ${JSON.stringify(path)} must begin with /`);
+  if (!path.startsWith("/")) throw unpatchable();
   return path
     .slice(1)
     .split("/")
     .map((part) => part.replaceAll("~1", "/").replaceAll("~0", "~"));
 };
 
-function step(parent: unknown, key: string, path: string): unknown {
+function step(parent: unknown, key: string): unknown {
   if (Array.isArray(parent) && /^(0|[1-9][0-9]*)$/.test(key) && Number(key) < parent.length) return parent[Number(key)];
   if (isObject(parent) && Object.hasOwn(parent, key)) return parent[key];
-  throw unprocessable(`doc is missing path: ${path}: missing value`);
+  throw unpatchable();
 }
 
 const read = (document: unknown, path: string): unknown =>
-  pointer(path).reduce((at: unknown, key) => step(at, key, path), document);
+  pointer(path).reduce((at: unknown, key) => step(at, key), document);
 
 /** Changes a document in place; the value at the root is returned. */
 function write(document: unknown, path: string, change: "add" | "replace" | "remove", value?: unknown): unknown {
   const keys = pointer(path);
   const last = keys.pop();
   if (last === undefined) return value;
-  const parent = keys.reduce((at: unknown, key) => step(at, key, path), document);
-  if (change !== "add") step(parent, last, path);
+  const parent = keys.reduce((at: unknown, key) => step(at, key), document);
+  if (change !== "add") step(parent, last);
   if (Array.isArray(parent)) {
     const index = last === "-" ? parent.length : Number(last);
-    if (!Number.isInteger(index) || index < 0 || index > parent.length)
-      throw unprocessable(`invalid array index in ${path}`);
+    if (!Number.isInteger(index) || index < 0 || index > parent.length) throw unpatchable();
     if (change === "remove") parent.splice(index, 1);
     else parent.splice(index, change === "add" ? 0 : 1, value);
   } else if (isObject(parent)) {
     if (change === "remove") delete parent[last];
     else parent[last] = value;
-  } else throw unprocessable(`doc is missing path: ${path}: missing value`);
+  } else throw unpatchable();
   return document;
 }
 
@@ -80,10 +74,10 @@ export function jsonPatch(target: unknown, patch: unknown): unknown {
         break;
       }
       case "test":
-        if (!sameJson(read(document, path), operation.value)) throw unprocessable(`testing value ${path} failed`);
+        if (!sameJson(read(document, path), operation.value)) throw unpatchable();
         break;
       default:
-        throw unprocessable(`unexpected kind: ${String(operation.op)}`);
+        throw unpatchable();
     }
   }
   return document;

@@ -168,6 +168,10 @@ export interface Target {
   readonly subresource: string | undefined;
 }
 
+/** Is this below `/api/v1` or a served `/apis/GROUP/VERSION`? */
+export const knownVersion = (path: string, sliceVersions: readonly string[]): boolean =>
+  path.startsWith("/api/v1/") || sliceVersions.some((version) => path.startsWith(`/apis/discovery.k8s.io/${version}/`));
+
 const decode = (part: string): string => {
   try {
     return decodeURIComponent(part);

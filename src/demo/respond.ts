@@ -5,16 +5,16 @@ import { type decodeContinue, listMeta, listPage, listText } from "./list.ts";
 import { fromVersion, isObject, objectText, toVersion } from "./objects.ts";
 import { jsonPatch, mergePatch, strategicMerge } from "./patch.ts";
 import { tableText } from "./printing.ts";
-import { parseTarget, type Target } from "./resources.ts";
+import { knownVersion, parseTarget, type Target } from "./resources.ts";
 import {
   badRequest,
-  failure,
   forbidden,
   methodNotAllowed,
   notAcceptable,
   notFound,
   StatusError,
   unauthorized,
+  unknownResource,
   unsupportedMedia,
 } from "./status.ts";
 import type { Store } from "./store.ts";
@@ -33,7 +33,7 @@ function verbOf(method: string, target: Target, query: URLSearchParams): Verb | 
   switch (method) {
     case "GET":
     case "HEAD":
-      return wantsWatch(query) ? "watch" : target.name === undefined ? "list" : "get";
+      return isWatch(query) ? "watch" : target.name === undefined ? "list" : "get";
     case "POST":
       return "create";
     case "PUT":
@@ -44,15 +44,6 @@ function verbOf(method: string, target: Target, query: URLSearchParams): Verb | 
       return target.name === undefined ? "deletecollection" : "delete";
     default:
       return undefined;
-  }
-}
-
-/** As `isWatch`, for the log: a value that will be refused is no watch. */
-function wantsWatch(query: URLSearchParams): boolean {
-  try {
-    return isWatch(query);
-  } catch {
-    return false;
   }
 }
 
@@ -211,11 +202,9 @@ export function createResponder(options: {
         ? { as: "table", include: facts.logged.query.get("includeObject") ?? "Metadata" }
         : { as: "object" };
     const body = hub.watch({ logged: facts.logged, target, format: as, signal });
-    const type =
-      format.as === "table"
-        ? "application/json;as=Table;v=v1;g=meta.k8s.io;stream=watch"
-        : "application/json;stream=watch";
-    return new Response(body, { headers: { "content-type": type } });
+    return new Response(body, {
+      headers: { "content-type": "application/json", "cache-control": "no-cache, private" },
+    });
   }
 
   async function patch(request: Request, target: Target, format: Format, query: URLSearchParams): Promise<Response> {
@@ -307,11 +296,10 @@ export function createResponder(options: {
     const format = formatOf(request, query);
     const { resource, version, namespace = "", name, subresource } = target;
     if (subresource !== undefined && !(resource.status && subresource === "status")) {
-      throw new StatusError(failure(404, "NotFound", "the server could not find the requested resource", {}));
+      throw unknownResource();
     }
     switch (verb) {
       case "list":
-        isWatch(query);
         return list(target, format, query);
       case "watch":
         return watch(facts, target, format, signal);
@@ -354,7 +342,11 @@ export function createResponder(options: {
       });
     }
     const document = apiDocument(path, host, settings.sliceVersions);
-    if (!document) return plain("404 page not found\n", 404);
+    if (!document) {
+      // Below a version that is served, what is missing is a resource; elsewhere it is a page.
+      if (knownVersion(path, settings.sliceVersions)) throw unknownResource();
+      return plain("404 page not found\n", 404);
+    }
     if (request.method !== "GET" && request.method !== "HEAD") throw methodNotAllowed();
     const format = formatOf(request, query);
     return write(JSON.stringify(document), { ...format, as: format.as === "yaml" ? "yaml" : "json" }, 200);

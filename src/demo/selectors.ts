@@ -1,11 +1,7 @@
-import { badRequest } from "./status.ts";
+import { badRequest, type StatusError } from "./status.ts";
 
 /** Says whether labels match. */
 export type LabelMatch = (labels: Readonly<Record<string, string>> | undefined) => boolean;
-
-type Requirement =
-  | { readonly op: "in" | "notin"; readonly key: string; readonly values: readonly string[] }
-  | { readonly op: "exists" | "absent"; readonly key: string };
 
 const VALUE = /^(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?$/;
 const KEY_NAME = /^([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]$/;
@@ -29,11 +25,92 @@ export function isLabelKey(text: string): boolean {
 const quote = (text: string): string => JSON.stringify(text);
 
 /** Words, operators and brackets; the apiserver's lexer knows no quotes, so they are part of a word. */
-function tokens(text: string): string[] {
+function tokensOf(text: string): string[] {
   return text.match(/==|!=|[=!(),<>]|[^\s=!(),<>]+/g) ?? [];
 }
 
-const OPERATORS = new Set(["=", "==", "!=", "in", "notin", "<", ">"]);
+type Labels = Parameters<LabelMatch>[0];
+
+/** The tokens of a selector, and the place reading has come to. */
+interface Cursor {
+  readonly tokens: readonly string[];
+  at: number;
+}
+
+const isWord = (token: string | undefined): token is string => token !== undefined && !/^[=!(),<>]/.test(token);
+
+const unparsed = (why: string): StatusError => badRequest(`unable to parse requirement: ${why}`);
+
+function checkedValue(key: string, index: number, word: string): string {
+  if (isLabelValue(word)) return word;
+  throw unparsed(`values[${index}][${key}]: Invalid value: ${quote(word)}: ${BAD_VALUE}`);
+}
+
+/** The values of `in (…)`: between commas, none is the empty value. */
+function readSet(cursor: Cursor, key: string): string[] {
+  const { tokens } = cursor;
+  if (tokens[cursor.at] !== "(") throw unparsed(`found '${tokens[cursor.at] ?? ""}' expected: '('`);
+  const values = [""];
+  for (;;) {
+    const token = tokens[++cursor.at];
+    if (token === ")") break;
+    if (token === ",") values.push("");
+    else if (!isWord(token)) throw unparsed(`found '${token ?? ""}', expected: ',', ')' or identifier`);
+    else if (values.at(-1) !== "") throw unparsed(`found '${token}', expected: ',' or ')'`);
+    else values[values.length - 1] = checkedValue(key, values.length - 1, token);
+  }
+  cursor.at++;
+  return values;
+}
+
+const has = (labels: Labels, key: string): boolean => labels !== undefined && Object.hasOwn(labels, key);
+
+/** `<` and `>` compare whole numbers; a label that is none does not match. */
+function comparison(key: string, operator: "<" | ">", word: string): LabelMatch {
+  if (!/^-?[0-9]+$/.test(word)) {
+    throw unparsed(`for 'Gt', 'Lt' operators, the value must be an integer: found ${quote(word)}`);
+  }
+  const than = Number(word);
+  return (labels) => {
+    const number = Number(labels?.[key] ?? Number.NaN);
+    return operator === "<" ? number < than : number > than;
+  };
+}
+
+function readRequirement(cursor: Cursor): LabelMatch {
+  const { tokens } = cursor;
+  const negated = tokens[cursor.at] === "!";
+  if (negated) cursor.at++;
+  const key = tokens[cursor.at];
+  if (!isWord(key)) throw badRequest(`found '${key ?? ""}', expected: !, identifier, or 'end of string'`);
+  if (!isLabelKey(key)) throw unparsed(`key: Invalid value: ${quote(key)}: ${BAD_KEY}`);
+  cursor.at++;
+  if (negated) return (labels) => !has(labels, key);
+  const operator = tokens[cursor.at];
+  if (operator === undefined || operator === ",") return (labels) => has(labels, key);
+  cursor.at++;
+  switch (operator) {
+    case "in":
+    case "notin": {
+      const values = readSet(cursor, key);
+      const inSet = (labels: Labels): boolean => has(labels, key) && values.includes(labels![key]!);
+      return operator === "in" ? inSet : (labels) => !inSet(labels);
+    }
+    case "=":
+    case "==":
+    case "!=":
+    case "<":
+    case ">": {
+      const word = isWord(tokens[cursor.at]) ? tokens[cursor.at++]! : "";
+      if (operator === "<" || operator === ">") return comparison(key, operator, word);
+      const value = checkedValue(key, 0, word);
+      const equal = (labels: Labels): boolean => has(labels, key) && labels![key] === value;
+      return operator === "!=" ? (labels) => !equal(labels) : equal;
+    }
+    default:
+      throw unparsed(`found '${operator}', expected: in, notin, =, ==, !=, gt, lt`);
+  }
+}
 
 /**
  * Parses a label selector with the whole grammar of the API: `=`, `==`, `!=`, `in (…)`, `notin (…)`, `key`, `!key`, `<`, `>`
@@ -41,95 +118,17 @@ const OPERATORS = new Set(["=", "==", "!=", "in", "notin", "<", ">"]);
  * https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors
  */
 export function parseLabelSelector(text: string): LabelMatch {
-  const all = tokens(text);
-  let at = 0;
-  const requirements: Requirement[] = [];
-  const numbers: { key: string; op: "<" | ">"; than: number }[] = [];
-  const fail = (message: string): never => {
-    throw badRequest(`unable to parse requirement: ${message}`);
-  };
-  const value = (key: string, index: number, word: string): string =>
-    isLabelValue(word) ? word : fail(`values[${index}][${key}]: Invalid value: ${quote(word)}: ${BAD_VALUE}`);
-  const isWord = (token: string | undefined): token is string => token !== undefined && !/^[=!(),<>]/.test(token);
-
-  const parseSet = (key: string, op: string): string[] => {
-    if (all[at] !== "(") fail(`found '${all[at] ?? ""}' expected: '('`);
-    at++;
-    const values: string[] = [];
-    for (;;) {
-      const token = all[at];
-      if (token === ")") break;
-      if (token === ",") {
-        if (all[at - 1] === "(" || all[at - 1] === ",") values.push("");
-        at++;
-        if (all[at] === ")") values.push("");
-        continue;
-      }
-      if (!isWord(token)) return fail(`found '${token ?? ""}', expected: ',', or identifier`);
-      values.push(value(key, values.length, token));
-      at++;
-      if (all[at] !== "," && all[at] !== ")") fail(`found '${all[at] ?? ""}', expected: ',' or ')'`);
-    }
-    at++;
-    if (values.length === 0) fail(`values: Invalid value: []: for '${op}' operator, values set can't be empty`);
-    return values;
-  };
-
-  while (at < all.length) {
-    const negated = all[at] === "!";
-    if (negated) at++;
-    const key = all[at];
-    if (!isWord(key)) return fail(`found '${key ?? ""}', expected: identifier`);
-    if (!isLabelKey(key)) fail(`key: Invalid value: ${quote(key)}: ${BAD_KEY}`);
-    at++;
-    const op = all[at];
-    if (negated || op === undefined || op === ",") {
-      requirements.push({ op: negated ? "absent" : "exists", key });
-      if (negated && op !== undefined && op !== ",") fail(`found '${op}', expected: ',' or 'end of string'`);
-    } else if (!OPERATORS.has(op)) {
-      fail(`found '${op}', expected: in, notin, =, ==, !=, gt, lt`);
-    } else {
-      at++;
-      if (op === "in" || op === "notin") requirements.push({ op, key, values: parseSet(key, op) });
-      else {
-        const word = isWord(all[at]) ? all[at++]! : "";
-        if (op === "<" || op === ">") {
-          if (!/^-?[0-9]+$/.test(word))
-            fail(
-              `values[0][${key}]: Invalid value: ${quote(word)}: for 'Gt', 'Lt' operators, the value must be an integer`,
-            );
-          numbers.push({ key, op, than: Number(word) });
-        } else requirements.push({ op: op === "!=" ? "notin" : "in", key, values: [value(key, 0, word)] });
-      }
-    }
-    if (at === all.length) break;
-    if (all[at] !== ",") fail(`found '${all[at]}', expected: ',' or 'end of string'`);
-    at++;
-    if (at === all.length) fail("found '', expected: identifier after ','");
+  const cursor: Cursor = { tokens: tokensOf(text), at: 0 };
+  const { tokens } = cursor;
+  const requirements: LabelMatch[] = [];
+  while (cursor.at < tokens.length) {
+    requirements.push(readRequirement(cursor));
+    if (cursor.at === tokens.length) break;
+    if (tokens[cursor.at] !== ",") throw badRequest(`found '${tokens[cursor.at]}', expected: ',' or 'end of string'`);
+    cursor.at++;
+    if (cursor.at === tokens.length) throw badRequest("found '', expected: identifier after ','");
   }
-
-  return (labels) => {
-    for (const requirement of requirements) {
-      const has = labels !== undefined && Object.hasOwn(labels, requirement.key);
-      switch (requirement.op) {
-        case "exists":
-          if (!has) return false;
-          break;
-        case "absent":
-          if (has) return false;
-          break;
-        case "in":
-          if (!has || !requirement.values.includes(labels[requirement.key]!)) return false;
-          break;
-        case "notin":
-          if (has && requirement.values.includes(labels[requirement.key]!)) return false;
-      }
-    }
-    return numbers.every(({ key, op, than }) => {
-      const number = Number(labels?.[key] ?? Number.NaN);
-      return op === "<" ? number < than : number > than;
-    });
-  };
+  return (labels) => requirements.every((matches) => matches(labels));
 }
 
 /** Reads a field of an object by its dotted path, as text; "" where there is none. */
@@ -139,26 +138,30 @@ export function fieldText(object: unknown, path: string): string {
   return at === undefined || at === null ? "" : String(at);
 }
 
+/** How a resource words the refusal of a field: those with fields of their own, and the others. */
+function fieldRefusal(own: readonly string[], text: string, where: string): (field: string) => StatusError {
+  if (own.length === 0) {
+    return (field) =>
+      badRequest(`${quote(field)} is not a known field selector: only "metadata.name", "metadata.namespace"`);
+  }
+  const head = `Unable to find ${quote(where)} that match label selector "", field selector ${quote(text)}`;
+  return (field) => badRequest(`${head}: field label not supported: ${field}`);
+}
+
 /**
- * Parses a field selector: `=`, `==`, `!=` joined by commas, over the fields the resource offers. Throws the 400 of the
- * apiserver; `where` is how its message names the collection.
+ * Parses a field selector: `=`, `==`, `!=` joined by commas, over `metadata.name`, `metadata.namespace` and the resource's
+ * `own` fields. Throws the 400 of the apiserver; `where` is how its message names the collection.
  */
-export function parseFieldSelector(
-  text: string,
-  fields: readonly string[],
-  where: string,
-): (object: unknown) => boolean {
+export function parseFieldSelector(text: string, own: readonly string[], where: string): (object: unknown) => boolean {
+  const fields = ["metadata.name", "metadata.namespace", ...own];
+  const unknownField = fieldRefusal(own, text, where);
   const terms = text
     .split(",")
     .filter((term) => term !== "")
     .map((term) => {
       const parts = /^(.*?)(!=|==|=)(.*)$/.exec(term);
-      const refuse = (why: string) =>
-        badRequest(
-          `Unable to find ${quote(where)} that match label selector "", field selector ${quote(text)}: ${why}`,
-        );
       if (!parts) throw badRequest(`invalid selector: '${text}'; can't understand '${term}'`);
-      if (!fields.includes(parts[1]!)) throw refuse(`field label not supported: ${parts[1]}`);
+      if (!fields.includes(parts[1]!)) throw unknownField(parts[1]!);
       return { path: parts[1]!, equal: parts[2] !== "!=", value: parts[3]! };
     });
   return (object) => terms.every(({ path, equal, value }) => (fieldText(object, path) === value) === equal);

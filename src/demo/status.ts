@@ -54,6 +54,14 @@ export const badRequest = (message: string): StatusError => error(400, "BadReque
 export const notFound = (resource: string, group: string, name: string): StatusError =>
   error(404, "NotFound", `${qualified(resource, group)} "${name}" not found`, subject(resource, group, name));
 
+/** 404 for a resource or subresource that is not served. */
+export const unknownResource = (): StatusError =>
+  error(404, "NotFound", "the server could not find the requested resource", {});
+
+/** 422 for a patch that cannot be applied. */
+export const unpatchable = (): StatusError =>
+  error(422, "Invalid", "the server rejected our request due to an error in our request", {});
+
 /** 409 for a create. */
 export const alreadyExists = (resource: string, group: string, name: string): StatusError =>
   error(409, "AlreadyExists", `${qualified(resource, group)} "${name}" already exists`, subject(resource, group, name));

@@ -1,5 +1,5 @@
 import { expired } from "./status.ts";
-import type { StoredMeta, StoredObject } from "./types.ts";
+import type { StoredObject } from "./types.ts";
 
 /** One change. Versions of events are consecutive: there is one counter for all resources, as in etcd. */
 export interface StoreEvent {
@@ -12,14 +12,6 @@ export interface StoreEvent {
   readonly previous: StoredObject | undefined;
 }
 
-/** What a write hands over: the store sets the version. */
-export interface Draft {
-  kind: string;
-  apiVersion: string;
-  metadata: Omit<StoredMeta, "resourceVersion"> & { resourceVersion?: string };
-  [field: string]: unknown;
-}
-
 /** Objects by resource, in memory, with a history of changes. Synchronous, so that several writes make one step. */
 export interface Store {
   readonly version: number;
@@ -30,7 +22,8 @@ export interface Store {
   list(resource: string): readonly StoredObject[];
   /** The list as it was at a version not older than `oldest`. */
   listAt(resource: string, version: number): readonly StoredObject[];
-  put(resource: string, draft: Draft): StoredObject;
+  /** Stores the draft under the next version, whatever version it names. */
+  put(resource: string, draft: StoredObject): StoredObject;
   remove(resource: string, namespace: string, name: string): StoredObject | undefined;
   /** Changes after a version; throws 410 when they are no longer all known. */
   since(version: number): readonly StoreEvent[];

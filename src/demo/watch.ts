@@ -5,7 +5,7 @@ import { objectText, toVersion } from "./objects.ts";
 import { createPipe, lostConnection } from "./pipe.ts";
 import { tableText } from "./printing.ts";
 import { apiVersionOf, type Target } from "./resources.ts";
-import { badRequest, invalid, StatusError } from "./status.ts";
+import { invalid, StatusError } from "./status.ts";
 import type { Store, StoreEvent } from "./store.ts";
 import type { ApiserverSettings, Json, LoggedRequest, OpenWatch, StoredObject } from "./types.ts";
 
@@ -233,10 +233,8 @@ export function createWatchHub(options: {
   };
 }
 
-/** Reads `?watch=`: the apiserver takes 1 and true. */
+/** Reads `?watch=` as the apiserver does: everything but false and 0 is yes. */
 export function isWatch(query: URLSearchParams): boolean {
   const text = query.get("watch");
-  if (text === null || text === "0" || text === "false") return false;
-  if (text === "" || text === "1" || text === "true") return true;
-  throw badRequest(`strconv.ParseBool: parsing ${JSON.stringify(text)}: invalid syntax`);
+  return text !== null && text !== "0" && text.toLowerCase() !== "false";
 }

@@ -2,7 +2,7 @@ import type { Clock, Random } from "../clock.ts";
 import { isObject, objectsOf, sameJson } from "./objects.ts";
 import { apiVersionOf, RESOURCES, type Resource } from "./resources.ts";
 import { alreadyExists, badRequest, conflict, invalid, notFound } from "./status.ts";
-import type { Draft, Store } from "./store.ts";
+import type { Store } from "./store.ts";
 import type { ApiserverSettings, Json, StoredMeta, StoredObject } from "./types.ts";
 import { causesOf } from "./validation.ts";
 
@@ -137,7 +137,7 @@ const means = (ref: unknown, namespace: string, pod: StoredObject): boolean =>
   (ref.namespace ?? namespace) === pod.metadata.namespace &&
   (ref.uid === undefined || ref.uid === pod.metadata.uid);
 
-function withoutPod(object: StoredObject, pod: StoredObject): Draft | undefined {
+function withoutPod(object: StoredObject, pod: StoredObject): StoredObject | undefined {
   const namespace = object.metadata.namespace!;
   const gone = ({ targetRef }: Json): boolean => means(targetRef, namespace, pod);
   if (object.kind === "EndpointSlice") {
@@ -198,7 +198,7 @@ export function createWriter(options: {
     const { kind = resource.kind, apiVersion = apiVersionOf(resource), metadata, ...rest } = object;
     if (kind !== resource.kind || apiVersion !== apiVersionOf(resource)) {
       throw badRequest(
-        `the API version in the data (${String(apiVersion)}, Kind=${String(kind)}) does not match the expected one (${apiVersionOf(resource)}, Kind=${resource.kind})`,
+        `${String(kind)} in version ${JSON.stringify(apiVersion)} cannot be handled as a ${resource.kind}: the collection holds ${apiVersionOf(resource)} ${resource.kind}`,
       );
     }
     const meta: Json = isObject(metadata) ? { ...metadata } : {};
@@ -211,11 +211,8 @@ export function createWriter(options: {
     return { kind, apiVersion, metadata: meta, ...rest };
   }
 
-  function store1(resource: Resource, draft: Draft, dryRun: boolean | undefined): StoredObject {
-    if (!dryRun) return store.put(resource.plural, draft);
-    const resourceVersion = draft.metadata.resourceVersion ?? "";
-    return { ...draft, metadata: { ...draft.metadata, resourceVersion } };
-  }
+  const keep = (resource: Resource, draft: StoredObject, dryRun: boolean | undefined): StoredObject =>
+    dryRun ? draft : store.put(resource.plural, draft);
 
   function create(resource: Resource, namespace: string, input: Json, options: WriteOptions): StoredObject {
     const object = normalize(resource, namespace, input);
@@ -249,7 +246,7 @@ export function createWriter(options: {
     } as StoredMeta;
     if (resource.kind === "Namespace") metadata.labels = { "kubernetes.io/metadata.name": name, ...metadata.labels };
     metadata.managedFields = managed(whole, metadata, options, now, "Update");
-    return store1(
+    return keep(
       resource,
       { ...whole, kind: resource.kind, apiVersion: apiVersionOf(resource), metadata },
       options.dryRun,
@@ -302,8 +299,8 @@ export function createWriter(options: {
     const { metadata: _now, ...after } = next;
     if (resource.generation && !sameJson(before, after)) metadata.generation = (generation ?? 1) + 1;
     metadata.managedFields = managed(next, metadata, options, clock.now(), "Update");
-    const draft: Draft = { ...next, kind: current.kind, apiVersion: current.apiVersion, metadata };
-    const stored = store1(resource, draft, options.dryRun);
+    const draft: StoredObject = { ...next, kind: current.kind, apiVersion: current.apiVersion, metadata };
+    const stored = keep(resource, draft, options.dryRun);
     if (deletionTimestamp !== undefined && !metadata.finalizers?.length && !options.dryRun) {
       return removeNow(resource, stored);
     }

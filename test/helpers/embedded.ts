@@ -1,3 +1,6 @@
+import { once } from "node:events";
+import { createServer, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
 import { type Clock, systemClock } from "../../src/clock.ts";
 import { type ApiserverOptions, createApiserver, type EmbeddedApiserver } from "../../src/demo/apiserver.ts";
 
@@ -76,29 +79,48 @@ export interface ServedApiserver extends AsyncDisposable {
   stop(): Promise<void>;
 }
 
-/** Starts one on a free port (or the given one). An answer that a fault drops closes the connection. */
-export function serveEmbedded(options: Partial<ApiserverOptions> = {}, port = 0): ServedApiserver {
+/** Sends an answer; a body that fails closes the connection in the middle. */
+async function send(answer: Response, out: ServerResponse): Promise<void> {
+  out.writeHead(answer.status, Object.fromEntries(answer.headers));
+  out.flushHeaders();
+  const reader = answer.body?.getReader();
+  out.on("close", () => void reader?.cancel().catch(() => {}));
+  for (;;) {
+    const part = await reader?.read();
+    if (!part || part.done) break;
+    if (!out.write(part.value)) await once(out, "drain");
+  }
+  out.end();
+}
+
+/**
+ * Starts one on a free port (or the given one). It is `node:http` because that can hang up, before an answer and within
+ * it: a dropped request loses its connection without a byte.
+ */
+export async function serveEmbedded(options: Partial<ApiserverOptions> = {}, port = 0): Promise<ServedApiserver> {
   const api = embedded(options);
-  const server = Bun.serve({
-    hostname: "127.0.0.1",
-    port,
-    idleTimeout: 0,
-    async fetch(request) {
-      try {
-        return await api.fetch(request);
-      } catch (error) {
-        // Bun.serve has no way to hang up: a body that fails before its first byte is the nearest to it.
-        return new Response(
-          new ReadableStream({
-            pull: (out) => out.error(error),
-          }),
-        );
-      }
-    },
+  const server = createServer(async (request, out) => {
+    const gone = new AbortController();
+    out.on("close", () => gone.abort(new DOMException("The client is gone", "AbortError")));
+    const chunks: Buffer[] = [];
+    try {
+      for await (const chunk of request) chunks.push(chunk as Buffer);
+      const hasBody = request.method !== "GET" && request.method !== "HEAD" && chunks.length > 0;
+      const url = `http://${request.headers.host}${request.url}`;
+      const headers = request.headers as Record<string, string>;
+      const init = { method: request.method!, headers, signal: gone.signal };
+      await send(await api.fetch(new Request(url, hasBody ? { ...init, body: Buffer.concat(chunks) } : init)), out);
+    } catch {
+      request.socket.destroy();
+    }
   });
+  server.listen(port, "127.0.0.1");
+  await once(server, "listening");
   const stop = async (): Promise<void> => {
     api.close();
-    await server.stop(true);
+    server.closeAllConnections();
+    await new Promise<void>((resolve) => server.close(() => resolve()));
   };
-  return { api, url: `http://127.0.0.1:${server.port}`, stop, [Symbol.asyncDispose]: stop };
+  const bound = (server.address() as AddressInfo).port;
+  return { api, url: `http://127.0.0.1:${bound}`, stop, [Symbol.asyncDispose]: stop };
 }
