@@ -1,11 +1,11 @@
 import type { Clock, Random } from "../clock.ts";
-import type { Logger } from "../log.ts";
 import type { ApiClient } from "../kubernetes/api-client.ts";
 import { createBackoff } from "../kubernetes/backoff.ts";
 import { ApiError, toApiError } from "../kubernetes/errors.ts";
 import { listAll } from "../kubernetes/list-all.ts";
 import { createStatusTracker } from "../kubernetes/source-status.ts";
 import type { Collection, Decoder, Source } from "../kubernetes/types.ts";
+import type { Logger } from "../log.ts";
 import { SERVICE_NAME_LABEL } from "./endpoint-slices.ts";
 import type { ScopePlan } from "./plan.ts";
 import type { ServiceRecord } from "./services.ts";
@@ -61,7 +61,11 @@ export function createRequestSource(options: RequestSourceOptions): RequestSourc
   /** One service out of a collection, through the collection's own selectors. */
   const oneService = (collection: Collection, namespace: string, name: string): Collection =>
     collection.resource === "endpointslices"
-      ? { ...collection, namespace, labelSelector: withLabel(collection.labelSelector, `${SERVICE_NAME_LABEL}=${name}`) }
+      ? {
+          ...collection,
+          namespace,
+          labelSelector: withLabel(collection.labelSelector, `${SERVICE_NAME_LABEL}=${name}`),
+        }
       : { ...collection, namespace, fieldSelector: `metadata.name=${name}` };
 
   /** A GET of the object, where no label has to be looked at: it needs the verb `get` only. */

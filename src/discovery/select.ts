@@ -39,6 +39,13 @@ export function describePorts(slices: readonly SliceRecord[]): string[] {
   return [...texts];
 }
 
+/** By what each TCP port can be asked for: its name, or its number where it has none. */
+export function portKeys(slices: readonly SliceRecord[]): Set<string> {
+  const keys = new Set<string>();
+  for (const port of portsOf(slices)) if (isTcp(port)) keys.add(port.name === "" ? String(port.port) : port.name);
+  return keys;
+}
+
 /** True when there is a port an HTTP route may use. */
 export function hasTcpPort(slices: readonly SliceRecord[]): boolean {
   return [...portsOf(slices)].some(isTcp);

@@ -97,7 +97,7 @@ export interface Discovery {
    * What is known of a service now. In mode `request` await `upstream({ service }).refresh()` first: this asks nobody.
    */
   query(reference: string, options?: { readonly verbose?: boolean }): NodesAnswer;
-  status(): readonly ClusterStatus[];
+  status(): { readonly clusters: readonly ClusterStatus[] };
   /** `config` must have no secret in it any more. */
   dump(config: unknown): Dump;
   /** Ready once every required cluster has a snapshot. */

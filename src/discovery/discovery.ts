@@ -1,0 +1,100 @@
+import type { Cluster } from "./cluster.ts";
+import { answerNodes, dumpServices } from "./inspect.ts";
+import { type Explanation, explain } from "./reasons.ts";
+import { type ParsedReference, parseServiceReference } from "./reference.ts";
+import type { WantedPort } from "./select.ts";
+import type { ServiceReference, UpstreamQuery } from "./types.ts";
+import { createUpstream, emptyUpstream } from "./upstream.ts";
+import type { Discovery } from "./views.ts";
+
+export type { Discovery } from "./views.ts";
+
+/** A query that leads to a service of a cluster, or why it does not. */
+type Target =
+  | { readonly cluster: Cluster; readonly reference: ServiceReference; readonly wanted: WantedPort }
+  | { readonly problem: Explanation };
+
+function wantedPort(query: UpstreamQuery, reference: ParsedReference): WantedPort {
+  const text = reference.port ?? query.portName;
+  if (text !== undefined) return { by: "port", text };
+  return query.scheme === undefined ? { by: "first" } : { by: "scheme", text: query.scheme };
+}
+
+/**
+ * A view of these clusters under one configuration. It holds nothing itself, so it is made anew when the configuration
+ * changes, around the clusters that stay.
+ */
+export function createDiscovery(options: {
+  readonly clusters: readonly Cluster[];
+  readonly multi: boolean;
+}): Discovery {
+  const { clusters, multi } = options;
+  const byId = new Map(clusters.map((cluster) => [cluster.id, cluster]));
+  const ids = [...byId.keys()];
+
+  const clusterOf = (query: UpstreamQuery, reference: ParsedReference): Cluster | { problem: Explanation } => {
+    const refuse = (detail: string) => ({ problem: explain("service_unknown", detail, multi ? ids : undefined) });
+    const id = reference.cluster ?? query.cluster;
+    if (!multi) {
+      if (id !== undefined) return refuse(`cluster ${id} is named, but discovery.kubernetes is not a list of clusters`);
+      return clusters[0]!;
+    }
+    const known = `clusters: ${ids.join(", ")}`;
+    if (id === undefined) return refuse(`${query.service} names no cluster: write id/namespace/name; ${known}`);
+    return byId.get(id) ?? refuse(`there is no cluster ${id}; ${known}`);
+  };
+
+  const target = (query: UpstreamQuery): Target => {
+    if (clusters.length === 0) {
+      return { problem: explain("service_unknown", "discovery is off: the configuration has no discovery.kubernetes") };
+    }
+    const reference = parseServiceReference(query.service, { multi });
+    if ("error" in reference) return { problem: explain("service_unknown", reference.error) };
+    const cluster = clusterOf(query, reference);
+    if ("problem" in cluster) return cluster;
+    return {
+      cluster,
+      reference: {
+        cluster: multi ? cluster.id : undefined,
+        namespace: reference.namespace ?? query.namespace ?? cluster.config.namespace,
+        name: reference.name,
+        port: reference.port,
+      },
+      wanted: wantedPort(query, reference),
+    };
+  };
+
+  return {
+    upstream(query) {
+      const found = target(query);
+      return "problem" in found
+        ? emptyUpstream(query.service, query.cluster ?? "", found.problem)
+        : createUpstream(found.cluster, found.reference, found.wanted);
+    },
+    query(service, { verbose = false } = {}) {
+      const found = target({ service });
+      if ("problem" in found) {
+        const { code, detail, available } = found.problem;
+        return { service, nodes: [], code, reason: detail, ...(available === undefined ? {} : { available }) };
+      }
+      return answerNodes(service, found.cluster, found.reference, found.wanted, verbose);
+    },
+    status: () => ({ clusters: clusters.map((cluster) => cluster.status()) }),
+    dump: (config) => ({
+      config,
+      endpoints: clusters.map((cluster) => ({
+        ...(multi ? { id: cluster.id } : {}),
+        endpoints: dumpServices(cluster),
+      })),
+    }),
+    readiness() {
+      const waiting = clusters
+        .filter((cluster) => cluster.required && !cluster.synced())
+        .map((cluster) => {
+          const { id, state, lastError } = cluster.status();
+          return { id, state, reason: lastError ?? "its first list is not in yet" };
+        });
+      return { ready: waiting.length === 0, waiting };
+    },
+  };
+}

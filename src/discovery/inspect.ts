@@ -1,0 +1,83 @@
+import type { Cluster } from "./cluster.ts";
+import { type Assessed, assess, chosen, portKeys, resolvePort, type WantedPort } from "./select.ts";
+import type { ServiceEntry } from "./snapshot.ts";
+import type { Node, ServiceReference } from "./types.ts";
+import { createUpstream } from "./upstream.ts";
+import type { Dump, NodeDetail, NodesAnswer } from "./views.ts";
+
+/** What the admin API shows of services: worked out when asked for, from the same decisions as the routes'. */
+
+const toNode = ({ endpoint, port, weight }: Assessed): Node => ({ host: endpoint.host, port, weight });
+
+function toDetail(item: Assessed): NodeDetail {
+  const { slice, endpoint, excluded } = item;
+  const { ready, serving, terminating, zone, pod, uid, hints } = endpoint;
+  return {
+    ...toNode(item),
+    slice: slice.name,
+    resourceVersion: slice.resourceVersion,
+    conditions: { ready, serving, terminating },
+    ...(zone === "" ? {} : { zone }),
+    ...(pod === "" ? {} : { pod }),
+    ...(uid === "" ? {} : { uid }),
+    ...(hints === undefined ? {} : { hints }),
+    ...(excluded === undefined ? {} : { excluded }),
+  };
+}
+
+/** The decisions about one port of a service. While `empty_grace` runs: those about what it had before. */
+function assessEntry(cluster: Cluster, entry: ServiceEntry, wanted: WantedPort): Assessed[] {
+  const grace = entry.last !== undefined && cluster.clock.now() < entry.last.until;
+  const slices = grace ? entry.last!.slices : entry.slices;
+  const rule = resolvePort(slices, entry.service, wanted);
+  return rule === undefined ? [] : assess(slices, rule, cluster.selection);
+}
+
+/** The answer of `nodes(REF)`. */
+export function answerNodes(
+  service: string,
+  cluster: Cluster,
+  reference: ServiceReference,
+  wanted: WantedPort,
+  verbose: boolean,
+): NodesAnswer {
+  const upstream = createUpstream(cluster, reference, wanted);
+  const reason = upstream.reason();
+  const why =
+    reason === undefined
+      ? {}
+      : {
+          code: reason.code,
+          reason: reason.detail,
+          ...(reason.available === undefined ? {} : { available: reason.available }),
+        };
+  if (!verbose) {
+    const nodes = upstream.endpoints().map(({ host, port, weight }) => ({ host, port, weight }));
+    return { service, nodes, ...why };
+  }
+  const entry = cluster.reader.get(`${reference.namespace}/${reference.name}`);
+  const items = entry === undefined ? [] : assessEntry(cluster, entry, wanted);
+  const used = reason === undefined ? chosen(items) : [];
+  const notes = entry?.slices.flatMap((slice) => slice.notes.map((note) => `${slice.name}: ${note}`)) ?? [];
+  return {
+    service,
+    nodes: used.map(toDetail),
+    ...why,
+    excluded: items.filter((item) => !used.includes(item)).map(toDetail),
+    ...(notes.length === 0 ? {} : { notes }),
+  };
+}
+
+/** A cluster's services in the shape of APISIX's dump: nodes by port name, or by number where it has no name. */
+export function dumpServices(cluster: Cluster): Dump["endpoints"][number]["endpoints"] {
+  const dumped: { name: string; value: string }[] = [];
+  for (const entry of cluster.reader.entries()) {
+    if (entry.slices.length === 0) continue;
+    const ports: Record<string, Node[]> = {};
+    for (const text of portKeys(entry.slices)) {
+      ports[text] = chosen(assessEntry(cluster, entry, { by: "port", text })).map(toNode);
+    }
+    dumped.push({ name: `${entry.namespace}/${entry.name}`, value: JSON.stringify(ports) });
+  }
+  return dumped.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+}

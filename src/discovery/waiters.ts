@@ -1,0 +1,38 @@
+/** People who wait for something to become true, asked again whenever something changed. */
+export interface Waiters {
+  /** Something changed: resolves those whose condition holds now. */
+  changed(): void;
+  /** Resolves once `condition` holds; rejects with the signal's reason when that aborts first. */
+  until(condition: () => boolean, signal?: AbortSignal): Promise<void>;
+}
+
+/** Nobody waits yet. */
+export function createWaiters(): Waiters {
+  const waiting = new Set<() => void>();
+  return {
+    changed() {
+      for (const look of waiting) look();
+    },
+    until(condition, signal) {
+      return new Promise((resolve, reject) => {
+        if (condition()) return resolve();
+        if (signal?.aborted) return reject(signal.reason);
+        const leave = (): void => {
+          waiting.delete(look);
+          signal?.removeEventListener("abort", stop);
+        };
+        const look = (): void => {
+          if (!condition()) return;
+          leave();
+          resolve();
+        };
+        const stop = (): void => {
+          leave();
+          reject(signal!.reason);
+        };
+        waiting.add(look);
+        signal?.addEventListener("abort", stop, { once: true });
+      });
+    },
+  };
+}
