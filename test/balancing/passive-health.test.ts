@@ -126,6 +126,17 @@ describe("passive health", () => {
     assertEquals(passive.failed(second, 2), true);
   });
 
+  test("failures of requests that were under way do not prolong an ejection", async () => {
+    const { passive, clock } = passiveHealth();
+    const state = freshState();
+    passive.failed(state, SIZE);
+    passive.failed(state, SIZE);
+    const until = state.ejectedUntil;
+    await clock.advance(5_000);
+    assertEquals(passive.failed(state, SIZE), false);
+    assertEquals([state.ejectedUntil, state.ejections], [until, 1]);
+  });
+
   test("eject: 0 never ejects", () => {
     const { passive } = passiveHealth({ failures: 1, eject: 0 });
     assertEquals(passive.failed(freshState(), SIZE), false);

@@ -79,7 +79,8 @@ describe("a pool", () => {
   });
 
   test("a reused address with another pod uid starts fresh (users-ask 26)", () => {
-    const { pool, upstream } = poolOver(endpoints(4));
+    const told: unknown[] = [];
+    const { pool, upstream } = poolOver(endpoints(4), { onEject: (target) => told.push(target) });
     const old = pool.pick(facts)!;
     const others = endpoints(4).filter(({ address }) => address !== old.endpoint.address);
     pool.start(old);
@@ -104,6 +105,44 @@ describe("a pool", () => {
       pool.inspect().every((one) => one.ejectedUntil === undefined),
       "what happens to the old pod's requests is not the new one's fault",
     );
+    assertEquals(told, [old]);
+  });
+
+  test("an ejected pod that is replaced no longer counts among the ejected half (users-ask 26)", () => {
+    const { pool, upstream } = poolOver(endpoints(2));
+    const [first, second] = pool.targets();
+    pool.failed(first!);
+    pool.failed(first!);
+    upstream.set([endpoint("10.0.0.1", { uid: "another pod" }), endpoint("10.0.0.2")]);
+    pool.pick(facts);
+    pool.failed(second!);
+    pool.failed(second!);
+    assertEquals(
+      pool.inspect().map(({ ejectedUntil }) => ejectedUntil !== undefined),
+      [false, true],
+    );
+  });
+
+  test("a pod that left and returns starts fresh (users-ask 26)", () => {
+    const { pool, upstream } = poolOver(endpoints(4));
+    const [first] = pool.targets();
+    pool.failed(first!);
+    pool.failed(first!);
+    upstream.set(endpoints(4).slice(1));
+    pool.pick(facts);
+    upstream.set(endpoints(4));
+    assertNotStrictEquals(pool.targets()[0], first);
+    assert(pool.inspect().every(({ ejectedUntil }) => ejectedUntil === undefined));
+  });
+
+  test("retries of a heavy endpoint's requests are spread over the light ones (users-ask 42)", () => {
+    const heavy = endpoint("10.0.0.1", { weight: 1_000_000 });
+    const { pool } = poolOver([heavy, ...endpoints(4, { weight: 1 }).slice(1)]);
+    const tried = [pool.pick(facts)!];
+    assertEquals(tried[0]!.endpoint, heavy);
+    const counts = countPicks(() => pool.pick(facts, tried), 300);
+    assertEquals(counts.size, 3);
+    for (const count of counts.values()) assert(count >= 90, `${count} of 300`);
   });
 
   test("a retry does not go to a new pod at the address that was tried", () => {

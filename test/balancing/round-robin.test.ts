@@ -83,6 +83,31 @@ describe("round robin", () => {
     assertEquals([...counts.values()], [100, 100, 100, 100, 100]);
   });
 
+  test("when the endpoint whose turn it is leaves, the one after it has the turn (users-ask 43)", () => {
+    const { pool, upstream } = poolOver(endpoints(5));
+    while (pool.pick(facts)!.endpoint.host !== "10.0.0.2");
+    upstream.set(endpoints(5).filter(({ host }) => host !== "10.0.0.3"));
+    const picks = Array.from({ length: 4 }, () => pool.pick(facts)!.endpoint.host);
+    assertEquals(picks, ["10.0.0.4", "10.0.0.5", "10.0.0.1", "10.0.0.2"]);
+  });
+
+  test("a change of the endpoints after every request does not take the canary's share (users-ask 43)", () => {
+    const steady = [endpoint("10.0.0.1", { weight: 10 }), endpoint("10.0.0.2", { weight: 90 })];
+    for (const weight of [0, 25, 400]) {
+      const { pool, upstream } = poolOver(steady);
+      let turn = 0;
+      const counts = countPicks(() => {
+        upstream.set(turn++ % 2 ? steady : [...steady, endpoint("10.9.9.9", { weight })]);
+        return pool.pick(facts);
+      }, 5000);
+      const [canary, stable] = steady.map(({ address }) => counts.get(address) ?? 0);
+      assert(
+        Math.abs(canary! / (canary! + stable!) - 0.1) < 0.01,
+        `${canary} to ${stable} beside a weight of ${weight}`,
+      );
+    }
+  });
+
   test("gateways start at different endpoints (users-ask 43)", () => {
     for (const weights of [Array(10).fill(50), [10, 20, 30, 40, 50, 60, 70, 80, 90, 100]]) {
       const list = endpoints(10).map((one, i) => endpoint(one.host, { weight: weights[i] }));
