@@ -28,7 +28,7 @@ export interface WatchHub {
   readonly open: readonly OpenWatch[];
   /** The stream's body. Throws a StatusError for a watch that is refused. */
   watch(request: WatchRequest): ReadableStream<Uint8Array>;
-  /** Loses all connections. */
+  /** Ends them all. */
   close(): void;
 }
 
@@ -228,7 +228,7 @@ export function createWatchHub(options: {
     open,
     watch,
     close() {
-      for (const handle of [...open]) handle.break();
+      for (const handle of [...open]) handle.end();
     },
   };
 }

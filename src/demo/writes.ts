@@ -1,4 +1,5 @@
 import type { Clock, Random } from "../clock.ts";
+import { isoSeconds, uuid } from "./identity.ts";
 import { isObject, objectsOf, sameJson } from "./objects.ts";
 import { apiVersionOf, RESOURCES, type Resource } from "./resources.ts";
 import { alreadyExists, badRequest, conflict, invalid, notFound } from "./status.ts";
@@ -29,18 +30,8 @@ export interface Writer {
   ): StoredObject;
 }
 
-const HEX = "0123456789abcdef";
-
-function uuid(random: Random): string {
-  const digit = (from: string): string => from[Math.floor(random() * from.length)]!;
-  return "xxxxxxxx-xxxx-4xxx-yxxx-xxxxxxxxxxxx".replace(/[xy]/g, (place) => digit(place === "x" ? HEX : "89ab"));
-}
-
 /** What generated names end in: the apiserver's own letters, without vowels. */
 const NAME_LETTERS = "bcdfghjklmnpqrstvwxz2456789";
-
-/** A time as metadata has it: whole seconds. */
-export const isoSeconds = (ms: number): string => `${new Date(ms).toISOString().slice(0, 19)}Z`;
 
 /** `fieldsV1` of an object: its maps, with lists as leaves. */
 function fieldsV1(value: unknown): Json {
