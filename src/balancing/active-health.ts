@@ -1,6 +1,5 @@
 import type { Clock, Random } from "../clock.ts";
 import type { ActiveHealthConfig } from "../config/schema.ts";
-import type { Fetch } from "../kubernetes/types.ts";
 import type { Logger } from "../log.ts";
 import type { Target } from "./types.ts";
 
@@ -12,12 +11,18 @@ export interface HealthSubjects {
   mark(target: Target, healthy: boolean): void;
 }
 
+/** How a probe leaves; the proxy's own fetch takes this too. */
+export type ProbeFetch = (
+  url: string,
+  init: { method: "GET"; headers: Headers; redirect: "manual"; signal: AbortSignal; decompress: false },
+) => Promise<Response>;
+
 /** What active health checks need. */
 export interface ActiveHealthOptions {
   pool: HealthSubjects;
   config: ActiveHealthConfig;
   /** How probes reach the targets: with the route's TLS settings, like its requests. */
-  fetch: Fetch;
+  fetch: ProbeFetch;
   clock: Clock;
   random: Random;
   logger: Logger;
@@ -78,9 +83,15 @@ export function createActiveHealth(options: ActiveHealthOptions): {
   /** Undefined: the answer was good. Else what was wrong with it. */
   async function ask(target: Target, signal: AbortSignal): Promise<string | undefined> {
     try {
-      const headers: Record<string, string> = { "user-agent": "podway-health", accept: "*/*" };
-      if (config.host !== undefined) headers.host = config.host;
-      const response = await options.fetch(target.origin + config.path, { headers, redirect: "manual", signal });
+      const headers = new Headers({ "user-agent": "podway-health", accept: "*/*" });
+      if (config.host !== undefined) headers.set("host", config.host);
+      const response = await options.fetch(target.origin + config.path, {
+        method: "GET",
+        headers,
+        redirect: "manual",
+        signal,
+        decompress: false,
+      });
       await response.body?.cancel();
       const { status } = response;
       const good = config.statuses?.includes(status) ?? (status >= 200 && status < 400);

@@ -1,6 +1,6 @@
 import { describe, test } from "bun:test";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { createActiveHealth } from "../../src/balancing/active-health.ts";
+import { createActiveHealth, type ProbeFetch } from "../../src/balancing/active-health.ts";
 import type { ActiveHealthConfig } from "../../src/config/schema.ts";
 import type { LogFields } from "../../src/log.ts";
 import { endpoints, poolOver, request, seeded } from "./support.ts";
@@ -18,7 +18,7 @@ function checks(count: number, settings: Partial<ActiveHealthConfig> = {}) {
   const { pool, upstream, clock } = poolOver(endpoints(count));
   const world = {
     answer: ok,
-    probes: [] as { address: string; url: string; init: RequestInit; at: number }[],
+    probes: [] as { address: string; url: string; init: Parameters<ProbeFetch>[1]; at: number }[],
     open: 0,
     mostOpen: 0,
   };
@@ -28,10 +28,10 @@ function checks(count: number, settings: Partial<ActiveHealthConfig> = {}) {
     config: { path: "/healthz", interval: INTERVAL, timeout: 2000, healthy: 2, unhealthy: 3, ...settings },
     async fetch(url, init) {
       const address = new URL(url).host;
-      world.probes.push({ address, url, init: init!, at: clock.now() });
+      world.probes.push({ address, url, init, at: clock.now() });
       world.mostOpen = Math.max(world.mostOpen, ++world.open);
       try {
-        return await world.answer(address, init!.signal!);
+        return await world.answer(address, init.signal);
       } finally {
         world.open--;
       }
@@ -131,7 +131,7 @@ describe("active health checks", () => {
   test("send the configured host", async () => {
     const { world, clock } = checks(1, { host: "shop.example.org" });
     await clock.advance(INTERVAL);
-    assertEquals(new Headers(world.probes[0]!.init.headers).get("host"), "shop.example.org");
+    assertEquals(world.probes[0]!.init.headers.get("host"), "shop.example.org");
   });
 
   test("never more than 32 at a time, and nobody is left out", async () => {
