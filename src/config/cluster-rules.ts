@@ -13,6 +13,8 @@ import {
   textAt,
   under,
   unique,
+  valueFault,
+  warn,
 } from "./rules.ts";
 
 const KUBERNETES = ["discovery", "kubernetes"] as const;
@@ -67,10 +69,15 @@ function selectorIsUsable(rules: Rules, cluster: Place): void {
   if (!text) return;
   const normal = normalizeLabelSelector(text);
   if ("error" in normal) {
-    fault(rules, cluster, "label_selector", `must be a Kubernetes label selector such as app=web: ${normal.error}`);
+    valueFault(
+      rules,
+      cluster,
+      "label_selector",
+      `must be a Kubernetes label selector such as app=web: ${normal.error}`,
+    );
   } else if (normal.unquoted) {
     const why = "has quotes, which an apiserver refuses: they are dropped";
-    fault(rules, cluster, "label_selector", why, "warnings");
+    warn(rules, cluster, "label_selector", why);
   }
 }
 
@@ -83,11 +90,11 @@ function clientIsClear(rules: Rules, cluster: Place, multi: boolean): void {
   needs(rules, client, "context", "kubeconfig");
   if (service.value.ssl_verify === false) {
     const why = "is false: anybody between here and the apiserver can read the token and answer in its place";
-    fault(rules, service, "ssl_verify", why, "warnings");
+    warn(rules, service, "ssl_verify", why);
   }
   const anonymous = present(client, ["token", "token_file", "cert_file", "kubeconfig"]).length === 0;
   if (multi && anonymous && service.value.schema !== "http") {
-    fault(rules, cluster, "client", "has no credentials: the apiserver sees an anonymous client", "warnings");
+    warn(rules, cluster, "client", "has no credentials: the apiserver sees an anonymous client");
   }
 }
 

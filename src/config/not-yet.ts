@@ -3,27 +3,29 @@ import type { Source } from "./source.ts";
 
 /** Something the format has and this version does not do. It is refused: ignoring it would promise what is not there. */
 interface NotYet {
-  /** Where it stands; `*` is any key or index. */
+  /** Where it stands; `*` is any index. */
   readonly path: readonly string[];
-  /** What is refused; without it anything but an empty list. */
+  /** Which of its values are refused; without it every one but an empty list. */
   readonly when?: (value: unknown) => boolean;
-  readonly what: string;
+  /** What follows the path in the message, where only some values are refused. */
+  readonly what?: string;
 }
 
-const middleware = "middleware";
+const isAuto = (value: unknown): boolean => value === "auto";
+const isSeveral = (value: unknown): boolean => value === "auto" || (typeof value === "number" && value > 1);
 
 /** Delete a line when the version does it. */
 const NOT_YET: readonly NotYet[] = [
-  { path: ["streams"], what: "streams" },
-  { path: ["tracing"], what: "tracing" },
-  { path: ["server", "workers"], when: (value) => value !== 1, what: "a number of workers other than 1" },
-  { path: ["server", "http3"], when: (value) => value === true, what: "http3: true" },
-  { path: ["defaults", "middleware"], what: middleware },
-  { path: ["routes", "*", "middleware"], what: middleware },
-  { path: ["discovery", "kubernetes", "mode"], when: (value) => value === "auto", what: "mode: auto" },
-  { path: ["discovery", "kubernetes", "*", "mode"], when: (value) => value === "auto", what: "mode: auto" },
-  { path: ["discovery", "kubernetes", "snapshot_file"], what: "snapshot_file" },
-  { path: ["discovery", "kubernetes", "*", "snapshot_file"], what: "snapshot_file" },
+  { path: ["streams"] },
+  { path: ["tracing"] },
+  { path: ["server", "workers"], when: isSeveral, what: " other than 1" },
+  { path: ["server", "http3"], when: (value) => value === true, what: ": true" },
+  { path: ["defaults", "middleware"] },
+  { path: ["routes", "*", "middleware"] },
+  { path: ["discovery", "kubernetes", "mode"], when: isAuto, what: ": auto" },
+  { path: ["discovery", "kubernetes", "*", "mode"], when: isAuto, what: ": auto" },
+  { path: ["discovery", "kubernetes", "snapshot_file"] },
+  { path: ["discovery", "kubernetes", "*", "snapshot_file"] },
 ];
 
 const something = (value: unknown): boolean =>
@@ -46,9 +48,9 @@ function* matches(
 
 /** Everything a file asks for that this version does not do. */
 export function notYet(source: Source): ConfigIssue[] {
-  return NOT_YET.flatMap(({ path: pattern, when = something, what }) =>
+  return NOT_YET.flatMap(({ path: pattern, when = () => true, what = "" }) =>
     [...matches(source.root, pattern)]
       .filter(({ value }) => something(value) && when(value))
-      .map(({ path }) => source.issue(path, `${showPath(path)}: ${what} is not available in this version`, "key")),
+      .map(({ path }) => source.issue(path, `${showPath(path)}${what} is not available in this version`, "key")),
   );
 }

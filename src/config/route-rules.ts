@@ -12,6 +12,8 @@ import {
   textAt,
   under,
   unique,
+  valueFault,
+  warn,
 } from "./rules.ts";
 import { isMapping } from "./values.ts";
 
@@ -102,7 +104,7 @@ function tlsIsClear(rules: Rules, place: Place): void {
     }
   }
   if (tls.value.verify === false) {
-    fault(rules, tls, "verify", "is false: the upstream's certificate is not checked", "warnings");
+    warn(rules, tls, "verify", "is false: the upstream's certificate is not checked");
   }
 }
 
@@ -143,15 +145,20 @@ function referenceIsKnown(rules: Rules, holder: Place, route: Place, clusters: W
     const reason = parsed.error.startsWith(JSON.stringify(text))
       ? parsed.error.slice(JSON.stringify(text).length + 1)
       : "is not a service reference such as namespace/name:port";
-    fault(rules, holder, "service", reason);
+    valueFault(rules, holder, "service", reason);
     return;
   }
   const ids = clusterIds(clusters);
   if (!clusters.multi || ids.length === 0) return;
   if (parsed.cluster !== undefined && !ids.includes(parsed.cluster)) {
-    fault(rules, holder, "service", `names the cluster ${quoteName(parsed.cluster)}; there are ${ids.join(", ")}`);
+    valueFault(rules, holder, "service", `names the cluster ${quoteName(parsed.cluster)}; there are ${ids.join(", ")}`);
   } else if (parsed.cluster === undefined && !Object.hasOwn(route.value, "cluster")) {
-    fault(rules, holder, "service", `names no cluster: write id/namespace/name, or cluster: one of ${ids.join(", ")}`);
+    valueFault(
+      rules,
+      holder,
+      "service",
+      `names no cluster: write id/namespace/name, or cluster: one of ${ids.join(", ")}`,
+    );
   }
 }
 
@@ -160,9 +167,9 @@ function clusterIsKnown(rules: Rules, route: Place, clusters: WrittenClusters): 
   if (!cluster || !clusters.on) return;
   const ids = clusterIds(clusters);
   if (!clusters.multi) {
-    fault(rules, route, "cluster", "names a cluster, and discovery.kubernetes is no list of clusters with ids");
+    valueFault(rules, route, "cluster", "names a cluster, and discovery.kubernetes is no list of clusters with ids");
   } else if (ids.length > 0 && !ids.includes(cluster)) {
-    fault(rules, route, "cluster", `is ${quoteName(cluster)}; there are ${ids.join(", ")}`);
+    valueFault(rules, route, "cluster", `is ${quoteName(cluster)}; there are ${ids.join(", ")}`);
   }
 }
 
@@ -172,7 +179,7 @@ function discoveryIsOn(rules: Rules, routes: readonly Place[], clusters: Written
     const [key] = present(route, ["service", "services"]);
     if (key === undefined) continue;
     const why = "names a service, and there is no discovery.kubernetes: discovery is off and requests get a 503";
-    fault(rules, route, key, why, "warnings");
+    warn(rules, route, key, why);
   }
 }
 

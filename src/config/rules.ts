@@ -55,16 +55,22 @@ export function textAt({ value }: Place, key: string): string | undefined {
   return typeof found === "string" ? found : undefined;
 }
 
-/** Reports a fault at a key of a place; `sentence` goes on after the key's path. */
-export function fault(
-  rules: Rules,
-  place: Place,
-  key: string,
-  sentence: string,
-  kind: "errors" | "warnings" = "errors",
-): void {
+/** Reports a fault of a key: that it stands there at all. `sentence` goes on after the key's path. */
+export function fault(rules: Rules, place: Place, key: string, sentence: string): void {
   const path = [...place.path, key];
-  rules[kind].push(rules.source.issue(path, `${showPath(path)} ${sentence}`, "key"));
+  rules.errors.push(rules.source.issue(path, `${showPath(path)} ${sentence}`, "key"));
+}
+
+/** Reports a fault of the value under a key. */
+export function valueFault(rules: Rules, place: Place, key: string, sentence: string): void {
+  const path = [...place.path, key];
+  rules.errors.push(rules.source.issue(path, `${showPath(path)} ${sentence}`));
+}
+
+/** Says something about the value under a key that its writer may have meant. */
+export function warn(rules: Rules, place: Place, key: string, sentence: string): void {
+  const path = [...place.path, key];
+  rules.warnings.push(rules.source.issue(path, `${showPath(path)} ${sentence}`, "key"));
 }
 
 /** At most one of the keys; each further one is a fault. */

@@ -91,7 +91,8 @@ function reread(text: string): number | boolean | undefined {
 
 /**
  * Holds a file against the schema and tells every fault at once. A value that is one environment variable is a text
- * first; where the schema refuses that, it is read again as YAML would (`default_weight: ${WEIGHT}`).
+ * first; where the schema refuses that, it is read again as YAML would (`default_weight: ${WEIGHT}`). A value that
+ * could not be read at all (undefined) was told already and gets no second sentence.
  */
 export function validate(source: Source): Validated {
   const root = source.root === undefined ? {} : source.root;
@@ -106,5 +107,7 @@ export function validate(source: Source): Validated {
   });
   if (read.length > 0) result = v.safeParse(fileSchema, root);
   if (result.success) return { ok: true, file: result.output };
-  return { ok: false, issues: result.issues.map((issue) => translate(issue, root, source)) };
+  const issues: readonly v.BaseIssue<unknown>[] = result.issues;
+  const untold = issues.filter((issue) => issue.type === MISSING_KEY || at(root, pathOf(issue)) !== undefined);
+  return { ok: false, issues: untold.map((issue) => translate(issue, root, source)) };
 }
