@@ -42,7 +42,7 @@ function apacheTime(ms: number): string {
 }
 
 /** As Apache escapes: a quote and a backslash with a backslash, what is not printable ASCII as \xHH. */
-function escape(text: string): string {
+function escapeText(text: string): string {
   return NEEDS_ESCAPE.test(text)
     ? text.replace(/["\\]|[^\x20-\x7e]/g, (c) =>
         c === '"' || c === "\\" ? `\\${c}` : `\\x${c.charCodeAt(0).toString(16).padStart(2, "0")}`,
@@ -56,11 +56,11 @@ function escape(text: string): string {
  */
 export const combinedLine: Format = ({ exchange, status, bytes }) => {
   const { facts, started } = exchange;
-  const target = escape(facts.path + facts.search);
-  const referer = escape(facts.headers.get("referer") ?? "-");
-  const agent = escape(facts.headers.get("user-agent") ?? "-");
+  const target = escapeText(facts.path + facts.search);
+  const referer = escapeText(facts.headers.get("referer") ?? "-");
+  const agent = escapeText(facts.headers.get("user-agent") ?? "-");
   return (
-    `${facts.client || "-"} - - [${apacheTime(started)}] "${escape(facts.method)} ${target} HTTP/1.1" ` +
+    `${facts.client || "-"} - - [${apacheTime(started)}] "${escapeText(facts.method)} ${target} HTTP/1.1" ` +
     `${status} ${bytes === undefined || bytes === 0 ? "-" : bytes} "${referer}" "${agent}"\n`
   );
 };

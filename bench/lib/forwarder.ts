@@ -1,0 +1,54 @@
+/**
+ * Podway's forwarder with its pool, and nothing around it: what of the gateway's cost is proxying.
+ * `bun forwarder.ts PORT BACKEND`.
+ */
+import { createPool } from "../../src/balancing/pool.ts";
+import { createRetryBudget } from "../../src/balancing/retry-budget.ts";
+import { staticUpstream } from "../../src/balancing/static-upstream.ts";
+import { systemClock } from "../../src/clock.ts";
+import type { RouteConfig } from "../../src/config/schema.ts";
+import { silentLogger } from "../../src/log.ts";
+import { createForwarder } from "../../src/proxy/forward.ts";
+import { problem } from "../../src/proxy/problem.ts";
+import { createTrust } from "../../src/proxy/trust.ts";
+import type { ProxyRoute, UpstreamFetch } from "../../src/proxy/types.ts";
+import { readFacts } from "../../src/request.ts";
+
+const clock = systemClock;
+const trusts = createTrust([]);
+const backend = new URL(process.argv[3]!);
+const rule: RouteConfig = {
+  id: "bench",
+  priority: 0,
+  path: { prefix: "/" },
+  timeouts: { connect: 2000, response: 30_000, idle: 0 },
+  retries: { attempts: 2, on: ["connect", "reset"] },
+  health: { passive: { failures: 2, eject: 10_000 }, active: false },
+  middleware: [],
+  balancer: "round_robin",
+  pass_host: "pass",
+};
+const upstream = staticUpstream([{ host: backend.hostname, port: Number(backend.port), weight: 50 }], "bench");
+const { passive } = rule.health;
+const pool = createPool({ upstream, scheme: "http", balancer: rule.balancer, passive, clock, random: Math.random });
+const choice = { pool, upstream };
+const route: ProxyRoute = { id: "bench", rule, rewrite: (path) => path, choose: () => choice };
+const forwarder = createForwarder({
+  fetch: fetch as UpstreamFetch,
+  clock,
+  logger: silentLogger,
+  retryBudget: createRetryBudget({ clock }),
+  trusts,
+});
+const options = { trusts, limits: { header_bytes: 16_384, headers: 100, url_bytes: 8192, body_bytes: 0 } };
+
+Bun.serve({
+  hostname: "127.0.0.1",
+  port: Number(process.argv[2]),
+  idleTimeout: 0,
+  fetch(request, server) {
+    const facts = readFacts(request, server.requestIP(request)?.address ?? "", "http", options);
+    if ("problem" in facts) return problem(facts.problem, facts.detail);
+    return forwarder.forward(request, facts, route);
+  },
+});

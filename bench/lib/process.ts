@@ -1,0 +1,84 @@
+import { readFileSync } from "node:fs";
+import { createServer } from "node:net";
+
+/** Kernel clock ticks per second, as /proc counts CPU time: 100 on every Linux that Bun runs on. */
+const TICKS_PER_SECOND = 100;
+
+/** A program under test. */
+export interface Child {
+  readonly port: number;
+  /** CPU seconds, user and system, that it and its children have used. */
+  cpu(): number;
+  /** Resident memory in megabytes. */
+  rss(): number;
+  stop(): Promise<void>;
+}
+
+/** A loopback port that nobody listens on now. */
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.on("error", reject);
+    probe.listen(0, "127.0.0.1", () => {
+      const { port } = probe.address() as { port: number };
+      probe.close(() => resolve(port));
+    });
+  });
+}
+
+/** Starts a program and resolves when its port answers a request. Rejects, with what it printed, after 15 s. */
+export async function start(command: string[], port: number, env: Record<string, string> = {}): Promise<Child> {
+  const child = Bun.spawn(command, {
+    stdout: "ignore",
+    stderr: "pipe",
+    stdin: "ignore",
+    env: { ...process.env, ...env },
+  });
+  const deadline = performance.now() + 15_000;
+  for (;;) {
+    const answered = await fetch(`http://127.0.0.1:${port}/`, { redirect: "manual" }).then(
+      () => true,
+      () => false,
+    );
+    if (answered) break;
+    if (performance.now() > deadline || child.exitCode !== null) {
+      child.kill("SIGKILL");
+      throw new Error(`${command.join(" ")} did not start: ${await new Response(child.stderr).text()}`);
+    }
+    await Bun.sleep(50);
+  }
+  return {
+    port,
+    cpu: () => processTree(child.pid).reduce((sum, pid) => sum + cpuOf(pid), 0),
+    rss: () => processTree(child.pid).reduce((sum, pid) => sum + rssOf(pid), 0),
+    async stop() {
+      child.kill("SIGKILL");
+      await child.exited;
+    },
+  };
+}
+
+/** A process and its direct children (nginx's worker). */
+function processTree(pid: number): number[] {
+  const children = read(`/proc/${pid}/task/${pid}/children`).trim();
+  return [pid, ...(children === "" ? [] : children.split(" ").map(Number))];
+}
+
+function cpuOf(pid: number): number {
+  const fields = read(`/proc/${pid}/stat`)
+    .replace(/^.*\) /, "")
+    .split(" ");
+  return (Number(fields[11] ?? 0) + Number(fields[12] ?? 0)) / TICKS_PER_SECOND;
+}
+
+function rssOf(pid: number): number {
+  return Number(/VmRSS:\s+(\d+)/.exec(read(`/proc/${pid}/status`))?.[1] ?? 0) / 1024;
+}
+
+function read(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return "";
+  }
+}
