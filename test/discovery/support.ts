@@ -1,0 +1,130 @@
+import { type Clock, systemClock } from "../../src/clock.ts";
+import type { ClusterConfig } from "../../src/config/schema.ts";
+import type { EmbeddedApiserver } from "../../src/demo/apiserver.ts";
+import { type Cluster, type ClusterDeps, createCluster } from "../../src/discovery/cluster.ts";
+import { createDiscovery, type Discovery } from "../../src/discovery/discovery.ts";
+import { noCredentials } from "../../src/kubernetes/credentials.ts";
+import type { LogFields, LogLevel } from "../../src/log.ts";
+import { embedded, seededRandom } from "../helpers/embedded.ts";
+
+/** A cluster's configuration with every default; EndpointSlices, since that is what users are told to use. */
+export function clusterConfig(settings: Partial<ClusterConfig> = {}): ClusterConfig {
+  return {
+    id: "",
+    service: { schema: "http", host: "apiserver.test", port: 80, ssl_verify: true },
+    client: {},
+    default_weight: 50,
+    watch_endpoint_slices: true,
+    namespace: "default",
+    mode: "watch",
+    poll_interval: 5000,
+    max_stale: 0,
+    watch_idle: 75_000,
+    empty_grace: 0,
+    address_family: "any",
+    resolve_service_ports: false,
+    required: true,
+    ...settings,
+  };
+}
+
+export interface Followed extends AsyncDisposable {
+  readonly api: EmbeddedApiserver;
+  readonly cluster: Cluster;
+  readonly discovery: Discovery;
+  readonly log: { level: LogLevel; message: string; fields: LogFields | undefined }[];
+  /** `host:port` of the nodes a reference has now. */
+  addresses(reference: string): string[];
+}
+
+export interface FollowOptions extends Partial<ClusterDeps> {
+  readonly api?: EmbeddedApiserver;
+  readonly clock?: Clock;
+  /** False: does not wait for the first list. */
+  readonly wait?: boolean;
+}
+
+/** Follows an embedded apiserver that holds these objects. */
+export async function follow(
+  objects: readonly object[] = [],
+  settings: Partial<ClusterConfig> = {},
+  { api = embedded(), wait = true, ...deps }: FollowOptions = {},
+): Promise<Followed> {
+  api.apply(objects);
+  const log: Followed["log"] = [];
+  const cluster = createCluster(clusterConfig(settings), {
+    connect: async () => ({
+      server: "http://apiserver.test",
+      fetch: (input, init) => api.fetch(input, init),
+      credentials: noCredentials,
+      files: [],
+      refresh: async () => {},
+    }),
+    clock: systemClock,
+    random: seededRandom(),
+    logger: { log: (level, message, fields) => log.push({ level, message, fields }) },
+    ...deps,
+  });
+  const stop = new AbortController();
+  const done = cluster.run(stop.signal);
+  if (wait) await cluster.whenSynced(AbortSignal.timeout(5000));
+  const discovery = createDiscovery({ clusters: [cluster], multi: cluster.id !== "" });
+  return {
+    api,
+    cluster,
+    discovery,
+    log,
+    addresses: (reference) => discovery.query(reference).nodes.map(({ host, port }) => `${host}:${port}`),
+    async [Symbol.asyncDispose]() {
+      stop.abort();
+      await done;
+    },
+  };
+}
+
+interface SliceParts {
+  service?: string;
+  namespace?: string;
+  ports?: unknown;
+  addressType?: string;
+  annotations?: Record<string, string>;
+  labels?: Record<string, string>;
+}
+
+/** An EndpointSlice of `default/web` with a port http 8080, unless told otherwise. */
+export function slice(name: string, endpoints: unknown, parts: SliceParts = {}): object {
+  const { service = "web", namespace = "default", ports = [{ name: "http", port: 8080, protocol: "TCP" }] } = parts;
+  return {
+    apiVersion: "discovery.k8s.io/v1",
+    kind: "EndpointSlice",
+    metadata: {
+      name,
+      namespace,
+      labels: { "kubernetes.io/service-name": service, ...parts.labels },
+      ...(parts.annotations === undefined ? {} : { annotations: parts.annotations }),
+    },
+    addressType: parts.addressType ?? "IPv4",
+    ports,
+    endpoints,
+  };
+}
+
+/** A slice's endpoint; with a `pod`, the pod's reference and uid. */
+export function at(address: string, fields: { pod?: string; [field: string]: unknown } = {}): object {
+  const { pod, ...rest } = fields;
+  const targetRef = { kind: "Pod", namespace: "default", name: pod, uid: `uid-of-${pod}` };
+  return { addresses: [address], ...(pod === undefined ? {} : { targetRef }), ...rest };
+}
+
+/** Endpoints with subsets of `[addresses, port name or "", port]`. */
+export function endpoints(name: string, subsets: readonly [string[], string, number][], namespace = "default"): object {
+  return {
+    apiVersion: "v1",
+    kind: "Endpoints",
+    metadata: { name, namespace },
+    subsets: subsets.map(([ips, port, number]) => ({
+      addresses: ips.map((ip) => ({ ip })),
+      ports: [port === "" ? { port: number } : { name: port, port: number }],
+    })),
+  };
+}
