@@ -28,12 +28,12 @@ export function createAdminApp(view: AdminView, token: string | undefined): Hono
 
   app.get("/v1/discovery/kubernetes/dump", (c) => c.json(view.dump()));
 
-  app.get("/v1/discovery/kubernetes/nodes", (c) => {
+  app.get("/v1/discovery/kubernetes/nodes", async (c) => {
     const service = c.req.query("service");
     if (service === undefined || service === "") {
       return problem("bad_request", "Say which service: ?service=namespace/name:port");
     }
-    return c.json(view.nodes(service, { verbose: isOn(c.req.query("verbose")) }));
+    return c.json(await view.nodes(service, { verbose: isOn(c.req.query("verbose")) }));
   });
 
   app.get("/v1/discovery/kubernetes/status", (c) => c.json({ clusters: view.status() }));

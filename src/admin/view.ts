@@ -1,4 +1,4 @@
-import type { ClusterStatus, Dump, NodesAnswer } from "../discovery/types.ts";
+import type { ClusterStatus, Dump, NodesAnswer } from "../discovery/views.ts";
 
 /** What the admin API may see of the gateway: reads only, secrets already redacted. */
 export interface AdminView {
@@ -12,7 +12,7 @@ export interface AdminView {
   /** APISIX's memory dump. */
   dump(): Dump;
   /** Answers for a reference that does not parse too: `reason` then says what is wrong with it. */
-  nodes(service: string, options: { verbose: boolean }): NodesAnswer;
+  nodes(service: string, options: { verbose: boolean }): Promise<NodesAnswer>;
   /** Effective routes, defaults filled in. */
   routes(): readonly unknown[];
   /** An error nobody foresaw, for the log. */

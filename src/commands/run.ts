@@ -2,7 +2,7 @@ import packageJson from "../../package.json" with { type: "json" };
 import type { Host } from "../runtime/host.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { check } from "./check.ts";
-import { serve } from "./gateway.ts";
+import { gateway } from "./gateway.ts";
 import { EXIT, readPodFacts } from "./io.ts";
 import { nodes } from "./nodes.ts";
 
@@ -65,6 +65,6 @@ export async function run(argv: readonly string[], world: CommandWorld): Promise
     case "nodes":
       return await nodes(rest, { ...world, files, pod });
     case undefined:
-      return await serve(argv, { ...world, files, pod });
+      return await gateway(argv, { ...world, files, pod });
   }
 }

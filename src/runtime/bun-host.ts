@@ -9,6 +9,7 @@ export const bunHost: Host = {
   terminal: process.stderr.isTTY === true,
   stdout: (line) => void process.stdout.write(`${line}\n`),
   stderr: (line) => void process.stderr.write(`${line}\n`),
+  write: (lines) => void process.stdout.write(lines),
   listen,
   onSignal(handler) {
     const listeners = SIGNALS.map((signal) => [signal, () => handler(signal)] as const);

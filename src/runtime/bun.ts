@@ -1,5 +1,6 @@
 import { checkServerIdentity, type PeerCertificate } from "node:tls";
 import type { Fetch } from "../kubernetes/types.ts";
+import type { UpstreamFetch } from "../proxy/types.ts";
 import { nodeFiles } from "./node-files.ts";
 import type { ClientTls, CommandResult, Runtime } from "./runtime.ts";
 
@@ -12,9 +13,24 @@ const OUTPUT_LIMIT = 1024 * 1024;
 /** Node's own check, with the names the certificate has in the message: Bun's default error does not tell them. */
 function checkNames(expected: string, certificate: PeerCertificate): Error | undefined {
   if (checkServerIdentity(expected, certificate) === undefined) return undefined;
-  const names = (certificate.subjectaltname ?? certificate.subject?.CN ?? "none").replace(/\b(?:DNS|IP Address):/g, "");
+  const common = certificate.subject?.CN;
+  const named = certificate.subjectaltname ?? (Array.isArray(common) ? common.join(", ") : common) ?? "none";
+  const names = named.replace(/\b(?:DNS|IP Address):/g, "");
   const error = new Error(`certificate is for other names: ${names}, not ${expected}`);
   return Object.assign(error, { code: "ERR_TLS_CERT_ALTNAME_INVALID" });
+}
+
+/** Trust and identity in Bun's words. */
+function tlsOptions(tls: ClientTls): BunFetchRequestInitTLS {
+  return {
+    rejectUnauthorized: tls.verify,
+    ca: tls.ca,
+    cert: tls.cert,
+    key: tls.key,
+    serverName: tls.serverName,
+    checkServerIdentity: (host: string, certificate: PeerCertificate) =>
+      tls.verify ? checkNames(tls.serverName ?? host, certificate) : undefined,
+  } as BunFetchRequestInitTLS;
 }
 
 /**
@@ -22,16 +38,7 @@ function checkNames(expected: string, certificate: PeerCertificate): Error | und
  * no redirect and has no time-out of its own; the answer is decompressed.
  */
 function clientFetch(tls: ClientTls): Fetch {
-  const session = new Bun.FetchSession({
-    tls: {
-      rejectUnauthorized: tls.verify,
-      ca: tls.ca,
-      cert: tls.cert,
-      key: tls.key,
-      serverName: tls.serverName,
-      checkServerIdentity: (host, certificate) => checkNames(tls.serverName ?? host, certificate),
-    } as BunFetchRequestInitTLS,
-  });
+  const session = new Bun.FetchSession({ tls: tlsOptions(tls) });
   return (input, init) => {
     const options: BunInit = { ...init, redirect: "manual", timeout: false };
     return session.fetch(input, options);
@@ -73,5 +80,20 @@ async function run(
   }
 }
 
+/** Bun's own fetch shares one pool of connections; with trust or identity of its own a route gets a pool of its own. */
+function upstreamFetch(tls?: ClientTls): UpstreamFetch {
+  if (tls === undefined) return (url, init) => fetch(url, init as RequestInit);
+  const session = new Bun.FetchSession({ tls: tlsOptions(tls) });
+  return (url, init) => session.fetch(url, init as RequestInit);
+}
+
 /** Bun: what the core modules are given of it. */
-export const bunRuntime: Runtime = { name: "bun", env: process.env, files: nodeFiles, clientFetch, run };
+export const bunRuntime: Runtime = {
+  name: "bun",
+  env: process.env,
+  files: nodeFiles,
+  clientFetch,
+  upstreamFetch,
+  mutableHeaders: true,
+  run,
+};

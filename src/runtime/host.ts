@@ -31,6 +31,8 @@ export interface Host {
   stdout(line: string): void;
   /** One line to standard error, without its line end. */
   stderr(line: string): void;
+  /** Whole lines to standard output, line ends included: the access log. */
+  write(lines: string): void;
   /** Throws `ListenError`. */
   listen(address: ListenAddress, handler: Handler): Listener;
   /** Calls `handler` at every signal; returns the function that ends it. */

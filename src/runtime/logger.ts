@@ -19,13 +19,15 @@ function withFields(record: LogRecord): LogRecord {
   return fields === "" ? record : { ...record, message: [`${record.message.join("")} (${fields})`] };
 }
 
-/**
- * The program's own log: JSON lines, or pretty on a terminal, handed to `write` line by line. The level may be changed
- * later, when a config is reloaded.
- */
-export function createLogger(options: { level: LogLevel; pretty: boolean; write: (text: string) => void }): Logger & {
+/** The log of a process, whose level a config reload may change. */
+export interface ProcessLogger extends Logger {
   setLevel(level: LogLevel): void;
-} {
+}
+
+/**
+ * The program's own log: JSON lines, or pretty on a terminal, handed to `write` line by line.
+ */
+export function createLogger(options: { level: LogLevel; pretty: boolean; write: (text: string) => void }): ProcessLogger {
   const json = getJsonLinesFormatter({ categorySeparator: ".", properties: "flatten" });
   const pretty = getAnsiColorFormatter({ timestamp: "time", category: () => "" });
   const configure = (level: LogLevel): void =>

@@ -1,4 +1,5 @@
 import type { Fetch } from "../kubernetes/types.ts";
+import type { UpstreamFetch } from "../proxy/types.ts";
 
 /** Trust and identity for TLS as a client. All texts are PEM. */
 export interface ClientTls {
@@ -41,6 +42,10 @@ export interface Runtime {
   readonly files: Files | undefined;
   /** A fetch for the apiserver: verifies with `tls`, no redirects, streams never cut by the runtime's own timers. */
   clientFetch(tls: ClientTls): Fetch;
+  /** A fetch for upstreams, with keep-alive; `tls` where a route brings its own trust or identity. */
+  upstreamFetch(tls?: ClientTls): UpstreamFetch;
+  /** Whether headers of a received request or answer can be changed in place. */
+  readonly mutableHeaders: boolean;
   /** Runs a program without a shell (a kubeconfig's `exec` plugin). undefined where programs cannot be run. */
   readonly run:
     | ((

@@ -1,0 +1,86 @@
+import { formatIssue, type LoadResult } from "../config/load.ts";
+import type { Config } from "../config/schema.ts";
+import type { Logger } from "../log.ts";
+
+/** What a reloader works with. */
+export interface ReloaderOptions {
+  /** Reads and checks the config; rejects where it cannot be read. */
+  read(): Promise<LoadResult>;
+  /** Puts a valid config in force. */
+  apply(config: Config): void;
+  /** The config in force. */
+  readonly current: Config;
+  readonly logger: Logger;
+}
+
+/** Reads the config again when it may have changed. */
+export interface Reloader {
+  /** Asks for a reload; a request while one is under way leads to one more after it. Never throws. */
+  reload(): void;
+  /** The config in force. */
+  current(): Config;
+}
+
+/** Makes a reloader. An invalid config is reported and the one in force stays (design: Config file rules). */
+export function createReloader(options: ReloaderOptions): Reloader {
+  const { logger } = options;
+  let current = options.current;
+  let text = JSON.stringify(current);
+  let running = false;
+  let again = false;
+
+  async function once(): Promise<void> {
+    let loaded: LoadResult;
+    try {
+      loaded = await options.read();
+    } catch (error) {
+      logger.log("error", `The config cannot be read; the one before stays in force: ${(error as Error).message}`);
+      return;
+    }
+    for (const issue of loaded.warnings) logger.log("warn", formatIssue(issue));
+    if (!loaded.ok) {
+      for (const issue of loaded.errors) logger.log("error", formatIssue(issue));
+      logger.log("error", "The changed config is invalid; the one before stays in force", {
+        errors: loaded.errors.length,
+      });
+      return;
+    }
+    const next = JSON.stringify(loaded.config);
+    if (next === text) return;
+    for (const key of needsRestart(current, loaded.config)) {
+      logger.log("warn", `${key} changed: this takes effect at the next start`);
+    }
+    options.apply(loaded.config);
+    current = loaded.config;
+    text = next;
+    logger.log("info", "The changed config is in force", { routes: current.routes.length });
+  }
+
+  async function drive(): Promise<void> {
+    running = true;
+    do {
+      again = false;
+      await once();
+    } while (again);
+    running = false;
+  }
+
+  return {
+    reload() {
+      again = true;
+      if (!running) void drive();
+    },
+    current: () => current,
+  };
+}
+
+/** Keys that decide what is listened on: the sockets are open already. */
+function needsRestart(before: Config, after: Config): string[] {
+  const keys: string[] = [];
+  const differs = (a: unknown, b: unknown): boolean => JSON.stringify(a) !== JSON.stringify(b);
+  for (const key of ["listen", "tls", "http2", "http3", "redirect_http", "workers"] as const) {
+    if (differs(before.server[key], after.server[key])) keys.push(`server.${key}`);
+  }
+  if (differs(before.admin, after.admin)) keys.push("admin");
+  return keys;
+}

@@ -1,0 +1,162 @@
+import { createAdminApp } from "../admin/app.ts";
+import { systemClock } from "../clock.ts";
+import { formatIssue, type LoadResult, loadConfig } from "../config/load.ts";
+import type { Config } from "../config/schema.ts";
+import { createGateway, type Gateway } from "../gateway.ts";
+import { type Host, ListenError, type Listener, shownAuthority } from "../runtime/host.ts";
+import { createLogger, type ProcessLogger } from "../runtime/logger.ts";
+import type { Files, Runtime } from "../runtime/runtime.ts";
+import type { ConfigOrigin } from "./config-origin.ts";
+import { gatewayParts } from "./gateway-parts.ts";
+import { EXIT, type PodFacts } from "./io.ts";
+import { createReloader } from "./reload.ts";
+
+/** How long the ready line waits for the first lists. */
+const READY_WAIT_MS = 5000;
+
+/** What serving needs of the process and the runtime. */
+export interface ServeWorld {
+  readonly runtime: Runtime;
+  readonly host: Host;
+  readonly files: Files;
+  readonly pod: PodFacts;
+}
+
+/** The listeners of one gateway. */
+interface Listeners {
+  readonly traffic: Listener;
+  readonly admin: Listener | undefined;
+}
+
+/** Reads and checks the config of `origin`. Rejects where it cannot be read. */
+export async function readConfig(origin: ConfigOrigin, world: ServeWorld): Promise<LoadResult> {
+  return loadConfig({ file: origin.file, text: await origin.read(), env: world.host.env, pod: world.pod });
+}
+
+/** Serves the config of `origin` until SIGTERM or SIGINT, then drains; returns the exit code. */
+export async function serveUntilSignal(
+  origin: ConfigOrigin,
+  world: ServeWorld,
+  options: { json: boolean },
+): Promise<number> {
+  const { host } = world;
+  const config = await firstConfig(origin, world);
+  if (config === undefined) return EXIT.badInput;
+  const logger = createLogger({
+    level: config.server.log_level,
+    pretty: host.terminal && !options.json,
+    write: (text) => host.stderr(text.trimEnd()),
+  });
+  const gateway = createGateway({ config, logger, ...gatewayParts(world, logger) });
+  let listeners: Listeners;
+  try {
+    listeners = openListeners(config, gateway, host);
+  } catch (error) {
+    await gateway.stop();
+    if (!(error instanceof ListenError)) throw error;
+    host.stderr(error.message);
+    return EXIT.no;
+  }
+  const signals = stopSignal(host);
+  const reloader = createReloader({
+    read: () => readConfig(origin, world),
+    apply(next) {
+      logger.setLevel(next.server.log_level);
+      gateway.apply(next);
+    },
+    current: config,
+    logger,
+  });
+  const ends = [origin.watch(reloader.reload), signals.onHangup(reloader.reload)];
+  await Promise.race([announce(gateway, listeners, { config, origin, host, logger }), signals.stop]);
+  await signals.stop;
+  for (const end of ends) end();
+  await drain(gateway, listeners, reloader.current(), logger);
+  signals.end();
+  return EXIT.fine;
+}
+
+/** The config to start with; undefined when it has errors, which are then on standard error, all of them. */
+async function firstConfig(origin: ConfigOrigin, world: ServeWorld): Promise<Config | undefined> {
+  const { stderr } = world.host;
+  let loaded: LoadResult;
+  try {
+    loaded = await readConfig(origin, world);
+  } catch (error) {
+    stderr((error as Error).message);
+    return undefined;
+  }
+  for (const issue of loaded.warnings) stderr(`warning: ${formatIssue(issue)}`);
+  if (loaded.ok) return loaded.config;
+  for (const issue of loaded.errors) stderr(formatIssue(issue));
+  return undefined;
+}
+
+/** Opens the gateway's address and, unless it is switched off, the admin's; both or none. */
+function openListeners(config: Config, gateway: Gateway, host: Host): Listeners {
+  const traffic = host.listen(config.server.listen, (request, peer) => gateway.handle(request, peer, "http"));
+  if (config.admin === false) return { traffic, admin: undefined };
+  const app = createAdminApp(gateway, config.admin.token);
+  try {
+    return { traffic, admin: host.listen(config.admin.listen, (request) => app.fetch(request)) };
+  } catch (error) {
+    void traffic.stop(0);
+    throw error;
+  }
+}
+
+/** Prints the ready line, when every required cluster has its first list or the wait is over. */
+async function announce(
+  gateway: Gateway,
+  listeners: Listeners,
+  { config, origin, host, logger }: { config: Config; origin: ConfigOrigin; host: Host; logger: ProcessLogger },
+): Promise<void> {
+  await gateway.whenReady(AbortSignal.timeout(READY_WAIT_MS)).catch(() => {
+    for (const { id, state, reason } of gateway.readiness().waiting) {
+      logger.log("warn", "Ready without a cluster's first list; still trying", { cluster: id, state, reason });
+    }
+  });
+  const url = `http://${shownAuthority(config.server.listen.host, listeners.traffic.port)}`;
+  const admin =
+    config.admin === false || listeners.admin === undefined
+      ? ""
+      : ` (admin http://${shownAuthority(config.admin.listen.host, listeners.admin.port)})`;
+  host.stdout(`podway ready on ${url}${admin}`);
+  for (const hint of origin.hints(url)) host.stdout(hint);
+}
+
+/** The end, as design.md section 7 has it: no new work, then what is under way, then the clusters. */
+async function drain(gateway: Gateway, listeners: Listeners, config: Config, logger: ProcessLogger): Promise<void> {
+  const { drain_delay, drain } = config.server;
+  logger.log("info", "Draining", { delay_ms: drain_delay, at_most_ms: drain });
+  gateway.drain();
+  await systemClock.sleep(drain_delay);
+  await listeners.traffic.stop(drain);
+  await gateway.stop();
+  await listeners.admin?.stop(0);
+}
+
+/** The signals of the process: the first SIGTERM or SIGINT resolves `stop`; SIGHUP asks for the config to be read again. */
+function stopSignal(host: Host): {
+  stop: Promise<void>;
+  onHangup(handler: () => void): () => void;
+  end(): void;
+} {
+  const hangups = new Set<() => void>();
+  let stopped: () => void;
+  const stop = new Promise<void>((resolve) => {
+    stopped = resolve;
+  });
+  const end = host.onSignal((signal) => {
+    if (signal !== "SIGHUP") return stopped();
+    for (const handler of hangups) handler();
+  });
+  return {
+    stop,
+    onHangup(handler) {
+      hangups.add(handler);
+      return () => hangups.delete(handler);
+    },
+    end,
+  };
+}

@@ -1,0 +1,196 @@
+import type { AdminView } from "./admin/view.ts";
+import { createRetryBudget } from "./balancing/retry-budget.ts";
+import type { Clock, Random } from "./clock.ts";
+import { type ClusterSet, createClusterSet } from "./cluster-set.ts";
+import { redactCluster, redactRoute } from "./config/redact.ts";
+import type { ClusterConfig, Config, UpstreamTlsConfig } from "./config/schema.ts";
+import type { Cluster } from "./discovery/cluster.ts";
+import { createDiscovery, type Discovery } from "./discovery/discovery.ts";
+import type { Logger } from "./log.ts";
+import { type AccessLog, createAccessLog } from "./observe/access-log.ts";
+import { createExchange, type Exchange } from "./observe/exchange.ts";
+import { createRequestIds } from "./observe/request-id.ts";
+import { createForwarder } from "./proxy/forward.ts";
+import { problem } from "./proxy/problem.ts";
+import { createTrust } from "./proxy/trust.ts";
+import type { Forwarder, UpstreamFetch } from "./proxy/types.ts";
+import { type ReadOptions, type RequestFacts, readFacts } from "./request.ts";
+import { compileRouteSet, type RouteSet } from "./route-set.ts";
+
+/** What a gateway works with: the runtime's parts, never the runtime itself. */
+export interface GatewayOptions {
+  readonly config: Config;
+  /** Makes a cluster's client; the runtime knows how TLS, files and tokens come to it. */
+  createCluster(config: ClusterConfig, zone: string | undefined): Cluster;
+  /** How requests leave for upstreams. */
+  readonly upstreamFetch: UpstreamFetch;
+  /** The same with a route's `upstream_tls`. */
+  upstreamFetchWith(tls: UpstreamTlsConfig): UpstreamFetch;
+  /** Whether the runtime's server hands over headers that can be changed in place. */
+  readonly mutableHeaders: boolean;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  /** Takes whole lines of the access log. */
+  writeAccessLog(lines: string): void;
+}
+
+/** A running gateway. */
+export interface Gateway extends AdminView {
+  /** Answers one request; never rejects. `peer` is the address of the connection's other end. */
+  handle(request: Request, peer: string, scheme: "http" | "https"): Response | Promise<Response>;
+  /** Goes over to another config: requests taken up from now on see it, those under way finish as they began. */
+  apply(config: Config): void;
+  /** Resolves when every required cluster has its first snapshot. */
+  whenReady(signal: AbortSignal): Promise<void>;
+  /** SIGTERM came: `/readyz` says 503 and connections are closed after their answer. */
+  drain(): void;
+  /** Stops following the clusters and writes what the access log holds. */
+  stop(): Promise<void>;
+}
+
+/** Everything that one config decides; swapped as a whole. */
+interface Plan {
+  readonly config: Config;
+  readonly discovery: Discovery;
+  readonly routes: RouteSet;
+  readonly forwarder: Forwarder;
+  readonly read: ReadOptions;
+  readonly accessLog: AccessLog | undefined;
+}
+
+/** Keep-alive ends here: the next request must find another gateway (RFC 9112 section 9.6). */
+function closing(response: Response): Response {
+  response.headers.set("connection", "close");
+  return response;
+}
+
+/** What the matched route answers; a request without one is told so. */
+function answer(
+  request: Request,
+  facts: RequestFacts,
+  { routes, forwarder }: Plan,
+  exchange: Exchange | undefined,
+): Response | Promise<Response> {
+  const route = routes.table.match(facts);
+  if (route === undefined) {
+    if (exchange !== undefined) exchange.error = "no_route";
+    return problem("no_route", "No route matches this method, host and path", { head: facts.method === "HEAD" });
+  }
+  if (route.kind === "proxy") return forwarder.forward(request, facts, route.proxy, exchange);
+  if (exchange !== undefined) exchange.route = route.rule.id;
+  return route.answer(facts);
+}
+
+/** Composes a gateway and starts following its clusters. */
+export function createGateway(options: GatewayOptions): Gateway {
+  const { clock, random, logger } = options;
+  const retryBudget = createRetryBudget({ clock });
+  const requestIds = createRequestIds(random);
+  let config = options.config;
+  let draining = false;
+  let plan: Plan | undefined;
+
+  const clusters: ClusterSet = createClusterSet({
+    create: (cluster) => options.createCluster(cluster, config.server.zone),
+    logger,
+    onChange: () => {
+      plan = makePlan(config, clusters.current(), plan);
+    },
+  });
+
+  function makePlan(next: Config, current: readonly Cluster[], before: Plan | undefined): Plan {
+    const { server } = next;
+    const discovery = createDiscovery({ clusters: current, multi: next.discovery?.multi ?? false });
+    const trusts = createTrust(server.trusted_proxies);
+    return {
+      config: next,
+      discovery,
+      routes: compileRouteSet(next, {
+        discovery,
+        clusters: current,
+        upstreamFetch: options.upstreamFetchWith,
+        clock,
+        random,
+        before: before?.routes.pools,
+        onEject: (target, until) =>
+          logger.log("warn", "An address is ejected after failures", {
+            upstream: target.endpoint.address,
+            pod: target.endpoint.pod,
+            seconds: Math.round((until - clock.now()) / 1000),
+          }),
+      }),
+      forwarder: createForwarder({
+        fetch: options.upstreamFetch,
+        clock,
+        logger,
+        retryBudget,
+        trusts,
+        bodyBytes: server.limits.body_bytes,
+        via: server.via,
+        upstreamHeaders: server.upstream_headers,
+        mutableHeaders: options.mutableHeaders,
+      }),
+      read: { trusts, limits: server.limits },
+      accessLog: keptLog(before, server.access_log),
+    };
+  }
+
+  /** The log before where its format is the same: it may hold lines not yet written. */
+  function keptLog(before: Plan | undefined, format: "json" | "combined" | false): AccessLog | undefined {
+    if (before !== undefined && before.config.server.access_log === format) return before.accessLog;
+    before?.accessLog?.flush();
+    return format === false ? undefined : createAccessLog({ format, clock, write: options.writeAccessLog });
+  }
+
+  function respond(request: Request, peer: string, scheme: "http" | "https"): Response | Promise<Response> {
+    const now = plan!;
+    const facts = readFacts(request, peer, scheme, now.read);
+    if ("problem" in facts) return problem(facts.problem, facts.detail, { head: request.method === "HEAD" });
+    const { accessLog } = now;
+    if (accessLog === undefined) return answer(request, facts, now, undefined);
+    const exchange = createExchange(facts, clock.now(), requestIds.of(facts.headers));
+    const answered = answer(request, facts, now, exchange);
+    return answered instanceof Promise
+      ? answered.then((response) => accessLog.finish(exchange, response))
+      : accessLog.finish(exchange, answered);
+  }
+
+  clusters.apply(config.discovery);
+
+  return {
+    handle(request, peer, scheme) {
+      if (!draining) return respond(request, peer, scheme);
+      return Promise.resolve(respond(request, peer, scheme)).then(closing);
+    },
+    apply(next) {
+      config = next;
+      clusters.apply(next.discovery);
+    },
+    async whenReady(signal) {
+      const required = clusters.current().filter((cluster) => cluster.required);
+      await Promise.all(required.map((cluster) => cluster.whenSynced(signal)));
+    },
+    drain() {
+      draining = true;
+    },
+    async stop() {
+      await clusters.stop();
+      plan?.accessLog?.flush();
+    },
+    readiness: () => ({ ...plan!.discovery.readiness(), draining }),
+    status: () => plan!.discovery.status().clusters,
+    dump() {
+      const { discovery } = config;
+      const shown = (discovery?.clusters ?? []).map(redactCluster);
+      return plan!.discovery.dump(discovery?.multi === false ? shown[0] : shown);
+    },
+    async nodes(service, { verbose }) {
+      const { discovery } = plan!;
+      await discovery.upstream({ service }).refresh();
+      return discovery.query(service, { verbose });
+    },
+    routes: () => plan!.config.routes.map(redactRoute),
+    report: (error) => logger.log("error", `Unforeseen error: ${String(error)}`),
+  };
+}

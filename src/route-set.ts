@@ -1,0 +1,107 @@
+import { createPool } from "./balancing/pool.ts";
+import { createSplit } from "./balancing/split.ts";
+import { staticUpstream } from "./balancing/static-upstream.ts";
+import type { Pool, Target } from "./balancing/types.ts";
+import type { Clock, Random } from "./clock.ts";
+import type { Config, RouteConfig, UpstreamTlsConfig } from "./config/schema.ts";
+import type { Cluster } from "./discovery/cluster.ts";
+import type { Upstream } from "./discovery/types.ts";
+import type { Discovery } from "./discovery/views.ts";
+import type { ProxyRoute, UpstreamFetch } from "./proxy/types.ts";
+import type { RequestFacts } from "./request.ts";
+import { compileHeaderChanges } from "./routing/header-changes.ts";
+import { compileRedirect } from "./routing/redirect.ts";
+import { compileRewrite } from "./routing/rewrite.ts";
+import { compileRoutes, type RouteTable } from "./routing/table.ts";
+
+/** A route, compiled: it either answers with a redirect of its own or passes the request on. */
+export type GatewayRoute =
+  | { readonly kind: "redirect"; readonly rule: RouteConfig; readonly answer: (facts: RequestFacts) => Response }
+  | { readonly kind: "proxy"; readonly rule: RouteConfig; readonly proxy: ProxyRoute; readonly pools: readonly Pool[] };
+
+/** All routes of one config, with the pools they use. Made anew at every config reload and change of clusters. */
+export interface RouteSet {
+  readonly table: RouteTable<GatewayRoute>;
+  readonly routes: readonly GatewayRoute[];
+  readonly pools: PoolStore;
+}
+
+/** What compiling routes needs. */
+export interface RouteSetOptions {
+  readonly discovery: Discovery;
+  /** The clusters behind `discovery`: a pool is kept while its own is the same. */
+  readonly clusters: readonly Cluster[];
+  /** A fetch with a route's `upstream_tls`. */
+  upstreamFetch(tls: UpstreamTlsConfig): UpstreamFetch;
+  readonly clock: Clock;
+  readonly random: Random;
+  onEject(target: Target, until: number): void;
+  /** The pools of the set before: balancing positions and health survive where the route did not change. */
+  readonly before: PoolStore | undefined;
+}
+
+/** Pools by everything that makes one what it is. */
+export type PoolStore = ReadonlyMap<string, { readonly pool: Pool; readonly cluster: Cluster | undefined }>;
+
+/** Compiles the routes of a config. */
+export function compileRouteSet(config: Config, options: RouteSetOptions): RouteSet {
+  const pools = new Map<string, { pool: Pool; cluster: Cluster | undefined }>();
+  const clusters = new Map(options.clusters.map((cluster) => [cluster.id, cluster]));
+
+  function poolOf(rule: RouteConfig, of: string, upstream: Upstream): Pool {
+    const scheme = rule.scheme ?? "http";
+    const settings = { scheme, balancer: rule.balancer, passive: rule.health.passive };
+    const key = JSON.stringify([rule.id, of, upstream.name, settings]);
+    const cluster = clusters.get(upstream.cluster);
+    const kept = options.before?.get(key);
+    const pool =
+      kept !== undefined && kept.cluster === cluster
+        ? kept.pool
+        : createPool({ ...settings, upstream, clock: options.clock, random: options.random, onEject: options.onEject });
+    pools.set(key, { pool, cluster });
+    return pool;
+  }
+
+  function chooser(rule: RouteConfig): { choose: ProxyRoute["choose"]; pools: Pool[] } {
+    if (rule.nodes !== undefined) {
+      const upstream = staticUpstream(rule.nodes, rule.id);
+      const choice = { pool: poolOf(rule, JSON.stringify(rule.nodes), upstream), upstream };
+      return { choose: () => choice, pools: [choice.pool] };
+    }
+    const weighted = rule.services ?? [{ service: rule.service!, weight: 1 }];
+    const choices = weighted.map(({ service, weight }, index) => {
+      const upstream = options.discovery.upstream({
+        service,
+        cluster: rule.cluster,
+        namespace: rule.namespace,
+        portName: rule.port_name,
+        scheme: rule.scheme,
+      });
+      return { weight, choice: { pool: poolOf(rule, `${index} ${service} ${rule.port_name ?? ""}`, upstream), upstream } };
+    });
+    const only = choices[0]!.choice;
+    const split = createSplit(choices, options.random);
+    return {
+      choose: choices.length === 1 ? () => only : () => split.choose().choice,
+      pools: choices.map(({ choice }) => choice.pool),
+    };
+  }
+
+  const routes = config.routes.map((rule): GatewayRoute => {
+    if (rule.redirect !== undefined) {
+      return { kind: "redirect", rule, answer: compileRedirect({ path: rule.path, redirect: rule.redirect }) };
+    }
+    const { choose, pools } = chooser(rule);
+    const proxy: ProxyRoute = {
+      id: rule.id,
+      rule,
+      rewrite: compileRewrite(rule),
+      requestHeaders: compileHeaderChanges(rule.request_headers),
+      responseHeaders: compileHeaderChanges(rule.response_headers),
+      choose,
+      fetch: rule.upstream_tls === undefined ? undefined : options.upstreamFetch(rule.upstream_tls),
+    };
+    return { kind: "proxy", rule, proxy, pools };
+  });
+  return { table: compileRoutes(routes), routes, pools };
+}
