@@ -27,7 +27,10 @@ describe("the documents' worked example", () => {
     const dumped = { name: "default/plat-dev", value: JSON.stringify({ port: nodes }) };
     assertEquals(followed.discovery.dump([]), { config: [], endpoints: [{ endpoints: [dumped] }] });
     await using second = await follow([object], { watch_endpoint_slices: false, id: "first" });
-    assertEquals(second.discovery.dump({ a: 1 }), { config: { a: 1 }, endpoints: [{ id: "first", endpoints: [dumped] }] });
+    assertEquals(second.discovery.dump({ a: 1 }), {
+      config: { a: 1 },
+      endpoints: [{ id: "first", endpoints: [dumped] }],
+    });
   });
 });
 
@@ -223,7 +226,10 @@ describe("nodes", () => {
     await using second = await follow([slice("web-a", [at("10.0.0.2")])], { id: "second" });
     const discovery = createDiscovery({ clusters: [first.cluster, second.cluster], multi: true });
     const hosts = (service: string, cluster?: string) =>
-      discovery.upstream({ service, cluster }).endpoints().map(({ host }) => host);
+      discovery
+        .upstream({ service, cluster })
+        .endpoints()
+        .map(({ host }) => host);
     assertEquals(hosts("first/default/web"), ["10.0.0.1"]);
     assertEquals(hosts("web", "second"), ["10.0.0.2"]);
     assertEquals(hosts("first/default/web", "second"), ["10.0.0.1"]);

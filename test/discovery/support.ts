@@ -3,7 +3,9 @@ import type { ClusterConfig } from "../../src/config/schema.ts";
 import type { EmbeddedApiserver } from "../../src/demo/apiserver.ts";
 import { type Cluster, type ClusterDeps, createCluster } from "../../src/discovery/cluster.ts";
 import { createDiscovery, type Discovery } from "../../src/discovery/discovery.ts";
+import type { Connection } from "../../src/kubernetes/connection.ts";
 import { noCredentials } from "../../src/kubernetes/credentials.ts";
+import type { Fetch } from "../../src/kubernetes/types.ts";
 import type { LogFields, LogLevel } from "../../src/log.ts";
 import { embedded, seededRandom } from "../helpers/embedded.ts";
 
@@ -53,13 +55,7 @@ export async function follow(
   api.apply(objects);
   const log: Followed["log"] = [];
   const cluster = createCluster(clusterConfig(settings), {
-    connect: async () => ({
-      server: "http://apiserver.test",
-      fetch: (input, init) => api.fetch(input, init),
-      credentials: noCredentials,
-      files: [],
-      refresh: async () => {},
-    }),
+    connect: async () => connectionOver((input, init) => api.fetch(input, init)),
     clock: systemClock,
     random: seededRandom(),
     logger: { log: (level, message, fields) => log.push({ level, message, fields }) },
@@ -128,3 +124,22 @@ export function endpoints(name: string, subsets: readonly [string[], string, num
     })),
   };
 }
+
+/** A fetch of an apiserver that checks nothing: it lists these objects, and its watches are silent. */
+export function uncheckedFetch(items: readonly object[], listKind = "EndpointsList"): Fetch {
+  return async (input) => {
+    if (input.includes("watch=true")) return new Response(new ReadableStream({}));
+    const kind = input.includes("/services") ? "ServiceList" : listKind;
+    const listed = kind === listKind ? items : [];
+    return Response.json({ kind, metadata: { resourceVersion: "1" }, items: listed });
+  };
+}
+
+/** A connection over any fetch. */
+export const connectionOver = (fetch: Fetch): Connection => ({
+  server: "http://apiserver.test",
+  fetch,
+  credentials: noCredentials,
+  files: [],
+  refresh: async () => {},
+});

@@ -1,0 +1,274 @@
+import { describe, test } from "bun:test";
+import { assert, assertEquals, assertStrictEquals, assertStringIncludes } from "@std/assert";
+import { createDiscovery } from "../../src/discovery/discovery.ts";
+import { embedded } from "../helpers/embedded.ts";
+import { createFakeClock } from "../helpers/fake-clock.ts";
+import { until } from "../helpers/wait.ts";
+import { at, connectionOver, endpoints, follow, slice, uncheckedFetch } from "./support.ts";
+
+const lists = (followed: { api: ReturnType<typeof embedded> }) =>
+  followed.api.requests.filter(({ verb }) => verb === "list").length;
+
+describe("a cluster", () => {
+  test("that broke keeps every node it had and says that it is stale (users-ask 11)", async () => {
+    await using followed = await follow([slice("web-a", [at("10.0.0.1"), at("10.0.0.2")])]);
+    const { api, cluster, discovery } = followed;
+    const upstream = discovery.upstream({ service: "default/web:http" });
+    const before = upstream.endpoints();
+    for (const code of [401, 403, 500]) {
+      api.faults.clear();
+      api.faults.add({ effect: { kind: "status", code } });
+      for (const watch of api.openWatches) watch.error();
+      await until(() => cluster.status().lastError?.includes(String(code)), { message: `a ${code} is seen` });
+      assertStrictEquals(upstream.endpoints(), before);
+      assert(cluster.status().stale, `stale after ${code}`);
+    }
+    api.faults.clear();
+    await until(() => cluster.status().state === "watching", { message: "it recovers" });
+    assertEquals([cluster.status().stale, cluster.status().lastError], [false, null]);
+    assertStrictEquals(upstream.endpoints(), before);
+  });
+
+  test("never shows fewer addresses while it lists anew (users-ask 10)", async () => {
+    const objects = ["a", "b", "c"].map((name, i) => slice(`web-${name}`, [at(`10.0.0.${i}`)]));
+    const api = embedded({ maxPage: 1 });
+    await using followed = await follow(objects, {}, { api });
+    const upstream = followed.discovery.upstream({ service: "web" });
+    const known = upstream.endpoints();
+    const before = lists(followed);
+    api.compact();
+    for (const watch of api.openWatches) watch.error();
+    let looks = 0;
+    await until(
+      () => {
+        looks++;
+        assertStrictEquals(upstream.endpoints(), known);
+        return lists(followed) >= before + 3 && followed.cluster.status().state === "watching";
+      },
+      { interval: 0, message: "it listed all three pages again" },
+    );
+    assert(looks > 1);
+  });
+
+  test("drops what was deleted while its watch was down right after the next list (users-ask 9)", async () => {
+    await using followed = await follow([slice("web-a", [at("10.0.0.1")]), slice("web-b", [at("10.0.0.2")])]);
+    const { api } = followed;
+    const open = api.faults.add({ match: { verb: "watch" }, effect: { kind: "drop" } });
+    for (const watch of [...api.openWatches]) watch.break();
+    api.remove("EndpointSlice", "default", "web-a");
+    api.compact();
+    open();
+    await until(() => followed.addresses("web").length === 1, { message: "the deleted slice is gone" });
+    assertEquals(followed.addresses("web"), ["10.0.0.2:8080"]);
+  });
+
+  test("that was restored to life serves a service that emptied and filled again at the next event (users-ask 21)", async () => {
+    await using followed = await follow([slice("web-a", [at("10.0.0.1")])]);
+    const upstream = followed.discovery.upstream({ service: "web" });
+    followed.api.apply(slice("web-a", []));
+    await until(() => upstream.endpoints().length === 0, { message: "it is empty" });
+    assertEquals(upstream.reason()?.code, "no_endpoints");
+    followed.api.apply(slice("web-a", [at("10.0.0.5")]));
+    await until(() => upstream.endpoints().length === 1, { message: "it is back" });
+    assertEquals(upstream.reason(), undefined);
+  });
+
+  test("with empty_grace keeps the last nodes for that long only (users-ask 21)", async () => {
+    const clock = createFakeClock();
+    const api = embedded({ clock });
+    await using followed = await follow([slice("web-a", [at("10.0.0.1")])], { empty_grace: 5000 }, { api, clock });
+    const upstream = followed.discovery.upstream({ service: "web" });
+    const before = upstream.endpoints();
+    api.remove("EndpointSlice", "default", "web-a");
+    await clock.settle();
+    assertStrictEquals(upstream.endpoints(), before);
+    assertEquals(followed.addresses("default/web"), ["10.0.0.1:8080"]);
+    await clock.advance(4999);
+    assertStrictEquals(upstream.endpoints(), before);
+    await clock.advance(1);
+    assertEquals(upstream.endpoints(), []);
+    assertEquals(upstream.reason()?.code, "service_unknown");
+  });
+
+  test("follows one watch for any number of services, and asks nothing for a request (users-ask 15)", async () => {
+    const objects = Array.from({ length: 200 }, (_, i) => slice(`s${i}-a`, [at(`10.0.1.${i}`)], { service: `s${i}` }));
+    await using followed = await follow(objects, { namespaces: ["default"] });
+    await until(() => followed.api.openWatches.length === 1, { message: "the watch is open" });
+    const before = followed.api.requests.length;
+    const upstreams = Array.from({ length: 500 }, (_, i) => followed.discovery.upstream({ service: `s${i % 200}` }));
+    for (const upstream of upstreams) {
+      assertEquals(upstream.refresh(), undefined);
+      assertEquals(upstream.endpoints().length, 1);
+    }
+    assertEquals([followed.api.openWatches.length, followed.api.requests.length], [1, before]);
+  });
+
+  test("loads 5,000 services with 50,000 endpoints without a size setting (users-ask 39)", async () => {
+    const objects = Array.from({ length: 5000 }, (_, i) => {
+      const pods = Array.from({ length: 10 }, (_, e) => at(`10.${i >> 8}.${i & 255}.${e}`));
+      return slice(`s${i}-a`, pods, { service: `s${i}` });
+    });
+    const fetch = uncheckedFetch(objects, "EndpointSliceList");
+    await using followed = await follow([], { shared_size: "1m" }, { connect: async () => connectionOver(fetch) });
+    const { services, endpoints: count } = followed.cluster.status();
+    assertEquals([services, count], [5000, 50_000]);
+    assertEquals(followed.log.filter(({ message }) => message.includes("larger than shared_size")).length, 1);
+  });
+
+  test("warns when the control plane cut an Endpoints object, and counts it (users-ask 22)", async () => {
+    const cut = {
+      ...endpoints("web", [[["10.0.0.1"], "http", 80]]),
+      metadata: {
+        name: "web",
+        namespace: "default",
+        annotations: { "endpoints.kubernetes.io/over-capacity": "truncated" },
+      },
+    };
+    await using followed = await follow([cut], { watch_endpoint_slices: false });
+    assertEquals(followed.cluster.counters().truncated, 1);
+    assertEquals(followed.log.filter(({ level, message }) => level === "warn" && message.includes("1,000")).length, 1);
+  });
+
+  test("keeps an upstream's list the same while its contents are (users-ask 39)", async () => {
+    await using followed = await follow([slice("web-a", [at("10.0.0.1")])]);
+    const upstream = followed.discovery.upstream({ service: "web" });
+    const before = upstream.endpoints();
+    assert(Object.isFrozen(before) && Object.isFrozen(before[0]));
+    // Another slice, another order, an endpoint that is not ready: a reader sees no difference.
+    followed.api.apply([slice("web-b", [at("10.0.0.1"), at("10.0.0.9", { conditions: { ready: false } })])]);
+    await until(() => followed.cluster.counters().changes === 2, { message: "the change has arrived" });
+    assertStrictEquals(upstream.endpoints(), before);
+    const other = followed.discovery.upstream({ service: "default/web:http" });
+    assertEquals(other.endpoints(), before);
+  });
+});
+
+describe("namespaces", () => {
+  test("are each followed by their own list-watch, merged into one snapshot, one forbidden not stopping the others", async () => {
+    const api = embedded({ authorize: (_verb, _resource, namespace) => namespace !== undefined && namespace !== "c" });
+    const objects = ["a", "b", "c"].map((namespace, i) => slice("web-1", [at(`10.0.0.${i}`)], { namespace }));
+    await using followed = await follow(objects, { namespaces: ["a", "b", "c"] }, { api, wait: false });
+    await until(() => followed.addresses("a/web").length + followed.addresses("b/web").length === 2, {
+      message: "a and b are read",
+    });
+    await until(() => followed.cluster.status().state === "forbidden", { message: "c is forbidden" });
+    const { lastError, stale } = followed.cluster.status();
+    assertStringIncludes(lastError!, "namespace c");
+    assertEquals(stale, false);
+    assertEquals(followed.discovery.query("c/web").code, "not_synced");
+    assertEquals(followed.discovery.readiness().waiting.length, 1);
+    assert(api.requests.every(({ namespace }) => namespace !== undefined));
+  });
+
+  test("of a selector with equal need the namespaced path only", async () => {
+    const api = embedded({ authorize: (_verb, _resource, namespace) => namespace === "a" });
+    const objects = ["a", "b"].map((namespace, i) => slice("web-1", [at(`10.0.0.${i}`)], { namespace }));
+    await using followed = await follow(objects, { namespace_selector: { equal: "a" } }, { api });
+    assertEquals([followed.addresses("a/web").length, followed.addresses("b/web").length], [1, 0]);
+  });
+});
+
+describe("before the first list", () => {
+  test("the gateway is not ready, and says who it waits for (users-ask 35)", async () => {
+    const api = embedded();
+    const down = api.faults.add({ effect: { kind: "drop" } });
+    await using first = await follow([], { id: "first" }, { api, wait: false });
+    await using second = await follow([], { id: "second", required: false }, { api, wait: false });
+    const discovery = createDiscovery({ clusters: [first.cluster, second.cluster], multi: true });
+    const { ready, waiting } = discovery.readiness();
+    assertEquals([ready, waiting.map(({ id }) => id)], [false, ["first"]]);
+    assert(waiting[0]!.reason.length > 0);
+    down();
+    await first.cluster.whenSynced(AbortSignal.timeout(5000));
+    assertEquals(discovery.readiness(), { ready: true, waiting: [] });
+  });
+
+  test("a request waits for it, and all that wait are served by it (users-ask 35)", async () => {
+    const api = embedded();
+    api.faults.add({ times: 1, effect: { kind: "delay", ms: 50 } });
+    await using followed = await follow([slice("web-a", [at("10.0.0.1")])], {}, { api, wait: false });
+    const upstreams = Array.from({ length: 50 }, () => followed.discovery.upstream({ service: "web" }));
+    const waits = upstreams.map((upstream) => upstream.refresh());
+    assert(waits.every((wait) => wait !== undefined));
+    await Promise.all(waits);
+    for (const upstream of upstreams) assertEquals(upstream.endpoints().length, 1);
+    assertEquals(lists(followed), 1);
+  });
+
+  test("a request to a forbidden cluster is told at once, not after its whole patience", async () => {
+    const api = embedded({ authorize: () => false });
+    await using followed = await follow([], {}, { api, wait: false });
+    const upstream = followed.discovery.upstream({ service: "web" });
+    await upstream.refresh();
+    assertEquals(upstream.endpoints(), []);
+    assertEquals(upstream.reason()?.code, "not_synced");
+  });
+});
+
+describe("one cluster that is down", () => {
+  test("never delays another, nor its routes (users-ask 38)", async () => {
+    const broken = embedded();
+    broken.faults.add({ effect: { kind: "stall" } });
+    await using down = await follow([], { id: "down", required: false }, { api: broken, wait: false });
+    await using up = await follow([slice("web-a", [at("10.0.0.1")])], { id: "up" });
+    const discovery = createDiscovery({ clusters: [down.cluster, up.cluster], multi: true });
+    assertEquals(discovery.readiness().ready, true);
+    assertEquals(discovery.upstream({ service: "up/default/web" }).endpoints().length, 1);
+    assertEquals(discovery.upstream({ service: "down/default/web" }).reason()?.code, "not_synced");
+    assertEquals(
+      discovery.status().clusters.map(({ id, state }) => [id, state === "watching"]),
+      [
+        ["down", false],
+        ["up", true],
+      ],
+    );
+  });
+
+  test("because it cannot even be connected to is tried again", async () => {
+    let attempts = 0;
+    const api = embedded();
+    const clock = createFakeClock();
+    await using followed = await follow(
+      [slice("web-a", [at("10.0.0.1")])],
+      {},
+      {
+        api,
+        clock,
+        wait: false,
+        connect: async () => {
+          if (++attempts < 3) throw new Error("cannot read the file /etc/ca.crt");
+          return connectionOver((input, init) => api.fetch(input, init));
+        },
+      },
+    );
+    await clock.settle();
+    assertEquals(followed.cluster.status().state, "unreachable");
+    assertStringIncludes(followed.cluster.status().lastError!, "/etc/ca.crt");
+    await clock.advance(60_000);
+    assertEquals([attempts, followed.cluster.synced()], [3, true]);
+  });
+});
+
+describe("status", () => {
+  test("has the documented fields", async () => {
+    const clock = createFakeClock();
+    const api = embedded({ clock });
+    await using followed = await follow([slice("web-a", [at("10.0.0.1")])], {}, { api, clock });
+    await clock.settle();
+    await clock.advance(10_000);
+    assertEquals(followed.discovery.status().clusters, [
+      {
+        id: "",
+        state: "watching",
+        stale: false,
+        mode: "watch",
+        required: true,
+        resourceVersion: api.resourceVersion,
+        ages: { byte: 10, event: null, list: 10 },
+        services: 1,
+        endpoints: 1,
+        lastError: null,
+      },
+    ]);
+  });
+});
