@@ -1,0 +1,321 @@
+import { afterEach, describe, test } from "bun:test";
+import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from "node:zlib";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import {
+  answerWith,
+  fieldValues,
+  type RawPod,
+  type Rig,
+  rawClient,
+  rawPod,
+  rawRequest,
+  startRig,
+  until,
+} from "./helpers.ts";
+
+const open: (Rig | RawPod)[] = [];
+afterEach(() => {
+  for (const thing of open.splice(0)) thing.stop();
+});
+const keep = <T extends Rig | RawPod>(thing: T): T => {
+  open.push(thing);
+  return thing;
+};
+
+/** A gateway in front of one raw pod. */
+async function behind(answer: Parameters<typeof rawPod>[0], options: Parameters<typeof startRig>[0] = {}) {
+  const pod = keep(await rawPod(answer));
+  return { pod, rig: keep(startRig({ pods: [pod.port], ...options })) };
+}
+const get = (path: string, ...lines: string[]): string =>
+  [`GET ${path} HTTP/1.1`, "Host: shop.test", ...lines, "", ""].join("\r\n");
+
+describe("answers reach the client as the pod sent them", () => {
+  test("bodies gzip, br, zstd, deflate and plain arrive byte for byte with their headers (users-ask 49)", async () => {
+    const plain = Buffer.from("héllo wörld ".repeat(50));
+    const coded: Record<string, Buffer> = {
+      gzip: gzipSync(plain),
+      br: brotliCompressSync(plain),
+      zstd: zstdCompressSync(plain),
+      deflate: deflateSync(plain),
+      identity: plain,
+    };
+    const { rig } = await behind((socket, request) => {
+      const body = coded[request.split(" ")[1]!.slice(1)]!;
+      const coding = request.startsWith("GET /identity")
+        ? ""
+        : `content-encoding: ${request.split(" ")[1]!.slice(1)}\r\n`;
+      socket.write(`HTTP/1.1 200 OK\r\n${coding}content-type: text/plain\r\ncontent-length: ${body.length}\r\n\r\n`);
+      socket.write(body);
+    });
+    for (const [name, body] of Object.entries(coded)) {
+      const answer = await rawRequest(rig.port, get(`/${name}`));
+      assertEquals(fieldValues(answer, "content-encoding"), name === "identity" ? [] : [name]);
+      const text = answer.slice(answer.indexOf("\r\n\r\n") + 4);
+      const bytes = Buffer.from(text, "latin1");
+      const chunked = fieldValues(answer, "transfer-encoding").length > 0;
+      assert(chunked ? bytes.includes(body) : bytes.equals(body), `${name} was changed`);
+    }
+  });
+
+  test("three cookies stay three lines, one with a comma in its date (users-ask 56)", async () => {
+    const cookies = ["a=1; Expires=Thu, 07 Aug 2025 17:02:23 GMT", "b=2; Path=/", "c=3"];
+    const { rig } = await behind((socket) =>
+      socket.write(answerWith("ok", ...cookies.map((line) => `Set-Cookie: ${line}`))),
+    );
+    assertEquals(fieldValues(await rawRequest(rig.port, get("/")), "set-cookie"), cookies);
+  });
+
+  test("redirects are the client's to follow: one request upstream, Location untouched (users-ask 51)", async () => {
+    const { pod, rig } = await behind((socket, request) => {
+      const status = request.split(" ")[1]!.slice(1);
+      socket.write(`HTTP/1.1 ${status} R\r\nlocation: http://other.test/a?b#c\r\ncontent-length: 0\r\n\r\n`);
+    });
+    for (const status of [301, 302, 303, 307, 308]) {
+      const answer = await rawRequest(rig.port, get(`/${status}`));
+      assertMatch(answer, new RegExp(`^HTTP/1.1 ${status} `));
+      assertEquals(fieldValues(answer, "location"), ["http://other.test/a?b#c"]);
+    }
+    assertEquals(pod.requests.length, 5);
+  });
+
+  test("HEAD tells the pod's length or none, never 0; 204 and 304 have no made-up length (users-ask 50)", async () => {
+    const heads: Record<string, string> = {
+      "/known": 'HTTP/1.1 200 OK\r\netag: "e"\r\ncontent-length: 77\r\n\r\n',
+      "/unknown": 'HTTP/1.1 200 OK\r\netag: "e"\r\n\r\n',
+      "/chunked": 'HTTP/1.1 200 OK\r\netag: "e"\r\ntransfer-encoding: chunked\r\n\r\n',
+      "/304": 'HTTP/1.1 304 Not Modified\r\netag: "e"\r\ncontent-length: 77\r\n\r\n',
+      "/304bare": 'HTTP/1.1 304 Not Modified\r\netag: "e"\r\n\r\n',
+      "/204": 'HTTP/1.1 204 No Content\r\netag: "e"\r\n\r\n',
+    };
+    const { rig } = await behind((socket, request) => socket.write(heads[request.split(" ")[1]!]!));
+    const lengthOf = async (method: string, path: string) => {
+      const answer = await rawRequest(rig.port, get(path).replace("GET", method));
+      assertEquals(fieldValues(answer, "etag"), ['"e"']);
+      return fieldValues(answer, "content-length");
+    };
+    assertEquals(await lengthOf("HEAD", "/known"), ["77"]);
+    assertEquals(await lengthOf("HEAD", "/unknown"), []);
+    assertEquals(await lengthOf("HEAD", "/chunked"), []);
+    assertEquals(await lengthOf("GET", "/304"), ["77"]);
+    assertEquals(await lengthOf("GET", "/304bare"), []);
+    assertEquals(await lengthOf("GET", "/204"), []);
+  });
+
+  test("an answer the pod gives at once keeps its length (users-ask 50)", async () => {
+    const { rig } = await behind((socket) => socket.write(answerWith("hello")));
+    const answer = await rawRequest(rig.port, get("/"));
+    assertEquals(fieldValues(answer, "content-length"), ["5"]);
+    assert(answer.endsWith("\r\n\r\nhello"));
+  });
+
+  test("an event stream arrives event by event (users-ask 47)", async () => {
+    let pipe: import("node:net").Socket | undefined;
+    const { rig } = await behind((socket) => {
+      pipe = socket;
+      socket.write("HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n");
+    });
+    const client = await rawClient(rig.port, get("/events"));
+    for (const event of ["data: 1\n\n", "data: 2\n\n"]) {
+      await until(() => pipe !== undefined, "the pod to be asked");
+      pipe!.write(`${event.length.toString(16)}\r\n${event}\r\n`);
+      await until(() => client.received().includes(event), event);
+    }
+    client.socket.destroy();
+  });
+
+  test("an answer that breaks off half way is seen to break off", async () => {
+    const { rig } = await behind((socket) => {
+      socket.write("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nabc");
+      setTimeout(() => socket.resetAndDestroy(), 50);
+    });
+    const client = await rawClient(rig.port, get("/"));
+    await until(client.closed, "the connection to end");
+    assert(!client.received().endsWith("0\r\n\r\n"), "a cut answer looked whole");
+  });
+});
+
+describe("request bodies", () => {
+  test("a body is streamed as it comes, with its length (users-ask 58)", async () => {
+    const parts: string[] = [];
+    const { pod, rig } = await behind((socket) => {
+      socket.removeAllListeners("data");
+      socket.on("data", (data) => {
+        parts.push(data.toString());
+        if (parts.join("").endsWith("last")) socket.write(answerWith("done"));
+      });
+    });
+    const client = await rawClient(rig.port, "POST /up HTTP/1.1\r\nHost: shop.test\r\nContent-Length: 9\r\n\r\n");
+    await until(() => pod.requests.length === 1, "the head to arrive before the body");
+    client.send("first");
+    await until(() => parts.join("") === "first", "the first part");
+    client.send("last");
+    await until(() => client.received().endsWith("done"), "the answer");
+    assertEquals(fieldValues(pod.requests[0]!, "content-length"), ["9"]);
+    client.socket.destroy();
+  });
+
+  test("a chunked body stays chunked", async () => {
+    const { pod, rig } = await behind((socket, request) => {
+      if (request.includes("\r\n\r\n5\r\nhello\r\n0\r\n\r\n")) socket.write(answerWith("ok"));
+      else socket.on("data", (data) => data.toString().endsWith("0\r\n\r\n") && socket.write(answerWith("ok")));
+    });
+    const sent = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n";
+    assertMatch(await rawRequest(rig.port, sent), /^HTTP\/1.1 200 /);
+    assertEquals(fieldValues(pod.requests[0]!, "transfer-encoding"), ["chunked"]);
+    assertEquals(fieldValues(pod.requests[0]!, "content-length"), []);
+  });
+
+  test("an answer given while the client still uploads reaches it (users-ask 58)", async () => {
+    const { rig } = await behind((socket) => {
+      socket.write("HTTP/1.1 413 Too Large\r\ncontent-length: 3\r\nconnection: close\r\n\r\nbig");
+    });
+    const client = await rawClient(rig.port, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5000000\r\n\r\nhello");
+    await until(() => client.received().endsWith("big"), "the early answer");
+    assertMatch(client.received(), /^HTTP\/1.1 413 /);
+    client.socket.destroy();
+  });
+
+  test("a chunked body beyond the limit is answered 413 (users-ask 58)", async () => {
+    const { rig } = await behind(() => {}, { bodyBytes: 1000 });
+    const head = "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+    const client = await rawClient(rig.port, `${head}320\r\n${"x".repeat(800)}\r\n`);
+    client.send(`320\r\n${"x".repeat(800)}\r\n`);
+    await until(() => client.received().includes("body_too_large"), "the refusal");
+    assertMatch(client.received(), /^HTTP\/1.1 413 /);
+    client.socket.destroy();
+  });
+
+  test("a large upload passes whole, and slow ones are not cut while they move (users-ask 58)", async () => {
+    const size = 5_000_000;
+    let got = 0;
+    const { rig } = await behind(
+      (socket, request) => {
+        got = request.length - request.indexOf("\r\n\r\n") - 4;
+        socket.removeAllListeners("data");
+        socket.on("data", (data) => {
+          got += data.length;
+          if (got === size) socket.write(answerWith("all"));
+        });
+      },
+      { rule: { timeouts: { connect: 0, response: 400, idle: 0 } } },
+    );
+    const client = await rawClient(rig.port, `PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: ${size}\r\n\r\n`);
+    for (let sent = 0; sent < size; sent += 500_000) {
+      client.send("x".repeat(500_000));
+      await Bun.sleep(80); // slower in all than the time-out, never as slow in one piece
+    }
+    await until(() => client.received().endsWith("all"), "the answer");
+    client.socket.destroy();
+  });
+
+  test("curl's Expect: 100-continue never hangs and stays at the gateway (users-ask 59)", async () => {
+    const { pod, rig } = await behind((socket, request) => {
+      if (request.endsWith("hello")) socket.write(answerWith("ok"));
+      else socket.once("data", () => socket.write(answerWith("ok")));
+    });
+    const client = await rawClient(
+      rig.port,
+      "POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n",
+    );
+    await until(() => client.received().startsWith("HTTP/1.1 100 "), "100 Continue");
+    client.send("hello");
+    await until(() => client.received().endsWith("ok"), "the answer");
+    assertEquals(fieldValues(pod.requests[0]!, "expect"), []);
+    client.socket.destroy();
+  });
+
+  test("gRPC is refused in words, gRPC-web passes (users-ask 59)", async () => {
+    const { rig } = await behind((socket) => socket.write(answerWith("ok")));
+    const call = (type: string) => fetch(rig.url, { method: "POST", body: "x", headers: { "content-type": type } });
+    const refused = await call("application/grpc+proto");
+    assertEquals([refused.status, ((await refused.json()) as { code: string }).code], [501, "not_supported"]);
+    assertEquals((await call("application/grpc-web+proto")).status, 200);
+    assertEquals((await call("application/connect+json")).status, 200);
+  });
+});
+
+describe("paths and hosts", () => {
+  test("odd paths reach the chosen pod byte for byte or are refused (users-ask 55)", async () => {
+    const { pod, rig } = await behind((socket) => socket.write(answerWith("ok")));
+    const same = [
+      "/a%2Fb",
+      "/a;v=1/b",
+      "/a+b",
+      "/a%20b",
+      "/%E4%BD%A0",
+      "/a//b",
+      "/a/%2e%2e%2fb",
+      "/?",
+      "/?a=b&&c",
+      "/a?x=/../y",
+      "/a?u=http://evil.test/",
+      "/@evil.test/",
+      "/:80/",
+      "/a:b@c",
+      "/~x'(1)*!,$",
+      "/a|b",
+      "/%00",
+      "/a?%",
+    ];
+    for (const path of same) {
+      pod.requests.length = 0;
+      const answer = await rawRequest(rig.port, get(path));
+      assertMatch(answer, /^HTTP\/1.1 200 /, path);
+      assertStringIncludes(pod.requests[0]!, `GET ${path} HTTP/1.1\r\n`);
+      assertEquals(fieldValues(pod.requests[0]!, "host"), ["shop.test"]);
+    }
+    pod.requests.length = 0;
+    for (const path of ["//10.0.0.1/x", "//evil.test", "///x", "/a#b", "*"]) {
+      assertMatch(await rawRequest(rig.port, get(path)), /^HTTP\/1.1 400 /, path);
+    }
+    assertEquals(pod.requests.length, 0);
+    // An absolute target names no other authority than the pod.
+    assertMatch(await rawRequest(rig.port, get("http://evil.test/x")), /^HTTP\/1.1 200 /);
+    assertStringIncludes(pod.requests[0]!, "GET /x HTTP/1.1\r\n");
+  });
+
+  test("a rewrite that makes another authority or climbs out is refused (users-ask 55)", async () => {
+    const { pod, rig } = await behind((socket) => socket.write(answerWith("ok")), {
+      route: { rewrite: (path) => decodeURIComponent(path.slice("/v1".length)) },
+    });
+    for (const path of ["/v1/%2Fevil.test", "/v1//evil.test", "/v1/a/%2e%2e%2fb", "/v1/a%5Cb", "/v1", "/v1/a%3Fb"]) {
+      assertMatch(await rawRequest(rig.port, get(path)), /^HTTP\/1.1 400 /, path);
+    }
+    assertEquals(pod.requests.length, 0);
+    assertMatch(await rawRequest(rig.port, get("/v1/fine")), /^HTTP\/1.1 200 /);
+  });
+
+  test("the Host header is the client's, the pod's or a fixed one, as the route says (users-ask 52)", async () => {
+    const wanted = { pass: "shop.test", rewrite: "internal.test" } as const;
+    for (const pass_host of ["pass", "node", "rewrite"] as const) {
+      const rule = { pass_host, ...(pass_host === "rewrite" ? { upstream_host: "internal.test" } : {}) };
+      const { pod, rig } = await behind((socket) => socket.write(answerWith("ok")), { rule });
+      await rawRequest(rig.port, get("/"));
+      const expected = pass_host === "node" ? `127.0.0.1:${pod.port}` : wanted[pass_host];
+      assertEquals(fieldValues(pod.requests[0]!, "host"), [expected]);
+      assertEquals(fieldValues(pod.requests[0]!, "x-forwarded-host"), ["shop.test"]);
+    }
+  });
+
+  test("what the runtime's server lets through of smuggling shapes never reaches a pod (users-ask 53)", async () => {
+    const { pod, rig } = await behind((socket) => socket.write(answerWith("ok")));
+    const post = (lines: string, body: string) => `POST / HTTP/1.1\r\nHost: a\r\n${lines}\r\n\r\n${body}`;
+    const shapes = [
+      post("Content-Length: 3\r\nTransfer-Encoding: chunked", "0\r\n\r\n"),
+      post("Transfer-Encoding: ,chunked", "0\r\n\r\n"),
+      post("Transfer-Encoding: gzip, chunked", "0\r\n\r\n"),
+      post("Transfer-Encoding: identity\r\nContent-Length: 3", "abc"),
+      post("Content-Length: 3\r\nContent-Length: 4", "abcd"),
+      post("Content-Length: 3\r\nContent-Length: 3", "abc"),
+      post("Content-Length: +3", "abc"),
+      "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+      "GET / HTTP/1.1\r\nHost: a b\r\n\r\n",
+      "GET / HTTP/1.1\r\nHost: a\r\nX: 1\r\n 2\r\n\r\n",
+      "GET / HTTP/1.1\r\nHost: a\r\nX : 1\r\n\r\n",
+    ];
+    for (const shape of shapes)
+      assertMatch(await rawRequest(rig.port, shape), /^HTTP\/1.1 400 /, JSON.stringify(shape));
+    assertEquals(pod.requests.length, 0);
+  });
+});

@@ -1,0 +1,245 @@
+import { connect, createServer, type Socket } from "node:net";
+import { createPool } from "../../src/balancing/pool.ts";
+import { createRetryBudget } from "../../src/balancing/retry-budget.ts";
+import { staticUpstream } from "../../src/balancing/static-upstream.ts";
+import { systemClock } from "../../src/clock.ts";
+import type { RouteConfig } from "../../src/config/schema.ts";
+import type { Upstream } from "../../src/discovery/types.ts";
+import { type LogFields, silentLogger } from "../../src/log.ts";
+import { createAccessLog } from "../../src/observe/access-log.ts";
+import { createExchange } from "../../src/observe/exchange.ts";
+import { createRequestIds } from "../../src/observe/request-id.ts";
+import { createForwarder, type ForwarderOptions } from "../../src/proxy/forward.ts";
+import { problem } from "../../src/proxy/problem.ts";
+import { createTrust } from "../../src/proxy/trust.ts";
+import type { ProxyRoute, UpstreamFetch } from "../../src/proxy/types.ts";
+import { type ReadOptions, readFacts } from "../../src/request.ts";
+
+/** Resolves once `condition` holds; fails after `ms`. */
+export async function until(condition: () => boolean, what: string, ms = 5000): Promise<void> {
+  const deadline = performance.now() + ms;
+  while (!condition()) {
+    if (performance.now() > deadline) throw new Error(`Waited ${ms} ms in vain: ${what}`);
+    await Bun.sleep(5);
+  }
+}
+
+/** A pod that speaks raw TCP: every byte of a test's own choosing. */
+export interface RawPod {
+  readonly port: number;
+  /** Requests in the order they came, as they were sent: head and what came with it. */
+  readonly requests: string[];
+  /** Connections open now. */
+  open(): number;
+  stop(): void;
+}
+
+/** Starts a pod that calls `answer` with each request's head (and what of the body came with it). */
+export async function rawPod(answer: (socket: Socket, request: string) => void): Promise<RawPod> {
+  const requests: string[] = [];
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on("close", () => sockets.delete(socket));
+    socket.on("error", () => {});
+    let text = "";
+    socket.on("data", (data) => {
+      text += data.toString("latin1");
+      if (!/^[A-Z-]+ [^\r\n]*\r\n/.test(text) || !text.includes("\r\n\r\n")) return;
+      const request = text;
+      text = "";
+      requests.push(request);
+      answer(socket, request);
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as { port: number };
+  return {
+    port,
+    requests,
+    open: () => sockets.size,
+    stop() {
+      server.close();
+      for (const socket of sockets) socket.destroy();
+    },
+  };
+}
+
+/** An answer of `text` with its length, and more header lines. */
+export const answerWith = (text: string, ...lines: string[]): string =>
+  ["HTTP/1.1 200 OK", `content-length: ${text.length}`, ...lines, "", text].join("\r\n");
+
+/** A port where nobody listens. */
+export async function deadPort(): Promise<number> {
+  const pod = await rawPod(() => {});
+  pod.stop();
+  return pod.port;
+}
+
+/** A gateway of one route. */
+export interface Rig {
+  readonly port: number;
+  readonly url: string;
+  /** Warnings and errors that were logged. */
+  readonly logged: LogFields[];
+  /** Lines of the access log. */
+  readonly lines: string[];
+  readonly pool: ReturnType<typeof createPool>;
+  stop(): void;
+}
+
+/** What a rig may have differently. */
+export interface RigOptions extends Partial<Omit<ForwarderOptions, "fetch">> {
+  rule?: Partial<RouteConfig>;
+  route?: Partial<ProxyRoute>;
+  /** Ports of the pods; or a whole upstream. */
+  pods?: number[];
+  upstream?: Upstream;
+  limits?: Partial<ReadOptions["limits"]>;
+  accessLog?: "json" | "combined";
+  trusted?: string[];
+  fetch?: UpstreamFetch;
+}
+
+/** Listens with the forwarder, its pool and nothing else around it. */
+export function startRig(options: RigOptions = {}): Rig {
+  const clock = options.clock ?? systemClock;
+  const rule: RouteConfig = {
+    id: "test",
+    priority: 0,
+    path: { prefix: "/" },
+    timeouts: { connect: 2000, response: 5000, idle: 0 },
+    retries: { attempts: 2, on: ["connect", "reset"] },
+    health: { passive: { failures: 2, eject: 10_000 }, active: false },
+    middleware: [],
+    balancer: "round_robin",
+    pass_host: "pass",
+    ...options.rule,
+  };
+  const nodes = (options.pods ?? []).map((port) => ({ host: "127.0.0.1", port, weight: 50 }));
+  const upstream = options.upstream ?? staticUpstream(nodes, "default/test:80");
+  const { balancer } = rule;
+  const { passive } = rule.health;
+  const pool = createPool({ upstream, scheme: "http", balancer, passive, clock, random: () => 0 });
+  const route: ProxyRoute = {
+    id: "test",
+    rule,
+    rewrite: (p) => p,
+    choose: () => ({ pool, upstream }),
+    ...options.route,
+  };
+  const logged: LogFields[] = [];
+  const lines: string[] = [];
+  const trusts = createTrust(options.trusted ?? []);
+  const forwarder = createForwarder({
+    fetch: fetch as UpstreamFetch,
+    clock,
+    logger: { ...silentLogger, log: (level, message, fields) => void logged.push({ level, message, ...fields }) },
+    retryBudget: createRetryBudget({ clock }),
+    trusts,
+    ...options,
+  });
+  const limits = { header_bytes: 16_384, headers: 100, url_bytes: 8192, body_bytes: options.bodyBytes ?? 0 };
+  const read: ReadOptions = { trusts, limits: { ...limits, ...options.limits } };
+  const ids = createRequestIds(Math.random);
+  const log = options.accessLog
+    ? createAccessLog({
+        format: options.accessLog,
+        clock,
+        write: (text) => void lines.push(...text.trimEnd().split("\n")),
+      })
+    : undefined;
+  const server = Bun.serve({
+    port: 0,
+    hostname: "127.0.0.1",
+    idleTimeout: 0,
+    error: (error) => new Response(`unexpected: ${error}`, { status: 500 }),
+    async fetch(request, bun) {
+      const facts = readFacts(request, bun.requestIP(request)?.address ?? "", "http", read);
+      if ("problem" in facts) return problem(facts.problem, facts.detail, { head: request.method === "HEAD" });
+      if (log === undefined) return forwarder.forward(request, facts, route);
+      const exchange = createExchange(facts, clock.now(), ids.of(facts.headers));
+      return log.finish(exchange, await forwarder.forward(request, facts, route, exchange));
+    },
+  });
+  return {
+    port: server.port!,
+    url: `http://127.0.0.1:${server.port}`,
+    logged,
+    lines,
+    pool,
+    stop: () => void server.stop(true),
+  };
+}
+
+/** A client that speaks raw TCP. */
+export interface RawClient {
+  send(text: string): void;
+  /** All that came back so far. */
+  received(): string;
+  /** The connection ended. */
+  closed(): boolean;
+  socket: Socket;
+}
+
+/** Connects and sends `text`. */
+export async function rawClient(port: number, text = ""): Promise<RawClient> {
+  let received = "";
+  let closed = false;
+  const socket = connect(port, "127.0.0.1");
+  socket.on("data", (data) => {
+    received += data.toString("latin1");
+  });
+  socket.on("error", () => {});
+  socket.on("close", () => {
+    closed = true;
+  });
+  await new Promise<void>((resolve, reject) => {
+    socket.once("connect", resolve);
+    socket.once("error", reject);
+  });
+  if (text !== "") socket.write(Buffer.from(text, "latin1"));
+  return {
+    send: (more) => void socket.write(Buffer.from(more, "latin1")),
+    received: () => received,
+    closed: () => closed,
+    socket,
+  };
+}
+
+/** Sends one raw request and gives back the whole answer: head and body as text, once both are there. */
+export async function rawRequest(port: number, text: string): Promise<string> {
+  const client = await rawClient(port, text);
+  const head = /^HEAD /.test(text);
+  try {
+    await until(
+      () => client.closed() || isWhole(client.received(), head),
+      `a whole answer to ${text.split("\r\n")[0]}`,
+    );
+    return client.received();
+  } finally {
+    client.socket.destroy();
+  }
+}
+
+/** Whether a raw answer has its head and, as far as its framing tells, all of its body. */
+function isWhole(answer: string, head: boolean): boolean {
+  const end = answer.indexOf("\r\n\r\n");
+  if (end === -1) return false;
+  const lines = answer.slice(0, end).toLowerCase();
+  if (/^http\/1\.1 100/.test(lines)) return isWhole(answer.slice(end + 4), head);
+  if (head || /^http\/1\.1 (204|304)/.test(lines)) return true;
+  const length = /\r\ncontent-length: (\d+)/.exec(lines)?.[1];
+  if (length !== undefined) return answer.length - end - 4 >= Number(length);
+  return lines.includes("transfer-encoding: chunked") && answer.endsWith("0\r\n\r\n");
+}
+
+/** The lines of a raw message's head, lower-cased names kept as sent. */
+export const headLines = (message: string): string[] => message.slice(0, message.indexOf("\r\n\r\n")).split("\r\n");
+
+/** The values of one header in a raw message, in order. */
+export const fieldValues = (message: string, name: string): string[] =>
+  headLines(message)
+    .slice(1)
+    .filter((line) => line.toLowerCase().startsWith(`${name}:`))
+    .map((line) => line.slice(name.length + 1).trim());

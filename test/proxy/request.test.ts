@@ -1,0 +1,81 @@
+import { describe, test } from "bun:test";
+import { assertEquals } from "@std/assert";
+import { createTrust } from "../../src/proxy/trust.ts";
+import { type BadRequest, type RequestFacts, readFacts } from "../../src/request.ts";
+
+const limits = { header_bytes: 400, headers: 10, url_bytes: 64, body_bytes: 1000 };
+const options = { trusts: createTrust([]), limits };
+
+/** A request as a runtime's server hands it over: `url` need not be one that `new Request` would take. */
+function read(
+  url: string,
+  headers: Record<string, string> = {},
+  method = "GET",
+  peer = "10.0.0.9",
+): RequestFacts | BadRequest {
+  return readFacts({ url, method, headers: new Headers(headers) } as Request, peer, "http", options);
+}
+const problemOf = (facts: RequestFacts | BadRequest): string => ("problem" in facts ? facts.problem : "none");
+
+describe("reading a request", () => {
+  test("path, query and host are taken apart without being changed", () => {
+    const facts = read("http://shop.test/a%2Fb/c;d=1?x=%20&&y", { host: "SHOP.test:8080" }, "GET", "::ffff:10.0.0.9");
+    assertEquals(facts, {
+      method: "GET",
+      scheme: "http",
+      host: "shop.test",
+      authority: "SHOP.test:8080",
+      path: "/a%2Fb/c;d=1",
+      search: "?x=%20&&y",
+      headers: (facts as RequestFacts).headers,
+      peer: "10.0.0.9",
+      client: "10.0.0.9",
+    });
+    const bare = read("/x?") as RequestFacts;
+    assertEquals([bare.host, bare.authority, bare.path, bare.search], ["", "", "/x", "?"]);
+    assertEquals((read("http://[::1]:8080/", { host: "[::1]:8080" }) as RequestFacts).host, "[::1]");
+    assertEquals((read("https://h2.test/x") as RequestFacts).authority, "h2.test");
+  });
+
+  const refused: [string, string, string, Record<string, string>?, string?][] = [
+    ["a host with a space", "bad_request", "/x", { host: "a b" }],
+    ["a host with a path", "bad_request", "/x", { host: "a/b" }],
+    ["a host with a user", "bad_request", "http://a/x", { host: "u@a" }],
+    ["two Host lines", "bad_request", "http://a/x", { host: "a, b" }],
+    ["a port that is none", "bad_request", "http://a/x", { host: "a:8o" }],
+    ["a path that begins with two slashes", "bad_request", "http://a//10.0.0.1/x", { host: "a" }],
+    ["a fragment", "bad_request", "http://a/x#y", { host: "a" }],
+    ["CONNECT", "not_supported", "a:443", { host: "a:443" }, "CONNECT"],
+    ["TRACE", "not_supported", "http://a/x", { host: "a" }, "TRACE"],
+    ["a URL beyond the limit", "url_too_long", `http://a/${"x".repeat(64)}`, { host: "a" }],
+    ["header fields beyond the limit", "headers_too_large", "http://a/", { host: "a", x: "y".repeat(400) }],
+    ["an odd transfer coding", "bad_request", "http://a/", { host: "a", "transfer-encoding": ",chunked" }, "POST"],
+    [
+      "a coding beside a length",
+      "bad_request",
+      "http://a/",
+      { "transfer-encoding": "chunked", "content-length": "3" },
+      "POST",
+    ],
+    ["two lengths", "bad_request", "http://a/", { host: "a", "content-length": "3, 3" }, "POST"],
+    ["a signed length", "bad_request", "http://a/", { host: "a", "content-length": "+3" }, "POST"],
+    ["a body beyond the limit", "body_too_large", "http://a/", { host: "a", "content-length": "1001" }, "POST"],
+    ["GET with a body", "not_supported", "http://a/", { host: "a", "content-length": "3" }],
+    ["HEAD with a chunked body", "not_supported", "http://a/", { host: "a", "transfer-encoding": "chunked" }, "HEAD"],
+  ];
+  for (const [name, problem, url, headers, method] of refused) {
+    test(`${name} is refused as ${problem} (users-ask 53, 55)`, () => {
+      assertEquals(problemOf(read(url, headers, method)), problem);
+    });
+  }
+
+  test("eleven header fields are one too many where ten are allowed", () => {
+    const fields = (n: number) => Object.fromEntries(Array.from({ length: n }, (_, i) => [`x-${i}`, "1"]));
+    assertEquals(problemOf(read("http://a/", fields(10))), "none");
+    assertEquals(problemOf(read("http://a/", fields(11))), "headers_too_large");
+  });
+
+  test("a GET that says it has no body passes", () => {
+    assertEquals(problemOf(read("http://a/", { host: "a", "content-length": "0" })), "none");
+  });
+});
