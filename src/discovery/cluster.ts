@@ -93,7 +93,8 @@ export function createCluster(config: ClusterConfig, deps: ClusterDeps): Cluster
   let life: "new" | "running" | "stopped" = "new";
   let requests: RequestSource | undefined;
 
-  const tracked = (namespace: string | undefined): TrackedSource => trackSource(namespace, () => connecting, waiters);
+  const tracked = (namespace: string | undefined): TrackedSource =>
+    trackSource(namespace, () => connecting, waiters, clock);
   const scopes = plan.scopes.map((scope) => ({
     plan: scope,
     scope: createScope({

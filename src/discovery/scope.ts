@@ -12,6 +12,8 @@ export interface TrackedSource {
   received<T>(apply: (change: Change<T>) => void): (change: Change<T>) => void;
   readonly source: Source | Poller | undefined;
   readonly synced: boolean;
+  /** When the last full list was received, ms since the epoch: its source's status says so only a moment later. */
+  readonly receivedAt: number;
 }
 
 /** Follows one source. `before` tells what to report while there is none. */
@@ -19,15 +21,20 @@ export function trackSource(
   namespace: string | undefined,
   before: () => { state: ClientState; lastError: string | undefined },
   waiters: Waiters,
+  clock: Clock,
 ): TrackedSource {
   let source: Source | Poller | undefined;
   let synced = false;
+  let receivedAt = 0;
   return {
     get source() {
       return source;
     },
     get synced() {
       return synced;
+    },
+    get receivedAt() {
+      return receivedAt;
     },
     report() {
       const { state, lastError } = before();
@@ -38,7 +45,9 @@ export function trackSource(
     },
     received: (apply) => (change) => {
       apply(change);
-      if (synced || change.kind !== "replace") return;
+      if (change.kind !== "replace") return;
+      receivedAt = clock.now();
+      if (synced) return;
       synced = true;
       waiters.changed();
     },
@@ -93,7 +102,7 @@ export function createScope(options: {
   const age = (): number => {
     const { status } = endpoints.report();
     const contact = status.state === "watching" ? status.lastByte : status.lastEvent;
-    return clock.now() - Math.max(status.lastList ?? 0, contact ?? 0);
+    return clock.now() - Math.max(status.lastList ?? 0, contact ?? 0, endpoints.receivedAt);
   };
 
   const freshen = async (maxAge: number): Promise<void> => {
