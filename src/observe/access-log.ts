@@ -1,5 +1,5 @@
 import type { Clock } from "../clock.ts";
-import { watchBody } from "../proxy/body.ts";
+import { type BodyWatcher, watchBody } from "../proxy/body.ts";
 import type { Exchange } from "./exchange.ts";
 import { combinedLine, type Finished, jsonLine } from "./line.ts";
 
@@ -50,9 +50,10 @@ export function createAccessLog({ format, write, clock }: AccessLogOptions): Acc
     if (waiting.length >= BATCH_LINES) flush();
   }
 
-  function counted(exchange: Exchange, response: Response): Response {
+  function counted(exchange: Exchange, response: Response, gone: AbortSignal | undefined): Response {
     let bytes = 0;
-    const body = watchBody(response.body!, {
+    const { status, statusText, headers } = response;
+    const watcher: BodyWatcher = {
       onChunk(size) {
         bytes += size;
       },
@@ -61,8 +62,8 @@ export function createAccessLog({ format, write, clock }: AccessLogOptions): Acc
         if (how === "error") exchange.error ??= "upstream_reset";
         add(exchange, status, bytes);
       },
-    });
-    const { status, statusText, headers } = response;
+    };
+    const body = watchBody(response.body!, watcher, gone);
     return new Response(body, { status, statusText, headers });
   }
 
@@ -73,7 +74,7 @@ export function createAccessLog({ format, write, clock }: AccessLogOptions): Acc
       if (isEmpty(status, exchange.facts.method)) add(exchange, status, 0);
       else if (length !== null) add(exchange, status, Number(length));
       else if (response.body === null) add(exchange, status, 0);
-      else return counted(exchange, response);
+      else return counted(exchange, response, exchange.request?.signal);
       return response;
     },
     flush,

@@ -5,6 +5,8 @@ export interface Exchange {
   readonly facts: RequestFacts;
   /** Milliseconds since the epoch. */
   readonly started: number;
+  /** Set once it is on its way to a pod: tells when the client leaves in the middle of the answer. */
+  request: Request | undefined;
   /** The request's id: the client's where it sent a fit one, else ours. */
   id: string;
   /** Ids and names of what was chosen; undefined: it never came so far. */
@@ -28,6 +30,7 @@ export function createExchange(facts: RequestFacts, started: number, id: string)
   return {
     facts,
     started,
+    request: undefined,
     id,
     route: undefined,
     service: undefined,

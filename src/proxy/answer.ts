@@ -80,7 +80,7 @@ export function createDelivery(options: DeliveryOptions): Deliver {
       flight.deadline = idle === 0 ? Number.POSITIVE_INFINITY : clock.now() + idle;
     };
     rearm();
-    const body = watchBody(response.body, { onChunk: rearm, onEnd: end });
+    const body = watchBody(response.body, { onChunk: rearm, onEnd: end }, flight.request.signal);
     const { status, statusText, headers } = response;
     return new Response(body, { status, statusText, headers });
   }

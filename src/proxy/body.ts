@@ -8,10 +8,27 @@ export interface BodyWatcher {
 
 /**
  * A body whose pieces are seen on their way. Nothing is read from the source before the reader asks, and a reader that
- * leaves cancels the source. Costs a few microseconds: only for bodies that somebody must watch.
+ * leaves cancels the source. `gone` tells of readers that leave without a word: Bun's server does not cancel a stream it
+ * was not reading from when its client went away. Costs a few microseconds: only for bodies that somebody must watch.
  */
-export function watchBody(source: ReadableStream<Uint8Array>, watcher: BodyWatcher): ReadableStream<Uint8Array> {
+export function watchBody(
+  source: ReadableStream<Uint8Array>,
+  watcher: BodyWatcher,
+  gone?: AbortSignal,
+): ReadableStream<Uint8Array> {
   let reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
+  let ended = false;
+  const end = (how: "complete" | "error" | "cancelled"): void => {
+    if (ended) return;
+    ended = true;
+    gone?.removeEventListener("abort", leave);
+    watcher.onEnd?.(how);
+  };
+  const leave = (): void => {
+    end("cancelled");
+    (reader ?? source).cancel(gone?.reason).catch(() => {});
+  };
+  gone?.addEventListener("abort", leave);
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
@@ -19,20 +36,20 @@ export function watchBody(source: ReadableStream<Uint8Array>, watcher: BodyWatch
         try {
           const { done, value } = await reader.read();
           if (done) {
-            watcher.onEnd?.("complete");
+            end("complete");
             controller.close();
             return;
           }
           watcher.onChunk?.(value.byteLength);
           controller.enqueue(value);
         } catch (error) {
-          watcher.onEnd?.("error");
+          end("error");
           controller.error(error);
-          await reader.cancel(error).catch(() => {});
+          reader.cancel(error).catch(() => {});
         }
       },
       async cancel(reason) {
-        watcher.onEnd?.("cancelled");
+        end("cancelled");
         await (reader ?? source).cancel(reason);
       },
     },

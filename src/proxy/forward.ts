@@ -219,8 +219,14 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
     const { method } = facts;
     const hasBody = method !== "GET" && method !== "HEAD";
     const upload = hasBody ? createUpload(request, flight, { limit, timeout: response, now }) : undefined;
-    const headers = headersFor(facts, route, exchange);
-    const init: UpstreamInit = { method, headers, redirect: "manual", decompress: false, signal: controller.signal };
+    const init: UpstreamInit = {
+      method,
+      headers: headersFor(facts, route, exchange),
+      redirect: "manual",
+      decompress: false,
+      timeout: false,
+      signal: controller.signal,
+    };
     if (upload !== undefined) init.duplex = "half";
     flights.add(flight);
     const journey: Journey = { request, facts, route, exchange, pool, flight, upload, tried: undefined };
@@ -237,6 +243,7 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
     retryBudget.request();
     const from = route.choose();
     if (exchange !== undefined) {
+      exchange.request = request;
       exchange.route = route.id;
       exchange.service = from.upstream.name;
       exchange.cluster = from.upstream.cluster;

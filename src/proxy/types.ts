@@ -14,6 +14,8 @@ export interface UpstreamInit {
   signal: AbortSignal;
   /** Bun: encoded bodies pass as they are. */
   decompress: false;
+  /** Bun: no timer of its own cuts a silent answer; the forwarder has its own. */
+  timeout: false;
   /** Required by the fetch standard for a streamed body. */
   duplex?: "half" | undefined;
 }
