@@ -5,6 +5,7 @@ import { type decodeContinue, listMeta, listPage, listText } from "./list.ts";
 import { fromVersion, isObject, objectText, toVersion } from "./objects.ts";
 import { jsonPatch, mergePatch, strategicMerge } from "./patch.ts";
 import { tableText } from "./printing.ts";
+import { readProtobuf } from "./protobuf.ts";
 import { knownVersion, parseTarget, type Target } from "./resources.ts";
 import {
   badRequest,
@@ -109,9 +110,10 @@ const plain = (text: string, code: number): Response =>
   new Response(text, { status: code, headers: { "content-type": "text/plain; charset=utf-8" } });
 
 async function readBody(request: Request): Promise<unknown> {
+  const type = (request.headers.get("content-type") ?? "application/json").split(";")[0]!.trim().toLowerCase();
+  if (type === "application/vnd.kubernetes.protobuf") return readProtobuf(new Uint8Array(await request.arrayBuffer()));
   const text = await request.text();
   if (text.trim() === "") return undefined;
-  const type = (request.headers.get("content-type") ?? "application/json").split(";")[0]!.trim().toLowerCase();
   try {
     if (type.endsWith("yaml")) return parseYaml(text);
     if (type.endsWith("json")) return JSON.parse(text);
@@ -225,18 +227,15 @@ export function createResponder(options: {
       );
     }
     const shown = toVersion(resource, version, current);
-    // A patch is against the object without the bookkeeping that a client never patches.
-    const { managedFields: _managed, ...metadata } = shown.metadata;
-    const base = { ...shown, metadata };
     const patched = ((): unknown => {
       switch (type) {
         case "application/merge-patch+json":
-          return mergePatch(base, body);
+          return mergePatch(shown, body);
         case "application/json-patch+json":
-          return jsonPatch(base, body);
+          return jsonPatch(shown, body);
         case "application/strategic-merge-patch+json":
         case "application/apply-patch+yaml":
-          return strategicMerge(resource.kind, base, body);
+          return strategicMerge(resource.kind, shown, body);
         default:
           throw unsupportedMedia([
             "application/json-patch+json",
@@ -260,6 +259,7 @@ export function createResponder(options: {
     const { preconditions, dryRun } = isObject(body) ? body : {};
     const options = {
       preconditions,
+      graceful: true,
       dryRun: query.get("dryRun") === "All" || (Array.isArray(dryRun) && dryRun.includes("All")),
     };
     const { resource, namespace = "", name } = target;

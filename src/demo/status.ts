@@ -116,6 +116,21 @@ export function forbidden(
   return error(403, "Forbidden", message, subject(resource, group, name ?? ""));
 }
 
+/** 403 for a create in a namespace that is going away. */
+export function terminating(resource: string, group: string, name: string, namespace: string): StatusError {
+  const why = `unable to create new content in namespace ${namespace} because it is being terminated`;
+  return error(403, "Forbidden", `${qualified(resource, group)} "${name}" is forbidden: ${why}`, {
+    ...subject(resource, group, name),
+    causes: [
+      {
+        reason: "NamespaceTerminating",
+        message: `namespace ${namespace} is being terminated`,
+        field: "metadata.namespace",
+      },
+    ],
+  });
+}
+
 /** 405. */
 export const methodNotAllowed = (): StatusError =>
   error(405, "MethodNotAllowed", "the server does not allow this method on the requested resource", {});

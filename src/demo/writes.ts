@@ -2,7 +2,7 @@ import type { Clock, Random } from "../clock.ts";
 import { isoSeconds, uuid } from "./identity.ts";
 import { isObject, objectsOf, sameJson } from "./objects.ts";
 import { apiVersionOf, RESOURCES, type Resource } from "./resources.ts";
-import { alreadyExists, badRequest, conflict, invalid, notFound } from "./status.ts";
+import { alreadyExists, badRequest, conflict, invalid, notFound, terminating } from "./status.ts";
 import type { Store } from "./store.ts";
 import type { ApiserverSettings, Json, StoredMeta, StoredObject } from "./types.ts";
 import { causesOf } from "./validation.ts";
@@ -16,18 +16,25 @@ export interface WriteOptions {
   readonly withStatus?: boolean;
 }
 
+/** How to delete. */
+export interface RemoveOptions {
+  readonly dryRun?: boolean;
+  /** As in DeleteOptions. */
+  readonly preconditions?: unknown;
+  /** A namespace is `Terminating` for a moment before it goes with its contents, as where a controller does that. */
+  readonly graceful?: boolean;
+}
+
+/** How long a namespace terminates: enough for a client to delete by name what is in it, as with a real controller. */
+const NAMESPACE_TERMINATION_MS = 500;
+
 /** The writes of the API over the store: defaults, validation, preconditions, and what follows from a deletion. */
 export interface Writer {
   create(resource: Resource, namespace: string, object: Json, options: WriteOptions): StoredObject;
   update(resource: Resource, namespace: string, name: string, object: Json, options: WriteOptions): StoredObject;
   updateStatus(resource: Resource, namespace: string, name: string, object: Json, options: WriteOptions): StoredObject;
-  /** `preconditions` as in DeleteOptions. Answers the object as it last was. */
-  remove(
-    resource: Resource,
-    namespace: string,
-    name: string,
-    options?: { readonly dryRun?: boolean; readonly preconditions?: unknown },
-  ): StoredObject;
+  /** Answers the object as it last was, or as it waits for its end. */
+  remove(resource: Resource, namespace: string, name: string, options?: RemoveOptions): StoredObject;
 }
 
 /** What generated names end in: the apiserver's own letters, without vowels. */
@@ -213,7 +220,10 @@ export function createWriter(options: {
       given.name = given.generateName + letters.join("");
     }
     if (given.resourceVersion) throw badRequest("resourceVersion should not be set on objects to be created");
-    if (resource.namespaced && !store.get("namespaces", "", namespace)) throw notFound("namespaces", "", namespace);
+    const home = resource.namespaced ? store.get("namespaces", "", namespace) : undefined;
+    if (resource.namespaced && !home) throw notFound("namespaces", "", namespace);
+    if (home?.metadata.deletionTimestamp)
+      throw terminating(resource.plural, resource.group, String(given.name ?? ""), namespace);
     const whole = withDefaults(
       resource,
       options.withStatus || !resource.status ? object : { ...object, status: undefined },
@@ -283,7 +293,7 @@ export function createWriter(options: {
       creationTimestamp,
       ...(deletionTimestamp !== undefined && { deletionTimestamp }),
       ...others,
-      managedFields,
+      managedFields: Array.isArray(given.managedFields) ? given.managedFields : managedFields,
     } as StoredMeta;
     if (sameJson({ ...next, metadata }, current)) return current;
     const { metadata: _then, ...before } = current;
@@ -363,11 +373,22 @@ export function createWriter(options: {
     return removed;
   }
 
+  function terminate(resource: Resource, namespace: StoredObject): StoredObject {
+    const { name, uid, deletionTimestamp } = namespace.metadata;
+    if (deletionTimestamp) return namespace;
+    clock.after(NAMESPACE_TERMINATION_MS, () => {
+      const still = store.get(resource.plural, "", name);
+      if (still?.metadata.uid === uid) removeNow(resource, still);
+    });
+    const metadata = { ...namespace.metadata, deletionTimestamp: isoSeconds(clock.now()) };
+    return store.put(resource.plural, { ...namespace, metadata, status: { phase: "Terminating" } });
+  }
+
   function remove(
     resource: Resource,
     namespace: string,
     name: string,
-    { dryRun, preconditions }: { readonly dryRun?: boolean; readonly preconditions?: unknown } = {},
+    { dryRun, preconditions, graceful }: RemoveOptions = {},
   ): StoredObject {
     const found = current(resource, namespace, name);
     if (isObject(preconditions)) {
@@ -383,6 +404,7 @@ export function createWriter(options: {
       }
     }
     if (dryRun) return found;
+    if (resource.kind === "Namespace" && graceful) return terminate(resource, found);
     if (found.metadata.finalizers?.length) {
       if (found.metadata.deletionTimestamp) return found;
       return store.put(resource.plural, {

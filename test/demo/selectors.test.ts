@@ -72,7 +72,7 @@ describe("label selectors that do not parse are refused in the apiserver's words
   ];
   for (const [selector, message] of cases) {
     test(selector, () => {
-      const error = assertThrows(() => parseLabelSelector(selector), StatusError);
+      const error = assertThrows(() => parseLabelSelector(selector), StatusError) as StatusError;
       assertEquals(error.code, 400);
       assertStringIncludes(error.message, message);
     });

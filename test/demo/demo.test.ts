@@ -1,0 +1,108 @@
+import { describe, test } from "bun:test";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { loadConfig } from "../../src/config/load.ts";
+import { type DemoHandler, startDemo } from "../../src/demo/demo.ts";
+import { fakeClock, seededRandom } from "../helpers/embedded.ts";
+
+const listen = (handler: DemoHandler, hostname: string, port: number) => {
+  const server = Bun.serve({
+    hostname,
+    port,
+    idleTimeout: 0,
+    fetch: (request, bun) => handler(request, bun.requestIP(request)?.address ?? ""),
+  });
+  return { port: server.port!, stop: () => server.stop(true) };
+};
+
+/** A system whose only loopback address is 127.0.0.1. */
+const listenOnOne: typeof listen = (handler, hostname, port) => {
+  if (hostname !== "127.0.0.1") throw new Error(`EADDRNOTAVAIL ${hostname}`);
+  return listen(handler, hostname, port);
+};
+
+async function demo(serve = listen) {
+  const clock = fakeClock();
+  const running = await startDemo({ serve, clock, random: seededRandom() });
+  return { ...running, clock, [Symbol.asyncDispose]: running.stop };
+}
+
+const podAt = async (address: string): Promise<string> =>
+  ((await (await fetch(`http://${address}/anything`)).json()) as { pod: string }).pod;
+
+interface Slice {
+  readonly endpoints: readonly {
+    readonly addresses: readonly string[];
+    readonly targetRef: { readonly name: string };
+  }[];
+  readonly ports: readonly { readonly name: string; readonly port: number }[];
+}
+
+const addressesOf = (slices: readonly unknown[]): [address: string, pod: string][] =>
+  (slices as readonly Slice[]).flatMap(({ endpoints, ports }) =>
+    endpoints.map(
+      ({ addresses, targetRef }) => [`${addresses[0]}:${ports[0]!.port}`, targetRef.name] as [string, string],
+    ),
+  );
+
+describe("the demo cluster", () => {
+  for (const [name, serve, slices] of [
+    ["addresses of their own with one port, in one slice", listen, 1],
+    ["ports of their own on systems with one loopback address, in a slice each", listenOnOne, 2],
+  ] as const) {
+    test(`has two pods that really answer, on ${name}`, async () => {
+      await using running = await demo(serve);
+      const found = running.api.list("EndpointSlice", "demo");
+      assertEquals(found.length, slices);
+      const addresses = addressesOf(found);
+      assertEquals(addresses.length, 2);
+      for (const [address, pod] of addresses) assertEquals(await podAt(address), pod);
+    });
+  }
+
+  test("names in Endpoints what it names in EndpointSlices", async () => {
+    await using running = await demo();
+    const subsets = running.api.get("Endpoints", "demo", "echo")!.subsets as {
+      addresses: { ip: string }[];
+      ports: { port: number }[];
+    }[];
+    assertEquals(
+      subsets.flatMap(({ addresses, ports }) => addresses.map(({ ip }) => `${ip}:${ports[0]!.port}`)),
+      addressesOf(running.api.list("EndpointSlice", "demo")).map(([address]) => address),
+    );
+  });
+
+  test("takes a deleted pod out of its endpoints at once, and stops its listener a moment later", async () => {
+    await using running = await demo();
+    const [[address, pod], [other, stays]] = addressesOf(running.api.list("EndpointSlice", "demo")) as [
+      [string, string],
+      [string, string],
+    ];
+    const answer = await fetch(`${running.apiserver}/api/v1/namespaces/demo/pods/${pod}`, { method: "DELETE" });
+    assertEquals(answer.status, 200);
+    assertEquals(addressesOf(running.api.list("EndpointSlice", "demo")), [[other, stays]]);
+    assertEquals(await podAt(address), pod);
+    await running.clock.advance(60_000);
+    await assertRejects(() => fetch(`http://${address}/`));
+    assertEquals(await podAt(other), stays);
+  });
+
+  test("prints a config that loads, and lines to try", async () => {
+    await using running = await demo();
+    const loaded = loadConfig({ file: "demo", text: running.config, env: {}, pod: {} });
+    assert(loaded.ok, JSON.stringify(loaded));
+    assertEquals(loaded.warnings, []);
+    const lines = running.hints("http://127.0.0.1:8080").join("\n");
+    assertStringIncludes(lines, "curl http://127.0.0.1:8080/anything");
+    assertStringIncludes(lines, `kubectl --server=${running.apiserver}`);
+  });
+
+  test("leaves no listener behind", async () => {
+    const running = await demo();
+    const { apiserver } = running;
+    const [[address]] = addressesOf(running.api.list("EndpointSlice", "demo")) as [[string, string]];
+    await running.stop();
+    await assertRejects(() => fetch(apiserver));
+    await assertRejects(() => fetch(`http://${address}/`));
+    assertEquals(running.clock.pending, 0);
+  });
+});
