@@ -11,3 +11,5 @@ Bun.serve({
     return fetch(backend + path, { method, headers, body, redirect: "manual", decompress: false });
   },
 });
+
+export {};
