@@ -1,17 +1,16 @@
 import type { Clock, Random } from "../clock.ts";
 import type { ClusterConfig } from "../config/schema.ts";
 import { type ApiClient, createApiClient } from "../kubernetes/api-client.ts";
-import { createBackoff } from "../kubernetes/backoff.ts";
 import type { Connection } from "../kubernetes/connection.ts";
-import { shorten } from "../kubernetes/errors.ts";
 import { createPoller } from "../kubernetes/poller.ts";
 import { createReflector } from "../kubernetes/reflector.ts";
-import type { Change, ClientState, Collection, Decoder } from "../kubernetes/types.ts";
+import type { Change, Collection, Decoder } from "../kubernetes/types.ts";
 import type { Logger } from "../log.ts";
-import { clusterCounters, clusterStatus, isDefinite } from "./cluster-status.ts";
+import { clusterCounters, clusterStatus } from "./cluster-status.ts";
+import { type Connecting, keepConnecting, refreshOnChange, type WatchFiles } from "./connecting.ts";
 import { endpointSliceDecoder } from "./endpoint-slices.ts";
 import { endpointsDecoder } from "./endpoints.ts";
-import type { Distrust, Gate } from "./gate.ts";
+import { type Gate, isExpired, leftOutGate, requestGate, scopeGate } from "./gate.ts";
 import { planCluster, type ScopePlan } from "./plan.ts";
 import { createRequestSource, type RequestSource } from "./request-source.ts";
 import { createScope, type Scope, type TrackedSource, trackSource } from "./scope.ts";
@@ -28,8 +27,8 @@ import { sizeWatcher, truncationWatcher } from "./warnings.ts";
 export interface ClusterDeps {
   /** Opens the way to the apiserver; tried again, with pauses, when it rejects. */
   connect(config: ClusterConfig): Promise<Connection>;
-  /** Calls back when one of these files may have changed; returns what stops it. undefined where there are no files. */
-  readonly watchFiles?: ((paths: readonly string[], onChange: () => void) => () => void) | undefined;
+  /** undefined where there are no files. */
+  readonly watchFiles?: WatchFiles | undefined;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -89,7 +88,7 @@ export function createCluster(config: ClusterConfig, deps: ClusterDeps): Cluster
   };
 
   /** Before there is a connection: what became of the attempts to make one. */
-  let connecting: { state: ClientState; lastError: string | undefined } = { state: "connecting", lastError: undefined };
+  let connecting: Connecting = { state: "connecting", lastError: undefined };
   let life: "new" | "running" | "stopped" = "new";
   let requests: RequestSource | undefined;
 
@@ -120,8 +119,6 @@ export function createCluster(config: ClusterConfig, deps: ClusterDeps): Cluster
     keepNamespace(namespace)
       ? scopes.find(({ plan: { namespace: own } }) => own === undefined || own === namespace)?.scope
       : undefined;
-
-  const expired = (scope: Scope): boolean => config.max_stale > 0 && scope.synced() && scope.age() > config.max_stale;
 
   const applySlices = (scope: string): ((change: Change<SliceRecord>) => void) => {
     const write = snapshot.writer(scope);
@@ -182,79 +179,15 @@ export function createCluster(config: ClusterConfig, deps: ClusterDeps): Cluster
     requestTracker.attach(requests);
   };
 
-  /** A file that cannot be read now may be there in a moment: a kubelet mounts and rotates while pods start. */
-  const openConnection = async (signal: AbortSignal): Promise<Connection> => {
-    const backoff = createBackoff(random);
-    for (;;) {
-      try {
-        return await deps.connect(config);
-      } catch (error) {
-        signal.throwIfAborted();
-        const lastError = `cannot connect: ${shorten(error instanceof Error ? error.message : String(error))}`;
-        if (connecting.lastError !== lastError) logger.log("warn", lastError);
-        connecting = { state: "unreachable", lastError };
-        waiters.changed();
-        await clock.sleep(backoff.next(), signal);
-      }
-    }
-  };
-
-  const watchFiles = (connection: Connection, signal: AbortSignal): void => {
-    if (deps.watchFiles === undefined || connection.files.length === 0) return;
-    const stop = deps.watchFiles(connection.files, () => {
-      connection.refresh().catch((error: unknown) => {
-        logger.log("warn", `Files of the cluster changed and cannot be used: ${shorten(String(error))}`);
-      });
+  const gateOf = (namespace: string, name: string): Gate => {
+    const scope = scopeOf(namespace);
+    if (scope === undefined) return leftOutGate(namespace, plan.leftOutBy(namespace) ?? "the configuration");
+    if (!byRequest) return scopeGate(scope, config.max_stale);
+    return requestGate(namespace, name, {
+      started: () => waiters.until(() => requests !== undefined || life === "stopped"),
+      source: () => requests,
+      status: () => requestTracker.report().status,
     });
-    signal.addEventListener("abort", stop, { once: true });
-  };
-
-  const notSynced = (scope: Scope): Distrust => {
-    const { state, lastError } = { state: scope.state(), lastError: scope.lastError() };
-    const what = scope.synced() ? `the snapshot is older than max_stale (${config.max_stale} ms)` : "never synced";
-    return {
-      why: "not_synced",
-      detail: `${what}: the state is ${state}${lastError === undefined ? "" : `, ${lastError}`}`,
-    };
-  };
-
-  const requestGate = (namespace: string, name: string): Gate => {
-    const key = `${namespace}/${name}`;
-    const ask = async (): Promise<void> => {
-      await waiters.until(() => requests !== undefined || life === "stopped");
-      await requests?.ask(namespace, name);
-    };
-    return {
-      refresh: ask,
-      fresh: () => true,
-      distrust() {
-        if (requests?.answered(key) === true) return undefined;
-        const { state, lastError } = requestTracker.report().status;
-        const error = lastError === undefined ? "" : `, ${lastError}`;
-        return { why: "not_synced", detail: `the apiserver has not answered about it: the state is ${state}${error}` };
-      },
-    };
-  };
-
-  const leftOut = (namespace: string): Gate => ({
-    refresh: () => undefined,
-    fresh: () => true,
-    distrust: () => ({
-      why: "left_out",
-      detail: `namespace ${namespace} is filtered out by ${plan.leftOutBy(namespace) ?? "the configuration"}`,
-    }),
-  });
-
-  const scopeGate = (scope: Scope): Gate => {
-    const maxStale = config.max_stale;
-    return {
-      refresh() {
-        if (!scope.synced()) return isDefinite(scope.endpoints.report().status.state) ? undefined : scope.settled();
-        return maxStale > 0 && expired(scope) ? scope.freshened(maxStale) : undefined;
-      },
-      fresh: () => maxStale === 0 || !expired(scope),
-      distrust: () => (scope.synced() && !expired(scope) ? undefined : notSynced(scope)),
-    };
   };
 
   const synced = (): boolean => (byRequest ? requests?.ready === true : scopes.every(({ scope }) => scope.synced()));
@@ -270,8 +203,18 @@ export function createCluster(config: ClusterConfig, deps: ClusterDeps): Cluster
     async run(signal) {
       life = "running";
       try {
-        const connection = await openConnection(signal);
-        watchFiles(connection, signal);
+        const connection = await keepConnecting({
+          connect: () => deps.connect(config),
+          onFailure(failure) {
+            connecting = failure;
+            waiters.changed();
+          },
+          clock,
+          random,
+          logger,
+          signal,
+        });
+        refreshOnChange(connection, deps.watchFiles, logger, signal);
         const api = createApiClient({ connection, logger, clock, userAgent: deps.userAgent });
         if (byRequest) startRequests(api);
         else for (const part of scopes) startScope(api, part);
@@ -292,15 +235,11 @@ export function createCluster(config: ClusterConfig, deps: ClusterDeps): Cluster
         services: reports(trackers.services),
         counts: reader.counts(),
         now: clock.now(),
-        expired: !byRequest && scopes.some(({ scope }) => expired(scope)),
+        expired: !byRequest && scopes.some(({ scope }) => isExpired(scope, config.max_stale)),
       }),
     counters: () => clusterCounters(reports([...trackers.endpoints, ...trackers.services]), reader.counts()),
     synced,
     whenSynced: (signal) => waiters.until(synced, signal),
-    gate(namespace, name) {
-      const scope = scopeOf(namespace);
-      if (scope === undefined) return leftOut(namespace);
-      return byRequest ? requestGate(namespace, name) : scopeGate(scope);
-    },
+    gate: gateOf,
   };
 }

@@ -1,3 +1,7 @@
+import { isDefinite } from "./cluster-status.ts";
+import type { RequestSource } from "./request-source.ts";
+import type { Scope } from "./scope.ts";
+
 /** Whether what is known of one service may be believed now, and what to wait for if not. */
 export interface Gate {
   /** See `Upstream.refresh`. Costs nothing while all is well. */
@@ -13,4 +17,61 @@ export interface Distrust {
   /** `left_out`: the configuration does not want this namespace. `not_synced`: the apiserver has not told yet. */
   readonly why: "left_out" | "not_synced";
   readonly detail: string;
+}
+
+const because = (lastError: string | undefined): string => (lastError === undefined ? "" : `, ${lastError}`);
+
+/** True when a scope's snapshot is older than `max_stale` (0: never). */
+export function isExpired(scope: Scope, maxStale: number): boolean {
+  return maxStale > 0 && scope.synced() && scope.age() > maxStale;
+}
+
+/** Of a namespace that the configuration does not want. `key`: what leaves it out. */
+export function leftOutGate(namespace: string, key: string): Gate {
+  const detail = `namespace ${namespace} is filtered out by ${key}`;
+  return { refresh: () => undefined, fresh: () => true, distrust: () => ({ why: "left_out", detail }) };
+}
+
+/** Of a namespace that is followed by watching or polling. */
+export function scopeGate(scope: Scope, maxStale: number): Gate {
+  const expired = (): boolean => isExpired(scope, maxStale);
+  return {
+    refresh() {
+      // Nothing is won by waiting for a right or a credential: say so at once.
+      if (!scope.synced()) return isDefinite(scope.endpoints.report().status.state) ? undefined : scope.settled();
+      return expired() ? scope.freshened(maxStale) : undefined;
+    },
+    fresh: () => !expired(),
+    distrust() {
+      if (scope.synced() && !expired()) return undefined;
+      const what = scope.synced() ? `the snapshot is older than max_stale (${maxStale} ms)` : "never synced";
+      return { why: "not_synced", detail: `${what}: the state is ${scope.state()}${because(scope.lastError())}` };
+    },
+  };
+}
+
+/** Of a service that is asked for with each request. `started` resolves once there is somebody to ask. */
+export function requestGate(
+  namespace: string,
+  name: string,
+  options: {
+    started(): Promise<void>;
+    readonly source: () => RequestSource | undefined;
+    status(): { state: string; lastError: string | undefined };
+  },
+): Gate {
+  const { started, source, status } = options;
+  return {
+    async refresh() {
+      await started();
+      await source()?.ask(namespace, name);
+    },
+    fresh: () => true,
+    distrust() {
+      if (source()?.answered(`${namespace}/${name}`) === true) return undefined;
+      const { state, lastError } = status();
+      const detail = `the apiserver has not answered about it: the state is ${state}${because(lastError)}`;
+      return { why: "not_synced", detail };
+    },
+  };
 }
