@@ -1,17 +1,16 @@
-import { parse as parseYaml, stringify as stringifyYaml } from "yaml";
+import { parse as parseYaml } from "yaml";
 import type { Clock } from "../clock.ts";
 import { apiDocument, openApiV2Protobuf } from "./api-docs.ts";
-import { type decodeContinue, listMeta, listPage, listText } from "./list.ts";
+import type { RequestFacts } from "./facts.ts";
+import { listMeta, listPage, listText } from "./list.ts";
 import { fromVersion, isObject, objectText, toVersion } from "./objects.ts";
 import { jsonPatch, mergePatch, strategicMerge } from "./patch.ts";
 import { tableText } from "./printing.ts";
-import { readProtobuf } from "./protobuf.ts";
-import { knownVersion, parseTarget, type Target } from "./resources.ts";
+import { knownVersion, type Target } from "./resources.ts";
 import {
   badRequest,
   forbidden,
   methodNotAllowed,
-  notAcceptable,
   notFound,
   StatusError,
   unauthorized,
@@ -19,115 +18,10 @@ import {
   unsupportedMedia,
 } from "./status.ts";
 import type { Store } from "./store.ts";
-import type { ApiserverSettings, Json, LoggedRequest, StoredObject, Verb } from "./types.ts";
-import { isWatch, type WatchFormat, type WatchHub } from "./watch.ts";
+import type { ApiserverSettings, Json, StoredObject, Verb } from "./types.ts";
+import type { WatchFormat, WatchHub } from "./watch.ts";
+import { compressed, type Format, formatOf, plain, readBody, readObject, write } from "./wire.ts";
 import type { WriteOptions, Writer } from "./writes.ts";
-
-/** A request, taken apart once. */
-export interface RequestFacts {
-  readonly logged: LoggedRequest;
-  readonly target: Target | undefined;
-  readonly host: string;
-}
-
-function verbOf(method: string, target: Target, query: URLSearchParams): Verb | undefined {
-  switch (method) {
-    case "GET":
-    case "HEAD":
-      return isWatch(query) ? "watch" : target.name === undefined ? "list" : "get";
-    case "POST":
-      return "create";
-    case "PUT":
-      return "update";
-    case "PATCH":
-      return "patch";
-    case "DELETE":
-      return target.name === undefined ? "deletecollection" : "delete";
-    default:
-      return undefined;
-  }
-}
-
-/** Reads method, path and query. */
-export function requestFacts(
-  request: Request,
-  time: number,
-  settings: ApiserverSettings,
-  readToken: typeof decodeContinue,
-): RequestFacts {
-  const url = new URL(request.url);
-  const query = url.searchParams;
-  const target = parseTarget(url.pathname, settings.sliceVersions);
-  const verb = target && verbOf(request.method, target, query);
-  const token = query.get("continue");
-  const logged: LoggedRequest = {
-    time,
-    method: request.method,
-    path: url.pathname,
-    query,
-    verb,
-    resource: target?.resource.plural,
-    namespace: target?.namespace,
-    name: target?.name,
-    page: verb === "list" ? (token ? (readToken(token)?.page ?? 1) : 1) : 0,
-    headers: request.headers,
-  };
-  return { logged, target, host: url.host };
-}
-
-type Format = { readonly as: "json" | "yaml" | "table"; readonly pretty: boolean };
-
-/** Terminals get indented JSON, as from the apiserver. */
-const READ_BY_PEOPLE = /^(curl|Wget|Mozilla\/5\.0)/;
-
-function formatOf(request: Request, query: URLSearchParams): Format {
-  const asked = query.get("pretty");
-  const pretty =
-    asked === null ? READ_BY_PEOPLE.test(request.headers.get("user-agent") ?? "") : asked !== "0" && asked !== "false";
-  const accept = request.headers.get("accept") ?? "*/*";
-  for (const range of accept.split(",")) {
-    const [type, ...parameters] = range.split(";").map((part) => part.trim().toLowerCase());
-    if (type === "application/json" && parameters.includes("as=table")) return { as: "table", pretty };
-    if (type === "application/json" && parameters.some((parameter) => parameter.startsWith("as="))) continue;
-    if (type === "application/json" || type === "*/*" || type === "application/*") return { as: "json", pretty };
-    if (type === "application/yaml") return { as: "yaml", pretty };
-  }
-  throw notAcceptable();
-}
-
-function write(text: string, format: Format, code: number): Response {
-  if (format.as === "yaml") {
-    return new Response(stringifyYaml(JSON.parse(text)), {
-      status: code,
-      headers: { "content-type": "application/yaml" },
-    });
-  }
-  const body = format.pretty ? `${JSON.stringify(JSON.parse(text), null, 2)}\n` : text;
-  return new Response(body, { status: code, headers: { "content-type": "application/json" } });
-}
-
-const plain = (text: string, code: number): Response =>
-  new Response(text, { status: code, headers: { "content-type": "text/plain; charset=utf-8" } });
-
-async function readBody(request: Request): Promise<unknown> {
-  const type = (request.headers.get("content-type") ?? "application/json").split(";")[0]!.trim().toLowerCase();
-  if (type === "application/vnd.kubernetes.protobuf") return readProtobuf(new Uint8Array(await request.arrayBuffer()));
-  const text = await request.text();
-  if (text.trim() === "") return undefined;
-  try {
-    if (type.endsWith("yaml")) return parseYaml(text);
-    if (type.endsWith("json")) return JSON.parse(text);
-  } catch (error) {
-    throw badRequest(`couldn't get version/kind; ${type} parse error: ${(error as Error).message}`);
-  }
-  throw unsupportedMedia(["application/json", "application/yaml"]);
-}
-
-async function readObject(request: Request): Promise<Json> {
-  const body = await readBody(request);
-  if (!isObject(body)) throw badRequest("the body of the request must be an object with apiVersion, kind and metadata");
-  return body;
-}
 
 /** Makes the function that answers requests. It never rejects for what a client did wrong. */
 export function createResponder(options: {
@@ -352,28 +246,12 @@ export function createResponder(options: {
     return write(JSON.stringify(document), { ...format, as: format.as === "yaml" ? "yaml" : "json" }, 200);
   }
 
-  async function compressed(request: Request, answer: Response): Promise<Response> {
-    const accepted = (request.headers.get("accept-encoding") ?? "")
-      .split(",")
-      .some((word) => /^gzip\s*(;|$)/.test(word.trim()));
-    const body = new Uint8Array(await answer.arrayBuffer());
-    const headers = new Headers(answer.headers);
-    if (!accepted || body.length < settings.gzipBytes) {
-      headers.set("content-length", String(body.length));
-      return new Response(request.method === "HEAD" ? null : body, { status: answer.status, headers });
-    }
-    headers.set("content-encoding", "gzip");
-    headers.set("vary", "Accept-Encoding");
-    const packed = new Response(body).body!.pipeThrough(new CompressionStream("gzip"));
-    return new Response(packed, { status: answer.status, headers });
-  }
-
   return async (request, facts, signal) => {
     const { target, logged } = facts;
     try {
       authenticate(request);
       const answer = target ? await resourceAnswer(request, facts, target, signal) : documentAnswer(request, facts);
-      return logged.verb === "watch" ? answer : await compressed(request, answer);
+      return logged.verb === "watch" ? answer : await compressed(request, answer, settings.gzipBytes);
     } catch (error) {
       if (!(error instanceof StatusError)) throw error;
       const retry = (error.status.details as Json | undefined)?.retryAfterSeconds;

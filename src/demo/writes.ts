@@ -1,11 +1,14 @@
 import type { Clock, Random } from "../clock.ts";
+import { withDefaults } from "./defaults.ts";
 import { isoSeconds, uuid } from "./identity.ts";
-import { isObject, objectsOf, sameJson } from "./objects.ts";
+import { managedFieldsOf } from "./managed-fields.ts";
+import { isObject, sameJson } from "./objects.ts";
 import { apiVersionOf, RESOURCES, type Resource } from "./resources.ts";
 import { alreadyExists, badRequest, conflict, invalid, notFound, terminating } from "./status.ts";
 import type { Store } from "./store.ts";
 import type { ApiserverSettings, Json, StoredMeta, StoredObject } from "./types.ts";
 import { causesOf } from "./validation.ts";
+import { withoutPod } from "./without-pod.ts";
 
 /** Who writes, and whether for real. */
 export interface WriteOptions {
@@ -40,127 +43,7 @@ export interface Writer {
 /** What generated names end in: the apiserver's own letters, without vowels. */
 const NAME_LETTERS = "bcdfghjklmnpqrstvwxz2456789";
 
-/** `fieldsV1` of an object: its maps, with lists as leaves. */
-function fieldsV1(value: unknown): Json {
-  if (!isObject(value)) return {};
-  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [`f:${key}`, fieldsV1(inner)]));
-}
-
-function managed(object: Json, meta: StoredMeta, options: WriteOptions, now: number, operation: string): unknown[] {
-  const { kind: _kind, apiVersion, metadata: _metadata, ...fields } = object;
-  const { labels, annotations } = meta;
-  const kept = (meta.managedFields ?? []).filter((entry) => !isObject(entry) || entry.manager !== options.manager);
-  const own = { ...(labels && { labels }), ...(annotations && { annotations }) };
-  return [
-    ...kept,
-    {
-      manager: options.manager,
-      operation,
-      apiVersion,
-      time: isoSeconds(now),
-      fieldsType: "FieldsV1",
-      fieldsV1: fieldsV1({ ...(Object.keys(own).length > 0 && { metadata: own }), ...fields }),
-    },
-  ];
-}
-
-const withProtocol = (port: Json): Json => ({ ...port, protocol: port.protocol ?? "TCP" });
-
-/** Fills in what the apiserver's defaulting fills in, as far as clients of endpoints and kubectl can see it. */
-function withDefaults(resource: Resource, object: Json, clusterIp: () => string): Json {
-  switch (resource.kind) {
-    case "Endpoints":
-      return Array.isArray(object.subsets)
-        ? {
-            ...object,
-            subsets: objectsOf(object.subsets).map((subset) =>
-              Array.isArray(subset.ports) ? { ...subset, ports: objectsOf(subset.ports).map(withProtocol) } : subset,
-            ),
-          }
-        : object;
-    case "EndpointSlice":
-      return {
-        ...object,
-        endpoints: object.endpoints ?? null,
-        ports: Array.isArray(object.ports)
-          ? objectsOf(object.ports).map((port) => withProtocol({ name: "", ...port }))
-          : (object.ports ?? null),
-      };
-    case "Service": {
-      const spec = isObject(object.spec) ? object.spec : {};
-      const type = spec.type ?? "ClusterIP";
-      const ip = spec.clusterIP || (type === "ExternalName" ? undefined : clusterIp());
-      const ports = objectsOf(spec.ports).map((port) => ({
-        ...withProtocol(port),
-        targetPort: port.targetPort ?? port.port,
-      }));
-      return {
-        ...object,
-        spec: {
-          ...spec,
-          ...(ip !== undefined && { clusterIP: ip, clusterIPs: spec.clusterIPs ?? [ip] }),
-          type,
-          ...(ports.length > 0 && { ports }),
-          sessionAffinity: spec.sessionAffinity ?? "None",
-        },
-        status: object.status ?? { loadBalancer: {} },
-      };
-    }
-    case "Pod": {
-      const spec = isObject(object.spec) ? object.spec : {};
-      const defaults = {
-        restartPolicy: "Always",
-        terminationGracePeriodSeconds: 30,
-        dnsPolicy: "ClusterFirst",
-        schedulerName: "default-scheduler",
-      };
-      return {
-        ...object,
-        spec: { ...defaults, ...spec },
-        status: object.status ?? { phase: "Pending", qosClass: "BestEffort" },
-      };
-    }
-    case "Namespace":
-      return { ...object, spec: object.spec ?? { finalizers: ["kubernetes"] }, status: { phase: "Active" } };
-    default:
-      return object;
-  }
-}
-
-/** Does an endpoint's targetRef mean this pod? */
-const means = (ref: unknown, namespace: string, pod: StoredObject): boolean =>
-  isObject(ref) &&
-  ref.kind === "Pod" &&
-  ref.name === pod.metadata.name &&
-  (ref.namespace ?? namespace) === pod.metadata.namespace &&
-  (ref.uid === undefined || ref.uid === pod.metadata.uid);
-
-function withoutPod(object: StoredObject, pod: StoredObject): StoredObject | undefined {
-  const namespace = object.metadata.namespace!;
-  const gone = ({ targetRef }: Json): boolean => means(targetRef, namespace, pod);
-  if (object.kind === "EndpointSlice") {
-    const endpoints = objectsOf(object.endpoints);
-    if (!endpoints.some(gone)) return undefined;
-    const generation = (object.metadata.generation ?? 1) + 1;
-    return { ...object, metadata: { ...object.metadata, generation }, endpoints: endpoints.filter((e) => !gone(e)) };
-  }
-  const subsets = objectsOf(object.subsets);
-  const lists = ["addresses", "notReadyAddresses"] as const;
-  if (!subsets.some((subset) => lists.some((list) => objectsOf(subset[list]).some(gone)))) return undefined;
-  const left = subsets
-    .map((subset) => {
-      const copy: Json = { ...subset };
-      for (const list of lists) {
-        const rest = objectsOf(subset[list]).filter((address) => !gone(address));
-        if (rest.length > 0) copy[list] = rest;
-        else delete copy[list];
-      }
-      return copy;
-    })
-    .filter((subset) => lists.some((list) => subset[list] !== undefined));
-  return { ...object, subsets: left };
-}
-
+/** Metadata that only the server sets. */
 const RESERVED = [
   "uid",
   "resourceVersion",
@@ -246,7 +129,7 @@ export function createWriter(options: {
       ...others,
     } as StoredMeta;
     if (resource.kind === "Namespace") metadata.labels = { "kubernetes.io/metadata.name": name, ...metadata.labels };
-    metadata.managedFields = managed(whole, metadata, options, now, "Update");
+    metadata.managedFields = managedFieldsOf(whole, metadata, options.manager, now);
     return keep(
       resource,
       { ...whole, kind: resource.kind, apiVersion: apiVersionOf(resource), metadata },
@@ -299,7 +182,7 @@ export function createWriter(options: {
     const { metadata: _then, ...before } = current;
     const { metadata: _now, ...after } = next;
     if (resource.generation && !sameJson(before, after)) metadata.generation = (generation ?? 1) + 1;
-    metadata.managedFields = managed(next, metadata, options, clock.now(), "Update");
+    metadata.managedFields = managedFieldsOf(next, metadata, options.manager, clock.now());
     const draft: StoredObject = { ...next, kind: current.kind, apiVersion: current.apiVersion, metadata };
     const stored = keep(resource, draft, options.dryRun);
     if (deletionTimestamp !== undefined && !metadata.finalizers?.length && !options.dryRun) {
