@@ -148,11 +148,10 @@ export function createCluster(config: ClusterConfig, deps: ClusterDeps): Cluster
     };
     const { max_stale: maxStale, watch_idle: idle } = config;
     const watchIdle = maxStale > 0 ? Math.max(SHORTEST_IDLE_MS, Math.min(idle, maxStale)) : idle;
-    tracker.attach(
-      config.mode === "poll"
-        ? createPoller({ ...common, interval: config.poll_interval })
-        : createReflector({ ...common, watchIdle }),
-    );
+    const interval = config.poll_interval;
+    if (config.mode === "poll") tracker.attach(createPoller({ ...common, interval }));
+    else if (config.mode === "auto") tracker.attach(createAutoSource({ ...common, watchIdle, interval }));
+    else tracker.attach(createReflector({ ...common, watchIdle }));
   };
 
   const startScope = (api: ApiClient, { plan: part, scope }: { plan: ScopePlan; scope: Scope }): void => {

@@ -17,6 +17,8 @@ export interface StreamReport {
   readonly delivered: number;
   /** How it ended: by the server in order, silent past `watchIdle`, or with an error. */
   readonly end: "ended" | "silent" | "failed";
+  /** The version it had come to. */
+  readonly version: string;
 }
 
 export interface ReflectorOptions<T> {
@@ -209,7 +211,7 @@ export function createReflector<T>(options: ReflectorOptions<T>): Source {
     const { openedAt, delivered } = from.stream;
     const lived = clock.now() - openedAt;
     const end = outcome.kind === "ended" || outcome.kind === "silent" ? outcome.kind : "failed";
-    onStream?.({ lived, delivered, end });
+    onStream?.({ lived, delivered, end, version: from.version });
     // An event proves the connection, not the data: a stream of garbage heals nothing by its first good line.
     const broke = outcome.kind === "failed" && outcome.error.code !== "unreachable";
     return { healthy: lived >= HEALTHY_MS || (delivered > 0 && !broke), lived };

@@ -1,4 +1,5 @@
 import { createApiClient } from "../../src/kubernetes/api-client.ts";
+import { createAutoSource } from "../../src/kubernetes/auto-source.ts";
 import { createPoller, type Poller } from "../../src/kubernetes/poller.ts";
 import { createReflector, type ReflectorOptions, type StreamReport } from "../../src/kubernetes/reflector.ts";
 import type { Change, KubernetesObject, Source } from "../../src/kubernetes/types.ts";
@@ -103,3 +104,7 @@ export const reflectorBench = (overrides: Overrides = {}): Bench<Source> => benc
 /** A poller on a fake clock, in front of a scripted apiserver; every 5 s unless told otherwise. */
 export const pollerBench = (overrides: Overrides = {}): Bench<Poller> =>
   bench((parts) => createPoller({ interval: 5000, ...parts, ...overrides }), overrides);
+
+/** A source that chooses between both by itself; polls every 5 s when it does. */
+export const autoBench = (overrides: Overrides = {}): Bench<Source> =>
+  bench((parts) => createAutoSource({ interval: 5000, ...parts }), overrides);

@@ -154,7 +154,7 @@ describe("a watch that ends or goes silent", () => {
     await clock.settle();
     assertEquals(store.names(), ["default/b"]);
     assertEquals(source.status.state, "watching");
-    assertEquals(streams, [{ lived: 75_000, delivered: 1, end: "silent" }]);
+    assertEquals(streams, [{ lived: 75_000, delivered: 1, end: "silent", version: "11" }]);
     await stop();
   });
 

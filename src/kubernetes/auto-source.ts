@@ -1,0 +1,157 @@
+import { describeCollection } from "./errors.ts";
+import { listAll } from "./list-all.ts";
+import { createPoller } from "./poller.ts";
+import { createReflector, type ReflectorOptions, type StreamReport } from "./reflector.ts";
+import type { Decoder, Source, SourceStatus } from "./types.ts";
+
+export interface AutoSourceOptions<T> extends ReflectorOptions<T> {
+  /** Milliseconds between lists while watches do not work. */
+  readonly interval: number;
+}
+
+/** A stream that ends sooner was cut by something between us and the apiserver, milliseconds. */
+const EARLY_DEATH_MS = 10_000;
+/** So many bad streams in a row, and watching is given up for a while. */
+const PATIENCE = 3;
+/** For how long, milliseconds. */
+const POLLING_MS = 300_000;
+
+/** How the collection is followed now. */
+type Mode =
+  /** `patience`: bad streams until polling begins. */
+  { readonly at: "watching"; readonly patience: number } | { readonly at: "polling" };
+
+/**
+ * Whether an object's version is newer than that. Versions of one resource are whole numbers that grow; one that is
+ * not a number proves nothing.
+ * https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-versions
+ */
+function isNewer(object: unknown, version: string): boolean {
+  const own = (object as { metadata: { resourceVersion?: string } }).metadata.resourceVersion ?? "";
+  if (!/^\d+$/.test(own) || !/^\d+$/.test(version)) return false;
+  return BigInt(own) > BigInt(version);
+}
+
+const add = (a: SourceStatus, b: SourceStatus): SourceStatus => {
+  const lists: Record<string, number> = { ...a.lists };
+  for (const [reason, count] of Object.entries(b.lists)) lists[reason] = (lists[reason] ?? 0) + count;
+  return {
+    ...b,
+    resourceVersion: b.resourceVersion ?? a.resourceVersion,
+    lastByte: b.lastByte ?? a.lastByte,
+    lastEvent: b.lastEvent ?? a.lastEvent,
+    lastList: b.lastList ?? a.lastList,
+    lists,
+    watches: a.watches + b.watches,
+    events: a.events + b.events,
+  };
+};
+
+/**
+ * Watches where that works, and polls where it does not: something between us and the apiserver may cut streams or
+ * hold their bytes back. After three bad streams in a row (they died within 10 s, or delivered nothing while a list
+ * shows that there was something) it polls for five minutes, then tries a watch again; one bad stream is enough then.
+ * An apiserver that is away altogether is no reason: a stream counts as bad only if a list works.
+ */
+export function createAutoSource<T>(options: AutoSourceOptions<T>): Source {
+  const { api, collections, clock, logger, interval, onStream } = options;
+  const label = describeCollection(collections[0]!);
+  let mode: Mode = { at: "watching", patience: PATIENCE };
+
+  /** Whether a list, which works although the stream was poor, proves that watching does not. */
+  const isBad = async ({ lived, delivered, version }: StreamReport, signal: AbortSignal): Promise<boolean> => {
+    const early = lived < EARLY_DEATH_MS;
+    if (!early && delivered > 0) return false;
+    let missed = false;
+    const observe: Decoder<never> = (object) => {
+      missed ||= isNewer(object, version);
+      return undefined;
+    };
+    for (const collection of collections) {
+      try {
+        await listAll({ api, collection, decode: observe }, signal);
+        return early || missed;
+      } catch {
+        // The next form; and if none can be listed, it is not the watch that is at fault.
+      }
+    }
+    return false;
+  };
+
+  const reflector = (onStreamEnd: (report: StreamReport) => void): Source =>
+    createReflector({
+      ...options,
+      onStream: (report) => {
+        onStream?.(report);
+        onStreamEnd(report);
+      },
+    });
+
+  /** What sources before the current one counted. */
+  let past: SourceStatus | undefined;
+  let current = reflector(() => {});
+  const total = (): SourceStatus => (past === undefined ? current.status : add(past, current.status));
+  const use = (next: Source): void => {
+    past = total();
+    current = next;
+  };
+
+  /** Watches until it proves not to work. A reflector of its own each time: an old version must not be resumed. */
+  const watch = async (signal: AbortSignal): Promise<void> => {
+    const controller = new AbortController();
+    const stop = (): void => controller.abort(signal.reason);
+    signal.addEventListener("abort", stop, { once: true });
+    let judging: Promise<void> = Promise.resolve();
+    const judge = async (report: StreamReport): Promise<void> => {
+      if (controller.signal.aborted || mode.at !== "watching") return;
+      const bad = await isBad(report, controller.signal);
+      if (controller.signal.aborted) return;
+      mode = { at: "watching", patience: bad ? mode.patience - 1 : PATIENCE };
+      if (mode.patience > 0) return;
+      mode = { at: "polling" };
+      const minutes = POLLING_MS / 60_000;
+      logger.log("warn", `kubernetes: watches do not work here: polling, and trying again in ${minutes} minutes`, {
+        reading: label,
+      });
+      controller.abort(new Error("watches do not work here"));
+    };
+    use(
+      reflector((report) => {
+        judging = judging.then(() => judge(report));
+      }),
+    );
+    try {
+      await current.run(controller.signal);
+      await judging;
+    } finally {
+      signal.removeEventListener("abort", stop);
+    }
+  };
+
+  const poll = async (signal: AbortSignal): Promise<void> => {
+    const controller = new AbortController();
+    const stop = (): void => controller.abort(signal.reason);
+    signal.addEventListener("abort", stop, { once: true });
+    const cancel = clock.after(POLLING_MS, () => controller.abort(new Error("time to try a watch")));
+    use(createPoller({ ...options, interval }));
+    try {
+      await current.run(controller.signal);
+      mode = { at: "watching", patience: 1 };
+    } finally {
+      cancel();
+      signal.removeEventListener("abort", stop);
+    }
+  };
+
+  return {
+    get status() {
+      return total();
+    },
+    async run(signal) {
+      while (!signal.aborted) {
+        if (mode.at === "watching") await watch(signal);
+        else await poll(signal);
+      }
+    },
+  };
+}
