@@ -2,6 +2,7 @@ import { parse as parseYaml } from "yaml";
 import type { Clock } from "../clock.ts";
 import { apiDocument, openApiV2Protobuf } from "./api-docs.ts";
 import type { RequestFacts } from "./facts.ts";
+import { checkFields } from "./fields.ts";
 import { listMeta, listPage, listText } from "./list.ts";
 import { fromVersion, isObject, objectText, toVersion } from "./objects.ts";
 import { jsonPatch, mergePatch, strategicMerge } from "./patch.ts";
@@ -141,6 +142,7 @@ export function createResponder(options: {
     })();
     if (!isObject(patched)) throw badRequest("the patch does not leave an object");
     const next = fromVersion(resource, version, patched);
+    checkFields(resource, next, query);
     const stored =
       target.subresource === "status"
         ? writer.updateStatus(resource, namespace, name, next, options)
@@ -202,6 +204,7 @@ export function createResponder(options: {
       case "create": {
         if (name !== undefined || (resource.namespaced && namespace === "")) throw methodNotAllowed();
         const object = fromVersion(resource, version, await readObject(request));
+        checkFields(resource, object, query);
         return one(
           target,
           writer.create(resource, namespace, object, writeOptions(request, query)),
@@ -213,6 +216,7 @@ export function createResponder(options: {
       case "update": {
         if (name === undefined) throw methodNotAllowed();
         const object = fromVersion(resource, version, await readObject(request));
+        checkFields(resource, object, query);
         const existed = store.get(resource.plural, namespace, name) !== undefined;
         const update = subresource === "status" ? writer.updateStatus : writer.update;
         const stored = update(resource, namespace, name, object, writeOptions(request, query));

@@ -216,6 +216,10 @@ describe.skipIf(!kubectl)("kubectl against the embedded apiserver", () => {
       await run("apply -f bad.yaml"),
       'The Endpoints "x" is invalid: subsets[0].addresses[0].ip: Invalid value: "nope": must be a valid IP address',
     );
+    const typo =
+      "apiVersion: v1\nkind: Endpoints\nmetadata: { name: x }\nsubsets: [{ adresses: [{ ip: 10.0.0.1 }] }]\n";
+    await Bun.write(join(home, "typo.yaml"), typo);
+    assertStringIncludes(await run("apply -f typo.yaml"), 'strict decoding error: unknown field "subsets[0].adresses"');
   });
 
   withServer("follows with -w what others change", async () => {
