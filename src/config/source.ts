@@ -46,11 +46,31 @@ export interface Source {
 /** Aliases let a short file stand for an endless one; a config that repeats more than this is no config. */
 const MAX_REPEATED_VALUES = 200_000;
 
+/** No part of a config is nested deeper. */
+const MAX_DEPTH = 100;
+
 /** More of these tell nothing new. */
 const MAX_SYNTAX_ISSUES = 20;
 
 /** Names that mean something else to JavaScript than to a config. */
 const UNUSABLE_KEYS = new Set(["__proto__", "constructor", "prototype"]);
+
+/**
+ * What each alias of a document stands for: the last anchor of that name before it. One pass; the parser's own `resolve`
+ * makes one for every alias. undefined for a document nested too deeply to be walked.
+ */
+function aliasTargets(top: Node | null): Map<Node, Node | undefined> | undefined {
+  const anchors = new Map<string, Node>();
+  const targets = new Map<Node, Node | undefined>();
+  const pass = (node: unknown, depth: number): boolean => {
+    if (depth > MAX_DEPTH) return false;
+    if (isAlias(node)) targets.set(node, anchors.get(node.source));
+    else if ((isScalar(node) || isMap(node) || isSeq(node)) && node.anchor) anchors.set(node.anchor, node);
+    if (isPair(node)) return pass(node.key, depth) && pass(node.value, depth);
+    return !(isMap(node) || isSeq(node)) || node.items.every((item: unknown) => pass(item, depth + 1));
+  };
+  return pass(top, 0) ? targets : undefined;
+}
 
 /** Reads a YAML (or JSON) text. Never throws; every message is made of our words and the file's key names only. */
 export function readSource({ file, text, env }: { file: string; text: string; env: Env }): Source {
@@ -68,6 +88,7 @@ export function readSource({ file, text, env }: { file: string; text: string; en
     issues.push({ file, ...place(offset), path: shown, message: shown === "" ? message : `${shown}: ${message}` });
   };
 
+  let targets: ReadonlyMap<Node, Node | undefined> = new Map();
   const startOf = (node: Node | null): number => node?.range?.[0] ?? 0;
   const known = new Map<Node, Located>();
   const open = new Set<Node>();
@@ -95,7 +116,7 @@ export function readSource({ file, text, env }: { file: string; text: string; en
   function keyOf(pair: Pair, path: Path): { name: string; at: number } | undefined {
     const key = pair.key as Node | null;
     const at = key ? startOf(key) : startOf(pair.value as Node | null);
-    const resolved = isAlias(key) ? key.resolve(document) : key;
+    const resolved = isAlias(key) ? targets.get(key) : key;
     const name = isScalar(resolved) ? resolved.value : undefined;
     if (typeof name !== "string" && typeof name !== "number" && typeof name !== "boolean") {
       report(at, path, "a key must be a text");
@@ -156,7 +177,7 @@ export function readSource({ file, text, env }: { file: string; text: string; en
     if (node === null) return { value: null, at: fallback, env: "none", size: 1 };
     if (isAlias(node)) {
       const at = startOf(node);
-      const target = node.resolve(document);
+      const target = targets.get(node);
       if (!target) {
         report(at, path, "no anchor of that name comes before this alias; a text that begins with * needs quotes");
       } else if (open.has(target)) {
@@ -203,7 +224,10 @@ export function readSource({ file, text, env }: { file: string; text: string; en
 
   const nothing: Located = { value: undefined, at: 0, env: "none", size: 1 };
   let top = nothing;
-  if (issues.length === 0 && document.contents !== null) {
+  const followed = issues.length === 0 ? aliasTargets(document.contents) : undefined;
+  if (issues.length === 0 && !followed) report(0, [], syntaxMessage("RESOURCE_EXHAUSTION", ""));
+  if (followed && document.contents !== null) {
+    targets = followed;
     top = walk(document.contents as Node, []);
     if (repeated > MAX_REPEATED_VALUES) {
       report(0, [], `this file's aliases repeat more than ${MAX_REPEATED_VALUES} values: that is refused`);
