@@ -1,6 +1,7 @@
 import type { Clock, Random } from "../clock.ts";
 import type { ClusterConfig } from "../config/schema.ts";
 import { type ApiClient, createApiClient } from "../kubernetes/api-client.ts";
+import { createAutoSource } from "../kubernetes/auto-source.ts";
 import type { Connection } from "../kubernetes/connection.ts";
 import { createPoller } from "../kubernetes/poller.ts";
 import { createReflector } from "../kubernetes/reflector.ts";
