@@ -109,7 +109,8 @@ export function createClusterSet(options: ClusterSetOptions): ClusterSet {
       }
     },
     current: () => [...slots.values()].map((slot) => slot.serving.cluster),
-    pending: () => [...slots.values()].flatMap((slot) => (slot.successor === undefined ? [] : [slot.successor.cluster])),
+    pending: () =>
+      [...slots.values()].flatMap((slot) => (slot.successor === undefined ? [] : [slot.successor.cluster])),
     async stop() {
       const running = [...slots.values()].flatMap((slot) => [slot.serving, slot.successor]);
       slots = new Map();

@@ -77,7 +77,10 @@ export function compileRouteSet(config: Config, options: RouteSetOptions): Route
         portName: rule.port_name,
         scheme: rule.scheme,
       });
-      return { weight, choice: { pool: poolOf(rule, `${index} ${service} ${rule.port_name ?? ""}`, upstream), upstream } };
+      return {
+        weight,
+        choice: { pool: poolOf(rule, `${index} ${service} ${rule.port_name ?? ""}`, upstream), upstream },
+      };
     });
     const only = choices[0]!.choice;
     const split = createSplit(choices, options.random);

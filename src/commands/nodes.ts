@@ -1,4 +1,4 @@
-import { loadConfig, formatIssue } from "../config/load.ts";
+import { formatIssue, loadConfig } from "../config/load.ts";
 import type { NodesAnswer } from "../discovery/views.ts";
 import { createGateway } from "../gateway.ts";
 import { silentLogger } from "../log.ts";
@@ -56,7 +56,8 @@ async function askAdmin(
   const url = `${target.admin.replace(/\/+$/, "")}/v1/discovery/kubernetes/nodes?${query}`;
   let response: Response;
   try {
-    const headers: Record<string, string> = target.token === undefined ? {} : { authorization: `Bearer ${target.token}` };
+    const headers: Record<string, string> =
+      target.token === undefined ? {} : { authorization: `Bearer ${target.token}` };
     response = await fetch(url, { headers, signal: AbortSignal.timeout(SYNC_WAIT_MS) });
   } catch {
     return {
@@ -96,5 +97,6 @@ function print(answer: NodesAnswer, stdout: (line: string) => void, stderr: (lin
   }
   for (const node of answer.excluded ?? []) stderr(`not used: ${node.host}:${node.port}: ${node.excluded}`);
   if (answer.reason !== undefined) stderr(answer.reason);
-  if (answer.available !== undefined && answer.available.length > 0) stderr(`there are: ${answer.available.join(", ")}`);
+  if (answer.available !== undefined && answer.available.length > 0)
+    stderr(`there are: ${answer.available.join(", ")}`);
 }

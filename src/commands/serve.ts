@@ -47,6 +47,7 @@ export async function serveUntilSignal(
     pretty: host.terminal && !options.json,
     write: (text) => host.stderr(text.trimEnd()),
   });
+  for (const warning of host.warnings) logger.log("warn", warning);
   const gateway = createGateway({ config, logger, ...gatewayParts(world, logger) });
   let listeners: Listeners;
   try {

@@ -3,10 +3,19 @@ import { type Handler, type Host, ListenError, type Listener, type Signal } from
 
 const SIGNALS: readonly Signal[] = ["SIGTERM", "SIGINT", "SIGHUP"];
 
+/** Bun reads this at its own start: a program cannot raise it for itself. */
+const REQUEST_LIMIT = "BUN_CONFIG_MAX_HTTP_REQUESTS";
+
+const warnings =
+  process.env[REQUEST_LIMIT] === undefined
+    ? [`Bun keeps at most 256 requests to upstreams in flight: set ${REQUEST_LIMIT}=65336 to raise that`]
+    : [];
+
 /** The process around a command, on Bun. */
 export const bunHost: Host = {
   env: process.env,
   terminal: process.stderr.isTTY === true,
+  warnings,
   stdout: (line) => void process.stdout.write(`${line}\n`),
   stderr: (line) => void process.stderr.write(`${line}\n`),
   write: (lines) => void process.stdout.write(lines),

@@ -3,8 +3,8 @@ import {
   getAnsiColorFormatter,
   getJsonLinesFormatter,
   getLogger,
-  type LogLevel as LogtapeLevel,
   type LogRecord,
+  type LogLevel as LogtapeLevel,
 } from "@logtape/logtape";
 import type { Logger, LogLevel } from "../log.ts";
 
@@ -27,7 +27,11 @@ export interface ProcessLogger extends Logger {
 /**
  * The program's own log: JSON lines, or pretty on a terminal, handed to `write` line by line.
  */
-export function createLogger(options: { level: LogLevel; pretty: boolean; write: (text: string) => void }): ProcessLogger {
+export function createLogger(options: {
+  level: LogLevel;
+  pretty: boolean;
+  write: (text: string) => void;
+}): ProcessLogger {
   const json = getJsonLinesFormatter({ categorySeparator: ".", properties: "flatten" });
   const pretty = getAnsiColorFormatter({ timestamp: "time", category: () => "" });
   const configure = (level: LogLevel): void =>
