@@ -142,6 +142,34 @@ describe("a watch and time", () => {
   });
 });
 
+describe("a watch printed by the server", () => {
+  test("is Tables of one row, only the first with its columns", async () => {
+    const api = embedded();
+    api.apply([configMap("a"), configMap("b")]);
+    const accept = "application/json;as=Table;v=v1;g=meta.k8s.io";
+    const answer = await api.fetch(`${MAPS}?watch=1`, { headers: { accept } });
+    api.openWatches[0]!.end();
+    const tables = (await answer.text())
+      .trim()
+      .split("\n")
+      .map(
+        (line) =>
+          JSON.parse(line).object as { kind: string; columnDefinitions: object[] | null; rows: { cells: unknown[] }[] },
+      );
+    assertEquals(
+      tables.map(({ kind, columnDefinitions, rows }) => [
+        kind,
+        columnDefinitions?.length,
+        rows.map(({ cells }) => cells[0]),
+      ]),
+      [
+        ["Table", 3, ["a"]],
+        ["Table", undefined, ["b"]],
+      ],
+    );
+  });
+});
+
 describe("streaming lists", () => {
   const query = { sendInitialEvents: "true", resourceVersionMatch: "NotOlderThan", allowWatchBookmarks: "true" };
 
