@@ -1,7 +1,18 @@
 import type { Clock } from "../clock.ts";
 import type { Logger } from "../log.ts";
+import { isHtml, parseJson, readText } from "./body.ts";
 import type { Connection } from "./connection.ts";
-import { type ErrorContext, InvalidObjectError, parseRetryAfter, shorten, statusError, toApiError } from "./errors.ts";
+import {
+  ApiError,
+  describeCollection,
+  type ErrorContext,
+  InvalidObjectError,
+  parseRetryAfter,
+  shorten,
+  statusError,
+  toApiError,
+} from "./errors.ts";
+import { openScope, orAborted, type Scope } from "./request-scope.ts";
 import type { Collection } from "./types.ts";
 import { isKubernetesObject, readWatchStream, type WatchEvent } from "./watch-stream.ts";
 
@@ -72,88 +83,6 @@ export function collectionPath(collection: Collection, query: Readonly<Record<st
   return `/${collection.groupVersion}${scope}/${collection.resource}${text === "" ? "" : `?${text}`}`;
 }
 
-/** Reads a body up to a limit of bytes. Throws beyond it: what it holds is never more than limit + one chunk. */
-async function readText(body: ReadableStream<Uint8Array> | null, limit: number, signal: AbortSignal): Promise<string> {
-  if (body === null) return "";
-  const reader = body.getReader();
-  const stop = (): void => void reader.cancel(signal.reason).catch(() => {});
-  signal.addEventListener("abort", stop, { once: true });
-  const decoder = new TextDecoder();
-  const pieces: string[] = [];
-  let size = 0;
-  try {
-    for (;;) {
-      const { done, value } = await reader.read();
-      signal.throwIfAborted();
-      if (done) break;
-      size += value.length;
-      if (size > limit) throw new InvalidObjectError(`an answer of more than ${limit} bytes`);
-      pieces.push(decoder.decode(value, { stream: true }));
-    }
-    pieces.push(decoder.decode());
-    return pieces.join("");
-  } finally {
-    signal.removeEventListener("abort", stop);
-    stop();
-  }
-}
-
-/** An abort signal of our own that follows another one and may end by the clock. */
-interface Scope {
-  readonly signal: AbortSignal;
-  /** Aborts after that time unless it is `met` or the scope closed before. */
-  deadline(ms: number, what: string): void;
-  met(): void;
-  close(): void;
-}
-
-function openScope(parent: AbortSignal, clock: Clock): Scope {
-  const controller = new AbortController();
-  const follow = (): void => controller.abort(parent.reason);
-  if (parent.aborted) follow();
-  else parent.addEventListener("abort", follow, { once: true });
-  let cancel: (() => void) | undefined;
-  const met = (): void => {
-    cancel?.();
-    cancel = undefined;
-  };
-  return {
-    signal: controller.signal,
-    met,
-    deadline(ms, what) {
-      met();
-      cancel = clock.after(ms, () => controller.abort(new Error(`${what} within ${ms / 1000} s`)));
-    },
-    close() {
-      met();
-      parent.removeEventListener("abort", follow);
-      controller.abort();
-    },
-  };
-}
-
-/** A promise's outcome, or the signal's reason as soon as it aborts: some fetches do not listen to their signal. */
-function orAborted<T>(signal: AbortSignal, promise: Promise<T>): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const stop = (): void => reject(signal.reason);
-    if (signal.aborted) stop();
-    signal.addEventListener("abort", stop, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", stop));
-  });
-}
-
-const isHtml = (text: string): boolean => /^\s*<(!doctype|html|head|body|\?xml)/i.test(text);
-
-/** JSON, or an error that says what it was instead. */
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    const what = isHtml(text) ? "an HTML page" : text.trim() === "" ? "nothing" : "text that is not (whole) JSON";
-    throw new InvalidObjectError(`the answer is ${what}: ${shorten(text, 60)}`);
-  }
-}
-
 function readPage(value: unknown, collection: Collection): ListPage {
   const list = (typeof value === "object" && value !== null ? value : {}) as Record<string, unknown>;
   const refuse = (text: string): never => {
@@ -188,8 +117,20 @@ function readPage(value: unknown, collection: Collection): ListPage {
 export function createApiClient(options: ApiClientOptions): ApiClient {
   const { connection, logger, clock, userAgent = "podway" } = options;
 
-  const send = async (path: string, scope: Scope): Promise<{ response: Response; used: unknown[] }> => {
-    const authorization = await orAborted(scope.signal, connection.credentials.authorization());
+  /** Credentials that cannot be had are told as they are: no network is involved in a missing file. */
+  const authorize = async (scope: Scope, context: ErrorContext): Promise<string | undefined> => {
+    try {
+      return await orAborted(scope.signal, connection.credentials.authorization());
+    } catch (cause) {
+      scope.signal.throwIfAborted();
+      const what = context.collection === undefined ? "" : ` ${describeCollection(context.collection)}`;
+      const why = cause instanceof Error ? cause.message : String(cause);
+      throw new ApiError("unauthorized", `cannot ${context.verb}${what}: no credentials: ${shorten(why)}`, { cause });
+    }
+  };
+
+  const send = async (path: string, scope: Scope, context: ErrorContext) => {
+    const authorization = await authorize(scope, context);
     const headers: Record<string, string> = {
       accept: "application/json",
       "accept-encoding": "gzip",
@@ -200,20 +141,20 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
     const init: RequestInit = { headers, redirect: "manual", signal: scope.signal };
     return {
       response: await orAborted(scope.signal, fetch(server + path, init)),
-      used: [authorization, fetch],
+      used: { authorization, fetch },
     };
   };
 
   /** The successful answer's Response; everything else is thrown. Once more after a 401 if that gave other credentials. */
   const request = async (path: string, scope: Scope, context: ErrorContext): Promise<Response> => {
-    let { response, used } = await send(path, scope);
+    let { response, used } = await send(path, scope, context);
     if (response.status === 401) {
       connection.credentials.rejected();
-      const authorization = await orAborted(scope.signal, connection.credentials.authorization());
-      if (authorization !== used[0] || connection.fetch !== used[1]) {
+      const authorization = await authorize(scope, context);
+      if (authorization !== used.authorization || connection.fetch !== used.fetch) {
         logger.log("debug", "the apiserver answered 401: trying once more with credentials read anew");
         await response.body?.cancel().catch(() => {});
-        ({ response } = await send(path, scope));
+        ({ response } = await send(path, scope, context));
       }
     }
     if (response.status === 200) return response;

@@ -1,4 +1,5 @@
 import type { Connection } from "../../src/kubernetes/connection.ts";
+import { noCredentials } from "../../src/kubernetes/credentials.ts";
 import type { Collection } from "../../src/kubernetes/types.ts";
 
 /** An object as short as a test can write it. */
@@ -154,7 +155,7 @@ export function createScriptedApiserver(): ScriptedApiserver {
       return {
         server: "https://apiserver.test",
         fetch: server.fetch,
-        credentials: { authorization: async () => undefined, rejected: () => {} },
+        credentials: noCredentials,
         files: [],
         refresh: async () => {},
       };

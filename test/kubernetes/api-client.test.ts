@@ -2,7 +2,7 @@ import { describe, test } from "bun:test";
 import { assert, assertEquals, assertNotMatch, assertRejects, assertStringIncludes } from "@std/assert";
 import { collectionPath, createApiClient, PAGE_LIMIT, type WatchEvent } from "../../src/kubernetes/api-client.ts";
 import type { Connection } from "../../src/kubernetes/connection.ts";
-import { tokenCredentials } from "../../src/kubernetes/credentials.ts";
+import { noCredentials, tokenCredentials } from "../../src/kubernetes/credentials.ts";
 import { ApiError } from "../../src/kubernetes/errors.ts";
 import { createFakeClock } from "../helpers/fake-clock.ts";
 import { HttpResponse, http, setupServer } from "../helpers/msw.ts";
@@ -131,6 +131,30 @@ describe("a list", () => {
     controller.abort(new RangeError("enough"));
     await ended;
   });
+});
+
+test("credentials that cannot be had are told in their own words, and nothing is sent", async () => {
+  const { mock, clock } = client();
+  const connection: Connection = {
+    server: SERVER,
+    fetch: mock.fetch,
+    credentials: {
+      ...noCredentials,
+      authorization: async () => {
+        throw new Error("exec plugin login ended with exit code 1: the session timed out");
+      },
+    },
+    files: [],
+    refresh: async () => {},
+  };
+  const api = createApiClient({ connection, logger: recordingLogger().logger, clock });
+  const error = (await assertRejects(() => api.list(slices, {}, signal), ApiError)) as ApiError;
+  assertEquals(error.code, "unauthorized");
+  assertEquals(
+    error.message,
+    "cannot list endpointslices in all namespaces: no credentials: exec plugin login ended with exit code 1: the session timed out",
+  );
+  assertEquals(mock.requests.length, 0);
 });
 
 describe("a watch", () => {

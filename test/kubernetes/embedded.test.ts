@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, test } from "bun:test";
 import { assert, assertEquals, assertLess, assertStringIncludes } from "@std/assert";
 import { type Clock, systemClock } from "../../src/clock.ts";
 import { createApiClient } from "../../src/kubernetes/api-client.ts";
+import { noCredentials } from "../../src/kubernetes/credentials.ts";
 import { createPoller } from "../../src/kubernetes/poller.ts";
 import { createReflector } from "../../src/kubernetes/reflector.ts";
 import type { KubernetesObject, Source } from "../../src/kubernetes/types.ts";
@@ -44,7 +45,7 @@ function parts() {
   const connection = {
     server: served.url,
     fetch: bunRuntime.clientFetch({ verify: true }),
-    credentials: { authorization: async () => undefined, rejected: () => {} },
+    credentials: noCredentials,
     files: [],
     refresh: async () => {},
   };

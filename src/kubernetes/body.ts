@@ -1,0 +1,44 @@
+import { InvalidObjectError, shorten } from "./errors.ts";
+
+/** Reads a body up to a limit of bytes. Throws beyond it: what it holds is never more than limit + one chunk. */
+export async function readText(
+  body: ReadableStream<Uint8Array> | null,
+  limit: number,
+  signal: AbortSignal,
+): Promise<string> {
+  if (body === null) return "";
+  const reader = body.getReader();
+  const stop = (): void => void reader.cancel(signal.reason).catch(() => {});
+  signal.addEventListener("abort", stop, { once: true });
+  const decoder = new TextDecoder();
+  const pieces: string[] = [];
+  let size = 0;
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      signal.throwIfAborted();
+      if (done) break;
+      size += value.length;
+      if (size > limit) throw new InvalidObjectError(`an answer of more than ${limit} bytes`);
+      pieces.push(decoder.decode(value, { stream: true }));
+    }
+    pieces.push(decoder.decode());
+    return pieces.join("");
+  } finally {
+    signal.removeEventListener("abort", stop);
+    stop();
+  }
+}
+
+/** True for a page meant for a browser: a login, a proxy's error. */
+export const isHtml = (text: string): boolean => /^\s*<(!doctype|html|head|body|\?xml)/i.test(text);
+
+/** JSON, or an error that says what it was instead. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    const what = isHtml(text) ? "an HTML page" : text.trim() === "" ? "nothing" : "text that is not (whole) JSON";
+    throw new InvalidObjectError(`the answer is ${what}: ${shorten(text, 60)}`);
+  }
+}

@@ -1,0 +1,46 @@
+import type { Clock } from "../clock.ts";
+
+/** An abort signal of our own that follows another one and may end by the clock. */
+export interface Scope {
+  readonly signal: AbortSignal;
+  /** Aborts after that time unless it is `met` or the scope closed before. */
+  deadline(ms: number, what: string): void;
+  met(): void;
+  close(): void;
+}
+
+/** Opens a scope under a signal; whoever opens it closes it. */
+export function openScope(parent: AbortSignal, clock: Clock): Scope {
+  const controller = new AbortController();
+  const follow = (): void => controller.abort(parent.reason);
+  if (parent.aborted) follow();
+  else parent.addEventListener("abort", follow, { once: true });
+  let cancel: (() => void) | undefined;
+  const met = (): void => {
+    cancel?.();
+    cancel = undefined;
+  };
+  return {
+    signal: controller.signal,
+    met,
+    deadline(ms, what) {
+      met();
+      cancel = clock.after(ms, () => controller.abort(new Error(`${what} within ${ms / 1000} s`)));
+    },
+    close() {
+      met();
+      parent.removeEventListener("abort", follow);
+      controller.abort();
+    },
+  };
+}
+
+/** A promise's outcome, or the signal's reason as soon as it aborts: some fetches do not listen to their signal. */
+export function orAborted<T>(signal: AbortSignal, promise: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const stop = (): void => reject(signal.reason);
+    if (signal.aborted) stop();
+    signal.addEventListener("abort", stop, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", stop));
+  });
+}
