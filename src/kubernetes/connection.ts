@@ -20,7 +20,7 @@ export interface Connection {
   readonly credentials: Credentials;
   /** The namespace a kubeconfig's context names. */
   readonly namespace?: string | undefined;
-  /** Paths whose change asks for a `refresh()`: CA, certificate, key, kubeconfig. Token files are not among them. */
+  /** Paths whose change asks for a `refresh()`: CA, certificate, key, token file, kubeconfig. */
   readonly files: readonly string[];
   /** Reads all files anew; new requests use what they hold. Rejects with words and keeps the old when one cannot be read. */
   refresh(): Promise<void>;
@@ -54,7 +54,8 @@ export function serverUrl(service: NonNullable<ClusterConfig["service"]>): strin
 
 const folderOf = (path: string): string => (/[\\/]/.test(path) ? path.replace(/[\\/][^\\/]*$/, "") || "/" : "");
 
-async function readSetup(cluster: ClusterConfig, deps: ConnectDeps): Promise<Setup> {
+/** `known`: a token file's credentials of an earlier reading, which know a token for while the file is being replaced. */
+async function readSetup(cluster: ClusterConfig, deps: ConnectDeps, known?: Credentials): Promise<Setup> {
   const { client, service } = cluster;
   const files = (path: string): Files => {
     if (deps.files === undefined) throw new Error(`the file ${path} cannot be read: there are no files here`);
@@ -82,9 +83,10 @@ async function readSetup(cluster: ClusterConfig, deps: ConnectDeps): Promise<Set
     client.token !== undefined
       ? tokenCredentials(client.token)
       : client.token_file !== undefined
-        ? tokenFileCredentials({ path: client.token_file, files: files(client.token_file), clock: deps.clock })
+        ? (known ??
+          tokenFileCredentials({ path: client.token_file, files: files(client.token_file), clock: deps.clock }))
         : noCredentials;
-  const named = [service.ca_file, client.cert_file, client.key_file];
+  const named = [service.ca_file, client.cert_file, client.key_file, client.token_file];
   return {
     server: serverUrl(service),
     tls,
@@ -121,7 +123,8 @@ export async function connect(cluster: ClusterConfig, deps: ConnectDeps): Promis
 
   const reread = async (): Promise<void> => {
     try {
-      setup = await readSetup(cluster, deps);
+      setup.credentials.changed();
+      setup = await readSetup(cluster, deps, setup.credentials);
       // A plugin's certificate is asked for again with the next request.
       if (setup.exec === undefined) use(setup.tls);
     } finally {
@@ -145,6 +148,7 @@ export async function connect(cluster: ClusterConfig, deps: ConnectDeps): Promis
       setup.credentials.rejected();
       if (setup.files.length > 0) refresh().catch(() => {});
     },
+    changed: () => setup.credentials.changed(),
   };
 
   return {

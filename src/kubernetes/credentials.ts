@@ -8,13 +8,19 @@ export interface Credentials {
   authorization(): Promise<string | undefined>;
   /** The apiserver answered 401: whatever is remembered is read anew for the next request. */
   rejected(): void;
+  /** The file they come from may have changed: it is read for the next request, and while it cannot be, what is known stays. */
+  changed(): void;
 }
 
 /** A token file is read anew when what we know is older than this: kubelet rotates tokens long before they expire. */
 const TOKEN_FILE_AGE_MS = 60_000;
 
 /** No credentials: the connection's client certificate, or nothing, says who we are. */
-export const noCredentials: Credentials = { authorization: async () => undefined, rejected: () => {} };
+export const noCredentials: Credentials = {
+  authorization: async () => undefined,
+  rejected: () => {},
+  changed: () => {},
+};
 
 /** `Authorization` of a bearer token. Throws for a text that cannot be one, without showing it. */
 function bearer(token: string, from: string): string {
@@ -26,7 +32,7 @@ function bearer(token: string, from: string): string {
 
 /** A fixed bearer token; white space around it is dropped. */
 export function tokenCredentials(token: string): Credentials {
-  return { authorization: async () => bearer(token, "in the configuration"), rejected: () => {} };
+  return { ...noCredentials, authorization: async () => bearer(token, "in the configuration") };
 }
 
 interface Known<T> {
@@ -64,17 +70,20 @@ function createCached<T>(clock: Clock, read: () => Promise<{ value: T; expires: 
     refuse(): void {
       if (known !== undefined) known.refused = true;
     },
+    expire(): void {
+      if (known !== undefined) known.expires = 0;
+    },
   };
 }
 
-/** A bearer token in a file, as Kubernetes mounts it. Read anew every minute and after a 401; trimmed. */
+/** A bearer token in a file, as Kubernetes mounts it. Read anew every minute, when it changed and after a 401; trimmed. */
 export function tokenFileCredentials(options: { path: string; files: Files; clock: Clock }): Credentials {
   const { path, files, clock } = options;
   const cached = createCached(clock, async () => {
     const value = bearer(await files.readText(path), `file ${path}`);
     return { value, expires: clock.now() + TOKEN_FILE_AGE_MS };
   });
-  return { authorization: () => cached.get(), rejected: () => cached.refuse() };
+  return { authorization: () => cached.get(), rejected: () => cached.refuse(), changed: () => cached.expire() };
 }
 
 /** A kubeconfig's `exec` block, checked. */
@@ -192,5 +201,7 @@ export function execCredentials(options: ExecOptions): ExecCredentials {
     authorization: async () => (await cached.get()).authorization,
     certificate: async () => (await cached.get()).certificate,
     rejected: () => cached.refuse(),
+    // No file tells of a plugin: it runs again before its credentials expire and after a 401.
+    changed: () => {},
   };
 }

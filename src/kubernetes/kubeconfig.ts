@@ -175,6 +175,7 @@ export async function readKubeconfig(source: string, options: KubeconfigOptions)
     const tokenFile = text(user, "tokenFile", inUser);
     if (tokenFile !== undefined) {
       const path = resolvePath(baseDir, tokenFile);
+      paths.push(path);
       return { credentials: tokenFileCredentials({ path, files, clock: options.clock }), exec: undefined };
     }
     const token = text(user, "token", inUser);

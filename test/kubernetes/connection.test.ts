@@ -78,6 +78,19 @@ describe("the way to an apiserver", () => {
     assertEquals(await connection.credentials.authorization(), "Bearer t");
   });
 
+  test("uses a changed token file's token with the next request, and the old one while the file is away", async () => {
+    const files = memoryFiles({ "/token": "first\n" });
+    const connection = await connect(cluster({}, { token_file: "/token" }), deps(files).given);
+    assertEquals(connection.files, ["/token"]);
+    assertEquals(await connection.credentials.authorization(), "Bearer first");
+    files.delete("/token");
+    await connection.refresh();
+    assertEquals(await connection.credentials.authorization(), "Bearer first");
+    files.set("/token", "second\n");
+    await connection.refresh();
+    assertEquals(await connection.credentials.authorization(), "Bearer second");
+  });
+
   test("tries once more after a 401 with a client certificate that was renewed on disk", async () => {
     const files = memoryFiles({ "/crt": "OLD", "/key": "KEY" });
     const { made, given } = deps(files, (tls) =>
