@@ -233,12 +233,12 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
     return travel(journey, target, changed + facts.search, init);
   }
 
-  async function forward(
+  function forward(
     request: Request,
     facts: RequestFacts,
     route: ProxyRoute,
     exchange?: Exchange,
-  ): Promise<Response> {
+  ): Promise<Response> | Response {
     const started = clock.now();
     retryBudget.request();
     const from = route.choose();
@@ -249,10 +249,10 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
       exchange.cluster = from.upstream.cluster;
     }
     const refresh = from.upstream.refresh();
-    if (refresh !== undefined) await atMost(refresh, route.rule.timeouts.response, clock);
-    const response = await depart(request, facts, route, exchange, from, started);
-    meter?.answered(route, response.status, clock.now() - started);
-    return response;
+    if (refresh === undefined) return depart(request, facts, route, exchange, from, started);
+    return atMost(refresh, route.rule.timeouts.response, clock).then(() =>
+      depart(request, facts, route, exchange, from, started),
+    );
   }
 
   return { forward };

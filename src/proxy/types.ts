@@ -61,5 +61,5 @@ export interface Forwarder {
    * Answers with what the route's upstream answers, or with a problem. Never rejects for an error of an upstream.
    * `request.headers` may be changed in place. `exchange`, where the access log is on, is filled in.
    */
-  forward(request: Request, facts: RequestFacts, route: ProxyRoute, exchange?: Exchange): Promise<Response>;
+  forward(request: Request, facts: RequestFacts, route: ProxyRoute, exchange?: Exchange): Promise<Response> | Response;
 }

@@ -235,6 +235,18 @@ describe("request bodies", () => {
   });
 });
 
+describe("upgrades", () => {
+  test("one the gateway does not know is ignored and the request answered, as RFC 9110 allows", async () => {
+    const { pod, rig } = await behind((socket) => socket.write(answerWith("ok")));
+    const answer = await rawRequest(
+      rig.port,
+      get("/", "Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", "HTTP2-Settings: AA"),
+    );
+    assertMatch(answer, /^HTTP\/1.1 200 /);
+    for (const name of ["upgrade", "http2-settings"]) assertEquals(fieldValues(pod.requests[0]!, name), []);
+  });
+});
+
 describe("paths and hosts", () => {
   test("odd paths reach the chosen pod byte for byte or are refused (users-ask 55)", async () => {
     const { pod, rig } = await behind((socket) => socket.write(answerWith("ok")));
