@@ -80,6 +80,18 @@ async function startPods(options: DemoOptions): Promise<RunningPod[]> {
   return startAll(() => "127.0.0.1", false);
 }
 
+/**
+ * A watch whose body begins with a line break, which means nothing between JSON objects. Bun's server completes the head
+ * of an answer only with its body's first byte: a client of a quiet watch would not learn that it is open.
+ */
+function withFirstByte(request: Request, response: Response): Response {
+  if (response.body === null || !/[?&]watch=(?:1|true)\b/.test(request.url) || !response.ok) return response;
+  const newline = new TransformStream<Uint8Array, Uint8Array>({
+    start: (controller) => controller.enqueue(new TextEncoder().encode("\n")),
+  });
+  return new Response(response.body.pipeThrough(newline), response);
+}
+
 /** Starts the demo: an embedded apiserver with the service `demo/echo`, and two pods behind it that really listen. */
 export async function startDemo(options: DemoOptions): Promise<Demo> {
   const { clock, random, logger } = options;
@@ -101,7 +113,11 @@ export async function startDemo(options: DemoOptions): Promise<Demo> {
     ends.add(end);
   });
 
-  const server = await options.serve((request) => api.fetch(request), "127.0.0.1", 0);
+  const server = await options.serve(
+    async (request) => withFirstByte(request, await api.fetch(request)),
+    "127.0.0.1",
+    0,
+  );
   const apiserver = `http://127.0.0.1:${server.port}`;
   const kubectl = `kubectl --server=${apiserver} -n ${NAMESPACE}`;
   return {
