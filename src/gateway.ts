@@ -186,8 +186,11 @@ export function createGateway(options: GatewayOptions): Gateway {
       return plan!.discovery.dump(discovery?.multi === false ? shown[0] : shown);
     },
     async nodes(service, { verbose }) {
-      const { discovery } = plan!;
-      await discovery.upstream({ service }).refresh();
+      const { discovery, config } = plan!;
+      const upstream = discovery.upstream({ service });
+      // What a route would wait for is shown as it stands; only where nothing is kept the apiserver has to be asked.
+      const { mode } = config.discovery?.clusters.find(({ id }) => id === upstream.cluster) ?? {};
+      if (mode === "request") await upstream.refresh();
       return discovery.query(service, { verbose });
     },
     routes: () => plan!.config.routes.map(redactRoute),

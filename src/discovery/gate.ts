@@ -1,4 +1,3 @@
-import { isDefinite } from "./cluster-status.ts";
 import type { RequestSource } from "./request-source.ts";
 import type { Scope } from "./scope.ts";
 
@@ -37,8 +36,8 @@ export function scopeGate(scope: Scope, maxStale: number): Gate {
   const expired = (): boolean => isExpired(scope, maxStale);
   return {
     refresh() {
-      // Nothing is won by waiting for a right or a credential: say so at once.
-      if (!scope.synced()) return isDefinite(scope.endpoints.report().status.state) ? undefined : scope.settled();
+      // A first list under way is worth waiting for; an apiserver that failed already may stay away for long.
+      if (!scope.synced()) return scope.hopeful() ? scope.settled() : undefined;
       return expired() ? scope.freshened(maxStale) : undefined;
     },
     fresh: () => !expired(),

@@ -66,6 +66,8 @@ export interface Scope {
   lastError(): string | undefined;
   /** Milliseconds since the snapshot was last known to be what the apiserver has. */
   age(): number;
+  /** Not synced, and nothing that was tried has failed: it may be any moment. */
+  hopeful(): boolean;
   /** Resolves when `synced`, or when a source says that it will not be soon. Shared by all who wait. */
   settled(): Promise<void>;
   /** Resolves when `age` is at most this, or when a source says that it will not be soon. Shared by all who wait. */
@@ -88,6 +90,11 @@ export function createScope(options: {
   const sources = services === undefined ? [endpoints] : [endpoints, services];
   const states = (): ClientState[] => sources.map((source) => source.report().status.state);
   const hopeless = (): boolean => isDefinite(endpoints.report().status.state) || !options.running();
+  const failed = ({ synced, report }: TrackedSource): boolean => {
+    const { state } = report().status;
+    return !synced && (isDefinite(state) || state === "unreachable");
+  };
+  const hopeful = (): boolean => options.running() && !sources.some(failed);
   let settling: Promise<void> | undefined;
   let freshening: Promise<void> | undefined;
   let complete = false;
@@ -122,9 +129,10 @@ export function createScope(options: {
     state: () => worstState(states()),
     lastError: () => sources.map((source) => source.report().status.lastError).find((text) => text !== undefined),
     age,
+    hopeful,
     settled() {
       settling ??= waiters
-        .until(() => synced() || hopeless())
+        .until(() => synced() || !hopeful())
         .finally(() => {
           settling = undefined;
         });

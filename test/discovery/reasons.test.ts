@@ -77,6 +77,8 @@ describe("an empty answer says why (users-ask 36):", () => {
     const [code, reason] = why(followed, "default/web");
     assertEquals(code, "not_synced");
     assertStringIncludes(reason, "never synced: the state is unreachable");
+    // Nobody waits for it either: a client that is told at once can go elsewhere.
+    assertEquals(followed.discovery.upstream({ service: "web" }).refresh(), undefined);
   });
 
   test("forbidden, with the missing rule", async () => {
