@@ -18,6 +18,7 @@ import { clusterRole, endpoints, namespace, READ_ENDPOINTS, serviceAccount } fro
 import { createToken, tokenWithRights } from "./harness/users.ts";
 
 const WEB = "credentials/web:http";
+const FAILED_STATES = ["unreachable", "unauthorized", "forbidden", "rejected"];
 const PORTS = [{ name: "http", port: 8080 }];
 
 let release: RealCluster;
@@ -68,6 +69,7 @@ describe("a token", () => {
 
   test("file is rotated and the old token revoked without one failed sync", async () => {
     await tokenWithRights(release, "rotating");
+    await release.apply(endpoints("credentials", "rotated", ["10.244.0.10"], PORTS));
     const old = await createRevocableToken("rotating", "rotating-old");
     const tokenFile = join(folder, "rotating-token");
     await writeFile(tokenFile, `${old}\n`);
@@ -77,17 +79,15 @@ describe("a token", () => {
       // A watch that was opened lives on with the token it began with: silence closes this one every second.
       { ...block, id: "watched", watch_idle: 1000 },
     ]);
-    await untilHosts(gateway, `polled/${WEB}`, ["10.244.0.10"]);
-    await untilHosts(gateway, `watched/${WEB}`, ["10.244.0.10"]);
+    await untilHosts(gateway, `polled/credentials/rotated:http`, ["10.244.0.10"]);
+    await untilHosts(gateway, `watched/credentials/rotated:http`, ["10.244.0.10"]);
 
     const unwell: StatusShape[] = [];
     const watching = new AbortController();
     const observed = (async () => {
       while (!watching.signal.aborted) {
         for (const status of [await statusOf(gateway, "polled"), await statusOf(gateway, "watched")]) {
-          if (!["polling", "watching", "syncing"].includes(status.state) || status.lastError !== null) {
-            unwell.push(status);
-          }
+          if (status.lastError !== null || FAILED_STATES.includes(status.state)) unwell.push(status);
         }
         await Bun.sleep(20);
       }
@@ -100,9 +100,9 @@ describe("a token", () => {
       timeout: 30_000,
       message: "the old token to be revoked",
     });
-    await release.apply(endpoints("credentials", "web", ["10.244.0.10", "10.244.0.11"], PORTS));
-    await untilHosts(gateway, `polled/${WEB}`, ["10.244.0.10", "10.244.0.11"]);
-    await untilHosts(gateway, `watched/${WEB}`, ["10.244.0.10", "10.244.0.11"]);
+    await release.apply(endpoints("credentials", "rotated", ["10.244.0.10", "10.244.0.11"], PORTS));
+    await untilHosts(gateway, `polled/credentials/rotated:http`, ["10.244.0.10", "10.244.0.11"]);
+    await untilHosts(gateway, `watched/credentials/rotated:http`, ["10.244.0.10", "10.244.0.11"]);
     watching.abort();
     await observed;
     assertEquals(unwell, []);
@@ -111,7 +111,6 @@ describe("a token", () => {
       ({ status }) => status >= 400,
     );
     assertEquals(refused, []);
-    await release.apply(endpoints("credentials", "web", ["10.244.0.10"], PORTS));
   });
 
   test("file that gets another user's token is used with that user's rights, without a restart", async () => {

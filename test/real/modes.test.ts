@@ -4,7 +4,7 @@ import type { GatewayProcess } from "../helpers/gateway-process.ts";
 import { until } from "../helpers/wait.ts";
 import { type RealCluster, useCluster } from "./harness/cluster.ts";
 import { blockOf, gatewayWith, hostsOf, nodesOf, untilHosts, untilState } from "./harness/gateway.ts";
-import { endpointSlice, endpoints, namespace } from "./harness/manifests.ts";
+import { endpointSlice, endpoints, namespace, READ_ENDPOINTS, READ_SLICES } from "./harness/manifests.ts";
 import { type Pod, startPod } from "./harness/pods.ts";
 import { tokenWithRights } from "./harness/users.ts";
 
@@ -20,6 +20,9 @@ const MODES = {
 };
 const OBJECTS = { endpoints: {}, slices: { watch_endpoint_slices: true } };
 const IDS = Object.keys(MODES).flatMap((mode) => Object.keys(OBJECTS).map((objects) => `${mode}-${objects}`));
+
+/** Mode `request` asks for one Endpoints object by its name. */
+const GET_ENDPOINTS = { ...READ_ENDPOINTS, verbs: ["get"] };
 
 let release: RealCluster;
 let gateway: GatewayProcess;
@@ -41,7 +44,9 @@ beforeAll(async () => {
   pods = await Promise.all([startPod("10.244.0.60", "one"), startPod("10.244.0.61", "two")]);
   await release.apply(namespace("modes"));
   await serve("web", ["10.244.0.60", "10.244.0.61"]);
-  const block = blockOf(release, { token: await tokenWithRights(release, "modes") });
+  const block = blockOf(release, {
+    token: await tokenWithRights(release, "modes", [READ_ENDPOINTS, READ_SLICES, GET_ENDPOINTS]),
+  });
   gateway = await gatewayWith(
     Object.entries(MODES).flatMap(([mode, modeKeys]) =>
       Object.entries(OBJECTS).map(([objects, keys]) => ({ ...block, ...modeKeys, ...keys, id: `${mode}-${objects}` })),

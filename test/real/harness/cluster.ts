@@ -1,4 +1,4 @@
-import { existsSync, openSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { until } from "../../helpers/wait.ts";
@@ -81,17 +81,13 @@ export interface RealCluster {
 
 const exists = (...path: string[]): boolean => existsSync(join(...path));
 
-/** Starts a server process that lives until the namespace ends. */
+/**
+ * Starts a server process that lives until the namespace ends. It becomes a child of the namespace's first process:
+ * Bun ends its own children when a test takes too long, and the tests after that one need the server.
+ */
 async function startServer(folder: string, name: string, args: readonly string[]): Promise<void> {
-  const log = openSync(join(folder, `${name}.log`), "a");
-  const child = Bun.spawn([join(assetsFolder(), name), ...args], {
-    cwd: folder,
-    stdin: "ignore",
-    stdout: log,
-    stderr: log,
-  });
-  child.unref();
-  await writeFile(join(folder, `${name}.pid`), String(child.pid));
+  const script = '"$@" >>"$0.log" 2>&1 </dev/null & echo $! >"$0.pid"';
+  await runTool(["sh", "-c", script, name, join(assetsFolder(), name), ...args], { cwd: folder });
 }
 
 async function lastLines(folder: string, name: string): Promise<string> {
