@@ -75,6 +75,8 @@ export function createSnapshot({ clock, emptyGrace = 0 }: SnapshotOptions): Snap
   const byNamespace = new Map<string, Set<string>>();
   const slicesOf = new Map<string, Map<string, SliceRecord>>();
   const servicesOf = new Map<string, Map<string, ServiceRecord>>();
+  /** Entries that lost their last slice or their Service in the change under way; some get another one in its course. */
+  const emptied = new Set<MutableEntry>();
   const counts = { services: 0, endpoints: 0, bytes: 0, truncated: 0, changes: 0, unchanged: 0 };
 
   const entryFor = (namespace: string, name: string): MutableEntry => {
@@ -116,7 +118,7 @@ export function createSnapshot({ clock, emptyGrace = 0 }: SnapshotOptions): Snap
     }
     entry.slices = slices;
     entry.version++;
-    dropIfUnused(entry);
+    if (slices.length === 0) emptied.add(entry);
   };
 
   const account = (record: SliceRecord, sign: 1 | -1): void => {
@@ -186,7 +188,7 @@ export function createSnapshot({ clock, emptyGrace = 0 }: SnapshotOptions): Snap
     const entry = entryFor(old.namespace, old.name);
     entry.service = undefined;
     entry.version++;
-    dropIfUnused(entry);
+    emptied.add(entry);
   };
 
   /** What a list-watch tells, applied to a scope. What is new goes in first: a renamed slice leaves no gap. */
@@ -198,21 +200,20 @@ export function createSnapshot({ clock, emptyGrace = 0 }: SnapshotOptions): Snap
   ): ((change: Change<T>) => void) => {
     const scope = scopes.get(name) ?? new Map<string, T>();
     scopes.set(name, scope);
-    return (change) => {
-      switch (change.kind) {
-        case "put":
-          return put(scope, change.item);
-        case "remove":
-          return remove(scope, keyOf(change.namespace, change.name));
-        case "replace": {
-          const listed = new Set<string>();
-          for (const item of change.items) {
-            listed.add(keyOf(item.namespace, item.name));
-            put(scope, item);
-          }
-          for (const key of [...scope.keys()]) if (!listed.has(key)) remove(scope, key);
-        }
+    const replace = (items: readonly T[]): void => {
+      const listed = new Set<string>();
+      for (const item of items) {
+        listed.add(keyOf(item.namespace, item.name));
+        put(scope, item);
       }
+      for (const key of [...scope.keys()]) if (!listed.has(key)) remove(scope, key);
+    };
+    return (change) => {
+      if (change.kind === "replace") replace(change.items);
+      else if (change.kind === "put") put(scope, change.item);
+      else remove(scope, keyOf(change.namespace, change.name));
+      for (const entry of emptied) dropIfUnused(entry);
+      emptied.clear();
     };
   };
 

@@ -1,6 +1,6 @@
 import { describe, test } from "bun:test";
 import { assert, assertEquals, assertStrictEquals, assertStringIncludes } from "@std/assert";
-import type { FaultEffect } from "../../src/demo/apiserver.ts";
+import type { EmbeddedApiserver, FaultEffect } from "../../src/demo/apiserver.ts";
 import { createDiscovery } from "../../src/discovery/discovery.ts";
 import { embedded } from "../helpers/embedded.ts";
 import { createFakeClock } from "../helpers/fake-clock.ts";
@@ -90,22 +90,30 @@ describe("a cluster", () => {
     assertEquals(upstream.reason(), undefined);
   });
 
-  test("with empty_grace keeps the last nodes for that long only (users-ask 21)", async () => {
-    const clock = createFakeClock();
-    const api = embedded({ clock });
-    await using followed = await follow([slice("web-a", [at("10.0.0.1")])], { empty_grace: 5000 }, { api, clock });
-    const upstream = followed.discovery.upstream({ service: "web" });
-    const before = upstream.endpoints();
-    api.remove("EndpointSlice", "default", "web-a");
-    await clock.settle();
-    assertStrictEquals(upstream.endpoints(), before);
-    assertEquals(followed.addresses("default/web"), ["10.0.0.1:8080"]);
-    await clock.advance(4999);
-    assertStrictEquals(upstream.endpoints(), before);
-    await clock.advance(1);
-    assertEquals(upstream.endpoints(), []);
-    assertEquals(upstream.reason()?.code, "service_unknown");
-  });
+  const ends: [string, (api: EmbeddedApiserver) => void, string][] = [
+    ["lost its endpoints", (api) => api.apply(slice("web-a", [])), "no_endpoints"],
+    ["was deleted", (api) => api.remove("EndpointSlice", "default", "web-a"), "service_unknown"],
+  ];
+  for (const [what, end, code] of ends) {
+    test(`with empty_grace keeps the last nodes of a service that ${what} for that long only (users-ask 21)`, async () => {
+      const clock = createFakeClock();
+      const api = embedded({ clock });
+      await using followed = await follow([slice("web-a", [at("10.0.0.1")])], { empty_grace: 5000 }, { api, clock });
+      const upstream = followed.discovery.upstream({ service: "web" });
+      const before = upstream.endpoints();
+      await clock.settle();
+      end(api);
+      await clock.settle();
+      assertEquals(followed.cluster.status().endpoints, 0);
+      assertStrictEquals(upstream.endpoints(), before);
+      assertEquals(followed.addresses("default/web"), ["10.0.0.1:8080"]);
+      await clock.advance(4999);
+      assertStrictEquals(upstream.endpoints(), before);
+      await clock.advance(1);
+      assertEquals(upstream.endpoints(), []);
+      assertEquals(upstream.reason()?.code, code);
+    });
+  }
 
   test("follows one watch for any number of services, and asks nothing for a request (users-ask 15)", async () => {
     const objects = Array.from({ length: 200 }, (_, i) => slice(`s${i}-a`, [at(`10.0.1.${i}`)], { service: `s${i}` }));
@@ -129,6 +137,13 @@ describe("a cluster", () => {
     await using followed = await follow([], { shared_size: "1m" }, { connect: async () => connectionOver(fetch) });
     const { services, endpoints: count } = followed.cluster.status();
     assertEquals([services, count], [5000, 50_000]);
+    assertEquals(followed.log.filter(({ message }) => message.includes("larger than shared_size")).length, 1);
+  });
+
+  test("says once that it grew over shared_size, and leaves nothing out", async () => {
+    await using followed = await follow([slice("web-a", [at("10.0.0.1")])], { shared_size: "0m" });
+    followed.api.apply(slice("web-b", [at("10.0.0.2")]));
+    await until(() => followed.addresses("web").length === 2, { message: "the second slice is there" });
     assertEquals(followed.log.filter(({ message }) => message.includes("larger than shared_size")).length, 1);
   });
 
@@ -264,6 +279,40 @@ describe("one cluster that is down", () => {
     assertStringIncludes(followed.cluster.status().lastError!, "/etc/ca.crt");
     await clock.advance(60_000);
     assertEquals([attempts, followed.cluster.synced()], [3, true]);
+  });
+});
+
+describe("the files of a connection", () => {
+  test("are read anew when they change, until the cluster is given up", async () => {
+    const api = embedded();
+    let refreshed = 0;
+    let changed = (): void => {};
+    let watched: readonly string[] = [];
+    {
+      await using _followed = await follow(
+        [],
+        {},
+        {
+          api,
+          connect: async () => ({
+            ...connectionOver((input, init) => api.fetch(input, init)),
+            files: ["/etc/ca.crt"],
+            refresh: async () => void refreshed++,
+          }),
+          watchFiles(paths, onChange) {
+            watched = paths;
+            changed = onChange;
+            return () => {
+              watched = [];
+            };
+          },
+        },
+      );
+      assertEquals(watched, ["/etc/ca.crt"]);
+      changed();
+      assertEquals(refreshed, 1);
+    }
+    assertEquals(watched, []);
   });
 });
 

@@ -219,6 +219,10 @@ describe("nodes", () => {
     followed.api.apply(slice("web-a", [at("10.0.0.1", { pod: "new" })]));
     await until(() => upstream.endpoints() !== before, { message: "the new pod is seen" });
     assertEquals([before[0]!.uid, upstream.endpoints()[0]!.uid], ["uid-of-old", "uid-of-new"]);
+    // A StatefulSet's pod keeps its name.
+    const reborn = { kind: "Pod", namespace: "default", name: "new", uid: "uid-of-reborn" };
+    followed.api.apply(slice("web-a", [at("10.0.0.1", { targetRef: reborn })]));
+    await until(() => upstream.endpoints()[0]?.uid === "uid-of-reborn", { message: "the pod's new uid is seen" });
   });
 
   test("of clusters with one name and several ids do not mix", async () => {

@@ -1,6 +1,7 @@
 import { describe, test } from "bun:test";
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import type { UpstreamQuery } from "../../src/discovery/types.ts";
+import { until } from "../helpers/wait.ts";
 import { at, connectionOver, endpoints, type Followed, follow, slice, uncheckedFetch } from "./support.ts";
 
 const hosts = (followed: Followed, query: UpstreamQuery): string[] =>
@@ -88,6 +89,12 @@ describe("a port", () => {
     assertEquals(hosts(followed, { service: "web:dns" }), []);
     assertEquals(hosts(followed, { service: "udp:53" }), []);
     assertStringIncludes(followed.discovery.query("default/udp").reason!, "none of them is TCP");
+    followed.api.apply(
+      slice("tcp", [at("10.0.0.2")], { service: "udp", ports: [{ name: "dns-tcp", port: 53, protocol: "TCP" }] }),
+    );
+    await until(() => hosts(followed, { service: "udp:53" }).length > 0, { message: "the TCP port is there" });
+    assertEquals(hosts(followed, { service: "udp:53" }), ["10.0.0.2:53"]);
+    assertEquals(hosts(followed, { service: "udp" }), ["10.0.0.2:53"]);
   });
 
   test("may have another number in each slice", async () => {
@@ -134,6 +141,9 @@ describe("with resolve_service_ports, a Service's own port", () => {
       settings,
     );
     assertEquals(followed.addresses("web:80"), ["10.0.0.1:8080"]);
+    followed.api.apply(slice("web-b", [at("10.0.0.2")], { ports: [{ name: "", port: 80 }] }));
+    await until(() => followed.addresses("web:80")[0] === "10.0.0.2:80", { message: "the unnamed port is found" });
+    assertEquals(followed.addresses("web:80"), ["10.0.0.2:80"]);
   });
 
   test("of a headless service is the endpoints' own", async () => {

@@ -3,9 +3,11 @@ import { assert, assertEquals, assertNotStrictEquals, assertStrictEquals } from 
 import fc from "fast-check";
 import { systemClock } from "../../src/clock.ts";
 import { endpointSliceDecoder } from "../../src/discovery/endpoint-slices.ts";
+import { createServiceViews } from "../../src/discovery/service-views.ts";
 import type { SliceRecord } from "../../src/discovery/slice-record.ts";
 import { unpackEndpoints } from "../../src/discovery/slice-record.ts";
 import { createSnapshot, type Snapshot } from "../../src/discovery/snapshot.ts";
+import type { Endpoint } from "../../src/discovery/types.ts";
 import { createFakeClock } from "../helpers/fake-clock.ts";
 import { at, slice } from "./support.ts";
 
@@ -131,6 +133,44 @@ describe("a snapshot", () => {
         assertEquals(counts.services, found.length);
         assertEquals(counts.endpoints, Object.values(expected).flat().length);
         if (found.length === 0) assertEquals(counts.bytes, 0);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test("gives a reader another list exactly when its contents changed, whatever happened", () => {
+    fc.assert(
+      fc.property(fc.array(command, { maxLength: 40 }), (commands) => {
+        const snapshot = createSnapshot({ clock: systemClock });
+        const views = createServiceViews({ defaultWeight: 50, addressFamily: "any", zone: undefined });
+        const model = new Map<string, string[]>();
+        let held: readonly Endpoint[] = [];
+        for (const step of commands) {
+          const write = snapshot.writer("a");
+          const make = ({ name, service, hosts }: { name: string; service: string; hosts: string[] }): SliceRecord => {
+            model.set(name, service === "web" ? hosts : []);
+            return record(name, service, hosts, "a");
+          };
+          if (step.kind === "put") write({ kind: "put", item: make(step.item) });
+          else if (step.kind === "remove") {
+            model.delete(step.name);
+            write({ kind: "remove", namespace: "a", name: step.name });
+          } else {
+            model.clear();
+            write({ kind: "replace", items: step.items.map(make) });
+          }
+          const expected = [...new Set([...model.values()].flat())].sort();
+          const entry = snapshot.reader.get("a/web");
+          const now = entry === undefined ? [] : views.endpoints(entry, { by: "first" }, false);
+          assertEquals(
+            now.map(({ host }) => host),
+            expected,
+          );
+          const same = held.length === now.length && held.every(({ host }, i) => host === now[i]!.host);
+          if (same && now.length > 0) assertStrictEquals(now, held);
+          if (!same) assertNotStrictEquals(now, held);
+          held = now;
+        }
       }),
       { numRuns: 300 },
     );
