@@ -1,6 +1,6 @@
 import { parseServiceReference } from "../discovery/reference.ts";
 import type { WrittenClusters } from "./cluster-rules.ts";
-import { quoteName, showPath } from "./issues.ts";
+import { quoteName, showName, showPath } from "./issues.ts";
 import {
   atMostOne,
   fault,
@@ -136,6 +136,8 @@ function differsByMoreThanCase(rules: Rules, place: Place): void {
 const clusterIds = (clusters: WrittenClusters): string[] =>
   clusters.places.flatMap((place) => textAt(place, "id") ?? []);
 
+const listed = (ids: readonly string[]): string => ids.map(showName).join(", ");
+
 function referenceIsKnown(rules: Rules, holder: Place, route: Place, clusters: WrittenClusters): void {
   const text = textAt(holder, "service");
   if (!text) return;
@@ -151,13 +153,13 @@ function referenceIsKnown(rules: Rules, holder: Place, route: Place, clusters: W
   const ids = clusterIds(clusters);
   if (!clusters.multi || ids.length === 0) return;
   if (parsed.cluster !== undefined && !ids.includes(parsed.cluster)) {
-    valueFault(rules, holder, "service", `names the cluster ${quoteName(parsed.cluster)}; there are ${ids.join(", ")}`);
+    valueFault(rules, holder, "service", `names the cluster ${quoteName(parsed.cluster)}; there are ${listed(ids)}`);
   } else if (parsed.cluster === undefined && !Object.hasOwn(route.value, "cluster")) {
     valueFault(
       rules,
       holder,
       "service",
-      `names no cluster: write id/namespace/name, or cluster: one of ${ids.join(", ")}`,
+      `names no cluster: write id/namespace/name, or cluster: one of ${listed(ids)}`,
     );
   }
 }
@@ -169,7 +171,7 @@ function clusterIsKnown(rules: Rules, route: Place, clusters: WrittenClusters): 
   if (!clusters.multi) {
     valueFault(rules, route, "cluster", "names a cluster, and discovery.kubernetes is no list of clusters with ids");
   } else if (ids.length > 0 && !ids.includes(cluster)) {
-    valueFault(rules, route, "cluster", `is ${quoteName(cluster)}; there are ${ids.join(", ")}`);
+    valueFault(rules, route, "cluster", `is ${quoteName(cluster)}; there are ${listed(ids)}`);
   }
 }
 

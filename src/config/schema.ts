@@ -67,6 +67,11 @@ const listen = (defaultHost: string) =>
     `${LISTEN}, or a mapping of host, port`,
   );
 
+/** `server.listen`. */
+export const serverListen = v.optional(listen("0.0.0.0"), "0.0.0.0:8080");
+/** `admin.listen`. */
+export const adminListen = v.optional(listen("127.0.0.1"), "127.0.0.1:9090");
+
 const certificate = object({
   cert_file: text("the path of a PEM file with the certificate chain"),
   key_file: text("the path of a PEM file with the key"),
@@ -85,7 +90,7 @@ const CIDR = "an IPv4 or IPv6 address or CIDR block such as 10.0.0.0/8";
 const cidr = v.pipe(v.string(CIDR), v.check(isCidr, CIDR));
 
 const server = object({
-  listen: v.optional(listen("0.0.0.0"), "0.0.0.0:8080"),
+  listen: serverListen,
   tls: v.optional(
     oneOf(
       [
@@ -120,7 +125,7 @@ const admin = oneOf(
   [
     v.literal(false, "false"),
     object({
-      listen: v.optional(listen("127.0.0.1"), "127.0.0.1:9090"),
+      listen: adminListen,
       token: v.optional(text("a token, or a text such as ${ADMIN_TOKEN}")),
     }),
   ],

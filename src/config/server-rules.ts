@@ -1,14 +1,12 @@
 import * as v from "valibot";
 import { isLoopback } from "./addresses.ts";
 import { fault, placeAt, type Rules } from "./rules.ts";
-import { type AdminConfig, fileSchema, type ListenAddress } from "./schema.ts";
+import { adminListen, type ListenAddress, serverListen } from "./schema.ts";
 
 /** The address a `listen` means; undefined when it is not one, which is the schema's matter. */
-function addressOf(section: "server" | "admin", listen: unknown): ListenAddress | undefined {
-  const file = v.safeParse(fileSchema, { [section]: listen === undefined ? {} : { listen } });
-  if (!file.success) return undefined;
-  const made: AdminConfig | { listen: ListenAddress } = file.output[section];
-  return made === false ? undefined : made.listen;
+function addressOf(schema: typeof serverListen | typeof adminListen, listen: unknown): ListenAddress | undefined {
+  const parsed = v.safeParse(schema, listen);
+  return parsed.success ? parsed.output : undefined;
 }
 
 const wild = (host: string): boolean => host === "0.0.0.0" || host === "::";
@@ -18,8 +16,8 @@ export function checkServer(rules: Rules): void {
   const server = placeAt(rules.source, ["server"]);
   const admin = placeAt(rules.source, ["admin"]);
   const off = placeAt(rules.source, []).value.admin === false;
-  const proxyAt = addressOf("server", server.value.listen);
-  const adminAt = off ? undefined : addressOf("admin", admin.value.listen);
+  const proxyAt = addressOf(serverListen, server.value.listen);
+  const adminAt = off ? undefined : addressOf(adminListen, admin.value.listen);
 
   if (adminAt && !isLoopback(adminAt.host) && !Object.hasOwn(admin.value, "token")) {
     fault(rules, admin, "listen", "is not on loopback: write admin.token, or listen on 127.0.0.1");

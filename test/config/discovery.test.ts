@@ -36,7 +36,7 @@ describe("the defaults of a cluster", () => {
     assertEquals(cluster("{service: {ca_file: /mine}}").service?.ca_file, "/mine");
   });
 
-  test("credentials of the file replace the pod's token", () => {
+  test("the pod's token is named by its file, never read here, and the file's credentials replace it (users-ask 29)", () => {
     assertEquals(cluster("{client: {token: t}}").client, { token: "t" });
     assertEquals(cluster("{client: {token_file: /t}}").client, { token_file: "/t" });
     assertEquals(cluster("{client: {cert_file: /c, key_file: /k}}").client, { cert_file: "/c", key_file: "/k" });
@@ -73,8 +73,14 @@ describe("every key of a cluster is taken over", () => {
     resolve_service_ports: true,
     required: false,
   };
+  const rows: Record<string, number> = {
+    empty_grace: 21,
+    watch_endpoint_slices: 22,
+    shared_size: 39,
+    poll_interval: 40,
+  };
   for (const [key, value] of Object.entries(keys)) {
-    test(key, () => {
+    test(key in rows ? `${key} (users-ask ${rows[key]})` : key, () => {
       assertEquals(cluster(JSON.stringify({ [key]: value }))[key as "mode"], value as "poll");
     });
   }
