@@ -17,9 +17,6 @@ import type { Forwarder, UpstreamFetch } from "./proxy/types.ts";
 import { type ReadOptions, type RequestFacts, readFacts } from "./request.ts";
 import { compileRouteSet, type RouteSet } from "./route-set.ts";
 
-/** How long `nodes` waits for a cluster that still syncs; then its answer says so. */
-const NODES_WAIT_MS = 2000;
-
 /** What a gateway works with: the runtime's parts, never the runtime itself. */
 export interface GatewayOptions {
   readonly config: Config;
