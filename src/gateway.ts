@@ -6,6 +6,7 @@ import { redactCluster, redactRoute } from "./config/redact.ts";
 import type { ClusterConfig, Config, UpstreamTlsConfig } from "./config/schema.ts";
 import type { Cluster } from "./discovery/cluster.ts";
 import { createDiscovery, type Discovery } from "./discovery/discovery.ts";
+import type { ClusterStatus } from "./discovery/views.ts";
 import type { Logger } from "./log.ts";
 import { type AccessLog, createAccessLog } from "./observe/access-log.ts";
 import { createExchange, type Exchange } from "./observe/exchange.ts";
@@ -80,6 +81,17 @@ function answer(
   if (route.kind === "proxy") return forwarder.forward(request, facts, route.proxy, exchange);
   if (exchange !== undefined) exchange.route = route.rule.id;
   return route.answer(facts);
+}
+
+/** A cluster whose changed settings do not work yet still serves from the ones before: its status says both. */
+function withPending(statuses: readonly ClusterStatus[], pending: readonly Cluster[]): readonly ClusterStatus[] {
+  if (pending.length === 0) return statuses;
+  return statuses.map((status) => {
+    const next = pending.find(({ id }) => id === status.id)?.status();
+    if (next === undefined) return status;
+    const waits = `the changed settings are not in force yet: ${next.lastError ?? next.state}`;
+    return { ...status, lastError: status.lastError === null ? waits : `${status.lastError}; ${waits}` };
+  });
 }
 
 /** Composes a gateway and starts following its clusters. */
@@ -179,7 +191,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       plan?.accessLog?.flush();
     },
     readiness: () => ({ ...plan!.discovery.readiness(), draining }),
-    status: () => plan!.discovery.status().clusters,
+    status: () => withPending(plan!.discovery.status().clusters, clusters.pending()),
     dump() {
       const { discovery } = config;
       const shown = (discovery?.clusters ?? []).map(redactCluster);

@@ -74,11 +74,11 @@ export function createReloader(options: ReloaderOptions): Reloader {
   };
 }
 
-/** Keys that decide what is listened on: the sockets are open already. */
+/** Keys that decide what is listened on, and the zone: sockets are open and clusters followed already. */
 function needsRestart(before: Config, after: Config): string[] {
   const keys: string[] = [];
   const differs = (a: unknown, b: unknown): boolean => JSON.stringify(a) !== JSON.stringify(b);
-  for (const key of ["listen", "tls", "http2", "http3", "redirect_http", "workers"] as const) {
+  for (const key of ["listen", "tls", "http2", "http3", "redirect_http", "workers", "zone"] as const) {
     if (differs(before.server[key], after.server[key])) keys.push(`server.${key}`);
   }
   if (differs(before.admin, after.admin)) keys.push("admin");
