@@ -46,6 +46,7 @@ Bun.serve({
   hostname: "127.0.0.1",
   port: Number(process.argv[2]),
   idleTimeout: 0,
+  maxRequestBodySize: Number.MAX_SAFE_INTEGER,
   fetch(request, server) {
     const facts = readFacts(request, server.requestIP(request)?.address ?? "", "http", options);
     if ("problem" in facts) return problem(facts.problem, facts.detail);

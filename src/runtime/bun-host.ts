@@ -37,6 +37,8 @@ function listen(address: ListenAddress, handler: Handler): Listener {
       hostname: address.host,
       port: address.port,
       idleTimeout: 0,
+      // Bun's own limit is 128 MB; the gateway's is `server.limits.body_bytes`.
+      maxRequestBodySize: Number.MAX_SAFE_INTEGER,
       fetch: (request, bun) => handler(request, bun.requestIP(request)?.address ?? ""),
     });
   } catch (cause) {

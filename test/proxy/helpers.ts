@@ -159,6 +159,7 @@ export function startRig(options: RigOptions = {}): Rig {
     port: 0,
     hostname: "127.0.0.1",
     idleTimeout: 0,
+    maxRequestBodySize: Number.MAX_SAFE_INTEGER,
     error: (error) => new Response(`unexpected: ${error}`, { status: 500 }),
     async fetch(request, bun) {
       const facts = readFacts(request, bun.requestIP(request)?.address ?? "", "http", read);
