@@ -1,8 +1,17 @@
 import { afterAll, beforeAll, describe, test } from "bun:test";
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertLess, assertStringIncludes } from "@std/assert";
 import type { GatewayProcess } from "../helpers/gateway-process.ts";
 import { type AuditedRequest, type RealCluster, useCluster } from "./harness/cluster.ts";
-import { blockOf, gatewayWith, hostsOf, nodesOf, statusOf, untilHosts, untilState } from "./harness/gateway.ts";
+import {
+  blockOf,
+  gatewayWith,
+  hostsOf,
+  nodesOf,
+  problemCode,
+  statusOf,
+  untilHosts,
+  untilState,
+} from "./harness/gateway.ts";
 import { endpointSlice, endpoints, namespace } from "./harness/manifests.ts";
 import { type Pod, startPod } from "./harness/pods.ts";
 import { failuresOf, startTraffic } from "./harness/traffic.ts";
@@ -147,5 +156,26 @@ describe("an etcd that was compacted while nobody watched", () => {
     await serve("web", ["10.244.0.90"]);
     await untilHostsEverywhere("web", ["10.244.0.90"]);
     for (const id of ["endpoints", "slices"]) assertEquals((await statusOf(gateway, id)).lastError, null);
+  }, 120_000);
+});
+
+describe("an apiserver that comes up after the gateway", () => {
+  test("is told as unreachable, requests are answered 503 not_synced at once, and its nodes arrive by themselves", async () => {
+    await serve("web", ["10.244.0.90"]);
+    const token = await createToken(fragile, "default", "faults");
+    await fragile.killApiserver();
+    await using early = await gatewayWith(
+      { ...blockOf(fragile, { token }), required: false },
+      { routes: [{ path: "/", service: "faults/web:http" }] },
+    );
+    await untilState(early, "unreachable");
+    const began = performance.now();
+    const answer = await early.fetch("/");
+    assertEquals([answer.status, await problemCode(answer)], [503, "not_synced"]);
+    assertLess(performance.now() - began, 2000);
+    await fragile.startApiserver();
+    await untilHosts(early, "faults/web:http", ["10.244.0.90"], RECOVERY_MS);
+    assertEquals((await early.fetch("/")).status, 200);
+    await untilState(early, "watching");
   }, 120_000);
 });

@@ -3,7 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import type { GatewayProcess } from "../helpers/gateway-process.ts";
 import { until } from "../helpers/wait.ts";
 import { type RealCluster, useCluster } from "./harness/cluster.ts";
-import { blockOf, gatewayWith, hostsOf, nodesOf, untilHosts, untilState } from "./harness/gateway.ts";
+import { blockOf, gatewayWith, hostsOf, nodesOf, statusOf, untilHosts, untilState } from "./harness/gateway.ts";
 import { endpointSlice, endpoints, namespace, READ_ENDPOINTS, READ_SLICES } from "./harness/manifests.ts";
 import { type Pod, startPod } from "./harness/pods.ts";
 import { tokenWithRights } from "./harness/users.ts";
@@ -16,7 +16,6 @@ const MODES = {
   watch: { mode: "watch" },
   poll: { mode: "poll", poll_interval: 200 },
   request: { mode: "request" },
-  auto: { mode: "auto" },
 };
 const OBJECTS = { endpoints: {}, slices: { watch_endpoint_slices: true } };
 const IDS = Object.keys(MODES).flatMap((mode) => Object.keys(OBJECTS).map((objects) => `${mode}-${objects}`));
@@ -71,7 +70,7 @@ async function everywhere(reference: string, hosts: readonly string[]): Promise<
   });
 }
 
-describe("watch, poll, request and auto mode, with Endpoints and with EndpointSlices", () => {
+describe("watch, poll and request mode, with Endpoints and with EndpointSlices", () => {
   test("give the same nodes", async () => {
     await everywhere("modes/web:http", ["10.244.0.60", "10.244.0.61"]);
     for (const id of IDS) {
@@ -88,7 +87,6 @@ describe("watch, poll, request and auto mode, with Endpoints and with EndpointSl
       ["watch", "watching"],
       ["poll", "polling"],
       ["request", "on_request"],
-      ["auto", "watching"],
     ]) {
       await untilState(gateway, state!, { id: `${mode}-endpoints` });
       await untilState(gateway, state!, { id: `${mode}-slices` });
@@ -154,5 +152,31 @@ describe("the apiserver's side", () => {
     assertEquals(watch!.query.get("allowWatchBookmarks"), "true");
     const seconds = Number(watch!.query.get("timeoutSeconds"));
     assert(seconds >= 240 && seconds <= 290, `timeoutSeconds is ${seconds}`);
+  });
+
+  test("a cluster of more services than a page has is read page by page, all of it", async () => {
+    const names = Array.from({ length: 1100 }, (_, i) => `many-${i}`);
+    await release.apply(namespace("paged"));
+    await release.create(
+      ...names.map((name, i) => endpoints("paged", name, [`10.250.${i >> 8}.${i & 255}`], [{ port: 80 }])),
+    );
+    const token = await tokenWithRights(release, "paged");
+    const block = blockOf(release, { token });
+    await using gateway = await gatewayWith([
+      { ...block, id: "watched" },
+      { ...block, id: "polled", mode: "poll", poll_interval: 60_000 },
+    ]);
+    for (const id of ["watched", "polled"]) {
+      await until(async () => (await statusOf(gateway, id)).services >= names.length, {
+        message: async () => `${names.length} services, not ${JSON.stringify(await statusOf(gateway, id))}`,
+      });
+      for (const i of [0, 499, 500, 1099]) {
+        assertEquals(await hostsOf(gateway, `${id}/paged/many-${i}:80`), [`10.250.${i >> 8}.${i & 255}`]);
+      }
+    }
+    const lists = (await release.requestsOf("system:serviceaccount:default:paged")).filter(
+      ({ verb }) => verb === "list",
+    );
+    assertEquals(lists.filter(({ query }) => query.has("continue")).length, 2 * 2, "pages after the first");
   });
 });

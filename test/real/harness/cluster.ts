@@ -73,6 +73,8 @@ export interface RealCluster {
   killApiserver(): Promise<void>;
   /** Starts the apiserver again on what etcd holds; resolves when it is ready. */
   startApiserver(): Promise<void>;
+  /** `kubectl create` of these objects: quicker than `apply` for many new ones. */
+  create(...objects: object[]): Promise<void>;
   /** What a user asked the apiserver for so far, in order, from its audit log. */
   requestsOf(user: string): Promise<AuditedRequest[]>;
   /** Compacts etcd up to its newest revision, and returns that. */
@@ -105,6 +107,11 @@ function handle(name: ClusterName): RealCluster & { createFiles(): Promise<void>
   const kubectlFlags = ["--kubeconfig", join(folder, "admin.kubeconfig"), "--cache-dir", join(folder, "kubectl-cache")];
 
   const kubectl = (...args: string[]): Promise<string> => runTool(["kubectl", ...kubectlFlags, ...args]);
+
+  const send = async (verb: "apply" | "create", objects: readonly object[]): Promise<void> => {
+    const list = JSON.stringify({ apiVersion: "v1", kind: "List", items: objects });
+    await runTool(["kubectl", ...kubectlFlags, verb, "-f", "-"], { stdin: list });
+  };
 
   const etcdCall = async (path: string, body: object): Promise<{ header: { revision: string } }> => {
     const answer = await fetch(`${etcd}/v3/kv/${path}`, { method: "POST", body: JSON.stringify(body) });
@@ -205,10 +212,8 @@ function handle(name: ClusterName): RealCluster & { createFiles(): Promise<void>
       );
     },
 
-    async apply(...objects) {
-      const list = JSON.stringify({ apiVersion: "v1", kind: "List", items: objects });
-      await runTool(["kubectl", ...kubectlFlags, "apply", "-f", "-"], { stdin: list });
-    },
+    apply: (...objects) => send("apply", objects),
+    create: (...objects) => send("create", objects),
 
     async sliceVersion() {
       const versions = (await kubectl("api-versions")).split("\n");
