@@ -11,7 +11,6 @@ interface NotYet {
   readonly what?: string;
 }
 
-const isAuto = (value: unknown): boolean => value === "auto";
 const isSeveral = (value: unknown): boolean => value === "auto" || (typeof value === "number" && value > 1);
 
 /** Delete a line when the version does it. */
@@ -20,10 +19,6 @@ const NOT_YET: readonly NotYet[] = [
   { path: ["tracing"] },
   { path: ["server", "workers"], when: isSeveral, what: " other than 1" },
   { path: ["server", "http3"], when: (value) => value === true, what: ": true" },
-  { path: ["defaults", "middleware"] },
-  { path: ["routes", "*", "middleware"] },
-  { path: ["discovery", "kubernetes", "mode"], when: isAuto, what: ": auto" },
-  { path: ["discovery", "kubernetes", "*", "mode"], when: isAuto, what: ": auto" },
   { path: ["discovery", "kubernetes", "snapshot_file"] },
   { path: ["discovery", "kubernetes", "*", "snapshot_file"] },
 ];

@@ -136,6 +136,7 @@ export function createCluster(config: ClusterConfig, deps: ClusterDeps): Cluster
     collections: readonly Collection[],
     decoder: Decoder<T>,
     apply: (change: Change<T>) => void,
+    held: () => number,
   ): void => {
     const common = {
       api,
@@ -151,16 +152,17 @@ export function createCluster(config: ClusterConfig, deps: ClusterDeps): Cluster
     const watchIdle = maxStale > 0 ? Math.max(SHORTEST_IDLE_MS, Math.min(idle, maxStale)) : idle;
     const interval = config.poll_interval;
     if (config.mode === "poll") tracker.attach(createPoller({ ...common, interval }));
-    else if (config.mode === "auto") tracker.attach(createAutoSource({ ...common, watchIdle, interval }));
+    else if (config.mode === "auto") tracker.attach(createAutoSource({ ...common, watchIdle, interval, held }));
     else tracker.attach(createReflector({ ...common, watchIdle }));
   };
 
   const startScope = (api: ApiClient, { plan: part, scope }: { plan: ScopePlan; scope: Scope }): void => {
     const name = part.namespace ?? "";
-    follow(api, scope.endpoints, part.endpoints, decode, applySlices(name));
-    if (part.services !== undefined) {
-      follow(api, scope.services!, part.services, decodeService, snapshot.serviceWriter(name));
-    }
+    const { slices, services } = snapshot;
+    follow(api, scope.endpoints, part.endpoints, decode, applySlices(name), () => slices.get(name)!.size);
+    if (part.services === undefined) return;
+    const apply = snapshot.serviceWriter(name);
+    follow(api, scope.services!, part.services, decodeService, apply, () => services.get(name)!.size);
   };
 
   const startRequests = (api: ApiClient): void => {

@@ -48,6 +48,9 @@ export interface SnapshotReader {
 /** One place for what is known of a cluster's services: each source writes its own scope, everybody reads. */
 export interface Snapshot {
   readonly reader: SnapshotReader;
+  /** What each scope holds, by `namespace/name` of the object. */
+  readonly slices: ReadonlyMap<string, ReadonlyMap<string, SliceRecord>>;
+  readonly services: ReadonlyMap<string, ReadonlyMap<string, ServiceRecord>>;
   /**
    * The receiver of one source's slices. A `replace` replaces what this scope holds and nothing else, at once for all
    * readers; `put` and `remove` cost as much as one service has slices.
@@ -225,6 +228,8 @@ export function createSnapshot({ clock, emptyGrace = 0 }: SnapshotOptions): Snap
       servicesIn: (namespace) => byNamespace.get(namespace) ?? [],
       counts: () => ({ ...counts }),
     },
+    slices: slicesOf,
+    services: servicesOf,
     writer: (scope) => receiver(slicesOf, scope, putSlice, removeSlice),
     serviceWriter: (scope) => receiver(servicesOf, scope, putService, removeService),
   };

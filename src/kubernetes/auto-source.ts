@@ -7,6 +7,8 @@ import type { Decoder, Source, SourceStatus } from "./types.ts";
 export interface AutoSourceOptions<T> extends ReflectorOptions<T> {
   /** Milliseconds between lists while watches do not work. */
   readonly interval: number;
+  /** How many objects the receiver holds: a list with fewer of them shows a deletion that no watch told of. */
+  readonly held: () => number;
 }
 
 /** A stream that ends sooner was cut by something between us and the apiserver, milliseconds. */
@@ -48,29 +50,32 @@ const add = (a: SourceStatus, b: SourceStatus): SourceStatus => {
 };
 
 /**
- * Watches where that works, and polls where it does not: something between us and the apiserver may cut streams or
- * hold their bytes back. After three bad streams in a row (they died within 10 s, or delivered nothing while a list
- * shows that there was something) it polls for five minutes, then tries a watch again; one bad stream is enough then.
+ * Watches where that works, and polls where it does not: something between us and the apiserver may cut streams,
+ * refuse them, or hold their bytes back. After three bad streams in a row (they died within 10 s or never began, or went
+ * silent while a list shows a change) it polls for five minutes, then tries a watch again; one bad stream is enough then.
  * An apiserver that is away altogether is no reason: a stream counts as bad only if a list works.
  */
 export function createAutoSource<T>(options: AutoSourceOptions<T>): Source {
-  const { api, collections, clock, logger, interval, onStream } = options;
+  const { api, collections, decode, clock, logger, interval, held, onStream } = options;
   const label = describeCollection(collections[0]!);
   let mode: Mode = { at: "watching", patience: PATIENCE };
 
   /** Whether a list, which works although the stream was poor, proves that watching does not. */
-  const isBad = async ({ lived, delivered, version }: StreamReport, signal: AbortSignal): Promise<boolean> => {
+  const isBad = async (report: StreamReport, known: number, signal: AbortSignal): Promise<boolean> => {
+    const { lived, delivered, end, version } = report;
     const early = lived < EARLY_DEATH_MS;
-    if (!early && delivered > 0) return false;
-    let missed = false;
-    const observe: Decoder<never> = (object) => {
-      missed ||= isNewer(object, version);
-      return undefined;
-    };
+    if (!early && delivered > 0 && end !== "silent") return false;
     for (const collection of collections) {
+      let newer = false;
+      let listed = 0;
+      const observe: Decoder<never> = (object) => {
+        if (decode(object) !== undefined) listed++;
+        newer ||= isNewer(object, version);
+        return undefined;
+      };
       try {
         await listAll({ api, collection, decode: observe }, signal);
-        return early || missed;
+        return early || newer || listed < known;
       } catch {
         // The next form; and if none can be listed, it is not the watch that is at fault.
       }
@@ -102,9 +107,9 @@ export function createAutoSource<T>(options: AutoSourceOptions<T>): Source {
     const stop = (): void => controller.abort(signal.reason);
     signal.addEventListener("abort", stop, { once: true });
     let judging: Promise<void> = Promise.resolve();
-    const judge = async (report: StreamReport): Promise<void> => {
+    const judge = async (report: StreamReport, known: number): Promise<void> => {
       if (controller.signal.aborted || mode.at !== "watching") return;
-      const bad = await isBad(report, controller.signal);
+      const bad = await isBad(report, known, controller.signal);
       if (controller.signal.aborted) return;
       mode = { at: "watching", patience: bad ? mode.patience - 1 : PATIENCE };
       if (mode.patience > 0) return;
@@ -117,7 +122,8 @@ export function createAutoSource<T>(options: AutoSourceOptions<T>): Source {
     };
     use(
       reflector((report) => {
-        judging = judging.then(() => judge(report));
+        const known = held();
+        judging = judging.then(() => judge(report, known));
       }),
     );
     try {

@@ -9,7 +9,7 @@ import { createStatusTracker } from "./source-status.ts";
 import type { Change, Collection, Decoder, Source } from "./types.ts";
 import type { WatchEvent } from "./watch-stream.ts";
 
-/** How a watch stream went, told when it is over. */
+/** How a watch stream went, told when it is over; one that got no answer failed after 0 ms. */
 export interface StreamReport {
   /** Milliseconds from the answer's headers to the end. */
   readonly lived: number;
@@ -207,6 +207,9 @@ export function createReflector<T>(options: ReflectorOptions<T>): Source {
 
   /** Whether the stream that is over, if one is, was healthy; tells `onStream`. */
   const judge = (from: ReflectorState, outcome: Outcome): { healthy: boolean; lived: number } => {
+    if (from.at === "listed" && outcome.kind === "failed") {
+      onStream?.({ lived: 0, delivered: 0, end: "failed", version: from.version });
+    }
     if (from.at !== "watching") return { healthy: false, lived: 0 };
     const { openedAt, delivered } = from.stream;
     const lived = clock.now() - openedAt;

@@ -107,4 +107,11 @@ export const pollerBench = (overrides: Overrides = {}): Bench<Poller> =>
 
 /** A source that chooses between both by itself; polls every 5 s when it does. */
 export const autoBench = (overrides: Overrides = {}): Bench<Source> =>
-  bench((parts) => createAutoSource({ interval: 5000, ...parts }), overrides);
+  bench((parts) => {
+    let held = 0;
+    const apply = (change: Change<KubernetesObject>): void => {
+      parts.apply(change);
+      if (change.kind === "replace") held = change.items.length;
+    };
+    return createAutoSource({ interval: 5000, held: () => held, ...parts, apply });
+  }, overrides);
