@@ -35,3 +35,15 @@ export const systemClock: Clock = {
 
 /** Uniform in [0, 1), as `Math.random`. */
 export type Random = () => number;
+
+/** Resolves when `wait` settles, or after `bound` milliseconds (0: as long as it takes). Never rejects. */
+export function atMost(wait: Promise<void>, bound: number, clock: Clock): Promise<void> {
+  return new Promise((resolve) => {
+    const cancel = bound === 0 ? () => {} : clock.after(bound, resolve);
+    const settled = (): void => {
+      cancel();
+      resolve();
+    };
+    wait.then(settled, settled);
+  });
+}

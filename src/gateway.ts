@@ -7,7 +7,9 @@ import type { ClusterConfig, Config, UpstreamTlsConfig } from "./config/schema.t
 import type { Cluster } from "./discovery/cluster.ts";
 import { createDiscovery, type Discovery } from "./discovery/discovery.ts";
 import type { ClusterStatus } from "./discovery/views.ts";
+import type { Fetch } from "./kubernetes/types.ts";
 import type { Logger } from "./log.ts";
+import type { Middleware } from "./middleware/plugin.ts";
 import { type AccessLog, createAccessLog } from "./observe/access-log.ts";
 import { createExchange, type Exchange } from "./observe/exchange.ts";
 import { createRequestIds } from "./observe/request-id.ts";
@@ -16,7 +18,7 @@ import { problem } from "./proxy/problem.ts";
 import { createTrust } from "./proxy/trust.ts";
 import type { Forwarder, UpstreamFetch } from "./proxy/types.ts";
 import { type ReadOptions, type RequestFacts, readFacts } from "./request.ts";
-import { compileRouteSet, type RouteSet } from "./route-set.ts";
+import { compileRouteSet, type GatewayRoute, type RouteSet } from "./route-set.ts";
 
 /** What a gateway works with: the runtime's parts, never the runtime itself. */
 export interface GatewayOptions {
@@ -27,6 +29,10 @@ export interface GatewayOptions {
   readonly upstreamFetch: UpstreamFetch;
   /** The same with a route's `upstream_tls`. */
   upstreamFetchWith(tls: UpstreamTlsConfig): UpstreamFetch;
+  /** For what the gateway asks for on its own account, such as a key set: verified, without redirects, decompressed. */
+  readonly plainFetch: Fetch;
+  /** The user's own middleware that a config names; they were loaded before. */
+  userMiddleware(use: string, options: unknown): Middleware;
   /** Whether the runtime's server hands over headers that can be changed in place. */
   readonly mutableHeaders: boolean;
   readonly clock: Clock;
@@ -44,6 +50,8 @@ export interface Gateway extends AdminView {
   apply(config: Config): void;
   /** Resolves when every required cluster has its first snapshot. */
   whenReady(signal: AbortSignal): Promise<void>;
+  /** Resolves when the nodes of a service are known, or when its cluster failed to tell them. */
+  whenKnown(service: string): Promise<void>;
   /** SIGTERM came: `/readyz` says 503 and connections are closed after their answer. */
   drain(): void;
   /** Stops following the clusters and writes what the access log holds. */
@@ -78,6 +86,19 @@ function answer(
     if (exchange !== undefined) exchange.error = "no_route";
     return problem("no_route", "No route matches this method, host and path", { head: facts.method === "HEAD" });
   }
+  if (route.chain === undefined) return serve(route, request, facts, forwarder, exchange);
+  if (exchange !== undefined) exchange.route = route.rule.id;
+  return route.chain(request, facts, exchange, (sent, changed) => serve(route, sent, changed, forwarder, exchange));
+}
+
+/** What a route is for. */
+function serve(
+  route: GatewayRoute,
+  request: Request,
+  facts: RequestFacts,
+  forwarder: Forwarder,
+  exchange: Exchange | undefined,
+): Response | Promise<Response> {
   if (route.kind === "proxy") return forwarder.forward(request, facts, route.proxy, exchange);
   if (exchange !== undefined) exchange.route = route.rule.id;
   return route.answer(facts);
@@ -124,7 +145,12 @@ export function createGateway(options: GatewayOptions): Gateway {
         upstreamFetch: options.upstreamFetchWith,
         clock,
         random,
-        before: before?.routes.pools,
+        before: before?.routes,
+        parts: { clock, fetch: options.plainFetch },
+        userMiddleware: options.userMiddleware,
+        mutableHeaders: options.mutableHeaders,
+        onMiddlewareError: (route, error) =>
+          logger.log("error", `A middleware failed: ${error.message}`, { route, stack: error.stack }),
         onEject: (target, until) =>
           logger.log("warn", "An address is ejected after failures", {
             upstream: target.endpoint.address,
@@ -182,6 +208,9 @@ export function createGateway(options: GatewayOptions): Gateway {
     async whenReady(signal) {
       const required = clusters.current().filter((cluster) => cluster.required);
       await Promise.all(required.map((cluster) => cluster.whenSynced(signal)));
+    },
+    async whenKnown(service) {
+      await plan!.discovery.upstream({ service }).refresh();
     },
     drain() {
       draining = true;

@@ -1,5 +1,6 @@
 import { Hono } from "hono";
 import { bearerAuth } from "hono/bearer-auth";
+import { HTTPException } from "hono/http-exception";
 import { problem } from "../proxy/problem.ts";
 import type { AdminView } from "./view.ts";
 
@@ -42,6 +43,7 @@ export function createAdminApp(view: AdminView, token: string | undefined): Hono
 
   app.notFound((c) => problem("no_route", `The admin API has no ${c.req.path}`));
   app.onError((error) => {
+    if (error instanceof HTTPException) return error.getResponse(); // What the guard answers.
     view.report(error);
     return problem("internal", "The admin API failed; its log says why");
   });

@@ -1,3 +1,4 @@
+import { atMost, systemClock } from "../clock.ts";
 import { formatIssue, loadConfig } from "../config/load.ts";
 import type { NodesAnswer } from "../discovery/views.ts";
 import { createGateway } from "../gateway.ts";
@@ -7,8 +8,8 @@ import { gatewayParts } from "./gateway-parts.ts";
 import { EXIT } from "./io.ts";
 import type { ServeWorld } from "./serve.ts";
 
-/** How long a command of its own waits for the first list. */
-const SYNC_WAIT_MS = 10_000;
+/** How long a running gateway, or an apiserver, may take to answer. */
+const ANSWER_WAIT_MS = 10_000;
 
 const USAGE = "usage: podway nodes REF [--verbose] [--json] [--admin URL [--token TOKEN] | --config FILE]";
 
@@ -58,7 +59,7 @@ async function askAdmin(
   try {
     const headers: Record<string, string> =
       target.token === undefined ? {} : { authorization: `Bearer ${target.token}` };
-    response = await fetch(url, { headers, signal: AbortSignal.timeout(SYNC_WAIT_MS) });
+    response = await fetch(url, { headers, signal: AbortSignal.timeout(ANSWER_WAIT_MS) });
   } catch {
     return {
       error: `No gateway answers at ${target.admin}; name its admin address with --admin, or use --config FILE to ask the clusters directly`,
@@ -69,7 +70,7 @@ async function askAdmin(
   return (await response.json()) as NodesAnswer;
 }
 
-/** Follows the clusters of a config for as long as the answer takes. */
+/** Follows the clusters of a config for as long as the answer takes: the first list of the one that is asked, or its failure. */
 async function askClusters(reference: string, verbose: boolean, file: string, world: ServeWorld): Promise<Asked> {
   const { host, files, pod } = world;
   let text: string;
@@ -82,7 +83,7 @@ async function askClusters(reference: string, verbose: boolean, file: string, wo
   if (!loaded.ok) return { error: loaded.errors.map(formatIssue).join("\n") };
   const gateway = createGateway({ config: loaded.config, logger: silentLogger, ...gatewayParts(world, silentLogger) });
   try {
-    await gateway.whenReady(AbortSignal.timeout(SYNC_WAIT_MS)).catch(() => {});
+    await atMost(gateway.whenKnown(reference), ANSWER_WAIT_MS, systemClock);
     return await gateway.nodes(reference, { verbose });
   } finally {
     await gateway.stop();

@@ -1,5 +1,5 @@
 import type { Pool, Target } from "../balancing/types.ts";
-import type { Clock } from "../clock.ts";
+import { atMost, type Clock } from "../clock.ts";
 import type { Upstream } from "../discovery/types.ts";
 import type { Logger } from "../log.ts";
 import type { Exchange } from "../observe/exchange.ts";
@@ -74,7 +74,7 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
   const mutable = options.mutableHeaders ?? true;
   const via = options.via ?? false;
   const upstreamHeaders = options.upstreamHeaders ?? false;
-  const limit = options.bodyBytes ?? 0;
+  const gatewayLimit = options.bodyBytes ?? 0;
   const now = (): number => clock.now();
   const flights = createFlights(clock);
   const deliver = createDelivery({ clock, flights, mutable, via, upstreamHeaders });
@@ -204,6 +204,11 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
     if (changed !== facts.path && !isPlainPath(changed)) {
       return fail("bad_request", "The path, as the route rewrites it, cannot be asked for", facts, exchange);
     }
+    const limit = route.bodyBytes || gatewayLimit;
+    // The gateway's own was held against it before there was a route.
+    if (limit !== gatewayLimit && Number(facts.headers.get("content-length")) > limit) {
+      return fail("body_too_large", FAILURES.too_large.detail, facts, exchange);
+    }
     const { pool, upstream } = from;
     const target = pool.pick(facts);
     if (target === undefined) {
@@ -256,16 +261,4 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
   }
 
   return { forward };
-}
-
-/** Waits for discovery, at most `bound` milliseconds (0: as long as it takes). */
-function atMost(wait: Promise<void>, bound: number, clock: Clock): Promise<void> {
-  if (bound === 0) return wait;
-  return new Promise((resolve) => {
-    const cancel = clock.after(bound, resolve);
-    wait.finally(() => {
-      cancel();
-      resolve();
-    });
-  });
 }

@@ -1,0 +1,103 @@
+import { describe, test } from "bun:test";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { createAdminApp } from "../../src/admin/app.ts";
+import type { AdminView } from "../../src/admin/view.ts";
+
+const view = (more: Partial<AdminView> = {}): AdminView => ({
+  readiness: () => ({ ready: true, draining: false, waiting: [] }),
+  status: () => [],
+  dump: () => ({ config: [], endpoints: [] }),
+  nodes: async (service) => ({ service, nodes: [] }),
+  routes: () => [],
+  report: () => {},
+  ...more,
+});
+
+const PATHS = [
+  "/v1/discovery/kubernetes/dump",
+  "/v1/discovery/kubernetes/nodes?service=a/b",
+  "/v1/discovery/kubernetes/status",
+  "/v1/routes",
+];
+
+describe("the admin API", () => {
+  test("is open without a token; with one everything but the probes wants it", async () => {
+    const open = createAdminApp(view(), undefined);
+    const guarded = createAdminApp(view(), "s3cret");
+    for (const path of PATHS) {
+      assertEquals((await open.request(path)).status, 200, path);
+      assertEquals((await guarded.request(path)).status, 401, path);
+      assertEquals((await guarded.request(path, { headers: { authorization: "Bearer wrong" } })).status, 401);
+      const right = await guarded.request(path, { headers: { authorization: "Bearer s3cret" } });
+      assertEquals(right.status, 200, path);
+    }
+    assertEquals((await guarded.request("/nothing/here")).status, 401, "nobody learns which paths there are");
+    for (const path of ["/healthz", "/readyz"]) assertEquals((await guarded.request(path)).status, 200);
+  });
+
+  test("/readyz is 503 while clusters are waited for, with which and why, and from SIGTERM on", async () => {
+    const waiting = [{ id: "b", state: "forbidden", reason: "needs a ClusterRole" }];
+    const notYet = createAdminApp(view({ readiness: () => ({ ready: false, draining: false, waiting }) }), undefined);
+    const response = await notYet.request("/readyz");
+    assertEquals([response.status, await response.json()], [503, { ready: false, draining: false, waiting }]);
+    const going = createAdminApp(view({ readiness: () => ({ ready: true, draining: true, waiting: [] }) }), undefined);
+    assertEquals((await going.request("/readyz")).status, 503);
+    assertEquals((await going.request("/healthz")).status, 200);
+  });
+
+  test("nodes passes the reference on as it was asked for, and is verbose only when told so", async () => {
+    const asked: [string, boolean][] = [];
+    const app = createAdminApp(
+      view({
+        async nodes(service, { verbose }) {
+          asked.push([service, verbose]);
+          return { service, nodes: [] };
+        },
+      }),
+      undefined,
+    );
+    const path = "/v1/discovery/kubernetes/nodes";
+    for (const query of [
+      "?service=a/b:c",
+      "?service=a%2Fb%3Ac&verbose=1",
+      "?service=x&verbose=0",
+      "?service=x&verbose",
+    ])
+      assertEquals((await app.request(path + query)).status, 200);
+    assertEquals(asked, [
+      ["a/b:c", false],
+      ["a/b:c", true],
+      ["x", false],
+      ["x", true],
+    ]);
+    for (const query of ["", "?service="]) {
+      const response = await app.request(path + query);
+      assertEquals([response.status, (await response.json()).code], [400, "bad_request"]);
+    }
+  });
+
+  test("changes nothing: other methods find nothing", async () => {
+    const app = createAdminApp(view(), undefined);
+    for (const method of ["POST", "PUT", "PATCH", "DELETE"]) {
+      for (const path of [...PATHS, "/readyz"]) assertEquals((await app.request(path, { method })).status, 404);
+    }
+  });
+
+  test("an error nobody foresaw goes to the log and not to the client", async () => {
+    const reported: unknown[] = [];
+    const app = createAdminApp(
+      view({
+        dump() {
+          throw new Error("token abc at 10.0.0.1");
+        },
+        report: (error) => void reported.push(error),
+      }),
+      undefined,
+    );
+    const response = await app.request(PATHS[0]!);
+    const text = await response.text();
+    assertEquals([response.status, reported.length], [500, 1]);
+    assertStringIncludes(text, "urn:podway:problem:internal");
+    assert(!text.includes("abc") && !text.includes("10.0.0.1"));
+  });
+});
