@@ -3,10 +3,14 @@ import { createSplit } from "./balancing/split.ts";
 import { staticUpstream } from "./balancing/static-upstream.ts";
 import type { Pool, Target } from "./balancing/types.ts";
 import type { Clock, Random } from "./clock.ts";
-import type { Config, RouteConfig, UpstreamTlsConfig } from "./config/schema.ts";
+import type { Config, MiddlewareConfig, RouteConfig, UpstreamTlsConfig } from "./config/schema.ts";
 import type { Cluster } from "./discovery/cluster.ts";
 import type { Upstream } from "./discovery/types.ts";
 import type { Discovery } from "./discovery/views.ts";
+import { makePlugin } from "./middleware/catalog.ts";
+import { type Chain, createChain, ours } from "./middleware/chain.ts";
+import { proxyLimits } from "./middleware/limits.ts";
+import type { Middleware, MiddlewareParts } from "./middleware/plugin.ts";
 import type { ProxyRoute, UpstreamFetch } from "./proxy/types.ts";
 import type { RequestFacts } from "./request.ts";
 import { compileHeaderChanges } from "./routing/header-changes.ts";
@@ -15,15 +19,20 @@ import { compileRewrite } from "./routing/rewrite.ts";
 import { compileRoutes, type RouteTable } from "./routing/table.ts";
 
 /** A route, compiled: it either answers with a redirect of its own or passes the request on. */
-export type GatewayRoute =
+export type GatewayRoute = (
   | { readonly kind: "redirect"; readonly rule: RouteConfig; readonly answer: (facts: RequestFacts) => Response }
-  | { readonly kind: "proxy"; readonly rule: RouteConfig; readonly proxy: ProxyRoute; readonly pools: readonly Pool[] };
+  | { readonly kind: "proxy"; readonly rule: RouteConfig; readonly proxy: ProxyRoute; readonly pools: readonly Pool[] }
+) & {
+  /** What a request goes through first; undefined: nothing. */
+  readonly chain: Chain | undefined;
+};
 
 /** All routes of one config, with the pools they use. Made anew at every config reload and change of clusters. */
 export interface RouteSet {
   readonly table: RouteTable<GatewayRoute>;
   readonly routes: readonly GatewayRoute[];
   readonly pools: PoolStore;
+  readonly middleware: MiddlewareStore;
 }
 
 /** What compiling routes needs. */
@@ -36,9 +45,19 @@ export interface RouteSetOptions {
   readonly clock: Clock;
   readonly random: Random;
   onEject(target: Target, until: number): void;
-  /** The pools of the set before: balancing positions and health survive where the route did not change. */
-  readonly before: PoolStore | undefined;
+  /** What middleware are made with. */
+  readonly parts: MiddlewareParts;
+  /** The user's own middleware. */
+  userMiddleware(use: string, options: unknown): Middleware;
+  readonly mutableHeaders: boolean;
+  /** A middleware of a route failed. */
+  onMiddlewareError(route: string, error: Error): void;
+  /** The set before: balancing positions, health and counts survive where the route did not change. */
+  readonly before: Pick<RouteSet, "pools" | "middleware"> | undefined;
 }
+
+/** Middleware by the route and the entry that made them. */
+export type MiddlewareStore = ReadonlyMap<string, Middleware>;
 
 /** Pools by everything that makes one what it is. */
 export type PoolStore = ReadonlyMap<string, { readonly pool: Pool; readonly cluster: Cluster | undefined }>;
@@ -46,6 +65,7 @@ export type PoolStore = ReadonlyMap<string, { readonly pool: Pool; readonly clus
 /** Compiles the routes of a config. */
 export function compileRouteSet(config: Config, options: RouteSetOptions): RouteSet {
   const pools = new Map<string, { pool: Pool; cluster: Cluster | undefined }>();
+  const middleware = new Map<string, Middleware>();
   const clusters = new Map(options.clusters.map((cluster) => [cluster.id, cluster]));
 
   function poolOf(rule: RouteConfig, of: string, upstream: Upstream): Pool {
@@ -53,7 +73,7 @@ export function compileRouteSet(config: Config, options: RouteSetOptions): Route
     const settings = { scheme, balancer: rule.balancer, passive: rule.health.passive };
     const key = JSON.stringify([rule.id, of, upstream.name, settings]);
     const cluster = clusters.get(upstream.cluster);
-    const kept = options.before?.get(key);
+    const kept = options.before?.pools.get(key);
     const pool =
       kept !== undefined && kept.cluster === cluster
         ? kept.pool
@@ -90,9 +110,29 @@ export function compileRouteSet(config: Config, options: RouteSetOptions): Route
     };
   }
 
-  const routes = config.routes.map((rule): GatewayRoute => {
+  function middlewareOf(entry: MiddlewareConfig, key: string): Middleware | undefined {
+    if (entry.use !== undefined) return options.userMiddleware(entry.use, entry.options);
+    const kept = options.before?.middleware.get(key);
+    const made = kept ?? makePlugin(entry, options.parts);
+    if (made !== undefined) middleware.set(key, made);
+    return made && ours(made);
+  }
+
+  function chainOf({ id, middleware: entries }: RouteConfig): Chain | undefined {
+    const handlers = entries.flatMap((entry, index) => middlewareOf(entry, JSON.stringify([id, index, entry])) ?? []);
+    if (handlers.length === 0) return undefined;
+    return createChain(handlers, {
+      mutableHeaders: options.mutableHeaders,
+      report: (error) => options.onMiddlewareError(id, error),
+    });
+  }
+
+  const routes = config.routes.map((written): GatewayRoute => {
+    const chain = chainOf(written);
+    const { bodyBytes, response } = proxyLimits(written.middleware);
+    const rule = response === 0 ? written : withResponse(written, response);
     if (rule.redirect !== undefined) {
-      return { kind: "redirect", rule, answer: compileRedirect({ path: rule.path, redirect: rule.redirect }) };
+      return { kind: "redirect", rule, chain, answer: compileRedirect({ path: rule.path, redirect: rule.redirect }) };
     }
     const { choose, pools } = chooser(rule);
     const proxy: ProxyRoute = {
@@ -102,9 +142,18 @@ export function compileRouteSet(config: Config, options: RouteSetOptions): Route
       requestHeaders: compileHeaderChanges(rule.request_headers),
       responseHeaders: compileHeaderChanges(rule.response_headers),
       choose,
+      bodyBytes: smaller(bodyBytes, config.server.limits.body_bytes),
       fetch: rule.upstream_tls === undefined ? undefined : options.upstreamFetch(rule.upstream_tls),
     };
-    return { kind: "proxy", rule, proxy, pools };
+    return { kind: "proxy", rule, chain, proxy, pools };
   });
-  return { table: compileRoutes(routes), routes, pools };
+  return { table: compileRoutes(routes), routes, pools, middleware };
 }
+
+/** The stricter of two limits, of which 0 is none. */
+const smaller = (a: number, b: number): number => (a === 0 || b === 0 ? a + b : Math.min(a, b));
+
+const withResponse = (rule: RouteConfig, response: number): RouteConfig => ({
+  ...rule,
+  timeouts: { ...rule.timeouts, response: smaller(response, rule.timeouts.response) },
+});

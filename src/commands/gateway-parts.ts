@@ -4,12 +4,17 @@ import { createCluster } from "../discovery/cluster.ts";
 import type { GatewayOptions } from "../gateway.ts";
 import { connect } from "../kubernetes/connection.ts";
 import type { Logger } from "../log.ts";
+import { createModules, type Modules } from "../middleware/modules.ts";
 import type { UpstreamFetch } from "../proxy/types.ts";
 import type { Files, Runtime } from "../runtime/runtime.ts";
 import type { ServeWorld } from "./serve.ts";
 
-/** What a gateway in a process of its own works with: everything but the config and the log. */
-export function gatewayParts(world: ServeWorld, logger: Logger): Omit<GatewayOptions, "config" | "logger"> {
+/** What a gateway in a process of its own works with: everything but the config and the log. `modules` are those it loads. */
+export function gatewayParts(
+  world: Pick<ServeWorld, "runtime" | "host" | "files">,
+  logger: Logger,
+  modules: Modules = createModules(undefined),
+): Omit<GatewayOptions, "config" | "logger"> {
   const { runtime, host, files } = world;
   const clock = systemClock;
   const deps = { clientFetch: runtime.clientFetch, env: host.env, run: runtime.run, files, clock };
@@ -25,6 +30,8 @@ export function gatewayParts(world: ServeWorld, logger: Logger): Omit<GatewayOpt
       }),
     upstreamFetch: runtime.upstreamFetch(),
     upstreamFetchWith: (tls) => tlsFetch(tls, runtime, files),
+    plainFetch: runtime.clientFetch({ verify: true }),
+    userMiddleware: modules.middleware,
     mutableHeaders: runtime.mutableHeaders,
     clock,
     random: Math.random,

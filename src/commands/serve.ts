@@ -3,6 +3,7 @@ import { systemClock } from "../clock.ts";
 import { formatIssue, type LoadResult, loadConfig } from "../config/load.ts";
 import type { Config } from "../config/schema.ts";
 import { createGateway, type Gateway } from "../gateway.ts";
+import { createModules, type Modules } from "../middleware/modules.ts";
 import { type Host, ListenError, type Listener, shownAuthority } from "../runtime/host.ts";
 import { createLogger, type ProcessLogger } from "../runtime/logger.ts";
 import type { Files, Runtime } from "../runtime/runtime.ts";
@@ -28,9 +29,12 @@ interface Listeners {
   readonly admin: Listener | undefined;
 }
 
-/** Reads and checks the config of `origin`. Rejects where it cannot be read. */
-export async function readConfig(origin: ConfigOrigin, world: ServeWorld): Promise<LoadResult> {
-  return loadConfig({ file: origin.file, text: await origin.read(), env: world.host.env, pod: world.pod });
+/** Reads and checks the config of `origin`, and loads the modules it names. Rejects where it cannot be read. */
+export async function readConfig(origin: ConfigOrigin, world: ServeWorld, modules: Modules): Promise<LoadResult> {
+  const loaded = loadConfig({ file: origin.file, text: await origin.read(), env: world.host.env, pod: world.pod });
+  if (!loaded.ok) return loaded;
+  const errors = await modules.load(loaded.modules);
+  return errors.length === 0 ? loaded : { ok: false, errors, warnings: loaded.warnings };
 }
 
 /** Serves the config of `origin` until SIGTERM or SIGINT, then drains; returns the exit code. */
@@ -40,7 +44,9 @@ export async function serveUntilSignal(
   options: { json: boolean },
 ): Promise<number> {
   const { host } = world;
-  const config = await firstConfig(origin, world);
+  const { importModule } = world.files;
+  const modules = createModules(importModule && ((path) => importModule(path, origin.file)));
+  const config = await firstConfig(origin, world, modules);
   if (config === undefined) return EXIT.badInput;
   const logger = createLogger({
     level: config.server.log_level,
@@ -48,7 +54,7 @@ export async function serveUntilSignal(
     write: (text) => host.stderr(text.trimEnd()),
   });
   for (const warning of host.warnings) logger.log("warn", warning);
-  const gateway = createGateway({ config, logger, ...gatewayParts(world, logger) });
+  const gateway = createGateway({ config, logger, ...gatewayParts(world, logger, modules) });
   let listeners: Listeners;
   try {
     listeners = openListeners(config, gateway, host);
@@ -60,7 +66,7 @@ export async function serveUntilSignal(
   }
   const signals = stopSignal(host);
   const reloader = createReloader({
-    read: () => readConfig(origin, world),
+    read: () => readConfig(origin, world, modules),
     apply(next) {
       logger.setLevel(next.server.log_level);
       gateway.apply(next);
@@ -78,11 +84,11 @@ export async function serveUntilSignal(
 }
 
 /** The config to start with; undefined when it has errors, which are then on standard error, all of them. */
-async function firstConfig(origin: ConfigOrigin, world: ServeWorld): Promise<Config | undefined> {
+async function firstConfig(origin: ConfigOrigin, world: ServeWorld, modules: Modules): Promise<Config | undefined> {
   const { stderr } = world.host;
   let loaded: LoadResult;
   try {
-    loaded = await readConfig(origin, world);
+    loaded = await readConfig(origin, world, modules);
   } catch (error) {
     stderr((error as Error).message);
     return undefined;

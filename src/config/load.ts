@@ -2,6 +2,7 @@ import { checkClusters, writtenClusters } from "./cluster-rules.ts";
 import { fill, type PodOffer } from "./fill.ts";
 import type { Env } from "./interpolate.ts";
 import type { ConfigIssue } from "./issues.ts";
+import { type ModuleUse, moduleUses } from "./module-uses.ts";
 import { notYet } from "./not-yet.ts";
 import { checkRoutes } from "./route-rules.ts";
 import type { Rules } from "./rules.ts";
@@ -28,7 +29,13 @@ export interface LoadInput {
 
 /** A config, or all that keeps the file from being one; in the order of the file. */
 export type LoadResult =
-  | { readonly ok: true; readonly config: Config; readonly warnings: readonly ConfigIssue[] }
+  | {
+      readonly ok: true;
+      readonly config: Config;
+      readonly warnings: readonly ConfigIssue[];
+      /** Modules the config names, which nobody has loaded yet. */
+      readonly modules: readonly ModuleUse[];
+    }
   | { readonly ok: false; readonly errors: readonly ConfigIssue[]; readonly warnings: readonly ConfigIssue[] };
 
 /** In the order of the file, each thing said once. */
@@ -54,5 +61,5 @@ export function loadConfig({ file, text, env, pod }: LoadInput): LoadResult {
   rules.errors.push(...notYet(source));
   const warnings = tidy(rules.warnings);
   if (!validated.ok || rules.errors.length > 0) return { ok: false, errors: tidy(rules.errors), warnings };
-  return { ok: true, config: fill(validated.file, { env, pod }), warnings };
+  return { ok: true, config: fill(validated.file, { env, pod }), warnings, modules: moduleUses(source) };
 }

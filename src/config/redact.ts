@@ -51,6 +51,7 @@ const redactMatches = (rules: Readonly<Record<string, MatchRule>>): Record<strin
 /** Hono's middleware whose options hold no secret; of every other one only the names of options are shown. */
 const HARMLESS = new Set([
   "body_limit",
+  "cache_control",
   "compress",
   "cors",
   "csrf",

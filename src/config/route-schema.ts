@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { type MiddlewareEntry, middlewareSchema } from "../middleware/catalog.ts";
 import { isAddress, isHostName, isIpv6, stripBrackets } from "./addresses.ts";
 import {
   anyText,
@@ -122,12 +123,6 @@ const balancer = oneOf(
   "one of round_robin, least_requests, random, or a mapping of exactly one of consistent_hash, sticky_cookie",
 );
 
-/** Either our own file or one of Hono's by its name, checked where middleware is loaded. */
-const middleware = v.union(
-  [v.strictObject({ use: nonEmpty, options: v.optional(v.unknown()) }), v.record(nonEmpty, v.unknown())],
-  "a mapping such as {cors: {…}} or {use: ./mine.ts, options: {…}}",
-);
-
 const upstreamTls = object({
   verify: v.optional(boolean),
   ca_file: v.optional(text("the path of a PEM file")),
@@ -190,7 +185,7 @@ const shared = {
   timeouts: v.optional(timeouts),
   retries: v.optional(retries),
   health: v.optional(health),
-  middleware: v.optional(v.array(middleware, "a list of middleware")),
+  middleware: v.optional(v.array(middlewareSchema, "a list of middleware")),
   balancer: v.optional(balancer),
   pass_host: v.optional(words(["pass", "node", "rewrite"])),
   upstream_host: v.optional(upstreamHost),
@@ -251,7 +246,7 @@ export type RedirectConfig = v.InferOutput<typeof redirect>;
 /** How the path is changed on its way to the upstream. */
 export type RewritePath = v.InferOutput<typeof rewritePath>;
 /** One middleware of a route. */
-export type MiddlewareConfig = v.InferOutput<typeof middleware>;
+export type MiddlewareConfig = MiddlewareEntry;
 /** Trust and identity towards an https upstream. */
 export interface UpstreamTlsConfig extends v.InferOutput<typeof upstreamTls> {
   verify: boolean;

@@ -4,7 +4,7 @@ import type { Upstream } from "../discovery/types.ts";
 import type { Logger } from "../log.ts";
 import type { Exchange } from "../observe/exchange.ts";
 import type { RequestFacts } from "../request.ts";
-import { createDelivery } from "./answer.ts";
+import { createDelivery, createHeaderChange, type Deliver } from "./answer.ts";
 import { createFlights, type Flight } from "./flights.ts";
 import { addVia, toUpstream } from "./headers.ts";
 import { isPlainPath } from "./path-check.ts";
@@ -14,11 +14,15 @@ import { mayRetry, type RetryCause } from "./retry.ts";
 import type { Forwarder, ProxyMeter, ProxyRoute, RetryBudget, UpstreamFetch, UpstreamInit } from "./types.ts";
 import { createUpload, type Upload } from "./upload.ts";
 import { classify, type UpstreamFailure } from "./upstream-error.ts";
+import { createPassages, type Passage, refuseHandshake, wantsWebSocket } from "./websocket.ts";
+import type { Upgrade, UpstreamConnect } from "./websocket-types.ts";
 
 /** What a forwarder works with. */
 export interface ForwarderOptions {
   /** How requests leave where a route brings no fetch of its own. */
   readonly fetch: UpstreamFetch;
+  /** How WebSockets are opened where a route brings no way of its own; left out: they are refused. */
+  readonly connect?: UpstreamConnect | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly retryBudget: RetryBudget;
@@ -77,7 +81,9 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
   const gatewayLimit = options.bodyBytes ?? 0;
   const now = (): number => clock.now();
   const flights = createFlights(clock);
-  const deliver = createDelivery({ clock, flights, mutable, via, upstreamHeaders });
+  const changeHeaders = createHeaderChange({ mutable, via, upstreamHeaders });
+  const deliver = createDelivery({ clock, flights, mutable, via, upstreamHeaders }, changeHeaders);
+  const passages = createPassages({ clock, flights, deliver, changeHeaders });
 
   /** The headers for the pod. The client's own, changed in place, unless the balancer may have to read them again. */
   function headersFor(facts: RequestFacts, route: ProxyRoute, exchange: Exchange | undefined): Headers {

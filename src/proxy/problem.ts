@@ -4,6 +4,8 @@
  */
 const PROBLEMS = {
   bad_request: [400, "Bad request"],
+  unauthorized: [401, "Not authenticated"],
+  forbidden: [403, "Not allowed"],
   no_route: [404, "No route matches"],
   body_too_large: [413, "Request body is too large"],
   url_too_long: [414, "URL is too long"],

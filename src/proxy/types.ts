@@ -3,6 +3,7 @@ import type { RouteConfig } from "../config/schema.ts";
 import type { Upstream } from "../discovery/types.ts";
 import type { Exchange } from "../observe/exchange.ts";
 import type { RequestFacts } from "../request.ts";
+import type { Upgrade, UpstreamConnect } from "./websocket-types.ts";
 
 /** What the forwarder asks of a fetch. Members a runtime does not know are ignored by it. */
 export interface UpstreamInit {
@@ -35,8 +36,12 @@ export interface ProxyRoute {
   readonly responseHeaders?: ((headers: Headers) => void) | undefined;
   /** Which of the route's services gets this request (a weighted split), and the pool of its addresses. */
   choose(): { readonly pool: Pool; readonly upstream: Upstream };
+  /** Largest request body in bytes where the route says so, beside the gateway's own limit; 0 or left out: it does not. */
+  readonly bodyBytes?: number | undefined;
   /** A fetch with the route's `upstream_tls`; left out: the forwarder's own. */
   readonly fetch?: UpstreamFetch | undefined;
+  /** The same for WebSockets. */
+  readonly connect?: UpstreamConnect | undefined;
 }
 
 /** Says whether one more retry is allowed now, and counts it. */
@@ -59,7 +64,14 @@ export interface ProxyMeter {
 export interface Forwarder {
   /**
    * Answers with what the route's upstream answers, or with a problem. Never rejects for an error of an upstream.
-   * `request.headers` may be changed in place. `exchange`, where the access log is on, is filled in.
+   * `request.headers` may be changed in place. `exchange`, where the access log is on, is filled in. `upgrade` accepts a
+   * client's WebSocket; left out, those are refused.
    */
-  forward(request: Request, facts: RequestFacts, route: ProxyRoute, exchange?: Exchange): Promise<Response> | Response;
+  forward(
+    request: Request,
+    facts: RequestFacts,
+    route: ProxyRoute,
+    exchange?: Exchange,
+    upgrade?: Upgrade,
+  ): Promise<Response> | Response;
 }

@@ -25,6 +25,8 @@ export interface Files {
    * a Kubernetes ConfigMap's symlink swap included. Returns the function that stops it.
    */
   watch(paths: readonly string[], onChange: () => void): () => void;
+  /** Loads a JavaScript or TypeScript module; `path` is relative to the file `beside`. Left out where none can be. */
+  importModule?(path: string, beside: string): Promise<unknown>;
 }
 
 /** The outcome of a command that was run. */

@@ -62,14 +62,14 @@ describe("a route is shown without secrets (users-ask 34)", () => {
     const made: RouteConfig = {
       ...route("service: a/b"),
       middleware: [
-        { cors: { origin: "https://x.example", token: "s3cr3t" } },
-        { basic_auth: { username: "s3cr3t", users: [{ password: "s3cr3t" }] } },
+        { cors: { origin: "https://x.example" } },
+        { basic_auth: { username: "s3cr3t", users: [{ username: "s3cr3t", password: "s3cr3t" }] } },
         { use: "./mine.ts", options: { url: "https://u:s3cr3t@x" } },
       ],
     };
     assertEquals(redactRoute(made).middleware, [
-      { cors: { origin: "https://x.example", token: "xxx" } },
-      { basic_auth: { username: "xxx", users: [{ password: "xxx" }] } },
+      { cors: { origin: "https://x.example" } },
+      { basic_auth: { username: "xxx", users: [{ username: "xxx", password: "xxx" }] } },
       { use: "./mine.ts", options: { url: "xxx" } },
     ]);
   });

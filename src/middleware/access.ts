@@ -1,0 +1,48 @@
+import { csrf as honoCsrf } from "hono/csrf";
+import { ipRestriction } from "hono/ip-restriction";
+import * as v from "valibot";
+import { isCidr } from "../config/addresses.ts";
+import { list, object, oneOf, text, words } from "../config/values.ts";
+import { type Passage, plugin } from "./plugin.ts";
+
+const CIDR = "an IPv4 or IPv6 address or CIDR block such as 10.0.0.0/8";
+const blocks = list(v.pipe(v.string(CIDR), v.check(isCidr, CIDR)), "addresses or CIDR blocks");
+
+const ipOptions = v.pipe(
+  object({ allow_list: v.optional(blocks), deny_list: v.optional(blocks) }),
+  v.check(
+    ({ allow_list, deny_list }) => allow_list !== undefined || deny_list !== undefined,
+    "a mapping of allow_list, deny_list or both",
+  ),
+);
+
+/** `ip_restriction`: Hono's, by the client's address as `server.trusted_proxies` tells it. */
+export const ip_restriction = plugin(ipOptions, ({ allow_list = [], deny_list = [] }) =>
+  ipRestriction((c) => (c.env as Passage).facts.client, { allowList: allow_list, denyList: deny_list }),
+);
+
+const ORIGIN = "an origin such as https://app.example.org";
+const SITES = ["same-origin", "same-site", "none", "cross-site"] as const;
+
+const csrfOptions = object({
+  origin: v.optional(oneOf([text(ORIGIN), list(text(ORIGIN), "origins")], `${ORIGIN}, or a list of them`)),
+  sec_fetch_site: v.optional(
+    oneOf([words(SITES), list(words(SITES), "Sec-Fetch-Site values")], `one of ${SITES.join(", ")}, or a list of them`),
+  ),
+});
+
+/**
+ * `csrf`: Hono's. Without `origin`, the request's own is allowed: by its `Host`, since in front of the gateway there may
+ * be somebody else who ends TLS.
+ */
+export const csrf = plugin(csrfOptions, ({ origin, sec_fetch_site }) =>
+  honoCsrf({
+    origin:
+      origin ??
+      ((asked, c) => {
+        const { scheme, authority } = (c.env as Passage).facts;
+        return asked === `https://${authority}` || (scheme === "http" && asked === `http://${authority}`);
+      }),
+    ...(sec_fetch_site !== undefined && { secFetchSite: sec_fetch_site }),
+  }),
+);

@@ -1,0 +1,70 @@
+import * as v from "valibot";
+import { object, text } from "../config/values.ts";
+import { csrf, ip_restriction } from "./access.ts";
+import { cache_control, compress, etag, secure_headers } from "./answers.ts";
+import { cors } from "./cors.ts";
+import { bodyLimitOptions, timeoutOptions } from "./limits.ts";
+import { basic_auth, bearer_auth } from "./passwords.ts";
+import type { Middleware, MiddlewareParts, Plugin } from "./plugin.ts";
+import { rate_limit } from "./rate-limit.ts";
+import { request_id } from "./request-id.ts";
+import { jwk, jwt } from "./tokens.ts";
+
+const WANTED = "a mapping of one middleware such as {cors: {…}} or {use: ./mine.ts, options: {…}}";
+
+const entries = {
+  basic_auth: v.optional(basic_auth.options),
+  bearer_auth: v.optional(bearer_auth.options),
+  body_limit: v.optional(bodyLimitOptions),
+  cache_control: v.optional(cache_control.options),
+  compress: v.optional(compress.options),
+  cors: v.optional(cors.options),
+  csrf: v.optional(csrf.options),
+  etag: v.optional(etag.options),
+  ip_restriction: v.optional(ip_restriction.options),
+  jwk: v.optional(jwk.options),
+  jwt: v.optional(jwt.options),
+  rate_limit: v.optional(rate_limit.options),
+  request_id: v.optional(request_id.options),
+  secure_headers: v.optional(secure_headers.options),
+  timeout: v.optional(timeoutOptions),
+  use: v.optional(text("the path of a module, relative to this file, such as ./mine.ts")),
+  options: v.optional(v.unknown()),
+} as const;
+
+/** One entry of `middleware:`: exactly one name, or `use` with the user's own module. */
+export const middlewareSchema = v.pipe(
+  object(entries, WANTED),
+  v.check((entry) => {
+    const named = Object.keys(entry).filter((key) => key !== "options");
+    return named.length === 1 && (!("options" in entry) || named[0] === "use");
+  }, WANTED),
+);
+
+/** One middleware as written and checked. */
+export type MiddlewareEntry = v.InferOutput<typeof middlewareSchema>;
+
+const PLUGINS: Readonly<Record<string, Plugin>> = {
+  basic_auth,
+  bearer_auth,
+  cache_control,
+  compress,
+  cors,
+  csrf,
+  etag,
+  ip_restriction,
+  jwk,
+  jwt,
+  rate_limit,
+  request_id,
+  secure_headers,
+};
+
+/** Makes a middleware the catalog has; undefined for those that are none (`use`, and what the proxy does itself). */
+export function makePlugin(entry: MiddlewareEntry, parts: MiddlewareParts): Middleware | undefined {
+  for (const [name, options] of Object.entries(entry)) {
+    const known = PLUGINS[name];
+    if (known !== undefined) return known.make(options, parts);
+  }
+  return undefined;
+}

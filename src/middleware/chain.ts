@@ -1,0 +1,118 @@
+import { type Context, Hono } from "hono";
+import { HTTPException } from "hono/http-exception";
+import { cloneRawRequest } from "hono/request";
+import type { Exchange } from "../observe/exchange.ts";
+import { isPlainPath } from "../proxy/path-check.ts";
+import { type ProblemCode, problem, problemStatus } from "../proxy/problem.ts";
+import type { RequestFacts } from "../request.ts";
+import type { Middleware, Passage, PassageEnv } from "./plugin.ts";
+
+/** A request through a route's middleware: what they answer, or what `forward` does, as they change it. */
+export type Chain = (
+  request: Request,
+  facts: RequestFacts,
+  exchange: Exchange | undefined,
+  forward: Passage["forward"],
+) => Promise<Response>;
+
+/** What a chain works with. */
+export interface ChainOptions {
+  /** False where the runtime hands over answers that cannot be changed: middleware get a copy that can. */
+  readonly mutableHeaders: boolean;
+  /** A middleware failed in a way it should not. */
+  report(error: Error): void;
+}
+
+/** What the outside reads of a refusal by one of our own middleware. */
+const REFUSALS: Readonly<Record<number, readonly [ProblemCode, string]>> = {
+  400: ["bad_request", "The request's credentials are not well formed"],
+  401: ["unauthorized", "The request's credentials are missing or not valid"],
+  403: ["forbidden", "The request is not allowed here"],
+};
+
+/** An answer of our own middleware in the gateway's form; its headers (`WWW-Authenticate`) stay. */
+function inOurForm(answer: Response, { facts, exchange }: Passage): Response {
+  const refusal = REFUSALS[answer.status];
+  if (answer.headers.get("content-type") === "application/problem+json") {
+    if (exchange !== undefined && answer.status === problemStatus("rate_limited")) exchange.error = "rate_limited";
+    return answer;
+  }
+  if (refusal === undefined) return answer;
+  const [code, detail] = refusal;
+  if (exchange !== undefined) exchange.error = code;
+  const kept = Object.fromEntries([...answer.headers].filter(([name]) => !name.startsWith("content-")));
+  return problem(code, detail, { head: facts.method === "HEAD", headers: kept });
+}
+
+/** Has headers set so far come into the answer to come: Hono forgets them where nobody looked at its own. */
+const keepHeaders = (c: Context<PassageEnv>): void => void c.res;
+
+/** One of our own: what it refuses is a problem answer, whether it returns or throws it. */
+export function ours(handler: Middleware): Middleware {
+  return async (c, next) => {
+    let answer: Response | undefined;
+    try {
+      answer = (await handler(c, next)) as Response | undefined;
+    } catch (error) {
+      if (!(error instanceof HTTPException)) throw error;
+      answer = error.getResponse();
+    }
+    if (!(answer instanceof Response) || c.finalized) return undefined;
+    keepHeaders(c);
+    return inOurForm(answer, c.env);
+  };
+}
+
+/** The facts of a request that a middleware replaced by another. */
+function factsOf(request: Request, facts: RequestFacts): RequestFacts {
+  const { pathname, search } = new URL(request.url);
+  return { ...facts, method: request.method, path: pathname, search, headers: request.headers };
+}
+
+/** Composes middleware in their order. Compiled once; a route without any has no chain. */
+export function createChain(handlers: readonly Middleware[], options: ChainOptions): Chain {
+  // Hono would take the path from the URL, which is none where a request has no Host.
+  const app = new Hono<PassageEnv>({ getPath: (_request, given) => (given!.env as Passage).facts.path });
+
+  // Hono drops the answer's length on HEAD; this is the answer before it does.
+  app.use(async (c, next) => {
+    await next();
+    c.env.answer = c.res;
+  });
+  for (const handler of handlers) app.use(handler);
+
+  app.all("*", async (c) => {
+    const passage = c.env;
+    const { raw } = c.req;
+    const request = raw.bodyUsed ? await cloneRawRequest(c.req) : raw;
+    let { facts } = passage;
+    if (request.headers !== facts.headers) {
+      facts = factsOf(request, facts);
+      if (!isPlainPath(facts.path)) throw new Error("A middleware asks for a path that cannot be asked for");
+    }
+    if (passage.sets.length > 0) {
+      const headers = options.mutableHeaders ? facts.headers : new Headers(facts.headers);
+      for (const [name, value] of passage.sets) headers.set(name, value);
+      facts = { ...facts, headers };
+    }
+    const answer = await passage.forward(request, facts);
+    keepHeaders(c);
+    return options.mutableHeaders ? answer : new Response(answer.body, answer);
+  });
+
+  app.onError((error, c) => {
+    keepHeaders(c);
+    if (error instanceof HTTPException && error.res !== undefined) return error.getResponse();
+    if (error instanceof HTTPException && error.status in REFUSALS) return inOurForm(error.getResponse(), c.env);
+    if (error instanceof HTTPException) return error.getResponse();
+    options.report(error);
+    if (c.env.exchange !== undefined) c.env.exchange.error = "internal";
+    return problem("internal", "The gateway could not handle this request", { head: c.env.facts.method === "HEAD" });
+  });
+
+  return async (request, facts, exchange, forward) => {
+    const passage: Passage = { facts, exchange, sets: [], answer: undefined, forward };
+    const made = await app.fetch(request, passage);
+    return passage.answer ?? made;
+  };
+}

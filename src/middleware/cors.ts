@@ -1,0 +1,48 @@
+import { cors as honoCors } from "hono/cors";
+import * as v from "valibot";
+import { boolean, headerName, integer, list, object, oneOf, regexSource, text, token } from "../config/values.ts";
+import { plugin } from "./plugin.ts";
+
+const ORIGIN = "an origin such as https://app.example.org, or *";
+
+const options = v.pipe(
+  object({
+    origin: v.optional(
+      oneOf(
+        [text(ORIGIN), list(text(ORIGIN), "origins"), object({ regex: regexSource })],
+        `${ORIGIN}, a list of them, or a mapping of regex`,
+      ),
+      "*",
+    ),
+    allow_methods: v.optional(list(token("an HTTP method such as GET"), "HTTP methods")),
+    allow_headers: v.optional(list(headerName, "header names")),
+    expose_headers: v.optional(list(headerName, "header names")),
+    max_age: v.optional(integer(0)),
+    credentials: v.optional(boolean),
+  }),
+  v.check(
+    ({ origin, credentials }) => !(credentials && (origin === "*" || (Array.isArray(origin) && origin.includes("*")))),
+    "a mapping whose origin names origins, as credentials: true needs (browsers refuse them for *)",
+  ),
+);
+
+type Origin = v.InferOutput<typeof options>["origin"];
+
+function originRule(origin: Origin): string | string[] | ((origin: string) => string | null) {
+  if (typeof origin === "string") return origin;
+  if (Array.isArray(origin)) return origin.includes("*") ? "*" : origin;
+  const pattern = new RegExp(origin.regex);
+  return (asked) => (asked !== "" && pattern.test(asked) ? asked : null);
+}
+
+/** `cors`: Hono's; answers preflight requests itself. `max_age` in seconds. */
+export const cors = plugin(options, ({ origin, allow_methods, allow_headers, expose_headers, max_age, credentials }) =>
+  honoCors({
+    origin: originRule(origin),
+    ...(allow_methods && { allowMethods: allow_methods }),
+    ...(allow_headers && { allowHeaders: allow_headers }),
+    ...(expose_headers && { exposeHeaders: expose_headers }),
+    ...(max_age !== undefined && { maxAge: max_age }),
+    ...(credentials !== undefined && { credentials }),
+  }),
+);

@@ -1,0 +1,68 @@
+import type { HonoJsonWebKey } from "hono/utils/jwt/jws";
+import type { Clock } from "../clock.ts";
+import type { Fetch } from "../kubernetes/types.ts";
+
+/** Where a key set is and how it is asked for. */
+export interface KeySetOptions {
+  readonly uri: string;
+  /** Milliseconds a set is used before it is asked for again. */
+  readonly maxAge: number;
+  readonly fetch: Fetch;
+  readonly clock: Clock;
+}
+
+/** A JSON Web Key Set (RFC 7517 section 5) that is kept: Hono's own would be asked for at every request. */
+export interface KeySet {
+  /**
+   * The keys to check a token with that names key `kid`. An unknown one asks for the set anew, as after a rotation.
+   * Rejects where there never was a set; a later failure leaves the last one in use.
+   */
+  keys(kid: string | undefined): Promise<HonoJsonWebKey[]>;
+}
+
+/** Tokens with made-up key ids must not become requests to the issuer. */
+const MIN_INTERVAL_MS = 10_000;
+/** An issuer that takes longer is down. */
+const TIMEOUT_MS = 5000;
+
+/** Makes a key set; nothing is asked for before the first token. */
+export function createKeySet({ uri, maxAge, fetch, clock }: KeySetOptions): KeySet {
+  let current: HonoJsonWebKey[] | undefined;
+  let asked = Number.NEGATIVE_INFINITY;
+  let running: Promise<void> | undefined;
+
+  async function ask(): Promise<void> {
+    const controller = new AbortController();
+    const cancel = clock.after(TIMEOUT_MS, () => controller.abort(new Error(`no answer within ${TIMEOUT_MS} ms`)));
+    try {
+      const response = await fetch(uri, { headers: { accept: "application/json" }, signal: controller.signal });
+      if (!response.ok) throw new Error(`status ${response.status}`);
+      const { keys } = (await response.json()) as { keys?: unknown };
+      if (!Array.isArray(keys)) throw new Error("the answer has no list of keys");
+      current = keys as HonoJsonWebKey[];
+    } catch (cause) {
+      if (current !== undefined) return;
+      const why = cause instanceof Error ? cause.message : String(cause);
+      throw new Error(`Cannot get the key set ${uri}: ${why}`, { cause });
+    } finally {
+      cancel();
+    }
+  }
+
+  function refresh(): Promise<void> {
+    asked = clock.now();
+    running ??= ask().finally(() => {
+      running = undefined;
+    });
+    return running;
+  }
+
+  return {
+    async keys(kid) {
+      const age = clock.now() - asked;
+      if (current === undefined || age >= maxAge) await refresh();
+      else if (age >= MIN_INTERVAL_MS && !current.some((key) => key.kid === kid)) await refresh();
+      return current!;
+    },
+  };
+}

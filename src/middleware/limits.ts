@@ -1,0 +1,36 @@
+import type * as v from "valibot";
+import { integer, milliseconds, object } from "../config/values.ts";
+
+/**
+ * Two of Hono's names whose work the proxy does itself: Hono's `body_limit` holds a body of unknown length in memory, and
+ * its `timeout` leaves the upstream working on what nobody waits for.
+ */
+
+/** Options of `body_limit`: bytes. */
+export const bodyLimitOptions = object({ max_size: integer(1) });
+/** Options of `timeout`: milliseconds to the answer's headers. */
+export const timeoutOptions = object({ duration: milliseconds(1) });
+
+/** What a route's middleware asks of the proxy. */
+export interface ProxyLimits {
+  /** Largest request body in bytes; 0: no limit. */
+  readonly bodyBytes: number;
+  /** Milliseconds to the answer's headers; 0: no limit. */
+  readonly response: number;
+}
+
+type Written = {
+  readonly body_limit?: v.InferOutput<typeof bodyLimitOptions> | undefined;
+  readonly timeout?: v.InferOutput<typeof timeoutOptions> | undefined;
+};
+
+const smallest = (limits: readonly (number | undefined)[]): number => {
+  const set = limits.filter((limit): limit is number => limit !== undefined && limit > 0);
+  return set.length === 0 ? 0 : Math.min(...set);
+};
+
+/** The strictest of each. */
+export const proxyLimits = (entries: readonly Written[]): ProxyLimits => ({
+  bodyBytes: smallest(entries.map((entry) => entry.body_limit?.max_size)),
+  response: smallest(entries.map((entry) => entry.timeout?.duration)),
+});

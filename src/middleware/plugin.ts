@@ -1,0 +1,46 @@
+import type { MiddlewareHandler } from "hono";
+import type { GenericSchema, InferOutput } from "valibot";
+import type { Clock } from "../clock.ts";
+import type { Fetch } from "../kubernetes/types.ts";
+import type { Exchange } from "../observe/exchange.ts";
+import type { RequestFacts } from "../request.ts";
+
+/** One request on its way through a route's middleware: Hono's `c.env`. */
+export interface Passage {
+  readonly facts: RequestFacts;
+  /** Where the access log is on. */
+  readonly exchange: Exchange | undefined;
+  /** Headers the upstream gets beside (or instead of) the request's own, which may be immutable. */
+  readonly sets: [name: string, value: string][];
+  /** What the chain came to. */
+  answer: Response | undefined;
+  /** Passes the request on to what the route is for. */
+  forward(request: Request, facts: RequestFacts): Response | Promise<Response>;
+}
+
+/** Hono's types for a route's middleware. */
+export interface PassageEnv {
+  Bindings: Passage;
+}
+
+/** A Hono middleware that may look at the passage. */
+export type Middleware = MiddlewareHandler<PassageEnv>;
+
+/** What middleware are made with. */
+export interface MiddlewareParts {
+  readonly clock: Clock;
+  /** For what a middleware asks for on its own account, such as a key set. Answers are decompressed. */
+  readonly fetch: Fetch;
+}
+
+/** A middleware of the config file: its options, and how it is made of them. */
+export interface Plugin<Schema extends GenericSchema = GenericSchema> {
+  readonly options: Schema;
+  make(options: InferOutput<Schema>, parts: MiddlewareParts): Middleware;
+}
+
+/** Ties a plugin's options to the function that takes them. */
+export const plugin = <const Schema extends GenericSchema>(
+  options: Schema,
+  make: (options: InferOutput<Schema>, parts: MiddlewareParts) => Middleware,
+): Plugin<Schema> => ({ options, make });

@@ -1,0 +1,89 @@
+import type { Context } from "hono";
+import { getCookie } from "hono/cookie";
+import { jwk as honoJwk } from "hono/jwk";
+import { decode, jwt as honoJwt } from "hono/jwt";
+import type { HonoJsonWebKey } from "hono/utils/jwt/jws";
+import * as v from "valibot";
+import { boolean, headerName, list, milliseconds, object, oneOf, text, token, words } from "../config/values.ts";
+import { createKeySet } from "./jwks.ts";
+import { plugin } from "./plugin.ts";
+
+const ASYMMETRIC = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"] as const;
+
+const SECRET = "a secret or a public key in PEM, or a text such as ${JWT_SECRET}";
+const URI = "a URL such as https://issuer.example.org/.well-known/jwks.json";
+const AUDIENCE = "an audience";
+
+/** What a token's claims are held against. */
+const verification = object({
+  iss: v.optional(text("the issuer's name")),
+  aud: v.optional(oneOf([text(AUDIENCE), list(text(AUDIENCE), "audiences")], `${AUDIENCE}, or a list of them`)),
+  exp: v.optional(boolean),
+  nbf: v.optional(boolean),
+  iat: v.optional(boolean),
+});
+
+const whereFrom = {
+  header_name: v.optional(headerName),
+  cookie: v.optional(token("a cookie's name")),
+  realm: v.optional(text("a text")),
+  verification: v.optional(verification),
+} as const;
+
+type WhereFrom = v.InferOutput<v.ObjectSchema<typeof whereFrom, undefined>>;
+
+const honoOptions = ({ header_name, cookie, realm, verification }: WhereFrom) => ({
+  ...(header_name !== undefined && { headerName: header_name }),
+  ...(cookie !== undefined && { cookie }),
+  ...(realm !== undefined && { realm }),
+  ...(verification && { verification }),
+});
+
+const jwtOptions = object({
+  secret: text(SECRET),
+  alg: words(["HS256", "HS384", "HS512", ...ASYMMETRIC]),
+  ...whereFrom,
+});
+
+/** `jwt`: Hono's; a token signed with one known secret or key. */
+export const jwt = plugin(jwtOptions, ({ secret, alg, ...rest }) => honoJwt({ secret, alg, ...honoOptions(rest) }));
+
+const KEY = "a JSON Web Key (RFC 7517) such as {kty: RSA, kid: a, n: …, e: AQAB}";
+
+const jwkOptions = v.pipe(
+  object({
+    jwks_uri: v.optional(v.pipe(v.string(URI), v.url(URI))),
+    keys: v.optional(list(v.looseObject({ kty: text(KEY), kid: v.optional(v.string(KEY)) }, KEY), "JSON Web Keys")),
+    alg: list(words(ASYMMETRIC), `algorithms: ${ASYMMETRIC.join(", ")}`),
+    allow_anon: v.optional(boolean),
+    max_age: v.optional(milliseconds(1000), 300_000),
+    ...whereFrom,
+  }),
+  v.check(
+    ({ jwks_uri, keys }) => (jwks_uri === undefined) !== (keys === undefined),
+    "a mapping of one of jwks_uri, keys",
+  ),
+);
+
+/** The key a request's token names; undefined where there is no readable one, which Hono then refuses. */
+function keyIdOf(c: Context, headerName: string, cookie: string | undefined): string | undefined {
+  const sent = c.req.header(headerName)?.split(/\s+/)[1] ?? (cookie === undefined ? undefined : getCookie(c, cookie));
+  try {
+    return sent === undefined ? undefined : (decode(sent).header as { kid?: string }).kid;
+  } catch {
+    return undefined;
+  }
+}
+
+/** `jwk`: Hono's; a token signed with a key of a set. `max_age` in milliseconds: how long a set from `jwks_uri` is kept. */
+export const jwk = plugin(jwkOptions, ({ jwks_uri, keys, alg, allow_anon, max_age, ...rest }, { fetch, clock }) => {
+  const set = jwks_uri === undefined ? undefined : createKeySet({ uri: jwks_uri, maxAge: max_age, fetch, clock });
+  const known = (c: Context): Promise<HonoJsonWebKey[]> =>
+    set!.keys(keyIdOf(c, rest.header_name ?? "authorization", rest.cookie));
+  return honoJwk({
+    keys: set === undefined ? (keys as HonoJsonWebKey[]) : known,
+    alg,
+    ...(allow_anon !== undefined && { allow_anon }),
+    ...honoOptions(rest),
+  });
+});
