@@ -2,11 +2,12 @@ import type { Clock, Random } from "../clock.ts";
 import type { Logger } from "../log.ts";
 import type { ApiClient } from "./api-client.ts";
 import { createBackoff } from "./backoff.ts";
-import { ApiError, describeCollection, toApiError } from "./errors.ts";
+import { ApiError, describeCollection, InvalidObjectError, toApiError } from "./errors.ts";
 import { handOver, listAll } from "./list-all.ts";
 import { move, type Outcome, type ReflectorState } from "./reflector-state.ts";
 import { createStatusTracker } from "./source-status.ts";
 import type { Change, Collection, Decoder, Source } from "./types.ts";
+import { isOlder } from "./versions.ts";
 import type { WatchEvent } from "./watch-stream.ts";
 
 /** How a watch stream went, told when it is over; one that got no answer failed after 0 ms. */
@@ -137,17 +138,23 @@ export function createReflector<T>(options: ReflectorOptions<T>): Source {
   const takeEvent = (watching: ReflectorState & { at: "watching" }, event: WatchEvent): void => {
     if (event.type === "ERROR") throw event.error;
     if (watching.stream.delivered++ === 0) tracker.proven();
+    const { resourceVersion } = event.type === "BOOKMARK" ? event : event.object.metadata;
+    const version = resourceVersion ?? watching.version;
+    // Bytes that came twice, or a server whose history is another one: taking it in would bring back what is gone.
+    if (isOlder(version, watching.version)) {
+      throw new InvalidObjectError(`the watch went back from version ${watching.version} to ${version}`);
+    }
     if (event.type === "BOOKMARK") {
-      watching.version = event.resourceVersion;
-      tracker.version(watching.version);
+      watching.version = version;
+      tracker.version(version);
       return;
     }
     const { object } = event;
     const item = event.type === "DELETED" ? undefined : decode(object);
     if (item !== undefined) handOver(apply, { kind: "put", item });
     else handOver(apply, { kind: "remove", namespace: object.metadata.namespace ?? "", name: object.metadata.name });
-    watching.version = object.metadata.resourceVersion ?? watching.version;
-    tracker.event(clock.now(), watching.version);
+    watching.version = version;
+    tracker.event(clock.now(), version);
   };
 
   const follow = async (watching: ReflectorState & { at: "watching" }): Promise<Outcome> => {
