@@ -58,6 +58,8 @@ export const rate_limit = plugin(options, ({ limit, window, key, headers }, { cl
     handler: (c) => {
       const { resetTime } = (c.get as (name: string) => { resetTime: Date })("rateLimit");
       const seconds = Math.max(1, Math.ceil((resetTime.getTime() - clock.now()) / 1000));
+      // The library says it only beside the other headers.
+      c.header("retry-after", undefined);
       return problem("rate_limited", "There were more requests than the gateway takes from one client for this time", {
         headers: { "retry-after": String(seconds) },
       });

@@ -1,0 +1,130 @@
+import { describe, test } from "bun:test";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { HTTPException } from "hono/http-exception";
+import { chained } from "./support.ts";
+
+const json = async (response: Response): Promise<Record<string, unknown>> =>
+  (await response.json()) as Record<string, unknown>;
+
+describe("a route's middleware", () => {
+  test("run in their order, the first one outermost", async () => {
+    const order: string[] = [];
+    const named = (name: string) => async (_c: unknown, next: () => Promise<void>) => {
+      order.push(`${name} in`);
+      await next();
+      order.push(`${name} out`);
+    };
+    const { send } = chained("[]", { own: [named("a"), named("b")] });
+    await send("/");
+    assertEquals(order, ["a in", "b in", "b out", "a out"]);
+  });
+
+  test("pass an answer on piece by piece, as it comes", async () => {
+    const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
+    const { send } = chained("[{cors: {}}, {secure_headers: {}}, {request_id: {}}, {etag: {}}, {compress: {}}]", {
+      upstream: () => new Response(readable, { headers: { "content-type": "text/event-stream" } }),
+    });
+    const writer = writable.getWriter();
+    const reader = (await send("/", { headers: { "accept-encoding": "gzip" } })).body!.getReader();
+    for (const word of ["data: 1\n\n", "data: 2\n\n"]) {
+      void writer.write(new TextEncoder().encode(word));
+      assertEquals(new TextDecoder().decode((await reader.read()).value), word);
+    }
+    await writer.close();
+    assert((await reader.read()).done);
+  });
+
+  test("leave three cookies three lines", async () => {
+    const headers = new Headers();
+    for (const cookie of ["a=1", "b=2", "c=3"]) headers.append("set-cookie", cookie);
+    const { send } = chained("[{cors: {}}]", { upstream: () => new Response("x", { headers }) });
+    assertEquals((await send("/")).headers.getSetCookie(), ["a=1", "b=2", "c=3"]);
+  });
+
+  test("leave the length of an answer to HEAD as the pod told it", async () => {
+    const { send } = chained("[{cors: {}}]", {
+      upstream: () => new Response(null, { headers: { "content-length": "42" } }),
+    });
+    assertEquals((await send("/", { method: "HEAD" })).headers.get("content-length"), "42");
+  });
+
+  test("can change answers of a runtime that hands over immutable ones", async () => {
+    const immutable = (): Response => Response.redirect("http://elsewhere.test/", 302);
+    const { send } = chained("[{secure_headers: {}}]", { upstream: immutable, mutableHeaders: false });
+    assertEquals((await send("/")).headers.get("x-content-type-options"), "nosniff");
+  });
+});
+
+describe("a middleware of the user's", () => {
+  test("may change the request's headers for the pod", async () => {
+    const { send } = chained("[{request_id: {}}]", {
+      own: [
+        async (c, next) => {
+          c.req.raw.headers.set("x-tenant", "blue");
+          await next();
+        },
+      ],
+      upstream: (_request, headers) => Response.json([headers.get("x-tenant"), headers.has("x-request-id")]),
+    });
+    assertEquals(await (await send("/")).json(), ["blue", true]);
+  });
+
+  test("may read the body, and the pod still gets it", async () => {
+    const { send } = chained("[]", {
+      own: [
+        async (c, next) => {
+          assertEquals(await c.req.text(), "hello");
+          await next();
+        },
+      ],
+      upstream: async (request) => new Response(await request.text()),
+    });
+    assertEquals(await (await send("/", { method: "POST", body: "hello" })).text(), "hello");
+  });
+
+  test("may answer itself, as it likes", async () => {
+    const { send, passed } = chained("[]", { own: [async (c) => c.text("no", 403)] });
+    const answer = await send("/");
+    assertEquals([answer.status, await answer.text(), passed()], [403, "no", 0]);
+  });
+
+  test("that throws an HTTP error answers with it", async () => {
+    const { send, errors } = chained("[]", {
+      own: [
+        () => {
+          throw new HTTPException(418, { message: "short and stout" });
+        },
+      ],
+    });
+    const answer = await send("/");
+    assertEquals([answer.status, await answer.text(), errors.length], [418, "short and stout", 0]);
+  });
+
+  test("that fails is reported, and the client learns nothing of it", async () => {
+    const { send, errors } = chained("[]", {
+      own: [
+        () => {
+          throw new Error("the database at 10.0.0.9 is down");
+        },
+      ],
+    });
+    const answer = await send("/");
+    assertEquals(answer.status, 500);
+    const body = await json(answer);
+    assertEquals(body.code, "internal");
+    assert(!JSON.stringify(body).includes("10.0.0.9"));
+    assertStringIncludes(errors[0]!.message, "10.0.0.9");
+  });
+
+  test("cannot send a request to a path that fetch would change", async () => {
+    const { send, passed, errors } = chained("[]", {
+      own: [
+        async (c, next) => {
+          c.req.raw = new Request("http://gateway.test//10.0.0.1/secret");
+          await next();
+        },
+      ],
+    });
+    assertEquals([(await send("/")).status, passed(), errors.length], [500, 0, 1]);
+  });
+});

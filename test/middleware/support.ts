@@ -1,0 +1,51 @@
+import { makePlugin } from "../../src/middleware/catalog.ts";
+import { createChain, ours } from "../../src/middleware/chain.ts";
+import type { Middleware, MiddlewareParts, Passage } from "../../src/middleware/plugin.ts";
+import { createTrust } from "../../src/proxy/trust.ts";
+import { readFacts } from "../../src/request.ts";
+import { route } from "../config/support.ts";
+import { createFakeClock } from "../helpers/fake-clock.ts";
+
+const LIMITS = { header_bytes: 0, headers: 0, url_bytes: 0, body_bytes: 0 };
+
+export interface Setup {
+  /** The pod behind the route. @default 200 "from the pod" */
+  upstream?: (request: Request, headers: Headers) => Response | Promise<Response>;
+  parts?: Partial<MiddlewareParts>;
+  /** The user's own, after the ones of `entries`. */
+  own?: Middleware[];
+  mutableHeaders?: boolean;
+}
+
+export interface Sent extends RequestInit {
+  peer?: string;
+}
+
+/** A route's middleware, from the YAML of its list, before a pod of the test's own. */
+export function chained(entries: string, { upstream, parts, own = [], mutableHeaders = true }: Setup = {}) {
+  const clock = createFakeClock();
+  const given = { clock, fetch, ...parts };
+  const handlers = route(`{service: a/b, middleware: ${entries}}`).middleware.flatMap((entry) => {
+    const made = makePlugin(entry, given);
+    return made === undefined ? [] : [ours(made)];
+  });
+  const errors: Error[] = [];
+  const chain = createChain([...handlers, ...own], { mutableHeaders, report: (error) => errors.push(error) });
+  let passed = 0;
+  const forward: Passage["forward"] = (request, facts) => {
+    passed++;
+    return upstream?.(request, facts.headers) ?? new Response("from the pod");
+  };
+  return {
+    errors,
+    /** Requests that came through to the pod. */
+    passed: () => passed,
+    send(path: string, { peer = "192.0.2.7", ...init }: Sent = {}): Promise<Response> {
+      const request = new Request(`http://gateway.test${path}`, init);
+      request.headers.set("host", "gateway.test");
+      const facts = readFacts(request, peer, "http", { trusts: createTrust(["10.0.0.0/8"]), limits: LIMITS });
+      if ("problem" in facts) throw new Error(facts.detail);
+      return chain(request, facts, undefined, forward);
+    },
+  };
+}
