@@ -160,9 +160,9 @@ describe("why a service has no nodes (users-ask 36)", () => {
     }
     api.api.settings.authorize = () => false;
     await using gateway = await serve(oneCluster(api, []), { until: "listening" });
-    reasons.forbidden = await until(
+    const forbidden = await until(
       async () => {
-        const { reason } = await nodesOf(gateway, "default/web:http");
+        const { reason } = (await nodesOf(gateway, "default/web:http")) as { reason: string };
         return /forbidden/.test(reason) && reason;
       },
       { message: "the refusal is known" },
@@ -171,7 +171,7 @@ describe("why a service has no nodes (users-ask 36)", () => {
     assertMatch(reasons["default/web:nope"]!, /no port nope; ports: .*http/);
     assertMatch(reasons["default/unready:http"]!, /none of 1 endpoints is ready/);
     assertMatch(reasons["other/app:http"]!, /namespace other is filtered out by namespace_selector/);
-    assertMatch(reasons.forbidden, /never synced: the state is forbidden.*ClusterRole.*endpointslices.*list, watch/);
+    assertMatch(forbidden, /never synced: the state is forbidden.*ClusterRole.*endpointslices.*list, watch/);
   });
 });
 

@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { run } from "../../src/commands/run.ts";
@@ -96,15 +96,29 @@ const textOf = (config: string | object): string =>
   typeof config === "string" ? config : JSON.stringify(withPorts(config), null, 2);
 
 export interface ServeOptions extends WorldOptions {
+  /** `configmap`: the file is laid out and replaced as kubelet does with a mounted ConfigMap. @default "file" */
+  readonly layout?: "file" | "configmap";
   /** What is waited for: the ready line, or only that it listens. @default "ready" */
   readonly until?: "ready" | "listening";
+}
+
+/** Writes a folder the way kubelet does: the data in a new folder, then one rename of a symlink. */
+async function swapConfigMap(folder: string, text: string, turn: number): Promise<void> {
+  await mkdir(join(folder, `..data_${turn}`));
+  await writeFile(join(folder, `..data_${turn}`, "gateway.yaml"), text);
+  await symlink(`..data_${turn}`, join(folder, "..data_tmp"));
+  await rename(join(folder, "..data_tmp"), join(folder, "..data"));
+  if (turn === 1) await symlink(join("..data", "gateway.yaml"), join(folder, "gateway.yaml"));
+  else await rm(join(folder, `..data_${turn - 1}`), { recursive: true });
 }
 
 /** Serves a config (its ports are filled in where it is an object) and waits for the ready line. */
 export async function serve(config: string | object, options: ServeOptions = {}): Promise<ServedGateway> {
   const folder = await mkdtemp(join(tmpdir(), "podway-served-"));
   const configFile = join(folder, "gateway.yaml");
-  const writeConfig = (next: string | object): Promise<void> => writeFile(configFile, textOf(next));
+  let turn = 0;
+  const writeConfig = (next: string | object): Promise<void> =>
+    options.layout === "configmap" ? swapConfigMap(folder, textOf(next), ++turn) : writeFile(configFile, textOf(next));
   await writeConfig(config);
   const { stdout, stderr, ports, signal, run: runCommand } = world(options);
   const ended = runCommand("--config", configFile);
