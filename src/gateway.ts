@@ -1,4 +1,5 @@
 import type { AdminView } from "./admin/view.ts";
+import { createHealthSet } from "./balancing/health-set.ts";
 import { createRetryBudget } from "./balancing/retry-budget.ts";
 import type { Clock, Random } from "./clock.ts";
 import { type ClusterSet, createClusterSet } from "./cluster-set.ts";
@@ -138,11 +139,15 @@ export function createGateway(options: GatewayOptions): Gateway {
     const trusts = createTrust(server.trusted_proxies);
     return {
       config: next,
+  const health = createHealthSet({ clock, random, logger });
+
       discovery,
       routes: compileRouteSet(next, {
         discovery,
         clusters: current,
-        upstreamFetch: options.upstreamFetchWith,
+        upstreamFetch: options.upstreamFetch,
+        upstreamFetchWith: options.upstreamFetchWith,
+      health.apply(plan.routes.checks);
         clock,
         random,
         before: before?.routes,
@@ -216,7 +221,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       draining = true;
     },
     async stop() {
-      await clusters.stop();
+      await Promise.all([clusters.stop(), health.stop()]);
       plan?.accessLog?.flush();
     },
     readiness: () => ({ ...plan!.discovery.readiness(), draining }),

@@ -1,3 +1,5 @@
+import type { HealthSubjects } from "./balancing/active-health.ts";
+import type { HealthCheck } from "./balancing/health-set.ts";
 import { createPool } from "./balancing/pool.ts";
 import { createSplit } from "./balancing/split.ts";
 import { staticUpstream } from "./balancing/static-upstream.ts";
@@ -33,6 +35,8 @@ export interface RouteSet {
   readonly routes: readonly GatewayRoute[];
   readonly pools: PoolStore;
   readonly middleware: MiddlewareStore;
+  /** Pools whose addresses are to be checked. */
+  readonly checks: readonly HealthCheck[];
 }
 
 /** What compiling routes needs. */
@@ -40,8 +44,10 @@ export interface RouteSetOptions {
   readonly discovery: Discovery;
   /** The clusters behind `discovery`: a pool is kept while its own is the same. */
   readonly clusters: readonly Cluster[];
+  /** How requests leave where a route has no `upstream_tls`. */
+  readonly upstreamFetch: UpstreamFetch;
   /** A fetch with a route's `upstream_tls`. */
-  upstreamFetch(tls: UpstreamTlsConfig): UpstreamFetch;
+  upstreamFetchWith(tls: UpstreamTlsConfig): UpstreamFetch;
   readonly clock: Clock;
   readonly random: Random;
   onEject(target: Target, until: number): void;
@@ -59,16 +65,26 @@ export interface RouteSetOptions {
 /** Middleware by the route and the entry that made them. */
 export type MiddlewareStore = ReadonlyMap<string, Middleware>;
 
+/** Where a request of a route may go. */
+interface Choice {
+  readonly pool: Pool & HealthSubjects;
+  readonly upstream: Upstream;
+}
+
 /** Pools by everything that makes one what it is. */
-export type PoolStore = ReadonlyMap<string, { readonly pool: Pool; readonly cluster: Cluster | undefined }>;
+export type PoolStore = ReadonlyMap<
+  string,
+  { readonly pool: Pool & HealthSubjects; readonly cluster: Cluster | undefined }
+>;
 
 /** Compiles the routes of a config. */
 export function compileRouteSet(config: Config, options: RouteSetOptions): RouteSet {
-  const pools = new Map<string, { pool: Pool; cluster: Cluster | undefined }>();
+  const pools = new Map<string, { pool: Pool & HealthSubjects; cluster: Cluster | undefined }>();
+  const checks: HealthCheck[] = [];
   const middleware = new Map<string, Middleware>();
   const clusters = new Map(options.clusters.map((cluster) => [cluster.id, cluster]));
 
-  function poolOf(rule: RouteConfig, of: string, upstream: Upstream): Pool {
+  function poolOf(rule: RouteConfig, of: string, upstream: Upstream): Pool & HealthSubjects {
     const scheme = rule.scheme ?? "http";
     const settings = { scheme, balancer: rule.balancer, passive: rule.health.passive };
     const key = JSON.stringify([rule.id, of, upstream.name, settings]);
@@ -82,11 +98,11 @@ export function compileRouteSet(config: Config, options: RouteSetOptions): Route
     return pool;
   }
 
-  function chooser(rule: RouteConfig): { choose: ProxyRoute["choose"]; pools: Pool[] } {
+  function chooser(rule: RouteConfig): { choose: ProxyRoute["choose"]; of: Choice[] } {
     if (rule.nodes !== undefined) {
       const upstream = staticUpstream(rule.nodes, rule.id);
       const choice = { pool: poolOf(rule, JSON.stringify(rule.nodes), upstream), upstream };
-      return { choose: () => choice, pools: [choice.pool] };
+      return { choose: () => choice, of: [choice] };
     }
     const weighted = rule.services ?? [{ service: rule.service!, weight: 1 }];
     const choices = weighted.map(({ service, weight }, index) => {
@@ -106,7 +122,7 @@ export function compileRouteSet(config: Config, options: RouteSetOptions): Route
     const split = createSplit(choices, options.random);
     return {
       choose: choices.length === 1 ? () => only : () => split.choose().choice,
-      pools: choices.map(({ choice }) => choice.pool),
+      of: choices.map(({ choice }) => choice),
     };
   }
 
@@ -134,7 +150,10 @@ export function compileRouteSet(config: Config, options: RouteSetOptions): Route
     if (rule.redirect !== undefined) {
       return { kind: "redirect", rule, chain, answer: compileRedirect({ path: rule.path, redirect: rule.redirect }) };
     }
-    const { choose, pools } = chooser(rule);
+    const { choose, of } = chooser(rule);
+    const tls = rule.upstream_tls;
+    const fetch = tls === undefined ? undefined : options.upstreamFetchWith(tls);
+    checks.push(...checksOf(rule, of, fetch ?? options.upstreamFetch));
     const proxy: ProxyRoute = {
       id: rule.id,
       rule,
@@ -143,11 +162,24 @@ export function compileRouteSet(config: Config, options: RouteSetOptions): Route
       responseHeaders: compileHeaderChanges(rule.response_headers),
       choose,
       bodyBytes: smaller(bodyBytes, config.server.limits.body_bytes),
-      fetch: rule.upstream_tls === undefined ? undefined : options.upstreamFetch(rule.upstream_tls),
+      fetch,
     };
-    return { kind: "proxy", rule, chain, proxy, pools };
+    return { kind: "proxy", rule, chain, proxy, pools: of.map(({ pool }) => pool) };
   });
-  return { table: compileRoutes(routes), routes, pools, middleware };
+  return { table: compileRoutes(routes), routes, pools, middleware, checks };
+}
+
+/** The health checks a route asks for: each of its pools is probed as its requests go. */
+function checksOf({ health, upstream_tls }: RouteConfig, of: readonly Choice[], fetch: UpstreamFetch): HealthCheck[] {
+  const { active } = health;
+  if (active === false) return [];
+  return of.map(({ pool, upstream }) => ({
+    pool,
+    config: active,
+    fetch: (url, init) => fetch(url, { ...init, timeout: false }),
+    fetchKey: JSON.stringify(upstream_tls ?? null),
+    upstream: upstream.name,
+  }));
 }
 
 /** The stricter of two limits, of which 0 is none. */
