@@ -125,11 +125,14 @@ export function createGateway(options: GatewayOptions): Gateway {
   let draining = false;
   let plan: Plan | undefined;
 
+  const health = createHealthSet({ clock, random, logger });
+
   const clusters: ClusterSet = createClusterSet({
     create: (cluster) => options.createCluster(cluster, config.server.zone),
     logger,
     onChange: () => {
       plan = makePlan(config, clusters.current(), plan);
+      health.apply(plan.routes.checks);
     },
   });
 
@@ -139,15 +142,12 @@ export function createGateway(options: GatewayOptions): Gateway {
     const trusts = createTrust(server.trusted_proxies);
     return {
       config: next,
-  const health = createHealthSet({ clock, random, logger });
-
       discovery,
       routes: compileRouteSet(next, {
         discovery,
         clusters: current,
         upstreamFetch: options.upstreamFetch,
         upstreamFetchWith: options.upstreamFetchWith,
-      health.apply(plan.routes.checks);
         clock,
         random,
         before: before?.routes,
