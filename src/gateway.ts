@@ -18,6 +18,7 @@ import { createForwarder } from "./proxy/forward.ts";
 import { problem } from "./proxy/problem.ts";
 import { createTrust } from "./proxy/trust.ts";
 import type { Forwarder, UpstreamFetch } from "./proxy/types.ts";
+import type { Upgrade, UpstreamConnect } from "./proxy/websocket-types.ts";
 import { type ReadOptions, type RequestFacts, readFacts } from "./request.ts";
 import { compileRouteSet, type GatewayRoute, type RouteSet } from "./route-set.ts";
 
@@ -30,6 +31,10 @@ export interface GatewayOptions {
   readonly upstreamFetch: UpstreamFetch;
   /** The same with a route's `upstream_tls`. */
   upstreamFetchWith(tls: UpstreamTlsConfig): UpstreamFetch;
+  /** How WebSockets to upstreams are opened; left out: they are refused. */
+  readonly upstreamConnect?: UpstreamConnect | undefined;
+  /** The same with a route's `upstream_tls`. */
+  upstreamConnectWith?(tls: UpstreamTlsConfig): UpstreamConnect | undefined;
   /** For what the gateway asks for on its own account, such as a key set: verified, without redirects, decompressed. */
   readonly plainFetch: Fetch;
   /** The user's own middleware that a config names; they were loaded before. */
@@ -45,8 +50,11 @@ export interface GatewayOptions {
 
 /** A running gateway. */
 export interface Gateway extends AdminView {
-  /** Answers one request; never rejects. `peer` is the address of the connection's other end. */
-  handle(request: Request, peer: string, scheme: "http" | "https"): Response | Promise<Response>;
+  /**
+   * Answers one request; never rejects. `peer` is the address of the connection's other end. `upgrade` accepts WebSockets;
+   * left out, they are refused.
+   */
+  handle(request: Request, peer: string, scheme: "http" | "https", upgrade?: Upgrade): Response | Promise<Response>;
   /** Goes over to another config: requests taken up from now on see it, those under way finish as they began. */
   apply(config: Config): void;
   /** Resolves when every required cluster has its first snapshot. */
@@ -81,15 +89,20 @@ function answer(
   facts: RequestFacts,
   { routes, forwarder }: Plan,
   exchange: Exchange | undefined,
+  upgrade: Upgrade | undefined,
 ): Response | Promise<Response> {
   const route = routes.table.match(facts);
   if (route === undefined) {
     if (exchange !== undefined) exchange.error = "no_route";
     return problem("no_route", "No route matches this method, host and path", { head: facts.method === "HEAD" });
   }
-  if (route.chain === undefined) return serve(route, request, facts, forwarder, exchange);
+  if (route.chain === undefined) return serve(route, request, facts, forwarder, exchange, upgrade);
   if (exchange !== undefined) exchange.route = route.rule.id;
-  return route.chain(request, facts, exchange, (sent, changed) => serve(route, sent, changed, forwarder, exchange));
+  // What is upgraded is the request that came, whatever a middleware made of it.
+  const original: Upgrade | undefined = upgrade && ((_sent, headers) => upgrade(request, headers));
+  return route.chain(request, facts, exchange, (sent, changed) =>
+    serve(route, sent, changed, forwarder, exchange, original),
+  );
 }
 
 /** What a route is for. */
@@ -99,8 +112,9 @@ function serve(
   facts: RequestFacts,
   forwarder: Forwarder,
   exchange: Exchange | undefined,
+  upgrade: Upgrade | undefined,
 ): Response | Promise<Response> {
-  if (route.kind === "proxy") return forwarder.forward(request, facts, route.proxy, exchange);
+  if (route.kind === "proxy") return forwarder.forward(request, facts, route.proxy, exchange, upgrade);
   if (exchange !== undefined) exchange.route = route.rule.id;
   return route.answer(facts);
 }
@@ -148,6 +162,7 @@ export function createGateway(options: GatewayOptions): Gateway {
         clusters: current,
         upstreamFetch: options.upstreamFetch,
         upstreamFetchWith: options.upstreamFetchWith,
+        upstreamConnectWith: options.upstreamConnectWith,
         clock,
         random,
         before: before?.routes,
@@ -165,6 +180,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       }),
       forwarder: createForwarder({
         fetch: options.upstreamFetch,
+        connect: options.upstreamConnect,
         clock,
         logger,
         retryBudget,
@@ -186,14 +202,19 @@ export function createGateway(options: GatewayOptions): Gateway {
     return format === false ? undefined : createAccessLog({ format, clock, write: options.writeAccessLog });
   }
 
-  function respond(request: Request, peer: string, scheme: "http" | "https"): Response | Promise<Response> {
+  function respond(
+    request: Request,
+    peer: string,
+    scheme: "http" | "https",
+    upgrade: Upgrade | undefined,
+  ): Response | Promise<Response> {
     const now = plan!;
     const facts = readFacts(request, peer, scheme, now.read);
     if ("problem" in facts) return problem(facts.problem, facts.detail, { head: request.method === "HEAD" });
     const { accessLog } = now;
-    if (accessLog === undefined) return answer(request, facts, now, undefined);
+    if (accessLog === undefined) return answer(request, facts, now, undefined, upgrade);
     const exchange = createExchange(facts, clock.now(), requestIds.of(facts.headers));
-    const answered = answer(request, facts, now, exchange);
+    const answered = answer(request, facts, now, exchange, upgrade);
     return answered instanceof Promise
       ? answered.then((response) => accessLog.finish(exchange, response))
       : accessLog.finish(exchange, answered);
@@ -202,9 +223,9 @@ export function createGateway(options: GatewayOptions): Gateway {
   clusters.apply(config.discovery);
 
   return {
-    handle(request, peer, scheme) {
-      if (!draining) return respond(request, peer, scheme);
-      return Promise.resolve(respond(request, peer, scheme)).then(closing);
+    handle(request, peer, scheme, upgrade) {
+      if (!draining) return respond(request, peer, scheme, upgrade);
+      return Promise.resolve(respond(request, peer, scheme, upgrade)).then(closing);
     },
     apply(next) {
       config = next;

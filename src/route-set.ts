@@ -14,6 +14,7 @@ import { type Chain, createChain, ours } from "./middleware/chain.ts";
 import { proxyLimits } from "./middleware/limits.ts";
 import type { Middleware, MiddlewareParts } from "./middleware/plugin.ts";
 import type { ProxyRoute, UpstreamFetch } from "./proxy/types.ts";
+import type { UpstreamConnect } from "./proxy/websocket-types.ts";
 import type { RequestFacts } from "./request.ts";
 import { compileHeaderChanges } from "./routing/header-changes.ts";
 import { compileRedirect } from "./routing/redirect.ts";
@@ -48,6 +49,8 @@ export interface RouteSetOptions {
   readonly upstreamFetch: UpstreamFetch;
   /** A fetch with a route's `upstream_tls`. */
   upstreamFetchWith(tls: UpstreamTlsConfig): UpstreamFetch;
+  /** The same for WebSockets; undefined: the runtime cannot. */
+  upstreamConnectWith?: ((tls: UpstreamTlsConfig) => UpstreamConnect | undefined) | undefined;
   readonly clock: Clock;
   readonly random: Random;
   onEject(target: Target, until: number): void;
@@ -163,6 +166,7 @@ export function compileRouteSet(config: Config, options: RouteSetOptions): Route
       choose,
       bodyBytes: smaller(bodyBytes, config.server.limits.body_bytes),
       fetch,
+      connect: tls === undefined ? undefined : options.upstreamConnectWith?.(tls),
     };
     return { kind: "proxy", rule, chain, proxy, pools: of.map(({ pool }) => pool) };
   });

@@ -5,8 +5,7 @@ import type { GatewayOptions } from "../gateway.ts";
 import { connect } from "../kubernetes/connection.ts";
 import type { Logger } from "../log.ts";
 import { createModules, type Modules } from "../middleware/modules.ts";
-import type { UpstreamFetch } from "../proxy/types.ts";
-import type { Files, Runtime } from "../runtime/runtime.ts";
+import type { ClientTls, Files } from "../runtime/runtime.ts";
 import type { ServeWorld } from "./serve.ts";
 
 /** What a gateway in a process of its own works with: everything but the config and the log. `modules` are those it loads. */
@@ -29,7 +28,16 @@ export function gatewayParts(
         zone,
       }),
     upstreamFetch: runtime.upstreamFetch(),
-    upstreamFetchWith: (tls) => tlsFetch(tls, runtime, files),
+    upstreamFetchWith: (tls) => {
+      const made = withTls(tls, files, runtime.upstreamFetch);
+      return async (url, init) => (await made())(url, init);
+    },
+    upstreamConnect: runtime.upstreamConnect?.(),
+    upstreamConnectWith: (tls) => {
+      if (runtime.upstreamConnect === undefined) return undefined;
+      const made = withTls(tls, files, runtime.upstreamConnect);
+      return async (url, init) => (await made())(url, init);
+    },
     plainFetch: runtime.clientFetch({ verify: true }),
     userMiddleware: modules.middleware,
     mutableHeaders: runtime.mutableHeaders,
@@ -40,26 +48,27 @@ export function gatewayParts(
 }
 
 /**
- * A fetch with a route's `upstream_tls`. Its files are read at the first request; a file that cannot be read fails the
- * requests of this route alone, and is tried again with the next one.
+ * What `make` makes of a route's `upstream_tls`. Its files are read at the first request; a file that cannot be read fails
+ * the requests of this route alone, and is tried again with the next one.
  */
-function tlsFetch(tls: UpstreamTlsConfig, runtime: Runtime, files: Files): UpstreamFetch {
+function withTls<T>(config: UpstreamTlsConfig, files: Files, make: (tls: ClientTls) => T): () => Promise<T> {
   const read = async (path: string | undefined): Promise<string | undefined> =>
     path === undefined ? undefined : await files.readText(path);
-  let ready: Promise<UpstreamFetch> | undefined;
-  const make = async (): Promise<UpstreamFetch> =>
-    runtime.upstreamFetch({
-      verify: tls.verify,
-      ca: await read(tls.ca_file),
-      cert: await read(tls.cert_file),
-      key: await read(tls.key_file),
-      serverName: tls.server_name,
-    });
-  return async (url, init) => {
-    ready ??= make().catch((error: unknown) => {
-      ready = undefined;
-      throw error;
-    });
-    return (await ready)(url, init);
+  const tls = async (): Promise<ClientTls> => ({
+    verify: config.verify,
+    ca: await read(config.ca_file),
+    cert: await read(config.cert_file),
+    key: await read(config.key_file),
+    serverName: config.server_name,
+  });
+  let ready: Promise<T> | undefined;
+  return () => {
+    ready ??= tls()
+      .then(make)
+      .catch((error: unknown) => {
+        ready = undefined;
+        throw error;
+      });
+    return ready;
   };
 }

@@ -101,7 +101,9 @@ async function firstConfig(origin: ConfigOrigin, world: ServeWorld, modules: Mod
 
 /** Opens the gateway's address and, unless it is switched off, the admin's; both or none. */
 function openListeners(config: Config, gateway: Gateway, host: Host): Listeners {
-  const traffic = host.listen(config.server.listen, (request, peer) => gateway.handle(request, peer, "http"));
+  const traffic = host.listen(config.server.listen, (request, peer, upgrade) =>
+    gateway.handle(request, peer, "http", upgrade),
+  );
   if (config.admin === false) return { traffic, admin: undefined };
   const app = createAdminApp(gateway, config.admin.token);
   try {

@@ -70,6 +70,10 @@ export function createAccessLog({ format, write, clock }: AccessLogOptions): Acc
   return {
     finish(exchange, response) {
       const { status } = response;
+      if (exchange.over !== undefined) {
+        void exchange.over.then((bytes) => add(exchange, status, bytes));
+        return response;
+      }
       const length = response.headers.get("content-length");
       if (isEmpty(status, exchange.facts.method)) add(exchange, status, 0);
       else if (length !== null) add(exchange, status, Number(length));

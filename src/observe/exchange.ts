@@ -23,6 +23,8 @@ export interface Exchange {
   tries: number;
   /** A problem's code, or `client_gone`. */
   error: string | undefined;
+  /** A WebSocket: resolves when it is over, with the bytes that went to the client. */
+  over: Promise<number> | undefined;
 }
 
 /** A fresh record for a request taken up at `started`. */
@@ -40,5 +42,6 @@ export function createExchange(facts: RequestFacts, started: number, id: string)
     upstreamMs: undefined,
     tries: 0,
     error: undefined,
+    over: undefined,
   };
 }

@@ -23,19 +23,16 @@ export interface Answered {
   readonly flight: Flight;
 }
 
+/** Makes the headers of what `target` answered those of the answer to the client, in place. */
+export type ChangeHeaders = (headers: Headers, response: Response, answered: Answered, target: Target) => void;
+
 /** The answer for the client, from what `target` answered. */
 export type Deliver = (response: Response, answered: Answered, target: Target) => Response;
 
-/**
- * Makes of a pod's answer the answer to the client. The runtime streams fetch's own Response at a fraction of the cost of
- * a new one, so that one is given back, its headers changed in place, unless a runtime forbids it or its body has to be
- * watched.
- */
-export function createDelivery(options: DeliveryOptions): Deliver {
-  const { clock, flights, mutable, via, upstreamHeaders } = options;
-
-  function change(headers: Headers, response: Response, answered: Answered, target: Target): void {
-    const { facts, route, pool } = answered;
+/** Makes the changes that headers of an answer go through. */
+export function createHeaderChange(options: Omit<DeliveryOptions, "clock" | "flights">): ChangeHeaders {
+  const { mutable, via, upstreamHeaders } = options;
+  return function change(headers, response, { facts, route, pool }, target) {
     toClient(headers);
     // Servers built on fetch would tell a length of 0 (RFC 9110 section 8.6 wants the GET's or none). This says "not known".
     if (mutable && facts.method === "HEAD" && !headers.has("content-length"))
@@ -48,7 +45,16 @@ export function createDelivery(options: DeliveryOptions): Deliver {
       headers.set("x-podway-upstream", target.endpoint.address);
       headers.set("x-podway-upstream-status", String(response.status));
     }
-  }
+  };
+}
+
+/**
+ * Makes of a pod's answer the answer to the client. The runtime streams fetch's own Response at a fraction of the cost of
+ * a new one, so that one is given back, its headers changed in place, unless a runtime forbids it or its body has to be
+ * watched.
+ */
+export function createDelivery(options: DeliveryOptions, change: ChangeHeaders): Deliver {
+  const { clock, flights, mutable, via, upstreamHeaders } = options;
 
   /** The answer of a runtime whose answers are immutable: copied where there is something to change. */
   function copied(response: Response, answered: Answered, target: Target): Response {

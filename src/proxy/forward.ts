@@ -4,7 +4,7 @@ import type { Upstream } from "../discovery/types.ts";
 import type { Logger } from "../log.ts";
 import type { Exchange } from "../observe/exchange.ts";
 import type { RequestFacts } from "../request.ts";
-import { createDelivery, createHeaderChange, type Deliver } from "./answer.ts";
+import { createDelivery, createHeaderChange } from "./answer.ts";
 import { createFlights, type Flight } from "./flights.ts";
 import { addVia, toUpstream } from "./headers.ts";
 import { isPlainPath } from "./path-check.ts";
@@ -67,6 +67,8 @@ interface Journey {
   readonly pool: Pool;
   readonly flight: Flight;
   readonly upload: Upload | undefined;
+  /** The way of a WebSocket; undefined: it goes by fetch. */
+  readonly passage: Passage | undefined;
   /** Pods that failed; made at the first failure. */
   tried: Target[] | undefined;
 }
@@ -85,9 +87,10 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
   const deliver = createDelivery({ clock, flights, mutable, via, upstreamHeaders }, changeHeaders);
   const passages = createPassages({ clock, flights, deliver, changeHeaders });
 
-  /** The headers for the pod. The client's own, changed in place, unless the balancer may have to read them again. */
-  function headersFor(facts: RequestFacts, route: ProxyRoute, exchange: Exchange | undefined): Headers {
-    const headers = mutable && route.requestHeaders === undefined ? facts.headers : new Headers(facts.headers);
+  /** The headers for the pod. The client's own, changed in place, unless somebody may have to read them again. */
+  function headersFor(facts: RequestFacts, route: ProxyRoute, exchange: Exchange | undefined, keep: boolean): Headers {
+    const inPlace = mutable && !keep && route.requestHeaders === undefined;
+    const headers = inPlace ? facts.headers : new Headers(facts.headers);
     toUpstream(headers, facts, trusts(facts.peer));
     if (exchange !== undefined) headers.set("x-request-id", exchange.id);
     if (via) addVia(headers);
@@ -154,8 +157,8 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
   }
 
   async function travel(journey: Journey, first: Target, path: string, init: UpstreamInit): Promise<Response> {
-    const { route, exchange, pool, upload } = journey;
-    const send = route.fetch ?? options.fetch;
+    const { route, exchange, pool, upload, passage } = journey;
+    const send = passage?.send ?? route.fetch ?? options.fetch;
     const { rule } = route;
     let target = first;
     for (let attempt = 1; ; attempt++) {
@@ -188,8 +191,26 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
           continue;
         }
       }
-      return deliver(response, journey, target);
+      return passage === undefined ? deliver(response, journey, target) : passage.deliver(response, journey, target);
     }
+  }
+
+  /** The way of a request that wants a WebSocket, or the answer to one that cannot have it; undefined: it wants none. */
+  function passageOf(
+    facts: RequestFacts,
+    route: ProxyRoute,
+    exchange: Exchange | undefined,
+    upgrade: Upgrade | undefined,
+  ): Passage | Response | undefined {
+    if (!wantsWebSocket(facts)) return undefined;
+    const connect = route.connect ?? options.connect;
+    if (connect === undefined || upgrade === undefined) {
+      return fail("not_supported", "WebSocket is not carried here", facts, exchange);
+    }
+    const refused = refuseHandshake(facts.headers);
+    if (refused === undefined) return passages({ connect, upgrade, exchange });
+    if (exchange !== undefined) exchange.error = "bad_request";
+    return refused;
   }
 
   /** Takes a request up and sends it off, or answers it here and now. */
@@ -200,12 +221,15 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
     exchange: Exchange | undefined,
     from: { readonly pool: Pool; readonly upstream: Upstream },
     started: number,
+    upgrade: Upgrade | undefined,
   ): Promise<Response> | Response {
     const refused = refuse(facts);
     if (refused !== undefined) {
       if (exchange !== undefined) exchange.error = "not_supported";
       return refused;
     }
+    const passage = passageOf(facts, route, exchange, upgrade);
+    if (passage instanceof Response) return passage;
     const changed = route.rewrite(facts.path);
     if (changed !== facts.path && !isPlainPath(changed)) {
       return fail("bad_request", "The path, as the route rewrites it, cannot be asked for", facts, exchange);
@@ -232,7 +256,7 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
     const upload = hasBody ? createUpload(request, flight, { limit, timeout: response, now }) : undefined;
     const init: UpstreamInit = {
       method,
-      headers: headersFor(facts, route, exchange),
+      headers: headersFor(facts, route, exchange, passage !== undefined),
       redirect: "manual",
       decompress: false,
       timeout: false,
@@ -240,7 +264,7 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
     };
     if (upload !== undefined) init.duplex = "half";
     flights.add(flight);
-    const journey: Journey = { request, facts, route, exchange, pool, flight, upload, tried: undefined };
+    const journey: Journey = { request, facts, route, exchange, pool, flight, upload, passage, tried: undefined };
     return travel(journey, target, changed + facts.search, init);
   }
 
@@ -249,6 +273,7 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
     facts: RequestFacts,
     route: ProxyRoute,
     exchange?: Exchange,
+    upgrade?: Upgrade,
   ): Promise<Response> | Response {
     const started = clock.now();
     retryBudget.request();
@@ -260,9 +285,9 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
       exchange.cluster = from.upstream.cluster;
     }
     const refresh = from.upstream.refresh();
-    if (refresh === undefined) return depart(request, facts, route, exchange, from, started);
+    if (refresh === undefined) return depart(request, facts, route, exchange, from, started, upgrade);
     return atMost(refresh, route.rule.timeouts.response, clock).then(() =>
-      depart(request, facts, route, exchange, from, started),
+      depart(request, facts, route, exchange, from, started, upgrade),
     );
   }
 

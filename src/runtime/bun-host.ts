@@ -1,4 +1,5 @@
 import type { ListenAddress } from "../config/schema.ts";
+import { createServerSockets, type ServerSocketData } from "./bun-websocket.ts";
 import { type Handler, type Host, ListenError, type Listener, type Signal } from "./host.ts";
 
 const SIGNALS: readonly Signal[] = ["SIGTERM", "SIGINT", "SIGHUP"];
@@ -31,7 +32,9 @@ export const bunHost: Host = {
 
 /** Listens with `Bun.serve`. Bun's own idle timer is off: it would cut a quiet event stream (the gateway has timeouts). */
 function listen(address: ListenAddress, handler: Handler): Listener {
-  let server: Bun.Server<undefined>;
+  let server: Bun.Server<ServerSocketData>;
+  const sockets = createServerSockets();
+  const upgrade = sockets.upgradeOn(() => server);
   try {
     server = Bun.serve({
       hostname: address.host,
@@ -39,7 +42,8 @@ function listen(address: ListenAddress, handler: Handler): Listener {
       idleTimeout: 0,
       // Bun's own limit is 128 MB; the gateway's is `server.limits.body_bytes`.
       maxRequestBodySize: Number.MAX_SAFE_INTEGER,
-      fetch: (request, bun) => handler(request, bun.requestIP(request)?.address ?? ""),
+      fetch: (request, bun) => handler(request, bun.requestIP(request)?.address ?? "", upgrade),
+      websocket: sockets.handlers,
     });
   } catch (cause) {
     const why =
@@ -57,6 +61,7 @@ function listen(address: ListenAddress, handler: Handler): Listener {
       });
       await Promise.race([server.stop(), late]);
       clearTimeout(timer);
+      sockets.closeAll();
       await server.stop(true);
     },
   };

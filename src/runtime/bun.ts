@@ -1,6 +1,9 @@
+import { isIP } from "node:net";
 import { checkServerIdentity, type PeerCertificate } from "node:tls";
 import type { Fetch } from "../kubernetes/types.ts";
 import type { UpstreamFetch } from "../proxy/types.ts";
+import type { UpstreamConnect } from "../proxy/websocket-types.ts";
+import { upstreamConnect } from "./bun-websocket.ts";
 import { nodeFiles } from "./node-files.ts";
 import type { ClientTls, CommandResult, Runtime } from "./runtime.ts";
 
@@ -87,6 +90,22 @@ function upstreamFetch(tls?: ClientTls): UpstreamFetch {
   return (url, init) => session.fetch(url, init as RequestInit);
 }
 
+/** The same trust and identity for node:https, which would take the name to verify from the `Host` header. */
+function upstreamSockets(tls?: ClientTls): UpstreamConnect {
+  return upstreamConnect((host) => {
+    const name = tls?.serverName ?? host;
+    return {
+      rejectUnauthorized: tls?.verify ?? true,
+      ca: tls?.ca,
+      cert: tls?.cert,
+      key: tls?.key,
+      // An address is no server name (RFC 6066 section 3).
+      servername: isIP(name) === 0 ? name : "",
+      checkServerIdentity: (_host, certificate) => checkNames(name, certificate),
+    };
+  });
+}
+
 /** Bun: what the core modules are given of it. */
 export const bunRuntime: Runtime = {
   name: "bun",
@@ -94,6 +113,7 @@ export const bunRuntime: Runtime = {
   files: nodeFiles,
   clientFetch,
   upstreamFetch,
+  upstreamConnect: upstreamSockets,
   mutableHeaders: true,
   run,
 };

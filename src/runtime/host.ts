@@ -1,15 +1,16 @@
 import type { ListenAddress } from "../config/schema.ts";
+import type { Upgrade } from "../proxy/websocket-types.ts";
 
-/** A handler of requests: `peer` is the address of the connection's other end. */
-export type Handler = (request: Request, peer: string) => Response | Promise<Response>;
+/** A handler of requests: `peer` is the address of the connection's other end, `upgrade` accepts its WebSockets. */
+export type Handler = (request: Request, peer: string, upgrade: Upgrade) => Response | Promise<Response>;
 
 /** A listening server. */
 export interface Listener {
   /** The port it really listens on. */
   readonly port: number;
   /**
-   * Stops accepting connections; resolves when the last answer under way is complete, or after `timeout` ms, when what
-   * is left is cut off.
+   * Stops accepting connections; resolves when the last answer under way is complete and the last WebSocket closed, or
+   * after `timeout` ms, when WebSockets are closed as going away and what else is left is cut off.
    */
   stop(timeout: number): Promise<void>;
 }

@@ -1,5 +1,6 @@
 import type { Fetch } from "../kubernetes/types.ts";
 import type { UpstreamFetch } from "../proxy/types.ts";
+import type { UpstreamConnect } from "../proxy/websocket-types.ts";
 
 /** Trust and identity for TLS as a client. All texts are PEM. */
 export interface ClientTls {
@@ -46,6 +47,8 @@ export interface Runtime {
   clientFetch(tls: ClientTls): Fetch;
   /** A fetch for upstreams, with keep-alive; `tls` where a route brings its own trust or identity. */
   upstreamFetch(tls?: ClientTls): UpstreamFetch;
+  /** How WebSockets to upstreams are opened, with TLS as `upstreamFetch`. Left out: this runtime cannot. */
+  upstreamConnect?(tls?: ClientTls): UpstreamConnect;
   /** Whether headers of a received request or answer can be changed in place. */
   readonly mutableHeaders: boolean;
   /** Runs a program without a shell (a kubeconfig's `exec` plugin). undefined where programs cannot be run. */
