@@ -60,7 +60,8 @@ export function createClusterSet(options: ClusterSetOptions): ClusterSet {
   /** Lets the successor serve once it is in step. */
   async function promote(slot: Slot, successor: Running): Promise<void> {
     try {
-      await successor.cluster.whenSynced(successor.stop.signal);
+      // What a file remembers must not take the place of what is followed.
+      await successor.cluster.whenListed(successor.stop.signal);
     } catch {
       return; // It was itself replaced or removed.
     }

@@ -1,6 +1,7 @@
 import { systemClock } from "../clock.ts";
 import type { UpstreamTlsConfig } from "../config/schema.ts";
 import { createCluster } from "../discovery/cluster.ts";
+import { createSnapshotFiles } from "../discovery/snapshot-files.ts";
 import type { GatewayOptions } from "../gateway.ts";
 import { connect } from "../kubernetes/connection.ts";
 import type { Logger } from "../log.ts";
@@ -17,11 +18,13 @@ export function gatewayParts(
   const { runtime, host, files } = world;
   const clock = systemClock;
   const deps = { clientFetch: runtime.clientFetch, env: host.env, run: runtime.run, files, clock };
+  const snapshotFiles = createSnapshotFiles(files);
   return {
     createCluster: (config, zone) =>
       createCluster(config, {
         connect: (cluster) => connect(cluster, deps),
         watchFiles: files.watch,
+        snapshotFiles,
         clock,
         random: Math.random,
         logger,

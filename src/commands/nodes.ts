@@ -81,7 +81,14 @@ async function askClusters(reference: string, verbose: boolean, file: string, wo
   }
   const loaded = loadConfig({ file, text, env: host.env, pod });
   if (!loaded.ok) return { error: loaded.errors.map(formatIssue).join("\n") };
-  const gateway = createGateway({ config: loaded.config, logger: silentLogger, ...gatewayParts(world, silentLogger) });
+  const parts = gatewayParts(world, silentLogger);
+  const gateway = createGateway({
+    config: loaded.config,
+    logger: silentLogger,
+    ...parts,
+    // What the apiserver says now is asked for; the file belongs to the gateway that serves.
+    createCluster: (cluster, zone) => parts.createCluster({ ...cluster, snapshot_file: undefined }, zone),
+  });
   try {
     await atMost(gateway.whenKnown(reference), ANSWER_WAIT_MS, systemClock);
     return await gateway.nodes(reference, { verbose });

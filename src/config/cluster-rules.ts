@@ -117,4 +117,12 @@ export function checkClusters(rules: Rules, clusters: WrittenClusters, env: Env)
       return clusters.multi && id !== undefined ? [{ place, key: "id", value: id }] : [];
     }),
   );
+  // Each would overwrite what the other has written.
+  unique(
+    rules,
+    clusters.places.flatMap((place) => {
+      const path = textAt(place, "snapshot_file");
+      return path === undefined ? [] : [{ place, key: "snapshot_file", value: path }];
+    }),
+  );
 }

@@ -19,8 +19,6 @@ const NOT_YET: readonly NotYet[] = [
   { path: ["tracing"] },
   { path: ["server", "workers"], when: isSeveral, what: " other than 1" },
   { path: ["server", "http3"], when: (value) => value === true, what: ": true" },
-  { path: ["discovery", "kubernetes", "snapshot_file"] },
-  { path: ["discovery", "kubernetes", "*", "snapshot_file"] },
 ];
 
 const something = (value: unknown): boolean =>

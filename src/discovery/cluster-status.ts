@@ -1,6 +1,7 @@
 import type { ClusterConfig } from "../config/schema.ts";
 import type { ClientState, SourceStatus } from "../kubernetes/types.ts";
 import type { SnapshotCounts } from "./snapshot.ts";
+import type { SnapshotFileStatus } from "./snapshot-keeper.ts";
 import type { ClusterCounters, ClusterStatus } from "./views.ts";
 
 /** One source of a cluster, as its status shows it. */
@@ -90,6 +91,8 @@ export function clusterStatus(options: {
   readonly now: number;
   /** Older than `max_stale` allows. */
   readonly expired: boolean;
+  /** undefined: there is none. */
+  readonly snapshotFile: SnapshotFileStatus | undefined;
 }): ClusterStatus {
   const { config, endpoints, services, counts, now } = options;
   const all = [...endpoints, ...services];
@@ -105,6 +108,7 @@ export function clusterStatus(options: {
     services: counts.services,
     endpoints: counts.endpoints,
     lastError: errorOf(all),
+    ...(options.snapshotFile === undefined ? {} : { snapshotFile: options.snapshotFile }),
   };
 }
 

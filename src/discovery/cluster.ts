@@ -1,10 +1,7 @@
 import type { Clock, Random } from "../clock.ts";
 import type { ClusterConfig } from "../config/schema.ts";
 import { type ApiClient, createApiClient } from "../kubernetes/api-client.ts";
-import { createAutoSource } from "../kubernetes/auto-source.ts";
-import type { Connection } from "../kubernetes/connection.ts";
-import { createPoller } from "../kubernetes/poller.ts";
-import { createReflector } from "../kubernetes/reflector.ts";
+import { type Connection, serverUrl } from "../kubernetes/connection.ts";
 import type { Change, Collection, Decoder } from "../kubernetes/types.ts";
 import type { Logger } from "../log.ts";
 import { clusterCounters, clusterStatus } from "./cluster-status.ts";
@@ -20,6 +17,9 @@ import { createServiceViews, type ServiceViews } from "./service-views.ts";
 import { serviceDecoder } from "./services.ts";
 import type { SliceRecord } from "./slice-record.ts";
 import { createSnapshot, type SnapshotReader } from "./snapshot.ts";
+import type { SnapshotFiles } from "./snapshot-files.ts";
+import { createSnapshotKeeper } from "./snapshot-keeper.ts";
+import { createSource } from "./source.ts";
 import type { ClusterCounters, ClusterStatus } from "./views.ts";
 import { createWaiters } from "./waiters.ts";
 import { sizeWatcher, truncationWatcher } from "./warnings.ts";
@@ -30,6 +30,8 @@ export interface ClusterDeps {
   connect(config: ClusterConfig): Promise<Connection>;
   /** undefined where there are no files. */
   readonly watchFiles?: WatchFiles | undefined;
+  /** undefined where there are no files: no snapshot is kept then. */
+  readonly snapshotFiles?: SnapshotFiles | undefined;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -53,16 +55,15 @@ export interface Cluster {
   run(signal: AbortSignal): Promise<void>;
   status(): ClusterStatus;
   counters(): ClusterCounters;
-  /** True once every source gave a full list (mode `request`: one successful call). */
+  /** True once every source gave a full list (mode `request`: one successful call), or a file what was left of one. */
   synced(): boolean;
   /** Resolves when `synced`; rejects with the signal's reason. */
   whenSynced(signal: AbortSignal): Promise<void>;
+  /** Resolves when the apiserver itself has told all that `synced` asks for; rejects with the signal's reason. */
+  whenListed(signal: AbortSignal): Promise<void>;
   /** Whether what the snapshot says of this service may be believed. */
   gate(namespace: string, name: string): Gate;
 }
-
-/** A watch must be heard of at least as often as `max_stale` says; below this it would be reopened all the time. */
-const SHORTEST_IDLE_MS = 1000;
 
 /** Makes a cluster out of its configuration. */
 export function createCluster(config: ClusterConfig, deps: ClusterDeps): Cluster {
@@ -121,48 +122,60 @@ export function createCluster(config: ClusterConfig, deps: ClusterDeps): Cluster
       ? scopes.find(({ plan: { namespace: own } }) => own === undefined || own === namespace)?.scope
       : undefined;
 
-  const applySlices = (scope: string): ((change: Change<SliceRecord>) => void) => {
-    const write = snapshot.writer(scope);
-    return (change) => {
-      write(change);
-      watchTruncation(change);
-      watchSize();
-    };
+  const synced = (): boolean => (byRequest ? requestTracker.synced : scopes.every(({ scope }) => scope.synced()));
+  const listed = (): boolean => (byRequest ? requestTracker.listed : scopes.every(({ scope }) => scope.listed()));
+
+  const path = config.snapshot_file;
+  const keeper =
+    path === undefined || deps.snapshotFiles === undefined
+      ? undefined
+      : createSnapshotKeeper({
+          file: deps.snapshotFiles.open(path),
+          config,
+          snapshot,
+          complete: synced,
+          clock,
+          logger,
+        });
+
+  /** Serves what the file holds until the apiserver tells more. */
+  const restore = async (server: string): Promise<void> => {
+    const stored = await keeper?.restore(server);
+    if (stored === undefined) return;
+    for (const [scope, items] of stored.slices) snapshot.writer(scope)({ kind: "replace", items });
+    for (const [scope, items] of stored.services) snapshot.serviceWriter(scope)({ kind: "replace", items });
+    for (const tracker of [...trackers.endpoints, ...trackers.services]) tracker.restored(stored.written);
+    const { services, endpoints } = reader.counts();
+    logger.log("info", "Serving from snapshot_file until the first list", { path, services, endpoints });
   };
 
   const follow = <T>(
-    api: ApiClient,
     tracker: TrackedSource,
     collections: readonly Collection[],
-    decoder: Decoder<T>,
-    apply: (change: Change<T>) => void,
-    held: () => number,
+    held: ReadonlyMap<string, unknown>,
+    parts: { api: ApiClient; decode: Decoder<T>; apply: (change: Change<T>) => void },
   ): void => {
-    const common = {
-      api,
-      collections,
-      decode: decoder,
-      apply: tracker.received(apply),
-      clock,
-      random,
-      logger,
-      onStatus: waiters.changed,
+    const received = tracker.received(parts.apply);
+    const apply = (change: Change<T>): void => {
+      received(change);
+      keeper?.received();
     };
-    const { max_stale: maxStale, watch_idle: idle } = config;
-    const watchIdle = maxStale > 0 ? Math.max(SHORTEST_IDLE_MS, Math.min(idle, maxStale)) : idle;
-    const interval = config.poll_interval;
-    if (config.mode === "poll") tracker.attach(createPoller({ ...common, interval }));
-    else if (config.mode === "auto") tracker.attach(createAutoSource({ ...common, watchIdle, interval, held }));
-    else tracker.attach(createReflector({ ...common, watchIdle }));
+    const common = { ...parts, collections, apply, held: () => held.size, clock, random, logger };
+    tracker.attach(createSource(config, { ...common, onStatus: waiters.changed }));
   };
 
   const startScope = (api: ApiClient, { plan: part, scope }: { plan: ScopePlan; scope: Scope }): void => {
     const name = part.namespace ?? "";
-    const { slices, services } = snapshot;
-    follow(api, scope.endpoints, part.endpoints, decode, applySlices(name), () => slices.get(name)!.size);
+    const write = snapshot.writer(name);
+    const apply = (change: Change<SliceRecord>): void => {
+      write(change);
+      watchTruncation(change);
+      watchSize();
+    };
+    follow(scope.endpoints, part.endpoints, snapshot.slices.get(name)!, { api, decode, apply });
     if (part.services === undefined) return;
-    const apply = snapshot.serviceWriter(name);
-    follow(api, scope.services!, part.services, decodeService, apply, () => services.get(name)!.size);
+    const services = { api, decode: decodeService, apply: snapshot.serviceWriter(name) };
+    follow(scope.services!, part.services, snapshot.services.get(name)!, services);
   };
 
   const startRequests = (api: ApiClient): void => {
@@ -177,6 +190,11 @@ export function createCluster(config: ClusterConfig, deps: ClusterDeps): Cluster
       random,
       logger,
       onStatus: waiters.changed,
+      known: [...snapshot.slices.keys(), ...snapshot.services.keys()],
+      onAnswer() {
+        requestTracker.answered();
+        keeper?.received();
+      },
     });
     requestTracker.attach(requests);
   };
@@ -192,8 +210,6 @@ export function createCluster(config: ClusterConfig, deps: ClusterDeps): Cluster
     });
   };
 
-  const synced = (): boolean => (byRequest ? requests?.ready === true : scopes.every(({ scope }) => scope.synced()));
-
   return {
     id: config.id,
     required: config.required,
@@ -205,6 +221,8 @@ export function createCluster(config: ClusterConfig, deps: ClusterDeps): Cluster
     async run(signal) {
       life = "running";
       try {
+        // A kubeconfig tells only when it is read whose server it is.
+        if (config.client.kubeconfig === undefined && keeper !== undefined) await restore(serverUrl(config.service!));
         const connection = await keepConnecting({
           connect: () => deps.connect(config),
           onFailure(failure) {
@@ -216,6 +234,7 @@ export function createCluster(config: ClusterConfig, deps: ClusterDeps): Cluster
           logger,
           signal,
         });
+        if (config.client.kubeconfig !== undefined) await restore(connection.server);
         refreshOnChange(connection, deps.watchFiles, logger, signal);
         const api = createApiClient({ connection, logger, clock, userAgent: deps.userAgent });
         if (byRequest) startRequests(api);
@@ -228,20 +247,23 @@ export function createCluster(config: ClusterConfig, deps: ClusterDeps): Cluster
       } finally {
         life = "stopped";
         waiters.changed();
+        await keeper?.close();
       }
     },
     status: () =>
       clusterStatus({
         config,
-        endpoints: reports(trackers.endpoints).map((report) => (byRequest ? { ...report, synced: synced() } : report)),
+        endpoints: reports(trackers.endpoints),
         services: reports(trackers.services),
         counts: reader.counts(),
         now: clock.now(),
+        snapshotFile: keeper === undefined ? undefined : { ...keeper.status(), restored: synced() && !listed() },
         expired: !byRequest && scopes.some(({ scope }) => isExpired(scope, config.max_stale)),
       }),
     counters: () => clusterCounters(reports([...trackers.endpoints, ...trackers.services]), reader.counts()),
     synced,
     whenSynced: (signal) => waiters.until(synced, signal),
+    whenListed: (signal) => waiters.until(listed, signal),
     gate: gateOf,
   };
 }

@@ -42,8 +42,11 @@ export function scopeGate(scope: Scope, maxStale: number): Gate {
     },
     fresh: () => !expired(),
     distrust() {
-      if (scope.synced() && !expired()) return undefined;
-      const what = scope.synced() ? `the snapshot is older than max_stale (${maxStale} ms)` : "never synced";
+      if (scope.listed() && !expired()) return undefined;
+      const old = expired()
+        ? `the snapshot is older than max_stale (${maxStale} ms)`
+        : "only what snapshot_file holds is known";
+      const what = scope.synced() ? old : "never synced";
       return { why: "not_synced", detail: `${what}: the state is ${scope.state()}${because(scope.lastError())}` };
     },
   };

@@ -37,6 +37,10 @@ export interface RequestSourceOptions {
   readonly random: Random;
   readonly logger: Logger;
   readonly onStatus?: (() => void) | undefined;
+  /** A call succeeded, and the snapshot holds what it told. */
+  readonly onAnswer: () => void;
+  /** `namespace/name` of services whose last answer is known already. */
+  readonly known: Iterable<string>;
 }
 
 /** Every cluster has this service; the first call asks for it just to learn whether asking works. */
@@ -51,10 +55,10 @@ const withLabel = (selector: string | undefined, requirement: string): string =>
 
 /** A source that does nothing on its own but one first call, repeated until it succeeds. */
 export function createRequestSource(options: RequestSourceOptions): RequestSource {
-  const { api, scopes, decode, decodeService, snapshot, clock, random, logger, onStatus } = options;
+  const { api, scopes, decode, decodeService, snapshot, clock, random, logger, onStatus, onAnswer } = options;
   const tracker = createStatusTracker({ clock, logger, label: "single services", onStatus });
   const running = new Map<string, Promise<void>>();
-  const answered = new Set<string>();
+  const answered = new Set(options.known);
   const stopped = new AbortController();
   let ready = false;
 
@@ -106,6 +110,7 @@ export function createRequestSource(options: RequestSourceOptions): RequestSourc
     tracker.byte(clock.now());
     tracker.enter("on_request");
     tracker.recovered();
+    onAnswer();
   };
 
   /** What a scope's namespace must be to hold this one. */

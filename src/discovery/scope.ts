@@ -10,8 +10,15 @@ export interface TrackedSource {
   attach(source: Source | Poller): void;
   /** The receiver, noting that a first full list came. */
   received<T>(apply: (change: Change<T>) => void): (change: Change<T>) => void;
+  /** The apiserver told all that was asked. */
+  answered(): void;
+  /** A file told what a full list said when it was written, ms since the epoch. */
+  restored(written: number): void;
   readonly source: Source | Poller | undefined;
+  /** A full list is known, if only from a file. */
   readonly synced: boolean;
+  /** A full list came from the apiserver itself. */
+  readonly listed: boolean;
   /** When the last full list was received, ms since the epoch: its source's status says so only a moment later. */
   readonly receivedAt: number;
 }
@@ -24,31 +31,42 @@ export function trackSource(
   clock: Clock,
 ): TrackedSource {
   let source: Source | Poller | undefined;
-  let synced = false;
+  let known: "nothing" | "restored" | "listed" = "nothing";
   let receivedAt = 0;
+  const answered = (): void => {
+    receivedAt = clock.now();
+    if (known === "listed") return;
+    known = "listed";
+    waiters.changed();
+  };
   return {
     get source() {
       return source;
     },
     get synced() {
-      return synced;
+      return known !== "nothing";
+    },
+    get listed() {
+      return known === "listed";
     },
     get receivedAt() {
       return receivedAt;
     },
     report() {
       const { state, lastError } = before();
-      return { namespace, synced, status: source?.status ?? idleStatus(state, lastError) };
+      return { namespace, synced: known !== "nothing", status: source?.status ?? idleStatus(state, lastError) };
     },
     attach(next) {
       source = next;
     },
     received: (apply) => (change) => {
       apply(change);
-      if (change.kind !== "replace") return;
-      receivedAt = clock.now();
-      if (synced) return;
-      synced = true;
+      if (change.kind === "replace") answered();
+    },
+    answered,
+    restored(written) {
+      known = "restored";
+      receivedAt = written;
       waiters.changed();
     },
   };
@@ -59,8 +77,10 @@ export interface Scope {
   readonly namespace: string | undefined;
   readonly endpoints: TrackedSource;
   readonly services: TrackedSource | undefined;
-  /** Its first full list is in. Services that may not be read are not waited for. */
+  /** Its first full list is in, or what a file remembers of one. Services that may not be read are not waited for. */
   synced(): boolean;
+  /** The same without the file. */
+  listed(): boolean;
   /** The worst of its sources' states. */
   state(): ClientState;
   lastError(): string | undefined;
@@ -97,14 +117,16 @@ export function createScope(options: {
   const hopeful = (): boolean => options.running() && !sources.some(failed);
   let settling: Promise<void> | undefined;
   let freshening: Promise<void> | undefined;
-  let complete = false;
-
-  const synced = (): boolean => {
-    // What was synced once stays so: this is asked for every request.
-    complete ||=
-      endpoints.synced && (services === undefined || services.synced || isDefinite(services.report().status.state));
-    return complete;
+  /** What was so once stays so: this is asked for every request. */
+  const once = (part: "synced" | "listed"): (() => boolean) => {
+    let reached = false;
+    return () => {
+      reached ||=
+        endpoints[part] && (services === undefined || services[part] || isDefinite(services.report().status.state));
+      return reached;
+    };
   };
+  const synced = once("synced");
 
   const age = (): number => {
     const { status } = endpoints.report();
@@ -126,6 +148,7 @@ export function createScope(options: {
     endpoints,
     services,
     synced,
+    listed: once("listed"),
     state: () => worstState(states()),
     lastError: () => sources.map((source) => source.report().status.lastError).find((text) => text !== undefined),
     age,

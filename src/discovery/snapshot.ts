@@ -51,6 +51,8 @@ export interface Snapshot {
   /** What each scope holds, by `namespace/name` of the object. */
   readonly slices: ReadonlyMap<string, ReadonlyMap<string, SliceRecord>>;
   readonly services: ReadonlyMap<string, ReadonlyMap<string, ServiceRecord>>;
+  /** Rises with every change a reader could see. */
+  revision(): number;
   /**
    * The receiver of one source's slices. A `replace` replaces what this scope holds and nothing else, at once for all
    * readers; `put` and `remove` cost as much as one service has slices.
@@ -81,6 +83,13 @@ export function createSnapshot({ clock, emptyGrace = 0 }: SnapshotOptions): Snap
   /** Entries that lost their last slice or their Service in the change under way; some get another one in its course. */
   const emptied = new Set<MutableEntry>();
   const counts = { services: 0, endpoints: 0, bytes: 0, truncated: 0, changes: 0, unchanged: 0 };
+
+  let revision = 0;
+
+  const touch = (entry: MutableEntry): void => {
+    entry.version++;
+    revision++;
+  };
 
   const entryFor = (namespace: string, name: string): MutableEntry => {
     const key = keyOf(namespace, name);
@@ -120,7 +129,7 @@ export function createSnapshot({ clock, emptyGrace = 0 }: SnapshotOptions): Snap
       });
     }
     entry.slices = slices;
-    entry.version++;
+    touch(entry);
     if (slices.length === 0) emptied.add(entry);
   };
 
@@ -181,7 +190,7 @@ export function createSnapshot({ clock, emptyGrace = 0 }: SnapshotOptions): Snap
     scope.set(key, record);
     const entry = entryFor(record.namespace, record.name);
     entry.service = record;
-    if (old === undefined || !sameService(old, record)) entry.version++;
+    if (old === undefined || !sameService(old, record)) touch(entry);
   };
 
   const removeService = (scope: Map<string, ServiceRecord>, key: string): void => {
@@ -190,7 +199,7 @@ export function createSnapshot({ clock, emptyGrace = 0 }: SnapshotOptions): Snap
     scope.delete(key);
     const entry = entryFor(old.namespace, old.name);
     entry.service = undefined;
-    entry.version++;
+    touch(entry);
     emptied.add(entry);
   };
 
@@ -230,6 +239,7 @@ export function createSnapshot({ clock, emptyGrace = 0 }: SnapshotOptions): Snap
     },
     slices: slicesOf,
     services: servicesOf,
+    revision: () => revision,
     writer: (scope) => receiver(slicesOf, scope, putSlice, removeSlice),
     serviceWriter: (scope) => receiver(servicesOf, scope, putService, removeService),
   };

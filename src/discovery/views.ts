@@ -1,4 +1,5 @@
 import type { ClientState } from "../kubernetes/types.ts";
+import type { SnapshotFileStatus } from "./snapshot-keeper.ts";
 import type { EmptyReason, Node, Upstream, UpstreamQuery } from "./types.ts";
 
 /** What the admin API and the commands show of discovery: plain data, ready for JSON. */
@@ -22,6 +23,8 @@ export interface ClusterStatus {
   readonly endpoints: number;
   /** In words, with the namespace it happened in and the missing RBAC rule; null when all is well. */
   readonly lastError: string | null;
+  /** Only with `snapshot_file`. */
+  readonly snapshotFile?: SnapshotFileStatus;
 }
 
 /** Counters of one cluster since it was started, for metrics. */

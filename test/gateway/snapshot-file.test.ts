@@ -1,8 +1,8 @@
 import { describe, test } from "bun:test";
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { mkdtemp, readFile, rm, truncate } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { serveEmbedded } from "../helpers/embedded.ts";
 import { startGateway } from "../helpers/gateway-process.ts";
 import { slice } from "./objects.ts";
@@ -51,7 +51,7 @@ describe("a gateway whose apiserver is down from the start", () => {
       assertEquals([clusters[0]!.stale, clusters[0]!.snapshotFile.restored], [true, true]);
       assert(clusters[0]!.snapshotFile.age < 60);
 
-      await truncate(path, 200);
+      await truncate(path, 300);
       const without = [configOf(apiserver.url, path), configOf(apiserver.url, undefined)];
       const gateways = await Promise.all(without.map((config) => startGateway({ config })));
       for (const gateway of gateways) {
