@@ -83,10 +83,12 @@ async function run(
   }
 }
 
-/** Bun's own fetch shares one pool of connections; with trust or identity of its own a route gets a pool of its own. */
+/**
+ * One pool of connections for each trust and identity. Pods are on the cluster's own network: a forward proxy named in
+ * the environment (`HTTP_PROXY`), which Bun's fetch would ask, knows nothing of them.
+ */
 function upstreamFetch(tls?: ClientTls): UpstreamFetch {
-  if (tls === undefined) return (url, init) => fetch(url, init as RequestInit);
-  const session = new Bun.FetchSession({ tls: tlsOptions(tls) });
+  const session = new Bun.FetchSession(tls === undefined ? { proxy: false } : { proxy: false, tls: tlsOptions(tls) });
   return (url, init) => session.fetch(url, init as RequestInit);
 }
 

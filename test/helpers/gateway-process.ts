@@ -14,7 +14,10 @@ const READY = /^podway ready on (\S+)(?: \(admin (\S+)\))?/;
 export interface GatewayOptions {
   /** The config file's text, or an object that is written as JSON. Let it listen on port 0. */
   config: string | object;
-  /** More environment; what would make the gateway find a cluster of the machine's own is left out of it. */
+  /**
+   * More environment; what would make the gateway find a cluster of the machine's own is left out of it. Bun's limit on
+   * requests in flight is raised as `bun run gateway` raises it.
+   */
   env?: Record<string, string>;
   /** More files beside the config, by name. */
   files?: Record<string, string>;
@@ -98,7 +101,7 @@ export async function startGateway(options: GatewayOptions): Promise<GatewayProc
 
   const child = Bun.spawn([process.execPath, MAIN, "--config", configFile], {
     cwd: folder,
-    env: cleanEnvironment(options.env),
+    env: cleanEnvironment({ BUN_CONFIG_MAX_HTTP_REQUESTS: "65336", ...options.env }),
     stdin: "ignore",
     stdout: "pipe",
     stderr: "pipe",

@@ -1,0 +1,44 @@
+import { afterAll, beforeAll, describe, test } from "bun:test";
+import { assert, assertEquals } from "@std/assert";
+import type { GatewayProcess } from "../helpers/gateway-process.ts";
+import { bytesOf, limitsTable } from "./limits.ts";
+import { type FramingPod, framingPod, gatewayTo, shoot } from "./support.ts";
+
+let pod: FramingPod;
+let gateway: GatewayProcess;
+beforeAll(async () => {
+  pod = await framingPod();
+  gateway = await gatewayTo([pod.port]);
+});
+afterAll(async () => {
+  await gateway.stop();
+  pod.stop();
+});
+
+/** How the document writes what became of a target. */
+function told(target: string, { answers, upstream }: Awaited<ReturnType<typeof shoot>>): string {
+  const arrived = upstream[0]?.lines[0]?.slice("GET ".length, -" HTTP/1.1".length);
+  if (arrived !== undefined) return arrived === target ? "the same" : arrived;
+  const code = /"code":"(\w+)"/.exec(answers[0]?.body ?? "")?.[1];
+  return [answers[0]?.status, code].filter(Boolean).join(" ");
+}
+
+describe("a request's path and query", () => {
+  const rows = limitsTable("Paths and queries");
+
+  test("are promised for more than fifty odd shapes", () => {
+    assert(rows.length > 50, `${rows.length} rows`);
+  });
+
+  for (const { name, here } of rows) {
+    const target = bytesOf(name);
+    test(`${name.slice(0, 40)} arrives as the limits say, at the pod and nowhere else (users-ask 55)`, async () => {
+      const outcome = await shoot(gateway, pod, { bytes: `GET ${target} HTTP/1.1\r\nHost: shop.test\r\n\r\n` });
+      assertEquals(told(target, outcome), here.startsWith("`") ? bytesOf(here) : here);
+      const [status] = outcome.answers.map((answer) => answer.status);
+      assertEquals(outcome.upstream.length, status === 200 ? 1 : 0);
+      // Whatever the target names, the pod is asked for the host the client sent.
+      for (const { lines } of outcome.upstream) assert(lines.includes("Host: shop.test"), lines.join("\n"));
+    });
+  }
+});
