@@ -3,7 +3,7 @@
  * addresses of 10.244.0.0/24, no port can be taken, and whatever a test started dies with the namespace, however the
  * run ends.
  *
- *   bun test/real/run.ts [FILE or option of `bun test` …]
+ *   bun test/real/run.ts [./FILE or option of `bun test` …]
  */
 import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
@@ -62,8 +62,8 @@ async function main(args: readonly string[]): Promise<number> {
     return 1;
   }
   const state = await mkdtemp(join(tmpdir(), "podway-real-"));
-  // Bun's own folder is named so that `bun test` finds this one whatever the caller's directory is.
-  const tests = args.some((arg) => !arg.startsWith("-")) ? args : [...args, "./test/real"];
+  // A file is told from an option's value by its slash.
+  const tests = args.some((arg) => arg.includes("/")) ? args : [...args, "./test/real"];
   const child = Bun.spawn(
     [
       ...UNSHARE,

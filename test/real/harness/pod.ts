@@ -1,12 +1,14 @@
 /**
- * A pod: `bun pod.ts ADDRESS PORT NAME` answers every request with its name and what it was asked.
+ * A pod: `bun pod.ts ADDRESS PORT NAME [MS]` answers every request, MS milliseconds later, with its name and what it was
+ * asked.
  */
-const [address, port, podName] = process.argv.slice(2);
+const [address, port, podName, thinks = "0"] = process.argv.slice(2);
 
 Bun.serve({
   hostname: address!,
   port: Number(port),
-  fetch: (request) => {
+  async fetch(request) {
+    if (thinks !== "0") await Bun.sleep(Number(thinks));
     const { pathname, search } = new URL(request.url);
     return Response.json({ pod: podName, path: pathname + search });
   },

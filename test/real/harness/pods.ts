@@ -11,9 +11,10 @@ export interface Pod extends AsyncDisposable {
   kill(): Promise<void>;
 }
 
-/** Starts a pod; resolves when it listens. */
-export async function startPod(ip: string, name: string): Promise<Pod> {
-  const child = Bun.spawn([process.execPath, join(import.meta.dir, "pod.ts"), ip, String(POD_PORT), name], {
+/** Starts a pod that takes `thinks` milliseconds for an answer; resolves when it listens. */
+export async function startPod(ip: string, name: string, thinks = 0): Promise<Pod> {
+  const args = [ip, String(POD_PORT), name, String(thinks)];
+  const child = Bun.spawn([process.execPath, join(import.meta.dir, "pod.ts"), ...args], {
     stdin: "ignore",
     stdout: "pipe",
     stderr: "inherit",
