@@ -67,8 +67,11 @@ export interface ApiClientOptions {
 /** How long the answer's headers, and a whole list page, may take: as long as kube-apiserver's own page time-outs. */
 export const ANSWER_TIMEOUT_MS = 30_000;
 
-/** A page of 500 large objects stays far below; what is larger is not a page of ours. */
-export const PAGE_LIMIT: number = 64 * 1024 * 1024;
+/**
+ * A page of 500 full slices (100 endpoints, what the control plane puts in one) has about 20 MB; what is larger than
+ * this is not a page of ours. Together with what the runtime has not yet freed it stays below 100 MB.
+ */
+export const PAGE_LIMIT: number = 48 * 1024 * 1024;
 
 /** An error's body is a Status object; more than this is a page of some proxy. */
 const ERROR_BODY_LIMIT = 64 * 1024;
@@ -100,6 +103,8 @@ function readPage(value: unknown, collection: Collection): ListPage {
     return refuse("the list has no metadata.resourceVersion");
   }
   // An empty Go slice may be written as null.
+  // Go writes an empty list as null or []; a list without the key was not made by an apiserver, and must not empty us.
+  if (list.items === undefined) return refuse("the list has no items key");
   const items: unknown = list.items ?? [];
   if (!Array.isArray(items)) return refuse("the list's items are not an array");
   const bad = items.findIndex((item) => !isKubernetesObject(item));

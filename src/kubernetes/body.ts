@@ -38,7 +38,8 @@ export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    const what = isHtml(text) ? "an HTML page" : text.trim() === "" ? "nothing" : "text that is not (whole) JSON";
+    if (text.trim() === "") throw new InvalidObjectError("the answer holds nothing");
+    const what = isHtml(text) ? "an HTML page" : "text that is not (whole) JSON";
     throw new InvalidObjectError(`the answer is ${what}: ${shorten(text, 60)}`);
   }
 }

@@ -77,6 +77,7 @@ describe("a list", () => {
       ["null", "kind (none)"],
       [JSON.stringify(page({})), "no metadata.resourceVersion"],
       [JSON.stringify(page({ resourceVersion: "1" }, { a: 1 })), "items are not an array"],
+      ['{"kind":"EndpointSliceList","metadata":{"resourceVersion":"1"}}', "no items"],
       [JSON.stringify(page({ resourceVersion: "1" }, [{ metadata: { name: "a" } }, {}])), "item 1 of the list"],
       [JSON.stringify(page({ resourceVersion: "1" }, [null])), "item 0 of the list"],
     ];
