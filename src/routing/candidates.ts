@@ -1,5 +1,5 @@
 import type { RequestFacts } from "../request.ts";
-import { type Condition, type ConditionReader, compileConditions, holds } from "./conditions.ts";
+import { type Condition, type ConditionReader, compileConditions, createConditionReader, holds } from "./conditions.ts";
 import type { Entry } from "./precedence.ts";
 
 /** A request while it is being matched. */
@@ -7,8 +7,14 @@ export interface Lookup {
   readonly facts: RequestFacts;
   /** The path in the form rules are compared with. */
   readonly path: string;
-  readonly reader: ConditionReader;
+  /** Made when the first rule asks for a header or parameter: most routes do not. */
+  reader: ConditionReader | undefined;
 }
+
+const readValue = (lookup: Lookup, { of, name }: Condition): string | null => {
+  lookup.reader ??= createConditionReader(lookup.facts);
+  return lookup.reader.value(of, name);
+};
 
 /** Entries that one path pattern leads to, in precedence order. */
 export interface Candidates<T> {
@@ -29,11 +35,11 @@ interface Candidate<T> {
   readonly conditions: readonly Condition[];
 }
 
-const matches = ({ methods, pattern, conditions }: Candidate<unknown>, { facts, path, reader }: Lookup): boolean => {
-  if (methods !== undefined && !methods.has(facts.method)) return false;
-  if (pattern !== undefined && !pattern.test(path)) return false;
+const matches = ({ methods, pattern, conditions }: Candidate<unknown>, lookup: Lookup): boolean => {
+  if (methods !== undefined && !methods.has(lookup.facts.method)) return false;
+  if (pattern !== undefined && !pattern.test(lookup.path)) return false;
   for (const condition of conditions) {
-    if (!holds(condition, reader.value(condition.of, condition.name))) return false;
+    if (!holds(condition, readValue(lookup, condition))) return false;
   }
   return true;
 };
@@ -82,7 +88,7 @@ const indexed = <T>(candidates: readonly Candidate<T>[], used: ReadonlySet<strin
   return {
     first: candidates[0]!.entry.order,
     find(lookup, below) {
-      const value = lookup.reader.value(by.of, by.name);
+      const value = readValue(lookup, by);
       const hit = value === null ? undefined : byValue.get(value)?.find(lookup, below);
       return rest.find(lookup, hit?.order ?? below) ?? hit;
     },

@@ -2,6 +2,7 @@ import { METHOD_NAME_ALL } from "hono/router";
 import { TrieRouter } from "hono/router/trie-router";
 import { type Candidates, compileCandidates, type Lookup } from "./candidates.ts";
 import type { Entry, PathTest } from "./precedence.ts";
+import type { Recall } from "./recall.ts";
 
 /** What Hono reads as more than a letter in a pattern, and the character that escapes it here. */
 const SPECIAL = /[:*{}?~]/;
@@ -43,24 +44,52 @@ export interface PathRouter<T> {
   find(lookup: Lookup, below: number): Entry<T> | undefined;
 }
 
+/** How many slashes a pattern has, the one before its closing `*` apart: no literal segment stands further in. */
+const depthOf = (pattern: string): number => pattern.replace(/\/\*$/, "").split("/").length - 1;
+
+/** A path up to and with the slash after its first `depth` segments; all of it where there is no such slash. */
+const headOf = (path: string, depth: number): string => {
+  let end = 0;
+  for (let slashes = 0; slashes <= depth; slashes++) {
+    end = path.indexOf("/", end) + 1;
+    if (end === 0) return path;
+  }
+  return path.slice(0, end);
+};
+
 /**
  * A Hono router over entries in precedence order. It is the TrieRouter, since its cost depends on the depth of the path
  * alone: RegExpRouter's grows with the number of routes (`bun run bench routing` shows both). Patterns are registered
  * in the order of their first entry and come back in it, so the search ends as soon as nothing better can follow.
+ *
+ * Hono's answers are remembered by the head of the path. Patterns are literal segments with or without a closing `*`, so
+ * a path's segments behind the deepest pattern's, once there are any, have no say in which patterns match.
  */
-export function createPathRouter<T>(entries: readonly Entry<T>[]): PathRouter<T> {
+export function createPathRouter<T>(entries: readonly Entry<T>[], recall: Recall): PathRouter<T> {
   const router = new TrieRouter<Candidates<T>>();
   const byPattern = Map.groupBy(entries, (entry) => patternOf(entry.path));
   for (const [pattern, some] of byPattern) router.add(METHOD_NAME_ALL, pattern, compileCandidates(some));
   const escaped = [...byPattern.keys()].some((pattern) => pattern.includes("~"));
+  const depth = byPattern.keys().reduce((most, pattern) => Math.max(most, depthOf(pattern)), 0);
+  const known = recall.map<readonly Candidates<T>[]>();
+
+  function lookUp(path: string, head: string): readonly Candidates<T>[] {
+    const key = escaped && SPECIAL.test(path) ? literal(path) : path;
+    const found = router.match(METHOD_NAME_ALL, key)[0].map(([candidates]) => candidates);
+    recall.keep(known, head, found);
+    return found;
+  }
+
   return {
     first: entries[0]!.order,
     find(lookup, below) {
       const { path } = lookup;
-      const key = escaped && SPECIAL.test(path) ? literal(path) : path;
+      const head = headOf(path, depth);
+      const all = known.get(head) ?? lookUp(path, head);
       let best: Entry<T> | undefined;
       let limit = below;
-      for (const [candidates] of router.match(METHOD_NAME_ALL, key)[0]) {
+      for (let i = 0; i < all.length; i++) {
+        const candidates = all[i]!;
         if (candidates.first >= limit) break;
         const found = candidates.find(lookup, limit);
         if (found === undefined) continue;

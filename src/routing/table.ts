@@ -1,12 +1,12 @@
 import type { RouteConfig } from "../config/route-schema.ts";
 import type { RequestFacts } from "../request.ts";
 import type { Lookup } from "./candidates.ts";
-import { createConditionReader } from "./conditions.ts";
 import { type Explanation, explainRoutes } from "./explain.ts";
 import { requestHost } from "./host.ts";
 import { decodePath } from "./path.ts";
 import { createPathRouter, type PathRouter } from "./path-router.ts";
 import { type Entry, inPrecedence } from "./precedence.ts";
+import { createRecall, type Recall } from "./recall.ts";
 
 /** The routes of a config, compiled. It holds no state: one table serves any number of requests at once. */
 export interface RouteTable<T> {
@@ -40,16 +40,14 @@ export function compileRoutes<T extends { rule: RouteConfig }>(routes: readonly 
     else if (entry.host.kind === "wildcard") put(wildcard, entry.host.suffix, entry);
     else any.push(entry);
   }
+  const recall = createRecall(RECALLED);
   const find = overHosts({
-    exact: compileEach(exact),
-    wildcard: compileEach(wildcard),
-    any: any.length === 0 ? undefined : createPathRouter(any),
+    exact: compileEach(exact, recall),
+    wildcard: compileEach(wildcard, recall),
+    any: any.length === 0 ? undefined : createPathRouter(any, recall),
   });
   return {
-    match(facts) {
-      const path = decodePath(facts.path);
-      return find({ facts, path, reader: createConditionReader(facts) }, requestHost(facts.host))?.route;
-    },
+    match: (facts) => find({ facts, path: decodePath(facts.path), reader: undefined }, requestHost(facts.host))?.route,
     explain: (facts) => explainRoutes(entries, facts),
   };
 }
@@ -60,8 +58,11 @@ interface Hosts<T> {
   any: PathRouter<T> | undefined;
 }
 
-const compileEach = <T>(groups: ReadonlyMap<string, Entry<T>[]>): Map<string, PathRouter<T>> =>
-  new Map([...groups].map(([host, some]) => [host, createPathRouter(some)]));
+/** Heads of paths remembered over all hosts: far more than a gateway's usual ones, and two megabytes at most. */
+const RECALLED = 4096;
+
+const compileEach = <T>(groups: ReadonlyMap<string, Entry<T>[]>, recall: Recall): Map<string, PathRouter<T>> =>
+  new Map([...groups].map(([host, some]) => [host, createPathRouter(some, recall)]));
 
 /**
  * The best entry over all hosts that fit. They are visited from the most to the least specific, which is the order of
@@ -69,23 +70,17 @@ const compileEach = <T>(groups: ReadonlyMap<string, Entry<T>[]>): Map<string, Pa
  */
 const overHosts = <T>({ exact, wildcard, any }: Hosts<T>) => {
   const longest = wildcard.keys().reduce((length, suffix) => Math.max(length, suffix.length), 0);
+  const better = (best: Entry<T> | undefined, router: PathRouter<T> | undefined, lookup: Lookup) => {
+    const limit = best === undefined ? Number.POSITIVE_INFINITY : best.order;
+    return router === undefined || router.first >= limit ? best : (router.find(lookup, limit) ?? best);
+  };
   return (lookup: Lookup, host: string): Entry<T> | undefined => {
-    let best: Entry<T> | undefined;
-    let limit = Number.POSITIVE_INFINITY;
-    const visit = (router: PathRouter<T> | undefined): void => {
-      if (router === undefined || router.first >= limit) return;
-      const found = router.find(lookup, limit);
-      if (found === undefined) return;
-      best = found;
-      limit = found.order;
-    };
-    if (exact.size > 0) visit(exact.get(host));
+    let best = exact.size > 0 ? better(undefined, exact.get(host), lookup) : undefined;
     if (longest > 0) {
       // A wildcard needs a label before its dot, and suffixes longer than any configured one are not worth a look.
       let dot = host.indexOf(".", Math.max(1, host.length - longest));
-      for (; dot !== -1; dot = host.indexOf(".", dot + 1)) visit(wildcard.get(host.slice(dot)));
+      for (; dot !== -1; dot = host.indexOf(".", dot + 1)) best = better(best, wildcard.get(host.slice(dot)), lookup);
     }
-    visit(any);
-    return best;
+    return better(best, any, lookup);
   };
 };

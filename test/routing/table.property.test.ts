@@ -187,3 +187,24 @@ test("many routes of one path that differ in headers and parameters are told apa
     { numRuns: 300 },
   );
 });
+
+test("a path is not mistaken for another that begins alike, however often either was asked for", () => {
+  const shallow = fc.array(fc.constantFrom("a", "b", "*", ""), { maxLength: 2 }).map((some) => `/${some.join("/")}`);
+  const deep = fc.array(fc.constantFrom("a", "b", "%61", ""), { maxLength: 5 }).map((some) => `/${some.join("/")}`);
+  const rule = fc.oneof(
+    shallow.filter((prefix) => !prefix.endsWith("/*")),
+    shallow.map((exact) => ({ exact })),
+    fc.constantFrom("^/a/b$", "^/a/[ab]/a", "b$").map((regex) => ({ regex })),
+  );
+  fc.assert(
+    fc.property(
+      fc.array(rule, { minLength: 1, maxLength: 6 }),
+      fc.array(deep, { minLength: 2, maxLength: 40 }),
+      (rules, paths) => {
+        const requests = [...paths, ...paths.toReversed()].map((target) => requestFacts({ target }));
+        agree(withIds(rules.map((one) => ({ path: one }))), requests);
+      },
+    ),
+    { numRuns: 400 },
+  );
+});
