@@ -1,0 +1,445 @@
+import { describe, test } from "bun:test";
+import { join } from "node:path";
+import { assert, assertEquals, assertGreater, assertLess, assertStringIncludes } from "@std/assert";
+import { closedPort } from "../gateway/pods.ts";
+import { type ServedGateway, serve } from "../gateway/support.ts";
+import { until } from "../helpers/wait.ts";
+import { rawClient } from "./helpers.ts";
+import {
+  closing,
+  field,
+  frame,
+  handshake,
+  type RawSocket,
+  rawSocket,
+  rawSocketPod,
+  switching,
+} from "./websocket-raw.ts";
+
+const fixture = (name: string): string => join(import.meta.dir, "../fixtures/tls", name);
+
+/** A gateway of one route to those ports; `more` is of the route. It does not wait long for open sockets when it stops. */
+const gatewayTo = (ports: readonly number[], more: object = {}, server: object = {}): Promise<ServedGateway> =>
+  serve({
+    server: { listen: "127.0.0.1:0", drain: 50, ...server },
+    routes: [{ nodes: ports.map((port) => ({ host: "127.0.0.1", port })), ...more }],
+  });
+
+/** A pair of sockets with a gateway in between. */
+async function pair(more: object = {}, path = "/", lines: readonly string[] = []) {
+  const pod = await rawSocketPod();
+  const gateway = await gatewayTo([pod.port], more);
+  const client = await rawSocket(gateway.url, path, lines);
+  const upstream = await pod.socket();
+  return {
+    client,
+    upstream,
+    gateway,
+    async [Symbol.asyncDispose]() {
+      client.socket.destroy();
+      pod[Symbol.dispose]();
+      await gateway.stop();
+    },
+  };
+}
+
+const statusOf = (raw: RawSocket): number => Number(raw.head.split(" ")[1]);
+
+/** The access log's line about that path. */
+const lineOf = async (gateway: ServedGateway, path: string): Promise<Record<string, unknown>> =>
+  JSON.parse(
+    await until(() => gateway.stdout.find((line) => line.includes(`"path":"${path}"`)), {
+      message: `a line of ${path}`,
+    }),
+  );
+
+describe("a WebSocket through the gateway", () => {
+  test("echoes text and a binary message of 1 MB, both ways as they were (users-ask 57)", async () => {
+    await using pod = Bun.serve({
+      port: 0,
+      hostname: "127.0.0.1",
+      fetch: (request, server) => (server.upgrade(request) ? undefined : new Response("no", { status: 400 })),
+      websocket: { message: (socket, message) => void socket.send(message) },
+    });
+    await using gateway = await gatewayTo([pod.port!]);
+    const socket = new WebSocket(gateway.url.replace("http", "ws"));
+    socket.binaryType = "arraybuffer";
+    const got: (string | ArrayBuffer)[] = [];
+    socket.onmessage = ({ data }) => void got.push(data);
+    await new Promise((resolve) => socket.addEventListener("open", resolve));
+    const large = crypto.getRandomValues(new Uint8Array(65_536));
+    const megabyte = new Uint8Array(1 << 20).map((_, i) => large[i % large.length]! ^ (i >> 16));
+    for (const message of ["", "grüße \u{1f9ea} \ufeff", megabyte]) socket.send(message);
+    await until(() => got.length === 3, { message: "three echoes" });
+    socket.close(1000);
+    assertEquals(got.slice(0, 2), ["", "grüße \u{1f9ea} \ufeff"]);
+    assert(Buffer.from(got[2] as ArrayBuffer).equals(megabyte));
+  });
+
+  test("has the subprotocol that the upstream chose, or none where it chose none (users-ask 57)", async () => {
+    using pod = await rawSocketPod((head, accept) =>
+      switching(accept, ...(head.includes("/some") ? ["Sec-WebSocket-Protocol: chat.v2"] : [])),
+    );
+    await using gateway = await gatewayTo([pod.port]);
+    const offer = ["Sec-WebSocket-Protocol: chat.v1, chat.v2"];
+    const [some, none] = [await rawSocket(gateway.url, "/some", offer), await rawSocket(gateway.url, "/none", offer)];
+    assertEquals([statusOf(some), field(some.head, "sec-websocket-protocol")], [101, "chat.v2"]);
+    assertEquals([statusOf(none), field(none.head, "sec-websocket-protocol")], [101, undefined]);
+    assertEquals(field((await pod.socket()).head, "sec-websocket-protocol"), "chat.v1, chat.v2");
+  });
+
+  test("carries fragmented messages whole, with a ping in between, both ways", async () => {
+    await using ends = await pair();
+    const { client, upstream } = ends;
+    client.send(frame(1, "fra", { fin: false }), frame(9, "p"), frame(0, "gmen", { fin: false }), frame(0, "ted"));
+    const masked = { masked: false };
+    upstream.send(frame(2, "a", { ...masked, fin: false }), frame(9, "q", masked), frame(0, "b", masked));
+    const [up, down] = [await upstream.next(1), await client.next(2)];
+    assertEquals([up.payload.toString(), up.fin, up.masked], ["fragmented", true, true]);
+    assertEquals([down.payload.toString(), down.fin, down.masked], ["ab", true, false]);
+  });
+
+  test("answers pings on each side itself, with their payload", async () => {
+    await using ends = await pair();
+    const { client, upstream } = ends;
+    client.send(frame(9, "from the client"));
+    upstream.send(frame(9, "from the pod", { masked: false }));
+    assertEquals((await client.next(10)).payload.toString(), "from the client");
+    assertEquals((await upstream.next(10)).payload.toString(), "from the pod");
+    client.send(frame(1, "after"));
+    await upstream.next(1);
+    assertEquals(
+      upstream.frames.map(({ opcode }) => opcode),
+      [10, 1],
+    );
+  });
+
+  test("negotiates no extension: none is offered to the upstream, and none reaches the client", async () => {
+    await using ends = await pair({}, "/", ["Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits"]);
+    assertEquals(field(ends.upstream.head, "sec-websocket-extensions"), undefined);
+    assertEquals(field(ends.client.head, "sec-websocket-extensions"), undefined);
+  });
+
+  test("takes frames that the upstream sends together with its answer", async () => {
+    using pod = await rawSocketPod(
+      (_head, accept) => switching(accept) + frame(1, "hello", { masked: false }).toString("latin1"),
+    );
+    await using gateway = await gatewayTo([pod.port]);
+    const client = await rawSocket(gateway.url);
+    assertEquals((await client.next(1)).payload.toString(), "hello");
+  });
+});
+
+describe("the end of a WebSocket", () => {
+  const cases: readonly [name: string, frame: (masked: boolean) => Buffer | undefined, ending: [number, string]][] = [
+    ["1000", (masked) => frame(8, closing(1000), { masked }), [1000, ""]],
+    ["1001", (masked) => frame(8, closing(1001, "going"), { masked }), [1001, "going"]],
+    ["1011", (masked) => frame(8, closing(1011, "it broke"), { masked }), [1011, "it broke"]],
+    ["4001", (masked) => frame(8, closing(4001, "reason ü"), { masked }), [4001, "reason ü"]],
+    ["no code", (masked) => frame(8, "", { masked }), [1005, ""]],
+    ["no close frame", () => undefined, [1006, ""]],
+  ];
+  const end = (socket: RawSocket, bytes: Buffer | undefined): void => {
+    if (bytes === undefined) socket.socket.destroy();
+    else socket.send(bytes);
+  };
+
+  for (const [name, bytes, ending] of cases) {
+    test(`with ${name} by the client reaches the upstream within a second (users-ask 57)`, async () => {
+      await using ends = await pair();
+      const began = performance.now();
+      end(ends.client, bytes(true));
+      assertEquals(await ends.upstream.ending(), ending);
+      assertLess(performance.now() - began, 1000);
+      await until(() => ends.client.closed(), { message: "the client's connection ends" });
+    });
+
+    test(`with ${name} by the upstream reaches the client within a second (users-ask 57)`, async () => {
+      await using ends = await pair();
+      const began = performance.now();
+      end(ends.upstream, bytes(false));
+      assertEquals(await ends.client.ending(), ending);
+      assertLess(performance.now() - began, 1000);
+      await until(() => ends.client.closed(), { message: "the client's connection ends" });
+    });
+  }
+
+  test("comes to both where one breaks the protocol: the guilty one is told why", async () => {
+    await using one = await pair();
+    one.upstream.send(frame(1, Buffer.from([0xff, 0xfe]), { masked: false }));
+    assertEquals([(await one.upstream.ending())[0], (await one.client.ending())[0]], [1007, 1006]);
+    await using two = await pair();
+    two.client.send(frame(1, "unmasked", { masked: false }));
+    assertEquals([(await two.client.ending())[0], (await two.upstream.ending())[0]], [1002, 1006]);
+  });
+
+  test("comes with 1009 to both where the upstream's message is larger than 16 MiB", async () => {
+    await using ends = await pair();
+    const head = Buffer.from([0x82, 127, 0, 0, 0, 0, 1, 0, 0, 1]);
+    ends.upstream.send(head);
+    assertEquals([(await ends.client.ending())[0], (await ends.upstream.ending())[0]], [1009, 1009]);
+  });
+
+  test("comes after `timeouts.idle` where that is set, and not by the time-out of the handshake", async () => {
+    await using ends = await pair({ timeouts: { response: 100, idle: 400 } });
+    const { client, upstream } = ends;
+    for (let i = 0; i < 3; i++) {
+      client.send(frame(1, `${i}`));
+      await upstream.next(1, i);
+      await Bun.sleep(150);
+    }
+    assertEquals(client.frames.length, 0);
+    assertEquals((await client.ending())[0], 1001);
+    assertEquals((await upstream.ending())[0], 1001);
+  });
+});
+
+describe("a WebSocket handshake", () => {
+  test("that the upstream refuses is answered with that refusal: status, headers, body (users-ask 57)", async () => {
+    const answers: Record<string, string> = {
+      "/401":
+        "HTTP/1.1 401 No\r\nwww-authenticate: Basic\r\nset-cookie: a=1\r\nset-cookie: b=2\r\ncontent-length: 5\r\n\r\nlogin",
+      "/404":
+        "HTTP/1.1 404 Not Found\r\ntransfer-encoding: chunked\r\nconnection: close, x-hop\r\nx-hop: 1\r\n\r\n4\r\nlost\r\n0\r\n\r\n",
+      "/503": "HTTP/1.1 503 Busy\r\nretry-after: 7\r\ncontent-length: 4\r\n\r\nbusy",
+      "/204": "HTTP/1.1 204 No Content\r\nx-a: b\r\n\r\n",
+      "/302": "HTTP/1.1 302 Found\r\nlocation: /elsewhere\r\ncontent-length: 0\r\n\r\n",
+    };
+    using pod = await rawSocketPod((head) => answers[head.split(" ")[1]!]);
+    await using gateway = await gatewayTo([pod.port]);
+    const ask = (path: string): Promise<Response> =>
+      gateway.fetch(path, {
+        headers: {
+          connection: "Upgrade",
+          upgrade: "websocket",
+          "sec-websocket-version": "13",
+          "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==",
+        },
+      });
+    const refused = await ask("/401");
+    assertEquals([refused.status, await refused.text()], [401, "login"]);
+    assertEquals(refused.headers.get("www-authenticate"), "Basic");
+    assertEquals(refused.headers.getSetCookie(), ["a=1", "b=2"]);
+    const lost = await ask("/404");
+    assertEquals([lost.status, await lost.text(), lost.headers.get("x-hop")], [404, "lost", null]);
+    const busy = await ask("/503");
+    assertEquals([busy.status, await busy.text(), busy.headers.get("retry-after")], [503, "busy", "7"]);
+    const empty = await ask("/204");
+    assertEquals([empty.status, empty.headers.get("x-a")], [204, "b"]);
+    const moved = await ask("/302");
+    assertEquals([moved.status, moved.headers.get("location")], [302, "/elsewhere"]);
+    await until(() => pod.sockets.every((socket) => socket.closed()), { message: "no refused connection stays open" });
+    assertEquals((await lineOf(gateway, "/401")).status, 401);
+  });
+
+  test("goes to another address where the first cannot be reached, then is a 502", async () => {
+    using pod = await rawSocketPod();
+    const dead = await closedPort();
+    await using gateway = await gatewayTo([dead, pod.port]);
+    for (let i = 0; i < 4; i++) assertEquals(statusOf(await rawSocket(gateway.url)), 101);
+    await using lost = await gatewayTo([dead]);
+    const answer = await rawSocket(lost.url);
+    assertEquals(statusOf(answer), 502);
+    assertEquals(field(answer.head, "content-type"), "application/problem+json");
+    assertEquals((await lineOf(lost, "/")).error, "upstream_connect");
+  });
+
+  test("that the upstream leaves unanswered is a 504 after `timeouts.response`, and its connection ends", async () => {
+    using pod = await rawSocketPod(() => undefined);
+    await using gateway = await gatewayTo([pod.port], { timeouts: { response: 150 } });
+    const answer = await rawSocket(gateway.url);
+    assertEquals(statusOf(answer), 504);
+    assertEquals((await lineOf(gateway, "/")).error, "upstream_timeout");
+    await until(() => pod.sockets[0]?.closed(), { message: "the pod's connection ends" });
+  });
+
+  test("whose client leaves meanwhile ends the upstream's within a second", async () => {
+    using pod = await rawSocketPod(() => undefined);
+    await using gateway = await gatewayTo([pod.port]);
+    const client = await rawClient(Number(new URL(gateway.url).port), handshake("/left"));
+    const waiting = await pod.socket();
+    client.socket.destroy();
+    await until(() => waiting.closed(), { timeout: 1000, message: "the pod's connection ends" });
+    assertEquals((await lineOf(gateway, "/left")).error, "client_gone");
+  });
+
+  test("that the upstream answers wrongly is a 502: another key's answer, an extension nobody offered, another protocol", async () => {
+    const wrong: Record<string, (accept: string) => string> = {
+      "/accept": () => switching("bm90IHRoZSBhbnN3ZXI="),
+      "/extension": (accept) => switching(accept, "Sec-WebSocket-Extensions: permessage-deflate"),
+      "/protocol": (accept) => switching(accept).replace("Upgrade: websocket", "Upgrade: h2c"),
+    };
+    using pod = await rawSocketPod((head, accept) => wrong[head.split(" ")[1]!]!(accept));
+    await using gateway = await gatewayTo([pod.port], { health: { passive: false } });
+    for (const path of Object.keys(wrong))
+      assertEquals([path, statusOf(await rawSocket(gateway.url, path))], [path, 502]);
+  });
+
+  test("that is malformed is refused before an upstream hears of it", async () => {
+    using pod = await rawSocketPod();
+    await using gateway = await gatewayTo([pod.port]);
+    const old = await rawSocket(gateway.url, "/old", ["Sec-WebSocket-Version: 8"]);
+    assertEquals([statusOf(old), field(old.head, "sec-websocket-version")], [400, "13"]);
+    for (const key of ["Sec-WebSocket-Key:", "Sec-WebSocket-Key: short"]) {
+      assertEquals(statusOf(await rawSocket(gateway.url, "/key", [key])), 400);
+    }
+    assertEquals(pod.sockets.length, 0);
+  });
+
+  test("without `Connection: Upgrade` is a plain request, as RFC 9110 lets it be", async () => {
+    await using pod = Bun.serve({
+      port: 0,
+      hostname: "127.0.0.1",
+      fetch: ({ headers }) => new Response(`plain ${headers.get("upgrade")}`),
+    });
+    await using gateway = await gatewayTo([pod.port!]);
+    const answer = await gateway.fetch("/", { headers: { upgrade: "websocket", connection: "keep-alive" } });
+    assertEquals(await answer.text(), "plain null");
+  });
+
+  test("has the headers that any request has: forwarded, cookies, Origin, Host, none of one hop", async () => {
+    await using ends = await pair(
+      {
+        path: "/chat",
+        strip_prefix: "/chat",
+        request_headers: { set: { "x-set": "yes" }, remove: ["x-secret"] },
+        response_headers: { set: { "x-answer": "yes" } },
+      },
+      "/chat/room?id=1&x=%2F",
+      [
+        "Connection: keep-alive, Upgrade, X-Hop",
+        "X-Hop: 1",
+        "X-Secret: s",
+        "X-Forwarded-For: 192.0.2.1",
+        "Cookie: a=1; b=2",
+        "Origin: https://app.test",
+        "Authorization: Bearer t",
+        "Host: Chat.test:81",
+      ],
+    );
+    const { head } = ends.upstream;
+    assertEquals(head.split("\r\n")[0], "GET /room?id=1&x=%2F HTTP/1.1");
+    const sent = (name: string): string | undefined => field(head, name);
+    assertEquals(
+      [sent("cookie"), sent("origin"), sent("host"), sent("authorization"), sent("x-set")],
+      ["a=1; b=2", "https://app.test", "Chat.test:81", "Bearer t", "yes"],
+    );
+    assertEquals(
+      [sent("x-forwarded-for"), sent("x-forwarded-proto"), sent("x-forwarded-host")],
+      ["127.0.0.1", "http", "Chat.test:81"],
+    );
+    assertEquals([sent("x-hop"), sent("x-secret"), sent("connection")], [undefined, undefined, "Upgrade"]);
+    assert(sent("sec-websocket-key") !== "dGhlIHNhbXBsZSBub25jZQ==");
+    assertEquals(field(ends.client.head, "x-answer"), "yes");
+  });
+
+  test("has the pod's address as Host with `pass_host: node`, and its answer's cookies are all kept", async () => {
+    using pod = await rawSocketPod((_head, accept) =>
+      switching(accept, "Set-Cookie: a=1", "Set-Cookie: b=2", "X-P: 1"),
+    );
+    await using gateway = await gatewayTo([pod.port], { pass_host: "node" }, { upstream_headers: true });
+    const client = await rawSocket(gateway.url);
+    assertEquals(field((await pod.socket()).head, "host"), `127.0.0.1:${pod.port}`);
+    assertEquals(client.head.match(/^set-cookie: .*$/gim)?.length, 2);
+    assertEquals([field(client.head, "x-p"), field(client.head, "x-podway-upstream-status")], ["1", "101"]);
+    assertEquals(client.head.match(/^sec-websocket-accept: .*$/gim), [
+      "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=",
+    ]);
+  });
+
+  test("goes through the route's middleware first", async () => {
+    using pod = await rawSocketPod();
+    const users = [{ username: "u", password: "p" }];
+    await using gateway = await gatewayTo([pod.port], { middleware: [{ basic_auth: { users } }] });
+    assertEquals([statusOf(await rawSocket(gateway.url)), pod.sockets.length], [401, 0]);
+    const known = await rawSocket(gateway.url, "/", [`Authorization: Basic ${btoa("u:p")}`]);
+    known.send(frame(1, "hello"));
+    assertEquals((await (await pod.socket()).next(1)).payload.toString(), "hello");
+  });
+});
+
+describe("WebSockets among other requests", () => {
+  test("have one line in the access log when they end: 101, how long, and the bytes to the client", async () => {
+    await using ends = await pair({ id: "chat" }, "/logged");
+    ends.upstream.send(frame(1, "größe", { masked: false }), frame(2, Buffer.alloc(1000), { masked: false }));
+    await ends.client.next(2);
+    assertEquals(
+      ends.gateway.stdout.filter((line) => line.includes("/logged")),
+      [],
+    );
+    ends.client.send(frame(8, closing(1000)));
+    const line = await lineOf(ends.gateway, "/logged");
+    const { status, upstream_status, bytes, route, tries, error } = line;
+    assertEquals([status, upstream_status, bytes, route, tries, error], [101, 101, 1007, "chat", 1, null]);
+    assertGreater(line.duration_ms as number, line.upstream_ms as number);
+  });
+
+  test("have who broke off in their line of the access log", async () => {
+    await using one = await pair({}, "/client");
+    one.client.socket.destroy();
+    assertEquals((await lineOf(one.gateway, "/client")).error, "client_gone");
+    await using two = await pair({}, "/upstream");
+    two.upstream.socket.destroy();
+    assertEquals((await lineOf(two.gateway, "/upstream")).error, "upstream_reset");
+  });
+
+  test("count as in flight for `least_requests` as long as they are open", async () => {
+    using one = await rawSocketPod();
+    using two = await rawSocketPod();
+    await using gateway = await gatewayTo([one.port, two.port], { balancer: "least_requests" });
+    for (let i = 0; i < 12; i++) assertEquals(statusOf(await rawSocket(gateway.url)), 101);
+    assertEquals([one.sockets.length, two.sockets.length], [6, 6]);
+  });
+
+  test("are closed as going away when the drain time is over, and the gateway ends fine", async () => {
+    using pod = await rawSocketPod();
+    await using gateway = await gatewayTo([pod.port], {}, { drain: 200 });
+    const client = await rawSocket(gateway.url, "/drained");
+    const upstream = await pod.socket();
+    const began = performance.now();
+    const code = gateway.stop();
+    client.send(frame(1, "still here"));
+    await upstream.next(1);
+    assertEquals([(await client.ending())[0], (await upstream.ending())[0]], [1001, 1001]);
+    assertGreater(performance.now() - began, 190);
+    assertEquals([await code, (await lineOf(gateway, "/drained")).status], [0, 101]);
+  });
+
+  test("hold up a stopping gateway no longer than they are open", async () => {
+    using pod = await rawSocketPod();
+    await using gateway = await gatewayTo([pod.port], {}, { drain: 10_000 });
+    const client = await rawSocket(gateway.url);
+    const began = performance.now();
+    const code = gateway.stop();
+    client.send(frame(8, closing(1000)));
+    assertEquals(await code, 0);
+    assertLess(performance.now() - began, 5000);
+  });
+
+  test("go to upstreams with TLS by `scheme: https`, verified with the route's `upstream_tls`", async () => {
+    await using pod = Bun.serve({
+      port: 0,
+      hostname: "127.0.0.1",
+      tls: { cert: Bun.file(fixture("server.crt")), key: Bun.file(fixture("server.key")) },
+      fetch: (request, server) => (server.upgrade(request) ? undefined : new Response("no", { status: 400 })),
+      websocket: { message: (socket, message) => void socket.send(`tls ${message}`) },
+    });
+    const ca = { ca_file: fixture("ca.crt") };
+    await using gateway = await gatewayTo([pod.port!], { scheme: "https", upstream_tls: ca });
+    const client = await rawSocket(gateway.url);
+    assertEquals(statusOf(client), 101);
+    client.send(frame(1, "hello"));
+    assertEquals((await client.next(1)).payload.toString(), "tls hello");
+    await using other = await gatewayTo([pod.port!], {
+      scheme: "https",
+      upstream_tls: { ca_file: fixture("other-ca.crt") },
+    });
+    assertEquals(statusOf(await rawSocket(other.url)), 502);
+    await using named = await gatewayTo([pod.port!], {
+      scheme: "https",
+      upstream_tls: { ...ca, server_name: "elsewhere.test" },
+    });
+    assertEquals(statusOf(await rawSocket(named.url)), 502);
+    assertStringIncludes(named.stderr.join("\n"), "certificate is for other names");
+  });
+});
