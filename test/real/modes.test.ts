@@ -16,6 +16,7 @@ const MODES = {
   watch: { mode: "watch" },
   poll: { mode: "poll", poll_interval: 200 },
   request: { mode: "request" },
+  auto: { mode: "auto" },
 };
 const OBJECTS = { endpoints: {}, slices: { watch_endpoint_slices: true } };
 const IDS = Object.keys(MODES).flatMap((mode) => Object.keys(OBJECTS).map((objects) => `${mode}-${objects}`));
@@ -70,7 +71,7 @@ async function everywhere(reference: string, hosts: readonly string[]): Promise<
   });
 }
 
-describe("watch, poll and request mode, with Endpoints and with EndpointSlices", () => {
+describe("watch, poll, request and auto mode, with Endpoints and with EndpointSlices", () => {
   test("give the same nodes", async () => {
     await everywhere("modes/web:http", ["10.244.0.60", "10.244.0.61"]);
     for (const id of IDS) {
@@ -87,6 +88,8 @@ describe("watch, poll and request mode, with Endpoints and with EndpointSlices",
       ["watch", "watching"],
       ["poll", "polling"],
       ["request", "on_request"],
+      ["auto", "watching"],
+      ["auto", "watching"],
     ]) {
       await untilState(gateway, state!, { id: `${mode}-endpoints` });
       await untilState(gateway, state!, { id: `${mode}-slices` });
