@@ -89,7 +89,6 @@ describe("watch, poll, request and auto mode, with Endpoints and with EndpointSl
       ["poll", "polling"],
       ["request", "on_request"],
       ["auto", "watching"],
-      ["auto", "watching"],
     ]) {
       await untilState(gateway, state!, { id: `${mode}-endpoints` });
       await untilState(gateway, state!, { id: `${mode}-slices` });
