@@ -1,15 +1,16 @@
-import { createAdminApp } from "../admin/app.ts";
 import { systemClock } from "../clock.ts";
 import { formatIssue, type LoadResult, loadConfig } from "../config/load.ts";
 import type { Config } from "../config/schema.ts";
 import { createGateway, type Gateway } from "../gateway.ts";
 import { createModules, type Modules } from "../middleware/modules.ts";
-import { type Host, ListenError, type Listener, shownAuthority } from "../runtime/host.ts";
+import { type Host, ListenError } from "../runtime/host.ts";
 import { createLogger, type ProcessLogger } from "../runtime/logger.ts";
 import type { Files, Runtime } from "../runtime/runtime.ts";
+import { followCertificates, readCertificates } from "./certificates.ts";
 import type { ConfigOrigin } from "./config-origin.ts";
 import { gatewayParts } from "./gateway-parts.ts";
 import { EXIT, type PodFacts } from "./io.ts";
+import { type Listeners, openListeners } from "./listeners.ts";
 import { createReloader } from "./reload.ts";
 
 /** How long the ready line waits for the first lists. */
@@ -21,12 +22,6 @@ export interface ServeWorld {
   readonly host: Host;
   readonly files: Files;
   readonly pod: PodFacts;
-}
-
-/** The listeners of one gateway. */
-interface Listeners {
-  readonly traffic: Listener;
-  readonly admin: Listener | undefined;
 }
 
 /** Reads and checks the config of `origin`, and loads the modules it names. Rejects where it cannot be read. */
@@ -48,16 +43,22 @@ export async function serveUntilSignal(
   const modules = createModules(importModule && ((path) => importModule(path, origin.file)));
   const config = await firstConfig(origin, world, modules);
   if (config === undefined) return EXIT.badInput;
+  const { tls } = config.server;
+  const made = await readCertificates(tls ?? [], world, systemClock.now());
+  if (!made.ok) {
+    for (const error of made.errors) host.stderr(error);
+    return EXIT.badInput;
+  }
   const logger = createLogger({
     level: config.server.log_level,
     pretty: host.terminal && !options.json,
     write: (text) => host.stderr(text.trimEnd()),
   });
-  for (const warning of host.warnings) logger.log("warn", warning);
+  for (const warning of [...host.warnings, ...made.warnings]) logger.log("warn", warning);
   const gateway = createGateway({ config, logger, ...gatewayParts(world, logger, modules) });
   let listeners: Listeners;
   try {
-    listeners = openListeners(config, gateway, host);
+    listeners = openListeners({ config, gateway, host, certificates: made.certificates });
   } catch (error) {
     await gateway.stop();
     if (!(error instanceof ListenError)) throw error;
@@ -75,7 +76,10 @@ export async function serveUntilSignal(
     logger,
   });
   const ends = [origin.watch(reloader.reload), signals.onHangup(reloader.reload)];
-  await Promise.race([announce(gateway, listeners, { config, origin, host, logger }), signals.stop]);
+  if (tls !== undefined && listeners.tls !== undefined) {
+    ends.push(followCertificates(tls, listeners.tls, { ...world, logger, now: systemClock.now }));
+  }
+  await Promise.race([announce(gateway, listeners, { origin, host, logger }), signals.stop]);
   await signals.stop;
   for (const end of ends) end();
   await drain(gateway, listeners, reloader.current(), logger);
@@ -99,37 +103,19 @@ async function firstConfig(origin: ConfigOrigin, world: ServeWorld, modules: Mod
   return undefined;
 }
 
-/** Opens the gateway's address and, unless it is switched off, the admin's; both or none. */
-function openListeners(config: Config, gateway: Gateway, host: Host): Listeners {
-  const traffic = host.listen(config.server.listen, (request, peer, upgrade) =>
-    gateway.handle(request, peer, "http", upgrade),
-  );
-  if (config.admin === false) return { traffic, admin: undefined };
-  const app = createAdminApp(gateway, config.admin.token);
-  try {
-    return { traffic, admin: host.listen(config.admin.listen, (request) => app.fetch(request)) };
-  } catch (error) {
-    void traffic.stop(0);
-    throw error;
-  }
-}
-
 /** Prints the ready line, when every required cluster has its first list or the wait is over. */
 async function announce(
   gateway: Gateway,
   listeners: Listeners,
-  { config, origin, host, logger }: { config: Config; origin: ConfigOrigin; host: Host; logger: ProcessLogger },
+  { origin, host, logger }: { origin: ConfigOrigin; host: Host; logger: ProcessLogger },
 ): Promise<void> {
   await gateway.whenReady(AbortSignal.timeout(READY_WAIT_MS)).catch(() => {
     for (const { id, state, reason } of gateway.readiness().waiting) {
       logger.log("warn", "Ready without a cluster's first list; still trying", { cluster: id, state, reason });
     }
   });
-  const url = `http://${shownAuthority(config.server.listen.host, listeners.traffic.port)}`;
-  const admin =
-    config.admin === false || listeners.admin === undefined
-      ? ""
-      : ` (admin http://${shownAuthority(config.admin.listen.host, listeners.admin.port)})`;
+  const { url, adminUrl } = listeners;
+  const admin = adminUrl === undefined ? "" : ` (admin ${adminUrl})`;
   host.stdout(`podway ready on ${url}${admin}`);
   for (const hint of origin.hints(url)) host.stdout(hint);
 }
@@ -140,9 +126,9 @@ async function drain(gateway: Gateway, listeners: Listeners, config: Config, log
   logger.log("info", "Draining", { delay_ms: drain_delay, at_most_ms: drain });
   gateway.drain();
   await systemClock.sleep(drain_delay);
-  await listeners.traffic.stop(drain);
+  await listeners.stopTraffic(drain);
   await gateway.stop();
-  await listeners.admin?.stop(0);
+  await listeners.stopAdmin();
 }
 
 /** The signals of the process: the first SIGTERM or SIGINT resolves `stop`; SIGHUP asks for the config to be read again. */

@@ -18,7 +18,6 @@ const NOT_YET: readonly NotYet[] = [
   { path: ["streams"] },
   { path: ["tracing"] },
   { path: ["server", "workers"], when: isSeveral, what: " other than 1" },
-  { path: ["server", "http3"], when: (value) => value === true, what: ": true" },
 ];
 
 const something = (value: unknown): boolean =>

@@ -27,6 +27,9 @@ export function checkServer(rules: Rules): void {
     const place = Object.hasOwn(admin.value, "listen") ? admin : server;
     fault(rules, place, "listen", `has port ${proxyAt.port}, which server.listen and admin.listen cannot share`);
   }
+  if (server.value.http3 === true && !Object.hasOwn(server.value, "tls")) {
+    fault(rules, server, "http3", "needs server.tls: there is no HTTP/3 without it");
+  }
   const { redirect_http: redirect } = server.value;
   if (redirect !== undefined && redirect !== null) {
     if (!Object.hasOwn(server.value, "tls")) {

@@ -15,6 +15,45 @@ export interface Listener {
   stop(timeout: number): Promise<void>;
 }
 
+/** A certificate to serve with. */
+export interface ServerCertificate {
+  /** The chain in PEM, the server's own first. */
+  readonly cert: string;
+  /** Its key in PEM. */
+  readonly key: string;
+  /** Host names it is for, lower case; `*.` in front stands for one label. */
+  readonly names: readonly string[];
+}
+
+/** How to serve with TLS. */
+export interface ServerTls {
+  /** At least one; the first also serves clients that name none of the hosts. */
+  readonly certificates: readonly ServerCertificate[];
+  readonly http2: boolean;
+  /** Also on UDP, on the same port. */
+  readonly http3: boolean;
+}
+
+/** A listening server with TLS. */
+export interface TlsListener extends Listener {
+  /** New connections get these certificates; those there are go on. Throws `ListenError`: then nothing has changed. */
+  renew(certificates: readonly ServerCertificate[]): void;
+}
+
+/** What a certificate says of itself. */
+export interface CertificateFacts {
+  /** Its DNS names, lower case. */
+  readonly names: readonly string[];
+  /** Milliseconds since the epoch. */
+  readonly expires: number;
+}
+
+/** Why a certificate and its key cannot be used; `why` goes on after the name of the file. */
+export interface CertificateFault {
+  readonly fault: "cert" | "key";
+  readonly why: string;
+}
+
 /** An address that could not be listened on, in words. */
 export class ListenError extends Error {
   override name = "ListenError";
@@ -38,6 +77,10 @@ export interface Host {
   write(lines: string): void;
   /** Throws `ListenError`. */
   listen(address: ListenAddress, handler: Handler): Listener;
+  /** Throws `ListenError`. */
+  listenTls(address: ListenAddress, handler: Handler, tls: ServerTls): TlsListener;
+  /** Whether a chain and a key, both in PEM, can be served with. */
+  inspectCertificate(cert: string, key: string): CertificateFacts | CertificateFault;
   /** Calls `handler` at every signal; returns the function that ends it. */
   onSignal(handler: (signal: Signal) => void): () => void;
 }

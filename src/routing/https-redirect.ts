@@ -1,0 +1,26 @@
+import { problem } from "../proxy/problem.ts";
+
+const AUTHORITY = /^(?<host>[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?<port>:[0-9]{0,5})?$/;
+
+/** The ports of the two listeners. */
+export interface RedirectPorts {
+  readonly http: number;
+  readonly https: number;
+}
+
+/**
+ * `server.redirect_http`: sends every request to the same URL with https (308: the method stays, RFC 9110 section 15.4.9).
+ * A client that names no port although `http` is not 80 comes through a mapping of ports, which then has 443 as well.
+ */
+export function httpsRedirect({ http, https }: RedirectPorts): (request: Request) => Response {
+  return (request) => {
+    const { host, port } = AUTHORITY.exec(request.headers.get("host") ?? "")?.groups ?? {};
+    if (host === undefined) return problem("bad_request", "The Host header is not one host with an optional port");
+    const mapped = port === undefined && http !== 80;
+    const authority = https === 443 || mapped ? host : `${host}:${https}`;
+    const { url } = request;
+    const target = url.slice(url.indexOf("/", url.indexOf("://") + 3));
+    const location = `https://${authority}${target}`;
+    return new Response(null, { status: 308, headers: { location, "content-length": "0" } });
+  };
+}

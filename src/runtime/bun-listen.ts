@@ -1,0 +1,50 @@
+import type { ListenAddress } from "../config/schema.ts";
+import { createServerSockets, type ServerSocketData } from "./bun-websocket.ts";
+import { type Handler, ListenError, type Listener } from "./host.ts";
+
+/** What a server has beside plain HTTP/1.1. */
+export interface ServerExtras {
+  readonly tls: Bun.TLSOptions[];
+  readonly http2: boolean;
+  readonly http3: boolean;
+  /** Others of this process may listen on the same port. */
+  readonly reusePort: true;
+}
+
+/** Listens with `Bun.serve`. Bun's own idle timer is off: it would cut a quiet event stream (the gateway has timeouts). */
+export function openServer(address: ListenAddress, handler: Handler, extras?: ServerExtras): Listener {
+  let server: Bun.Server<ServerSocketData>;
+  const sockets = createServerSockets();
+  const upgrade = sockets.upgradeOn(() => server);
+  try {
+    server = Bun.serve({
+      hostname: address.host,
+      port: address.port,
+      idleTimeout: 0,
+      // Bun's own limit is 128 MB; the gateway's is `server.limits.body_bytes`.
+      maxRequestBodySize: Number.MAX_SAFE_INTEGER,
+      fetch: (request, bun) => handler(request, bun.requestIP(request)?.address ?? "", upgrade),
+      websocket: sockets.handlers,
+      ...extras,
+    });
+  } catch (cause) {
+    const why =
+      (cause as { code?: string }).code === "EADDRINUSE"
+        ? "another program listens there; choose another port in the config"
+        : (cause as Error).message;
+    throw new ListenError(`Cannot listen on ${address.host}:${address.port}: ${why}`, { cause });
+  }
+  return {
+    port: server.port!,
+    async stop(timeout) {
+      let timer: ReturnType<typeof setTimeout> | undefined;
+      const late = new Promise<void>((resolve) => {
+        timer = setTimeout(resolve, timeout);
+      });
+      await Promise.race([server.stop(), late]);
+      clearTimeout(timer);
+      sockets.closeAll();
+      await server.stop(true);
+    },
+  };
+}
