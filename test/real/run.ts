@@ -79,7 +79,8 @@ async function main(args: readonly string[]): Promise<number> {
     ],
     {
       cwd: join(import.meta.dir, "../.."),
-      env: { ...process.env, [STATE_FOLDER]: state },
+      // Temporary files of tests that were cut short go with the rest.
+      env: { ...process.env, TMPDIR: state, [STATE_FOLDER]: state },
       stdin: "ignore",
       stdout: "inherit",
       stderr: "inherit",
