@@ -2,7 +2,6 @@ import { METHOD_NAME_ALL } from "hono/router";
 import { TrieRouter } from "hono/router/trie-router";
 import { type Candidates, compileCandidates, type Lookup } from "./candidates.ts";
 import type { Entry, PathTest } from "./precedence.ts";
-import type { Recall } from "./recall.ts";
 
 /** What Hono reads as more than a letter in a pattern, and the character that escapes it here. */
 const SPECIAL = /[:*{}?~]/;
@@ -44,17 +43,24 @@ export interface PathRouter<T> {
   find(lookup: Lookup, below: number): Entry<T> | undefined;
 }
 
-/** How many slashes a pattern has, the one before its closing `*` apart: no literal segment stands further in. */
-const depthOf = (pattern: string): number => pattern.replace(/\/\*$/, "").split("/").length - 1;
+/** What Hono answered for the paths of one place in the tree of literal segments; undefined: not asked yet. */
+interface Place<T> {
+  /** For the path that ends here. */
+  at: readonly Candidates<T>[] | undefined;
+  /** For all that go on with a segment no pattern has. */
+  under: readonly Candidates<T>[] | undefined;
+}
 
-/** A path up to and with the slash after its first `depth` segments; all of it where there is no such slash. */
-const headOf = (path: string, depth: number): string => {
-  let end = 0;
-  for (let slashes = 0; slashes <= depth; slashes++) {
-    end = path.indexOf("/", end) + 1;
-    if (end === 0) return path;
+/** A place for everything a pattern's literal segments begin with, "" among it. */
+const placesOf = <T>(patterns: Iterable<string>): Map<string, Place<T>> => {
+  const places = new Map<string, Place<T>>([["", { at: undefined, under: undefined }]]);
+  for (const pattern of patterns) {
+    const text = `${pattern.replace(/\/\*$/, "")}/`;
+    for (let end = text.indexOf("/", 1); end !== -1; end = text.indexOf("/", end + 1)) {
+      places.set(text.slice(0, end), { at: undefined, under: undefined });
+    }
   }
-  return path.slice(0, end);
+  return places;
 };
 
 /**
@@ -62,30 +68,40 @@ const headOf = (path: string, depth: number): string => {
  * alone: RegExpRouter's grows with the number of routes (`bun run bench routing` shows both). Patterns are registered
  * in the order of their first entry and come back in it, so the search ends as soon as nothing better can follow.
  *
- * Hono's answers are remembered by the head of the path. Patterns are literal segments with or without a closing `*`, so
- * a path's segments behind the deepest pattern's, once there are any, have no say in which patterns match.
+ * Hono's answers are kept. Patterns are literal segments, most with a closing `*`: which of them match depends on how far
+ * the path goes along with their segments and on whether it goes on, so there are two answers per place at most, and
+ * no path, however odd, adds another.
  */
-export function createPathRouter<T>(entries: readonly Entry<T>[], recall: Recall): PathRouter<T> {
+export function createPathRouter<T>(entries: readonly Entry<T>[]): PathRouter<T> {
   const router = new TrieRouter<Candidates<T>>();
   const byPattern = Map.groupBy(entries, (entry) => patternOf(entry.path));
   for (const [pattern, some] of byPattern) router.add(METHOD_NAME_ALL, pattern, compileCandidates(some));
   const escaped = [...byPattern.keys()].some((pattern) => pattern.includes("~"));
-  const depth = byPattern.keys().reduce((most, pattern) => Math.max(most, depthOf(pattern)), 0);
-  const known = recall.map<readonly Candidates<T>[]>();
+  const places = placesOf<T>(byPattern.keys());
+  const root = places.get("")!;
 
-  function lookUp(path: string, head: string): readonly Candidates<T>[] {
-    const key = escaped && SPECIAL.test(path) ? literal(path) : path;
-    const found = router.match(METHOD_NAME_ALL, key)[0].map(([candidates]) => candidates);
-    recall.keep(known, head, found);
+  function ask(path: string, place: Place<T>, kind: keyof Place<T>): readonly Candidates<T>[] {
+    const found = router.match(METHOD_NAME_ALL, path)[0].map(([candidates]) => candidates);
+    place[kind] = found;
     return found;
+  }
+
+  function allOf(path: string): readonly Candidates<T>[] {
+    let place = root;
+    for (let end = 0; ; ) {
+      end = path.indexOf("/", end + 1);
+      const deeper = places.get(end === -1 ? path : path.slice(0, end));
+      if (deeper === undefined) return place.under ?? ask(path, place, "under");
+      place = deeper;
+      if (end === -1) return place.at ?? ask(path, place, "at");
+    }
   }
 
   return {
     first: entries[0]!.order,
     find(lookup, below) {
       const { path } = lookup;
-      const head = headOf(path, depth);
-      const all = known.get(head) ?? lookUp(path, head);
+      const all = allOf(escaped && SPECIAL.test(path) ? literal(path) : path);
       let best: Entry<T> | undefined;
       let limit = below;
       for (let i = 0; i < all.length; i++) {

@@ -6,7 +6,6 @@ import { requestHost } from "./host.ts";
 import { decodePath } from "./path.ts";
 import { createPathRouter, type PathRouter } from "./path-router.ts";
 import { type Entry, inPrecedence } from "./precedence.ts";
-import { createRecall, type Recall } from "./recall.ts";
 
 /** The routes of a config, compiled. It holds no state: one table serves any number of requests at once. */
 export interface RouteTable<T> {
@@ -40,11 +39,10 @@ export function compileRoutes<T extends { rule: RouteConfig }>(routes: readonly 
     else if (entry.host.kind === "wildcard") put(wildcard, entry.host.suffix, entry);
     else any.push(entry);
   }
-  const recall = createRecall(RECALLED);
   const find = overHosts({
-    exact: compileEach(exact, recall),
-    wildcard: compileEach(wildcard, recall),
-    any: any.length === 0 ? undefined : createPathRouter(any, recall),
+    exact: compileEach(exact),
+    wildcard: compileEach(wildcard),
+    any: any.length === 0 ? undefined : createPathRouter(any),
   });
   return {
     match: (facts) => find({ facts, path: decodePath(facts.path), reader: undefined }, requestHost(facts.host))?.route,
@@ -58,11 +56,8 @@ interface Hosts<T> {
   any: PathRouter<T> | undefined;
 }
 
-/** Heads of paths remembered over all hosts: far more than a gateway's usual ones, and two megabytes at most. */
-const RECALLED = 4096;
-
-const compileEach = <T>(groups: ReadonlyMap<string, Entry<T>[]>, recall: Recall): Map<string, PathRouter<T>> =>
-  new Map([...groups].map(([host, some]) => [host, createPathRouter(some, recall)]));
+const compileEach = <T>(groups: ReadonlyMap<string, Entry<T>[]>): Map<string, PathRouter<T>> =>
+  new Map([...groups].map(([host, some]) => [host, createPathRouter(some)]));
 
 /**
  * The best entry over all hosts that fit. They are visited from the most to the least specific, which is the order of
