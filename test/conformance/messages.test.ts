@@ -1,0 +1,210 @@
+import { afterAll, beforeAll, beforeEach, describe, test } from "bun:test";
+import { createHash } from "node:crypto";
+import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from "node:zlib";
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { type GatewayProcess, startGateway } from "../helpers/gateway-process.ts";
+import { answerWith, fieldValues, headLines, type RawPod, rawPod, rawRequest } from "../proxy/helpers.ts";
+import { parseAnswers, portOf } from "./support.ts";
+
+const sha = (data: Uint8Array): string => createHash("sha256").update(data).digest("hex");
+const plain = Buffer.from(Array.from({ length: 20_000 }, (_, i) => `line ${i} of ünïcode text\n`).join(""));
+const CODED: Record<string, Buffer> = {
+  gzip: gzipSync(plain),
+  br: brotliCompressSync(plain),
+  zstd: zstdCompressSync(plain),
+  deflate: deflateSync(plain),
+  identity: plain,
+};
+
+const COOKIES = ["a=1; Expires=Thu, 07 Aug 2025 17:02:23 GMT; HttpOnly", "b=2; Path=/", "c=3"];
+/** Answers by the path asked for; a number in it is a status. */
+const ANSWERS: Readonly<Record<string, string>> = {
+  "/cookies": answerWith("ok", ...COOKIES.map((line) => `Set-Cookie: ${line}`)),
+  "/known": 'HTTP/1.1 200 OK\r\netag: "e"\r\ncontent-length: 77\r\n\r\n',
+  "/unknown": 'HTTP/1.1 200 OK\r\netag: "e"\r\ntransfer-encoding: chunked\r\n\r\n',
+  "/304": 'HTTP/1.1 304 Not Modified\r\netag: "e"\r\ncontent-length: 77\r\n\r\n',
+  "/204": 'HTTP/1.1 204 No Content\r\netag: "e"\r\n\r\n',
+  "/early-hints": `HTTP/1.1 103 Early Hints\r\nlink: </a.css>\r\n\r\n${answerWith("ok")}`,
+  "/trailers":
+    "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\ntrailer: x-sum\r\n\r\n2\r\nok\r\n0\r\nx-sum: 1\r\n\r\n",
+  "/reason": "HTTP/1.1 404 Nothing Of That Name\r\ncontent-length: 0\r\n\r\n",
+  "/typeless": answerWith("ok"),
+};
+
+let pod: RawPod;
+let gateway: GatewayProcess;
+let trusting: GatewayProcess;
+beforeAll(async () => {
+  pod = await rawPod((socket, request) => {
+    const path = request.split(" ")[1]!;
+    const [, coding] = /^\/coded\/(\w+)$/.exec(path) ?? [];
+    const [, redirect] = /^\/redirect\/(\d+)$/.exec(path) ?? [];
+    if (coding !== undefined) {
+      const body = CODED[coding]!;
+      const field = coding === "identity" ? "" : `content-encoding: ${coding}\r\n`;
+      socket.write(`HTTP/1.1 200 OK\r\n${field}content-type: text/plain\r\ncontent-length: ${body.length}\r\n\r\n`);
+      socket.write(body);
+    } else if (redirect !== undefined) {
+      socket.write(`HTTP/1.1 ${redirect} R\r\nlocation: http://other.test/a?b#c\r\ncontent-length: 0\r\n\r\n`);
+    } else socket.write(ANSWERS[path] ?? answerWith("ok"));
+  });
+  const nodes = [{ host: "127.0.0.1", port: pod.port, weight: 1 }];
+  const config = (server: object): object => ({
+    server: { listen: "127.0.0.1:0", access_log: false, ...server },
+    admin: false,
+    routes: [
+      { path: "/", nodes },
+      { path: "/host/node", nodes, pass_host: "node" },
+      { path: "/host/rewrite", nodes, pass_host: "rewrite", upstream_host: "internal.test" },
+    ],
+  });
+  [gateway, trusting] = await Promise.all([
+    startGateway({ config: config({}) }),
+    startGateway({ config: config({ trusted_proxies: ["127.0.0.0/8"] }) }),
+  ]);
+});
+beforeEach(() => {
+  pod.requests.length = 0;
+});
+afterAll(async () => {
+  await Promise.all([gateway.stop(), trusting.stop()]);
+  pod.stop();
+});
+
+const ask = (path: string, lines: readonly string[] = [], { method = "GET", from = gateway } = {}): Promise<string> =>
+  rawRequest(portOf(from), [`${method} ${path} HTTP/1.1`, "Host: shop.test", ...lines, "", ""].join("\r\n"));
+
+describe("an answer", () => {
+  for (const [coding, body] of Object.entries(CODED)) {
+    test(`of ${coding} arrives byte for byte, its headers consistent with it (users-ask 49)`, async () => {
+      const answer = await ask(`/coded/${coding}`, [`Accept-Encoding: ${coding}`]);
+      const [parsed] = parseAnswers(answer);
+      assertEquals(sha(Buffer.from(parsed!.body, "latin1")), sha(body));
+      assertEquals(fieldValues(answer, "content-encoding"), coding === "identity" ? [] : [coding]);
+      const lengths = fieldValues(answer, "content-length");
+      assert(lengths.length === 0 || lengths[0] === String(body.length), `content-length: ${lengths}`);
+      assertEquals(lengths.length + fieldValues(answer, "transfer-encoding").length, 1);
+    });
+  }
+
+  test("keeps its three cookies on three lines, one with a comma in its date (users-ask 56)", async () => {
+    assertEquals(fieldValues(await ask("/cookies"), "set-cookie"), COOKIES);
+  });
+
+  test("that redirects is the client's to follow, after one request upstream (users-ask 51)", async () => {
+    for (const status of [301, 302, 303, 307, 308]) {
+      pod.requests.length = 0;
+      const answer = await ask(`/redirect/${status}`);
+      assertMatch(answer, new RegExp(`^HTTP/1.1 ${status} `));
+      assertEquals(fieldValues(answer, "location"), ["http://other.test/a?b#c"]);
+      assertEquals(pod.requests.length, 1);
+    }
+  });
+
+  test("to HEAD, 204 and 304 has the pod's length or none, never a made-up one (users-ask 50)", async () => {
+    const lengthOf = async (method: string, path: string): Promise<string[]> => {
+      const answer = await ask(path, [], { method });
+      assertEquals(fieldValues(answer, "etag"), ['"e"']);
+      return fieldValues(answer, "content-length");
+    };
+    assertEquals(await lengthOf("HEAD", "/known"), ["77"]);
+    assertEquals(await lengthOf("HEAD", "/unknown"), []);
+    assertEquals(await lengthOf("GET", "/304"), ["77"]);
+    assertEquals(await lengthOf("HEAD", "/304"), ["77"]);
+    assertEquals(await lengthOf("GET", "/204"), []);
+  });
+
+  test("loses its early hints, its trailers and its own reason phrase, as the limits say (users-ask 59)", async () => {
+    assertMatch(await ask("/early-hints"), /^HTTP\/1.1 200 /);
+    const trailers = await ask("/trailers");
+    assert(!trailers.includes("x-sum"), trailers);
+    assertMatch(await ask("/reason"), /^HTTP\/1.1 404 Not Found\r\n/);
+  });
+
+  test("without a content-type gets one from the runtime, as the limits say", async () => {
+    assertEquals(fieldValues(await ask("/typeless"), "content-type"), ["application/octet-stream"]);
+  });
+});
+
+describe("a request", () => {
+  test("has the Host of the client, of the pod or a fixed one, as its route says (users-ask 52)", async () => {
+    const wanted = { "/": "shop.test", "/host/node": `127.0.0.1:${pod.port}`, "/host/rewrite": "internal.test" };
+    for (const [path, host] of Object.entries(wanted)) {
+      pod.requests.length = 0;
+      await ask(path);
+      assertEquals(fieldValues(pod.requests[0]!, "host"), [host]);
+    }
+  });
+
+  const claims = [
+    "X-Forwarded-For: 203.0.113.9",
+    "X-Forwarded-Proto: https",
+    "X-Forwarded-Host: claimed.test",
+    "X-Forwarded-Port: 9",
+    "Forwarded: for=203.0.113.9;proto=https",
+  ];
+  const NAMES = ["x-forwarded-for", "x-forwarded-proto", "x-forwarded-host", "x-forwarded-port", "forwarded"];
+  const arrived = (): string[] => NAMES.flatMap((name) => fieldValues(pod.requests[0]!, name));
+
+  test("of a stranger says nothing of where it came from but what the gateway saw (users-ask 54)", async () => {
+    await ask("/", claims);
+    assertEquals(arrived(), ["127.0.0.1", "http", "shop.test", 'for=127.0.0.1;host="shop.test";proto=http']);
+  });
+
+  test("of a trusted proxy keeps its chain and gets one hop more (users-ask 54)", async () => {
+    await ask("/", claims, { from: trusting });
+    const own = 'for=127.0.0.1;host="shop.test";proto=http';
+    assertEquals(arrived(), [
+      "203.0.113.9, 127.0.0.1",
+      "https",
+      "claimed.test",
+      "9",
+      `for=203.0.113.9;proto=https, ${own}`,
+    ]);
+  });
+
+  test("loses what is good for one hop only, and so does its answer (users-ask 53)", async () => {
+    await ask("/", ["Connection: close, X-Hop", "X-Hop: 1", "TE: trailers", "Keep-Alive: 5", "Proxy-Connection: x"]);
+    const names = headLines(pod.requests[0]!).map((line) => line.split(":")[0]!.toLowerCase());
+    for (const name of ["x-hop", "te", "keep-alive", "proxy-connection"]) assert(!names.includes(name), name);
+  });
+
+  test("that says nothing of what it accepts gets words of the runtime's, as the limits say", async () => {
+    await ask("/");
+    assertEquals(fieldValues(pod.requests[0]!, "accept"), ["*/*"]);
+    assertMatch(fieldValues(pod.requests[0]!, "user-agent")[0] ?? "", /^Bun\//);
+  });
+
+  test("of gRPC is refused in words, gRPC-web and Connect pass (users-ask 59)", async () => {
+    const call = (type: string): Promise<Response> =>
+      gateway.fetch("/shop.Cart/Get", { method: "POST", body: "x", headers: { "content-type": type } });
+    const refused = await call("application/grpc");
+    assertEquals([refused.status, ((await refused.json()) as { code: string }).code], [501, "not_supported"]);
+    for (const type of ["application/grpc-web+proto", "application/connect+json"]) {
+      assertEquals((await call(type)).status, 200);
+    }
+  });
+
+  test("of curl that expects 100 Continue is answered at once, large or chunked (users-ask 59)", async () => {
+    for (const more of [[], ["-H", "Transfer-Encoding: chunked"]]) {
+      const curl = Bun.spawn(
+        [
+          "curl",
+          "-sS",
+          "-o",
+          "-",
+          "-w",
+          " %{http_code} %{time_total}",
+          "--expect100-timeout",
+          "20",
+          "--max-time",
+          "15",
+        ].concat(["-H", "Expect: 100-continue", "-T", "-", ...more, `${gateway.url}/known-not`]),
+        { stdin: new Blob(["y".repeat(60_000)]), stdout: "pipe", stderr: "inherit" },
+      );
+      const [text, status, seconds] = (await new Response(curl.stdout).text()).split(" ");
+      assertEquals([text, status], ["ok", "200"]);
+      assert(Number(seconds) < 5, `it took ${seconds} s`);
+    }
+  });
+});
