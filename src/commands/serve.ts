@@ -83,7 +83,6 @@ export async function serveUntilSignal(
   await signals.stop;
   for (const end of ends) end();
   await drain(gateway, listeners, reloader.current(), logger);
-  signals.end();
   return EXIT.fine;
 }
 
@@ -131,18 +130,17 @@ async function drain(gateway: Gateway, listeners: Listeners, config: Config, log
   await listeners.stopAdmin();
 }
 
-/** The signals of the process: the first SIGTERM or SIGINT resolves `stop`; SIGHUP asks for the config to be read again. */
-function stopSignal(host: Host): {
-  stop: Promise<void>;
-  onHangup(handler: () => void): () => void;
-  end(): void;
-} {
+/**
+ * The signals of the process: the first SIGTERM or SIGINT resolves `stop`; SIGHUP asks for the config to be read again.
+ * They are listened to until the process is gone: one that comes while it ends must not make its exit code 143.
+ */
+function stopSignal(host: Host): { stop: Promise<void>; onHangup(handler: () => void): () => void } {
   const hangups = new Set<() => void>();
   let stopped: () => void;
   const stop = new Promise<void>((resolve) => {
     stopped = resolve;
   });
-  const end = host.onSignal((signal) => {
+  host.onSignal((signal) => {
     if (signal !== "SIGHUP") return stopped();
     for (const handler of hangups) handler();
   });
@@ -152,6 +150,5 @@ function stopSignal(host: Host): {
       hangups.add(handler);
       return () => hangups.delete(handler);
     },
-    end,
   };
 }

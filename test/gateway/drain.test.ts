@@ -135,6 +135,19 @@ describe("SIGTERM", () => {
     finish();
   });
 
+  test("that comes again and again until the process is gone changes nothing: it exits 0", async () => {
+    const { pods, config } = await slowPod();
+    await using _pods = pods;
+    await using gateway = await startGateway({ config: config({}) });
+    assertEquals((await gateway.fetch("/")).status, 200);
+    const timer = setInterval(() => gateway.signal("SIGTERM"), 1);
+    try {
+      assertEquals(await gateway.stop(), 0);
+    } finally {
+      clearInterval(timer);
+    }
+  });
+
   test("before the gateway was ready ends it too, and SIGINT is the same", async () => {
     const config = { discovery: { kubernetes: { service: { schema: "http", host: "127.0.0.1", port: 1 } } } };
     for (const signal of ["SIGTERM", "SIGINT"] as const) {

@@ -1,6 +1,7 @@
 import { describe, test } from "bun:test";
 import { assertEquals } from "@std/assert";
 import { serveEmbedded } from "../helpers/embedded.ts";
+import { until } from "../helpers/wait.ts";
 import { oneCluster, slice } from "./objects.ts";
 import { startPods } from "./pods.ts";
 import { serve } from "./support.ts";
@@ -14,6 +15,7 @@ describe("500 routes over 200 services", () => {
     api.api.apply(Array.from({ length: 200 }, (_, n) => slice(service(n), [n % 2 === 0 ? one : two], pods.port)));
     const routes = Array.from({ length: 500 }, (_, n) => ({ path: `/r${n}`, service: `${service(n % 200)}:http` }));
     await using gateway = await serve(oneCluster(api, routes));
+    await until(() => api.api.openWatches.length === 1, { message: "the watch is open" });
     const before = api.api.requests.length;
     const answers: string[] = [];
     for (let from = 0; from < 500; from += 100) {
