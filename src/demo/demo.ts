@@ -1,12 +1,13 @@
 import type { Clock, Random } from "../clock.ts";
 import type { Logger } from "../log.ts";
+import type { Upgrade } from "../proxy/websocket-types.ts";
 import { createApiserver, type EmbeddedApiserver } from "./apiserver.ts";
 import { configText, type DemoPod, NAMESPACE, podObject, SERVICE, serviceObjects } from "./demo-objects.ts";
 import { createEcho } from "./echo.ts";
 import { isoSeconds, uuid } from "./identity.ts";
 
-/** Answers a request; `peer` is the address of the connection's other end. */
-export type DemoHandler = (request: Request, peer: string) => Response | Promise<Response>;
+/** Answers a request; `peer` is the address of the connection's other end, `upgrade` accepts its WebSockets. */
+export type DemoHandler = (request: Request, peer: string, upgrade?: Upgrade) => Response | Promise<Response>;
 
 /** Something that listens. */
 export interface DemoListener {
