@@ -3,8 +3,8 @@ import { checkServerIdentity, type PeerCertificate } from "node:tls";
 import type { Fetch } from "../kubernetes/types.ts";
 import type { UpstreamFetch } from "../proxy/types.ts";
 import type { UpstreamConnect } from "../proxy/websocket-types.ts";
-import { upstreamConnect } from "./bun-websocket.ts";
 import { nodeFiles } from "./node-files.ts";
+import { upstreamConnect } from "./node-websocket.ts";
 import type { ClientTls, CommandResult, Runtime } from "./runtime.ts";
 
 /** Options of Bun's fetch that its types leave out. */

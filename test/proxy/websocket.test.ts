@@ -164,6 +164,22 @@ describe("the end of a WebSocket", () => {
     });
   }
 
+  test("passes with every code that there may be, and the longest reason", async () => {
+    using pod = await rawSocketPod();
+    await using gateway = await gatewayTo([pod.port]);
+    const reason = "x".repeat(123);
+    const codes = [1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, 3000, 4999];
+    for (const [index, code] of codes.entries()) {
+      const down = await rawSocket(gateway.url);
+      (await pod.socket(index * 2)).send(frame(8, closing(code, reason), { masked: false }));
+      assertEquals(await down.ending(), [code, reason]);
+      const up = await rawSocket(gateway.url);
+      const upstream = await pod.socket(index * 2 + 1);
+      up.send(frame(8, closing(code, reason)));
+      assertEquals(await upstream.ending(), [code, reason]);
+    }
+  });
+
   test("comes to both where one breaks the protocol: the guilty one is told why", async () => {
     await using one = await pair();
     one.upstream.send(frame(1, Buffer.from([0xff, 0xfe]), { masked: false }));
@@ -263,11 +279,13 @@ describe("a WebSocket handshake", () => {
     assertEquals((await lineOf(gateway, "/left")).error, "client_gone");
   });
 
-  test("that the upstream answers wrongly is a 502: another key's answer, an extension nobody offered, another protocol", async () => {
+  test("that the upstream answers wrongly is a 502: another key's answer, an extension nobody offered, another protocol, no HTTP", async () => {
     const wrong: Record<string, (accept: string) => string> = {
       "/accept": () => switching("bm90IHRoZSBhbnN3ZXI="),
       "/extension": (accept) => switching(accept, "Sec-WebSocket-Extensions: permessage-deflate"),
       "/protocol": (accept) => switching(accept).replace("Upgrade: websocket", "Upgrade: h2c"),
+      "/status": () => "HTTP/1.1 999 What\r\ncontent-length: 0\r\n\r\n",
+      "/garbage": () => "this is not HTTP\r\n\r\n",
     };
     using pod = await rawSocketPod((head, accept) => wrong[head.split(" ")[1]!]!(accept));
     await using gateway = await gatewayTo([pod.port], { health: { passive: false } });
