@@ -100,7 +100,9 @@ function answer(
   if (exchange !== undefined) exchange.route = route.rule.id;
   // What is upgraded is the request that came, whatever a middleware made of it.
   const original: Upgrade | undefined = upgrade && ((_sent, headers) => upgrade(request, headers));
-  return route.chain(request, facts, exchange, (sent, changed) =>
+  // Headers may be changed in place by what comes first.
+  const open = { ...facts, fields: undefined };
+  return route.chain(request, open, exchange, (sent, changed) =>
     serve(route, sent, changed, forwarder, exchange, original),
   );
 }
@@ -247,11 +249,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     },
     readiness: () => ({ ...plan!.discovery.readiness(), draining }),
     status: () => withPending(plan!.discovery.status().clusters, clusters.pending()),
-    dump() {
-      const { discovery } = config;
-      const shown = (discovery?.clusters ?? []).map(redactCluster);
-      return plan!.discovery.dump(discovery?.multi === false ? shown[0] : shown);
-    },
+    dump: () => plan!.discovery.dump((config.discovery?.clusters ?? []).map(redactCluster)),
     async nodes(service, { verbose }) {
       const { discovery, config } = plan!;
       const upstream = discovery.upstream({ service });

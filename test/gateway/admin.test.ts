@@ -27,8 +27,10 @@ describe("the documents' worked example", () => {
     assertEquals(await nodesOf(gateway, "default/plat-dev:port"), { service: "default/plat-dev:port", nodes: TWO });
     const dump = await gateway.admin("/v1/discovery/kubernetes/dump");
     assertEquals(dump.endpoints, [{ endpoints: [{ name: "default/plat-dev", value: JSON.stringify({ port: TWO }) }] }]);
-    assertEquals([dump.config.client.token, dump.config.service.host], ["xxx", "127.0.0.1"]);
-    assertEquals([typeof dump.config.service.port, "id" in dump.config], ["string", false]);
+    assertEquals(dump.config.length, 1);
+    const [shown] = dump.config;
+    assertEquals([shown.client.token, shown.service.host], ["xxx", "127.0.0.1"]);
+    assertEquals([typeof shown.service.port, "id" in shown], ["string", false]);
   });
 
   test("is the same with the cluster's id in multi-cluster mode, and the dump names each cluster", async () => {

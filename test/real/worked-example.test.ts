@@ -67,7 +67,7 @@ describe("the worked example", () => {
     assertEquals("id" in dump.endpoints[0]!, false);
     const entry = dump.endpoints[0]!.endpoints.find(({ name }) => name === "default/plat-dev");
     assertEquals(JSON.parse(entry!.value), { port: NODES });
-    assertObjectMatch(dump.config as object, { namespace_selector: { equal: "default" }, default_weight: 50 });
+    assertObjectMatch((dump.config as object[])[0]!, { namespace_selector: { equal: "default" }, default_weight: 50 });
   });
 
   test("the dump names each cluster by its id with several", async () => {
