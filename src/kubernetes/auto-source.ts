@@ -1,4 +1,4 @@
-import { describeCollection } from "./errors.ts";
+import { ApiError, describeCollection } from "./errors.ts";
 import { listAll } from "./list-all.ts";
 import { createPoller } from "./poller.ts";
 import { createReflector, type ReflectorOptions, type StreamReport } from "./reflector.ts";
@@ -13,6 +13,8 @@ export interface AutoSourceOptions<T> extends ReflectorOptions<T> {
 
 /** A stream that ends sooner was cut by something between us and the apiserver, milliseconds. */
 const EARLY_DEATH_MS = 10_000;
+/** Where a list fails too, the next stream is not judged by another one sooner: an apiserver in trouble is spared. */
+const LIST_AGAIN_MS = 30_000;
 /** So many bad streams in a row, and watching is given up for a while. */
 const PATIENCE = 3;
 /** For how long, milliseconds. */
@@ -60,11 +62,15 @@ export function createAutoSource<T>(options: AutoSourceOptions<T>): Source {
   const label = describeCollection(collections[0]!);
   let mode: Mode = { at: "watching", patience: PATIENCE };
 
+  /** No list judges a stream before then, ms since the epoch. */
+  let listAgain = 0;
+
   /** Whether a list, which works although the stream was poor, proves that watching does not. */
   const isBad = async (report: StreamReport, known: number, signal: AbortSignal): Promise<boolean> => {
     const { lived, delivered, end, version } = report;
     const early = lived < EARLY_DEATH_MS;
     if (!early && delivered > 0 && end !== "silent") return false;
+    if (clock.now() < listAgain) return false;
     for (const collection of collections) {
       let newer = false;
       let listed = 0;
@@ -76,10 +82,13 @@ export function createAutoSource<T>(options: AutoSourceOptions<T>): Source {
       try {
         await listAll({ api, collection, decode: observe }, signal);
         return early || newer || listed < known;
-      } catch {
-        // The next form; and if none can be listed, it is not the watch that is at fault.
+      } catch (error) {
+        // If nothing can be listed, it is not the watch that is at fault.
+        if (error instanceof ApiError && error.code === "not_found") continue;
+        break;
       }
     }
+    listAgain = clock.now() + LIST_AGAIN_MS;
     return false;
   };
 

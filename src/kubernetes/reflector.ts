@@ -214,7 +214,8 @@ export function createReflector<T>(options: ReflectorOptions<T>): Source {
 
   /** Whether the stream that is over, if one is, was healthy; tells `onStream`. */
   const judge = (from: ReflectorState, outcome: Outcome): { healthy: boolean; lived: number } => {
-    if (from.at === "listed" && outcome.kind === "failed") {
+    // A server that says when to come back answers well enough: there was no stream to judge.
+    if (from.at === "listed" && outcome.kind === "failed" && outcome.error.retryAfterMs === undefined) {
       onStream?.({ lived: 0, delivered: 0, end: "failed", version: from.version });
     }
     if (from.at !== "watching") return { healthy: false, lived: 0 };
