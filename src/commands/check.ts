@@ -1,7 +1,9 @@
 import { type Path, showPath } from "../config/issues.ts";
 import { type ConfigIssue, formatIssue, type LoadInput, loadConfig } from "../config/load.ts";
+import type { ModuleUse } from "../config/module-uses.ts";
 import type { Config } from "../config/schema.ts";
 import { readSource } from "../config/source.ts";
+import { createModules } from "../middleware/modules.ts";
 import { parseCommandLine } from "./args.ts";
 import { EXIT } from "./io.ts";
 
@@ -10,6 +12,8 @@ export interface CheckIo extends Pick<LoadInput, "env" | "pod"> {
   /** Rejects with an error whose message names the path. */
   readText(path: string): Promise<string>;
   exists(path: string): Promise<boolean>;
+  /** Loads a module by its path relative to the file `beside`; left out: modules are not looked into. */
+  importModule?(path: string, beside: string): Promise<unknown>;
   /** One line to standard output. */
   stdout(line: string): void;
   /** One line to standard error. */
@@ -36,7 +40,7 @@ interface NamedFile {
 const CLIENT_FILES = ["token_file", "cert_file", "key_file", "kubeconfig"] as const;
 
 /** The files a config names: a wrong path is easily seen here, and late when the gateway runs. */
-function filesOf({ discovery, server }: Config): NamedFile[] {
+function filesOf({ discovery, server, routes }: Config): NamedFile[] {
   const named: { path: Path; name: string | undefined }[] = [];
   for (const [index, { client, service }] of (discovery?.clusters ?? []).entries()) {
     const cluster: Path = ["discovery", "kubernetes", ...(discovery?.multi ? [index] : [])];
@@ -47,7 +51,21 @@ function filesOf({ discovery, server }: Config): NamedFile[] {
     named.push({ path: ["server", "tls", "cert_file"], name: cert_file });
     named.push({ path: ["server", "tls", "key_file"], name: key_file });
   }
+  for (const [index, { upstream_tls }] of routes.entries()) {
+    for (const key of ["ca_file", "cert_file", "key_file"] as const) {
+      named.push({ path: ["routes", index, "upstream_tls", key], name: upstream_tls?.[key] });
+    }
+  }
   return named.filter((file): file is NamedFile => file.name !== undefined);
+}
+
+/** What is wrong with the user's own middleware: they are loaded as the gateway would. */
+async function moduleErrors(
+  uses: readonly ModuleUse[],
+  file: string,
+  { importModule }: CheckIo,
+): Promise<readonly ConfigIssue[]> {
+  return importModule === undefined ? [] : createModules((path) => importModule(path, file)).load(uses);
 }
 
 /**
@@ -89,17 +107,18 @@ export async function check(argv: readonly string[], io: CheckIo): Promise<numbe
       warnings.push(source.issue(path, `${showPath(path)} names a file that is not on this machine`, "key"));
     }
   }
-  const errors = result.ok ? [] : result.errors;
+  const errors = result.ok ? await moduleErrors(result.modules, file, io) : result.errors;
+  const valid = errors.length === 0;
   if (args.on("json")) {
-    io.stdout(JSON.stringify({ valid: result.ok, errors, warnings } satisfies Verdict));
+    io.stdout(JSON.stringify({ valid, errors, warnings } satisfies Verdict));
   } else {
     for (const issue of errors) io.stderr(formatIssue(issue));
     for (const issue of warnings) io.stderr(`${formatIssue(issue)} (warning)`);
-    if (result.ok) {
+    if (result.ok && valid) {
       const { routes, discovery } = result.config;
       const what = `${counted(routes.length, "route")}, ${counted(discovery?.clusters.length ?? 0, "cluster")}`;
       io.stdout(`${name} is valid: ${what}`);
     }
   }
-  return result.ok ? EXIT.fine : EXIT.badInput;
+  return valid ? EXIT.fine : EXIT.badInput;
 }

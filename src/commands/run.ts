@@ -57,6 +57,7 @@ export async function run(argv: readonly string[], world: CommandWorld): Promise
       return await check(rest, {
         readText: files.readText,
         exists: files.exists,
+        importModule: files.importModule,
         env: runtime.env,
         pod,
         stdout: host.stdout,

@@ -96,6 +96,10 @@ export function createChain(handlers: readonly Middleware[], options: ChainOptio
       facts = { ...facts, headers };
     }
     const answer = await passage.forward(request, facts);
+    if (answer.status === 101) {
+      passage.upgraded = answer;
+      return c.body(null);
+    }
     keepHeaders(c);
     return options.mutableHeaders ? answer : new Response(answer.body, answer);
   });
@@ -111,8 +115,8 @@ export function createChain(handlers: readonly Middleware[], options: ChainOptio
   });
 
   return async (request, facts, exchange, forward) => {
-    const passage: Passage = { facts, exchange, sets: [], answer: undefined, forward };
+    const passage: Passage = { facts, exchange, sets: [], answer: undefined, upgraded: undefined, forward };
     const made = await app.fetch(request, passage);
-    return passage.answer ?? made;
+    return passage.upgraded ?? passage.answer ?? made;
   };
 }

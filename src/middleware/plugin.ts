@@ -14,6 +14,8 @@ export interface Passage {
   readonly sets: [name: string, value: string][];
   /** What the chain came to. */
   answer: Response | undefined;
+  /** The answer of an upgrade (101), which no runtime lets anybody copy: it passes as it is. */
+  upgraded: Response | undefined;
   /** Passes the request on to what the route is for. */
   forward(request: Request, facts: RequestFacts): Response | Promise<Response>;
 }

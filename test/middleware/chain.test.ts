@@ -1,5 +1,5 @@
 import { describe, test } from "bun:test";
-import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertStrictEquals, assertStringIncludes } from "@std/assert";
 import { HTTPException } from "hono/http-exception";
 import { chained } from "./support.ts";
 
@@ -46,6 +46,12 @@ describe("a route's middleware", () => {
       upstream: () => new Response(null, { headers: { "content-length": "42" } }),
     });
     assertEquals((await send("/", { method: "HEAD" })).headers.get("content-length"), "42");
+  });
+
+  test.each([true, false])("leave the answer of an upgrade as it is (mutable headers: %p)", async (mutableHeaders) => {
+    const upgraded = new Response(null, { status: 101 });
+    const { send } = chained("[{cors: {}}, {compress: {}}]", { upstream: () => upgraded, mutableHeaders });
+    assertStrictEquals(await send("/"), upgraded);
   });
 
   test("can change answers of a runtime that hands over immutable ones", async () => {

@@ -153,6 +153,9 @@ describe("a module that is no middleware keeps the gateway from starting, and sa
       const { code, stderr } = await runCommand(["--config", file]);
       assertEquals(code, 2);
       assertStringIncludes(stderr, `${file}:4:14: routes[0].middleware[0].use ${why}`);
+      const checked = await runCommand(["check", file]);
+      assertEquals(checked.code, 2);
+      assertStringIncludes(checked.stderr, `routes[0].middleware[0].use ${why}`);
     } finally {
       await rm(folder, { recursive: true });
     }
