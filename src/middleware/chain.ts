@@ -74,11 +74,6 @@ export function createChain(handlers: readonly Middleware[], options: ChainOptio
   // Hono would take the path from the URL, which is none where a request has no Host.
   const app = new Hono<PassageEnv>({ getPath: (_request, given) => (given!.env as Passage).facts.path });
 
-  // Hono drops the answer's length on HEAD; this is the answer before it does.
-  app.use(async (c, next) => {
-    await next();
-    c.env.answer = c.res;
-  });
   for (const handler of handlers) app.use(handler);
 
   app.all("*", async (c) => {
@@ -115,8 +110,8 @@ export function createChain(handlers: readonly Middleware[], options: ChainOptio
   });
 
   return async (request, facts, exchange, forward) => {
-    const passage: Passage = { facts, exchange, sets: [], answer: undefined, upgraded: undefined, forward };
+    const passage: Passage = { facts, exchange, sets: [], upgraded: undefined, forward };
     const made = await app.fetch(request, passage);
-    return passage.upgraded ?? passage.answer ?? made;
+    return passage.upgraded ?? made;
   };
 }

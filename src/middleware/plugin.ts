@@ -12,8 +12,6 @@ export interface Passage {
   readonly exchange: Exchange | undefined;
   /** Headers the upstream gets beside (or instead of) the request's own, which may be immutable. */
   readonly sets: [name: string, value: string][];
-  /** What the chain came to. */
-  answer: Response | undefined;
   /** The answer of an upgrade (101), which no runtime lets anybody copy: it passes as it is. */
   upgraded: Response | undefined;
   /** Passes the request on to what the route is for. */

@@ -13,7 +13,7 @@ const STAMP = `export default ({ text }) => async (c, next) => {
 };
 `;
 
-/** A pod that tells what it got; `/slow` never answers, `/drip` answers in two pieces. */
+/** A pod that tells what it got; `/slow` never answers. */
 const pod = Bun.serve({
   hostname: "127.0.0.1",
   port: 0,
@@ -24,6 +24,8 @@ const pod = Bun.serve({
       await new Promise((resolve) => request.signal.addEventListener("abort", resolve));
       left++;
     }
+    if (pathname.endsWith("/sized")) return new Response("x".repeat(4242));
+    if (pathname.endsWith("/unsized")) return new Response(new ReadableStream({ pull: () => new Promise(() => {}) }));
     return Response.json({ stamp: request.headers.get("x-stamp"), length: (await request.text()).length });
   },
 });
@@ -98,6 +100,15 @@ describe("a gateway with middleware", () => {
     const answer = await gateway.fetch("/hurried/slow");
     assertEquals([answer.status, await code(answer)], [504, "upstream_timeout"]);
     await until(() => left === 1 || undefined, { message: () => "the pod still works on it" });
+  });
+
+  test("leaves the length of an answer to HEAD as the pod told it, or untold", async () => {
+    const length = async (path: string) => {
+      const { status, headers } = await gateway.fetch(path, { method: "HEAD" });
+      return [status, headers.get("content-length")];
+    };
+    assertEquals(await length("/stamped/sized"), [200, "4242"]);
+    assertEquals(await length("/stamped/unsized"), [200, null]);
   });
 
   test("guards redirects too", async () => {
