@@ -3,9 +3,14 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { run } from "../../src/commands/run.ts";
 import { loadConfig } from "../../src/config/load.ts";
+import type { ListenAddress } from "../../src/config/schema.ts";
+import { bunRuntime } from "../../src/runtime/bun.ts";
+import type { Host } from "../../src/runtime/host.ts";
 import { serve, world } from "../gateway/support.ts";
 import { MAIN } from "../helpers/gateway-process.ts";
+import { until } from "../helpers/wait.ts";
 
 let folder: string;
 
@@ -57,6 +62,26 @@ describe("serving without a config", () => {
     const { code, stderr } = await bare({ KUBECONFIG: `/none/here:${kubeconfig}` });
     assertEquals(code, 2);
     assertStringIncludes(smallestConfig(stderr, {}), kubeconfig);
+  });
+});
+
+describe("serving without a word about addresses", () => {
+  test("listens on port 8080 of every address, and with the admin API on 9090 of this machine alone", async () => {
+    const { host, stdout, signal } = world();
+    const asked: ListenAddress[] = [];
+    const listen: Host["listen"] = (address, handler) => {
+      asked.push(address);
+      const port = [8080, 9090].includes(address.port) ? 0 : address.port;
+      return host.listen({ ...address, port }, handler);
+    };
+    const ended = run(["--demo"], { runtime: bunRuntime, host: { ...host, listen } });
+    await until(() => stdout.length > 0, { message: "the ready line" });
+    signal("SIGTERM");
+    assertEquals(await ended, 0);
+    assertEquals(asked.slice(-2), [
+      { host: "0.0.0.0", port: 8080 },
+      { host: "127.0.0.1", port: 9090 },
+    ]);
   });
 });
 

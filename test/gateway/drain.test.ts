@@ -140,7 +140,7 @@ describe("SIGTERM", () => {
     await using _pods = pods;
     await using gateway = await startGateway({ config: config({}) });
     assertEquals((await gateway.fetch("/")).status, 200);
-    const timer = setInterval(() => gateway.signal("SIGTERM"), 1);
+    const timer = setInterval(() => gateway.signal("SIGTERM"), 3);
     try {
       assertEquals(await gateway.stop(), 0);
     } finally {

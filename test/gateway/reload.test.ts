@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { serveEmbedded } from "../helpers/embedded.ts";
 import { until } from "../helpers/wait.ts";
-import { oneCluster, slice } from "./objects.ts";
+import { clusterBlock, oneCluster, slice } from "./objects.ts";
 import { closedPort, type Pods, startPods } from "./pods.ts";
 import { logged, type ServedGateway, serve } from "./support.ts";
 
@@ -164,6 +164,43 @@ describe("changed settings of a cluster", () => {
     api.api.apply(slice("web", [two], pods.port));
     await untilAnswered(gateway, "pod-2");
     assertEquals((await fetch(`${gateway.adminUrl}/readyz`)).status, 200);
+  });
+});
+
+describe("a changed list of clusters", () => {
+  test("follows one that is added from its first request on, and lets go of one that is removed", async () => {
+    await using old = await serveEmbedded();
+    await using added = await serveEmbedded();
+    await using pods = await startPods(2);
+    const [one, two] = pods.all.map(({ ip }) => ip) as [string, string];
+    old.api.apply(slice("web", [one], pods.port));
+    added.api.apply(slice("web", [two], pods.port));
+    added.api.faults.add({ match: { verb: "list" }, times: 1, effect: { kind: "delay", ms: 200 } });
+    const cluster = (id: string, api: typeof old) => ({ id, ...clusterBlock(api) });
+    const routes = [
+      { path: "/old", service: "old/default/web" },
+      { path: "/added", service: "added/default/web" },
+    ];
+    const config = (...kubernetes: object[]) => ({ discovery: { kubernetes }, routes });
+    const status = async (path: string): Promise<number> => {
+      const response = await gateway.fetch(path);
+      await response.body?.cancel();
+      return response.status;
+    };
+    await using gateway = await serve({ ...config(cluster("old", old)), routes: routes.slice(0, 1) });
+    assertEquals([await status("/old"), await status("/added")], [200, 404]);
+    await gateway.writeConfig(config(cluster("old", old), cluster("added", added)));
+    const answers: number[] = [];
+    await until(async () => answers.push(await status("/added")) && answers.at(-1) === 200, {
+      timeout: WITHIN_MS,
+      interval: 5,
+      message: () => `the added cluster serves: ${answers}`,
+    });
+    assertEquals(new Set(answers), new Set([404, 200]), "the first list is waited for");
+    await gateway.writeConfig({ ...config(cluster("added", added)), routes: routes.slice(1) });
+    await until(() => old.api.openWatches.length === 0, { message: "the removed cluster is no longer watched" });
+    assertEquals([await status("/old"), await status("/added")], [404, 200]);
+    assertEquals(added.api.openWatches.length, 1);
   });
 });
 
