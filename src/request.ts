@@ -1,5 +1,7 @@
 import { clientAddress } from "./proxy/client-address.ts";
+import { FIELD_BITS, fieldBits } from "./proxy/fields.ts";
 import type { Trust } from "./proxy/trust.ts";
+import { remember } from "./remember.ts";
 
 /** What routing, balancing and proxying read of a request: taken apart once, shared by all of them. */
 export interface RequestFacts {
@@ -16,6 +18,11 @@ export interface RequestFacts {
   /** The query with its `?`, or "". */
   readonly search: string;
   readonly headers: Headers;
+  /**
+   * Which of the fields the gateway acts on were sent (src/proxy/fields.ts): what was not sent need not be asked for.
+   * Left out: not known, as when a middleware changed the headers.
+   */
+  readonly fields?: number | undefined;
   /** The address of the connection's other end. */
   readonly peer: string;
   /** The client's address: `peer`, or what trusted proxies say of it. */
@@ -61,14 +68,26 @@ export function readFacts(
   if (start === 0 && sent !== null && sent !== "") return BAD_HOST;
   const authority = sent ?? (start === 0 ? "" : url.slice(url.indexOf("//") + 2, start));
   const host = hostOf(authority);
-  if (host === undefined) return BAD_HOST;
+  if (host === null) return BAD_HOST;
 
   const { limits, trusts } = options;
   if (limits.url_bytes !== 0 && url.length - start > limits.url_bytes) return LONG_URL;
   // fetch drops a fragment and takes what follows `//` for part of the authority.
   if (url.charCodeAt(start + 1) === SLASH) return DOUBLE_SLASH;
   if (url.indexOf("#", start) !== -1) return FRAGMENT;
-  const bad = checkHeaders(headers, limits) ?? checkFraming(method, headers, limits);
+  // Counts what the server made of the fields: lines of one name are one field by then.
+  let count = 0;
+  let size = 0;
+  let fields = 0;
+  headers.forEach((value, name) => {
+    count++;
+    // Four more: the colon, the space and the line's end.
+    size += name.length + value.length + 4;
+    fields |= FIELD_BITS.get(name) ?? 0;
+  });
+  if (limits.headers !== 0 && count > limits.headers) return MANY_HEADERS;
+  if (limits.header_bytes !== 0 && size > limits.header_bytes) return LARGE_HEADERS;
+  const bad = (fields & FRAMING) === 0 ? undefined : checkFraming(method, headers, limits);
   if (bad !== undefined) return bad;
 
   const query = url.indexOf("?", start);
@@ -81,12 +100,14 @@ export function readFacts(
     path: query === -1 ? url.slice(start) : url.slice(start, query),
     search: query === -1 ? "" : url.slice(query),
     headers,
+    fields,
     peer: from,
     client: clientAddress(from, headers, trusts),
   };
 }
 
 const SLASH = 47;
+const FRAMING = fieldBits("transfer-encoding", "content-length");
 
 const refusal = (problem: BadRequest["problem"], detail: string): BadRequest => ({ problem, detail });
 const UNKNOWN_METHOD = refusal("not_supported", "The gateway does not pass on CONNECT and TRACE");
@@ -109,31 +130,18 @@ function pathStart(url: string): number {
   return authority === -1 ? -1 : url.indexOf("/", authority + 3);
 }
 
-/** The host in lower case without port; undefined: not a host (RFC 9110 section 7.2; two `Host` lines come as a list). */
-function hostOf(authority: string): string | undefined {
+/** The host in lower case without port; null: not a host (RFC 9110 section 7.2; two `Host` lines come as a list). */
+const hostOf = remember((authority: string): string | null => {
   const bracket = authority.charCodeAt(0) === 91 ? authority.indexOf("]") : -1;
   const colon = authority.indexOf(":", bracket === -1 ? 0 : bracket);
   const host = colon === -1 ? authority : authority.slice(0, colon);
-  if (!(bracket === -1 ? HOST_NAME : HOST_IPV6).test(host)) return undefined;
-  if (colon !== -1 && !PORT.test(authority.slice(colon + 1))) return undefined;
+  if (!(bracket === -1 ? HOST_NAME : HOST_IPV6).test(host)) return null;
+  if (colon !== -1 && !PORT.test(authority.slice(colon + 1))) return null;
   return host.toLowerCase();
-}
+});
 const HOST_NAME = /^[A-Za-z0-9._~!$&'()*+;=%-]*$/;
 const HOST_IPV6 = /^\[[0-9A-Fa-f:.]+\]$/;
 const PORT = /^[0-9]{0,5}$/;
-
-/** Counts what the server made of the fields: lines of one name are one field by then. */
-function checkHeaders(headers: Headers, limits: RequestLimits): BadRequest | undefined {
-  let count = 0;
-  let size = 0;
-  for (const [name, value] of headers) {
-    count++;
-    // Four more: the colon, the space and the line's end.
-    size += name.length + value.length + 4;
-  }
-  if (limits.headers !== 0 && count > limits.headers) return MANY_HEADERS;
-  return limits.header_bytes !== 0 && size > limits.header_bytes ? LARGE_HEADERS : undefined;
-}
 
 /** Framing that two readers could read differently is refused (RFC 9112 section 6.3), whatever the server made of it. */
 function checkFraming(method: string, headers: Headers, limits: RequestLimits): BadRequest | undefined {

@@ -1,4 +1,5 @@
 import type { RequestFacts } from "../request.ts";
+import { ANY_FIELD, type Field, fieldBits } from "./fields.ts";
 
 /** Good for one hop only (RFC 9110 section 7.6.1): stopped here in both directions. */
 const ONE_HOP = [
@@ -23,6 +24,16 @@ const UNTRUSTED = ["x-forwarded-port", "x-forwarded-prefix", "x-forwarded-server
 /** Naming these in `Connection` is an attack on framing or routing, never a wish. */
 const NOT_BY_NAME = new Set(["host", "content-length", "transfer-encoding"]);
 
+type Stop = readonly [name: Field, bit: number];
+const stops = (names: readonly Field[]): readonly Stop[] => names.map((name) => [name, fieldBits(name)]);
+const TRUSTED_STOPS = stops(REQUEST_STOPS);
+const UNTRUSTED_STOPS = stops([...REQUEST_STOPS, ...UNTRUSTED]);
+const CONNECTION = fieldBits("connection");
+const FORWARDED = fieldBits("forwarded");
+
+/** Fields that make `toUpstream` do more than write `X-Forwarded-For`, `-Proto` and `-Host`. */
+const STOPPED = fieldBits(...REQUEST_STOPS, ...UNTRUSTED);
+
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
 /** Deletes the fields that a `Connection` header names (RFC 9110 section 7.6.1). */
@@ -40,19 +51,23 @@ function dropNamed(headers: Headers, connection: string): void {
  * the scheme and host it tells are kept; else they are replaced. `Forwarded` is written only where one was sent.
  */
 export function toUpstream(headers: Headers, facts: RequestFacts, trusted: boolean): void {
-  const connection = headers.get("connection");
-  if (connection !== null) dropNamed(headers, connection);
-  for (let i = 0; i < REQUEST_STOPS.length; i++) headers.delete(REQUEST_STOPS[i]!);
-
-  if (!trusted) for (let i = 0; i < UNTRUSTED.length; i++) headers.delete(UNTRUSTED[i]!);
+  const fields = facts.fields ?? ANY_FIELD;
+  if ((fields & STOPPED) !== 0) stop(headers, fields, trusted);
   const chain = trusted ? headers.get("x-forwarded-for") : null;
   if (facts.peer !== "") headers.set("x-forwarded-for", chain === null ? facts.peer : `${chain}, ${facts.peer}`);
   else if (chain === null) headers.delete("x-forwarded-for");
   if (!trusted || !headers.has("x-forwarded-proto")) headers.set("x-forwarded-proto", facts.scheme);
   if (!trusted || !headers.has("x-forwarded-host")) headers.set("x-forwarded-host", facts.authority);
 
-  const forwarded = headers.get("forwarded");
+  const forwarded = (fields & FORWARDED) === 0 ? null : headers.get("forwarded");
   if (forwarded !== null) headers.set("forwarded", trusted ? `${forwarded}, ${hop(facts)}` : hop(facts));
+}
+
+function stop(headers: Headers, fields: number, trusted: boolean): void {
+  const connection = (fields & CONNECTION) === 0 ? null : headers.get("connection");
+  if (connection !== null) dropNamed(headers, connection);
+  const all = trusted ? TRUSTED_STOPS : UNTRUSTED_STOPS;
+  for (let i = 0; i < all.length; i++) if ((fields & all[i]![1]) !== 0) headers.delete(all[i]![0]);
 }
 
 /** This hop as an element of `Forwarded` (RFC 7239 section 4). */

@@ -1,3 +1,5 @@
+import { remember } from "../remember.ts";
+
 /** Whether an address (as the runtime gives it: IPv4, IPv6, v4-mapped IPv6) is one of the trusted proxies. */
 export type Trust = (address: string) => boolean;
 
@@ -78,8 +80,8 @@ function contains(block: Block, bytes: readonly number[]): boolean {
 export function createTrust(blocks: readonly string[]): Trust {
   if (blocks.length === 0) return () => false;
   const parsed = blocks.map(parseBlock);
-  return (address) => {
+  return remember((address) => {
     const bytes = parseAddress(address);
     return bytes !== undefined && parsed.some((block) => contains(block, bytes));
-  };
+  });
 }

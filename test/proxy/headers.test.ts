@@ -4,7 +4,7 @@ import fc from "fast-check";
 import { clientAddress } from "../../src/proxy/client-address.ts";
 import { toClient, toUpstream } from "../../src/proxy/headers.ts";
 import { createTrust } from "../../src/proxy/trust.ts";
-import type { RequestFacts } from "../../src/request.ts";
+import { type RequestFacts, readFacts } from "../../src/request.ts";
 
 function factsOf(headers: Headers, changes: Partial<RequestFacts> = {}): RequestFacts {
   const facts = {
@@ -204,4 +204,27 @@ describe("trusted proxies", () => {
       "2001:db8::5",
     );
   });
+});
+
+test("knowing which fields were sent changes nothing of what a pod sees (users-ask 53)", () => {
+  const names = [
+    ..."Connection keep-alive Proxy-Connection TE Trailer Upgrade Proxy-Authorization expect HTTP2-Settings".split(" "),
+    ..."x-forwarded-for X-Forwarded-Port x-forwarded-prefix x-forwarded-server x-forwarded-proto".split(" "),
+    ..."x-forwarded-host Forwarded content-type x-own te2 accept".split(" "),
+  ];
+  const value = fc.constantFrom("1", "close", "x-own, te", "keep-alive", "trailers", "for=10.0.0.1", "websocket");
+  const limits = { header_bytes: 0, headers: 0, url_bytes: 0, body_bytes: 0 };
+  fc.assert(
+    fc.property(fc.dictionary(fc.constantFrom(...names), value), fc.boolean(), (sent, trusted) => {
+      const request = new Request("http://shop.test/", { headers: sent });
+      const facts = readFacts(request, "203.0.113.9", "http", { trusts: () => trusted, limits });
+      assert("headers" in facts);
+      const seen = [facts, { ...facts, fields: undefined }].map((known) => {
+        const headers = new Headers(sent);
+        toUpstream(headers, known, trusted);
+        return Object.fromEntries(headers);
+      });
+      assertEquals(seen[0], seen[1]);
+    }),
+  );
 });

@@ -28,6 +28,7 @@ describe("reading a request", () => {
       path: "/a%2Fb/c;d=1",
       search: "?x=%20&&y",
       headers: (facts as RequestFacts).headers,
+      fields: 0,
       peer: "10.0.0.9",
       client: "10.0.0.9",
     });
