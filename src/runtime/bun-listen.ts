@@ -1,4 +1,5 @@
 import type { ListenAddress } from "../config/schema.ts";
+import { problem } from "../proxy/problem.ts";
 import { createServerSockets, type ServerSocketData } from "./bun-websocket.ts";
 import { type Handler, ListenError, type Listener } from "./host.ts";
 
@@ -11,8 +12,20 @@ export interface ServerExtras {
   readonly reusePort: true;
 }
 
-/** Listens with `Bun.serve`. Bun's own idle timer is off: it would cut a quiet event stream (the gateway has timeouts). */
-export function openServer(address: ListenAddress, handler: Handler, extras?: ServerExtras): Listener {
+/** One line of the log about a handler that failed. */
+const unforeseen = (error: Error): string =>
+  JSON.stringify({ "@timestamp": new Date(), level: "ERROR", message: "Unforeseen error", stack: error.stack });
+
+/**
+ * Listens with `Bun.serve`. Bun's own idle timer is off: it would cut a quiet event stream (the gateway has timeouts). A
+ * handler that fails is answered 500 in outward words; Bun's own answer would be a page with our source on it.
+ */
+export function openServer(
+  address: ListenAddress,
+  handler: Handler,
+  extras?: ServerExtras,
+  report: (line: string) => void = (line) => void process.stderr.write(`${line}\n`),
+): Listener {
   let server: Bun.Server<ServerSocketData>;
   const sockets = createServerSockets();
   const upgrade = sockets.upgradeOn(() => server);
@@ -25,6 +38,11 @@ export function openServer(address: ListenAddress, handler: Handler, extras?: Se
       maxRequestBodySize: Number.MAX_SAFE_INTEGER,
       fetch: (request, bun) => handler(request, bun.requestIP(request)?.address ?? "", upgrade),
       websocket: sockets.handlers,
+      development: false,
+      error(error) {
+        report(unforeseen(error));
+        return problem("internal", "The gateway could not handle this request");
+      },
       ...extras,
     });
   } catch (cause) {
