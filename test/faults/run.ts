@@ -56,13 +56,37 @@ async function playAll(seeds: readonly number[], sockets: boolean): Promise<numb
 
 const range = (first: number, count: number): number[] => Array.from({ length: count }, (_, i) => first + i);
 
-/** The tests that need root and a network namespace of their own. */
-async function netns(): Promise<boolean> {
-  const child = Bun.spawn([process.execPath, "test", "--timeout", "180000", join(import.meta.dir, "netns.test.ts")], {
-    stdin: "ignore",
-    stdout: "inherit",
-    stderr: "inherit",
-  });
+const NEEDED_TOOLS = ["unshare", "nsenter", "ip", "ss", "iptables"];
+
+/** The tests that need root, and a network namespace of their own, in which they may lose packets. */
+async function losePackets(): Promise<boolean> {
+  const missing = NEEDED_TOOLS.filter((tool) => Bun.which(tool) === null);
+  if (process.getuid?.() !== 0) missing.push("root");
+  if (missing.length > 0) {
+    print(`The half-open connection cannot be tested without: ${missing.join(", ")}`);
+    return false;
+  }
+  const test = [process.execPath, "test", "--timeout", "120000", join(import.meta.dir, "netns.test.ts")];
+  const child = Bun.spawn(
+    [
+      "unshare",
+      "--net",
+      "--pid",
+      "--fork",
+      "--kill-child",
+      "--mount-proc",
+      "sh",
+      "-c",
+      'ip link set lo up && "$@"',
+      "sh",
+      ...test,
+    ],
+    {
+      stdin: "ignore",
+      stdout: "inherit",
+      stderr: "inherit",
+    },
+  );
   return (await child.exited) === 0;
 }
 
@@ -92,8 +116,8 @@ async function main(): Promise<number> {
   const seeds = range(Number(values.first), Number(values.seeds));
   const failed = await playAll(seeds, false);
   const failedOver = await playAll(seeds.slice(0, Math.ceil(seeds.length * 0.06)), true);
-  const alone = await netns();
-  return failed.length + failedOver.length === 0 && alone ? 0 : 1;
+  const noticed = await losePackets();
+  return failed.length + failedOver.length === 0 && noticed ? 0 : 1;
 }
 
 process.exit(await main());

@@ -74,7 +74,7 @@ export const embedded = (options: Partial<ApiserverOptions> = {}): EmbeddedApise
 /** An embedded apiserver behind a real listener on loopback. */
 export interface ServedApiserver extends AsyncDisposable {
   readonly api: EmbeddedApiserver;
-  /** `http://127.0.0.1:PORT` */
+  /** `http://HOST:PORT` */
   readonly url: string;
   stop(): Promise<void>;
 }
@@ -97,7 +97,11 @@ async function send(answer: Response, out: ServerResponse): Promise<void> {
  * Starts one on a free port (or the given one). It is `node:http` because that can hang up, before an answer and within
  * it: a dropped request loses its connection without a byte.
  */
-export async function serveEmbedded(options: Partial<ApiserverOptions> = {}, port = 0): Promise<ServedApiserver> {
+export async function serveEmbedded(
+  options: Partial<ApiserverOptions> = {},
+  port = 0,
+  host = "127.0.0.1",
+): Promise<ServedApiserver> {
   const api = embedded(options);
   const server = createServer(async (request, out) => {
     const gone = new AbortController();
@@ -114,7 +118,7 @@ export async function serveEmbedded(options: Partial<ApiserverOptions> = {}, por
       request.socket.destroy();
     }
   });
-  server.listen(port, "127.0.0.1");
+  server.listen(port, host);
   await once(server, "listening");
   const stop = async (): Promise<void> => {
     api.close();
@@ -122,5 +126,5 @@ export async function serveEmbedded(options: Partial<ApiserverOptions> = {}, por
     await new Promise<void>((resolve) => server.close(() => resolve()));
   };
   const bound = (server.address() as AddressInfo).port;
-  return { api, url: `http://127.0.0.1:${bound}`, stop, [Symbol.asyncDispose]: stop };
+  return { api, url: `http://${host}:${bound}`, stop, [Symbol.asyncDispose]: stop };
 }
