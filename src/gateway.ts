@@ -10,12 +10,14 @@ import { createDiscovery, type Discovery } from "./discovery/discovery.ts";
 import type { ClusterStatus } from "./discovery/views.ts";
 import type { Fetch } from "./kubernetes/types.ts";
 import type { Logger } from "./log.ts";
+import type { Chain } from "./middleware/chain.ts";
 import type { Middleware } from "./middleware/plugin.ts";
 import { type AccessLog, createAccessLog } from "./observe/access-log.ts";
+import { type Counters, countAnswer, createCounters } from "./observe/counters.ts";
 import { createExchange, type Exchange } from "./observe/exchange.ts";
 import { createRequestIds } from "./observe/request-id.ts";
 import { createForwarder } from "./proxy/forward.ts";
-import { problem } from "./proxy/problem.ts";
+import { type ProblemCode, problem } from "./proxy/problem.ts";
 import { createTrust } from "./proxy/trust.ts";
 import type { Forwarder, UpstreamFetch } from "./proxy/types.ts";
 import type { Upgrade, UpstreamConnect } from "./proxy/websocket-types.ts";
@@ -50,6 +52,8 @@ export interface GatewayOptions {
 
 /** A running gateway. */
 export interface Gateway extends AdminView {
+  /** What its routes have counted since it was made. */
+  readonly counters: Counters;
   /**
    * Answers one request; never rejects. `peer` is the address of the connection's other end. `upgrade` accepts WebSockets;
    * left out, they are refused.
@@ -75,7 +79,11 @@ interface Plan {
   readonly forwarder: Forwarder;
   readonly read: ReadOptions;
   readonly accessLog: AccessLog | undefined;
+  readonly unmatched: Unmatched;
 }
+
+/** The answer to a request that no route takes, counted. */
+type Unmatched = (code: ProblemCode, detail: string, head: boolean) => Response;
 
 /** Keep-alive ends here: the next request must find another gateway (RFC 9112 section 9.6). */
 function closing(response: Response): Response {
@@ -87,24 +95,47 @@ function closing(response: Response): Response {
 function answer(
   request: Request,
   facts: RequestFacts,
-  { routes, forwarder }: Plan,
+  { routes, forwarder, unmatched }: Plan,
   exchange: Exchange | undefined,
   upgrade: Upgrade | undefined,
 ): Response | Promise<Response> {
   const route = routes.table.match(facts);
   if (route === undefined) {
     if (exchange !== undefined) exchange.error = "no_route";
-    return problem("no_route", "No route matches this method, host and path", { head: facts.method === "HEAD" });
+    return unmatched("no_route", "No route matches this method, host and path", facts.method === "HEAD");
   }
   if (route.chain === undefined) return serve(route, request, facts, forwarder, exchange, upgrade);
+  return throughChain(route, route.chain, { request, facts, forwarder, exchange, upgrade });
+}
+
+/** A request that a route has taken, and what serving it needs. */
+interface Intake {
+  readonly request: Request;
+  readonly facts: RequestFacts;
+  readonly forwarder: Forwarder;
+  readonly exchange: Exchange | undefined;
+  readonly upgrade: Upgrade | undefined;
+}
+
+/** What a route with middleware answers. */
+async function throughChain(
+  route: GatewayRoute,
+  chain: Chain,
+  { request, facts, forwarder, exchange, upgrade }: Intake,
+): Promise<Response> {
   if (exchange !== undefined) exchange.route = route.rule.id;
   // What is upgraded is the request that came, whatever a middleware made of it.
   const original: Upgrade | undefined = upgrade && ((_sent, headers) => upgrade(request, headers));
   // Headers may be changed in place by what comes first.
   const open = { ...facts, fields: undefined };
-  return route.chain(request, open, exchange, (sent, changed) =>
-    serve(route, sent, changed, forwarder, exchange, original),
-  );
+  let served = false;
+  const answered = await chain(request, open, exchange, (sent, changed) => {
+    served = true;
+    return serve(route, sent, changed, forwarder, exchange, original);
+  });
+  // What a route serves is counted there; this is what a middleware answered by itself.
+  if (!served) countAnswer(route.counts, answered.status, 0);
+  return answered;
 }
 
 /** What a route is for. */
@@ -118,7 +149,9 @@ function serve(
 ): Response | Promise<Response> {
   if (route.kind === "proxy") return forwarder.forward(request, facts, route.proxy, exchange, upgrade);
   if (exchange !== undefined) exchange.route = route.rule.id;
-  return route.answer(facts);
+  const response = route.answer(facts);
+  countAnswer(route.counts, response.status, 0);
+  return response;
 }
 
 /** A cluster whose changed settings do not work yet still serves from the ones before: its status says both. */
@@ -137,6 +170,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   const { clock, random, logger } = options;
   const retryBudget = createRetryBudget({ clock });
   const requestIds = createRequestIds(random);
+  const counters = createCounters();
   let config = options.config;
   let draining = false;
   let plan: Plan | undefined;
@@ -156,6 +190,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     const { server } = next;
     const discovery = createDiscovery({ clusters: current, multi: next.discovery?.multi ?? false });
     const trusts = createTrust(server.trusted_proxies);
+    counters.keep(new Set(next.routes.map(({ id }) => id)));
     return {
       config: next,
       discovery,
@@ -167,6 +202,7 @@ export function createGateway(options: GatewayOptions): Gateway {
         upstreamConnectWith: options.upstreamConnectWith,
         clock,
         random,
+        counters,
         before: before?.routes,
         parts: { clock, fetch: options.plainFetch },
         userMiddleware: options.userMiddleware,
@@ -194,7 +230,14 @@ export function createGateway(options: GatewayOptions): Gateway {
       }),
       read: { trusts, limits: server.limits },
       accessLog: keptLog(before, server.access_log),
+      unmatched,
     };
+  }
+
+  function unmatched(code: ProblemCode, detail: string, head: boolean): Response {
+    const response = problem(code, detail, { head });
+    countAnswer(counters.unmatched, response.status, 0);
+    return response;
   }
 
   /** The log before where its format is the same: it may hold lines not yet written. */
@@ -212,7 +255,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   ): Response | Promise<Response> {
     const now = plan!;
     const facts = readFacts(request, peer, scheme, now.read);
-    if ("problem" in facts) return problem(facts.problem, facts.detail, { head: request.method === "HEAD" });
+    if ("problem" in facts) return unmatched(facts.problem, facts.detail, request.method === "HEAD");
     const { accessLog } = now;
     if (accessLog === undefined) return answer(request, facts, now, undefined, upgrade);
     const exchange = createExchange(facts, clock.now(), requestIds.of(facts.headers));
@@ -225,6 +268,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   clusters.apply(config.discovery);
 
   return {
+    counters,
     handle(request, peer, scheme, upgrade) {
       if (!draining) return respond(request, peer, scheme, upgrade);
       return Promise.resolve(respond(request, peer, scheme, upgrade)).then(closing);

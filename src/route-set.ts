@@ -13,6 +13,7 @@ import { makePlugin } from "./middleware/catalog.ts";
 import { type Chain, createChain, ours } from "./middleware/chain.ts";
 import { proxyLimits } from "./middleware/limits.ts";
 import type { Middleware, MiddlewareParts } from "./middleware/plugin.ts";
+import type { Counters, RouteCounts } from "./observe/counters.ts";
 import type { ProxyRoute, UpstreamFetch } from "./proxy/types.ts";
 import type { UpstreamConnect } from "./proxy/websocket-types.ts";
 import type { RequestFacts } from "./request.ts";
@@ -28,6 +29,7 @@ export type GatewayRoute = (
 ) & {
   /** What a request goes through first; undefined: nothing. */
   readonly chain: Chain | undefined;
+  readonly counts: RouteCounts;
 };
 
 /** All routes of one config, with the pools they use. Made anew at every config reload and change of clusters. */
@@ -61,6 +63,7 @@ export interface RouteSetOptions {
   readonly mutableHeaders: boolean;
   /** A middleware of a route failed. */
   onMiddlewareError(route: string, error: Error): void;
+  readonly counters: Counters;
   /** The set before: balancing positions, health and counts survive where the route did not change. */
   readonly before: Pick<RouteSet, "pools" | "middleware"> | undefined;
 }
@@ -148,10 +151,12 @@ export function compileRouteSet(config: Config, options: RouteSetOptions): Route
 
   const routes = config.routes.map((written): GatewayRoute => {
     const chain = chainOf(written);
+    const counts = options.counters.route(written.id);
     const { bodyBytes, response } = proxyLimits(written.middleware);
     const rule = response === 0 ? written : withResponse(written, response);
     if (rule.redirect !== undefined) {
-      return { kind: "redirect", rule, chain, answer: compileRedirect({ path: rule.path, redirect: rule.redirect }) };
+      const answer = compileRedirect({ path: rule.path, redirect: rule.redirect });
+      return { kind: "redirect", rule, chain, counts, answer };
     }
     const { choose, of } = chooser(rule);
     const tls = rule.upstream_tls;
@@ -164,11 +169,12 @@ export function compileRouteSet(config: Config, options: RouteSetOptions): Route
       requestHeaders: compileHeaderChanges(rule.request_headers),
       responseHeaders: compileHeaderChanges(rule.response_headers),
       choose,
+      counts,
       bodyBytes: smaller(bodyBytes, config.server.limits.body_bytes),
       fetch,
       connect: tls === undefined ? undefined : options.upstreamConnectWith?.(tls),
     };
-    return { kind: "proxy", rule, chain, proxy, pools: of.map(({ pool }) => pool) };
+    return { kind: "proxy", rule, chain, counts, proxy, pools: of.map(({ pool }) => pool) };
   });
   return { table: compileRoutes(routes), routes, pools, middleware, checks };
 }

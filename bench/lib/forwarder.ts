@@ -8,6 +8,7 @@ import { staticUpstream } from "../../src/balancing/static-upstream.ts";
 import { systemClock } from "../../src/clock.ts";
 import type { RouteConfig } from "../../src/config/schema.ts";
 import { silentLogger } from "../../src/log.ts";
+import { createCounters } from "../../src/observe/counters.ts";
 import { createForwarder } from "../../src/proxy/forward.ts";
 import { problem } from "../../src/proxy/problem.ts";
 import { createTrust } from "../../src/proxy/trust.ts";
@@ -32,7 +33,13 @@ const upstream = staticUpstream([{ host: backend.hostname, port: Number(backend.
 const { passive } = rule.health;
 const pool = createPool({ upstream, scheme: "http", balancer: rule.balancer, passive, clock, random: Math.random });
 const choice = { pool, upstream };
-const route: ProxyRoute = { id: "bench", rule, rewrite: (path) => path, choose: () => choice };
+const route: ProxyRoute = {
+  id: "bench",
+  rule,
+  rewrite: (path) => path,
+  choose: () => choice,
+  counts: createCounters().route("bench"),
+};
 const forwarder = createForwarder({
   fetch: fetch as UpstreamFetch,
   clock,

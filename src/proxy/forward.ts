@@ -2,6 +2,7 @@ import type { Pool, Target } from "../balancing/types.ts";
 import { atMost, type Clock } from "../clock.ts";
 import type { Upstream } from "../discovery/types.ts";
 import type { Logger } from "../log.ts";
+import { countAnswer } from "../observe/counters.ts";
 import type { Exchange } from "../observe/exchange.ts";
 import type { RequestFacts } from "../request.ts";
 import { createDelivery, createHeaderChange } from "./answer.ts";
@@ -11,7 +12,7 @@ import { isPlainPath } from "./path-check.ts";
 import { type ProblemCode, problem } from "./problem.ts";
 import { refuse } from "./refuse.ts";
 import { mayRetry, type RetryCause } from "./retry.ts";
-import type { Forwarder, ProxyMeter, ProxyRoute, RetryBudget, UpstreamFetch, UpstreamInit } from "./types.ts";
+import type { Forwarder, ProxyRoute, RetryBudget, UpstreamFetch, UpstreamInit } from "./types.ts";
 import { createUpload, type Upload } from "./upload.ts";
 import { classify, type UpstreamFailure } from "./upstream-error.ts";
 import { createPassages, type Passage, refuseHandshake, wantsWebSocket } from "./websocket.ts";
@@ -26,7 +27,6 @@ export interface ForwarderOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly retryBudget: RetryBudget;
-  readonly meter?: ProxyMeter | undefined;
   /** Which proxies in front of the gateway may say who the client is. @default none */
   readonly trusts?: ((address: string) => boolean) | undefined;
   /** Largest request body in bytes; 0: no limit. @default 0 */
@@ -62,6 +62,8 @@ const FAILURES: Record<Failure, { readonly code: ProblemCode; readonly detail: s
 interface Journey {
   readonly request: Request;
   readonly facts: RequestFacts;
+  /** When it was taken up, in milliseconds since the epoch. */
+  readonly started: number;
   readonly route: ProxyRoute;
   readonly exchange: Exchange | undefined;
   readonly pool: Pool;
@@ -75,7 +77,7 @@ interface Journey {
 
 /** Makes the one forwarder of a gateway. */
 export function createForwarder(options: ForwarderOptions): Forwarder {
-  const { clock, logger, retryBudget, meter } = options;
+  const { clock, logger, retryBudget } = options;
   const trusts = options.trusts ?? (() => false);
   const mutable = options.mutableHeaders ?? true;
   const via = options.via ?? false;
@@ -99,6 +101,11 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
     return headers;
   }
 
+  function counted(response: Response, { counts }: ProxyRoute, started: number): Response {
+    if (counts !== undefined) countAnswer(counts, response.status, clock.now() - started);
+    return response;
+  }
+
   function fail(code: ProblemCode, detail: string, facts: RequestFacts, exchange: Exchange | undefined): Response {
     if (exchange !== undefined) exchange.error = code;
     return problem(code, detail, { head: facts.method === "HEAD" });
@@ -120,7 +127,7 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
     journey.tried.push(target);
     const next = pool.pick(facts, journey.tried);
     if (next === undefined || !retryBudget.take()) return undefined;
-    meter?.retried(route, typeof cause === "number" ? "status" : cause);
+    if (route.counts !== undefined) route.counts.retries[typeof cause === "number" ? "status" : cause]++;
     return next;
   }
 
@@ -175,7 +182,7 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
         response = await send(target.origin + path, init);
       } catch (error) {
         const next = afterFailure(error, journey, target, attempt);
-        if (next instanceof Response) return next;
+        if (next instanceof Response) return counted(next, route, journey.started);
         target = next;
         continue;
       }
@@ -191,7 +198,9 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
           continue;
         }
       }
-      return passage === undefined ? deliver(response, journey, target) : passage.deliver(response, journey, target);
+      const answer =
+        passage === undefined ? deliver(response, journey, target) : passage.deliver(response, journey, target);
+      return counted(answer, route, journey.started);
     }
   }
 
@@ -213,7 +222,7 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
     return refused;
   }
 
-  /** Takes a request up and sends it off, or answers it here and now. */
+  /** Sends a request off, or answers it here and now. */
   function depart(
     request: Request,
     facts: RequestFacts,
@@ -264,7 +273,18 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
     };
     if (upload !== undefined) init.duplex = "half";
     flights.add(flight);
-    const journey: Journey = { request, facts, route, exchange, pool, flight, upload, passage, tried: undefined };
+    const journey: Journey = {
+      request,
+      facts,
+      started,
+      route,
+      exchange,
+      pool,
+      flight,
+      upload,
+      passage,
+      tried: undefined,
+    };
     return travel(journey, target, changed + facts.search, init);
   }
 
@@ -285,10 +305,12 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
       exchange.cluster = from.upstream.cluster;
     }
     const refresh = from.upstream.refresh();
-    if (refresh === undefined) return depart(request, facts, route, exchange, from, started, upgrade);
-    return atMost(refresh, route.rule.timeouts.response, clock).then(() =>
-      depart(request, facts, route, exchange, from, started, upgrade),
-    );
+    const go = (): Promise<Response> | Response => {
+      const answer = depart(request, facts, route, exchange, from, started, upgrade);
+      // What was sent off is counted when it comes back.
+      return answer instanceof Response ? counted(answer, route, started) : answer;
+    };
+    return refresh === undefined ? go() : atMost(refresh, route.rule.timeouts.response, clock).then(go);
   }
 
   return { forward };

@@ -1,6 +1,7 @@
 import type { Pool } from "../balancing/types.ts";
 import type { RouteConfig } from "../config/schema.ts";
 import type { Upstream } from "../discovery/types.ts";
+import type { RouteCounts } from "../observe/counters.ts";
 import type { Exchange } from "../observe/exchange.ts";
 import type { RequestFacts } from "../request.ts";
 import type { Upgrade, UpstreamConnect } from "./websocket-types.ts";
@@ -36,6 +37,8 @@ export interface ProxyRoute {
   readonly responseHeaders?: ((headers: Headers) => void) | undefined;
   /** Which of the route's services gets this request (a weighted split), and the pool of its addresses. */
   choose(): { readonly pool: Pool; readonly upstream: Upstream };
+  /** Where its answers and retries are counted; left out: nowhere. */
+  readonly counts?: RouteCounts | undefined;
   /** Largest request body in bytes where the route says so, beside the gateway's own limit; 0 or left out: it does not. */
   readonly bodyBytes?: number | undefined;
   /** A fetch with the route's `upstream_tls`; left out: the forwarder's own. */
@@ -50,14 +53,6 @@ export interface RetryBudget {
   request(): void;
   /** True: retry, it is counted. False: the budget is spent. */
   take(): boolean;
-}
-
-/** Counters the forwarder feeds; every method must be cheap and never throw. */
-export interface ProxyMeter {
-  /** The route's answer has its headers: the status, and the milliseconds since the request was taken up. */
-  answered(route: ProxyRoute, status: number, ms: number): void;
-  /** An attempt failed and another follows. */
-  retried(route: ProxyRoute, cause: "connect" | "reset" | "status"): void;
 }
 
 /** Sends requests to upstreams. */
