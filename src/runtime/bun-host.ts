@@ -1,6 +1,7 @@
 import { openServer } from "./bun-listen.ts";
-import { inspectCertificate, listenTls } from "./bun-tls.ts";
+import { listenTls } from "./bun-tls.ts";
 import type { Host, Signal } from "./host.ts";
+import { inspectCertificate } from "./node-certificate.ts";
 
 const SIGNALS: readonly Signal[] = ["SIGTERM", "SIGINT", "SIGHUP"];
 

@@ -1,41 +1,13 @@
-import { createPrivateKey, X509Certificate } from "node:crypto";
 import type { ListenAddress } from "../config/schema.ts";
 import { MAX_MILLISECONDS } from "../config/values.ts";
 import { openServer, type ServerExtras } from "./bun-listen.ts";
-import type {
-  CertificateFacts,
-  CertificateFault,
-  Handler,
-  Listener,
-  ServerCertificate,
-  ServerTls,
-  TlsListener,
-} from "./host.ts";
+import type { Handler, Listener, ServerCertificate, ServerTls, TlsListener } from "./host.ts";
 
 /**
  * How long the listener with the certificates before still answers, each answer being its connection's last: clients that
  * are at work go over by themselves, and only connections that were idle all the while are closed.
  */
 const HANDOVER_MS = 2000;
-
-/** Reads a certificate chain and its key, both in PEM, and says what they are good for, or which of them is not. */
-export function inspectCertificate(cert: string, key: string): CertificateFacts | CertificateFault {
-  let leaf: X509Certificate;
-  try {
-    leaf = new X509Certificate(cert);
-  } catch {
-    return { fault: "cert", why: "holds no certificate in PEM" };
-  }
-  let secret: ReturnType<typeof createPrivateKey>;
-  try {
-    secret = createPrivateKey(key);
-  } catch {
-    return { fault: "key", why: "holds no private key in PEM that can be read without a pass phrase" };
-  }
-  if (!leaf.checkPrivateKey(secret)) return { fault: "key", why: "is not the key of the certificate" };
-  const names = [...(leaf.subjectAltName ?? "").matchAll(/DNS:([^,\s]+)/g)].map((match) => match[1]!.toLowerCase());
-  return { names, expires: Date.parse(leaf.validTo) };
-}
 
 /** In Bun's words: the first certificate answers clients that name no known host; each other one, those of its names. */
 function bunTls(certificates: readonly ServerCertificate[]): Bun.TLSOptions[] {

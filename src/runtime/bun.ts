@@ -5,13 +5,11 @@ import type { UpstreamFetch } from "../proxy/types.ts";
 import type { UpstreamConnect } from "../proxy/websocket-types.ts";
 import { nodeFiles } from "./node-files.ts";
 import { upstreamConnect } from "./node-websocket.ts";
+import { readOutput } from "./output.ts";
 import type { ClientTls, CommandResult, Runtime } from "./runtime.ts";
 
 /** Options of Bun's fetch that its types leave out. */
 type BunInit = BunFetchRequestInit & { timeout?: false };
-
-/** What a plugin may print: credentials are small, and a program gone wild must not fill our memory. */
-const OUTPUT_LIMIT = 1024 * 1024;
 
 /** Node's own check, with the names the certificate has in the message: Bun's default error does not tell them. */
 function checkNames(expected: string, certificate: PeerCertificate): Error | undefined {
@@ -46,19 +44,6 @@ function clientFetch(tls: ClientTls): Fetch {
     const options: BunInit = { ...init, redirect: "manual", timeout: false };
     return session.fetch(input, options);
   };
-}
-
-/** Reads a program's output. Rejects beyond the limit. */
-async function readOutput(stream: ReadableStream<Uint8Array>): Promise<string> {
-  const decoder = new TextDecoder();
-  let text = "";
-  let size = 0;
-  for await (const chunk of stream) {
-    size += chunk.length;
-    if (size > OUTPUT_LIMIT) throw new Error(`it printed more than ${OUTPUT_LIMIT} bytes`);
-    text += decoder.decode(chunk, { stream: true });
-  }
-  return text + decoder.decode();
 }
 
 async function run(

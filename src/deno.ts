@@ -1,0 +1,6 @@
+import process from "node:process";
+import { run } from "./commands/run.ts";
+import { denoRuntime } from "./runtime/deno.ts";
+import { denoHost } from "./runtime/deno-host.ts";
+
+process.exitCode = await run(process.argv.slice(2), { runtime: denoRuntime, host: denoHost });

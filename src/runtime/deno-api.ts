@@ -1,0 +1,74 @@
+/** What is used of Deno's own API: its types and Bun's cannot be loaded side by side. https://docs.deno.com/api/deno/ */
+
+/** A client of Deno's fetch: its own connections, trust and identity. */
+export interface DenoHttpClient extends Disposable {
+  close(): void;
+}
+
+export interface DenoHttpClientOptions {
+  /** Certificates in PEM, trusted beside Deno's own. */
+  readonly caCerts?: string[];
+  readonly cert?: string;
+  readonly key?: string;
+  /** Lets a request bring its own `Host`. */
+  readonly allowHost?: boolean;
+  readonly http2?: boolean;
+  readonly poolMaxIdlePerHost?: number;
+}
+
+/** A running `Deno.serve`. */
+export interface DenoServer {
+  readonly addr: { readonly port: number };
+  readonly finished: Promise<void>;
+  /** Stops accepting, lets answers under way end. */
+  shutdown(): Promise<void>;
+}
+
+export interface DenoServeOptions {
+  readonly hostname: string;
+  readonly port: number;
+  readonly cert?: string;
+  readonly key?: string;
+  readonly reusePort?: boolean;
+  /** Its abort ends the server at once, with whatever is under way. */
+  readonly signal: AbortSignal;
+  onListen(): void;
+  onError(error: unknown): Response;
+}
+
+type DenoHandler = (
+  request: Request,
+  info: { readonly remoteAddr: { readonly hostname?: string } },
+) => Response | Promise<Response>;
+
+interface DenoChild {
+  readonly stdout: ReadableStream<Uint8Array>;
+  readonly stderr: ReadableStream<Uint8Array>;
+  readonly status: Promise<{ readonly code: number }>;
+  kill(signal: string): void;
+}
+
+interface DenoApi {
+  readonly args: readonly string[];
+  exitCode: number;
+  createHttpClient(options: DenoHttpClientOptions): DenoHttpClient;
+  serve(options: DenoServeOptions, handler: DenoHandler): DenoServer;
+  upgradeWebSocket(
+    request: Request,
+    options: { readonly protocol?: string; readonly idleTimeout?: number },
+  ): { readonly socket: WebSocket; readonly response: Response };
+  readonly Command: new (
+    command: string,
+    options: {
+      readonly args: readonly string[];
+      readonly env: Readonly<Record<string, string>>;
+      readonly clearEnv: true;
+      readonly stdin: "null";
+      readonly stdout: "piped";
+      readonly stderr: "piped";
+    },
+  ) => { spawn(): DenoChild };
+}
+
+/** `Deno`, typed as far as it is used. */
+export const deno: DenoApi = (globalThis as unknown as { Deno: DenoApi }).Deno;

@@ -1,0 +1,126 @@
+import process from "node:process";
+import type { ListenAddress } from "../config/schema.ts";
+import { isPlainPath } from "../proxy/path-check.ts";
+import { type DenoServeOptions, type DenoServer, deno } from "./deno-api.ts";
+import { createDenoSockets } from "./deno-websocket.ts";
+import { type Handler, type Host, ListenError, type Listener, type Signal, type TlsListener } from "./host.ts";
+import { inspectCertificate } from "./node-certificate.ts";
+
+const SIGNALS: readonly Signal[] = ["SIGTERM", "SIGINT", "SIGHUP"];
+
+/**
+ * Deno hands over the request target as it came, dot segments and backslashes included, which its own fetch resolves: a
+ * route would be matched by another path than the one that is asked for. So they are resolved first. `undefined`: nothing
+ * to resolve.
+ */
+function resolved(request: Request): Request | undefined {
+  const { url, method, headers, body, signal } = request;
+  const start = url.indexOf("/", url.indexOf("://") + 3);
+  const query = url.indexOf("?", start);
+  if (isPlainPath(query === -1 ? url.slice(start) : url.slice(start, query))) return undefined;
+  return new Request(new URL(url), { method, headers, body, signal, duplex: "half" } as RequestInit);
+}
+
+interface Opened extends Listener {
+  /** Ends once idle; what is under way goes on to its end. */
+  retire(): void;
+}
+
+/** Serves with these options. Throws `ListenError`. */
+function open(address: ListenAddress, handler: Handler, extras: Partial<DenoServeOptions> = {}): Opened {
+  const sockets = createDenoSockets();
+  const cut = new AbortController();
+  const bad = (): Response => new Response("Bad Request", { status: 400 });
+  let server: DenoServer;
+  try {
+    server = deno.serve(
+      {
+        hostname: address.host,
+        port: address.port,
+        signal: cut.signal,
+        onListen: () => {},
+        onError: bad,
+        ...extras,
+      },
+      (request, { remoteAddr }) => {
+        const peer = remoteAddr.hostname ?? "";
+        let clean: Request | undefined;
+        try {
+          clean = resolved(request);
+        } catch {
+          return bad();
+        }
+        if (clean === undefined) return handler(request, peer, sockets.upgrade);
+        return handler(clean, peer, (_changed, headers) => sockets.upgrade(request, headers));
+      },
+    );
+  } catch (cause) {
+    const why =
+      (cause as Error).name === "AddrInUse"
+        ? "another program listens there; choose another port in the config"
+        : (cause as Error).message;
+    throw new ListenError(`Cannot listen on ${address.host}:${address.port}: ${why}`, { cause });
+  }
+  let over = false;
+  void server.finished.then(() => {
+    over = true;
+  });
+  return {
+    port: server.addr.port,
+    retire: () => void server.shutdown(),
+    async stop(timeout) {
+      let timer: ReturnType<typeof setTimeout> | undefined;
+      const late = new Promise<void>((resolve) => {
+        timer = setTimeout(resolve, timeout);
+      });
+      await Promise.race([server.shutdown(), late]);
+      clearTimeout(timer);
+      sockets.closeAll();
+      // A server that has ended has nothing to abort, and says so by throwing.
+      if (!over) cut.abort();
+      await server.finished;
+    },
+  };
+}
+
+/** Deno's server has one certificate and chooses HTTP/2 by itself; what else the config may want of TLS is refused. */
+const listenTls: Host["listenTls"] = (address, handler, tls): TlsListener => {
+  if (tls.http3) throw new ListenError("Cannot listen with server.http3: Deno's server has no HTTP/3");
+  if (tls.certificates.length > 1) {
+    throw new ListenError("Cannot listen with several certificates: Deno's server has one; keep one in server.tls");
+  }
+  const withCertificate = (at: ListenAddress, { cert, key }: { cert: string; key: string }): Opened =>
+    open(at, handler, { cert, key, reusePort: true });
+  // A port that may be shared would be shared with a stranger too; this one may not.
+  void open(address, handler).stop(0);
+  let current = withCertificate(address, tls.certificates[0]!);
+  return {
+    port: current.port,
+    renew([certificate]) {
+      const before = current;
+      current = withCertificate({ host: address.host, port: before.port }, certificate!);
+      before.retire();
+    },
+    stop: (timeout) => current.stop(timeout),
+  };
+};
+
+/** The process around a command, on Deno. */
+export const denoHost: Host = {
+  env: process.env,
+  terminal: process.stderr.isTTY === true,
+  warnings: [],
+  stdout: (line) => void process.stdout.write(`${line}\n`),
+  stderr: (line) => void process.stderr.write(`${line}\n`),
+  write: (lines) => void process.stdout.write(lines),
+  listen: (address, handler) => open(address, handler),
+  listenTls,
+  inspectCertificate,
+  onSignal(handler) {
+    const listeners = SIGNALS.map((signal) => [signal, () => handler(signal)] as const);
+    for (const [signal, listener] of listeners) process.on(signal, listener);
+    return () => {
+      for (const [signal, listener] of listeners) process.off(signal, listener);
+    };
+  },
+};

@@ -1,0 +1,109 @@
+import { isIP } from "node:net";
+import process from "node:process";
+import { checkServerIdentity } from "node:tls";
+import type { Fetch } from "../kubernetes/types.ts";
+import type { UpstreamFetch } from "../proxy/types.ts";
+import type { UpstreamConnect } from "../proxy/websocket-types.ts";
+import { type DenoHttpClient, deno } from "./deno-api.ts";
+import { offerOnlyWhatPasses, withoutDecoded } from "./deno-encodings.ts";
+import { nodeFiles } from "./node-files.ts";
+import { upstreamConnect } from "./node-websocket.ts";
+import { readOutput } from "./output.ts";
+import type { ClientTls, CommandResult, Runtime } from "./runtime.ts";
+
+/** Pods are asked again and again: as many idle connections are kept as a busy route needs. */
+const IDLE_CONNECTIONS = 256;
+
+/** Options of Deno's fetch that the standard's types leave out. */
+type DenoInit = RequestInit & { client: DenoHttpClient };
+
+/** A client with this trust and identity. Throws in words where Deno has no way to do what is asked. */
+function clientFor(tls: ClientTls | undefined): DenoHttpClient {
+  if (tls?.verify === false) {
+    throw new Error(
+      "Deno cannot leave one server's certificate unchecked: name the CA that signed it (ca_file), " +
+        "or start Deno with --unsafely-ignore-certificate-errors=HOST and leave verification on",
+    );
+  }
+  if (tls?.serverName !== undefined) {
+    throw new Error("Deno cannot check a certificate for another name than the address: server_name is not available");
+  }
+  return deno.createHttpClient({
+    allowHost: true,
+    http2: false,
+    poolMaxIdlePerHost: IDLE_CONNECTIONS,
+    ...(tls?.ca === undefined ? undefined : { caCerts: [tls.ca] }),
+    ...(tls?.cert === undefined || tls.key === undefined ? undefined : { cert: tls.cert, key: tls.key }),
+  });
+}
+
+/** A fetch of its own connections. It follows no redirect and has no time-out of its own; the answer is decompressed. */
+function clientFetch(tls: ClientTls): Fetch {
+  const client = clientFor(tls);
+  return (input, init) => fetch(input, { ...init, redirect: "manual", client } as DenoInit);
+}
+
+/** One pool of connections for each trust and identity. Answers that Deno decoded say so no more. */
+function upstreamFetch(tls?: ClientTls): UpstreamFetch {
+  const client = clientFor(tls);
+  return async (url, init) => {
+    offerOnlyWhatPasses(init.headers);
+    return withoutDecoded(await fetch(url, { ...init, client } as DenoInit), init.method);
+  };
+}
+
+/** The same trust and identity for node:https, which would take the name to verify from the `Host` header. */
+function upstreamSockets(tls?: ClientTls): UpstreamConnect {
+  return upstreamConnect((host) => {
+    const name = tls?.serverName ?? host;
+    return {
+      rejectUnauthorized: tls?.verify ?? true,
+      ca: tls?.ca,
+      cert: tls?.cert,
+      key: tls?.key,
+      // An address is no server name (RFC 6066 section 3).
+      servername: isIP(name) === 0 ? name : "",
+      checkServerIdentity: (_host, certificate) => checkServerIdentity(name, certificate),
+    };
+  });
+}
+
+async function run(
+  command: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+  signal: AbortSignal,
+): Promise<CommandResult> {
+  signal.throwIfAborted();
+  const pipes = { stdin: "null", stdout: "piped", stderr: "piped" } as const;
+  const child = new deno.Command(command, { args, env: { ...env }, clearEnv: true, ...pipes }).spawn();
+  let ended = false;
+  const aborted = Promise.withResolvers<never>();
+  // A child that outlives the program may hold the pipes open: the abort does not wait for them.
+  const stop = (): void => aborted.reject(signal.reason);
+  signal.addEventListener("abort", stop, { once: true });
+  const exited = child.status.then(({ code }) => {
+    ended = true;
+    return code;
+  });
+  try {
+    const output = Promise.all([readOutput(child.stdout), readOutput(child.stderr), exited]);
+    const [stdout, stderr, code] = await Promise.race([output, aborted.promise]);
+    return { code, stdout, stderr };
+  } finally {
+    signal.removeEventListener("abort", stop);
+    if (!ended) child.kill("SIGKILL");
+  }
+}
+
+/** Deno: what the core modules are given of it. */
+export const denoRuntime: Runtime = {
+  name: "deno",
+  env: process.env,
+  files: nodeFiles,
+  clientFetch,
+  upstreamFetch,
+  upstreamConnect: upstreamSockets,
+  mutableHeaders: false,
+  run,
+};
