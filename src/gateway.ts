@@ -43,6 +43,8 @@ export interface GatewayOptions {
   userMiddleware(use: string, options: unknown): Middleware;
   /** Whether the runtime's server hands over headers that can be changed in place. */
   readonly mutableHeaders: boolean;
+  /** False where a timer ends with the request that made it (Workers). @default true */
+  readonly sharedTimers?: boolean | undefined;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -123,7 +125,11 @@ async function throughChain(
   chain: Chain,
   { request, facts, forwarder, exchange, upgrade }: Intake,
 ): Promise<Response> {
-  if (exchange !== undefined) exchange.route = route.rule.id;
+  const log = exchange?.log;
+  if (exchange !== undefined) {
+    exchange.route = route.rule.id;
+    exchange.log = undefined;
+  }
   // What is upgraded is the request that came, whatever a middleware made of it.
   const original: Upgrade | undefined = upgrade && ((_sent, headers) => upgrade(request, headers));
   // Headers may be changed in place by what comes first.
@@ -135,7 +141,7 @@ async function throughChain(
   });
   // What a route serves is counted there; this is what a middleware answered by itself.
   if (!served) countAnswer(route.counts, answered.status, 0);
-  return answered;
+  return log === undefined ? answered : log.finish(exchange!, answered);
 }
 
 /** What a route is for. */
@@ -227,6 +233,7 @@ export function createGateway(options: GatewayOptions): Gateway {
         via: server.via,
         upstreamHeaders: server.upstream_headers,
         mutableHeaders: options.mutableHeaders,
+        sharedTimers: options.sharedTimers,
       }),
       read: { trusts, limits: server.limits },
       accessLog: keptLog(before, server.access_log),
@@ -259,10 +266,9 @@ export function createGateway(options: GatewayOptions): Gateway {
     const { accessLog } = now;
     if (accessLog === undefined) return answer(request, facts, now, undefined, upgrade);
     const exchange = createExchange(facts, clock.now(), requestIds.of(facts.headers));
+    exchange.log = accessLog;
     const answered = answer(request, facts, now, exchange, upgrade);
-    return answered instanceof Promise
-      ? answered.then((response) => accessLog.finish(exchange, response))
-      : accessLog.finish(exchange, answered);
+    return answered instanceof Promise ? answered : accessLog.finish(exchange, answered);
   }
 
   clusters.apply(config.discovery);

@@ -25,6 +25,8 @@ export interface LoadInput {
   readonly env: Env;
   /** What the pod's service account offers; empty outside a pod. */
   readonly pod: PodOffer;
+  /** What a runtime cannot do that others can: it adds to the errors and warnings. */
+  readonly check?: ((rules: Rules) => void) | undefined;
 }
 
 /** A config, or all that keeps the file from being one; in the order of the file. */
@@ -48,7 +50,7 @@ function tidy(issues: readonly ConfigIssue[]): ConfigIssue[] {
  * Reads a config file's text: every key checked, environment variables put in, every default filled in. All errors are
  * told at once, each with its place, and none of them (nor a warning) holds a secret. Never throws.
  */
-export function loadConfig({ file, text, env, pod }: LoadInput): LoadResult {
+export function loadConfig({ file, text, env, pod, check }: LoadInput): LoadResult {
   const source = readSource({ file, text, env });
   const rules: Rules = { source, errors: [...source.issues], warnings: [] };
   // First, because it settles what values that are environment variables mean.
@@ -58,6 +60,7 @@ export function loadConfig({ file, text, env, pod }: LoadInput): LoadResult {
   checkServer(rules);
   checkClusters(rules, clusters, env);
   checkRoutes(rules, clusters);
+  check?.(rules);
   rules.errors.push(...notYet(source));
   const warnings = tidy(rules.warnings);
   if (!validated.ok || rules.errors.length > 0) return { ok: false, errors: tidy(rules.errors), warnings };

@@ -47,7 +47,7 @@ export interface SnapshotKeeperOptions {
 }
 
 /** What must be equal for a file to be this cluster's: where it is read from, and through which selectors. */
-function identityOf(server: string, config: ClusterConfig): string {
+export function identityOf(server: string, config: ClusterConfig): string {
   const { mode, namespaces, namespace_selector, label_selector, watch_endpoint_slices, resolve_service_ports } = config;
   const selectors = { namespaces, namespace_selector, label_selector, watch_endpoint_slices, resolve_service_ports };
   return JSON.stringify({ server, byRequest: mode === "request", ...selectors });

@@ -71,3 +71,42 @@ export function createFlights(clock: Clock): Flights {
     remove,
   };
 }
+
+/**
+ * The same with a timer and a listener for each, where those of one request may not serve another (Workers: they end with
+ * the request that made them).
+ */
+export function createLoneFlights(clock: Clock): Flights {
+  const kept = new Map<Flight, () => void>();
+
+  function remove(flight: Flight): void {
+    kept.get(flight)?.();
+    kept.delete(flight);
+  }
+
+  return {
+    add(flight) {
+      const { signal } = flight.request;
+      const end = (why: "timeout" | "client_gone"): void => {
+        flight.ended = why;
+        remove(flight);
+        flight.controller.abort();
+      };
+      const leave = (): void => end("client_gone");
+      let cancel = (): void => {};
+      // A body on its way moves the deadline, both ways.
+      const watch = (): void => {
+        const left = flight.deadline - clock.now();
+        if (left <= 0) return end("timeout");
+        cancel = clock.after(Math.min(left, TICK_MS), watch);
+      };
+      kept.set(flight, () => {
+        cancel();
+        signal.removeEventListener("abort", leave);
+      });
+      signal.addEventListener("abort", leave, { once: true });
+      watch();
+    },
+    remove,
+  };
+}

@@ -6,7 +6,7 @@ import { countAnswer } from "../observe/counters.ts";
 import type { Exchange } from "../observe/exchange.ts";
 import type { RequestFacts } from "../request.ts";
 import { createDelivery, createHeaderChange } from "./answer.ts";
-import { createFlights, type Flight } from "./flights.ts";
+import { createFlights, createLoneFlights, type Flight } from "./flights.ts";
 import { addVia, toUpstream } from "./headers.ts";
 import { isPlainPath } from "./path-check.ts";
 import { type ProblemCode, problem } from "./problem.ts";
@@ -40,6 +40,8 @@ export interface ForwarderOptions {
    * @default true
    */
   readonly mutableHeaders?: boolean | undefined;
+  /** False where a timer ends with the request that made it (Workers): each request then has its own. @default true */
+  readonly sharedTimers?: boolean | undefined;
 }
 
 /** Why a request got no answer from a pod. */
@@ -84,7 +86,7 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
   const upstreamHeaders = options.upstreamHeaders ?? false;
   const gatewayLimit = options.bodyBytes ?? 0;
   const now = (): number => clock.now();
-  const flights = createFlights(clock);
+  const flights = (options.sharedTimers ?? true) ? createFlights(clock) : createLoneFlights(clock);
   const changeHeaders = createHeaderChange({ mutable, via, upstreamHeaders });
   const deliver = createDelivery({ clock, flights, mutable, via, upstreamHeaders }, changeHeaders);
   const passages = createPassages({ clock, flights, deliver, changeHeaders });
@@ -104,6 +106,10 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
   function counted(response: Response, { counts }: ProxyRoute, started: number): Response {
     if (counts !== undefined) countAnswer(counts, response.status, clock.now() - started);
     return response;
+  }
+
+  function logged(response: Response, exchange: Exchange | undefined): Response {
+    return exchange?.log === undefined ? response : exchange.log.finish(exchange, response);
   }
 
   function fail(code: ProblemCode, detail: string, facts: RequestFacts, exchange: Exchange | undefined): Response {
@@ -182,7 +188,7 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
         response = await send(target.origin + path, init);
       } catch (error) {
         const next = afterFailure(error, journey, target, attempt);
-        if (next instanceof Response) return counted(next, route, journey.started);
+        if (next instanceof Response) return logged(counted(next, route, journey.started), exchange);
         target = next;
         continue;
       }
@@ -200,7 +206,7 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
       }
       const answer =
         passage === undefined ? deliver(response, journey, target) : passage.deliver(response, journey, target);
-      return counted(answer, route, journey.started);
+      return logged(counted(answer, route, journey.started), exchange);
     }
   }
 
@@ -310,7 +316,11 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
       // What was sent off is counted when it comes back.
       return answer instanceof Response ? counted(answer, route, started) : answer;
     };
-    return refresh === undefined ? go() : atMost(refresh, route.rule.timeouts.response, clock).then(go);
+    if (refresh === undefined) return go();
+    return atMost(refresh, route.rule.timeouts.response, clock).then(() => {
+      const answer = go();
+      return answer instanceof Response ? logged(answer, exchange) : answer;
+    });
   }
 
   return { forward };
