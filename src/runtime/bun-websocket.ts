@@ -10,8 +10,15 @@ const CLIENT_SILENCE_S = 120;
 export interface ServerSocketData {
   socket: Bun.ServerWebSocket<ServerSocketData> | undefined;
   events: SocketEvents | undefined;
-  /** It takes no more for now. */
+  /** It takes no more until all of it was written. */
   full: boolean;
+}
+
+/** Tells, once, that a full socket has written all it had. */
+function tellDrained(data: ServerSocketData): void {
+  if (!data.full || data.socket!.getBufferedAmount() > 0) return;
+  data.full = false;
+  data.events?.drained();
 }
 
 /** A server's WebSockets: what `Bun.serve` is to be given, and what it does for the gateway. */
@@ -33,7 +40,9 @@ function messageSocket(data: ServerSocketData): MessageSocket {
     send(message) {
       if (typeof message === "string") socket.sendText(message);
       else socket.sendBinary(message);
-      data.full = socket.getBufferedAmount() > HIGH_WATER;
+      if (socket.getBufferedAmount() > HIGH_WATER) data.full = true;
+      // What waits may leave together with what is sent, and then Bun has nothing to tell.
+      else tellDrained(data);
       return !data.full;
     },
     pause: () => socket.pause(),
@@ -70,12 +79,7 @@ export function createServerSockets(): ServerSockets {
         socket.data.events?.message(message, size);
       },
       ping: (socket) => socket.data.events?.pinged(),
-      drain(socket) {
-        const { data } = socket;
-        if (!data.full || socket.getBufferedAmount() > 0) return;
-        data.full = false;
-        data.events?.drained();
-      },
+      drain: (socket) => tellDrained(socket.data),
       close(socket, code, reason) {
         open.delete(socket);
         const { events } = socket.data;

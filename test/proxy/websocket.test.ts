@@ -434,6 +434,21 @@ describe("WebSockets among other requests", () => {
     assertLess(performance.now() - began, 5000);
   });
 
+  test("come in by TLS as well, also where HTTP/2 is on, and the upstream is told so", async () => {
+    using pod = await rawSocketPod();
+    const tls = { cert_file: fixture("server.crt"), key_file: fixture("server.key") };
+    await using gateway = await gatewayTo([pod.port], {}, { tls });
+    const options: Bun.WebSocketOptions = { tls: { ca: await Bun.file(fixture("ca.crt")).text() } };
+    // The DOM's types, where they are loaded too, know no options.
+    const socket = new WebSocket(gateway.url.replace("https", "wss"), options as string[]);
+    await new Promise((resolve) => socket.addEventListener("open", resolve));
+    socket.send("hello");
+    const upstream = await pod.socket();
+    assertEquals((await upstream.next(1)).payload.toString(), "hello");
+    assertEquals(field(upstream.head, "x-forwarded-proto"), "https");
+    socket.close();
+  });
+
   test("go to upstreams with TLS by `scheme: https`, verified with the route's `upstream_tls`", async () => {
     await using pod = Bun.serve({
       port: 0,
