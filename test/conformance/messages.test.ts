@@ -3,7 +3,8 @@ import { createHash } from "node:crypto";
 import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from "node:zlib";
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { type GatewayProcess, startGateway } from "../helpers/gateway-process.ts";
-import { answerWith, fieldValues, headLines, type RawPod, rawPod, rawRequest } from "../proxy/helpers.ts";
+import { until } from "../helpers/wait.ts";
+import { answerWith, fieldValues, headLines, type RawPod, rawClient, rawPod, rawRequest } from "../proxy/helpers.ts";
 import { parseAnswers, portOf } from "./support.ts";
 
 const sha = (data: Uint8Array): string => createHash("sha256").update(data).digest("hex");
@@ -29,6 +30,10 @@ const ANSWERS: Readonly<Record<string, string>> = {
     "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\ntrailer: x-sum\r\n\r\n2\r\nok\r\n0\r\nx-sum: 1\r\n\r\n",
   "/reason": "HTTP/1.1 404 Nothing Of That Name\r\ncontent-length: 0\r\n\r\n",
   "/typeless": answerWith("ok"),
+  "/odd-status": "HTTP/1.1 299 Odd\r\ncontent-length: 0\r\n\r\n",
+  "/unasked-upgrade": "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n",
+  "/twice": "HTTP/1.1 200 OK\r\nx-a: 1\r\nx-a: 2\r\nx-b: \xe9\r\ncontent-length: 0\r\n\r\n",
+  "/silent": "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n",
 };
 
 let pod: RawPod;
@@ -46,7 +51,10 @@ beforeAll(async () => {
       socket.write(body);
     } else if (redirect !== undefined) {
       socket.write(`HTTP/1.1 ${redirect} R\r\nlocation: http://other.test/a?b#c\r\ncontent-length: 0\r\n\r\n`);
-    } else socket.write(ANSWERS[path] ?? answerWith("ok"));
+    } else if (path === "/in-two") {
+      socket.write("HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nfo");
+      setTimeout(() => socket.write("ur"), 100);
+    } else socket.write(ANSWERS[path] ?? answerWith("ok"), "latin1");
   });
   const nodes = [{ host: "127.0.0.1", port: pod.port, weight: 1 }];
   const config = (server: object): object => ({
@@ -121,8 +129,33 @@ describe("an answer", () => {
     assertMatch(await ask("/reason"), /^HTTP\/1.1 404 Not Found\r\n/);
   });
 
-  test("without a content-type gets one from the runtime, as the limits say", async () => {
+  test("whose body is whole at once keeps its length; one that comes in pieces is chunked (users-ask 50)", async () => {
+    assertEquals(fieldValues(await ask("/typeless"), "content-length"), ["2"]);
+    const pieces = await ask("/in-two");
+    assertEquals([fieldValues(pieces, "content-length"), fieldValues(pieces, "transfer-encoding")], [[], ["chunked"]]);
+    assertEquals(parseAnswers(pieces)[0]!.body, "four");
+  });
+
+  test("without a content-type gets one from the runtime where it is whole at once, as the limits say", async () => {
     assertEquals(fieldValues(await ask("/typeless"), "content-type"), ["application/octet-stream"]);
+    assertEquals(fieldValues(await ask("/in-two"), "content-type"), []);
+  });
+
+  test("has lines of one name joined and bytes above 127 kept, as the limits say", async () => {
+    const answer = await ask("/twice");
+    assertEquals([fieldValues(answer, "x-a"), fieldValues(answer, "x-b")], [["1, 2"], ["\xe9"]]);
+  });
+
+  test("of an unregistered status keeps it; a switch of protocols nobody asked for is a 502", async () => {
+    assertMatch(await ask("/odd-status"), /^HTTP\/1.1 299 HM\r\n/);
+    assertMatch(await ask("/unasked-upgrade"), /^HTTP\/1.1 502 /);
+  });
+
+  test("without a first byte of its body has half a head, as the limits say", async () => {
+    const client = await rawClient(portOf(gateway), "GET /silent HTTP/1.1\r\nHost: a\r\n\r\n");
+    await until(() => client.received().includes("text/event-stream"), { message: "the head's first lines" });
+    assert(!client.received().includes("\r\n\r\n"), "the head is whole: the limits are out of date");
+    client.socket.destroy();
   });
 });
 
