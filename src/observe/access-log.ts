@@ -1,7 +1,7 @@
 import type { Clock } from "../clock.ts";
 import { type BodyWatcher, watchBody } from "../proxy/body.ts";
 import type { Exchange } from "./exchange.ts";
-import { combinedLine, type Finished, jsonLine } from "./line.ts";
+import { combinedLine, jsonLine } from "./line.ts";
 
 /** The access log's settings and where its lines go. */
 export interface AccessLogOptions {
@@ -33,21 +33,23 @@ const isEmpty = (status: number, method: string): boolean => status === 204 || s
 /** Makes an access log. Without one (`access_log: false`) nothing of this is called. */
 export function createAccessLog({ format, write, clock }: AccessLogOptions): AccessLog {
   const line = format === "json" ? jsonLine : combinedLine;
-  let waiting: Finished[] = [];
+  // Text rather than what it is made of: a request kept until the batch is written would outlive a collection.
+  let lines = "";
+  let waiting = 0;
 
   function flush(): void {
-    if (waiting.length === 0) return;
-    const batch = waiting;
-    waiting = [];
-    let lines = "";
-    for (const finished of batch) lines += line(finished);
-    write(lines);
+    if (waiting === 0) return;
+    const batch = lines;
+    lines = "";
+    waiting = 0;
+    write(batch);
   }
 
   function add(exchange: Exchange, status: number, bytes: number | undefined): void {
-    if (waiting.length === 0) clock.after(BATCH_MS, flush);
-    waiting.push({ exchange, status, bytes, ended: clock.now() });
-    if (waiting.length >= BATCH_LINES) flush();
+    if (waiting === 0) clock.after(BATCH_MS, flush);
+    lines += line({ exchange, status, bytes, ended: clock.now() });
+    waiting++;
+    if (waiting >= BATCH_LINES) flush();
   }
 
   function counted(exchange: Exchange, response: Response, gone: AbortSignal | undefined): Response {

@@ -1,8 +1,14 @@
 import type { RequestFacts } from "../request.ts";
+import type { AccessLog } from "./access-log.ts";
 
 /** What happened to one request: filled in as it goes, read once by the access log. Only made where that is on. */
 export interface Exchange {
   readonly facts: RequestFacts;
+  /**
+   * Set: the forwarder ends the exchange when an answer comes back to it, which saves a promise per request. Undefined:
+   * whoever made it does, as where a middleware may change that answer.
+   */
+  log: AccessLog | undefined;
   /** Milliseconds since the epoch. */
   readonly started: number;
   /** Set once it is on its way to a pod: tells when the client leaves in the middle of the answer. */
@@ -31,6 +37,7 @@ export interface Exchange {
 export function createExchange(facts: RequestFacts, started: number, id: string): Exchange {
   return {
     facts,
+    log: undefined,
     started,
     request: undefined,
     id,

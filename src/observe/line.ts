@@ -20,13 +20,43 @@ const NEEDS_ESCAPE = /["\\\u0000-\u001f\u007f-\uffff]/;
 const quote = (text: string): string => (NEEDS_ESCAPE.test(text) ? JSON.stringify(text) : `"${text}"`);
 const orNull = (text: string | undefined): string => (text === undefined ? "null" : quote(text));
 
+/** `toISOString` is slow, and under load many requests share a millisecond. */
+let isoMs = Number.NaN;
+let iso = "";
+function isoTime(ms: number): string {
+  if (ms !== isoMs) {
+    isoMs = ms;
+    iso = new Date(ms).toISOString();
+  }
+  return iso;
+}
+
+/** What is the same in every line of a route and service. */
+interface Destination {
+  readonly service: string | undefined;
+  readonly cluster: string | undefined;
+  readonly text: string;
+}
+
+/** Routes whose texts are kept: no config has so many in use at once that making them anew would cost. */
+const DESTINATIONS = 4096;
+const destinations = new Map<string | undefined, Destination>();
+
+function destination({ route, service, cluster }: Finished["exchange"]): string {
+  const known = destinations.get(route);
+  if (known !== undefined && known.service === service && known.cluster === cluster) return known.text;
+  const text = `,"route":${orNull(route)},"service":${orNull(service)},"cluster":${cluster ? quote(cluster) : "null"}`;
+  if (destinations.size >= DESTINATIONS) destinations.clear();
+  destinations.set(route, { service, cluster, text });
+  return text;
+}
+
 /** One JSON object; a field that does not apply is null. Its names are part of the contract with readers. */
 export const jsonLine: Format = ({ exchange, status, bytes, ended }) => {
   const { facts } = exchange;
   return (
-    `{"time":"${new Date(exchange.started).toISOString()}","id":${quote(exchange.id)},"method":${quote(facts.method)}` +
-    `,"host":${quote(facts.host)},"path":${quote(facts.path)},"route":${orNull(exchange.route)}` +
-    `,"service":${orNull(exchange.service)},"cluster":${exchange.cluster ? quote(exchange.cluster) : "null"}` +
+    `{"time":"${isoTime(exchange.started)}","id":${quote(exchange.id)},"method":${quote(facts.method)}` +
+    `,"host":${quote(facts.host)},"path":${quote(facts.path)}${destination(exchange)}` +
     `,"upstream":${orNull(exchange.upstream)},"status":${status},"upstream_status":${exchange.upstreamStatus ?? "null"}` +
     `,"duration_ms":${ended - exchange.started},"upstream_ms":${exchange.upstreamMs ?? "null"},"bytes":${bytes ?? "null"}` +
     `,"tries":${exchange.tries},"client":${quote(facts.client)},"error":${orNull(exchange.error)}}\n`
