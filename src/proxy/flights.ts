@@ -7,6 +7,9 @@ import type { Clock } from "../clock.ts";
  */
 export const TICK_MS = 100;
 
+/** The same where each request has its own timer: one that an idle time-out moved forward is late by this much at most. */
+const LONE_TICK_MS = 1000;
+
 /** A request whose pod has not answered yet, or whose body is on an idle timer. */
 export interface Flight {
   readonly request: Request;
@@ -97,8 +100,8 @@ export function createLoneFlights(clock: Clock): Flights {
       // A body on its way moves the deadline, both ways.
       const watch = (): void => {
         const left = flight.deadline - clock.now();
-        if (left <= 0) return end("timeout");
-        cancel = clock.after(Math.min(left, TICK_MS), watch);
+        if (left <= 0) end("timeout");
+        else cancel = clock.after(Math.min(left, LONE_TICK_MS), watch);
       };
       kept.set(flight, () => {
         cancel();
