@@ -48,10 +48,11 @@ describe("a watch", () => {
   test("of a quiet namespace lives 20 minutes of late bookmarks without a list, an error or a swap (users-ask 3, under faults)", async () => {
     await using on = await stage([slice("s", [a])], { apiserver: { bookmarkInterval: MINUTE } });
     on.wire.flow = { kind: "delay", ms: 9000 };
-    const held = on.upstream().endpoints();
+    const reader = on.upstream();
+    const held = reader.endpoints();
     await on.clock.advance(20 * MINUTE);
     assertEquals(on.seen("list").length, 1);
-    assert(on.upstream().endpoints() === held || JSON.stringify(on.upstream().endpoints()) === JSON.stringify(held));
+    assert(reader.endpoints() === held, "nothing changed, and yet it was swapped");
     assertEquals(
       on.log.filter(({ level }) => level === "warn" || level === "error"),
       [],
@@ -90,10 +91,8 @@ describe("a watch", () => {
       await on.clock.advance(76_000);
       const again = on.seen("watch").filter(({ query }) => query.get("resourceVersion") === expired);
       assertEquals(again.length, 2, "the first stream, and the one that learned that it is gone");
-      const after = on.api.requests.slice(on.api.requests.lastIndexOf(again[1]!) + 1);
       await on.clock.advance(2 * MINUTE);
       assertEquals(on.nodes(), [A, B]);
-      assertEquals((after[0]?.verb ?? on.api.requests.at(-1)!.verb === "list") ? "list" : "other", "list");
       const later = on.api.requests.slice(on.api.requests.lastIndexOf(again[1]!) + 1);
       assertEquals(later[0]!.verb, "list");
       for (const { query } of later) assertNotEquals(query.get("resourceVersion"), expired);

@@ -48,4 +48,17 @@ describe("the order of versions", () => {
     assertEquals(server.lists.length, 1);
     await stop();
   });
+
+  test("an event whose version is no text is not taken in, a deletion neither", async () => {
+    const { server, store, clock, start, stop } = reflectorBench();
+    await start();
+    const [stream] = server.streams;
+    stream!.put("ADDED", { name: "a", resourceVersion: "2" });
+    stream!.event("DELETED", { metadata: { name: "a", namespace: "default", resourceVersion: { of: 3 } } });
+    await clock.settle();
+    assertEquals(store.names(), ["default/a"]);
+    await clock.advance(1000);
+    assertEquals(server.lists.length, 2);
+    await stop();
+  });
 });

@@ -30,7 +30,7 @@ describe("a trend of memory", () => {
     assert(
       isFlat(
         trendOf(
-          samples((i) => (i < 24 ? i : 24) * 10 * MB),
+          samples((i) => Math.min(i, 24) * 10 * MB),
           120_000,
         ),
       ),
