@@ -59,11 +59,11 @@ describe("a stream", () => {
   });
 
   test("of events that is silent goes on afterwards (users-ask 47)", async () => {
-    await silentThen({ silence: 1500, ends });
+    await silentThen({ silence: 800, ends });
   });
 
   test("whose first byte takes its time arrives where the route sets no time-out (users-ask 47)", async () => {
-    const { gateway } = await behind((socket) => void setTimeout(() => socket.write("HTTP/1.1 204 N\r\n\r\n"), 1500), {
+    const { gateway } = await behind((socket) => void setTimeout(() => socket.write("HTTP/1.1 204 N\r\n\r\n"), 800), {
       route: { timeouts: { response: 0 } },
     });
     assertEquals((await gateway.fetch("/")).status, 204);
@@ -171,7 +171,7 @@ describe("many requests at once", () => {
 
 describe("a pod that closes idle connections after a while", () => {
   test("costs no GET when requests come just then (users-ask 45)", async () => {
-    const failed = await idleClosingPod({ idle: 100, rounds: 25, ends });
+    const failed = await idleClosingPod({ idle: 100, rounds: 15, ends });
     assertEquals(failed, []);
   });
 });
