@@ -1,12 +1,12 @@
 /**
- * `bun run bench NAME [--json]`: runs bench/NAME.ts. Without a name, says which there are.
+ * `bun run bench NAME [--json] [...]`: runs bench/NAME.ts. Without a name, says which there are.
  */
 import { readdirSync } from "node:fs";
 
 /** What a benchmark exports. */
 export interface Benchmark {
-  /** Runs it, prints a table, or with `json` one line of JSON. Resolves to false where a promise was not kept. */
-  run(options: { readonly json: boolean }): Promise<boolean>;
+  /** `all`: everything there is, however long it takes; `quick`: the one figure. Runs it, prints a table, or with `json` one line of JSON. Resolves to false where a promise was not kept. */
+  run(options: { readonly json: boolean; readonly all: boolean; readonly quick: boolean }): Promise<boolean>;
 }
 
 const names = readdirSync(import.meta.dir)
@@ -20,5 +20,9 @@ if (wanted === undefined || !names.includes(wanted)) {
   process.exit(wanted === undefined ? 0 : 2);
 }
 const benchmark = (await import(`./${wanted}.ts`)) as Benchmark;
-const kept = await benchmark.run({ json: process.argv.includes("--json") });
+const kept = await benchmark.run({
+  json: process.argv.includes("--json"),
+  all: process.argv.includes("--all"),
+  quick: process.argv.includes("--quick"),
+});
 process.exit(kept ? 0 : 1);

@@ -7,6 +7,7 @@ import { type Child, freePort, start } from "./process.ts";
 export interface Peer {
   readonly name: string;
   readonly child: Child;
+  readonly scheme: "http" | "https";
 }
 
 /** What the gateway is measured with. */
@@ -24,7 +25,7 @@ function write(name: string, text: string): string {
 }
 
 /** 1,000 routes over 1,000 services of 10,000; the last one is the one that is asked. */
-function gatewayConfig(port: number, apiserver: number): string {
+function gatewayConfig(port: number, apiserver: number) {
   const routes = Array.from({ length: ROUTES }, (_, i) => ({
     id: `r${i}`,
     path: i === ROUTES - 1 ? "/" : `/r${i}`,
@@ -35,19 +36,44 @@ function gatewayConfig(port: number, apiserver: number): string {
     client: { token: "bench" },
     watch_endpoint_slices: true,
   };
-  const server = { listen: `127.0.0.1:${port}`, access_log: false, log_level: "error" };
-  return JSON.stringify({ server, admin: false, discovery: { kubernetes }, routes });
+  const server: Record<string, unknown> = { listen: `127.0.0.1:${port}`, access_log: false, log_level: "error" };
+  return { server, admin: false, discovery: { kubernetes }, routes };
 }
 
-async function gateway(apiserver: number, changes: (config: string) => string = (config) => config): Promise<Child> {
-  const port = await freePort();
-  const config = write("gateway.yaml", changes(gatewayConfig(port, apiserver)));
-  return start(["bun", main, "--config", config], port, { NODE_ENV: "production" });
+const CERTIFICATE = join(here, "../../test/fixtures/tls/server.crt");
+const KEY = join(here, "../../test/fixtures/tls/server.key");
+
+/** What one gateway of the field has that the others have not. */
+interface Variant {
+  readonly accessLog?: "json";
+  readonly tls?: true;
 }
+
+async function gateway(apiserver: number, { accessLog, tls }: Variant = {}): Promise<Child> {
+  const port = await freePort();
+  const config = gatewayConfig(port, apiserver);
+  if (accessLog !== undefined) config.server.access_log = accessLog;
+  if (tls) config.server.tls = { cert_file: CERTIFICATE, key_file: KEY };
+  const file = write("gateway.yaml", JSON.stringify(config));
+  return start(["bun", main, "--config", file], port, BUN, tls ? "https" : "http");
+}
+
+/** As `bun run gateway` starts it; harmless for the others. */
+const BUN = { NODE_ENV: "production", BUN_CONFIG_MAX_HTTP_REQUESTS: "65336" };
 
 async function bunScript(name: string, backend: string): Promise<Child> {
   const port = await freePort();
-  return start(["bun", script(name), String(port), backend], port, { NODE_ENV: "production" });
+  return start(["bun", script(name), String(port), backend], port, BUN);
+}
+
+async function bareTls(backend: string): Promise<Child> {
+  const port = await freePort();
+  return start(["bun", script("bare"), String(port), backend, CERTIFICATE, KEY], port, BUN, "https");
+}
+
+async function nodeScript(name: string, backend: string): Promise<Child> {
+  const port = await freePort();
+  return start(["node", join(here, `${name}.mjs`), String(port), backend], port, { NODE_ENV: "production" });
 }
 
 async function nginx(backend: string): Promise<Child> {
@@ -90,29 +116,36 @@ export interface Field {
   stop(): Promise<void>;
 }
 
-/** Starts everything. Peers that are not installed are left out. */
-export async function startField(): Promise<Field> {
+/** Starts everything; `few`: only the floor and the gateway. Peers that are not installed are left out. */
+export async function startField({ few }: { readonly few: boolean }): Promise<Field> {
   const [backendPort, apiserverPort] = [await freePort(), await freePort()];
   const backend = `http://127.0.0.1:${backendPort}`;
-  const behind = [
-    await start(["bun", script("backend"), String(backendPort)], backendPort),
-    await start(["bun", script("apiserver"), String(apiserverPort), backend, String(SERVICES)], apiserverPort),
-  ];
+  const behind: Child[] = [];
   const peers: Peer[] = [];
   const stop = async (): Promise<void> => {
     for (const child of [...peers.map((peer) => peer.child), ...behind]) await child.stop();
   };
+  const add = async (name: string, child: Promise<Child>, scheme: Peer["scheme"] = "http"): Promise<void> => {
+    peers.push({ name, child: await child, scheme });
+  };
   try {
-    peers.push({ name: "bare Bun", child: await bunScript("bare", backend) });
-    peers.push({ name: "podway", child: await gateway(apiserverPort) });
-    peers.push({ name: "podway forwarder alone", child: await bunScript("forwarder", backend) });
-    peers.push({
-      name: "podway, access log on",
-      child: await gateway(apiserverPort, (config) => config.replace('"access_log":false', '"access_log":"json"')),
-    });
-    peers.push({ name: "hono/proxy", child: await bunScript("hono", backend) });
-    if (installed("nginx")) peers.push({ name: "nginx", child: await nginx(backend) });
-    if (installed("caddy")) peers.push({ name: "caddy", child: await caddy(backend) });
+    behind.push(await start(["bun", script("backend"), String(backendPort)], backendPort));
+    const apiserver = ["bun", script("apiserver"), String(apiserverPort), backend, String(SERVICES)];
+    behind.push(await start(apiserver, apiserverPort));
+    await add("bare Bun", bunScript("bare", backend));
+    await add("podway", gateway(apiserverPort));
+    if (few) return { peers, stop };
+    await add("podway, forwarder alone", bunScript("forwarder", backend));
+    await add("podway, access log on", gateway(apiserverPort, { accessLog: "json" }));
+    await add("hono/proxy", bunScript("hono", backend));
+    if (installed("nginx")) await add("nginx", nginx(backend));
+    if (installed("caddy")) await add("caddy", caddy(backend));
+    if (installed("node")) {
+      await add("fastify http-proxy", nodeScript("fastify", backend));
+      await add("express http-proxy", nodeScript("express", backend));
+    }
+    await add("bare Bun, TLS", bareTls(backend), "https");
+    await add("podway, TLS", gateway(apiserverPort, { tls: true }), "https");
     return { peers, stop };
   } catch (error) {
     await stop();

@@ -27,7 +27,12 @@ export function freePort(): Promise<number> {
 }
 
 /** Starts a program and resolves when its port answers a request. Rejects, with what it printed, after 15 s. */
-export async function start(command: string[], port: number, env: Record<string, string> = {}): Promise<Child> {
+export async function start(
+  command: string[],
+  port: number,
+  env: Record<string, string> = {},
+  scheme: "http" | "https" = "http",
+): Promise<Child> {
   const child = Bun.spawn(command, {
     stdout: "ignore",
     stderr: "pipe",
@@ -36,7 +41,8 @@ export async function start(command: string[], port: number, env: Record<string,
   });
   const deadline = performance.now() + 15_000;
   for (;;) {
-    const answered = await fetch(`http://127.0.0.1:${port}/`, { redirect: "manual" }).then(
+    const url = `${scheme}://127.0.0.1:${port}/`;
+    const answered = await fetch(url, { redirect: "manual", tls: { rejectUnauthorized: false } }).then(
       () => true,
       () => false,
     );
