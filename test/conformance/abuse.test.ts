@@ -1,10 +1,22 @@
 import { afterAll, beforeAll, describe, test } from "bun:test";
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertGreater } from "@std/assert";
+import { seededRandom } from "../helpers/embedded.ts";
 import type { GatewayProcess } from "../helpers/gateway-process.ts";
 import { until } from "../helpers/wait.ts";
+import { rawClient } from "../proxy/helpers.ts";
 import { ABUSE } from "./abuse.ts";
 import { limitsTable } from "./limits.ts";
-import { type FramingPod, framingPod, gatewayTo, type Outcome, type RawAnswer, shoot } from "./support.ts";
+import { mutation } from "./mutations.ts";
+import {
+  type FramingPod,
+  framingPod,
+  gatewayTo,
+  type Outcome,
+  PROBES,
+  portOf,
+  type RawAnswer,
+  shoot,
+} from "./support.ts";
 
 let pod: FramingPod;
 let gateway: GatewayProcess;
@@ -48,6 +60,34 @@ describe("HTTP/1.1 as nobody should send it", () => {
       for (const answer of after ?? []) assert(answer.status !== 200 || answer.body === "ok /after", answer.body);
     });
   }
+
+  test("and changed at random never makes a pod see a request that the gateway did not (users-ask 53)", async () => {
+    const random = seededRandom(Date.now());
+    let served = 0;
+    pod.clear();
+    for (let round = 0; round < 75; round++) {
+      const sent = await Promise.all(
+        Array.from({ length: 20 }, async () => {
+          const bytes = mutation(random);
+          const client = await rawClient(portOf(gateway), bytes);
+          client.socket.end();
+          await until(() => client.closed() || client.received().includes("\r\n\r\n"), {
+            interval: 2,
+            message: () => `an answer or the end of ${JSON.stringify(bytes)}`,
+          });
+          client.socket.destroy();
+          return bytes;
+        }),
+      );
+      assertEquals((await gateway.fetch("/alive")).status, 200);
+      // The gateway tells every pod whom a request is from: one without those words was hidden in another.
+      const hidden = pod.requests.filter(({ lines }) => !lines.includes("x-forwarded-for: 127.0.0.1"));
+      assertEquals(hidden, [], JSON.stringify(sent));
+      served += pod.requests.filter(({ lines }) => !PROBES.test(lines[0]!)).length;
+      pod.clear();
+    }
+    assertGreater(served, 75, "hardly any of them was a request");
+  });
 
   test("leaves no connection to a pod in the middle of a request (users-ask 53)", async () => {
     for (let i = 0; i < 50; i++) {

@@ -145,7 +145,8 @@ export interface Shot {
   readonly next?: "request" | "end" | "nothing";
 }
 
-const PROBES = /^GET \/(alive|after) /;
+/** Requests that are sent to see how the gateway is, not to see what it does with them. */
+export const PROBES = /^GET \/(alive|after) /;
 
 /**
  * Sends bytes on a connection of their own and waits until the gateway has answered or closed. Then it must answer
