@@ -145,7 +145,9 @@ function asJson(results: readonly Result[], promises: readonly Promised[], kept:
 function print(results: readonly Result[], promises: readonly Promised[]): void {
   process.stdout.write(`${SERVICES} services, ${ROUTES} routes, keep-alive\n`);
   for (const { case: name, connections, rounds, rows } of results) {
-    process.stdout.write(`\n${name}; ${connections} connections, ${rounds === 1 ? "one round" : `medians of ${rounds} rounds`}\n`);
+    process.stdout.write(
+      `\n${name}; ${connections} connections, ${rounds === 1 ? "one round" : `medians of ${rounds} rounds`}\n`,
+    );
     line(["proxy", "CPU us/request", "of bare Bun", "requests/s", "p50 ms", "p99 ms", "MB", "errors"]);
     for (const { name: peer, micros, ratio, perSecond, p50, p99, rss, errors } of rows) {
       const latency = [p50.toFixed(2), p99.toFixed(2)];
