@@ -1,9 +1,10 @@
 import { describe, test } from "bun:test";
+import process from "node:process";
 import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
 import { serveEmbedded } from "../helpers/embedded.ts";
 import { startGateway } from "../helpers/gateway-process.ts";
 import { until } from "../helpers/wait.ts";
-import { layCable, type TwoNamespaces } from "./lab/two-namespaces.ts";
+import { layCable, OWN_NETWORK, type TwoNamespaces } from "./lab/two-namespaces.ts";
 
 /**
  * A gateway at the other end of a cable on which packets vanish. `bun run test:faults` runs this file, in a network
@@ -68,7 +69,7 @@ async function followed(cable: TwoNamespaces) {
   };
 }
 
-describe("a connection to the apiserver whose packets vanish", () => {
+describe.skipIf(process.env[OWN_NETWORK] === undefined)("a connection to the apiserver whose packets vanish", () => {
   test("is noticed within watch_idle, and a change made meanwhile is routed (users-ask 1, under faults)", async () => {
     await using cable = await layCable();
     await using on = await followed(cable);

@@ -15,6 +15,7 @@ import { type Outcome, runSchedule } from "./lab/run-seed.ts";
 import { describe, type Schedule, scheduleOf } from "./lab/schedule.ts";
 import { shrink } from "./lab/shrink.ts";
 import { overSockets } from "./lab/sockets.ts";
+import { OWN_NETWORK } from "./lab/two-namespaces.ts";
 
 const print = (text: string): void => void process.stdout.write(`${text}\n`);
 
@@ -82,6 +83,7 @@ async function losePackets(): Promise<boolean> {
       ...test,
     ],
     {
+      env: { ...process.env, [OWN_NETWORK]: "1" },
       stdin: "ignore",
       stdout: "inherit",
       stderr: "inherit",

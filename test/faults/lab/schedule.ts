@@ -212,6 +212,17 @@ function randomPlot(random: Random, setting: Setting): Step[] {
       later(),
     ],
     () => [...changes(), later(), { do: "lag", behind: between(random, 0, 4) }, ...listAnew(), later()],
+    // What came twice, in a row of changes of one object.
+    () => {
+      const sketch = randomSketch(random, setting.kind);
+      const again = (): Step => ({
+        do: "put",
+        sketch: { ...randomSketch(random, setting.kind), name: sketch.name, namespace: sketch.namespace },
+      });
+      const twice: Step = { do: "flow", flow: { kind: "duplicate", chunks: between(random, 2, 3) } };
+      const now: Step = { do: "wait", ms: 0 };
+      return [again(), now, again(), now, twice, again(), now, { do: "flow", flow: { kind: "plain" } }, later()];
+    },
     // Changes that nobody tells of.
     () => [{ do: "stall" }, ...changes(), later()],
     () => [
