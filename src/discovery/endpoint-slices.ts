@@ -8,24 +8,18 @@ import {
   type DecoderOptions,
   isAddress,
   NO_NOTES,
+  readHints,
   readMeta,
   readPorts,
   readTarget,
   readWeight,
+  SERVICE_NAME_LABEL,
 } from "./object-reader.ts";
+import { sliceByteReader } from "./slice-bytes.ts";
 import { createPacker, type EndpointPacker, type SliceRecord } from "./slice-record.ts";
-
-/** The label that says whose slice it is. */
-export const SERVICE_NAME_LABEL = "kubernetes.io/service-name";
 
 /** `v1beta1` has no `zone` field: there the node's labels are copied. */
 const ZONE_TOPOLOGY = "topology.kubernetes.io/zone";
-
-function readHints(value: unknown): readonly string[] | undefined {
-  const zones = asObject(value)?.forZones;
-  if (!Array.isArray(zones) || zones.length === 0) return undefined;
-  return zones.map((zone) => asText(asObject(zone)?.name)).filter((name) => name !== "");
-}
 
 function addEndpoints(packer: EndpointPacker, value: unknown, namespace: string, notes: string[]): void {
   for (const item of asList(value, "endpoints")) {
@@ -53,9 +47,10 @@ function addEndpoints(packer: EndpointPacker, value: unknown, namespace: string,
  * decodes to undefined. Every address of an endpoint counts as one. FQDN slices are kept empty, with a note.
  * https://kubernetes.io/docs/reference/kubernetes-api/service-resources/endpoint-slice-v1/
  */
-export function endpointSliceDecoder({ keepNamespace }: DecoderOptions): Decoder<SliceRecord> {
+export function endpointSliceDecoder(options: DecoderOptions): Decoder<SliceRecord> {
+  const { keepNamespace } = options;
   const intern = createPortInterner();
-  return (object) => {
+  const decode = (object: unknown): SliceRecord | undefined => {
     const { root, meta } = readMeta(object, "EndpointSlice");
     const service = asText(meta.labels[SERVICE_NAME_LABEL]);
     if (service === "" || !keepNamespace(meta.namespace)) return undefined;
@@ -77,4 +72,5 @@ export function endpointSliceDecoder({ keepNamespace }: DecoderOptions): Decoder
       notes: notes.length === 0 ? NO_NOTES : notes,
     };
   };
+  return Object.assign(decode, { fromBytes: sliceByteReader(options, intern) });
 }

@@ -55,7 +55,11 @@ export function readMeta(object: unknown, kind: string): { root: Json; meta: Rea
   };
 }
 
-const WEIGHT = "podway.dev/weight";
+/** The label that says whose slice it is. */
+export const SERVICE_NAME_LABEL = "kubernetes.io/service-name";
+
+/** The annotation that sets the weight of an object's addresses. */
+export const WEIGHT = "podway.dev/weight";
 
 /** The weight an annotation sets, noting one that is no weight. */
 export function readWeight(annotations: Json, notes: string[]): number | undefined {
@@ -95,6 +99,39 @@ export function isAddress(text: unknown): text is string {
   return typeof text === "string" && ADDRESS.test(text);
 }
 
+const isDigit = (byte: number): boolean => byte >= 0x30 && byte <= 0x39;
+const isHexLetter = (byte: number): boolean => (byte >= 0x41 && byte <= 0x46) || (byte >= 0x61 && byte <= 0x66);
+
+function isIPv4At(bytes: Uint8Array, from: number, to: number): boolean {
+  let dots = 0;
+  let digits = 0;
+  for (let i = from; i < to; i++) {
+    const byte = bytes[i]!;
+    if (isDigit(byte)) digits++;
+    else if (byte === 0x2e && digits > 0) {
+      dots++;
+      digits = 0;
+    } else return false;
+    if (digits > 3) return false;
+  }
+  return dots === 3 && digits > 0;
+}
+
+function isIPv6At(bytes: Uint8Array, from: number, to: number): boolean {
+  let colons = 0;
+  for (let i = from; i < to; i++) {
+    const byte = bytes[i]!;
+    if (byte === 0x3a) colons++;
+    else if (!isDigit(byte) && !isHexLetter(byte)) return false;
+  }
+  return colons > 0;
+}
+
+/** The same for the bytes of a text; IPv6 with an IPv4 end is left out. */
+export function isAddressAt(bytes: Uint8Array, from: number, to: number): boolean {
+  return isIPv4At(bytes, from, to) || isIPv6At(bytes, from, to);
+}
+
 /** The pod a `targetRef` names. */
 export function readTarget(value: unknown, namespace: string): Pick<SliceEndpoint, "uid" | "pod"> {
   const target = asObject(value);
@@ -102,6 +139,13 @@ export function readTarget(value: unknown, namespace: string): Pick<SliceEndpoin
   const name = asText(target.name);
   const isPod = name !== "" && (target.kind === undefined || target.kind === "Pod");
   return { uid: asText(target.uid), pod: isPod ? `${asText(target.namespace) || namespace}/${name}` : "" };
+}
+
+/** The zones an endpoint is hinted to; undefined: it has no hint. */
+export function readHints(value: unknown): readonly string[] | undefined {
+  const zones = asObject(value)?.forZones;
+  if (!Array.isArray(zones) || zones.length === 0) return undefined;
+  return zones.map((zone) => asText(asObject(zone)?.name)).filter((name) => name !== "");
 }
 
 /** Most clusters have a few dozen different port lists; a cluster that makes up more gets no memory for it. */

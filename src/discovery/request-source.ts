@@ -6,7 +6,7 @@ import { listAll } from "../kubernetes/list-all.ts";
 import { createStatusTracker } from "../kubernetes/source-status.ts";
 import type { Collection, Decoder, Source } from "../kubernetes/types.ts";
 import type { Logger } from "../log.ts";
-import { SERVICE_NAME_LABEL } from "./endpoint-slices.ts";
+import { SERVICE_NAME_LABEL } from "./object-reader.ts";
 import type { ScopePlan } from "./plan.ts";
 import type { ServiceRecord } from "./services.ts";
 import type { SliceRecord } from "./slice-record.ts";

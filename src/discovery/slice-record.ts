@@ -58,9 +58,10 @@ export interface SliceEndpoint {
   readonly hints: readonly string[] | undefined;
 }
 
-const READY = 1;
-const SERVING = 2;
-const TERMINATING = 4;
+/** An address's conditions in the packed text, added up. */
+export const READY = 1;
+export const SERVING = 2;
+export const TERMINATING = 4;
 
 /** Fields of one address in the packed text. */
 const FIELDS = 6;

@@ -1,20 +1,20 @@
 import type { Clock } from "../clock.ts";
 import type { Logger } from "../log.ts";
-import { isHtml, parseJson, readText } from "./body.ts";
+import { decode, isHtml, parseJson, readBytes } from "./body.ts";
 import type { Connection } from "./connection.ts";
 import {
   ApiError,
   describeCollection,
   type ErrorContext,
-  InvalidObjectError,
   parseRetryAfter,
   shorten,
   statusError,
   toApiError,
 } from "./errors.ts";
+import { type ListPage, readPage } from "./list-page.ts";
 import { openScope, orAborted, type Scope } from "./request-scope.ts";
-import type { Collection } from "./types.ts";
-import { isKubernetesObject, readWatchStream, type WatchEvent } from "./watch-stream.ts";
+import type { ByteReader, Collection } from "./types.ts";
+import { readWatchStream, type WatchEvent } from "./watch-stream.ts";
 
 export type { WatchEvent } from "./watch-stream.ts";
 
@@ -28,30 +28,38 @@ export interface ListQuery {
   readonly resourceVersionMatch?: "NotOlderThan" | "Exact" | undefined;
 }
 
-/** One page of a LIST. */
-export interface ListPage {
-  readonly items: unknown[];
-  readonly resourceVersion: string;
-  /** undefined: this was the last page. */
-  readonly continue: string | undefined;
-  /** How many objects are left, where the server says so. */
-  readonly remaining: number | undefined;
-}
-
 /** What a WATCH asks for. */
 export interface WatchQuery {
   readonly resourceVersion: string;
   readonly timeoutSeconds: number;
 }
 
+/** How a WATCH is read. */
+export interface WatchOptions<T> {
+  readonly signal: AbortSignal;
+  /** Called when the answer's headers arrive and at every chunk. */
+  readonly onBytes: () => void;
+  /** Reads objects that need not become JSON objects first. */
+  readonly read?: ByteReader<T> | undefined;
+}
+
 /** The few calls of the Kubernetes API this project needs. All reject with `ApiError`, or the signal's reason. */
 export interface ApiClient {
-  list(collection: Collection, query: ListQuery, signal: AbortSignal): Promise<ListPage>;
+  list<T = never>(
+    collection: Collection,
+    query: ListQuery,
+    signal: AbortSignal,
+    read?: ByteReader<T>,
+  ): Promise<ListPage<T>>;
   /**
-   * The events from a version on, bookmarks asked for. The request leaves when the first event is asked for; leaving
-   * the loop ends it. `onBytes` is called when the answer's headers arrive and at every chunk.
+   * The events from a version on, as many at once as came together, bookmarks asked for. The request leaves when the
+   * first are asked for; leaving the loop ends it.
    */
-  watch(collection: Collection, query: WatchQuery, signal: AbortSignal, onBytes: () => void): AsyncIterable<WatchEvent>;
+  watch<T>(
+    collection: Collection,
+    query: WatchQuery,
+    options: WatchOptions<T>,
+  ): AsyncIterable<readonly WatchEvent<T>[]>;
   /** The decoded JSON at a path such as `/version`. */
   get(path: string, signal: AbortSignal): Promise<unknown>;
 }
@@ -84,38 +92,6 @@ export function collectionPath(collection: Collection, query: Readonly<Record<st
   for (const [key, value] of Object.entries(all)) if (value !== undefined) search.set(key, value);
   const text = search.toString();
   return `/${collection.groupVersion}${scope}/${collection.resource}${text === "" ? "" : `?${text}`}`;
-}
-
-function readPage(value: unknown, collection: Collection): ListPage {
-  const list = (typeof value === "object" && value !== null ? value : {}) as Record<string, unknown>;
-  const refuse = (text: string): never => {
-    throw new InvalidObjectError(text);
-  };
-  if (list.kind !== collection.listKind) {
-    refuse(`the answer is of kind ${shorten(JSON.stringify(list.kind) ?? "(none)", 60)}, not ${collection.listKind}`);
-  }
-  const metadata = (typeof list.metadata === "object" && list.metadata !== null ? list.metadata : {}) as Record<
-    string,
-    unknown
-  >;
-  const { resourceVersion } = metadata;
-  if (typeof resourceVersion !== "string" || resourceVersion === "") {
-    return refuse("the list has no metadata.resourceVersion");
-  }
-  // An empty Go slice may be written as null.
-  // Go writes an empty list as null or []; a list without the key was not made by an apiserver, and must not empty us.
-  if (list.items === undefined) return refuse("the list has no items key");
-  const items: unknown = list.items ?? [];
-  if (!Array.isArray(items)) return refuse("the list's items are not an array");
-  const bad = items.findIndex((item) => !isKubernetesObject(item));
-  if (bad !== -1) refuse(`item ${bad} of the list has no metadata with a name`);
-  const next = metadata.continue;
-  return {
-    items,
-    resourceVersion,
-    continue: typeof next === "string" && next !== "" ? next : undefined,
-    remaining: typeof metadata.remainingItemCount === "number" ? metadata.remainingItemCount : undefined,
-  };
 }
 
 /** A client of one apiserver. It keeps no state of its own: connection and credentials hold what changes. */
@@ -163,7 +139,7 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
       }
     }
     if (response.status === 200) return response;
-    const text = await readText(response.body, ERROR_BODY_LIMIT, scope.signal).catch(() => "");
+    const text = await readBytes(response.body, ERROR_BODY_LIMIT, scope.signal).then(decode, () => "");
     let body: unknown;
     try {
       body = JSON.parse(text);
@@ -174,12 +150,12 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
     throw statusError(response.status, body, context, retryAfter);
   };
 
-  const getJson = async (path: string, signal: AbortSignal, context: ErrorContext): Promise<unknown> => {
+  const getBytes = async (path: string, signal: AbortSignal, context: ErrorContext): Promise<Uint8Array> => {
     const scope = openScope(signal, clock);
     try {
       scope.deadline(ANSWER_TIMEOUT_MS, "no whole answer");
       const response = await request(path, scope, context);
-      return parseJson(await readText(response.body, PAGE_LIMIT, scope.signal));
+      return await readBytes(response.body, PAGE_LIMIT, scope.signal);
     } finally {
       scope.close();
     }
@@ -190,7 +166,7 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
     signal.aborted ? signal.reason : toApiError(error, context);
 
   return {
-    async list(collection, query, signal) {
+    async list(collection, query, signal, read) {
       const context: ErrorContext = { verb: "list", collection };
       const path = collectionPath(collection, {
         limit: query.limit?.toString(),
@@ -199,13 +175,13 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
         resourceVersionMatch: query.resourceVersionMatch,
       });
       try {
-        return readPage(await getJson(path, signal, context), collection);
+        return readPage(await getBytes(path, signal, context), collection, read);
       } catch (error) {
         throw explain(error, context, signal);
       }
     },
 
-    async *watch(collection, query, signal, onBytes) {
+    async *watch(collection, query, { signal, onBytes, read }) {
       const context: ErrorContext = { verb: "watch", collection };
       const path = collectionPath(collection, {
         watch: "true",
@@ -219,7 +195,8 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
         const response = await request(path, scope, context);
         scope.met();
         onBytes();
-        if (response.body !== null) yield* readWatchStream(response.body, context, scope.signal, onBytes);
+        if (response.body === null) return;
+        yield* readWatchStream(response.body, { context, signal: scope.signal, onBytes, read });
       } catch (error) {
         throw explain(error, context, signal);
       } finally {
@@ -230,7 +207,7 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
     async get(path, signal) {
       const context: ErrorContext = { verb: "get" };
       try {
-        return await getJson(path, signal, context);
+        return parseJson(decode(await getBytes(path, signal, context)));
       } catch (error) {
         throw explain(error, context, signal);
       }

@@ -1,8 +1,9 @@
 import { ApiError, describeCollection } from "./errors.ts";
-import { listAll } from "./list-all.ts";
+import { listAll, observed } from "./list-all.ts";
 import { createPoller } from "./poller.ts";
 import { createReflector, type ReflectorOptions, type StreamReport } from "./reflector.ts";
-import type { Decoder, Source, SourceStatus } from "./types.ts";
+import type { Source, SourceStatus } from "./types.ts";
+import { isOlder } from "./versions.ts";
 
 export interface AutoSourceOptions<T> extends ReflectorOptions<T> {
   /** Milliseconds between lists while watches do not work. */
@@ -24,17 +25,6 @@ const POLLING_MS = 300_000;
 type Mode =
   /** `patience`: bad streams until polling begins. */
   { readonly at: "watching"; readonly patience: number } | { readonly at: "polling" };
-
-/**
- * Whether an object's version is newer than that. Versions of one resource are whole numbers that grow; one that is
- * not a number proves nothing.
- * https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-versions
- */
-function isNewer(object: unknown, version: string): boolean {
-  const own = (object as { metadata: { resourceVersion?: string } }).metadata.resourceVersion ?? "";
-  if (!/^\d+$/.test(own) || !/^\d+$/.test(version)) return false;
-  return BigInt(own) > BigInt(version);
-}
 
 const add = (a: SourceStatus, b: SourceStatus): SourceStatus => {
   const lists: Record<string, number> = { ...a.lists };
@@ -74,13 +64,12 @@ export function createAutoSource<T>(options: AutoSourceOptions<T>): Source {
     for (const collection of collections) {
       let newer = false;
       let listed = 0;
-      const observe: Decoder<never> = (object) => {
-        if (decode(object) !== undefined) listed++;
-        newer ||= isNewer(object, version);
-        return undefined;
-      };
+      const observing = observed(decode, ({ resourceVersion = "" }, item) => {
+        if (item !== undefined) listed++;
+        newer ||= isOlder(version, resourceVersion);
+      });
       try {
-        await listAll({ api, collection, decode: observe }, signal);
+        await listAll({ api, collection, decode: observing }, signal);
         return early || newer || listed < known;
       } catch (error) {
         // If nothing can be listed, it is not the watch that is at fault.

@@ -1,17 +1,16 @@
 import { InvalidObjectError, shorten } from "./errors.ts";
 
 /** Reads a body up to a limit of bytes. Throws beyond it: what it holds is never more than limit + one chunk. */
-export async function readText(
+export async function readBytes(
   body: ReadableStream<Uint8Array> | null,
   limit: number,
   signal: AbortSignal,
-): Promise<string> {
-  if (body === null) return "";
+): Promise<Uint8Array> {
+  if (body === null) return new Uint8Array();
   const reader = body.getReader();
   const stop = (): void => void reader.cancel(signal.reason).catch(() => {});
   signal.addEventListener("abort", stop, { once: true });
-  const decoder = new TextDecoder();
-  const pieces: string[] = [];
+  const pieces: Uint8Array[] = [];
   let size = 0;
   try {
     for (;;) {
@@ -20,15 +19,30 @@ export async function readText(
       if (done) break;
       size += value.length;
       if (size > limit) throw new InvalidObjectError(`an answer of more than ${limit} bytes`);
-      pieces.push(decoder.decode(value, { stream: true }));
+      pieces.push(value);
     }
-    pieces.push(decoder.decode());
-    return pieces.join("");
   } finally {
     signal.removeEventListener("abort", stop);
     stop();
   }
+  return joined(pieces, size);
 }
+
+function joined(pieces: readonly Uint8Array[], size: number): Uint8Array {
+  if (pieces.length === 1) return pieces[0]!;
+  const whole = new Uint8Array(size);
+  let at = 0;
+  for (const piece of pieces) {
+    whole.set(piece, at);
+    at += piece.length;
+  }
+  return whole;
+}
+
+const decoder = new TextDecoder();
+
+/** Bytes of UTF-8 as text. */
+export const decode = (bytes: Uint8Array): string => decoder.decode(bytes);
 
 /** True for a page meant for a browser: a login, a proxy's error. */
 export const isHtml = (text: string): boolean => /^\s*<(!doctype|html|head|body|\?xml)/i.test(text);

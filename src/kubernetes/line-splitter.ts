@@ -1,9 +1,12 @@
 import { InvalidObjectError } from "./errors.ts";
 
-/** Turns chunks of bytes into lines of text. */
+/** Turns chunks of bytes into lines. */
 export interface LineSplitter {
-  /** The lines that this chunk completes, without their newline; empty ones are left out. Throws `InvalidObjectError` past the limit. */
-  push(chunk: Uint8Array): string[];
+  /**
+   * The lines that this chunk completes, without their newline; empty ones are left out. They may be parts of the chunk.
+   * Throws `InvalidObjectError` past the limit.
+   */
+  push(chunk: Uint8Array): Uint8Array[];
   /** Bytes of the line that is still open. */
   readonly pending: number;
 }
@@ -11,11 +14,10 @@ export interface LineSplitter {
 const NEWLINE = 0x0a;
 
 /**
- * A splitter at the byte 0x0A. In UTF-8 that byte is never part of another character, so a line is decoded once, when
- * it is whole, wherever the chunks were cut. What it holds is bounded by `limit` bytes.
+ * A splitter at the byte 0x0A. In UTF-8 that byte is never part of another character, so a line is whole
+ * wherever the chunks were cut. What it holds is bounded by `limit` bytes.
  */
 export function createLineSplitter(limit: number): LineSplitter {
-  const decoder = new TextDecoder();
   // Pieces of the open line, joined once: joining at every chunk would be quadratic.
   let held: Uint8Array[] = [];
   let size = 0;
@@ -44,14 +46,14 @@ export function createLineSplitter(limit: number): LineSplitter {
       return size;
     },
     push(chunk) {
-      const lines: string[] = [];
+      const lines: Uint8Array[] = [];
       let start = 0;
       for (let end = chunk.indexOf(NEWLINE); end !== -1; end = chunk.indexOf(NEWLINE, start)) {
         const length = size + end - start;
         if (length > limit) refuse(length);
         if (length > 0) {
           const piece = chunk.subarray(start, end);
-          lines.push(decoder.decode(size === 0 ? piece : join(piece)));
+          lines.push(size === 0 ? piece : join(piece));
         }
         start = end + 1;
       }

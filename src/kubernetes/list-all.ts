@@ -1,6 +1,6 @@
 import type { ApiClient } from "./api-client.ts";
 import { InvalidObjectError } from "./errors.ts";
-import type { Change, Collection, Decoder } from "./types.ts";
+import type { Change, Collection, Decoder, KubernetesObject, ReadObject } from "./types.ts";
 
 /** Objects per page: kubectl's and client-go's number. A page of large slices is a few megabytes. */
 const PAGE_SIZE = 500;
@@ -38,12 +38,13 @@ export async function listAll<T>(options: ListAllOptions<T>, signal: AbortSignal
         : notOlderThan !== undefined
           ? { limit: PAGE_SIZE, resourceVersion: notOlderThan, resourceVersionMatch: "NotOlderThan" as const }
           : { limit: PAGE_SIZE };
-    const page = await api.list(collection, query, signal);
+    const page = await api.list(collection, query, signal, decode.fromBytes);
     onPage?.();
     for (const object of page.items) {
       const item = decode(object);
       if (item !== undefined) items.push(item);
     }
+    for (const { item } of page.read) if (item !== undefined) items.push(item);
     // A watch from the first page's version replays whatever later pages may already show.
     version ??= page.resourceVersion;
     if (page.continue !== undefined && page.continue === token) {
@@ -61,4 +62,25 @@ export function handOver<T>(apply: (change: Change<T>) => void, change: Change<T
   } catch (error) {
     throw new InvalidObjectError(`an object could not be taken in: ${(error as Error).message}`);
   }
+}
+
+/** A decoder that also tells of every object it is given, and whether it is kept. */
+export function observed<T>(
+  decode: Decoder<T>,
+  observe: (meta: Partial<Omit<ReadObject<T>, "item" | "end">>, item: T | undefined) => void,
+): Decoder<T> {
+  const { fromBytes } = decode;
+  const watched = (object: unknown): T | undefined => {
+    const item = decode(object);
+    observe((object as KubernetesObject).metadata, item);
+    return item;
+  };
+  if (fromBytes === undefined) return watched;
+  return Object.assign(watched, {
+    fromBytes: (bytes: Uint8Array, at: number) => {
+      const object = fromBytes(bytes, at);
+      if (object !== undefined) observe(object, object.item);
+      return object;
+    },
+  });
 }

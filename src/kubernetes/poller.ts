@@ -3,7 +3,7 @@ import type { Logger } from "../log.ts";
 import type { ApiClient } from "./api-client.ts";
 import { createBackoff } from "./backoff.ts";
 import { ApiError, describeCollection, toApiError } from "./errors.ts";
-import { handOver, listAll } from "./list-all.ts";
+import { handOver, listAll, observed } from "./list-all.ts";
 import { createStatusTracker } from "./source-status.ts";
 import type { Change, ClientState, Collection, Decoder, Source } from "./types.ts";
 
@@ -56,19 +56,16 @@ export function createPoller<T>(options: PollerOptions<T>): Poller {
     // simple server may send it, and every list counts as a change.
     const versions: string[] = [];
     let known = true;
-    const observe: Decoder<T> = (object) => {
-      const { namespace, name, resourceVersion } = (object as { metadata: Record<string, string | undefined> })
-        .metadata;
+    const observing = observed(decode, ({ namespace, name, resourceVersion }) => {
       if (resourceVersion === undefined) known = false;
       versions.push(`${namespace}/${name}@${resourceVersion}`);
-      return decode(object);
-    };
+    });
     const onPage = (): void => {
       tracker.byte(clock.now());
       if (fingerprint === undefined) tracker.enter("syncing");
     };
     const full = await listAll(
-      { api, collection: collections[form]!, decode: observe, notOlderThan: version, onPage },
+      { api, collection: collections[form]!, decode: observing, notOlderThan: version, onPage },
       signal,
     );
     const seen = versions.sort().join("\n");

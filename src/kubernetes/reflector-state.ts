@@ -5,10 +5,10 @@ import type { WatchEvent } from "./watch-stream.ts";
 export type ListReason = "start" | "gone" | "too_large_version" | "garbage" | "error" | "not_found";
 
 /** A watch whose answer has begun. */
-export interface OpenStream {
-  /** The first event (or end), already asked for. */
-  readonly first: Promise<IteratorResult<WatchEvent>>;
-  readonly events: AsyncIterator<WatchEvent>;
+export interface OpenStream<T = unknown> {
+  /** The first events (or end), already asked for. */
+  readonly first: Promise<IteratorResult<readonly WatchEvent<T>[]>>;
+  readonly events: AsyncIterator<readonly WatchEvent<T>[]>;
   /** When the answer's headers came, milliseconds since the epoch. */
   readonly openedAt: number;
   /** Events and bookmarks so far. */
@@ -18,7 +18,7 @@ export interface OpenStream {
 }
 
 /** Where a reflector stands. There is no other state: whatever it does next follows from this. */
-export type ReflectorState =
+export type ReflectorState<T = unknown> =
   /** It knows no version to watch from. Next: LIST, of the collection's first, second … form. */
   | {
       readonly at: "empty";
@@ -29,12 +29,12 @@ export type ReflectorState =
   /** A full list (or a watch that ended) left it at this version. Next: open a WATCH from there. */
   | { readonly at: "listed"; readonly version: string }
   /** The stream is open; its version moves on with each event. Next: take events until it ends. */
-  | { readonly at: "watching"; version: string; readonly stream: OpenStream };
+  | { readonly at: "watching"; version: string; readonly stream: OpenStream<T> };
 
 /** What came of a state's one action. */
-export type Outcome =
+export type Outcome<T = unknown> =
   | { readonly kind: "listed"; readonly version: string }
-  | { readonly kind: "opened"; readonly version: string; readonly stream: OpenStream }
+  | { readonly kind: "opened"; readonly version: string; readonly stream: OpenStream<T> }
   /** The server ended the stream in order. */
   | { readonly kind: "ended"; readonly version: string }
   /** Nothing came for `watchIdle`. */
@@ -45,8 +45,8 @@ export type Outcome =
 export type Pace = "at_once" | "pause" | "pause_if_repeated";
 
 /** Where to go, and how fast. */
-export interface Move {
-  readonly next: ReflectorState;
+export interface Move<T = unknown> {
+  readonly next: ReflectorState<T>;
   readonly pace: Pace;
 }
 
@@ -59,10 +59,10 @@ const FORGET: Partial<Record<ApiErrorCode, ListReason>> = {
   not_found: "not_found",
 };
 
-const versionOf = (state: ReflectorState): string | undefined =>
+const versionOf = <T>(state: ReflectorState<T>): string | undefined =>
   state.at === "empty" ? state.notOlderThan : state.version;
 
-function afterFailure(state: ReflectorState, error: ApiError): Move {
+function afterFailure<T>(state: ReflectorState<T>, error: ApiError): Move<T> {
   const { code } = error;
   const forget = FORGET[code];
   if (forget !== undefined) {
@@ -88,7 +88,7 @@ function afterFailure(state: ReflectorState, error: ApiError): Move {
  *
  * @param healthy whether the stream that just ended had lived, or delivered, enough to call its end no error
  */
-export function move(state: ReflectorState, outcome: Outcome, healthy: boolean): Move {
+export function move<T>(state: ReflectorState<T>, outcome: Outcome<T>, healthy: boolean): Move<T> {
   switch (outcome.kind) {
     case "listed":
       return { next: { at: "listed", version: outcome.version }, pace: "at_once" };

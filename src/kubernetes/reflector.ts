@@ -57,14 +57,14 @@ const WATCH_SECONDS_MAX = 290;
  */
 export function createReflector<T>(options: ReflectorOptions<T>): Source {
   const { api, collections, decode, apply, clock, random, logger, watchIdle, onStream } = options;
-  let state: ReflectorState = { at: "empty", why: "start", notOlderThan: undefined };
+  let state: ReflectorState<T> = { at: "empty", why: "start", notOlderThan: undefined };
   let form = 0;
   const collection = (): Collection => collections[form]!;
   const backoff = createBackoff(random);
   const label = describeCollection(collections[0]!);
   const tracker = createStatusTracker({ clock, logger, label, onStatus: options.onStatus });
 
-  const list = async (from: ReflectorState & { at: "empty" }, signal: AbortSignal): Promise<Outcome> => {
+  const list = async (from: ReflectorState<T> & { at: "empty" }, signal: AbortSignal): Promise<Outcome<T>> => {
     for (let tried = 1; ; tried++) {
       try {
         const full = await listAll(
@@ -91,7 +91,7 @@ export function createReflector<T>(options: ReflectorOptions<T>): Source {
     }
   };
 
-  const open = async (version: string, signal: AbortSignal): Promise<Outcome> => {
+  const open = async (version: string, signal: AbortSignal): Promise<Outcome<T>> => {
     const controller = new AbortController();
     const follow = (): void => controller.abort(signal.reason);
     signal.addEventListener("abort", follow, { once: true });
@@ -121,7 +121,8 @@ export function createReflector<T>(options: ReflectorOptions<T>): Source {
     };
     const timeoutSeconds = WATCH_SECONDS_MIN + Math.floor(random() * (WATCH_SECONDS_MAX - WATCH_SECONDS_MIN + 1));
     const query = { resourceVersion: version, timeoutSeconds };
-    const events = api.watch(collection(), query, controller.signal, onBytes)[Symbol.asyncIterator]();
+    const reading = { signal: controller.signal, onBytes, read: decode.fromBytes };
+    const events = api.watch(collection(), query, reading)[Symbol.asyncIterator]();
     tracker.opened();
     const first = events.next();
     try {
@@ -135,35 +136,41 @@ export function createReflector<T>(options: ReflectorOptions<T>): Source {
     return { kind: "opened", version, stream: { first, events, openedAt: lastByte, delivered: 0, close } };
   };
 
-  const takeEvent = (watching: ReflectorState & { at: "watching" }, event: WatchEvent): void => {
+  /** What an event about an object means to the receiver. */
+  const changeOf = (event: ObjectEvent<T>): Change<T> => {
+    if (event.type === "READ") {
+      const { namespace, name, item } = event.object;
+      return item === undefined || event.deleted ? { kind: "remove", namespace, name } : { kind: "put", item };
+    }
+    const { metadata } = event.object;
+    const item = event.type === "DELETED" ? undefined : decode(event.object);
+    if (item !== undefined) return { kind: "put", item };
+    return { kind: "remove", namespace: metadata.namespace ?? "", name: metadata.name };
+  };
+
+  const takeEvent = (watching: ReflectorState<T> & { at: "watching" }, event: WatchEvent<T>): void => {
     if (event.type === "ERROR") throw event.error;
     if (watching.stream.delivered++ === 0) tracker.proven();
-    const { resourceVersion } = event.type === "BOOKMARK" ? event : event.object.metadata;
-    const version = resourceVersion ?? watching.version;
+    const version = versionOfEvent(event) ?? watching.version;
     // Bytes that came twice, or a server whose history is another one: taking it in would bring back what is gone.
     if (isOlder(version, watching.version)) {
       throw new InvalidObjectError(`the watch went back from version ${watching.version} to ${version}`);
     }
-    if (event.type === "BOOKMARK") {
-      watching.version = version;
-      tracker.version(version);
-      return;
+    if (event.type === "BOOKMARK") tracker.version(version);
+    else {
+      handOver(apply, changeOf(event));
+      tracker.event(clock.now(), version);
     }
-    const { object } = event;
-    const item = event.type === "DELETED" ? undefined : decode(object);
-    if (item !== undefined) handOver(apply, { kind: "put", item });
-    else handOver(apply, { kind: "remove", namespace: object.metadata.namespace ?? "", name: object.metadata.name });
     watching.version = version;
-    tracker.event(clock.now(), version);
   };
 
-  const follow = async (watching: ReflectorState & { at: "watching" }): Promise<Outcome> => {
+  const follow = async (watching: ReflectorState<T> & { at: "watching" }): Promise<Outcome<T>> => {
     const { stream } = watching;
     tracker.enter("watching");
     tracker.recovered();
     try {
       for (let result = await stream.first; !result.done; result = await stream.events.next()) {
-        takeEvent(watching, result.value);
+        for (const event of result.value) takeEvent(watching, event);
       }
       return { kind: "ended", version: watching.version };
     } catch (error) {
@@ -177,7 +184,7 @@ export function createReflector<T>(options: ReflectorOptions<T>): Source {
   };
 
   /** Does what the state asks for. An error of the apiserver is an outcome; only an abort of `signal` rejects. */
-  const act = async (signal: AbortSignal): Promise<Outcome> => {
+  const act = async (signal: AbortSignal): Promise<Outcome<T>> => {
     try {
       switch (state.at) {
         case "empty":
@@ -213,7 +220,7 @@ export function createReflector<T>(options: ReflectorOptions<T>): Source {
   };
 
   /** Whether the stream that is over, if one is, was healthy; tells `onStream`. */
-  const judge = (from: ReflectorState, outcome: Outcome): { healthy: boolean; lived: number } => {
+  const judge = (from: ReflectorState<T>, outcome: Outcome<T>): { healthy: boolean; lived: number } => {
     // A server that says when to come back answers well enough: there was no stream to judge.
     if (from.at === "listed" && outcome.kind === "failed" && outcome.error.retryAfterMs === undefined) {
       onStream?.({ lived: 0, delivered: 0, end: "failed", version: from.version });
@@ -246,6 +253,14 @@ export function createReflector<T>(options: ReflectorOptions<T>): Source {
       }
     },
   };
+}
+
+/** An event that tells of an object. */
+type ObjectEvent<T> = Exclude<WatchEvent<T>, { type: "BOOKMARK" | "ERROR" }>;
+
+function versionOfEvent<T>(event: Exclude<WatchEvent<T>, { type: "ERROR" }>): string | undefined {
+  if (event.type === "BOOKMARK") return event.resourceVersion;
+  return event.type === "READ" ? event.object.resourceVersion : event.object.metadata.resourceVersion;
 }
 
 /** The reason with which the watchdog aborts a stream. */

@@ -86,6 +86,27 @@ export interface Source {
   readonly status: SourceStatus;
 }
 
+/** An object as its receiver sees it, read without making a JSON object of it. */
+export interface ReadObject<T> {
+  readonly namespace: string;
+  readonly name: string;
+  readonly resourceVersion: string;
+  /** undefined: a selector of ours filters it out. */
+  readonly item: T | undefined;
+  /** Where its JSON ends. */
+  readonly end: number;
+}
+
+/**
+ * Reads the object whose JSON begins at `at`, as the `Decoder` beside it would. undefined: it is not sure, and `JSON.parse`
+ * and the decoder must tell.
+ */
+export type ByteReader<T> = (bytes: Uint8Array, at: number) => ReadObject<T> | undefined;
+
 /** Makes of a decoded JSON object what the receiver keeps, or undefined when a selector of ours filters it out. Throws
  *  `InvalidObjectError` for an object that cannot be one (no metadata, a list of another kind). */
-export type Decoder<T> = (object: unknown) => T | undefined;
+export interface Decoder<T> {
+  (object: unknown): T | undefined;
+  /** A shorter way to the same, for where there are many. */
+  readonly fromBytes?: ByteReader<T> | undefined;
+}

@@ -1,13 +1,17 @@
+import { decode } from "./body.ts";
 import { type ApiError, type ErrorContext, InvalidObjectError, shorten, statusError } from "./errors.ts";
+import { isText } from "./json-bytes.ts";
 import { createLineSplitter } from "./line-splitter.ts";
-import type { KubernetesObject } from "./types.ts";
+import type { ByteReader, KubernetesObject, ReadObject } from "./types.ts";
 
 /**
  * One event of a watch, checked.
  * https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes
  */
-export type WatchEvent =
+export type WatchEvent<T = never> =
   | { readonly type: "ADDED" | "MODIFIED" | "DELETED"; readonly object: KubernetesObject }
+  /** The same three, of an object that was read from its bytes. */
+  | { readonly type: "READ"; readonly deleted: boolean; readonly object: ReadObject<T> }
   /** Nothing changed up to this version. */
   | { readonly type: "BOOKMARK"; readonly resourceVersion: string }
   /** The server cannot go on: its Status as an error. */
@@ -53,16 +57,45 @@ export function parseWatchEvent(line: string, context: ErrorContext): WatchEvent
   }
 }
 
+const encoder = new TextEncoder();
+/** How an apiserver begins a line that has an object. */
+const BEGINNINGS = (["ADDED", "MODIFIED", "DELETED"] as const).map((type) => ({
+  deleted: type === "DELETED",
+  bytes: encoder.encode(`{"type":"${type}","object":`),
+}));
+
+const CLOSE = 0x7d;
+
+function readEvent<T>(line: Uint8Array, context: ErrorContext, read: ByteReader<T> | undefined): WatchEvent<T> {
+  if (read !== undefined && line[line.length - 1] === CLOSE) {
+    for (const { deleted, bytes } of BEGINNINGS) {
+      if (!isText(line, 0, Math.min(bytes.length, line.length), bytes)) continue;
+      const object = read(line, bytes.length);
+      if (object?.end === line.length - 1) return { type: "READ", deleted, object };
+    }
+  }
+  return parseWatchEvent(decode(line), context);
+}
+
+/** What a watch's reader needs beside the body. */
+export interface WatchReading<T> {
+  readonly context: ErrorContext;
+  readonly signal: AbortSignal;
+  /** Called for every chunk. */
+  readonly onBytes: () => void;
+  /** Reads objects that need not become JSON objects first. */
+  readonly read?: ByteReader<T> | undefined;
+}
+
 /**
- * The events of a watch's body, in order, until it ends. What stands behind the last newline is dropped: a cut line is
- * replayed by the server when the watch resumes. Rejects with the signal's reason when it aborts.
+ * The events of a watch's body, in order, until it ends: all that a chunk completes at once, since waiting for each alone
+ * costs as much as reading it. What stands behind the last newline is dropped: a cut line is replayed by the server when
+ * the watch resumes. Rejects with the signal's reason when it aborts.
  */
-export async function* readWatchStream(
+export async function* readWatchStream<T = never>(
   body: ReadableStream<Uint8Array>,
-  context: ErrorContext,
-  signal: AbortSignal,
-  onBytes: () => void,
-): AsyncGenerator<WatchEvent, void, undefined> {
+  { context, signal, onBytes, read }: WatchReading<T>,
+): AsyncGenerator<readonly WatchEvent<T>[], void, undefined> {
   const reader = body.getReader();
   const splitter = createLineSplitter(WATCH_LINE_LIMIT);
   // Not every runtime ends a pending read when the request's signal aborts; cancelling does.
@@ -74,7 +107,15 @@ export async function* readWatchStream(
       signal.throwIfAborted();
       if (done) return;
       onBytes();
-      for (const line of splitter.push(value)) yield parseWatchEvent(line, context);
+      const events: WatchEvent<T>[] = [];
+      try {
+        for (const line of splitter.push(value)) events.push(readEvent(line, context, read));
+      } catch (error) {
+        // What came before the line that is none still holds.
+        yield events;
+        throw error;
+      }
+      if (events.length > 0) yield events;
     }
   } finally {
     signal.removeEventListener("abort", stop);

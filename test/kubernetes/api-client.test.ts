@@ -43,6 +43,7 @@ describe("a list", () => {
     const found = await api.list({ ...slices, labelSelector: "a=b,c" }, { limit: 500, continue: "x+/=" }, signal);
     assertEquals(found, {
       items: [{ metadata: { name: "a" } }],
+      read: [],
       resourceVersion: "7",
       continue: "more",
       remaining: 12,
@@ -165,7 +166,7 @@ describe("a watch", () => {
     const events: WatchEvent[] = [];
     let bytes = 0;
     const query = { resourceVersion: "7", timeoutSeconds: 250 };
-    for await (const event of api.watch(slices, query, signal, () => bytes++)) events.push(event);
+    for await (const some of api.watch<never>(slices, query, { signal, onBytes: () => bytes++ })) events.push(...some);
     assertEquals(events, [{ type: "ADDED", object: { metadata: { name: "é" } } }]);
     assertEquals(bytes, 2);
     assertEquals(Object.fromEntries(new URL(mock.requests[0]!.url).searchParams), {
@@ -188,7 +189,8 @@ describe("a watch", () => {
       },
     });
     const { api, clock } = client(http.get(SLICES, () => new HttpResponse(body)));
-    for await (const _ of api.watch(slices, { resourceVersion: "7", timeoutSeconds: 250 }, signal, () => {})) break;
+    for await (const _ of api.watch(slices, { resourceVersion: "7", timeoutSeconds: 250 }, { signal, onBytes() {} }))
+      break;
     await clock.settle();
     assert(cancelled);
     assertEquals(clock.pending, 0);

@@ -1,11 +1,23 @@
 import { describe, test } from "bun:test";
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { InvalidObjectError } from "../../src/kubernetes/errors.ts";
-import { createLineSplitter } from "../../src/kubernetes/line-splitter.ts";
+import { createLineSplitter as createByteSplitter } from "../../src/kubernetes/line-splitter.ts";
 
 const encoder = new TextEncoder();
 const bytes = (text: string): Uint8Array => encoder.encode(text);
 const LIMIT = 16 * 1024 * 1024;
+
+/** The splitter, with its lines as text. */
+function createLineSplitter(limit: number) {
+  const splitter = createByteSplitter(limit);
+  const decoder = new TextDecoder();
+  return {
+    push: (chunk: Uint8Array): string[] => splitter.push(chunk).map((line) => decoder.decode(line)),
+    get pending() {
+      return splitter.pending;
+    },
+  };
+}
 
 /** A watch as it is recorded: text of one to four bytes a character, an emoji in two code units, and an object of 1 MB. */
 function recordedStream(): { data: Uint8Array; lines: string[] } {

@@ -11,6 +11,7 @@ import { slices } from "../helpers/scripted-apiserver.ts";
 
 const context = { verb: "watch", collection: slices } as const;
 const encoder = new TextEncoder();
+const reading = (signal = new AbortController().signal) => ({ context, signal, onBytes: () => {} });
 
 async function collect(chunks: Uint8Array[]): Promise<WatchEvent[]> {
   const body = new ReadableStream<Uint8Array>({
@@ -20,7 +21,7 @@ async function collect(chunks: Uint8Array[]): Promise<WatchEvent[]> {
     },
   });
   const events: WatchEvent[] = [];
-  for await (const event of readWatchStream(body, context, new AbortController().signal, () => {})) events.push(event);
+  for await (const some of readWatchStream(body, reading())) events.push(...some);
   return events;
 }
 
@@ -60,7 +61,7 @@ describe("a watch's events", () => {
       },
     });
     const error = await assertRejects(async () => {
-      for await (const _ of readWatchStream(body, context, new AbortController().signal, () => {}));
+      for await (const _ of readWatchStream(body, reading()));
     }, InvalidObjectError);
     assertStringIncludes(error.message, `the limit is ${WATCH_LINE_LIMIT}`);
     assert(sent <= WATCH_LINE_LIMIT + 3 * chunk.length, `read ${sent} bytes of 200 MB`);
@@ -69,11 +70,11 @@ describe("a watch's events", () => {
   test("end with the signal's reason when it aborts, even where the body does not listen to it", async () => {
     const controller = new AbortController();
     const body = new ReadableStream<Uint8Array>({});
-    const reading = assertRejects(async () => {
-      for await (const _ of readWatchStream(body, context, controller.signal, () => {}));
+    const ending = assertRejects(async () => {
+      for await (const _ of readWatchStream(body, reading(controller.signal)));
     }, RangeError);
     controller.abort(new RangeError("enough"));
-    await reading;
+    await ending;
   });
 });
 
