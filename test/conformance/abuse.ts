@@ -97,7 +97,6 @@ export const ABUSE: Readonly<Record<string, Shot>> = {
   "GET with a chunked body": { bytes: `${get("Host: a", CHUNKED)}3\r\nabc\r\n0\r\n\r\n` },
   "GET and a byte too many": { bytes: `${get("Host: a")}G` },
   "two GET in one segment": { bytes: get("Host: a") + HIDDEN, answers: 2 },
-  "a second GET before the first is answered": { bytes: [get("Host: a"), HIDDEN], answers: 2 },
   "POST and GET in one segment": { bytes: post("Content-Length: 3", "abc") + HIDDEN, answers: 2 },
   "a request byte by byte": { bytes: [...post("Content-Length: 3", "abc")] },
   "half a head, then the end": { bytes: "GET /x HTTP/1.1\r\nHo", next: "end" },
