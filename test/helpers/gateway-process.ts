@@ -23,6 +23,8 @@ export interface GatewayOptions {
   files?: Record<string, string>;
   /** What is put before the command: a program that enters a network namespace, say, and becomes the gateway. */
   prefix?: readonly string[];
+  /** The program and what comes before its own options. @default this Bun with src/main.ts */
+  command?: readonly string[];
   /** Milliseconds until the ready line. @default 15000 */
   timeout?: number;
 }
@@ -101,7 +103,8 @@ export async function startGateway(options: GatewayOptions): Promise<GatewayProc
   await writeFile(configFile, typeof config === "string" ? config : JSON.stringify(config, null, 2));
   for (const [name, text] of Object.entries(options.files ?? {})) await writeFile(join(folder, name), text);
 
-  const child = Bun.spawn([...(options.prefix ?? []), process.execPath, MAIN, "--config", configFile], {
+  const program = options.command ?? [process.execPath, MAIN];
+  const child = Bun.spawn([...(options.prefix ?? []), ...program, "--config", configFile], {
     cwd: folder,
     env: cleanEnvironment({ BUN_CONFIG_MAX_HTTP_REQUESTS: "65336", ...options.env }),
     stdin: "ignore",
