@@ -38,16 +38,21 @@ const TLS_CODE =
 /** Bun names what its parser could not read after the thing itself: `HTTPHeadersOverflow`, `UnexpectedChunkedBody` … */
 const ANSWER_CODE = /HTTP|Chunk|Header|Response/;
 
-/** Deno gives no code: its words, in the order they are looked for. */
+/** Deno and Workers give no code: their words, in the order they are looked for. */
 const BY_MESSAGE: readonly (readonly [RegExp, UpstreamFailure])[] = [
   [/certificate|handshake|tls/i, "tls"],
   [
     /tcp connect error|dns error|connection refused|failed to lookup|error trying to connect|client error \(Connect\)/i,
     "connect",
   ],
-  [/connection (closed|reset)|incomplete message|broken pipe|SendRequest/i, "reset"],
-  [/invalid HTTP|parse error/i, "invalid"],
+  [/invalid HTTP|parse error|version parsed/i, "invalid"],
+  [/connection (closed|reset|lost)|incomplete message|broken pipe|SendRequest/i, "reset"],
+  [/port \d+ are blocked/, "refused"],
 ];
+
+/** What an error and its cause say, without the URL: that may have any word in it. */
+const wordsOf = (error: Error): string =>
+  `${error.message} ${error.cause instanceof Error ? error.cause.message : ""}`.replace(/\bhttps?:\/\/\S+/g, "");
 
 /** Tells error classes apart by what the runtimes say. What nobody recognises counts as `reset`: it is never safe to repeat. */
 export function classify(error: unknown): UpstreamFailure {
@@ -61,7 +66,8 @@ export function classify(error: unknown): UpstreamFailure {
     if (code.startsWith("ERR_INVALID")) return "refused";
     if (ANSWER_CODE.test(code)) return "invalid";
   }
-  for (const [words, failure] of BY_MESSAGE) if (words.test(error.message)) return failure;
+  const said = wordsOf(error);
+  for (const [words, failure] of BY_MESSAGE) if (words.test(said)) return failure;
   return "reset";
 }
 

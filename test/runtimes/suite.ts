@@ -1,0 +1,59 @@
+import { appendFileSync } from "node:fs";
+import { afterAll, beforeAll, describe, test } from "bun:test";
+import { assertEquals } from "@std/assert";
+import { CASES, ODD_PATHS, oddPath } from "./cases.ts";
+import { createStage, type Running, type RuntimeName, type Stage } from "./stage.ts";
+
+/** A line of the matrix, as the runs hand it to the command that writes it. */
+export interface Found {
+  readonly runtime: RuntimeName;
+  readonly kind: "case" | "path";
+  readonly name: string;
+  readonly found: string;
+}
+
+/** Where the lines go, one JSON document each; unset: nowhere. */
+export const RESULTS = "PODWAY_RUNTIMES_RESULTS";
+
+function record(line: Found): void {
+  const file = process.env[RESULTS];
+  if (file !== undefined) appendFileSync(file, `${JSON.stringify(line)}\n`);
+}
+
+/** Plays every case on a gateway that `start` starts for real, as a process of that runtime. */
+export function runtimeSuite(runtime: RuntimeName, start: (stage: Stage) => Promise<Running>): void {
+  describe(`the gateway on ${runtime}`, () => {
+    let stage: Stage;
+    let gateway: Running;
+    beforeAll(async () => {
+      stage = await createStage();
+      gateway = await start(stage);
+    }, 60_000);
+    afterAll(async () => {
+      await gateway?.[Symbol.asyncDispose]();
+      await stage?.[Symbol.asyncDispose]();
+    });
+
+    for (const one of CASES) {
+      test(`${one.group}: ${one.name}`, async () => {
+        let found = "failed";
+        try {
+          found = await one.find({ gateway, stage });
+        } finally {
+          record({ runtime, kind: "case", name: one.name, found });
+        }
+        assertEquals(found, one.but?.[runtime] ?? one.want);
+      });
+    }
+
+    test("odd request targets are answered, and never lead to another route", async () => {
+      for (const path of ODD_PATHS) {
+        const found = await oddPath({ gateway, stage }, path);
+        record({ runtime, kind: "path", name: path, found });
+        // A target that leaves the route's prefix must not reach the pod with what is left of it.
+        assertEquals(/^(\/|[1-5]\d\d$)/.test(found), true, `${path}: ${found}`);
+        assertEquals(found.includes(".."), false, `${path}: ${found}`);
+      }
+    });
+  });
+}
