@@ -1,25 +1,12 @@
 import process from "node:process";
 import type { ListenAddress } from "../config/schema.ts";
-import { isPlainPath } from "../proxy/path-check.ts";
 import { type DenoServeOptions, type DenoServer, deno } from "./deno-api.ts";
 import { createDenoSockets } from "./deno-websocket.ts";
 import { type Handler, type Host, ListenError, type Listener, type Signal, type TlsListener } from "./host.ts";
 import { inspectCertificate } from "./node-certificate.ts";
+import { resolved } from "./resolved.ts";
 
 const SIGNALS: readonly Signal[] = ["SIGTERM", "SIGINT", "SIGHUP"];
-
-/**
- * Deno hands over the request target as it came, dot segments and backslashes included, which its own fetch resolves: a
- * route would be matched by another path than the one that is asked for. So they are resolved first. `undefined`: nothing
- * to resolve.
- */
-function resolved(request: Request): Request | undefined {
-  const { url, method, headers, body, signal } = request;
-  const start = url.indexOf("/", url.indexOf("://") + 3);
-  const query = url.indexOf("?", start);
-  if (isPlainPath(query === -1 ? url.slice(start) : url.slice(start, query))) return undefined;
-  return new Request(new URL(url), { method, headers, body, signal, duplex: "half" } as RequestInit);
-}
 
 interface Opened extends Listener {
   /** Ends once idle; what is under way goes on to its end. */

@@ -4,6 +4,7 @@ import type { DemandCluster } from "../discovery/demand-cluster.ts";
 import { createGateway, type Gateway } from "../gateway.ts";
 import { problem } from "../proxy/problem.ts";
 import type { Upgrade } from "../proxy/websocket-types.ts";
+import { resolved } from "./resolved.ts";
 import { webMessageSocket } from "./web-socket.ts";
 import { type WorkerEnv, webSocketPair } from "./workers-api.ts";
 import { readWorkerConfig } from "./workers-config.ts";
@@ -112,7 +113,13 @@ export function createWorker(text: string): WorkerModule {
           return problem("internal", "The gateway's config has errors; its log has them", { head });
         const peer = request.headers.get("cf-connecting-ip") ?? "";
         const scheme = request.url.startsWith("https:") ? "https" : "http";
-        return made.gateway.handle(request, peer, scheme, upgrade);
+        let clean: Request;
+        try {
+          clean = resolved(request) ?? request;
+        } catch {
+          return problem("bad_request", "The request target cannot be read", { head });
+        }
+        return made.gateway.handle(clean, peer, scheme, upgrade);
       },
       async scheduled(_event, env) {
         const made = bootOnce(env);

@@ -50,9 +50,9 @@ export function runtimeSuite(runtime: RuntimeName, start: (stage: Stage) => Prom
       for (const path of ODD_PATHS) {
         const found = await oddPath({ gateway, stage }, path);
         record({ runtime, kind: "path", name: path, found });
-        // A target that leaves the route's prefix must not reach the pod with what is left of it.
         assertEquals(/^(\/|[1-5]\d\d$)/.test(found), true, `${path}: ${found}`);
-        assertEquals(found.includes(".."), false, `${path}: ${found}`);
+        // What leaves a route's prefix is another route's matter: /v1 would be stripped, so nobody gets to read it.
+        assertEquals(/\.\.|%2e%2e|^\/v1/i.test(found), false, `${path}: ${found}`);
       }
     });
   });

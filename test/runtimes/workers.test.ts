@@ -1,5 +1,5 @@
 import { stageConfig } from "./stage.ts";
 import { runtimeSuite } from "./suite.ts";
-import { startWorker } from "./wrangler.ts";
+import { startWorker } from "./workerd.ts";
 
 runtimeSuite("workers", (stage) => startWorker({ config: stageConfig(stage, { poll_interval: 100 }), holder: true }));
