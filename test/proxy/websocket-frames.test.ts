@@ -96,9 +96,11 @@ describe("frames of a server", () => {
     const tiny = Buffer.concat(Array.from({ length: 1000 }, () => Buffer.from([0, 1, 65])));
     const empty = Buffer.concat(Array.from({ length: 1000 }, () => Buffer.from([0, 0])));
     const chunks = [server(1, "", false), ...new Array(500).fill(empty), ...new Array(500).fill(tiny), server(0, "!")];
+    Bun.gc(true);
     const before = process.memoryUsage().rss;
     assertEquals(read(chunks, 500_001), [`text ${"A".repeat(500_000)}! 500001`]);
-    assert(process.memoryUsage().rss - before < 64e6);
+    // A million kept objects take more than twice that; other tests' garbage comes and goes in the same process.
+    assert(process.memoryUsage().rss - before < 96e6);
   });
 });
 
