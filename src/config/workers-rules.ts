@@ -56,6 +56,10 @@ function checkRoute(rules: Rules, route: Place): void {
   const tls = under(rules.source, route, "upstream_tls");
   refuse(rules, tls, UPSTREAM_TLS_KEYS);
   if (tls.value.verify === false) valueFault(rules, tls, "verify", TLS);
+  if (route.value.pass_host === "rewrite" || route.value.pass_host === "pass") {
+    const why = "Workers' fetch sends the host of the address it asks (X-Forwarded-Host has the client's)";
+    valueFault(rules, route, "pass_host", `must be node on Workers (or left out): ${why}`);
+  }
   const health = under(rules.source, route, "health");
   const active = health.value.active;
   if (active !== undefined && active !== null && active !== false) {

@@ -205,7 +205,6 @@ export function createDemandCluster(config: ClusterConfig, deps: DemandDeps): De
     maxStale: config.max_stale,
     background: deps.background,
     clock,
-    random,
   });
   const expired = (): boolean => config.max_stale > 0 && synced() && age() > config.max_stale;
 

@@ -1,5 +1,4 @@
-import type { Clock, Random } from "../clock.ts";
-import { createBackoff } from "../kubernetes/backoff.ts";
+import type { Clock } from "../clock.ts";
 
 /**
  * When a snapshot is refreshed where nothing runs between requests: a request that finds it old has it refreshed, and is
@@ -9,6 +8,9 @@ import { createBackoff } from "../kubernetes/backoff.ts";
 
 /** After this many milliseconds a refresh that has not ended is taken for lost, and another request may begin one. */
 const LEASE_MS = 5000;
+
+/** After a failure the next attempt begins at the earliest then; what asks the apiserver has a back-off of its own. */
+const RETRY_MS = 500;
 
 /** How often a request that has to wait looks whether another one's refresh has ended. */
 const LOOK_AGAIN_MS = 20;
@@ -26,7 +28,6 @@ export interface DemandOptions {
   /** Keeps work going when the request that began it is answered. */
   background(work: Promise<void>): void;
   readonly clock: Clock;
-  readonly random: Random;
 }
 
 /** Refreshes on demand. */
@@ -43,7 +44,6 @@ export interface Demand {
 /** Makes one; nothing is refreshed yet. */
 export function createDemand(options: DemandOptions): Demand {
   const { clock, interval, maxStale, age } = options;
-  const backoff = createBackoff(options.random);
   let turns = 0;
   /** Until then the refresh under way is left alone. 0: none is. */
   let leased = 0;
@@ -60,10 +60,9 @@ export function createDemand(options: DemandOptions): Demand {
     try {
       await options.pull(turn);
       quietUntil = started + interval;
-      backoff.reset();
     } catch (error) {
       failures++;
-      notBefore = clock.now() + backoff.next();
+      notBefore = clock.now() + RETRY_MS;
       throw error;
     } finally {
       if (turn === turns) leased = 0;

@@ -27,7 +27,9 @@ const problemCode = (body: Buffer): string => (JSON.parse(body.toString()) as { 
 
 /** What became of a coded body on its way. */
 async function coded({ gateway }: Scene, coding: string): Promise<string> {
-  const answer = await wire(gateway.url, `/v1/text/${coding}`, { headers: { "accept-encoding": "gzip, br, zstd, deflate" } });
+  const answer = await wire(gateway.url, `/v1/text/${coding}`, {
+    headers: { "accept-encoding": "gzip, br, zstd, deflate" },
+  });
   const told = answer.header("content-encoding") ?? "identity";
   const length = answer.header("content-length");
   if (length !== undefined && Number(length) !== answer.body.length) return "broken: the length is another";
@@ -86,7 +88,9 @@ export const CASES: readonly Case[] = [
     async find({ gateway }) {
       const methods: string[] = [];
       for (const method of ["PUT", "PATCH", "DELETE", "OPTIONS"]) {
-        methods.push(seenBy((await wire(gateway.url, "/v1/x", { method, headers: { "content-length": "0" } })).body).method);
+        methods.push(
+          seenBy((await wire(gateway.url, "/v1/x", { method, headers: { "content-length": "0" } })).body).method,
+        );
       }
       return methods.join(" ");
     },
@@ -122,9 +126,10 @@ export const CASES: readonly Case[] = [
         });
       });
       request.write("a".repeat(1000));
-      const before = await until(() => stage.pods.uploaded() === 1000, { timeout: 3000, message: "the first part" }).catch(
-        () => false,
-      );
+      const before = await until(() => stage.pods.uploaded() === 1000, {
+        timeout: 3000,
+        message: "the first part",
+      }).catch(() => false);
       request.end("b".repeat(500));
       const whole = await answered;
       return whole === "1500" ? (before ? "yes" : "only when it is complete") : whole;
@@ -184,7 +189,9 @@ export const CASES: readonly Case[] = [
     want: "none passes",
     async find({ gateway }) {
       const answer = await wire(gateway.url, "/v1/hops");
-      const passed = ["x-named", "keep-alive", "proxy-authenticate"].filter((name) => answer.header(name) !== undefined);
+      const passed = ["x-named", "keep-alive", "proxy-authenticate"].filter(
+        (name) => answer.header(name) !== undefined,
+      );
       return passed.length === 0 ? "none passes" : `passes: ${passed}`;
     },
   },

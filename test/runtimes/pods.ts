@@ -89,11 +89,18 @@ export async function startPods(): Promise<Pods> {
         out.end();
         return;
       case "cookies":
-        out.writeHead(200, { "set-cookie": ["a=1; Path=/", "b=2; HttpOnly", "c=3; Expires=Wed, 21 Oct 2026 07:28:00 GMT"] });
+        out.writeHead(200, {
+          "set-cookie": ["a=1; Path=/", "b=2; HttpOnly", "c=3; Expires=Wed, 21 Oct 2026 07:28:00 GMT"],
+        });
         out.end();
         return;
       case "hops":
-        out.writeHead(200, { connection: "close, x-named", "x-named": "1", "keep-alive": "timeout=1", "proxy-authenticate": "Basic" });
+        out.writeHead(200, {
+          connection: "close, x-named",
+          "x-named": "1",
+          "keep-alive": "timeout=1",
+          "proxy-authenticate": "Basic",
+        });
         out.end();
         return;
       case "status":

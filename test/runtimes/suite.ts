@@ -1,24 +1,8 @@
-import { appendFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, test } from "bun:test";
 import { assertEquals } from "@std/assert";
 import { CASES, ODD_PATHS, oddPath } from "./cases.ts";
+import { record } from "./results.ts";
 import { createStage, type Running, type RuntimeName, type Stage } from "./stage.ts";
-
-/** A line of the matrix, as the runs hand it to the command that writes it. */
-export interface Found {
-  readonly runtime: RuntimeName;
-  readonly kind: "case" | "path";
-  readonly name: string;
-  readonly found: string;
-}
-
-/** Where the lines go, one JSON document each; unset: nowhere. */
-export const RESULTS = "PODWAY_RUNTIMES_RESULTS";
-
-function record(line: Found): void {
-  const file = process.env[RESULTS];
-  if (file !== undefined) appendFileSync(file, `${JSON.stringify(line)}\n`);
-}
 
 /** Plays every case on a gateway that `start` starts for real, as a process of that runtime. */
 export function runtimeSuite(runtime: RuntimeName, start: (stage: Stage) => Promise<Running>): void {

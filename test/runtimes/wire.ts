@@ -28,7 +28,11 @@ function unchunked(body: Buffer): Buffer {
 export async function wire(
   url: string,
   target: string,
-  { method = "GET", host = "gateway.test", headers = {} }: { method?: string; host?: string; headers?: Record<string, string> } = {},
+  {
+    method = "GET",
+    host = "gateway.test",
+    headers = {},
+  }: { method?: string; host?: string; headers?: Record<string, string> } = {},
 ): Promise<WireAnswer> {
   const { hostname, port } = new URL(url);
   const socket = connect(Number(port), hostname);

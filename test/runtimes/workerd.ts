@@ -45,7 +45,9 @@ const CRON = `export default {
 function needed(path: string, what: string): string {
   const found = join(ROOT, path);
   if (existsSync(found)) return found;
-  throw new Error(`${what} is missing: ${found} is not there. It comes with the devDependency wrangler: run \`bun install\``);
+  throw new Error(
+    `${what} is missing: ${found} is not there. It comes with the devDependency wrangler: run \`bun install\``,
+  );
 }
 
 interface WranglerToml {
@@ -70,7 +72,8 @@ async function bundle(folder: string, toml: WranglerToml, vars: Readonly<Record<
     stderr: "pipe",
   });
   const written = Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text()]);
-  if ((await child.exited) !== 0) throw new Error(`wrangler could not bundle the Worker:\n${(await written).join("\n")}`);
+  if ((await child.exited) !== 0)
+    throw new Error(`wrangler could not bundle the Worker:\n${(await written).join("\n")}`);
 }
 
 /** workerd's own config (Cap'n Proto text): the Worker, what Cloudflare's edge would add, and the Workers bound to it. */
@@ -118,7 +121,10 @@ const gateway :Workerd.Worker = (
 /** Bundles it, and serves it with workerd, the program Cloudflare runs Workers with. */
 export async function startWorker(deployment: Deployment): Promise<RunningWorker> {
   const { platform, arch } = process;
-  const workerd = needed(`node_modules/@cloudflare/workerd-${platform}-${arch === "x64" ? "64" : arch}/bin/workerd`, "workerd");
+  const workerd = needed(
+    `node_modules/@cloudflare/workerd-${platform}-${arch === "x64" ? "64" : arch}/bin/workerd`,
+    "workerd",
+  );
   const folder = await mkdtemp(join(tmpdir(), "podway-worker-"));
   const { config } = deployment;
   const toml = await readToml();
