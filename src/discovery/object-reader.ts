@@ -1,3 +1,4 @@
+import { isAddress as isIpAddress, isIpv6 } from "../config/addresses.ts";
 import { InvalidObjectError } from "../kubernetes/errors.ts";
 import type { PortList, SliceEndpoint, SlicePort } from "./slice-record.ts";
 
@@ -92,39 +93,41 @@ export function readPorts(value: unknown, what: string, notes: string[]): SliceP
 }
 
 /** Near enough to IPv4 and IPv6 to keep everything else out of a URL's authority. */
-const ADDRESS = /^(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3}|[0-9a-fA-F:]*:[0-9a-fA-F:.]*)$/;
-
-/** True for an IP address as text. */
+/** True for an IP address as text. An IPv4 number with a leading zero is none: a URL would read it as octal. */
 export function isAddress(text: unknown): text is string {
-  return typeof text === "string" && ADDRESS.test(text);
+  return typeof text === "string" && isIpAddress(text);
 }
 
 const isDigit = (byte: number): boolean => byte >= 0x30 && byte <= 0x39;
-const isHexLetter = (byte: number): boolean => (byte >= 0x41 && byte <= 0x46) || (byte >= 0x61 && byte <= 0x66);
 
 function isIPv4At(bytes: Uint8Array, from: number, to: number): boolean {
   let dots = 0;
   let digits = 0;
+  let value = 0;
   for (let i = from; i < to; i++) {
     const byte = bytes[i]!;
-    if (isDigit(byte)) digits++;
-    else if (byte === 0x2e && digits > 0) {
+    if (isDigit(byte)) {
+      if (digits > 0 && value === 0) return false;
+      digits++;
+      value = value * 10 + byte - 0x30;
+      if (value > 255) return false;
+    } else if (byte === 0x2e && digits > 0) {
       dots++;
       digits = 0;
+      value = 0;
     } else return false;
-    if (digits > 3) return false;
   }
   return dots === 3 && digits > 0;
 }
 
+/** The longest text of an IPv6 address without an IPv4 end. */
+const IPV6_LENGTH = 39;
+
 function isIPv6At(bytes: Uint8Array, from: number, to: number): boolean {
-  let colons = 0;
-  for (let i = from; i < to; i++) {
-    const byte = bytes[i]!;
-    if (byte === 0x3a) colons++;
-    else if (!isDigit(byte) && !isHexLetter(byte)) return false;
-  }
-  return colons > 0;
+  if (to - from > IPV6_LENGTH) return false;
+  let text = "";
+  for (let i = from; i < to; i++) text += String.fromCharCode(bytes[i]!);
+  return isIpv6(text);
 }
 
 /** The same for the bytes of a text; IPv6 with an IPv4 end is left out. */

@@ -216,16 +216,14 @@ describe("snapshot_file", () => {
     await using followed = await all.start(api);
     for (let i = 0; i < 4; i++) {
       api.apply(slice("web-a", [at(`10.0.0.${i}`)]));
-      await all.clock.advance(6000);
-      await until(() => all.clock.settle().then(() => followed.cluster.status().snapshotFile!.error), {
+      await until(() => all.clock.advance(6000).then(() => followed.cluster.status().snapshotFile!.error), {
         message: "the failure is shown",
       });
     }
     assertStringIncludes(followed.cluster.status().snapshotFile!.error!, "disk full");
     assertEquals(followed.log.filter(({ message }) => message.includes("disk full")).length, 1);
     all.files.writeAtomic = writeAtomic;
-    await all.clock.advance(6000);
-    await until(() => all.clock.settle().then(() => followed.cluster.status().snapshotFile!.error === null), {
+    await until(() => all.clock.advance(6000).then(() => followed.cluster.status().snapshotFile!.error === null), {
       message: "it was written",
     });
   });
