@@ -52,6 +52,7 @@ interface DenoApi {
   readonly args: readonly string[];
   exitCode: number;
   createHttpClient(options: DenoHttpClientOptions): DenoHttpClient;
+  listen(options: { readonly hostname: string; readonly port: number }): { close(): void };
   serve(options: DenoServeOptions, handler: DenoHandler): DenoServer;
   upgradeWebSocket(
     request: Request,

@@ -13,6 +13,31 @@ interface Opened extends Listener {
   retire(): void;
 }
 
+function listenError(address: ListenAddress, cause: unknown): ListenError {
+  const why =
+    (cause as Error).name === "AddrInUse"
+      ? "another program listens there; choose another port in the config"
+      : (cause as Error).message;
+  return new ListenError(`Cannot listen on ${address.host}:${address.port}: ${why}`, { cause });
+}
+
+/** Throws `ListenError` where another program listens. */
+function probe(address: ListenAddress): void {
+  try {
+    deno.listen({ hostname: address.host, port: address.port }).close();
+  } catch (cause) {
+    throw listenError(address, cause);
+  }
+}
+
+/** A server that ended a moment ago has nothing to abort, and says so by an error that nobody could catch. */
+function abortQuietly(cut: AbortController): void {
+  const ignore = (event: Event): void => event.preventDefault();
+  globalThis.addEventListener("error", ignore);
+  cut.abort();
+  globalThis.removeEventListener("error", ignore);
+}
+
 /** Serves with these options. Throws `ListenError`. */
 function open(address: ListenAddress, handler: Handler, extras: Partial<DenoServeOptions> = {}): Opened {
   const sockets = createDenoSockets();
@@ -42,29 +67,21 @@ function open(address: ListenAddress, handler: Handler, extras: Partial<DenoServ
       },
     );
   } catch (cause) {
-    const why =
-      (cause as Error).name === "AddrInUse"
-        ? "another program listens there; choose another port in the config"
-        : (cause as Error).message;
-    throw new ListenError(`Cannot listen on ${address.host}:${address.port}: ${why}`, { cause });
+    throw listenError(address, cause);
   }
-  let over = false;
-  void server.finished.then(() => {
-    over = true;
-  });
   return {
     port: server.addr.port,
     retire: () => void server.shutdown(),
     async stop(timeout) {
       let timer: ReturnType<typeof setTimeout> | undefined;
-      const late = new Promise<void>((resolve) => {
-        timer = setTimeout(resolve, timeout);
+      const late = new Promise<false>((resolve) => {
+        timer = setTimeout(resolve, timeout, false);
       });
-      await Promise.race([server.shutdown(), late]);
+      const ended = server.shutdown().then(() => true);
+      const inTime = await Promise.race([ended, late]);
       clearTimeout(timer);
       sockets.closeAll();
-      // A server that has ended has nothing to abort, and says so by throwing.
-      if (!over) cut.abort();
+      if (!inTime) abortQuietly(cut);
       await server.finished;
     },
   };
@@ -79,7 +96,7 @@ const listenTls: Host["listenTls"] = (address, handler, tls): TlsListener => {
   const withCertificate = (at: ListenAddress, { cert, key }: { cert: string; key: string }): Opened =>
     open(at, handler, { cert, key, reusePort: true });
   // A port that may be shared would be shared with a stranger too; this one may not.
-  void open(address, handler).stop(0);
+  if (address.port !== 0) probe(address);
   let current = withCertificate(address, tls.certificates[0]!);
   return {
     port: current.port,
