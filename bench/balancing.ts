@@ -106,12 +106,12 @@ function measure({ name, balancer, weights }: Case, count: number): Figure {
 }
 
 /** What a pick costs, per policy and size of the pool, and what a change of the endpoints does. */
-export async function run({ json }: { json: boolean }): Promise<void> {
+export async function run({ json }: { json: boolean }): Promise<boolean> {
   const figures = CASES.flatMap((one) => SIZES.map((count) => measure(one, count)));
   const write = (line: string): boolean => process.stdout.write(`${line}\n`);
   if (json) {
     write(JSON.stringify({ bench: "balancing", figures }));
-    return;
+    return true;
   }
   write(`${"policy".padEnd(27)}${"endpoints".padStart(10)}${"ns/pick".padStart(10)}${"us/change".padStart(11)}`);
   for (const { policy, endpoints, pick, change } of figures) {
@@ -122,4 +122,5 @@ export async function run({ json }: { json: boolean }): Promise<void> {
         change.toFixed(0).padStart(11),
     );
   }
+  return true;
 }
