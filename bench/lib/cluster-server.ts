@@ -1,0 +1,128 @@
+/**
+ * A large cluster's apiserver, told by its parent what to do: `bun cluster-server.ts PORT BACKEND_PORT`. Service i has one
+ * slice of 15 endpoints; service 0 has a single endpoint, which is really there.
+ *
+ * - `POST /control/rate?perSecond=N`: from now on so many other slices change, each to other addresses.
+ * - `POST /control/expire`: every watch ends with 410 Expired; answers the milliseconds until a watch was open again.
+ * - `POST /control/move?via=URL`: moves the endpoint of service 0, then asks URL until the answer comes from there;
+ *   answers the milliseconds that took.
+ */
+import { sliceOf } from "./slices.ts";
+import { SHAPE } from "./watch-load.ts";
+
+const [port, backend] = [Number(process.argv[2]), Number(process.argv[3])];
+const encoder = new TextEncoder();
+const generations = new Uint32Array(SHAPE.slices);
+let version = 1_000_000;
+let moved = 0;
+let rate = 0;
+
+const watches = new Set<ReadableStreamDefaultController<Uint8Array>>();
+let opened = Promise.withResolvers<void>();
+
+/** Where service 0 is now: all of 127.0.0.0/8 is loopback. */
+const home = (): string => `127.0.${1 + ((moved >> 7) % 100)}.${1 + (moved % 128)}`;
+
+const textOf = (index: number): string =>
+  JSON.stringify(
+    sliceOf(index, SHAPE, {
+      resourceVersion: String(version),
+      generation: generations[index]!,
+      at: index === 0 ? { addresses: [home()], port: backend } : undefined,
+    }),
+  );
+
+const items = Array.from({ length: SHAPE.slices }, (_, i) => textOf(i));
+
+function send(text: string): void {
+  const bytes = encoder.encode(`${text}\n`);
+  for (const watch of watches) watch.enqueue(bytes);
+}
+
+function change(index: number): void {
+  version++;
+  if (index === 0) moved++;
+  else generations[index]!++;
+  items[index] = textOf(index);
+  send(`{"type":"MODIFIED","object":${items[index]}}`);
+}
+
+/** Changes due since the last look; timers of a millisecond are not to be had. */
+let due = 0;
+let looked = performance.now();
+setInterval(() => {
+  const now = performance.now();
+  due += ((now - looked) * rate) / 1000;
+  looked = now;
+  for (; due >= 1; due--) change(1 + Math.floor(Math.random() * (SHAPE.slices - 1)));
+}, 1);
+
+function list(query: URLSearchParams): Response {
+  const from = Number(query.get("continue") || 0);
+  const to = Math.min(items.length, from + Number(query.get("limit") || items.length));
+  const next = to < items.length ? `,"continue":"${to}","remainingItemCount":${items.length - to}` : "";
+  const head = `{"kind":"EndpointSliceList","apiVersion":"discovery.k8s.io/v1","metadata":{"resourceVersion":"${version}"${next}}`;
+  return new Response(`${head},"items":[${items.slice(from, to).join(",")}]}\n`, {
+    headers: { "content-type": "application/json" },
+  });
+}
+
+function watch(): Response {
+  let mine: ReadableStreamDefaultController<Uint8Array>;
+  const body = new ReadableStream<Uint8Array>({
+    start(controller) {
+      mine = controller;
+      // Bun sends the headers with the first byte only.
+      controller.enqueue(encoder.encode("\n"));
+      watches.add(controller);
+      opened.resolve();
+    },
+    cancel: () => void watches.delete(mine),
+  });
+  return new Response(body, { headers: { "content-type": "application/json" } });
+}
+
+async function expire(): Promise<Response> {
+  opened = Promise.withResolvers();
+  const started = performance.now();
+  send(
+    '{"type":"ERROR","object":{"kind":"Status","code":410,"reason":"Expired","message":"too old resource version"}}',
+  );
+  for (const one of watches) one.close();
+  watches.clear();
+  await opened.promise;
+  return Response.json(performance.now() - started);
+}
+
+async function move(via: string): Promise<Response> {
+  const started = performance.now();
+  change(0);
+  const wanted = `${home()}:${backend}`;
+  while (performance.now() - started < 10_000) {
+    const seen = await fetch(via).then((answer) => answer.text());
+    if (seen === wanted) return Response.json(performance.now() - started);
+  }
+  return Response.json("the change was not seen within 10 s", { status: 500 });
+}
+
+Bun.serve({
+  hostname: "127.0.0.1",
+  port,
+  idleTimeout: 0,
+  fetch(request) {
+    const { pathname, searchParams } = new URL(request.url);
+    switch (pathname) {
+      case "/":
+        return new Response("ok");
+      case "/control/rate":
+        rate = Number(searchParams.get("perSecond"));
+        return new Response();
+      case "/control/expire":
+        return expire();
+      case "/control/move":
+        return move(searchParams.get("via")!);
+    }
+    if (!pathname.endsWith("/endpointslices")) return Response.json({ kind: "Status", code: 404 }, { status: 404 });
+    return searchParams.get("watch") === "true" ? watch() : list(searchParams);
+  },
+});
