@@ -354,6 +354,21 @@ export const CASES: readonly Case[] = [
   },
   {
     group: "WebSocket",
+    name: "what a pod answers that wants none is the client's answer",
+    want: "302 http://elsewhere.test/a?b",
+    async find({ gateway }) {
+      const headers = {
+        connection: "Upgrade",
+        upgrade: "websocket",
+        "sec-websocket-version": "13",
+        "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==",
+      };
+      const answer = await wire(gateway.url, "/v1/status/302", { headers });
+      return `${answer.status} ${answer.header("location")}`;
+    },
+  },
+  {
+    group: "WebSocket",
     name: "a megabyte in one message",
     want: "yes",
     async find({ gateway }) {
