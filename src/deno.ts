@@ -3,4 +3,5 @@ import { run } from "./commands/run.ts";
 import { denoRuntime } from "./runtime/deno.ts";
 import { denoHost } from "./runtime/deno-host.ts";
 
-process.exitCode = await run(process.argv.slice(2), { runtime: denoRuntime, host: denoHost });
+// What the drain has not ended must not keep the process.
+process.exit(await run(process.argv.slice(2), { runtime: denoRuntime, host: denoHost }));

@@ -19,7 +19,6 @@ export interface DenoHttpClientOptions {
 /** A running `Deno.serve`. */
 export interface DenoServer {
   readonly addr: { readonly port: number };
-  readonly finished: Promise<void>;
   /** Stops accepting, lets answers under way end. */
   shutdown(): Promise<void>;
 }
@@ -30,8 +29,6 @@ export interface DenoServeOptions {
   readonly cert?: string;
   readonly key?: string;
   readonly reusePort?: boolean;
-  /** Its abort ends the server at once, with whatever is under way. */
-  readonly signal: AbortSignal;
   onListen(): void;
   onError(error: unknown): Response;
 }

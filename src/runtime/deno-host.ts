@@ -8,6 +8,9 @@ import { resolved } from "./resolved.ts";
 
 const SIGNALS: readonly Signal[] = ["SIGTERM", "SIGINT", "SIGHUP"];
 
+/** For the goodbyes of WebSockets to leave, milliseconds. */
+const GOODBYE_MS = 100;
+
 interface Opened extends Listener {
   /** Ends once idle; what is under way goes on to its end. */
   retire(): void;
@@ -30,18 +33,9 @@ function probe(address: ListenAddress): void {
   }
 }
 
-/** A server that ended a moment ago has nothing to abort, and says so by an error that nobody could catch. */
-function abortQuietly(cut: AbortController): void {
-  const ignore = (event: Event): void => event.preventDefault();
-  globalThis.addEventListener("error", ignore);
-  cut.abort();
-  globalThis.removeEventListener("error", ignore);
-}
-
 /** Serves with these options. Throws `ListenError`. */
 function open(address: ListenAddress, handler: Handler, extras: Partial<DenoServeOptions> = {}): Opened {
   const sockets = createDenoSockets();
-  const cut = new AbortController();
   const bad = (): Response => new Response("Bad Request", { status: 400 });
   let server: DenoServer;
   try {
@@ -49,7 +43,6 @@ function open(address: ListenAddress, handler: Handler, extras: Partial<DenoServ
       {
         hostname: address.host,
         port: address.port,
-        signal: cut.signal,
         onListen: () => {},
         onError: bad,
         ...extras,
@@ -74,15 +67,17 @@ function open(address: ListenAddress, handler: Handler, extras: Partial<DenoServ
     retire: () => void server.shutdown(),
     async stop(timeout) {
       let timer: ReturnType<typeof setTimeout> | undefined;
-      const late = new Promise<false>((resolve) => {
-        timer = setTimeout(resolve, timeout, false);
-      });
-      const ended = server.shutdown().then(() => true);
-      const inTime = await Promise.race([ended, late]);
+      const wait = (ms: number): Promise<void> =>
+        new Promise((resolve) => {
+          timer = setTimeout(resolve, ms);
+        });
+      // Deno's server cannot be cut off once it was asked to end in peace: what is left then ends with the process.
+      const ended = server.shutdown();
+      await Promise.race([ended, wait(timeout)]);
       clearTimeout(timer);
       sockets.closeAll();
-      if (!inTime) abortQuietly(cut);
-      await server.finished;
+      await Promise.race([ended, wait(GOODBYE_MS)]);
+      clearTimeout(timer);
     },
   };
 }

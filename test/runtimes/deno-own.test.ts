@@ -86,6 +86,20 @@ describe("the gateway on Deno", () => {
     assertEquals(await gateway.stop(), 0);
   });
 
+  test("SIGTERM ends open streams and WebSockets at the end of the drain, with 0", async () => {
+    const server = { ...LISTEN.server, drain: 500 };
+    const gateway = await startOnDeno({ config: stageConfig(stage, {}, { ...LISTEN, server }) });
+    const stream = await gateway.fetch("/v1/sse");
+    await stream.body!.getReader().read();
+    const socket = new WebSocket(`${gateway.url.replace("http", "ws")}/ws`);
+    await until(() => socket.readyState === WebSocket.OPEN, { message: "an open WebSocket" });
+    const started = performance.now();
+    assertEquals(await gateway.stop(), 0);
+    const took = performance.now() - started;
+    assert(took >= 500 && took < 3000, `it took ${took} ms`);
+    await until(() => socket.readyState === WebSocket.CLOSED, { message: "the WebSocket's end" });
+  });
+
   test("a kubeconfig's exec plugin runs with `gateway:all`, and is refused in words without the right to", async () => {
     const apiVersion = "client.authentication.k8s.io/v1";
     const credential = JSON.stringify({ apiVersion, kind: "ExecCredential", status: { token: "from-the-plugin" } });
