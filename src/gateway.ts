@@ -21,7 +21,7 @@ import { type ProblemCode, problem } from "./proxy/problem.ts";
 import { createTrust } from "./proxy/trust.ts";
 import type { Forwarder, UpstreamFetch } from "./proxy/types.ts";
 import type { Upgrade, UpstreamConnect } from "./proxy/websocket-types.ts";
-import { type ReadOptions, type RequestFacts, readFacts } from "./request.ts";
+import { type ReadOptions, type RequestFacts, readFacts, refusedFacts } from "./request.ts";
 import { compileRouteSet, type GatewayRoute, type RouteSet } from "./route-set.ts";
 
 /** What a gateway works with: the runtime's parts, never the runtime itself. */
@@ -262,8 +262,15 @@ export function createGateway(options: GatewayOptions): Gateway {
   ): Response | Promise<Response> {
     const now = plan!;
     const facts = readFacts(request, peer, scheme, now.read);
-    if ("problem" in facts) return unmatched(facts.problem, facts.detail, request.method === "HEAD");
     const { accessLog } = now;
+    if ("problem" in facts) {
+      const response = unmatched(facts.problem, facts.detail, request.method === "HEAD");
+      if (accessLog === undefined) return response;
+      const refused = refusedFacts(request, peer, scheme);
+      const exchange = createExchange(refused, clock.now(), requestIds.of(refused.headers));
+      exchange.error = facts.problem;
+      return accessLog.finish(exchange, response);
+    }
     if (accessLog === undefined) return answer(request, facts, now, undefined, upgrade);
     const exchange = createExchange(facts, clock.now(), requestIds.of(facts.headers));
     exchange.log = accessLog;

@@ -50,6 +50,28 @@ export interface BadRequest {
   readonly detail: string;
 }
 
+/** The longest target of a refused request that is kept: the log must not grow with what was refused for its length. */
+const SHOWN_TARGET = 256;
+
+/** As much of a refused request as a log can tell; nothing of it is trusted, and nothing is decided by it. */
+export function refusedFacts(request: Request, peer: string, scheme: "http" | "https"): RequestFacts {
+  const { method, url, headers } = request;
+  const start = url.indexOf("/", url.indexOf("://") + 3);
+  const target = start === -1 ? "/" : url.slice(start, start + SHOWN_TARGET);
+  const query = target.indexOf("?");
+  return {
+    method,
+    scheme,
+    host: "",
+    authority: headers.get("host") ?? "",
+    path: query === -1 ? target : target.slice(0, query),
+    search: "",
+    headers,
+    peer,
+    client: peer,
+  };
+}
+
 /**
  * Takes a request apart, once. `peer` is the address of the connection's other end ("" where the runtime hides it).
  * A shape that RFC 9112 forbids and the runtime's server let through, and a path that fetch would change, is a BadRequest.
