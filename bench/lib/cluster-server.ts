@@ -17,6 +17,9 @@ let version = 1_000_000;
 let moved = 0;
 let rate = 0;
 
+/** Objects that are sent together in a list that is a stream. */
+const STREAM_BATCH = 100;
+
 const watches = new Set<ReadableStreamDefaultController<Uint8Array>>();
 let opened = Promise.withResolvers<void>();
 
@@ -67,13 +70,26 @@ function list(query: URLSearchParams): Response {
   });
 }
 
-function watch(): Response {
+/** All there is, then the bookmark that says so: a list as a stream. */
+async function sendAll(out: ReadableStreamDefaultController<Uint8Array>): Promise<void> {
+  const listed = version;
+  for (let from = 0; from < items.length; from += STREAM_BATCH) {
+    const lines = items.slice(from, from + STREAM_BATCH).map((item) => `{"type":"ADDED","object":${item}}\n`);
+    out.enqueue(encoder.encode(lines.join("")));
+    await Bun.sleep(0);
+  }
+  const metadata = { resourceVersion: String(listed), annotations: { "k8s.io/initial-events-end": "true" } };
+  out.enqueue(encoder.encode(`${JSON.stringify({ type: "BOOKMARK", object: { kind: "EndpointSlice", metadata } })}\n`));
+}
+
+function watch(query: URLSearchParams): Response {
   let mine: ReadableStreamDefaultController<Uint8Array>;
   const body = new ReadableStream<Uint8Array>({
     start(controller) {
       mine = controller;
       // Bun sends the headers with the first byte only.
       controller.enqueue(encoder.encode("\n"));
+      if (query.get("sendInitialEvents") === "true") void sendAll(controller).catch(() => {});
       watches.add(controller);
       opened.resolve();
     },
@@ -123,6 +139,6 @@ Bun.serve({
         return move(searchParams.get("via")!);
     }
     if (!pathname.endsWith("/endpointslices")) return Response.json({ kind: "Status", code: 404 }, { status: 404 });
-    return searchParams.get("watch") === "true" ? watch() : list(searchParams);
+    return searchParams.get("watch") === "true" ? watch(searchParams) : list(searchParams);
   },
 });

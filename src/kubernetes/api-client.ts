@@ -30,8 +30,11 @@ export interface ListQuery {
 
 /** What a WATCH asks for. */
 export interface WatchQuery {
-  readonly resourceVersion: string;
+  /** Where it begins; undefined: with the most recent state. */
+  readonly resourceVersion: string | undefined;
   readonly timeoutSeconds: number;
+  /** All objects there are first, not older than the version, then a bookmark that says so. */
+  readonly initialEvents?: boolean | undefined;
 }
 
 /** How a WATCH is read. */
@@ -188,6 +191,7 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
         allowWatchBookmarks: "true",
         resourceVersion: query.resourceVersion,
         timeoutSeconds: query.timeoutSeconds.toString(),
+        ...(query.initialEvents ? { sendInitialEvents: "true", resourceVersionMatch: "NotOlderThan" } : {}),
       });
       const scope = openScope(signal, clock);
       try {

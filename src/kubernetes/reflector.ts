@@ -3,7 +3,8 @@ import type { Logger } from "../log.ts";
 import type { ApiClient } from "./api-client.ts";
 import { createBackoff } from "./backoff.ts";
 import { ApiError, describeCollection, InvalidObjectError, toApiError } from "./errors.ts";
-import { handOver, listAll } from "./list-all.ts";
+import { createFullLister } from "./full-list.ts";
+import { handOver } from "./list-all.ts";
 import { move, type Outcome, type ReflectorState } from "./reflector-state.ts";
 import { createStatusTracker } from "./source-status.ts";
 import type { Change, Collection, Decoder, Source } from "./types.ts";
@@ -63,23 +64,17 @@ export function createReflector<T>(options: ReflectorOptions<T>): Source {
   const backoff = createBackoff(random);
   const label = describeCollection(collections[0]!);
   const tracker = createStatusTracker({ clock, logger, label, onStatus: options.onStatus });
+  const onPart = (): void => {
+    tracker.byte(clock.now());
+    tracker.enter("syncing");
+  };
+  const listFully = createFullLister({ api, decode, clock, logger, onPart });
 
   const list = async (from: ReflectorState<T> & { at: "empty" }, signal: AbortSignal): Promise<Outcome<T>> => {
     for (let tried = 1; ; tried++) {
       try {
-        const full = await listAll(
-          {
-            api,
-            collection: collection(),
-            decode,
-            notOlderThan: from.notOlderThan,
-            onPage: () => {
-              tracker.byte(clock.now());
-              tracker.enter("syncing");
-            },
-          },
-          signal,
-        );
+        const query = { collection: collection(), notOlderThan: from.notOlderThan, again: from.why !== "start" };
+        const full = await listFully(query, signal);
         handOver(apply, { kind: "replace", items: full.items });
         tracker.listed(from.why, full.resourceVersion);
         return { kind: "listed", version: full.resourceVersion };

@@ -13,12 +13,20 @@ export type WatchEvent<T = never> =
   /** The same three, of an object that was read from its bytes. */
   | { readonly type: "READ"; readonly deleted: boolean; readonly object: ReadObject<T> }
   /** Nothing changed up to this version. */
-  | { readonly type: "BOOKMARK"; readonly resourceVersion: string }
+  | {
+      readonly type: "BOOKMARK";
+      readonly resourceVersion: string;
+      /** The initial events are complete, where they were asked for. */
+      readonly initialEnd?: true;
+    }
   /** The server cannot go on: its Status as an error. */
   | { readonly type: "ERROR"; readonly error: ApiError };
 
 /** The longest line of a watch we hold: etcd refuses objects beyond 1.5 MiB, so this is a broken stream, not an object. */
 export const WATCH_LINE_LIMIT: number = 16 * 1024 * 1024;
+
+/** The bookmark's annotation that ends initial events. */
+const INITIAL_END = "k8s.io/initial-events-end";
 
 /** True for what every object of the API has: metadata with a name. */
 export function isKubernetesObject(value: unknown): value is KubernetesObject {
@@ -44,10 +52,14 @@ export function parseWatchEvent(line: string, context: ErrorContext): WatchEvent
         throw new InvalidObjectError(`a watch event ${type} without an object's metadata`);
       return { type, object };
     case "BOOKMARK": {
-      const version = (object as { metadata?: { resourceVersion?: unknown } } | undefined)?.metadata?.resourceVersion;
+      const metadata = (object as { metadata?: { resourceVersion?: unknown; annotations?: unknown } } | undefined)
+        ?.metadata;
+      const version = metadata?.resourceVersion;
       if (typeof version !== "string" || version === "") {
         throw new InvalidObjectError("a watch bookmark without a resourceVersion");
       }
+      const annotations = (metadata?.annotations ?? {}) as Record<string, unknown>;
+      if (annotations[INITIAL_END] === "true") return { type, resourceVersion: version, initialEnd: true };
       return { type, resourceVersion: version };
     }
     case "ERROR":

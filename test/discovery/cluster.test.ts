@@ -2,7 +2,7 @@ import { describe, test } from "bun:test";
 import { assert, assertEquals, assertStrictEquals, assertStringIncludes } from "@std/assert";
 import type { EmbeddedApiserver, FaultEffect } from "../../src/demo/apiserver.ts";
 import { createDiscovery } from "../../src/discovery/discovery.ts";
-import { embedded } from "../helpers/embedded.ts";
+import { embedded, listsByPages } from "../helpers/embedded.ts";
 import { createFakeClock } from "../helpers/fake-clock.ts";
 import { until } from "../helpers/wait.ts";
 import { at, connectionOver, endpoints, follow, slice, uncheckedFetch } from "./support.ts";
@@ -48,6 +48,7 @@ describe("a cluster", () => {
   test("never shows fewer addresses while it lists anew (users-ask 10)", async () => {
     const objects = ["a", "b", "c"].map((name, i) => slice(`web-${name}`, [at(`10.0.0.${i}`)]));
     const api = embedded({ maxPage: 1 });
+    listsByPages(api);
     await using followed = await follow(objects, {}, { api });
     const upstream = followed.discovery.upstream({ service: "web" });
     const known = upstream.endpoints();

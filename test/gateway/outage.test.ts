@@ -1,6 +1,6 @@
 import { describe, test } from "bun:test";
 import { assert, assertEquals } from "@std/assert";
-import { serveEmbedded } from "../helpers/embedded.ts";
+import { listsByPages, serveEmbedded } from "../helpers/embedded.ts";
 import { faultProxy } from "../helpers/fault-proxy.ts";
 import { until } from "../helpers/wait.ts";
 import { oneCluster, slice } from "./objects.ts";
@@ -74,6 +74,7 @@ describe("requests go on", () => {
 
   test("while a relist fails on its second page: nothing is lost until a whole one succeeds (users-ask 6, 10)", async () => {
     await using api = await serveEmbedded({ maxPage: 3 });
+    listsByPages(api.api);
     const services = Array.from({ length: 8 }, (_, n) => `svc-${n}`);
     api.api.apply(services.map((name) => slice(name, ["10.0.0.1"], 80)));
     await using gateway = await serve(oneCluster(api, []));

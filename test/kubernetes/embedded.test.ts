@@ -7,7 +7,7 @@ import { createPoller } from "../../src/kubernetes/poller.ts";
 import { createReflector } from "../../src/kubernetes/reflector.ts";
 import type { KubernetesObject, Source } from "../../src/kubernetes/types.ts";
 import { bunRuntime } from "../../src/runtime/bun.ts";
-import { type ServedApiserver, serveEmbedded } from "../helpers/embedded.ts";
+import { listsByPages, type ServedApiserver, serveEmbedded } from "../helpers/embedded.ts";
 import { slices } from "../helpers/scripted-apiserver.ts";
 import { until } from "../helpers/wait.ts";
 import { createStore, recordingLogger } from "./harness.ts";
@@ -30,6 +30,7 @@ let controller: AbortController;
 let ended: Promise<void> | undefined;
 beforeEach(async () => {
   served = await serveEmbedded();
+  listsByPages(served.api);
   controller = new AbortController();
 });
 afterEach(async () => {

@@ -311,6 +311,8 @@ describe("a version that is gone", () => {
         [
           ["list", undefined],
           ["watch", "10"],
+          // How may be listed again is asked once.
+          ["other", undefined],
           ["list", undefined],
           ["watch", "20"],
         ],

@@ -1,0 +1,78 @@
+import type { Clock } from "../clock.ts";
+import type { ApiClient } from "./api-client.ts";
+import { InvalidObjectError } from "./errors.ts";
+import type { FullList } from "./list-all.ts";
+import { openScope } from "./request-scope.ts";
+import type { Collection, Decoder } from "./types.ts";
+import type { WatchEvent } from "./watch-stream.ts";
+
+/** How long such a stream may be silent before its end: what it sends is in the server's memory. */
+const SILENCE_MS = 3000;
+
+/** The server is asked to end it then; a whole list never takes so long. */
+const STREAM_SECONDS = 60;
+
+/** The stream did not do what was asked, though the server may be well: list by pages. */
+export class NoStreamedListError extends Error {
+  override name = "NoStreamedListError";
+}
+
+export interface StreamListOptions<T> {
+  readonly api: ApiClient;
+  readonly collection: Collection;
+  readonly decode: Decoder<T>;
+  readonly clock: Clock;
+  /** The answer must not be older than this version; undefined: the most recent state. */
+  readonly notOlderThan: string | undefined;
+  readonly onBytes: () => void;
+}
+
+/**
+ * A whole collection out of a watch's initial events: the apiserver answers from its memory, and neither side holds a
+ * page. Servers before 1.27 may take the parameter for nothing and send what looks like one, so nothing counts before
+ * the bookmark that says the list is complete.
+ * https://kubernetes.io/docs/reference/using-api/api-concepts/#streaming-lists
+ *
+ * Rejects with `NoStreamedListError` when that bookmark does not come, with the server's `ApiError` when it refuses.
+ */
+export async function streamAll<T>(options: StreamListOptions<T>, signal: AbortSignal): Promise<FullList<T>> {
+  const { api, collection, decode, clock, notOlderThan, onBytes } = options;
+  const scope = openScope(signal, clock);
+  const found = new Map<string, T>();
+  const silent = (): void => scope.deadline(SILENCE_MS, "nothing more came of the list's stream");
+  const take = (event: Exclude<WatchEvent<T>, { type: "BOOKMARK" | "ERROR" }>): void => {
+    const { namespace = "", name } = event.type === "READ" ? event.object : event.object.metadata;
+    const deleted = event.type === "READ" ? event.deleted : event.type === "DELETED";
+    const item = deleted ? undefined : event.type === "READ" ? event.object.item : decode(event.object);
+    if (item === undefined) found.delete(`${namespace}/${name}`);
+    else found.set(`${namespace}/${name}`, item);
+  };
+  try {
+    const query = { resourceVersion: notOlderThan, timeoutSeconds: STREAM_SECONDS, initialEvents: true };
+    const reading = {
+      signal: scope.signal,
+      onBytes() {
+        silent();
+        onBytes();
+      },
+      read: decode.fromBytes,
+    };
+    silent();
+    for await (const events of api.watch(collection, query, reading)) {
+      for (const event of events) {
+        if (event.type === "ERROR") throw event.error;
+        if (event.type !== "BOOKMARK") take(event);
+        else if (event.initialEnd) return { items: [...found.values()], resourceVersion: event.resourceVersion };
+        else throw new NoStreamedListError("a bookmark came before the list's end: the server knows no such list");
+      }
+    }
+    throw new NoStreamedListError("the stream ended before the list did");
+  } catch (error) {
+    signal.throwIfAborted();
+    if (error instanceof InvalidObjectError) throw new NoStreamedListError(error.message);
+    if (scope.signal.aborted) throw new NoStreamedListError((scope.signal.reason as Error).message);
+    throw error;
+  } finally {
+    scope.close();
+  }
+}
