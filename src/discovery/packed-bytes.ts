@@ -59,7 +59,11 @@ export function createPackedBytes(): PackedBytes {
   };
 
   const copy = (bytes: Uint8Array, from: number, to: number): void => {
-    for (let i = from; i < to; i++) out[size++] = bytes[i]!;
+    // Local names: a variable of the closure would be read and written for every byte.
+    const target = out;
+    let at = size;
+    for (let i = from; i < to; i++) target[at++] = bytes[i]!;
+    size = at;
   };
   const text = (bytes: Uint8Array, from: number, to: number): void => {
     out[size++] = QUOTE;
