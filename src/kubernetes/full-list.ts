@@ -31,8 +31,17 @@ export type FullLister<T> = (query: FullListQuery, signal: AbortSignal) => Promi
 /** The first minor version of Kubernetes 1 that offers lists as streams unasked. */
 const STREAMING_MINOR = 32;
 
-/** Answers that are about the stream and not about the server's health: pages may work. */
-const NO_STREAM: ReadonlySet<ApiErrorCode> = new Set(["rejected", "forbidden", "garbage"]);
+/** Answers that are about the stream and not about the server's health, and whether they will be the same next time. */
+const NO_STREAM: Partial<Record<ApiErrorCode, "always" | "now">> = {
+  rejected: "always",
+  forbidden: "always",
+  garbage: "now",
+};
+
+function withoutStream(error: unknown): "always" | "now" | undefined {
+  if (error instanceof NoStreamedListError) return error.lasting ? "always" : "now";
+  return error instanceof ApiError ? NO_STREAM[error.code] : undefined;
+}
 
 /**
  * Makes first lists by pages, and later ones as streams where the server is of a version that offers them.
@@ -42,7 +51,7 @@ const NO_STREAM: ReadonlySet<ApiErrorCode> = new Set(["rejected", "forbidden", "
  * gains little (a tenth), and pages work wherever anything does: through proxies that hold streams back, and with servers
  * that take the parameter for nothing. By the second list it is known what else works, and nobody waits for it.
  *
- * What cannot be had as a stream is listed by pages at once, from then on. An apiserver in trouble is given the pause its
+ * What cannot be had as a stream is listed by pages at once, and from then on where that will not change. An apiserver in trouble is given the pause its
  * answer asks for; then pages are tried.
  */
 export function createFullLister<T>(options: FullListOptions<T>): FullLister<T> {
@@ -75,13 +84,15 @@ export function createFullLister<T>(options: FullListOptions<T>): FullLister<T> 
     try {
       return await streamAll({ api, collection, decode, clock, notOlderThan, onBytes: onPart }, signal);
     } catch (error) {
-      const refused = error instanceof ApiError && NO_STREAM.has(error.code);
-      if (!refused && !(error instanceof NoStreamedListError)) {
+      const without = withoutStream(error);
+      if (without === undefined) {
         pagesNext = true;
         throw error;
       }
-      streams = false;
-      logger.log("info", `kubernetes: listing by pages: ${error.message}`, { reading: describeCollection(collection) });
+      if (without === "always") streams = false;
+      logger.log("info", `kubernetes: listing by pages: ${(error as Error).message}`, {
+        reading: describeCollection(collection),
+      });
       return byPages();
     }
   };

@@ -15,6 +15,13 @@ const STREAM_SECONDS = 60;
 /** The stream did not do what was asked, though the server may be well: list by pages. */
 export class NoStreamedListError extends Error {
   override name = "NoStreamedListError";
+  /** True: it will be so the next time. */
+  readonly lasting: boolean;
+
+  constructor(message: string, lasting: boolean) {
+    super(message);
+    this.lasting = lasting;
+  }
 }
 
 export interface StreamListOptions<T> {
@@ -63,14 +70,15 @@ export async function streamAll<T>(options: StreamListOptions<T>, signal: AbortS
         if (event.type === "ERROR") throw event.error;
         if (event.type !== "BOOKMARK") take(event);
         else if (event.initialEnd) return { items: [...found.values()], resourceVersion: event.resourceVersion };
-        else throw new NoStreamedListError("a bookmark came before the list's end: the server knows no such list");
+        else
+          throw new NoStreamedListError("a bookmark came before the list's end: the server knows no such list", true);
       }
     }
-    throw new NoStreamedListError("the stream ended before the list did");
+    throw new NoStreamedListError("the stream ended before the list did", false);
   } catch (error) {
     signal.throwIfAborted();
-    if (error instanceof InvalidObjectError) throw new NoStreamedListError(error.message);
-    if (scope.signal.aborted) throw new NoStreamedListError((scope.signal.reason as Error).message);
+    if (error instanceof InvalidObjectError) throw new NoStreamedListError(error.message, false);
+    if (scope.signal.aborted) throw new NoStreamedListError((scope.signal.reason as Error).message, true);
     throw error;
   } finally {
     scope.close();
