@@ -4,7 +4,7 @@ import type { ModuleUse } from "../config/module-uses.ts";
 import type { Config } from "../config/schema.ts";
 import { readSource } from "../config/source.ts";
 import { createModules } from "../middleware/modules.ts";
-import { parseCommandLine } from "./args.ts";
+import { parseCommandLine } from "../runtime/args.ts";
 import { EXIT } from "./io.ts";
 
 /** What `check` needs of the world. */

@@ -1,4 +1,4 @@
-import { parseCommandLine } from "./args.ts";
+import { parseCommandLine } from "../runtime/args.ts";
 import { demoOrigin, fileOrigin } from "./config-origin.ts";
 import { findConfig } from "./config-source.ts";
 import { EXIT } from "./io.ts";

@@ -3,7 +3,7 @@ import { formatIssue, loadConfig } from "../config/load.ts";
 import type { NodesAnswer } from "../discovery/views.ts";
 import { createGateway } from "../gateway.ts";
 import { silentLogger } from "../log.ts";
-import { parseCommandLine } from "./args.ts";
+import { parseCommandLine } from "../runtime/args.ts";
 import { gatewayParts } from "./gateway-parts.ts";
 import { EXIT } from "./io.ts";
 import type { ServeWorld } from "./serve.ts";
