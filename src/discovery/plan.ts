@@ -29,7 +29,8 @@ const SLICES = ["v1", "v1beta1"].map((version) => ({
 }));
 const SERVICES = [{ groupVersion: "api/v1", resource: "services", listKind: "ServiceList" }] as const;
 
-type PlanConfig = Pick<
+/** What of a cluster's config decides what is read. */
+export type PlanConfig = Pick<
   ClusterConfig,
   "namespaces" | "namespace_selector" | "label_selector" | "watch_endpoint_slices" | "resolve_service_ports"
 >;

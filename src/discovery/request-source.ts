@@ -76,7 +76,7 @@ export function createRequestSource(options: RequestSourceOptions): RequestSourc
   const getOne = async <T>(collection: Collection, namespace: string, name: string, read: Decoder<T>): Promise<T[]> => {
     const path = [collection.groupVersion, "namespaces", namespace, collection.resource, name];
     try {
-      const item = read(await api.get(`/${path.map(encodeURI).join("/")}`, stopped.signal));
+      const item = read(await api.get(`/${path.map(encodeURI).join("/")}`, stopped.signal, collection));
       return item === undefined ? [] : [item];
     } catch (error) {
       if (error instanceof ApiError && error.code === "not_found") return [];

@@ -63,8 +63,8 @@ export interface ApiClient {
     query: WatchQuery,
     options: WatchOptions<T>,
   ): AsyncIterable<readonly WatchEvent<T>[]>;
-  /** The decoded JSON at a path such as `/version`. */
-  get(path: string, signal: AbortSignal): Promise<unknown>;
+  /** The decoded JSON at a path such as `/version`. `collection`: whose object it is, for the words of an error. */
+  get(path: string, signal: AbortSignal, collection?: Collection): Promise<unknown>;
 }
 
 export interface ApiClientOptions {
@@ -208,8 +208,8 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
       }
     },
 
-    async get(path, signal) {
-      const context: ErrorContext = { verb: "get" };
+    async get(path, signal, collection) {
+      const context: ErrorContext = { verb: "get", collection };
       try {
         return parseJson(decode(await getBytes(path, signal, context)));
       } catch (error) {

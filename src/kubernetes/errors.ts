@@ -1,3 +1,4 @@
+import { describeRight, rightTo, type Verb } from "./rbac.ts";
 import type { Collection } from "./types.ts";
 
 /**
@@ -140,17 +141,13 @@ function codeOf(status: number | undefined, fields: StatusFields): ApiErrorCode 
 
 /** What was asked, for the words of an error. */
 export interface ErrorContext {
-  /** `list`, `watch` or `get`. */
-  readonly verb: "list" | "watch" | "get";
+  readonly verb: Verb;
   readonly collection?: Collection | undefined;
 }
 
-/** The RBAC rule that reading this collection needs, as a sentence's end. */
-export function explainForbidden(collection: Collection): string {
-  const [root, group = ""] = collection.groupVersion.split("/");
-  const apiGroup = root === "api" ? '""' : group;
-  const where = collection.namespace === undefined ? "a ClusterRole" : `a Role in namespace ${collection.namespace}`;
-  return `needs ${where} with apiGroups [${apiGroup}], resources [${collection.resource}], verbs [list, watch]`;
+/** The RBAC rule that reading this collection needs, as a sentence's end. Who may list is mostly to watch as well. */
+export function explainForbidden(collection: Collection, verb: Verb = "list"): string {
+  return `needs ${describeRight(rightTo(verb === "get" ? ["get"] : ["list", "watch"], collection))}`;
 }
 
 /** `endpointslices in namespace shop`, `endpoints in all namespaces`. */
@@ -185,7 +182,7 @@ export function statusError(
     forbidden:
       context.collection === undefined
         ? `forbidden${number}${because}`
-        : `forbidden${number}: ${explainForbidden(context.collection)}${said === undefined ? "" : `; the apiserver said: ${said}`}`,
+        : `forbidden${number}: ${explainForbidden(context.collection, context.verb)}${said === undefined ? "" : `; the apiserver said: ${said}`}`,
     gone: `the resource version is gone${number}${because}`,
     too_large_version: `the apiserver does not know this resource version yet${number}${because}`,
     throttled: `the apiserver asks for fewer requests${number}${because}`,

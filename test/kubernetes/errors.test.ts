@@ -57,6 +57,11 @@ describe("an error of the apiserver", () => {
       explainForbidden({ groupVersion: "api/v1", resource: "endpoints", listKind: "EndpointsList" }),
       'needs a ClusterRole with apiGroups [""], resources [endpoints], verbs [list, watch]',
     );
+    const endpoints = { groupVersion: "api/v1", resource: "endpoints", listKind: "EndpointsList", namespace: "shop" };
+    assertStringIncludes(
+      statusError(403, said, { verb: "get", collection: endpoints }).message,
+      'needs a Role in namespace shop with apiGroups [""], resources [endpoints], verbs [get]',
+    );
   });
 
   test("keeps what the server asked to wait", () => {
