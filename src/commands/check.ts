@@ -1,7 +1,7 @@
-import { type Path, showPath } from "../config/issues.ts";
+import { showPath } from "../config/issues.ts";
 import { type ConfigIssue, formatIssue, type LoadInput, loadConfig } from "../config/load.ts";
 import type { ModuleUse } from "../config/module-uses.ts";
-import type { Config } from "../config/schema.ts";
+import { namedFiles } from "../config/named-files.ts";
 import { readSource } from "../config/source.ts";
 import { createModules } from "../middleware/modules.ts";
 import { parseCommandLine } from "../runtime/args.ts";
@@ -30,34 +30,6 @@ interface Verdict {
 }
 
 const counted = (count: number, thing: string): string => `${count} ${thing}${count === 1 ? "" : "s"}`;
-
-/** A file the config names, and the key that names it. */
-interface NamedFile {
-  readonly path: Path;
-  readonly name: string;
-}
-
-const CLIENT_FILES = ["token_file", "cert_file", "key_file", "kubeconfig"] as const;
-
-/** The files a config names: a wrong path is easily seen here, and late when the gateway runs. */
-function filesOf({ discovery, server, routes }: Config): NamedFile[] {
-  const named: { path: Path; name: string | undefined }[] = [];
-  for (const [index, { client, service }] of (discovery?.clusters ?? []).entries()) {
-    const cluster: Path = ["discovery", "kubernetes", ...(discovery?.multi ? [index] : [])];
-    for (const key of CLIENT_FILES) named.push({ path: [...cluster, "client", key], name: client[key] });
-    named.push({ path: [...cluster, "service", "ca_file"], name: service?.ca_file });
-  }
-  for (const { cert_file, key_file } of server.tls ?? []) {
-    named.push({ path: ["server", "tls", "cert_file"], name: cert_file });
-    named.push({ path: ["server", "tls", "key_file"], name: key_file });
-  }
-  for (const [index, { upstream_tls }] of routes.entries()) {
-    for (const key of ["ca_file", "cert_file", "key_file"] as const) {
-      named.push({ path: ["routes", index, "upstream_tls", key], name: upstream_tls?.[key] });
-    }
-  }
-  return named.filter((file): file is NamedFile => file.name !== undefined);
-}
 
 /** What is wrong with the user's own middleware: they are loaded as the gateway would. */
 async function moduleErrors(
@@ -102,7 +74,7 @@ export async function check(argv: readonly string[], io: CheckIo): Promise<numbe
   const warnings = [...result.warnings];
   if (result.ok) {
     const source = readSource({ file: name, text, env: io.env });
-    for (const { path, name: named } of filesOf(result.config)) {
+    for (const { path, name: named } of namedFiles(result.config)) {
       if (await io.exists(named)) continue;
       warnings.push(source.issue(path, `${showPath(path)} names a file that is not on this machine`, "key"));
     }
