@@ -3,6 +3,7 @@ import type { Host } from "../runtime/host.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { check } from "./check.ts";
 import { gateway } from "./gateway.ts";
+import { importConfig } from "./import.ts";
 import { EXIT, readPodFacts } from "./io.ts";
 import { nodes } from "./nodes.ts";
 
@@ -13,6 +14,9 @@ const HELP = `podway ${packageJson.version}: an API gateway that finds its upstr
   podway check [FILE]        say what is wrong with a config, with file, line and column
   podway nodes REF           the nodes of namespace/name:port, as a running gateway sees them,
                              or with --config FILE as this command finds them itself
+  podway import apisix FILE...
+  podway import ocelot FILE  print a gateway.yaml made of APISIX's or Ocelot's configuration, and say what of it
+                             could not be carried over
 
   --json                     machine-readable output, with every command
   --help, --version
@@ -20,7 +24,7 @@ const HELP = `podway ${packageJson.version}: an API gateway that finds its upstr
 Exit codes: 0 fine, 1 it ran and the answer is no, 2 bad input.`;
 
 /** The commands a command line can name first; without one the gateway is served. */
-export const COMMANDS = ["check", "nodes"] as const;
+export const COMMANDS = ["check", "nodes", "import"] as const;
 
 /** What a command runs in. */
 export interface CommandWorld {
@@ -60,6 +64,13 @@ export async function run(argv: readonly string[], world: CommandWorld): Promise
         importModule: files.importModule,
         env: runtime.env,
         pod,
+        stdout: host.stdout,
+        stderr: host.stderr,
+      });
+    case "import":
+      return await importConfig(rest, {
+        readText: files.readText,
+        exists: files.exists,
         stdout: host.stdout,
         stderr: host.stderr,
       });

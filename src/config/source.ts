@@ -72,8 +72,11 @@ function aliasTargets(top: Node | null): Map<Node, Node | undefined> | undefined
   return pass(top, 0) ? targets : undefined;
 }
 
-/** Reads a YAML (or JSON) text. Never throws; every message is made of our words and the file's key names only. */
-export function readSource({ file, text, env }: { file: string; text: string; env: Env }): Source {
+/**
+ * Reads a YAML (or JSON) text. Never throws; every message is made of our words and the file's key names only. Without
+ * `env` texts stay as they are written: the file is another program's.
+ */
+export function readSource({ file, text, env }: { file: string; text: string; env: Env | undefined }): Source {
   const source = text.startsWith("\uFEFF") ? text.slice(1) : text;
   const lines = new LineCounter();
   const document = parseDocument(source, { lineCounter: lines, merge: true, uniqueKeys: false, prettyErrors: false });
@@ -97,8 +100,9 @@ export function readSource({ file, text, env }: { file: string; text: string; en
   function scalar(node: Scalar, path: Path): Located {
     const at = startOf(node);
     const { value } = node;
+    if (typeof value === "string" && env === undefined) return { value, at, env: "none", size: 1 };
     if (typeof value === "string") {
-      const made = interpolate(value, env);
+      const made = interpolate(value, env!);
       const end = node.range?.[1] ?? at;
       for (const fault of made.faults) {
         const found = source.indexOf(value.slice(fault.offset, fault.offset + 12).split("\n")[0]!, at);

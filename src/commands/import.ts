@@ -1,0 +1,86 @@
+import { formatIssue } from "../config/issues.ts";
+import { IMPORTERS } from "../import/formats.ts";
+import type { Importer } from "../import/importer.ts";
+import type { ImportIssue } from "../import/input.ts";
+import { type ImportedFile, runImporter } from "../import/run-importer.ts";
+import { parseCommandLine } from "../runtime/args.ts";
+import { EXIT } from "./io.ts";
+
+/** What `import` needs of the world. */
+export interface ImportIo {
+  /** Rejects with an error whose message names the path. */
+  readText(path: string): Promise<string>;
+  exists(path: string): Promise<boolean>;
+  /** Lines to standard output. */
+  stdout(line: string): void;
+  /** One line to standard error. */
+  stderr(line: string): void;
+}
+
+const usageOf = (name: string, { files, switches }: Importer): string =>
+  [
+    `podway import ${name} FILE${files === "several" ? "..." : ""}`,
+    ...switches.map((one) => `[--${one}]`),
+    "[--json]",
+  ].join(" ");
+
+const line = (issue: ImportIssue, clause: string): string =>
+  formatIssue({ ...issue, message: `${issue.path || "the file"}: ${clause}` });
+
+const USAGE = Object.entries(IMPORTERS)
+  .map(([name, importer]) => usageOf(name, importer))
+  .join(", or ");
+
+/**
+ * `import FORMAT FILE...`: prints a gateway.yaml made of another gateway's files, and names on stderr every key that is
+ * not carried over, with its place and the reason. With `--json` both are one object on stdout. Exits 0 when everything
+ * is carried over, 1 when something is not, 2 when there was nothing to read.
+ */
+export async function importConfig(argv: readonly string[], io: ImportIo): Promise<number> {
+  const switches = [...new Set(Object.values(IMPORTERS).flatMap((importer) => importer.switches))];
+  const args = parseCommandLine(argv, {
+    json: { type: "boolean" },
+    ...Object.fromEntries(switches.map((name) => [name, { type: "boolean" } as const])),
+  });
+  const json = "error" in args ? argv.includes("--json") : args.on("json");
+  const refuse = (why: string): number => {
+    if (json) io.stdout(JSON.stringify({ gateway: null, error: why }));
+    else io.stderr(`podway import: ${why}`);
+    return EXIT.badInput;
+  };
+  if ("error" in args) return refuse(`${args.error}. Usage: ${USAGE}`);
+  const [format = "", ...names] = args.positionals;
+  const importer = Object.hasOwn(IMPORTERS, format) ? IMPORTERS[format] : undefined;
+  if (importer === undefined) {
+    return refuse(`name the format first: one of ${Object.keys(IMPORTERS).join(", ")}. Usage: ${USAGE}`);
+  }
+  const usage = `Usage: ${usageOf(format, importer)}`;
+  if (names.length === 0) return refuse(`name the file to import. ${usage}`);
+  if (importer.files === "one" && names.length > 1) return refuse(`one file at a time. ${usage}`);
+  const unknown = switches.find((name) => args.on(name) && !importer.switches.includes(name));
+  if (unknown !== undefined) return refuse(`--${unknown} means nothing to ${importer.name}'s format. ${usage}`);
+
+  const files: ImportedFile[] = [];
+  for (const name of names) {
+    if (!(await io.exists(name))) return refuse(`there is no file ${name}`);
+    const content = await io.readText(name).catch((error: Error) => error);
+    if (content instanceof Error) return refuse(`cannot read ${name}: ${content.message}`);
+    files.push({ name, content });
+  }
+  const result = runImporter(importer, files, args.on);
+  if (!result.ok) {
+    if (json) io.stdout(JSON.stringify({ gateway: null, errors: result.issues }));
+    else for (const issue of result.issues) io.stderr(formatIssue(issue));
+    return EXIT.badInput;
+  }
+  const { gateway, leftovers, notes, faults } = result;
+  if (json) {
+    io.stdout(JSON.stringify({ gateway, not_carried_over: leftovers, notes, faults }));
+  } else {
+    io.stdout(gateway.trimEnd());
+    for (const issue of leftovers) io.stderr(line(issue, `not carried over: ${issue.message}`));
+    for (const issue of notes) io.stderr(line(issue, `${issue.message} (note)`));
+    for (const issue of faults) io.stderr(`${formatIssue(issue)} (in what is printed)`);
+  }
+  return leftovers.length + faults.length === 0 ? EXIT.fine : EXIT.no;
+}

@@ -1,0 +1,22 @@
+import type { MadeMapping } from "./document.ts";
+import type { Input } from "./input.ts";
+
+/** A format of another gateway that is read here. */
+export interface Importer {
+  /** Whose format it is, for messages. */
+  readonly name: string;
+  /** How many files make one configuration. */
+  readonly files: "one" | "several";
+  /** Switches of the command line it knows, without their dashes. */
+  readonly switches: readonly string[];
+  /** Brings the texts of its files into the notation of gateway.yaml: `${NAME}` is a variable there, `$${` a literal `${`. */
+  text(written: string): string;
+  /** Whether its keys mean the same in any case. */
+  readonly anyCase?: boolean;
+  /** Brings a whole file into YAML (JSON is YAML) without moving anything; left out: it is YAML. */
+  prepare?(content: string): string;
+  /** What is wrong with the files as a whole, in words; left out: nothing can be. */
+  refuse?(roots: readonly Input[]): string | undefined;
+  /** Makes the gateway's file of the other's; never throws. `on` tells which switches are there. */
+  convert(roots: readonly Input[], on: (name: string) => boolean): MadeMapping;
+}

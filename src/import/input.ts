@@ -1,0 +1,214 @@
+import { type ConfigIssue, type Path, showPath } from "../config/issues.ts";
+import { readSource } from "../config/source.ts";
+import { isMapping } from "../config/values.ts";
+
+/**
+ * A value of a file that is imported. It remembers what was read of it: what nobody reads, and what is declined, is told
+ * to the user as not carried over, so nothing can be dropped without a word.
+ */
+export interface Input {
+  /** The file's name, for messages. */
+  readonly file: string;
+  readonly path: Path;
+  /** False: there is no such key. Null is there. */
+  readonly exists: boolean;
+  readonly isList: boolean;
+  readonly isMapping: boolean;
+  /** The value as it is, looked at without being taken. */
+  readonly raw: unknown;
+  /** The value under a key of a mapping; one that does not exist where there is none. */
+  at(key: string): Input;
+  /** The items of a list, or of a mapping the values; none of anything else. */
+  items(): Input[];
+  /** The keys of a mapping; none of anything else. */
+  keys(): string[];
+  /** Takes a text, a number or a boolean as a text. undefined: not there; anything else is declined. */
+  text(): string | undefined;
+  /** Takes a number, or a text that is one. */
+  number(): number | undefined;
+  /** Takes a boolean, or a text that is one. */
+  boolean(): boolean | undefined;
+  /** Takes a list of texts, or one text as a list of one. */
+  texts(): string[] | undefined;
+  /** Takes the value with all that is in it. */
+  take(): unknown;
+  /** Says that this value, with all that is in it, is not carried over and why; the words go on after "not carried over: ". */
+  decline(reason: string): void;
+  /** Says something of a value that is carried over: what differs. A whole clause. */
+  note(words: string): void;
+}
+
+/** One thing to tell of an import. `message` is a clause without the path; it never holds a value of the file. */
+export type ImportIssue = ConfigIssue;
+
+/** A file that is imported. */
+export interface InputFile {
+  readonly root: Input;
+  /** What is wrong with the text itself; there is nothing to import then. */
+  readonly issues: readonly ConfigIssue[];
+  /** All that is not carried over, in the order of the file: every leaf that was not taken is one, or stands below one. */
+  leftovers(): ImportIssue[];
+  /** What was said of values that are carried over. */
+  notes(): ImportIssue[];
+  /** A place as messages have it. */
+  where(path: Path): { readonly path: string; readonly line: number };
+}
+
+/** Why a value that nobody asked for is not carried over. */
+const UNKNOWN = "the gateway has nothing like it";
+
+interface Mark {
+  taken: boolean;
+  readonly declined: Set<string>;
+  readonly notes: Set<string>;
+}
+
+const isLeaf = (value: unknown): boolean =>
+  typeof value !== "object" || value === null || Object.keys(value).length === 0;
+
+/** What was found, in words that show no value. */
+const kindOf = (value: unknown): string => {
+  if (value === null) return "nothing";
+  if (Array.isArray(value)) return "a list";
+  return isMapping(value) ? "a mapping" : `a ${typeof value === "string" ? "text" : typeof value}`;
+};
+
+/** How a file is read. */
+export interface ReadOptions {
+  /** Brings the texts of its values into the notation of gateway.yaml. */
+  text(written: string): string;
+  /** Whether `at` finds keys in any case. @default false */
+  readonly anyCase?: boolean | undefined;
+}
+
+/** Reads a file to be imported. */
+export function readInput(file: string, content: string, { text, anyCase = false }: ReadOptions): InputFile {
+  const source = readSource({ file, text: content, env: undefined });
+  const marks = new Map<string, Mark>();
+
+  const markOf = (path: Path): Mark => {
+    const key = JSON.stringify(path);
+    let mark = marks.get(key);
+    if (mark === undefined) {
+      mark = { taken: false, declined: new Set(), notes: new Set() };
+      marks.set(key, mark);
+    }
+    return mark;
+  };
+
+  const nameIn = (mapping: Record<string, unknown>, key: string): string | undefined => {
+    if (Object.hasOwn(mapping, key)) return key;
+    return anyCase ? Object.keys(mapping).find((name) => name.toLowerCase() === key.toLowerCase()) : undefined;
+  };
+
+  function takeAll(path: Path, value: unknown): void {
+    if (isLeaf(value)) markOf(path).taken = true;
+    else for (const [key, child] of childrenOf(value)) takeAll([...path, key], child);
+  }
+
+  function input(path: Path, exists: boolean, value: unknown): Input {
+    const decline = (reason: string): void => {
+      if (exists) markOf(path).declined.add(reason);
+    };
+    const taken = <Value>(read: Value | undefined, wanted: string): Value | undefined => {
+      if (!exists) return undefined;
+      if (read === undefined) decline(`it must be ${wanted}, and is ${kindOf(value)}`);
+      else takeAll(path, value);
+      return read;
+    };
+    return {
+      file,
+      path,
+      exists,
+      raw: value,
+      isList: Array.isArray(value),
+      isMapping: isMapping(value),
+      at(key) {
+        const name = isMapping(value) ? nameIn(value, key) : undefined;
+        return name === undefined
+          ? input([...path, key], false, undefined)
+          : input([...path, name], true, (value as Record<string, unknown>)[name]);
+      },
+      items: () => (isLeaf(value) ? [] : childrenOf(value).map(([key, child]) => input([...path, key], true, child))),
+      keys: () => (isMapping(value) ? Object.keys(value) : []),
+      text: () => taken(textOf(value, text), "a text"),
+      number: () => taken(numberOf(value), "a number"),
+      boolean: () => taken(booleanOf(value), "true or false"),
+      texts() {
+        if (!Array.isArray(value))
+          return taken(textOf(value, text) === undefined ? undefined : [textOf(value, text)!], "a list of texts");
+        const read = value.map((item) => textOf(item, text));
+        return taken(read.some((item) => item === undefined) ? undefined : (read as string[]), "a list of texts");
+      },
+      take() {
+        if (exists) takeAll(path, value);
+        return translated(value, text);
+      },
+      decline,
+      note: (words) => {
+        if (exists) markOf(path).notes.add(words);
+      },
+    };
+  }
+
+  const tell = (path: Path, message: string): ImportIssue => ({
+    ...source.issue(path, message, "key"),
+    path: showPath(path),
+  });
+
+  function leftovers(path: Path, value: unknown): { issues: ImportIssue[]; touched: boolean } {
+    const mark = marks.get(JSON.stringify(path));
+    if (mark !== undefined && mark.declined.size > 0) {
+      return { issues: [tell(path, [...mark.declined].join("; "))], touched: true };
+    }
+    if (isLeaf(value)) {
+      return mark?.taken ? { issues: [], touched: true } : { issues: [tell(path, UNKNOWN)], touched: false };
+    }
+    const below = childrenOf(value).map(([key, child]) => leftovers([...path, key], child));
+    const touched = below.some((one) => one.touched);
+    return touched || path.length === 0
+      ? { issues: below.flatMap((one) => one.issues), touched }
+      : { issues: [tell(path, UNKNOWN)], touched };
+  }
+
+  return {
+    root: input([], source.root !== undefined, source.root),
+    issues: source.issues,
+    where: (path) => ({ path: showPath(path), line: source.issue(path, "", "key").line }),
+    leftovers: () => (source.root === undefined ? [] : inOrder(leftovers([], source.root).issues)),
+    notes: () =>
+      inOrder(
+        [...marks].flatMap(([key, { notes }]) => [...notes].map((words) => tell(JSON.parse(key) as Path, words))),
+      ),
+  };
+}
+
+const inOrder = (issues: readonly ImportIssue[]): ImportIssue[] =>
+  issues.toSorted((a, b) => a.line - b.line || a.column - b.column);
+
+const childrenOf = (value: unknown): [string | number, unknown][] =>
+  Array.isArray(value) ? [...value.entries()] : isMapping(value) ? Object.entries(value) : [];
+
+function textOf(value: unknown, text: (written: string) => string): string | undefined {
+  if (typeof value === "string") return text(value);
+  return typeof value === "number" || typeof value === "boolean" ? String(value) : undefined;
+}
+
+function numberOf(value: unknown): number | undefined {
+  if (typeof value === "number") return Number.isFinite(value) ? value : undefined;
+  return typeof value === "string" && /^-?[0-9]+(?:\.[0-9]+)?$/.test(value.trim()) ? Number(value) : undefined;
+}
+
+function booleanOf(value: unknown): boolean | undefined {
+  if (typeof value === "boolean") return value;
+  if (typeof value !== "string") return undefined;
+  const word = value.toLowerCase();
+  return word === "true" ? true : word === "false" ? false : undefined;
+}
+
+function translated(value: unknown, text: (written: string) => string): unknown {
+  if (typeof value === "string") return text(value);
+  if (Array.isArray(value)) return value.map((item) => translated(item, text));
+  if (!isMapping(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, child]) => [key, translated(child, text)]));
+}

@@ -1,0 +1,56 @@
+import { describe, test } from "bun:test";
+import { assert, assertEquals } from "@std/assert";
+import { importConfig } from "../../src/commands/import.ts";
+
+/** Runs the command with these files on the machine. */
+async function run(argv: readonly string[], files: Readonly<Record<string, string>> = {}) {
+  const stdout: string[] = [];
+  const stderr: string[] = [];
+  const code = await importConfig(argv, {
+    exists: async (path) => path in files,
+    readText: async (path) => files[path] ?? Promise.reject(new Error("it is a folder")),
+    stdout: (line) => void stdout.push(line),
+    stderr: (line) => void stderr.push(line),
+  });
+  return { code, stdout, stderr };
+}
+
+describe("import", () => {
+  test("wants a format it knows and the files it takes", async () => {
+    for (const argv of [[], ["kong", "a"], ["apisix"], ["ocelot", "a", "b"], ["apisix", "a", "--nothing"]]) {
+      const { code, stdout, stderr } = await run(argv, { a: "{}", b: "{}" });
+      assertEquals([code, stdout, stderr.length], [2, [], 1]);
+      assert(stderr[0]!.includes("Usage: podway import "), stderr[0]);
+    }
+    assertEquals((await run(["apisix", "a", "--use-host"], { a: "{}" })).stderr, [
+      "podway import: --use-host means nothing to APISIX's format. Usage: podway import apisix FILE... [--json]",
+    ]);
+  });
+
+  test("exits 2 for a file that is not there, and for one that is no YAML", async () => {
+    assertEquals(await run(["apisix", "a.yaml"]), {
+      code: 2,
+      stdout: [],
+      stderr: ["podway import: there is no file a.yaml"],
+    });
+    const { code, stdout, stderr } = await run(["apisix", "a.yaml"], { "a.yaml": "routes:\n  - uri: '/a\n" });
+    assertEquals([code, stdout], [2, []]);
+    assert(stderr[0]!.startsWith("a.yaml:3:1: not valid YAML"), stderr[0]);
+  });
+
+  test("exits 1 and names what is not carried over, at its place", async () => {
+    const { code, stderr } = await run(["apisix", "a.yaml"], { "a.yaml": "etcd:\n  host: [a]\n" });
+    assertEquals([code, stderr], [1, ["a.yaml:1:1: etcd: not carried over: the gateway has nothing like it"]]);
+  });
+
+  test("puts everything into one object with --json", async () => {
+    const { code, stdout } = await run(["apisix", "a.yaml", "--json"], { "a.yaml": "etcd: 1\n" });
+    const { gateway, not_carried_over } = JSON.parse(stdout[0]!);
+    assertEquals([code, stdout.length, typeof gateway], [1, 1, "string"]);
+    assertEquals(not_carried_over, [
+      { file: "a.yaml", line: 1, column: 1, path: "etcd", message: "the gateway has nothing like it" },
+    ]);
+    const bad = await run(["apisix", "b.yaml", "--json"]);
+    assertEquals([bad.code, JSON.parse(bad.stdout[0]!).error], [2, "there is no file b.yaml"]);
+  });
+});
