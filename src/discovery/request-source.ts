@@ -84,6 +84,9 @@ export function createRequestSource(options: RequestSourceOptions): RequestSourc
     }
   };
 
+  /** Collections whose server turned out to offer them: asked for first from then on. */
+  const offered = new WeakSet<Collection>();
+
   /** The first of the collection's forms that the server offers. */
   const read = async <T>(
     collections: readonly Collection[],
@@ -91,17 +94,21 @@ export function createRequestSource(options: RequestSourceOptions): RequestSourc
     name: string,
     decoder: Decoder<T>,
   ): Promise<T[]> => {
-    const [collection, ...others] = collections;
-    if (collection!.resource !== "endpointslices" && collection!.labelSelector === undefined) {
-      return getOne(collection!, namespace, name, decoder);
+    const known = collections.find((one) => offered.has(one));
+    const collection = known ?? collections[0]!;
+    if (collection.resource !== "endpointslices" && collection.labelSelector === undefined) {
+      return getOne(collection, namespace, name, decoder);
     }
     try {
-      const one = oneService(collection!, namespace, name);
-      return (await listAll({ api, collection: one, decode: decoder }, stopped.signal)).items;
+      const one = oneService(collection, namespace, name);
+      const { items } = await listAll({ api, collection: one, decode: decoder }, stopped.signal);
+      offered.add(collection);
+      return items;
     } catch (error) {
-      const elsewhere = error instanceof ApiError && error.code === "not_found" && others.length > 0;
-      if (elsewhere) return read(others, namespace, name, decoder);
-      throw error;
+      const others = collections.filter((one) => one !== collection);
+      if (!(error instanceof ApiError) || error.code !== "not_found" || others.length === 0) throw error;
+      offered.delete(collection);
+      return read(others, namespace, name, decoder);
     }
   };
 
