@@ -12,9 +12,15 @@ export interface Pod extends AsyncDisposable {
 }
 
 /** Starts a pod that takes `thinks` milliseconds for an answer; resolves when it listens. */
-export async function startPod(ip: string, name: string, thinks = 0): Promise<Pod> {
-  const args = [ip, String(POD_PORT), name, String(thinks)];
-  const child = Bun.spawn([process.execPath, join(import.meta.dir, "pod.ts"), ...args], {
+export const startPod = (ip: string, name: string, thinks = 0): Promise<Pod> =>
+  startProgram("pod.ts", ip, name, [ip, String(POD_PORT), name, String(thinks)]);
+
+/** Starts a pod that tells what reached it, as httpbin does; resolves when it listens. */
+export const startEchoPod = (ip: string, port: number, name: string): Promise<Pod> =>
+  startProgram("echo-pod.ts", ip, name, [ip, String(port), name]);
+
+async function startProgram(program: string, ip: string, name: string, args: readonly string[]): Promise<Pod> {
+  const child = Bun.spawn([process.execPath, join(import.meta.dir, program), ...args], {
     stdin: "ignore",
     stdout: "pipe",
     stderr: "inherit",
