@@ -1,7 +1,5 @@
+import { SERVICE_ACCOUNT_FOLDER } from "../kubernetes/service-account.ts";
 import type { Files } from "../runtime/runtime.ts";
-
-/** Where a pod keeps what its service account offers (Kubernetes: projected service account volume). */
-const SERVICE_ACCOUNT = "/var/run/secrets/kubernetes.io/serviceaccount";
 
 /** Exit codes of all commands. */
 export const EXIT = { fine: 0, no: 1, badInput: 2 } as const;
@@ -16,7 +14,7 @@ export interface PodFacts {
 /** Looks at the service account's files. */
 export async function readPodFacts(files: Files): Promise<PodFacts> {
   const there = async (name: string): Promise<string | undefined> => {
-    const path = `${SERVICE_ACCOUNT}/${name}`;
+    const path = `${SERVICE_ACCOUNT_FOLDER}/${name}`;
     return (await files.exists(path)) ? path : undefined;
   };
   const namespaceFile = await there("namespace");

@@ -3,8 +3,10 @@ import type { Host } from "../runtime/host.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { check } from "./check.ts";
 import { gateway } from "./gateway.ts";
+import { health } from "./health.ts";
 import { importConfig } from "./import.ts";
 import { EXIT, readPodFacts } from "./io.ts";
+import { manifests } from "./manifests.ts";
 import { nodes } from "./nodes.ts";
 
 const HELP = `podway ${packageJson.version}: an API gateway that finds its upstreams in Kubernetes
@@ -17,6 +19,9 @@ const HELP = `podway ${packageJson.version}: an API gateway that finds its upstr
   podway import apisix FILE...
   podway import ocelot FILE  print a gateway.yaml made of APISIX's or Ocelot's configuration, and say what of it
                              could not be carried over
+  podway manifests [FILE]    what runs this config in Kubernetes: ServiceAccount, the least roles, ConfigMap, Deployment,
+                             Service, PodDisruptionBudget, --hpa; see docs/deployment.md
+  podway health              whether the gateway of this machine is alive (with --ready: ready)
 
   --json                     machine-readable output, with every command
   --help, --version
@@ -24,7 +29,7 @@ const HELP = `podway ${packageJson.version}: an API gateway that finds its upstr
 Exit codes: 0 fine, 1 it ran and the answer is no, 2 bad input.`;
 
 /** The commands a command line can name first; without one the gateway is served. */
-export const COMMANDS = ["check", "nodes", "import"] as const;
+export const COMMANDS = ["check", "nodes", "import", "manifests", "health"] as const;
 
 /** What a command runs in. */
 export interface CommandWorld {
@@ -76,6 +81,10 @@ export async function run(argv: readonly string[], world: CommandWorld): Promise
       });
     case "nodes":
       return await nodes(rest, { ...world, files, pod });
+    case "manifests":
+      return await manifests(rest, { files, env: runtime.env, stdout: host.stdout, stderr: host.stderr });
+    case "health":
+      return await health(rest, { files, env: runtime.env, pod, stdout: host.stdout, stderr: host.stderr });
     case undefined:
       return await gateway(argv, { ...world, files, pod });
   }

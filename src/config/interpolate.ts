@@ -13,6 +13,19 @@ export interface Interpolated {
 /** `$${` (a literal `${`), a complete reference, or a `${` that is none. */
 const REFERENCE = /\$\$\{|\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}|\$\{/g;
 
+/** A variable a text names. */
+export interface VariableUse {
+  readonly name: string;
+  /** Whether the text says what to take where it is not set. */
+  readonly hasDefault: boolean;
+}
+
+/** The variables a text names, in its order. */
+export const variablesIn = (text: string): VariableUse[] =>
+  [...text.matchAll(REFERENCE)].flatMap(([, name, fallback]) =>
+    name === undefined ? [] : [{ name, hasDefault: fallback !== undefined }],
+  );
+
 /** Names of variables are upper case by custom; anything else might be a secret put in the wrong place. */
 const showVariable = (name: string): string =>
   /^[A-Z_][A-Z0-9_]*$/.test(name) || name.length <= 20 ? name : `of ${name.length} characters`;

@@ -25,7 +25,7 @@ export function redactCluster(cluster: ClusterConfig): RedactedCluster {
 }
 
 /** Names of headers, parameters and options that hold a secret. */
-const SECRET_NAME = /authorization|cookie|token|key|secret|passw|credential|signature/i;
+export const SECRET_NAME = /authorization|cookie|token|key|secret|passw|credential|signature/i;
 
 function redactValues<Value>(values: Readonly<Record<string, Value>>): Record<string, Value | typeof REDACTED> {
   return Object.fromEntries(
@@ -49,7 +49,7 @@ const redactMatches = (rules: Readonly<Record<string, MatchRule>>): Record<strin
   );
 
 /** Hono's middleware whose options hold no secret; of every other one only the names of options are shown. */
-const HARMLESS = new Set([
+export const HARMLESS: ReadonlySet<string> = new Set([
   "body_limit",
   "cache_control",
   "compress",

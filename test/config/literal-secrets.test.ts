@@ -1,0 +1,42 @@
+import { describe, test } from "bun:test";
+import { assertEquals } from "@std/assert";
+import { literalSecrets } from "../../src/config/literal-secrets.ts";
+import { readSource } from "../../src/config/source.ts";
+
+/** Where the file holds secrets, as `line:column path`. */
+const placesOf = (text: string): string[] =>
+  literalSecrets(readSource({ file: "gateway.yaml", text, env: { T: "t" } })).map(
+    ({ line, column, path }) => `${line}:${column} ${path}`,
+  );
+
+describe("a secret that stands in the file", () => {
+  test.each([
+    ["admin: { token: abc }", ["1:17 admin.token"]],
+    ["admin: { token: '${T}' }", []],
+    ["discovery: { kubernetes: { client: { token: abc } } }", ["1:45 discovery.kubernetes.client.token"]],
+    [
+      "discovery: { kubernetes: [{ client: { token: a } }, { client: { token: '${T}' } }] }",
+      ["1:46 discovery.kubernetes[0].client.token"],
+    ],
+    ["discovery: { kubernetes: { client: { token_file: /t, kubeconfig: /k } } }", []],
+    [
+      "routes: [{ middleware: [{ basic_auth: { username: me, password: abc } }] }]",
+      ["1:65 routes[0].middleware[0].basic_auth.password"],
+    ],
+    ["routes: [{ middleware: [{ jwt: { secret: '${T}', alg: HS256 } }, { cors: { origin: '*' } }] }]", []],
+    ["routes: [{ middleware: [{ jwk: { keys: [{ kid: a }] } }] }]", []],
+    [
+      "routes: [{ middleware: [{ use: ./m.ts, options: { greeting: hi, api_key: abc } }] }]",
+      ["1:74 routes[0].middleware[0].options.api_key"],
+    ],
+    [
+      "defaults: { request_headers: { set: { authorization: abc, x-a: b }, remove: [cookie] } }",
+      ["1:54 defaults.request_headers.set.authorization"],
+    ],
+    ["routes: [{ headers: { x-api-key: abc, x-env: canary } }]", ["1:34 routes[0].headers.x-api-key"]],
+    ["tracing: { headers: { x-api-key: abc } }", ["1:34 tracing.headers.x-api-key"]],
+    ["server: { tls: { key_file: /k } }", []],
+  ])("%s", (text, places) => {
+    assertEquals(placesOf(text), places);
+  });
+});
