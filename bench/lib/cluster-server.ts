@@ -1,18 +1,29 @@
 /**
- * A large cluster's apiserver, told by its parent what to do: `bun cluster-server.ts PORT BACKEND_PORT`. Service i has one
- * slice of 15 endpoints; service 0 has a single endpoint, which is really there.
+ * A large cluster's apiserver, told by its parent what to do: `bun cluster-server.ts PORT BACKEND_PORT [SLICES]`. Service i
+ * has one slice of 15 endpoints; service 0 has a single endpoint, which is really there.
  *
  * - `POST /control/rate?perSecond=N`: from now on so many other slices change, each to other addresses.
  * - `POST /control/expire`: every watch ends with 410 Expired; answers the milliseconds until a watch was open again.
  * - `POST /control/move?via=URL`: moves the endpoint of service 0, then asks URL until the answer comes from there;
  *   answers the milliseconds that took.
+ * - `GET /control/counts`: what it was asked for and has sent since it started, see `ServerCounts`.
  */
 import { sliceOf } from "./slices.ts";
 import { SHAPE } from "./watch-load.ts";
 
+/** What the apiserver was asked for. */
+export interface ServerCounts {
+  lists: number;
+  watches: number;
+  /** Of all answers' bodies. */
+  bytes: number;
+}
+
 const [port, backend] = [Number(process.argv[2]), Number(process.argv[3])];
+const slices = Number(process.argv[4] ?? SHAPE.slices);
 const encoder = new TextEncoder();
-const generations = new Uint32Array(SHAPE.slices);
+const generations = new Uint32Array(slices);
+const counts: ServerCounts = { lists: 0, watches: 0, bytes: 0 };
 let version = 1_000_000;
 let moved = 0;
 let rate = 0;
@@ -35,10 +46,11 @@ const textOf = (index: number): string =>
     }),
   );
 
-const items = Array.from({ length: SHAPE.slices }, (_, i) => textOf(i));
+const items = Array.from({ length: slices }, (_, i) => textOf(i));
 
 function send(text: string): void {
   const bytes = encoder.encode(`${text}\n`);
+  counts.bytes += bytes.length * watches.size;
   for (const watch of watches) watch.enqueue(bytes);
 }
 
@@ -57,17 +69,25 @@ setInterval(() => {
   const now = performance.now();
   due += ((now - looked) * rate) / 1000;
   looked = now;
-  for (; due >= 1; due--) change(1 + Math.floor(Math.random() * (SHAPE.slices - 1)));
+  for (; due >= 1; due--) change(1 + Math.floor(Math.random() * (slices - 1)));
 }, 1);
 
+/** The slices that a selector of one service leaves. */
+function selected(query: URLSearchParams): readonly string[] {
+  const service = /kubernetes\.io\/service-name=svc-(\d+)/.exec(query.get("labelSelector") ?? "")?.[1];
+  return service === undefined ? items : items.slice(Number(service), Number(service) + 1);
+}
+
 function list(query: URLSearchParams): Response {
+  const items = selected(query);
   const from = Number(query.get("continue") || 0);
   const to = Math.min(items.length, from + Number(query.get("limit") || items.length));
   const next = to < items.length ? `,"continue":"${to}","remainingItemCount":${items.length - to}` : "";
   const head = `{"kind":"EndpointSliceList","apiVersion":"discovery.k8s.io/v1","metadata":{"resourceVersion":"${version}"${next}}`;
-  return new Response(`${head},"items":[${items.slice(from, to).join(",")}]}\n`, {
-    headers: { "content-type": "application/json" },
-  });
+  const text = `${head},"items":[${items.slice(from, to).join(",")}]}\n`;
+  counts.lists++;
+  counts.bytes += text.length;
+  return new Response(text, { headers: { "content-type": "application/json" } });
 }
 
 /** All there is, then the bookmark that says so: a list as a stream. */
@@ -83,6 +103,7 @@ async function sendAll(out: ReadableStreamDefaultController<Uint8Array>): Promis
 }
 
 function watch(query: URLSearchParams): Response {
+  counts.watches++;
   let mine: ReadableStreamDefaultController<Uint8Array>;
   const body = new ReadableStream<Uint8Array>({
     start(controller) {
@@ -137,6 +158,8 @@ Bun.serve({
         return expire();
       case "/control/move":
         return move(searchParams.get("via")!);
+      case "/control/counts":
+        return Response.json(counts);
     }
     if (!pathname.endsWith("/endpointslices")) return Response.json({ kind: "Status", code: 404 }, { status: 404 });
     return searchParams.get("watch") === "true" ? watch(searchParams) : list(searchParams);

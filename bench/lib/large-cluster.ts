@@ -16,12 +16,12 @@ export interface LargeCluster {
   stop(): Promise<void>;
 }
 
-/** Starts both. */
-export async function startCluster(): Promise<LargeCluster> {
+/** Starts both; the cluster has so many services. */
+export async function startCluster(slices: number = SHAPE.slices): Promise<LargeCluster> {
   const [port, podPort] = [await freePort(), await freePort()];
   const children = [
     await start(["bun", script("host-echo"), String(podPort)], podPort),
-    await start(["bun", script("cluster-server"), String(port), String(podPort)], port),
+    await start(["bun", script("cluster-server"), String(port), String(podPort), String(slices)], port),
   ];
   const server = `http://127.0.0.1:${port}`;
   return {
@@ -38,13 +38,17 @@ export async function startCluster(): Promise<LargeCluster> {
   };
 }
 
-/** The command line of a gateway that sends everything to service 0; without a server it follows no cluster. */
-export function gatewayCommand(port: number, server: string | undefined): string[] {
+/**
+ * The command line of a gateway that sends everything to service 0; without a server it follows no cluster. `how`: more
+ * keys of the cluster, such as its mode.
+ */
+export function gatewayCommand(port: number, server: string | undefined, how: object = {}): string[] {
   const { hostname: host, port: apiPort } = new URL(server ?? "http://none:1");
   const kubernetes = {
     service: { schema: "http", host, port: apiPort },
     client: { token: "bench" },
     watch_endpoint_slices: true,
+    ...how,
   };
   const config = {
     server: { listen: `127.0.0.1:${port}`, access_log: false, log_level: "error" },
@@ -62,9 +66,9 @@ export function gatewayCommand(port: number, server: string | undefined): string
 }
 
 /** Starts it and waits for its first answer. */
-export async function startGateway(server: string | undefined): Promise<Child> {
+export async function startGateway(server: string | undefined, how: object = {}): Promise<Child> {
   const port = await freePort();
-  return start(gatewayCommand(port, server), port, { NODE_ENV: "production" });
+  return start(gatewayCommand(port, server, how), port, { NODE_ENV: "production" });
 }
 
 /** Milliseconds from the start of a gateway to its first answer from a pod. */
