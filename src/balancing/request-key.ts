@@ -1,3 +1,4 @@
+import { cookieValue } from "../cookie.ts";
 import type { RequestFacts } from "../request.ts";
 
 /** What of a request consistent hashing looks at. */
@@ -9,23 +10,6 @@ export function keyReader(key: HashKey): (request: RequestFacts) => string | und
   if ("cookie" in key) return (request) => cookieValue(request.headers, key.cookie) || undefined;
   if ("query" in key) return (request) => queryValue(request.search, key.query) || undefined;
   return (request) => request.client || undefined;
-}
-
-/** The value of the first cookie of that name, as sent (RFC 6265 section 5.4); undefined where there is none. */
-export function cookieValue(headers: Headers, name: string): string | undefined {
-  const line = headers.get("cookie");
-  if (line === null) return undefined;
-  let start = 0;
-  while (start < line.length) {
-    while (line[start] === " ") start++;
-    let end = line.indexOf(";", start);
-    if (end < 0) end = line.length;
-    if (line[start + name.length] === "=" && line.startsWith(name, start)) {
-      return line.slice(start + name.length + 1, end).trim();
-    }
-    start = end + 1;
-  }
-  return undefined;
 }
 
 /** The decoded value of the first query parameter of that name; undefined where there is none. */

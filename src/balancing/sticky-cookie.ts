@@ -1,7 +1,8 @@
 import type { Random } from "../clock.ts";
+import { cookieValue } from "../cookie.ts";
 import { hashToken } from "./hash.ts";
 import { type Member, type Policy, wasTried } from "./policy.ts";
-import { cookieValue } from "./request-key.ts";
+
 import { createRoundRobin } from "./round-robin.ts";
 import type { Target } from "./types.ts";
 

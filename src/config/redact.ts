@@ -43,9 +43,18 @@ const redactHeaders = (changes: HeaderChanges): HeaderChanges => ({
 const redactMatches = (rules: Readonly<Record<string, MatchRule>>): Record<string, MatchRule> =>
   Object.fromEntries(
     Object.entries(rules).map(([name, rule]) => {
-      const tells = typeof rule === "string" || "regex" in rule;
+      const tells = typeof rule === "string" || !("present" in rule);
       return [name, tells && SECRET_NAME.test(name) ? REDACTED : rule];
     }),
+  );
+
+/** Cookies are secrets whatever their name. */
+const redactAll = (rules: Readonly<Record<string, MatchRule>>): Record<string, MatchRule> =>
+  Object.fromEntries(
+    Object.entries(rules).map(([name, rule]) => [
+      name,
+      typeof rule !== "string" && "present" in rule ? rule : REDACTED,
+    ]),
   );
 
 /** Hono's middleware whose options hold no secret; of every other one only the names of options are shown. */
@@ -87,11 +96,12 @@ function redactMiddleware(middleware: MiddlewareConfig): Record<string, unknown>
  * middleware that may hold one, are "xxx".
  */
 export function redactRoute(route: RouteConfig): RedactedRoute {
-  const { headers, query, request_headers, response_headers, middleware, ...rest } = route;
+  const { headers, query, cookies, request_headers, response_headers, middleware, ...rest } = route;
   return {
     ...rest,
     ...(headers && { headers: redactMatches(headers) }),
     ...(query && { query: redactMatches(query) }),
+    ...(cookies && { cookies: redactAll(cookies) }),
     ...(request_headers && { request_headers: redactHeaders(request_headers) }),
     ...(response_headers && { response_headers: redactHeaders(response_headers) }),
     middleware: middleware.map(redactMiddleware),

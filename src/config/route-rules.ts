@@ -61,7 +61,7 @@ function hasOneTarget(rules: Rules, route: Place): void {
 function prefixIsKnown(rules: Rules, route: Place): void {
   const path = route.value.path;
   if (!isMapping(path) || Object.hasOwn(path, "prefix")) return;
-  const kind = ["exact", "regex"].find((key) => Object.hasOwn(path, key));
+  const kind = ["exact", "starts_with", "regex"].find((key) => Object.hasOwn(path, key));
   if (kind === undefined) return;
   const rewrite = under(rules.source, route, "rewrite_path");
   const redirect = under(rules.source, under(rules.source, route, "redirect"), "path");

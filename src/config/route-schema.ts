@@ -49,15 +49,28 @@ const path = oneOf(
     ),
     object({ exact: pathText }),
     object({ prefix: prefixText }),
+    object({ starts_with: pathText }),
     object({ regex: regexSource }),
   ],
-  "a path that starts with /, or a mapping of exactly one of exact, prefix, regex",
+  "a path that starts with /, or a mapping of exactly one of exact, prefix, starts_with, regex",
 );
 
-/** A header or query parameter: equal to a text, matching a regular expression, or just there. */
+const matchRegex = object({ regex: regexSource });
+const matchIn = object({ in: list(anyText, "texts") });
+
+/**
+ * A header, cookie or query parameter: equal to a text or one of several, matching a regular expression, or just there;
+ * `not`, which one that is not there fits too.
+ */
 const match = oneOf(
-  [anyText, object({ regex: regexSource }), object({ present: boolean })],
-  "a text, or a mapping of exactly one of regex, present",
+  [
+    anyText,
+    matchRegex,
+    matchIn,
+    object({ present: boolean }),
+    object({ not: oneOf([anyText, matchRegex, matchIn], "a text, or a mapping of exactly one of regex, in") }),
+  ],
+  "a text, or a mapping of exactly one of regex, in, present, not",
 );
 
 const headerChanges = object({
@@ -208,6 +221,7 @@ export const routeSchema = object(
     methods: v.optional(list(method, "HTTP methods")),
     headers: v.optional(record(headerName, match, "a mapping of header names to what they must be")),
     query: v.optional(record(nonEmpty, match, "a mapping of query parameters to what they must be")),
+    cookies: v.optional(record(token("a cookie's name"), match, "a mapping of names of cookies to what they must be")),
     strip_prefix: v.optional(pathText),
     rewrite_path: v.optional(rewritePath),
     service: v.optional(text(SERVICE)),
@@ -233,9 +247,9 @@ export type WrittenRoute = Route;
 /** `defaults:` as written and checked. */
 export type WrittenDefaults = v.InferOutput<typeof defaultsSchema>;
 
-/** A path rule; exactly one of the three. */
+/** A path rule; exactly one of the four. */
 export type PathRule = Route["path"];
-/** A header or query rule. */
+/** A rule for a header, a cookie or a query parameter. */
 export type MatchRule = v.InferOutput<typeof match>;
 /** How a node is chosen. */
 export type BalancerConfig = v.InferOutput<typeof balancer>;

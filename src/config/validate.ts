@@ -13,6 +13,7 @@ export type Validated =
 /** Keys whose values (and those below them) are never shown, not even as a number. */
 const SECRET_PLACES = new Set([
   "client",
+  "cookies",
   "headers",
   "middleware",
   "options",

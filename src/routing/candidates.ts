@@ -1,6 +1,6 @@
 import type { RequestFacts } from "../request.ts";
 import { type Condition, type ConditionReader, compileConditions, createConditionReader, holds } from "./conditions.ts";
-import type { Entry } from "./precedence.ts";
+import type { Entry, PathTest } from "./precedence.ts";
 
 /** A request while it is being matched. */
 export interface Lookup {
@@ -31,13 +31,13 @@ interface Candidate<T> {
   readonly entry: Entry<T>;
   readonly methods: ReadonlySet<string> | undefined;
   /** Only where the path pattern does not say it all. */
-  readonly pattern: RegExp | undefined;
+  readonly fits: ((path: string) => boolean) | undefined;
   readonly conditions: readonly Condition[];
 }
 
-const matches = ({ methods, pattern, conditions }: Candidate<unknown>, lookup: Lookup): boolean => {
+const matches = ({ methods, fits, conditions }: Candidate<unknown>, lookup: Lookup): boolean => {
   if (methods !== undefined && !methods.has(lookup.facts.method)) return false;
-  if (pattern !== undefined && !pattern.test(lookup.path)) return false;
+  if (fits !== undefined && !fits(lookup.path)) return false;
   for (const condition of conditions) {
     if (!holds(condition, readValue(lookup, condition))) return false;
   }
@@ -95,6 +95,11 @@ const indexed = <T>(candidates: readonly Candidate<T>[], used: ReadonlySet<strin
   };
 };
 
+const fitOf = (path: PathTest): Candidate<unknown>["fits"] => {
+  if (path.kind === "start") return (asked) => asked.startsWith(path.start);
+  return path.kind === "regex" ? (asked) => path.pattern.test(asked) : undefined;
+};
+
 /**
  * Candidates of one path pattern, given in precedence order. Many of them that differ in the exact value of one header
  * or parameter are found through an index, so that they cost no more than a few; regular expressions are tried in turn.
@@ -104,7 +109,7 @@ export function compileCandidates<T>(entries: readonly Entry<T>[]): Candidates<T
     (entry): Candidate<T> => ({
       entry,
       methods: entry.rule.methods === undefined ? undefined : new Set(entry.rule.methods),
-      pattern: entry.path.kind === "regex" ? entry.path.pattern : undefined,
+      fits: fitOf(entry.path),
       conditions: compileConditions(entry.rule),
     }),
   );

@@ -1,36 +1,49 @@
 import type { MatchRule } from "../config/route-schema.ts";
+import { cookieValue } from "../cookie.ts";
 import type { RequestFacts } from "../request.ts";
 
-/** A header or query parameter a route asks for. */
+/** What a value must be, where it is there. */
+type ValueTest = { readonly equals: string } | { readonly pattern: RegExp } | { readonly among: ReadonlySet<string> };
+
+/** A header, cookie or query parameter a route asks for. */
 export interface Condition {
-  readonly of: "header" | "query";
-  /** Lower case for a header; as it is for a query parameter. */
+  readonly of: "header" | "cookie" | "query";
+  /** Lower case for a header; as it is for a cookie and a query parameter. */
   readonly name: string;
-  readonly rule: { readonly equals: string } | { readonly pattern: RegExp } | { readonly present: boolean };
+  readonly rule: ValueTest | { readonly present: boolean } | { readonly not: ValueTest };
 }
 
-const compileRule = (rule: MatchRule): Condition["rule"] => {
+const compileTest = (rule: string | { regex: string } | { in: string[] }): ValueTest => {
   if (typeof rule === "string") return { equals: rule };
-  return "regex" in rule ? { pattern: new RegExp(rule.regex) } : { present: rule.present };
+  return "regex" in rule ? { pattern: new RegExp(rule.regex) } : { among: new Set(rule.in) };
 };
 
-/** The header and query rules of a route; all of them have to hold. */
-export function compileConditions(rule: {
-  headers?: Record<string, MatchRule> | undefined;
-  query?: Record<string, MatchRule> | undefined;
-}): Condition[] {
-  const headers = Object.entries(rule.headers ?? {}).map(
-    ([name, match]): Condition => ({ of: "header", name: name.toLowerCase(), rule: compileRule(match) }),
-  );
-  const query = Object.entries(rule.query ?? {}).map(
-    ([name, match]): Condition => ({ of: "query", name, rule: compileRule(match) }),
-  );
-  return [...headers, ...query];
+const compileRule = (rule: MatchRule): Condition["rule"] => {
+  if (typeof rule === "string" || "regex" in rule || "in" in rule) return compileTest(rule);
+  return "not" in rule ? { not: compileTest(rule.not) } : { present: rule.present };
+};
+
+type Rules = Record<string, MatchRule> | undefined;
+
+const conditionsOf = (of: Condition["of"], rules: Rules): Condition[] =>
+  Object.entries(rules ?? {}).map(([name, match]) => ({
+    of,
+    name: of === "header" ? name.toLowerCase() : name,
+    rule: compileRule(match),
+  }));
+
+/** The header, cookie and query rules of a route; all of them have to hold. */
+export function compileConditions(rule: { headers?: Rules; cookies?: Rules; query?: Rules }): Condition[] {
+  return [
+    ...conditionsOf("header", rule.headers),
+    ...conditionsOf("cookie", rule.cookies),
+    ...conditionsOf("query", rule.query),
+  ];
 }
 
-/** Reads header values and query parameters of one request for many routes: nothing is parsed before it is asked for. */
+/** Reads header values, cookies and query parameters of one request for many routes: nothing is parsed before it is asked for. */
 export interface ConditionReader {
-  /** The value, or null where it is absent. Several headers of one name are joined by ", "; of parameters, the first. */
+  /** The value, or null where it is absent. Several headers of one name are joined by ", "; else the first counts. */
   value(of: Condition["of"], name: string): string | null;
 }
 
@@ -46,6 +59,7 @@ export function createConditionReader(facts: RequestFacts): ConditionReader {
         parameters ??= new URLSearchParams(facts.search);
         return parameters.get(name);
       }
+      if (of === "cookie") return cookieValue(facts.headers, name) ?? null;
       if (name !== lastName) {
         lastName = name;
         lastValue = facts.headers.get(name);
@@ -57,7 +71,11 @@ export function createConditionReader(facts: RequestFacts): ConditionReader {
 
 /** Whether a value, null for an absent one, is what the condition asks for. */
 export function holds({ rule }: Condition, value: string | null): boolean {
-  if ("equals" in rule) return value === rule.equals;
-  if ("pattern" in rule) return value !== null && rule.pattern.test(value);
-  return (value !== null) === rule.present;
+  if ("present" in rule) return (value !== null) === rule.present;
+  return "not" in rule ? !passes(rule.not, value) : passes(rule, value);
+}
+
+function passes(test: ValueTest, value: string | null): boolean {
+  if ("equals" in test) return value === test.equals;
+  return value !== null && ("pattern" in test ? test.pattern.test(value) : test.among.has(value));
 }

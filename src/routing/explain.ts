@@ -28,6 +28,8 @@ const pathReason = (rule: PathTest, path: string): string | undefined => {
       return path === rule.prefix || path.startsWith(`${rule.prefix}/`)
         ? undefined
         : `path: ${path} is not under ${rule.prefix}`;
+    case "start":
+      return path.startsWith(rule.start) ? undefined : `path: ${path} does not start with ${rule.start}`;
     case "regex":
       return rule.pattern.test(path) ? undefined : `path: ${path} does not match ${rule.source}`;
   }
@@ -37,7 +39,8 @@ const conditionReason = (rule: RouteConfig, reader: ConditionReader): string | u
   for (const condition of compileConditions(rule)) {
     const value = reader.value(condition.of, condition.name);
     if (holds(condition, value)) continue;
-    const what = "present" in condition.rule && !condition.rule.present ? "must not be there" : "has another value";
+    const absent = "present" in condition.rule && !condition.rule.present;
+    const what = absent ? "must not be there" : "not" in condition.rule ? "has an excluded value" : "has another value";
     return `${condition.of} ${condition.name}: ${value === null ? "is missing" : what}`;
   }
   return undefined;

@@ -30,6 +30,8 @@ const patternOf = (path: PathTest): string => {
       return literal(path.path);
     case "prefix":
       return `${literal(path.prefix)}/*`;
+    case "start":
+      return `${literal(path.start.slice(0, path.start.lastIndexOf("/")))}/*`;
     case "regex":
       return `${literal(literalStart(path.source))}/*`;
   }

@@ -7,6 +7,8 @@ export type PathTest =
   | { kind: "exact"; path: string }
   /** Without closing slash; "" is every path. */
   | { kind: "prefix"; prefix: string }
+  /** The characters a path begins with, whatever segment they end in. */
+  | { kind: "start"; start: string }
   | { kind: "regex"; source: string; pattern: RegExp };
 
 /** One route under one of its hosts: what is put in order, and what matches as a whole or not at all. */
@@ -22,6 +24,7 @@ export interface Entry<T> {
 const compilePath = (rule: RouteConfig["path"]): PathTest => {
   if ("exact" in rule) return { kind: "exact", path: decodePath(rule.exact) };
   if ("prefix" in rule) return { kind: "prefix", prefix: decodePrefix(rule.prefix) };
+  if ("starts_with" in rule) return { kind: "start", start: decodePath(rule.starts_with) };
   return { kind: "regex", source: rule.regex, pattern: new RegExp(rule.regex) };
 };
 
@@ -33,6 +36,7 @@ const hostRank = (host: HostRule): number => {
 
 const pathRank = (path: PathTest): number => {
   if (path.kind === "exact") return Number.POSITIVE_INFINITY;
+  if (path.kind === "start") return path.start.length;
   return path.kind === "prefix" ? path.prefix.length : -1;
 };
 
@@ -44,7 +48,7 @@ const ranks = ({ rule, host, path }: Omit<Entry<unknown>, "order">): readonly nu
   hostRank(host),
   pathRank(path),
   rule.methods === undefined ? 0 : 1,
-  count(rule.headers),
+  count(rule.headers) + count(rule.cookies),
   count(rule.query),
 ];
 

@@ -38,6 +38,7 @@ describe("a route is shown without secrets (users-ask 34)", () => {
           "service: a/b",
           "headers: {authorization: Bearer s3cr3t, x-api-key: {regex: s3cr3t}, x-env: canary, cookie: {present: true}}",
           "query: {access_token: s3cr3t, v: '2'}",
+          "cookies: {sid: s3cr3t, b: {not: {in: [s3cr3t]}}, c: {present: true}}",
           "request_headers: {set: {Authorization: Basic s3cr3t, x-a: b}, add: {X-Client-Secret: s3cr3t}}",
           "response_headers: {set: {Set-Cookie: s3cr3t, x-password: s3cr3t}, remove: [x-token]}",
         ].join("\n    "),
@@ -50,6 +51,7 @@ describe("a route is shown without secrets (users-ask 34)", () => {
       "x-env": "canary",
       cookie: { present: true },
     });
+    assertEquals(shown.cookies, { sid: "xxx", b: "xxx", c: { present: true } });
     assertEquals(shown.query, { access_token: "xxx", v: "2" });
     assertEquals(shown.request_headers, {
       set: { authorization: "xxx", "x-a": "b" },

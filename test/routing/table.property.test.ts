@@ -1,7 +1,7 @@
 import { test } from "bun:test";
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import type { RouteConfig } from "../../src/config/route-schema.ts";
+import type { MatchRule, RouteConfig } from "../../src/config/route-schema.ts";
 import type { RequestFacts } from "../../src/request.ts";
 import { compileRoutes } from "../../src/routing/table.ts";
 import { type RouteInput, requestFacts, routeConfig } from "../helpers/routes.ts";
@@ -46,6 +46,8 @@ const hostScore = (rule: string, asked: string): number => {
 const pathScore = (rule: RouteConfig["path"], asked: string): number => {
   if ("regex" in rule) return new RegExp(rule.regex).test(asked) ? 0 : -1;
   if ("exact" in rule) return decode(rule.exact) === asked ? 10_000 : -1;
+  if ("starts_with" in rule)
+    return asked.indexOf(decode(rule.starts_with)) === 0 ? 1 + decode(rule.starts_with).length : -1;
   const wanted = decode(rule.prefix).split("/");
   while (wanted.at(-1) === "") wanted.pop();
   const segments = asked.split("/");
@@ -54,6 +56,8 @@ const pathScore = (rule: RouteConfig["path"], asked: string): number => {
 
 const fits = (rule: NonNullable<RouteConfig["headers"]>[string], value: string | null): boolean => {
   if (typeof rule === "string") return value === rule;
+  if ("not" in rule) return !fits(rule.not, value);
+  if ("in" in rule) return rule.in.some((one) => one === value);
   return "present" in rule ? rule.present === (value !== null) : value !== null && new RegExp(rule.regex).test(value);
 };
 
@@ -65,13 +69,26 @@ const naive = (routes: readonly RouteConfig[], facts: RequestFacts): string | un
     const path = pathScore(rule.path, decode(facts.path));
     const headers = Object.entries(rule.headers ?? {});
     const parameters = Object.entries(rule.query ?? {});
+    const cookies = Object.entries(rule.cookies ?? {});
+    const sent = new Map(
+      (facts.headers.get("cookie") ?? "").split("; ").map((one) => one.split("=") as [string, string]),
+    );
     const takes =
       host >= 0 &&
       path >= 0 &&
       (rule.methods?.includes(facts.method) ?? true) &&
       headers.every(([name, match]) => fits(match, facts.headers.get(name))) &&
+      cookies.every(([name, match]) => fits(match, sent.get(name) ?? null)) &&
       parameters.every(([name, match]) => fits(match, query.get(name)));
-    const score = [rule.priority, host, path, rule.methods ? 1 : 0, headers.length, parameters.length, -index];
+    const score = [
+      rule.priority,
+      host,
+      path,
+      rule.methods ? 1 : 0,
+      headers.length + cookies.length,
+      parameters.length,
+      -index,
+    ];
     return takes ? [{ id: rule.id, score }] : [];
   });
   scored.sort((a, b) => {
@@ -104,12 +121,22 @@ const REGEXES = [
 const path: fc.Arbitrary<NonNullable<RouteInput["path"]>> = fc.oneof(
   configured.filter((prefix) => !prefix.endsWith("/*")),
   configured.map((exact) => ({ exact })),
+  configured.map((starts_with) => ({ starts_with })),
   fc.constantFrom(...REGEXES).map((regex) => ({ regex })),
 );
 const value = fc.constantFrom("1", "2", "3", "a b", "");
-const match = fc.oneof(
+const match: fc.Arbitrary<MatchRule> = fc.oneof<fc.MaybeWeightedArbitrary<MatchRule>[]>(
   { weight: 4, arbitrary: value },
   { weight: 1, arbitrary: fc.constantFrom({ regex: "^[12]$" }, { present: true }, { present: false }) },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom(
+      { in: ["1", "3"] },
+      { not: "1" },
+      { not: { in: ["1", "2"] } },
+      { not: { regex: "^[12]$" } },
+    ),
+  },
 );
 const HOSTS = ["a.com", "A.com", "b.a.com", "*.a.com", "*.b.a.com", "*.com", "::1"];
 const maybe = <T>(of: fc.Arbitrary<T>) => fc.option(of, { nil: undefined, freq: 2 });
@@ -119,6 +146,7 @@ const route: fc.Arbitrary<RouteInput> = fc.record({
   path,
   methods: maybe(fc.uniqueArray(fc.constantFrom("GET", "HEAD", "POST"), { minLength: 1 })),
   headers: maybe(fc.dictionary(fc.constantFrom("x-a", "X-A", "x-b"), match, { maxKeys: 2 })),
+  cookies: maybe(fc.dictionary(fc.constantFrom("x-a", "c"), match, { maxKeys: 2 })),
   query: maybe(fc.dictionary(fc.constantFrom("q", "Q", "a b"), match, { maxKeys: 2 })),
 });
 const request = fc
@@ -140,8 +168,12 @@ const request = fc
     path: asked,
     search: fc.constantFrom("", "?", "?q=1", "?q=2&q=1", "?Q=1&q=3", "?a+b=a%20b", "?q", "?a%20b=1&q=a+b"),
     headers: fc.array(fc.tuple(fc.constantFrom("x-a", "x-b"), value), { maxLength: 3 }),
+    cookie: fc.constantFrom(undefined, "c=1", "c=2; x-a=3", "x-a=", "cc=1; c=3", "x-a=1; c=1"),
   })
-  .map(({ path: at, search, ...rest }) => requestFacts({ ...rest, target: at + search }));
+  .map(({ path: at, search, headers, cookie, ...rest }) => {
+    const sent: [string, string][] = cookie === undefined ? headers : [...headers, ["cookie", cookie]];
+    return requestFacts({ ...rest, headers: sent, target: at + search });
+  });
 
 const withIds = (routes: readonly RouteInput[]): RouteConfig[] =>
   routes.map((input, index) => routeConfig({ ...input, id: String(index) }));
@@ -194,6 +226,7 @@ test("a path is not mistaken for another that begins alike, however often either
   const rule = fc.oneof(
     shallow.filter((prefix) => !prefix.endsWith("/*")),
     shallow.map((exact) => ({ exact })),
+    shallow.map((starts_with) => ({ starts_with })),
     fc.constantFrom("^/a/b$", "^/a/[ab]/a", "b$").map((regex) => ({ regex })),
   );
   fc.assert(

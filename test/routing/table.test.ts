@@ -60,6 +60,17 @@ describe("hosts", () => {
 });
 
 describe("paths", () => {
+  test("that start with a text match it character by character, whatever segment it ends in", () => {
+    const routes = { deep: { path: { starts_with: "/foo/b" } }, it: { path: { starts_with: "/foo" } } };
+    for (const target of ["/foo", "/foo/", "/foobar", "/foo/ar", "/f%6Fo"]) {
+      assertEquals(routed(routes, at(target)), "it", target);
+    }
+    assertEquals(routed(routes, at("/foo/bar")), "deep");
+    for (const target of ["/fo", "/", "/Foo", "/x/foo"]) assertEquals(routed(routes, at(target)), undefined, target);
+    const slash = { slash: { path: { starts_with: "/foo/" } }, prefix: { path: "/foo" } };
+    assertEquals([routed(slash, at("/foo/x")), routed(slash, at("/foo"))], ["slash", "prefix"]);
+  });
+
   test("as a prefix match whole segments only", () => {
     for (const path of ["/v1", "/v1/"]) {
       for (const target of ["/v1", "/v1/", "/v1/x", "/v1/x/y", "/v1//"]) {
@@ -140,6 +151,29 @@ describe("paths", () => {
 });
 
 describe("methods, headers and query", () => {
+  test("may ask for one of several values, and for all but some: then also where there is none", () => {
+    const routes = {
+      some: { headers: { "x-env": { in: ["canary", "dev"] } } },
+      others: { query: { v: { not: { in: ["1", "2"] } } } },
+    };
+    const env = (value: string, target = "/?v=1") => at(target, { headers: { "x-env": value } });
+    assertEquals([routed(routes, env("dev")), routed(routes, env("prod"))], ["some", undefined]);
+    assertEquals(
+      [routed(routes, at("/?v=3")), routed(routes, at("/")), routed(routes, at("/?v=2"))],
+      ["others", "others", undefined],
+    );
+  });
+
+  test("take cookies for what they are", () => {
+    const routes = { it: { cookies: { v: "2", beta: { present: true } } } };
+    const sent = (cookie: string) => routed(routes, { headers: { cookie } });
+    assertEquals([sent("a=1; v=2; beta="), sent("beta=1; v=2")], ["it", "it"]);
+    assertEquals(
+      [sent("v=2"), sent("vv=2; beta=1"), sent("v=22; beta=1"), routed(routes, {})].every((id) => id === undefined),
+      true,
+    );
+  });
+
   test("methods are taken literally: HEAD is not GET", () => {
     const routes = { it: { methods: ["GET"] } };
     assertEquals(routed(routes, { method: "GET" }), "it");
