@@ -13,8 +13,8 @@ import { makePlugin } from "./middleware/catalog.ts";
 import { type Chain, createChain, ours } from "./middleware/chain.ts";
 import { proxyLimits } from "./middleware/limits.ts";
 import type { Middleware, MiddlewareParts } from "./middleware/plugin.ts";
-import type { Counters, RouteCounts } from "./observe/counters.ts";
-import type { ProxyRoute, UpstreamFetch } from "./proxy/types.ts";
+import { type Counters, countEjection, type SeriesCounts } from "./observe/counters.ts";
+import type { Choice, ProxyRoute, UpstreamFetch } from "./proxy/types.ts";
 import type { UpstreamConnect } from "./proxy/websocket-types.ts";
 import type { RequestFacts } from "./request.ts";
 import { compileHeaderChanges } from "./routing/header-changes.ts";
@@ -25,11 +25,17 @@ import { compileRoutes, type RouteTable } from "./routing/table.ts";
 /** A route, compiled: it either answers with a redirect of its own or passes the request on. */
 export type GatewayRoute = (
   | { readonly kind: "redirect"; readonly rule: RouteConfig; readonly answer: (facts: RequestFacts) => Response }
-  | { readonly kind: "proxy"; readonly rule: RouteConfig; readonly proxy: ProxyRoute; readonly pools: readonly Pool[] }
+  | {
+      readonly kind: "proxy";
+      readonly rule: RouteConfig;
+      readonly proxy: ProxyRoute;
+      readonly choices: readonly Choice[];
+    }
 ) & {
   /** What a request goes through first; undefined: nothing. */
   readonly chain: Chain | undefined;
-  readonly counts: RouteCounts;
+  /** Where answers are counted that no service gave; undefined: there are none, whatever the service. */
+  readonly counts: SeriesCounts | undefined;
 };
 
 /** All routes of one config, with the pools they use. Made anew at every config reload and change of clusters. */
@@ -40,6 +46,8 @@ export interface RouteSet {
   readonly middleware: MiddlewareStore;
   /** Pools whose addresses are to be checked. */
   readonly checks: readonly HealthCheck[];
+  /** Where its requests are counted. */
+  readonly series: ReadonlySet<SeriesCounts>;
 }
 
 /** What compiling routes needs. */
@@ -71,26 +79,36 @@ export interface RouteSetOptions {
 /** Middleware by the route and the entry that made them. */
 export type MiddlewareStore = ReadonlyMap<string, Middleware>;
 
-/** Where a request of a route may go. */
-interface Choice {
-  readonly pool: Pool & HealthSubjects;
-  readonly upstream: Upstream;
+type CheckedPool = Pool & HealthSubjects;
+
+/** A choice whose addresses may be checked. */
+interface CheckedChoice extends Choice {
+  readonly pool: CheckedPool;
 }
 
 /** Pools by everything that makes one what it is. */
-export type PoolStore = ReadonlyMap<
-  string,
-  { readonly pool: Pool & HealthSubjects; readonly cluster: Cluster | undefined }
->;
+export type PoolStore = ReadonlyMap<string, { readonly pool: CheckedPool; readonly cluster: Cluster | undefined }>;
 
 /** Compiles the routes of a config. */
 export function compileRouteSet(config: Config, options: RouteSetOptions): RouteSet {
-  const pools = new Map<string, { pool: Pool & HealthSubjects; cluster: Cluster | undefined }>();
+  const pools = new Map<string, { pool: CheckedPool; cluster: Cluster | undefined }>();
+  const series = new Set<SeriesCounts>();
   const checks: HealthCheck[] = [];
   const middleware = new Map<string, Middleware>();
   const clusters = new Map(options.clusters.map((cluster) => [cluster.id, cluster]));
 
-  function poolOf(rule: RouteConfig, of: string, upstream: Upstream): Pool & HealthSubjects {
+  function countsOf(route: string, service: string): SeriesCounts {
+    const counts = options.counters.series(route, service);
+    series.add(counts);
+    return counts;
+  }
+
+  function choiceOf(rule: RouteConfig, of: string, upstream: Upstream): CheckedChoice {
+    const counts = countsOf(rule.id, upstream.name);
+    return { upstream, counts, pool: poolOf(rule, of, upstream, counts) };
+  }
+
+  function poolOf(rule: RouteConfig, of: string, upstream: Upstream, counts: SeriesCounts): CheckedPool {
     const scheme = rule.scheme ?? "http";
     const settings = { scheme, balancer: rule.balancer, passive: rule.health.passive };
     const key = JSON.stringify([rule.id, of, upstream.name, settings]);
@@ -99,15 +117,24 @@ export function compileRouteSet(config: Config, options: RouteSetOptions): Route
     const pool =
       kept !== undefined && kept.cluster === cluster
         ? kept.pool
-        : createPool({ ...settings, upstream, clock: options.clock, random: options.random, onEject: options.onEject });
+        : createPool({
+            ...settings,
+            upstream,
+            clock: options.clock,
+            random: options.random,
+            onEject(target, until) {
+              countEjection(counts);
+              options.onEject(target, until);
+            },
+          });
     pools.set(key, { pool, cluster });
     return pool;
   }
 
-  function chooser(rule: RouteConfig): { choose: ProxyRoute["choose"]; of: Choice[] } {
+  function chooser(rule: RouteConfig): { choose: ProxyRoute["choose"]; of: CheckedChoice[] } {
     if (rule.nodes !== undefined) {
       const upstream = staticUpstream(rule.nodes, rule.id);
-      const choice = { pool: poolOf(rule, JSON.stringify(rule.nodes), upstream), upstream };
+      const choice = choiceOf(rule, JSON.stringify(rule.nodes), upstream);
       return { choose: () => choice, of: [choice] };
     }
     const weighted = rule.services ?? [{ service: rule.service!, weight: 1 }];
@@ -119,10 +146,7 @@ export function compileRouteSet(config: Config, options: RouteSetOptions): Route
         portName: rule.port_name,
         scheme: rule.scheme,
       });
-      return {
-        weight,
-        choice: { pool: poolOf(rule, `${index} ${service} ${rule.port_name ?? ""}`, upstream), upstream },
-      };
+      return { weight, choice: choiceOf(rule, `${index} ${service} ${rule.port_name ?? ""}`, upstream) };
     });
     const only = choices[0]!.choice;
     const split = createSplit(choices, options.random);
@@ -151,7 +175,8 @@ export function compileRouteSet(config: Config, options: RouteSetOptions): Route
 
   const routes = config.routes.map((written): GatewayRoute => {
     const chain = chainOf(written);
-    const counts = options.counters.route(written.id);
+    // Middleware may answer in place of the service.
+    const counts = written.redirect !== undefined || chain !== undefined ? countsOf(written.id, "") : undefined;
     const { bodyBytes, response } = proxyLimits(written.middleware);
     const rule = response === 0 ? written : withResponse(written, response);
     if (rule.redirect !== undefined) {
@@ -169,18 +194,21 @@ export function compileRouteSet(config: Config, options: RouteSetOptions): Route
       requestHeaders: compileHeaderChanges(rule.request_headers),
       responseHeaders: compileHeaderChanges(rule.response_headers),
       choose,
-      counts,
       bodyBytes: smaller(bodyBytes, config.server.limits.body_bytes),
       fetch,
       connect: tls === undefined ? undefined : options.upstreamConnectWith?.(tls),
     };
-    return { kind: "proxy", rule, chain, counts, proxy, pools: of.map(({ pool }) => pool) };
+    return { kind: "proxy", rule, chain, counts, proxy, choices: of };
   });
-  return { table: compileRoutes(routes), routes, pools, middleware, checks };
+  return { table: compileRoutes(routes), routes, pools, middleware, checks, series };
 }
 
 /** The health checks a route asks for: each of its pools is probed as its requests go. */
-function checksOf({ health, upstream_tls }: RouteConfig, of: readonly Choice[], fetch: UpstreamFetch): HealthCheck[] {
+function checksOf(
+  { health, upstream_tls }: RouteConfig,
+  of: readonly CheckedChoice[],
+  fetch: UpstreamFetch,
+): HealthCheck[] {
   const { active } = health;
   if (active === false) return [];
   return of.map(({ pool, upstream }) => ({
