@@ -47,3 +47,10 @@ export const stripBrackets = (host: string): string => /^\[(.*:.*)\]$/.exec(host
 /** Whether only this machine can reach a listener on that host. */
 export const isLoopback = (host: string): boolean =>
   host === "localhost" || host === "::1" || (isIpv4(host) && host.startsWith("127."));
+
+/** `host:port`, an IPv6 address in brackets. */
+export const authority = ({ host, port }: { readonly host: string; readonly port: number }): string =>
+  host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+
+/** Whether a listener on that host listens on every address of the machine. */
+export const isWildcard = (host: string): boolean => host === "0.0.0.0" || host === "::";

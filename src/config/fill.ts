@@ -1,5 +1,6 @@
 import { stripBrackets } from "./addresses.ts";
 import type { ClusterConfig, WrittenDiscovery } from "./discovery-schema.ts";
+import { fillStream } from "./fill-stream.ts";
 import type { Env } from "./interpolate.ts";
 import { normalizeLabelSelector } from "./label-selector.ts";
 import type {
@@ -74,7 +75,8 @@ export function fillDiscovery(written: WrittenDiscovery, surroundings: Surroundi
 
 const TIMEOUTS: TimeoutsConfig = { connect: 2000, response: 30_000, idle: 0 };
 const RETRIES: RetriesConfig = { attempts: 2, on: ["connect", "reset"] };
-const PASSIVE: PassiveHealthConfig = { failures: 2, eject: 10_000 };
+/** `health.passive` of routes and streams. */
+export const PASSIVE: PassiveHealthConfig = { failures: 2, eject: 10_000 };
 const ACTIVE: Omit<ActiveHealthConfig, "path"> = { interval: 5000, timeout: 2000, healthy: 1, unhealthy: 2 };
 
 type Written<Part> = Part | false | undefined;
@@ -139,7 +141,7 @@ export function fill(written: WrittenFile, surroundings: Surroundings): Config {
     admin: written.admin,
     discovery: fillDiscovery(written.discovery, surroundings),
     routes: written.routes.map((route, index) => fillRoute(route, index, written.defaults)),
-    streams: written.streams,
+    streams: written.streams.map(fillStream),
     tracing: written.tracing,
   };
 }

@@ -9,6 +9,7 @@ import type { Rules } from "./rules.ts";
 import type { Config } from "./schema.ts";
 import { checkServer } from "./server-rules.ts";
 import { readSource } from "./source.ts";
+import { checkStreams } from "./stream-rules.ts";
 import { validate } from "./validate.ts";
 
 export type { PodOffer } from "./fill.ts";
@@ -60,6 +61,7 @@ export function loadConfig({ file, text, env, pod, check }: LoadInput): LoadResu
   checkServer(rules);
   checkClusters(rules, clusters, env);
   checkRoutes(rules, clusters);
+  checkStreams(rules, clusters);
   check?.(rules);
   rules.errors.push(...notYet(source));
   const warnings = tidy(rules.warnings);

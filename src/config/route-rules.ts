@@ -1,20 +1,6 @@
-import { parseServiceReference } from "../discovery/reference.ts";
 import type { WrittenClusters } from "./cluster-rules.ts";
-import { quoteName, showName, showPath } from "./issues.ts";
-import {
-  atMostOne,
-  fault,
-  type Place,
-  placeAt,
-  placesIn,
-  present,
-  type Rules,
-  textAt,
-  under,
-  unique,
-  valueFault,
-  warn,
-} from "./rules.ts";
+import { atMostOne, fault, type Place, placeAt, placesIn, present, type Rules, under, unique } from "./rules.ts";
+import { discoveryIsOn, hasNoEffect, hasOneTarget, servicesAreKnown, tlsIsClear } from "./target-rules.ts";
 import { isMapping } from "./values.ts";
 
 const TARGETS = ["service", "services", "nodes", "redirect"] as const;
@@ -37,24 +23,9 @@ const FORWARDING = [
   "request_headers",
 ] as const;
 
-/** Keys that help to find a service: static nodes are found already. */
-const FINDING = ["cluster", "namespace", "port_name"] as const;
-
-/** A key that would be ignored here is refused: its writer expects something of it. */
-function hasNoEffect(rules: Rules, route: Place, keys: readonly string[], beside: string): void {
-  for (const key of present(route, keys)) fault(rules, route, key, `has no effect beside ${beside}: remove it`);
-}
-
-function hasOneTarget(rules: Rules, route: Place): void {
-  const targets = TARGETS.filter((key) => Object.hasOwn(route.value, key));
-  if (targets.length === 0) {
-    const path = showPath(route.path);
-    const message = `${path} must have one of ${TARGETS.join(", ")}: it says nothing about where requests go`;
-    rules.errors.push(rules.source.issue(route.path, message));
-  }
-  atMostOne(rules, route, TARGETS);
-  if (targets.length === 1 && targets[0] === "redirect") hasNoEffect(rules, route, FORWARDING, "redirect");
-  if (targets.length === 1 && targets[0] === "nodes") hasNoEffect(rules, route, FINDING, "nodes");
+function goesSomewhere(rules: Rules, route: Place): void {
+  const target = hasOneTarget(rules, route, TARGETS, "requests go");
+  if (target === "redirect") hasNoEffect(rules, route, FORWARDING, "redirect");
 }
 
 /** A part of the path can be replaced only where the matched part is known. */
@@ -93,21 +64,6 @@ function hostIsClear(rules: Rules, place: Place, defaults: Place): void {
   }
 }
 
-function tlsIsClear(rules: Rules, place: Place): void {
-  const tls = under(rules.source, place, "upstream_tls");
-  for (const [key, other] of [
-    ["cert_file", "key_file"],
-    ["key_file", "cert_file"],
-  ] as const) {
-    if (Object.hasOwn(tls.value, key) && !Object.hasOwn(tls.value, other)) {
-      fault(rules, tls, key, `needs ${other} beside it`);
-    }
-  }
-  if (tls.value.verify === false) {
-    warn(rules, tls, "verify", "is false: the upstream's certificate is not checked");
-  }
-}
-
 /** A header both set and removed has no one outcome. */
 function headersAreClear(rules: Rules, place: Place): void {
   for (const key of ["request_headers", "response_headers"]) {
@@ -133,58 +89,6 @@ function differsByMoreThanCase(rules: Rules, place: Place): void {
   );
 }
 
-const clusterIds = (clusters: WrittenClusters): string[] =>
-  clusters.places.flatMap((place) => textAt(place, "id") ?? []);
-
-const listed = (ids: readonly string[]): string => ids.map(showName).join(", ");
-
-function referenceIsKnown(rules: Rules, holder: Place, route: Place, clusters: WrittenClusters): void {
-  const text = textAt(holder, "service");
-  if (!text) return;
-  // Without discovery nothing says whether there will be several clusters: both forms are well written.
-  const parsed = parseServiceReference(text, { multi: clusters.multi || !clusters.on });
-  if ("error" in parsed) {
-    const reason = parsed.error.startsWith(JSON.stringify(text))
-      ? parsed.error.slice(JSON.stringify(text).length + 1)
-      : "is not a service reference such as namespace/name:port";
-    valueFault(rules, holder, "service", reason);
-    return;
-  }
-  const ids = clusterIds(clusters);
-  if (!clusters.multi || ids.length === 0) return;
-  if (parsed.cluster !== undefined && !ids.includes(parsed.cluster)) {
-    valueFault(rules, holder, "service", `names the cluster ${quoteName(parsed.cluster)}; there are ${listed(ids)}`);
-  } else if (parsed.cluster === undefined && !Object.hasOwn(route.value, "cluster")) {
-    valueFault(
-      rules,
-      holder,
-      "service",
-      `names no cluster: write id/namespace/name, or cluster: one of ${listed(ids)}`,
-    );
-  }
-}
-
-function clusterIsKnown(rules: Rules, route: Place, clusters: WrittenClusters): void {
-  const cluster = textAt(route, "cluster");
-  if (!cluster || !clusters.on) return;
-  const ids = clusterIds(clusters);
-  if (!clusters.multi) {
-    valueFault(rules, route, "cluster", "names a cluster, and discovery.kubernetes is no list of clusters with ids");
-  } else if (ids.length > 0 && !ids.includes(cluster)) {
-    valueFault(rules, route, "cluster", `is ${quoteName(cluster)}; there are ${listed(ids)}`);
-  }
-}
-
-function discoveryIsOn(rules: Rules, routes: readonly Place[], clusters: WrittenClusters): void {
-  if (clusters.on) return;
-  for (const route of routes) {
-    const [key] = present(route, ["service", "services"]);
-    if (key === undefined) continue;
-    const why = "names a service, and there is no discovery.kubernetes: discovery is off and requests get a 503";
-    warn(rules, route, key, why);
-  }
-}
-
 /** Everything about `routes` and `defaults` that concerns more than one key. */
 export function checkRoutes(rules: Rules, clusters: WrittenClusters): void {
   const { source } = rules;
@@ -197,16 +101,12 @@ export function checkRoutes(rules: Rules, clusters: WrittenClusters): void {
     headersAreClear(rules, place);
   }
   for (const route of routes) {
-    hasOneTarget(rules, route);
+    goesSomewhere(rules, route);
     atMostOne(rules, route, ["strip_prefix", "rewrite_path"]);
     prefixIsKnown(rules, route);
     redirectGoesSomewhere(rules, route);
     differsByMoreThanCase(rules, under(source, route, "headers"));
-    clusterIsKnown(rules, route, clusters);
-    referenceIsKnown(rules, route, route, clusters);
-    for (const service of placesIn(source, [...route.path, "services"])) {
-      referenceIsKnown(rules, service, route, clusters);
-    }
+    servicesAreKnown(rules, route, clusters);
   }
   const ids = routes.map((place) => {
     const { id } = place.value;
@@ -214,5 +114,5 @@ export function checkRoutes(rules: Rules, clusters: WrittenClusters): void {
     return { place, key: "id", value: String(own ? id : place.path.at(-1)) };
   });
   unique(rules, ids);
-  discoveryIsOn(rules, routes, clusters);
+  discoveryIsOn(rules, routes, clusters, "requests get a 503");
 }

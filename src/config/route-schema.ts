@@ -90,7 +90,8 @@ const retries = object({
   on: v.optional(v.array(words(["connect", "reset", 502, 503, 504]), "a list of connect, reset, 502, 503, 504")),
 });
 
-const passive = object({ failures: v.optional(integer(1)), eject: v.optional(milliseconds()) });
+/** `health.passive` as a mapping. */
+export const passive = object({ failures: v.optional(integer(1)), eject: v.optional(milliseconds()) });
 
 const active = object({
   path: targetPath,
@@ -136,7 +137,8 @@ const balancer = oneOf(
   "one of round_robin, least_requests, random, or a mapping of exactly one of consistent_hash, sticky_cookie",
 );
 
-const upstreamTls = object({
+/** Trust and identity towards an upstream. */
+export const upstreamTls = object({
   verify: v.optional(boolean),
   ca_file: v.optional(text("the path of a PEM file")),
   server_name: v.optional(text("the name in the upstream's certificate")),
@@ -208,6 +210,12 @@ const shared = {
 } as const;
 
 const SERVICE = "a service reference such as namespace/name:port";
+
+/** Services by weight. */
+export const services = list(object({ service: text(SERVICE), weight: v.optional(integer(0), 1) }), "services");
+/** Addresses that never change. */
+export const nodes = list(object({ host, port, weight: v.optional(integer(0), 50) }), "nodes");
+
 const ID = "a text or a number that is unique among the routes";
 const PRIORITY = "a whole number, higher first";
 
@@ -225,8 +233,8 @@ export const routeSchema = object(
     strip_prefix: v.optional(pathText),
     rewrite_path: v.optional(rewritePath),
     service: v.optional(text(SERVICE)),
-    services: v.optional(list(object({ service: text(SERVICE), weight: v.optional(integer(0), 1) }), "services")),
-    nodes: v.optional(list(object({ host, port, weight: v.optional(integer(0), 50) }), "nodes")),
+    services: v.optional(services),
+    nodes: v.optional(nodes),
     cluster: v.optional(text("the id of a cluster")),
     namespace: v.optional(text("a namespace")),
     port_name: v.optional(text("the name of a port")),
@@ -261,7 +269,7 @@ export type RedirectConfig = v.InferOutput<typeof redirect>;
 export type RewritePath = v.InferOutput<typeof rewritePath>;
 /** One middleware of a route. */
 export type MiddlewareConfig = MiddlewareEntry;
-/** Trust and identity towards an https upstream. */
+/** Trust and identity towards an upstream that speaks TLS. */
 export interface UpstreamTlsConfig extends v.InferOutput<typeof upstreamTls> {
   verify: boolean;
 }

@@ -1,14 +1,14 @@
 import * as v from "valibot";
-import { isAddress, isCidr, isHostName, stripBrackets } from "./addresses.ts";
+import { isCidr } from "./addresses.ts";
 import { type ClusterConfig, discoverySchema } from "./discovery-schema.ts";
+import { certificates, listen } from "./listen-schema.ts";
 import { defaultsSchema, type RouteConfig, routeSchema } from "./route-schema.ts";
+import { type StreamConfig, streamSchema } from "./stream-schema.ts";
 import {
   boolean,
   headerName,
   headerValue,
-  host,
   integer,
-  list,
   milliseconds,
   object,
   oneOf,
@@ -18,65 +18,10 @@ import {
   words,
 } from "./values.ts";
 
-/** Where to listen. `host` may be a name, an IPv4 or an IPv6 address without brackets. */
-export interface ListenAddress {
-  host: string;
-  /** 0 lets the system choose. */
-  port: number;
-}
-
-const LISTEN_PORT = "a port from 0 to 65535";
-const LISTEN = "an address such as 0.0.0.0:8080, [::1]:8080 or 8080";
-
-const listenPort = v.pipe(
-  v.number(LISTEN_PORT),
-  v.integer(LISTEN_PORT),
-  v.minValue(0, LISTEN_PORT),
-  v.maxValue(65_535, LISTEN_PORT),
-);
-const listenText = /^(?:(?<host>\[[0-9a-fA-F:.]+\]|[^:[\]]*):)?(?<port>[0-9]{1,5})$/;
-
-/** "host:port", "[::1]:port", ":port", a port, or {host, port}; a missing host is `defaultHost`. */
-const listen = (defaultHost: string) =>
-  oneOf(
-    [
-      v.pipe(
-        listenPort,
-        v.transform((port): ListenAddress => ({ host: defaultHost, port })),
-      ),
-      v.pipe(
-        v.string(LISTEN),
-        v.regex(listenText, LISTEN),
-        v.transform((text): ListenAddress => {
-          const { host, port } = listenText.exec(text)!.groups!;
-          return { host: stripBrackets(host || defaultHost), port: Number(port) };
-        }),
-        v.check(({ host, port }) => port <= 65_535 && (isAddress(host) || isHostName(host)), LISTEN),
-      ),
-      object({
-        host: v.optional(host, defaultHost),
-        port: oneOf(
-          [
-            listenPort,
-            v.pipe(v.string(LISTEN_PORT), v.regex(/^[0-9]{1,5}$/, LISTEN_PORT), v.transform(Number), listenPort),
-          ],
-          LISTEN_PORT,
-        ),
-      }),
-    ],
-    `${LISTEN}, or a mapping of host, port`,
-  );
-
 /** `server.listen`. */
 export const serverListen = v.optional(listen("0.0.0.0"), "0.0.0.0:8080");
 /** `admin.listen`. */
 export const adminListen = v.optional(listen("127.0.0.1"), "127.0.0.1:9090");
-
-const certificate = object({
-  cert_file: text("the path of a PEM file with the certificate chain"),
-  key_file: text("the path of a PEM file with the key"),
-  server_name: v.optional(text("the host name this certificate is for")),
-});
 
 const limits = object({
   header_bytes: v.optional(integer(1024), 16_384),
@@ -91,18 +36,7 @@ const cidr = v.pipe(v.string(CIDR), v.check(isCidr, CIDR));
 
 const server = object({
   listen: serverListen,
-  tls: v.optional(
-    oneOf(
-      [
-        v.pipe(
-          certificate,
-          v.transform((one) => [one]),
-        ),
-        list(certificate, "certificates"),
-      ],
-      "a mapping of cert_file, key_file, or a list of them",
-    ),
-  ),
+  tls: v.optional(certificates),
   http2: v.optional(boolean, true),
   http3: v.optional(boolean, false),
   redirect_http: v.optional(port),
@@ -132,14 +66,6 @@ const admin = oneOf(
   "false, or a mapping of listen, token",
 );
 
-const stream = object({
-  listen: listen("0.0.0.0"),
-  service: text("a service reference such as namespace/name:port"),
-  cluster: v.optional(text("the id of a cluster")),
-  namespace: v.optional(text("a namespace")),
-  port_name: v.optional(text("the name of a port")),
-});
-
 const OTLP = "a URL such as http://collector:4318";
 const SAMPLE = "a number from 0 to 1";
 
@@ -156,7 +82,7 @@ export const fileSchema = object({
   discovery: v.optional(discoverySchema, {}),
   defaults: v.optional(defaultsSchema, {}),
   routes: v.optional(v.array(routeSchema, "a list of routes"), []),
-  streams: v.optional(v.array(stream, "a list of streams"), []),
+  streams: v.optional(v.array(streamSchema, "a list of streams"), []),
   tracing: v.optional(tracing),
 });
 
@@ -167,8 +93,6 @@ export type WrittenFile = v.InferOutput<typeof fileSchema>;
 export type ServerConfig = WrittenFile["server"];
 /** `admin:`; false: there is none. */
 export type AdminConfig = WrittenFile["admin"];
-/** One entry of `streams:`. */
-export type StreamConfig = v.InferOutput<typeof stream>;
 /** `tracing:`. */
 export type TracingConfig = v.InferOutput<typeof tracing>;
 
@@ -191,4 +115,6 @@ export interface Config {
 }
 
 export type { ClusterConfig, DiscoveryMode } from "./discovery-schema.ts";
+export type { CertificatesConfig, ListenAddress } from "./listen-schema.ts";
 export type * from "./route-schema.ts";
+export type { ConnectHealthConfig, StreamConfig, StreamTimeoutsConfig } from "./stream-schema.ts";

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { isLoopback } from "./addresses.ts";
+import { isLoopback, isWildcard } from "./addresses.ts";
 import { fault, placeAt, type Rules } from "./rules.ts";
 import { adminListen, type ListenAddress, serverListen } from "./schema.ts";
 
@@ -8,8 +8,6 @@ function addressOf(schema: typeof serverListen | typeof adminListen, listen: unk
   const parsed = v.safeParse(schema, listen);
   return parsed.success ? parsed.output : undefined;
 }
-
-const wild = (host: string): boolean => host === "0.0.0.0" || host === "::";
 
 /** Everything about `server` and `admin` that concerns more than one key. */
 export function checkServer(rules: Rules): void {
@@ -22,7 +20,8 @@ export function checkServer(rules: Rules): void {
   if (adminAt && !isLoopback(adminAt.host) && !Object.hasOwn(admin.value, "token")) {
     fault(rules, admin, "listen", "is not on loopback: write admin.token, or listen on 127.0.0.1");
   }
-  const sameHost = proxyAt && adminAt && (proxyAt.host === adminAt.host || wild(proxyAt.host) || wild(adminAt.host));
+  const sameHost =
+    proxyAt && adminAt && (proxyAt.host === adminAt.host || isWildcard(proxyAt.host) || isWildcard(adminAt.host));
   if (sameHost && proxyAt.port === adminAt.port && proxyAt.port !== 0) {
     const place = Object.hasOwn(admin.value, "listen") ? admin : server;
     fault(rules, place, "listen", `has port ${proxyAt.port}, which server.listen and admin.listen cannot share`);

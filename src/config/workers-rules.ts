@@ -91,5 +91,10 @@ export function checkForWorkers(rules: Rules): void {
   if (present(admin, ["admin"]).length > 0 && admin.value.admin !== false) {
     warn(rules, admin, "admin", "has no effect on Workers: there is no second address to listen on");
   }
+  const streams = placeAt(source, []).value.streams;
+  if (Array.isArray(streams) && streams.length > 0) {
+    const why = "Workers has no listener for TCP; run the streams on Bun or Deno";
+    fault(rules, placeAt(source, []), "streams", `is not available on Workers: ${why}`);
+  }
   for (const route of [placeAt(source, ["defaults"]), ...placesIn(source, ["routes"])]) checkRoute(rules, route);
 }

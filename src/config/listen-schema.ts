@@ -1,0 +1,73 @@
+import * as v from "valibot";
+import { isAddress, isHostName, stripBrackets } from "./addresses.ts";
+import { host, object, oneOf, text } from "./values.ts";
+
+/** Where to listen. `host` may be a name, an IPv4 or an IPv6 address without brackets. */
+export interface ListenAddress {
+  host: string;
+  /** 0 lets the system choose. */
+  port: number;
+}
+
+const LISTEN_PORT = "a port from 0 to 65535";
+const LISTEN = "an address such as 0.0.0.0:8080, [::1]:8080 or 8080";
+
+const listenPort = v.pipe(
+  v.number(LISTEN_PORT),
+  v.integer(LISTEN_PORT),
+  v.minValue(0, LISTEN_PORT),
+  v.maxValue(65_535, LISTEN_PORT),
+);
+const listenText = /^(?:(?<host>\[[0-9a-fA-F:.]+\]|[^:[\]]*):)?(?<port>[0-9]{1,5})$/;
+
+/** "host:port", "[::1]:port", ":port", a port, or {host, port}; a missing host is `defaultHost`. */
+export const listen = (defaultHost: string) =>
+  oneOf(
+    [
+      v.pipe(
+        listenPort,
+        v.transform((port): ListenAddress => ({ host: defaultHost, port })),
+      ),
+      v.pipe(
+        v.string(LISTEN),
+        v.regex(listenText, LISTEN),
+        v.transform((text): ListenAddress => {
+          const { host, port } = listenText.exec(text)!.groups!;
+          return { host: stripBrackets(host || defaultHost), port: Number(port) };
+        }),
+        v.check(({ host, port }) => port <= 65_535 && (isAddress(host) || isHostName(host)), LISTEN),
+      ),
+      object({
+        host: v.optional(host, defaultHost),
+        port: oneOf(
+          [
+            listenPort,
+            v.pipe(v.string(LISTEN_PORT), v.regex(/^[0-9]{1,5}$/, LISTEN_PORT), v.transform(Number), listenPort),
+          ],
+          LISTEN_PORT,
+        ),
+      }),
+    ],
+    `${LISTEN}, or a mapping of host, port`,
+  );
+
+const certificate = object({
+  cert_file: text("the path of a PEM file with the certificate chain"),
+  key_file: text("the path of a PEM file with the key"),
+  server_name: v.optional(text("the host name this certificate is for")),
+});
+
+/** Certificates to serve with: one, or several that are chosen by the name a client asks for. */
+export const certificates = oneOf(
+  [
+    v.pipe(
+      certificate,
+      v.transform((one) => [one]),
+    ),
+    v.pipe(v.array(certificate, "a list of certificates"), v.minLength(1, "a list of certificates, at least one")),
+  ],
+  "a mapping of cert_file, key_file, or a list of them",
+);
+
+/** Where certificates and their keys are read from; at least one. */
+export type CertificatesConfig = v.InferOutput<typeof certificates>;

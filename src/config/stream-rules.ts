@@ -1,0 +1,85 @@
+import * as v from "valibot";
+import { authority, isWildcard } from "./addresses.ts";
+import type { WrittenClusters } from "./cluster-rules.ts";
+import { fault, type Place, placeAt, placesIn, type Rules, unique } from "./rules.ts";
+import { adminListen, type ListenAddress, serverListen } from "./schema.ts";
+import { streamListen } from "./stream-schema.ts";
+import { discoveryIsOn, hasOneTarget, servicesAreKnown, tlsIsClear } from "./target-rules.ts";
+
+const TARGETS = ["service", "services", "nodes"] as const;
+
+/** An address of the file that is listened on. */
+interface Taken extends ListenAddress {
+  /** The key that has it, in words. */
+  readonly by: string;
+}
+
+/** The address a `listen` means; undefined when it is not one, which is the schema's matter. */
+function addressOf(
+  schema: typeof serverListen | typeof adminListen | typeof streamListen,
+  listen: unknown,
+): ListenAddress | undefined {
+  const parsed = v.safeParse(schema, listen);
+  return parsed.success ? parsed.output : undefined;
+}
+
+/** Whether two listeners would want the same port of the same address. Port 0 is never the same. */
+const collide = (a: ListenAddress, b: ListenAddress): boolean =>
+  a.port !== 0 && a.port === b.port && (a.host === b.host || isWildcard(a.host) || isWildcard(b.host));
+
+/** What `server` and `admin` listen on. */
+function takenByOthers({ source }: Rules): Taken[] {
+  const root = placeAt(source, []);
+  const server = placeAt(source, ["server"]);
+  const proxy = addressOf(serverListen, server.value.listen);
+  const admin =
+    root.value.admin === false ? undefined : addressOf(adminListen, placeAt(source, ["admin"]).value.listen);
+  const redirect = Number(server.value.redirect_http);
+  return [
+    ...(proxy ? [{ ...proxy, by: "server.listen" }] : []),
+    ...(admin ? [{ ...admin, by: "admin.listen" }] : []),
+    ...(proxy && Number.isInteger(redirect) ? [{ host: proxy.host, port: redirect, by: "server.redirect_http" }] : []),
+  ];
+}
+
+function addressesAreFree(rules: Rules, streams: readonly Place[]): void {
+  const taken = takenByOthers(rules);
+  for (const stream of streams) {
+    if (!Object.hasOwn(stream.value, "listen")) continue;
+    const address = addressOf(streamListen, stream.value.listen);
+    if (address === undefined) continue;
+    const other = taken.find((one) => collide(one, address));
+    if (other !== undefined) {
+      fault(rules, stream, "listen", `has port ${address.port}, which ${other.by} listens on already`);
+    }
+    taken.push({ ...address, by: `streams[${stream.path.at(-1)}].listen` });
+  }
+}
+
+/** The id a stream has: its own, else the address it listens on. */
+function idOf({ value }: Place): string | undefined {
+  if (Object.hasOwn(value, "id")) return typeof value.id === "string" ? value.id : undefined;
+  const address = addressOf(streamListen, value.listen);
+  return address && authority(address);
+}
+
+/** Everything about `streams` that concerns more than one key. */
+export function checkStreams(rules: Rules, clusters: WrittenClusters): void {
+  const streams = placesIn(rules.source, ["streams"]);
+  for (const stream of streams) {
+    hasOneTarget(rules, stream, TARGETS, "connections go");
+    tlsIsClear(rules, stream);
+    servicesAreKnown(rules, stream, clusters);
+  }
+  addressesAreFree(rules, streams);
+  const ids = streams.flatMap((place) => {
+    const value = idOf(place);
+    // Streams without an id on the same address were told of that.
+    const own = Object.hasOwn(place.value, "id") || value?.endsWith(":0");
+    return value !== undefined && own
+      ? [{ place, key: Object.hasOwn(place.value, "id") ? "id" : "listen", value }]
+      : [];
+  });
+  unique(rules, ids);
+  discoveryIsOn(rules, streams, clusters, "connections are closed at once");
+}

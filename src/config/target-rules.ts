@@ -1,0 +1,122 @@
+import { parseServiceReference } from "../discovery/reference.ts";
+import type { WrittenClusters } from "./cluster-rules.ts";
+import { quoteName, showName, showPath } from "./issues.ts";
+import {
+  atMostOne,
+  fault,
+  type Place,
+  placesIn,
+  present,
+  type Rules,
+  textAt,
+  under,
+  valueFault,
+  warn,
+} from "./rules.ts";
+
+/** Rules about where something goes, and how it is spoken to there: the same for routes and streams. */
+
+/** Keys that help to find a service: static nodes are found already. */
+const FINDING = ["cluster", "namespace", "port_name"] as const;
+
+/** A key that would be ignored here is refused: its writer expects something of it. */
+export function hasNoEffect(rules: Rules, route: Place, keys: readonly string[], beside: string): void {
+  for (const key of present(route, keys)) fault(rules, route, key, `has no effect beside ${beside}: remove it`);
+}
+
+/** Exactly one of these targets, which is then given back. `what` completes "it says nothing about where …". */
+export function hasOneTarget(rules: Rules, place: Place, keys: readonly string[], what: string): string | undefined {
+  const targets = keys.filter((key) => Object.hasOwn(place.value, key));
+  if (targets.length === 0) {
+    const path = showPath(place.path);
+    const message = `${path} must have one of ${keys.join(", ")}: it says nothing about where ${what}`;
+    rules.errors.push(rules.source.issue(place.path, message));
+  }
+  atMostOne(rules, place, keys);
+  if (targets.length !== 1) return undefined;
+  if (targets[0] === "nodes") hasNoEffect(rules, place, FINDING, "nodes");
+  return targets[0];
+}
+
+/** `upstream_tls` has both halves of an identity or none. */
+export function tlsIsClear(rules: Rules, place: Place): void {
+  const tls = under(rules.source, place, "upstream_tls");
+  for (const [key, other] of [
+    ["cert_file", "key_file"],
+    ["key_file", "cert_file"],
+  ] as const) {
+    if (Object.hasOwn(tls.value, key) && !Object.hasOwn(tls.value, other)) {
+      fault(rules, tls, key, `needs ${other} beside it`);
+    }
+  }
+  if (tls.value.verify === false) {
+    warn(rules, tls, "verify", "is false: the upstream's certificate is not checked");
+  }
+}
+
+const clusterIds = (clusters: WrittenClusters): string[] =>
+  clusters.places.flatMap((place) => textAt(place, "id") ?? []);
+
+const listed = (ids: readonly string[]): string => ids.map(showName).join(", ");
+
+function referenceIsKnown(rules: Rules, holder: Place, route: Place, clusters: WrittenClusters): void {
+  const text = textAt(holder, "service");
+  if (!text) return;
+  // Without discovery nothing says whether there will be several clusters: both forms are well written.
+  const parsed = parseServiceReference(text, { multi: clusters.multi || !clusters.on });
+  if ("error" in parsed) {
+    const reason = parsed.error.startsWith(JSON.stringify(text))
+      ? parsed.error.slice(JSON.stringify(text).length + 1)
+      : "is not a service reference such as namespace/name:port";
+    valueFault(rules, holder, "service", reason);
+    return;
+  }
+  const ids = clusterIds(clusters);
+  if (!clusters.multi || ids.length === 0) return;
+  if (parsed.cluster !== undefined && !ids.includes(parsed.cluster)) {
+    valueFault(rules, holder, "service", `names the cluster ${quoteName(parsed.cluster)}; there are ${listed(ids)}`);
+  } else if (parsed.cluster === undefined && !Object.hasOwn(route.value, "cluster")) {
+    valueFault(
+      rules,
+      holder,
+      "service",
+      `names no cluster: write id/namespace/name, or cluster: one of ${listed(ids)}`,
+    );
+  }
+}
+
+function clusterIsKnown(rules: Rules, route: Place, clusters: WrittenClusters): void {
+  const cluster = textAt(route, "cluster");
+  if (!cluster || !clusters.on) return;
+  const ids = clusterIds(clusters);
+  if (!clusters.multi) {
+    valueFault(rules, route, "cluster", "names a cluster, and discovery.kubernetes is no list of clusters with ids");
+  } else if (ids.length > 0 && !ids.includes(cluster)) {
+    valueFault(rules, route, "cluster", `is ${quoteName(cluster)}; there are ${listed(ids)}`);
+  }
+}
+
+/** Every service and cluster that is named is well written, and its cluster is there. */
+export function servicesAreKnown(rules: Rules, place: Place, clusters: WrittenClusters): void {
+  clusterIsKnown(rules, place, clusters);
+  referenceIsKnown(rules, place, place, clusters);
+  for (const service of placesIn(rules.source, [...place.path, "services"])) {
+    referenceIsKnown(rules, service, place, clusters);
+  }
+}
+
+/** Warns of services that nobody will find. `outcome` says what becomes of those who ask for them. */
+export function discoveryIsOn(
+  rules: Rules,
+  places: readonly Place[],
+  clusters: WrittenClusters,
+  outcome: string,
+): void {
+  if (clusters.on) return;
+  for (const place of places) {
+    const [key] = present(place, ["service", "services"]);
+    if (key === undefined) continue;
+    const why = `names a service, and there is no discovery.kubernetes: discovery is off and ${outcome}`;
+    warn(rules, place, key, why);
+  }
+}
