@@ -15,9 +15,8 @@ import type { Middleware } from "./middleware/plugin.ts";
 import { type AccessLog, createAccessLog } from "./observe/access-log.ts";
 import { type Counters, countAnswer, createCounters } from "./observe/counters.ts";
 import { createExchange, type Exchange } from "./observe/exchange.ts";
-import { collectClusters, collectTraffic } from "./observe/gateway-metrics.ts";
 import { createRequestIds } from "./observe/request-id.ts";
-import type { Traffic } from "./observe/traffic.ts";
+import { createPoolSet, type PoolStore } from "./pool-set.ts";
 import { createForwarder } from "./proxy/forward.ts";
 import { type ProblemCode, problem } from "./proxy/problem.ts";
 import { createTrust } from "./proxy/trust.ts";
@@ -58,8 +57,6 @@ export interface GatewayOptions {
 export interface Gateway extends AdminView {
   /** What its routes have counted since it was made. */
   readonly counters: Counters;
-  /** The same, and the addresses they have, as plain data that can be summed with another thread's. */
-  traffic(): Traffic;
   /**
    * Answers one request; never rejects. `peer` is the address of the connection's other end. `upgrade` accepts WebSockets;
    * left out, they are refused.
@@ -81,6 +78,7 @@ export interface Gateway extends AdminView {
 interface Plan {
   readonly config: Config;
   readonly discovery: Discovery;
+  readonly pools: PoolStore;
   readonly routes: RouteSet;
   readonly forwarder: Forwarder;
   readonly read: ReadOptions;
@@ -89,7 +87,7 @@ interface Plan {
 }
 
 /** The answer to a request that no route takes, counted. */
-type Unmatched = (code: ProblemCode, detail: string, head: boolean, started: number) => Response;
+type Unmatched = (code: ProblemCode, detail: string, head: boolean) => Response;
 
 /** Keep-alive ends here: the next request must find another gateway (RFC 9112 section 9.6). */
 function closing(response: Response): Response {
@@ -101,26 +99,24 @@ function closing(response: Response): Response {
 function answer(
   request: Request,
   facts: RequestFacts,
-  plan: Plan,
+  { routes, forwarder, unmatched }: Plan,
   exchange: Exchange | undefined,
   upgrade: Upgrade | undefined,
 ): Response | Promise<Response> {
-  const { routes, unmatched } = plan;
   const route = routes.table.match(facts);
   if (route === undefined) {
     if (exchange !== undefined) exchange.error = "no_route";
-    const head = facts.method === "HEAD";
-    return unmatched("no_route", "No route matches this method, host and path", head, facts.started);
+    return unmatched("no_route", "No route matches this method, host and path", facts.method === "HEAD");
   }
-  if (route.chain === undefined) return serve(route, request, facts, plan, exchange, upgrade);
-  return throughChain(route, route.chain, { request, facts, plan, exchange, upgrade });
+  if (route.chain === undefined) return serve(route, request, facts, forwarder, exchange, upgrade);
+  return throughChain(route, route.chain, { request, facts, forwarder, exchange, upgrade });
 }
 
 /** A request that a route has taken, and what serving it needs. */
 interface Intake {
   readonly request: Request;
   readonly facts: RequestFacts;
-  readonly plan: Plan;
+  readonly forwarder: Forwarder;
   readonly exchange: Exchange | undefined;
   readonly upgrade: Upgrade | undefined;
 }
@@ -129,7 +125,7 @@ interface Intake {
 async function throughChain(
   route: GatewayRoute,
   chain: Chain,
-  { request, facts, plan, exchange, upgrade }: Intake,
+  { request, facts, forwarder, exchange, upgrade }: Intake,
 ): Promise<Response> {
   const log = exchange?.log;
   if (exchange !== undefined) {
@@ -143,16 +139,11 @@ async function throughChain(
   let served = false;
   const answered = await chain(request, open, exchange, (sent, changed) => {
     served = true;
-    return serve(route, sent, changed, plan, exchange, original);
+    return serve(route, sent, changed, forwarder, exchange, original);
   });
   // What a route serves is counted there; this is what a middleware answered by itself.
-  if (!served) countOwn(route, answered, facts, plan);
+  if (!served) countAnswer(route.counts, answered.status, 0);
   return log === undefined ? answered : log.finish(exchange!, answered);
-}
-
-/** Counts an answer that no service gave. */
-function countOwn({ counts }: GatewayRoute, response: Response, { started }: RequestFacts, { read }: Plan): void {
-  if (counts !== undefined) countAnswer(counts, response, read.clock.now() - started);
 }
 
 /** What a route is for. */
@@ -160,14 +151,14 @@ function serve(
   route: GatewayRoute,
   request: Request,
   facts: RequestFacts,
-  plan: Plan,
+  forwarder: Forwarder,
   exchange: Exchange | undefined,
   upgrade: Upgrade | undefined,
 ): Response | Promise<Response> {
-  if (route.kind === "proxy") return plan.forwarder.forward(request, facts, route.proxy, exchange, upgrade);
+  if (route.kind === "proxy") return forwarder.forward(request, facts, route.proxy, exchange, upgrade);
   if (exchange !== undefined) exchange.route = route.rule.id;
   const response = route.answer(facts);
-  countOwn(route, response, facts, plan);
+  countAnswer(route.counts, response.status, 0);
   return response;
 }
 
@@ -207,21 +198,13 @@ export function createGateway(options: GatewayOptions): Gateway {
     const { server } = next;
     const discovery = createDiscovery({ clusters: current, multi: next.discovery?.multi ?? false });
     const trusts = createTrust(server.trusted_proxies);
-    const routes = compileRouteSet(next, {
+    counters.keep(new Set(next.routes.map(({ id }) => id)));
+    const pools = createPoolSet({
       discovery,
       clusters: current,
-      upstreamFetch: options.upstreamFetch,
-      upstreamFetchWith: options.upstreamFetchWith,
-      upstreamConnectWith: options.upstreamConnectWith,
       clock,
       random,
-      counters,
-      before: before?.routes,
-      parts: { clock, fetch: options.plainFetch },
-      userMiddleware: options.userMiddleware,
-      mutableHeaders: options.mutableHeaders,
-      onMiddlewareError: (route, error) =>
-        logger.log("error", `A middleware failed: ${error.message}`, { route, stack: error.stack }),
+      before: before?.pools,
       onEject: (target, until) =>
         logger.log("warn", "An address is ejected after failures", {
           upstream: target.endpoint.address,
@@ -229,11 +212,23 @@ export function createGateway(options: GatewayOptions): Gateway {
           seconds: Math.round((until - clock.now()) / 1000),
         }),
     });
-    counters.keep(routes.series);
     return {
       config: next,
       discovery,
-      routes,
+      pools: pools.pools,
+      routes: compileRouteSet(next, {
+        pools,
+        upstreamFetch: options.upstreamFetch,
+        upstreamFetchWith: options.upstreamFetchWith,
+        upstreamConnectWith: options.upstreamConnectWith,
+        counters,
+        before: before?.routes,
+        parts: { clock, fetch: options.plainFetch },
+        userMiddleware: options.userMiddleware,
+        mutableHeaders: options.mutableHeaders,
+        onMiddlewareError: (route, error) =>
+          logger.log("error", `A middleware failed: ${error.message}`, { route, stack: error.stack }),
+      }),
       forwarder: createForwarder({
         fetch: options.upstreamFetch,
         connect: options.upstreamConnect,
@@ -247,15 +242,15 @@ export function createGateway(options: GatewayOptions): Gateway {
         mutableHeaders: options.mutableHeaders,
         sharedTimers: options.sharedTimers,
       }),
-      read: { clock, trusts, limits: server.limits },
+      read: { trusts, limits: server.limits },
       accessLog: keptLog(before, server.access_log),
       unmatched,
     };
   }
 
-  function unmatched(code: ProblemCode, detail: string, head: boolean, started: number): Response {
+  function unmatched(code: ProblemCode, detail: string, head: boolean): Response {
     const response = problem(code, detail, { head });
-    countAnswer(counters.unmatched, response, clock.now() - started);
+    countAnswer(counters.unmatched, response.status, 0);
     return response;
   }
 
@@ -276,15 +271,15 @@ export function createGateway(options: GatewayOptions): Gateway {
     const facts = readFacts(request, peer, scheme, now.read);
     const { accessLog } = now;
     if ("problem" in facts) {
-      const response = unmatched(facts.problem, facts.detail, request.method === "HEAD", clock.now());
+      const response = unmatched(facts.problem, facts.detail, request.method === "HEAD");
       if (accessLog === undefined) return response;
-      const refused = refusedFacts(request, peer, scheme, clock);
-      const exchange = createExchange(refused, requestIds.of(refused.headers));
+      const refused = refusedFacts(request, peer, scheme);
+      const exchange = createExchange(refused, clock.now(), requestIds.of(refused.headers));
       exchange.error = facts.problem;
       return accessLog.finish(exchange, response);
     }
     if (accessLog === undefined) return answer(request, facts, now, undefined, upgrade);
-    const exchange = createExchange(facts, requestIds.of(facts.headers));
+    const exchange = createExchange(facts, clock.now(), requestIds.of(facts.headers));
     exchange.log = accessLog;
     const answered = answer(request, facts, now, exchange, upgrade);
     return answered instanceof Promise ? answered : accessLog.finish(exchange, answered);
@@ -294,7 +289,6 @@ export function createGateway(options: GatewayOptions): Gateway {
 
   return {
     counters,
-    traffic: () => collectTraffic(counters, plan!.routes.routes),
     handle(request, peer, scheme, upgrade) {
       if (!draining) return respond(request, peer, scheme, upgrade);
       return Promise.resolve(respond(request, peer, scheme, upgrade)).then(closing);
@@ -318,12 +312,6 @@ export function createGateway(options: GatewayOptions): Gateway {
       plan?.accessLog?.flush();
     },
     readiness: () => ({ ...plan!.discovery.readiness(), draining }),
-    metrics: () => ({
-      traffic: collectTraffic(counters, plan!.routes.routes),
-      clusters: collectClusters(clusters.current()),
-      ready: plan!.discovery.readiness().ready,
-      draining,
-    }),
     status: () => withPending(plan!.discovery.status().clusters, clusters.pending()),
     dump: () => plan!.discovery.dump((config.discovery?.clusters ?? []).map(redactCluster)),
     async nodes(service, { verbose }) {

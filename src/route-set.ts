@@ -1,20 +1,13 @@
-import type { HealthSubjects } from "./balancing/active-health.ts";
 import type { HealthCheck } from "./balancing/health-set.ts";
-import { createPool } from "./balancing/pool.ts";
-import { createSplit } from "./balancing/split.ts";
-import { staticUpstream } from "./balancing/static-upstream.ts";
-import type { Pool, Target } from "./balancing/types.ts";
-import type { Clock, Random } from "./clock.ts";
+import type { Pool } from "./balancing/types.ts";
 import type { Config, MiddlewareConfig, RouteConfig, UpstreamTlsConfig } from "./config/schema.ts";
-import type { Cluster } from "./discovery/cluster.ts";
-import type { Upstream } from "./discovery/types.ts";
-import type { Discovery } from "./discovery/views.ts";
 import { makePlugin } from "./middleware/catalog.ts";
 import { type Chain, createChain, ours } from "./middleware/chain.ts";
 import { proxyLimits } from "./middleware/limits.ts";
 import type { Middleware, MiddlewareParts } from "./middleware/plugin.ts";
-import { type Counters, countEjection, type SeriesCounts } from "./observe/counters.ts";
-import type { Choice, ProxyRoute, UpstreamFetch } from "./proxy/types.ts";
+import type { Counters, RouteCounts } from "./observe/counters.ts";
+import type { Choice, PoolSet } from "./pool-set.ts";
+import type { ProxyRoute, UpstreamFetch } from "./proxy/types.ts";
 import type { UpstreamConnect } from "./proxy/websocket-types.ts";
 import type { RequestFacts } from "./request.ts";
 import { compileHeaderChanges } from "./routing/header-changes.ts";
@@ -25,45 +18,31 @@ import { compileRoutes, type RouteTable } from "./routing/table.ts";
 /** A route, compiled: it either answers with a redirect of its own or passes the request on. */
 export type GatewayRoute = (
   | { readonly kind: "redirect"; readonly rule: RouteConfig; readonly answer: (facts: RequestFacts) => Response }
-  | {
-      readonly kind: "proxy";
-      readonly rule: RouteConfig;
-      readonly proxy: ProxyRoute;
-      readonly choices: readonly Choice[];
-    }
+  | { readonly kind: "proxy"; readonly rule: RouteConfig; readonly proxy: ProxyRoute; readonly pools: readonly Pool[] }
 ) & {
   /** What a request goes through first; undefined: nothing. */
   readonly chain: Chain | undefined;
-  /** Where answers are counted that no service gave; undefined: there are none, whatever the service. */
-  readonly counts: SeriesCounts | undefined;
+  readonly counts: RouteCounts;
 };
 
 /** All routes of one config, with the pools they use. Made anew at every config reload and change of clusters. */
 export interface RouteSet {
   readonly table: RouteTable<GatewayRoute>;
   readonly routes: readonly GatewayRoute[];
-  readonly pools: PoolStore;
   readonly middleware: MiddlewareStore;
   /** Pools whose addresses are to be checked. */
   readonly checks: readonly HealthCheck[];
-  /** Where its requests are counted. */
-  readonly series: ReadonlySet<SeriesCounts>;
 }
 
 /** What compiling routes needs. */
 export interface RouteSetOptions {
-  readonly discovery: Discovery;
-  /** The clusters behind `discovery`: a pool is kept while its own is the same. */
-  readonly clusters: readonly Cluster[];
+  readonly pools: PoolSet;
   /** How requests leave where a route has no `upstream_tls`. */
   readonly upstreamFetch: UpstreamFetch;
   /** A fetch with a route's `upstream_tls`. */
   upstreamFetchWith(tls: UpstreamTlsConfig): UpstreamFetch;
   /** The same for WebSockets; undefined: the runtime cannot. */
   upstreamConnectWith?: ((tls: UpstreamTlsConfig) => UpstreamConnect | undefined) | undefined;
-  readonly clock: Clock;
-  readonly random: Random;
-  onEject(target: Target, until: number): void;
   /** What middleware are made with. */
   readonly parts: MiddlewareParts;
   /** The user's own middleware. */
@@ -72,89 +51,17 @@ export interface RouteSetOptions {
   /** A middleware of a route failed. */
   onMiddlewareError(route: string, error: Error): void;
   readonly counters: Counters;
-  /** The set before: balancing positions, health and counts survive where the route did not change. */
-  readonly before: Pick<RouteSet, "pools" | "middleware"> | undefined;
+  /** The set before: what its middleware remember survives where they did not change. */
+  readonly before: Pick<RouteSet, "middleware"> | undefined;
 }
 
 /** Middleware by the route and the entry that made them. */
 export type MiddlewareStore = ReadonlyMap<string, Middleware>;
 
-type CheckedPool = Pool & HealthSubjects;
-
-/** A choice whose addresses may be checked. */
-interface CheckedChoice extends Choice {
-  readonly pool: CheckedPool;
-}
-
-/** Pools by everything that makes one what it is. */
-export type PoolStore = ReadonlyMap<string, { readonly pool: CheckedPool; readonly cluster: Cluster | undefined }>;
-
 /** Compiles the routes of a config. */
 export function compileRouteSet(config: Config, options: RouteSetOptions): RouteSet {
-  const pools = new Map<string, { pool: CheckedPool; cluster: Cluster | undefined }>();
-  const series = new Set<SeriesCounts>();
   const checks: HealthCheck[] = [];
   const middleware = new Map<string, Middleware>();
-  const clusters = new Map(options.clusters.map((cluster) => [cluster.id, cluster]));
-
-  function countsOf(route: string, service: string): SeriesCounts {
-    const counts = options.counters.series(route, service);
-    series.add(counts);
-    return counts;
-  }
-
-  function choiceOf(rule: RouteConfig, of: string, upstream: Upstream): CheckedChoice {
-    const counts = countsOf(rule.id, upstream.name);
-    return { upstream, counts, pool: poolOf(rule, of, upstream, counts) };
-  }
-
-  function poolOf(rule: RouteConfig, of: string, upstream: Upstream, counts: SeriesCounts): CheckedPool {
-    const scheme = rule.scheme ?? "http";
-    const settings = { scheme, balancer: rule.balancer, passive: rule.health.passive };
-    const key = JSON.stringify([rule.id, of, upstream.name, settings]);
-    const cluster = clusters.get(upstream.cluster);
-    const kept = options.before?.pools.get(key);
-    const pool =
-      kept !== undefined && kept.cluster === cluster
-        ? kept.pool
-        : createPool({
-            ...settings,
-            upstream,
-            clock: options.clock,
-            random: options.random,
-            onEject(target, until) {
-              countEjection(counts);
-              options.onEject(target, until);
-            },
-          });
-    pools.set(key, { pool, cluster });
-    return pool;
-  }
-
-  function chooser(rule: RouteConfig): { choose: ProxyRoute["choose"]; of: CheckedChoice[] } {
-    if (rule.nodes !== undefined) {
-      const upstream = staticUpstream(rule.nodes, rule.id);
-      const choice = choiceOf(rule, JSON.stringify(rule.nodes), upstream);
-      return { choose: () => choice, of: [choice] };
-    }
-    const weighted = rule.services ?? [{ service: rule.service!, weight: 1 }];
-    const choices = weighted.map(({ service, weight }, index) => {
-      const upstream = options.discovery.upstream({
-        service,
-        cluster: rule.cluster,
-        namespace: rule.namespace,
-        portName: rule.port_name,
-        scheme: rule.scheme,
-      });
-      return { weight, choice: choiceOf(rule, `${index} ${service} ${rule.port_name ?? ""}`, upstream) };
-    });
-    const only = choices[0]!.choice;
-    const split = createSplit(choices, options.random);
-    return {
-      choose: choices.length === 1 ? () => only : () => split.choose().choice,
-      of: choices.map(({ choice }) => choice),
-    };
-  }
 
   function middlewareOf(entry: MiddlewareConfig, key: string): Middleware | undefined {
     if (entry.use !== undefined) return options.userMiddleware(entry.use, entry.options);
@@ -175,15 +82,14 @@ export function compileRouteSet(config: Config, options: RouteSetOptions): Route
 
   const routes = config.routes.map((written): GatewayRoute => {
     const chain = chainOf(written);
-    // Middleware may answer in place of the service.
-    const counts = written.redirect !== undefined || chain !== undefined ? countsOf(written.id, "") : undefined;
+    const counts = options.counters.route(written.id);
     const { bodyBytes, response } = proxyLimits(written.middleware);
     const rule = response === 0 ? written : withResponse(written, response);
     if (rule.redirect !== undefined) {
       const answer = compileRedirect({ path: rule.path, redirect: rule.redirect });
       return { kind: "redirect", rule, chain, counts, answer };
     }
-    const { choose, of } = chooser(rule);
+    const { choose, of } = options.pools.destination(rule, rule.scheme ?? "http");
     const tls = rule.upstream_tls;
     const fetch = tls === undefined ? undefined : options.upstreamFetchWith(tls);
     checks.push(...checksOf(rule, of, fetch ?? options.upstreamFetch));
@@ -194,21 +100,18 @@ export function compileRouteSet(config: Config, options: RouteSetOptions): Route
       requestHeaders: compileHeaderChanges(rule.request_headers),
       responseHeaders: compileHeaderChanges(rule.response_headers),
       choose,
+      counts,
       bodyBytes: smaller(bodyBytes, config.server.limits.body_bytes),
       fetch,
       connect: tls === undefined ? undefined : options.upstreamConnectWith?.(tls),
     };
-    return { kind: "proxy", rule, chain, counts, proxy, choices: of };
+    return { kind: "proxy", rule, chain, counts, proxy, pools: of.map(({ pool }) => pool) };
   });
-  return { table: compileRoutes(routes), routes, pools, middleware, checks, series };
+  return { table: compileRoutes(routes), routes, middleware, checks };
 }
 
 /** The health checks a route asks for: each of its pools is probed as its requests go. */
-function checksOf(
-  { health, upstream_tls }: RouteConfig,
-  of: readonly CheckedChoice[],
-  fetch: UpstreamFetch,
-): HealthCheck[] {
+function checksOf({ health, upstream_tls }: RouteConfig, of: readonly Choice[], fetch: UpstreamFetch): HealthCheck[] {
   const { active } = health;
   if (active === false) return [];
   return of.map(({ pool, upstream }) => ({

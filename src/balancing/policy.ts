@@ -1,7 +1,6 @@
 import type { Endpoint } from "../discovery/types.ts";
-import type { RequestFacts } from "../request.ts";
 import type { PassiveState } from "./passive-health.ts";
-import type { Target } from "./types.ts";
+import type { PickFacts, Target } from "./types.ts";
 
 /** A target as the pool and its policy see it. */
 export interface Member extends Target {
@@ -37,9 +36,9 @@ export interface Policy {
    * One of the candidates that is not among `tried`. undefined: none was found with little effort; the pool then looks
    * at each.
    */
-  pick(request: RequestFacts, tried: readonly Target[]): Member | undefined;
+  pick(request: PickFacts, tried: readonly Target[]): Member | undefined;
   /** The `Set-Cookie` line for an answer of this target, for policies that use one. */
-  cookie?(request: RequestFacts, target: Target): string | undefined;
+  cookie?(request: PickFacts, target: Target): string | undefined;
 }
 
 /** Whether this request already failed on the target's address, whichever pod was behind it then. */

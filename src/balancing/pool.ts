@@ -15,7 +15,7 @@ import type { Pool, Target } from "./types.ts";
 export interface PoolOptions {
   upstream: Upstream;
   /** How its targets are spoken to. */
-  scheme: "http" | "https";
+  scheme: "http" | "https" | "tcp";
   balancer: BalancerConfig;
   /** false: failures are not counted, nothing is ejected. */
   passive: PassiveHealthConfig | false;
@@ -128,16 +128,6 @@ export function createPool(options: PoolOptions): Pool & HealthSubjects {
       target.inFlight--;
     },
     cookie: (request, target) => policy.cookie?.(request, target),
-    census() {
-      follow();
-      let ejected = 0;
-      let unhealthy = 0;
-      for (const { passive, healthy } of members) {
-        if (passive.ejectedUntil !== 0) ejected++;
-        if (!healthy) unhealthy++;
-      }
-      return { endpoints: members.length, ejected, unhealthy };
-    },
     inspect() {
       follow();
       return members.map(({ endpoint, passive, inFlight, healthy }) => ({

@@ -1,11 +1,11 @@
 import { cookieValue } from "../cookie.ts";
-import type { RequestFacts } from "../request.ts";
+import type { PickFacts } from "./types.ts";
 
 /** What of a request consistent hashing looks at. */
 export type HashKey = { header: string } | { cookie: string } | { query: string } | { client_ip: true };
 
 /** Reads the key of a request; undefined where the request has none, or an empty one. */
-export function keyReader(key: HashKey): (request: RequestFacts) => string | undefined {
+export function keyReader(key: HashKey): (request: PickFacts) => string | undefined {
   if ("header" in key) return (request) => request.headers.get(key.header) || undefined;
   if ("cookie" in key) return (request) => cookieValue(request.headers, key.cookie) || undefined;
   if ("query" in key) return (request) => queryValue(request.search, key.query) || undefined;

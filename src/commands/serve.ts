@@ -11,7 +11,6 @@ import type { ConfigOrigin } from "./config-origin.ts";
 import { gatewayParts } from "./gateway-parts.ts";
 import { EXIT, type PodFacts } from "./io.ts";
 import { type Listeners, openListeners } from "./listeners.ts";
-import { processMetrics } from "./process-metrics.ts";
 import { createReloader } from "./reload.ts";
 
 /** How long the ready line waits for the first lists. */
@@ -57,20 +56,9 @@ export async function serveUntilSignal(
   });
   for (const warning of [...host.warnings, ...made.warnings]) logger.log("warn", warning);
   const gateway = createGateway({ config, logger, ...gatewayParts(world, logger, modules) });
-  const reloader = createReloader({
-    read: () => readConfig(origin, world, modules),
-    apply(next) {
-      logger.setLevel(next.server.log_level);
-      gateway.apply(next);
-    },
-    current: config,
-    clock: systemClock,
-    logger,
-  });
-  const processView = processMetrics(world, reloader.counts, systemClock);
   let listeners: Listeners;
   try {
-    listeners = openListeners({ config, gateway, host, certificates: made.certificates, processMetrics: processView });
+    listeners = openListeners({ config, gateway, host, certificates: made.certificates });
   } catch (error) {
     await gateway.stop();
     if (!(error instanceof ListenError)) throw error;
@@ -78,6 +66,15 @@ export async function serveUntilSignal(
     return EXIT.no;
   }
   const signals = stopSignal(host);
+  const reloader = createReloader({
+    read: () => readConfig(origin, world, modules),
+    apply(next) {
+      logger.setLevel(next.server.log_level);
+      gateway.apply(next);
+    },
+    current: config,
+    logger,
+  });
   const ends = [origin.watch(reloader.reload), signals.onHangup(reloader.reload)];
   if (tls !== undefined && listeners.tls !== undefined) {
     ends.push(followCertificates(tls, listeners.tls, { ...world, logger, now: systemClock.now }));

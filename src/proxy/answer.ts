@@ -1,6 +1,5 @@
 import type { Pool, Target } from "../balancing/types.ts";
 import type { Clock } from "../clock.ts";
-import type { SeriesCounts } from "../observe/counters.ts";
 import type { RequestFacts } from "../request.ts";
 import { watchBody } from "./body.ts";
 import type { Flight, Flights } from "./flights.ts";
@@ -21,7 +20,6 @@ export interface Answered {
   readonly facts: RequestFacts;
   readonly route: ProxyRoute;
   readonly pool: Pool;
-  readonly counts: SeriesCounts | undefined;
   readonly flight: Flight;
 }
 

@@ -31,7 +31,6 @@ export function requestFacts(input: RequestInput = {}): RequestFacts {
   const { method = "GET", scheme = "http", authority = "gateway.test", target = "/", headers } = input;
   const query = target.indexOf("?");
   return {
-    started: 0,
     method,
     scheme,
     authority,

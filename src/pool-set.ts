@@ -1,0 +1,101 @@
+import type { HealthSubjects } from "./balancing/active-health.ts";
+import { createPool } from "./balancing/pool.ts";
+import { createSplit } from "./balancing/split.ts";
+import { staticUpstream } from "./balancing/static-upstream.ts";
+import type { Pool, Target } from "./balancing/types.ts";
+import type { Clock, Random } from "./clock.ts";
+import type { BalancerConfig, PassiveHealthConfig, RouteConfig } from "./config/schema.ts";
+import type { Cluster } from "./discovery/cluster.ts";
+import type { Upstream, UpstreamQuery } from "./discovery/types.ts";
+import type { Discovery } from "./discovery/views.ts";
+
+/** Where a request of a route, or a connection of a stream, may go. */
+export interface Choice {
+  readonly pool: Pool & HealthSubjects;
+  /** What the pool is kept by. */
+  readonly key: string;
+  readonly upstream: Upstream;
+  /** What discovery is asked for; undefined: the entry's own `nodes`. */
+  readonly query: UpstreamQuery | undefined;
+  /** Its share is this of all weights; where all are 0, all count the same. */
+  readonly weight: number;
+}
+
+/** What an entry of `routes` or `streams` says of where it leads. */
+export interface DestinationConfig
+  extends Pick<RouteConfig, "id" | "service" | "services" | "nodes" | "cluster" | "namespace" | "port_name"> {
+  /** Only where a route sets it: chooses the port of that name. */
+  readonly scheme?: RouteConfig["scheme"];
+  readonly balancer: BalancerConfig;
+  readonly health: { readonly passive: PassiveHealthConfig | false };
+}
+
+/** Where an entry leads. */
+export interface Destination {
+  /** The choice for this request or connection: a split by weight. */
+  choose(): Choice;
+  readonly of: readonly Choice[];
+}
+
+/** Pools by everything that makes one what it is. */
+export type PoolStore = ReadonlyMap<
+  string,
+  { readonly pool: Pool & HealthSubjects; readonly cluster: Cluster | undefined }
+>;
+
+/** The pools of one config. Made anew at every config reload and change of clusters. */
+export interface PoolSet {
+  readonly pools: PoolStore;
+  /** `scheme` is how its addresses are spoken to. */
+  destination(config: DestinationConfig, scheme: "http" | "https" | "tcp"): Destination;
+}
+
+/** What making pools needs. */
+export interface PoolSetOptions {
+  readonly discovery: Discovery;
+  /** The clusters behind `discovery`: a pool is kept while its own is the same. */
+  readonly clusters: readonly Cluster[];
+  readonly clock: Clock;
+  readonly random: Random;
+  onEject(target: Target, until: number): void;
+  /** The pools before: balancing positions, health and counts survive where an entry did not change. */
+  readonly before: PoolStore | undefined;
+}
+
+/** Makes a set without pools. */
+export function createPoolSet({ discovery, clusters, clock, random, onEject, before }: PoolSetOptions): PoolSet {
+  const pools = new Map<string, { pool: Pool & HealthSubjects; cluster: Cluster | undefined }>();
+  const byId = new Map(clusters.map((cluster) => [cluster.id, cluster]));
+
+  return {
+    pools,
+    destination(config, scheme) {
+      const settings = { scheme, balancer: config.balancer, passive: config.health.passive };
+
+      function choice(of: string, weight: number, upstream: Upstream, query?: UpstreamQuery): Choice {
+        const key = JSON.stringify([config.id, of, upstream.name, settings]);
+        const cluster = byId.get(upstream.cluster);
+        const kept = before?.get(key);
+        const pool =
+          kept !== undefined && kept.cluster === cluster
+            ? kept.pool
+            : createPool({ ...settings, upstream, clock, random, onEject });
+        pools.set(key, { pool, cluster });
+        return { pool, key, upstream, query, weight };
+      }
+
+      if (config.nodes !== undefined) {
+        const only = choice(JSON.stringify(config.nodes), 1, staticUpstream(config.nodes, config.id));
+        return { choose: () => only, of: [only] };
+      }
+      const { cluster, namespace, port_name: portName } = config;
+      const weighted = config.services ?? [{ service: config.service!, weight: 1 }];
+      const of = weighted.map(({ service, weight }, index): Choice => {
+        const query = { service, cluster, namespace, portName, scheme: config.scheme };
+        return choice(`${index} ${service} ${portName ?? ""}`, weight, discovery.upstream(query), query);
+      });
+      const only = of[0]!;
+      return { choose: of.length === 1 ? () => only : createSplit(of, random).choose, of };
+    },
+  };
+}
