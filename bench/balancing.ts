@@ -50,6 +50,7 @@ function endpointsOf(count: number, weights: number, generation: number): readon
 
 /** Clients that differ in what every policy looks at. */
 const requests: readonly RequestFacts[] = Array.from({ length: 64 }, (_, i) => ({
+  started: 0,
   method: "GET",
   scheme: "http",
   host: "example.org",

@@ -82,6 +82,7 @@ const ROUND_MS = 15;
 const facts = ({ path = "/", host = "gateway.test", search = "", headers = {} }: ReturnType<Shape["request"]>) =>
   ({
     method: "GET",
+    started: 0,
     scheme: "http",
     host,
     authority: host,

@@ -15,7 +15,9 @@ import type { Middleware } from "./middleware/plugin.ts";
 import { type AccessLog, createAccessLog } from "./observe/access-log.ts";
 import { type Counters, countAnswer, createCounters } from "./observe/counters.ts";
 import { createExchange, type Exchange } from "./observe/exchange.ts";
+import { collectClusters, collectTraffic } from "./observe/gateway-metrics.ts";
 import { createRequestIds } from "./observe/request-id.ts";
+import type { Traffic } from "./observe/traffic.ts";
 import { createPoolSet, type PoolStore } from "./pool-set.ts";
 import { createForwarder } from "./proxy/forward.ts";
 import { type ProblemCode, problem } from "./proxy/problem.ts";
@@ -57,6 +59,8 @@ export interface GatewayOptions {
 export interface Gateway extends AdminView {
   /** What its routes have counted since it was made. */
   readonly counters: Counters;
+  /** The same, and the addresses they have, as plain data that can be summed with another thread's. */
+  traffic(): Traffic;
   /**
    * Answers one request; never rejects. `peer` is the address of the connection's other end. `upgrade` accepts WebSockets;
    * left out, they are refused.
@@ -87,7 +91,7 @@ interface Plan {
 }
 
 /** The answer to a request that no route takes, counted. */
-type Unmatched = (code: ProblemCode, detail: string, head: boolean) => Response;
+type Unmatched = (code: ProblemCode, detail: string, head: boolean, started: number) => Response;
 
 /** Keep-alive ends here: the next request must find another gateway (RFC 9112 section 9.6). */
 function closing(response: Response): Response {
@@ -99,24 +103,26 @@ function closing(response: Response): Response {
 function answer(
   request: Request,
   facts: RequestFacts,
-  { routes, forwarder, unmatched }: Plan,
+  plan: Plan,
   exchange: Exchange | undefined,
   upgrade: Upgrade | undefined,
 ): Response | Promise<Response> {
+  const { routes, unmatched } = plan;
   const route = routes.table.match(facts);
   if (route === undefined) {
     if (exchange !== undefined) exchange.error = "no_route";
-    return unmatched("no_route", "No route matches this method, host and path", facts.method === "HEAD");
+    const head = facts.method === "HEAD";
+    return unmatched("no_route", "No route matches this method, host and path", head, facts.started);
   }
-  if (route.chain === undefined) return serve(route, request, facts, forwarder, exchange, upgrade);
-  return throughChain(route, route.chain, { request, facts, forwarder, exchange, upgrade });
+  if (route.chain === undefined) return serve(route, request, facts, plan, exchange, upgrade);
+  return throughChain(route, route.chain, { request, facts, plan, exchange, upgrade });
 }
 
 /** A request that a route has taken, and what serving it needs. */
 interface Intake {
   readonly request: Request;
   readonly facts: RequestFacts;
-  readonly forwarder: Forwarder;
+  readonly plan: Plan;
   readonly exchange: Exchange | undefined;
   readonly upgrade: Upgrade | undefined;
 }
@@ -125,7 +131,7 @@ interface Intake {
 async function throughChain(
   route: GatewayRoute,
   chain: Chain,
-  { request, facts, forwarder, exchange, upgrade }: Intake,
+  { request, facts, plan, exchange, upgrade }: Intake,
 ): Promise<Response> {
   const log = exchange?.log;
   if (exchange !== undefined) {
@@ -139,11 +145,16 @@ async function throughChain(
   let served = false;
   const answered = await chain(request, open, exchange, (sent, changed) => {
     served = true;
-    return serve(route, sent, changed, forwarder, exchange, original);
+    return serve(route, sent, changed, plan, exchange, original);
   });
   // What a route serves is counted there; this is what a middleware answered by itself.
-  if (!served) countAnswer(route.counts, answered.status, 0);
+  if (!served) countOwn(route, answered, facts, plan);
   return log === undefined ? answered : log.finish(exchange!, answered);
+}
+
+/** Counts an answer that no service gave. */
+function countOwn({ counts }: GatewayRoute, response: Response, { started }: RequestFacts, { read }: Plan): void {
+  if (counts !== undefined) countAnswer(counts, response, read.clock.now() - started);
 }
 
 /** What a route is for. */
@@ -151,14 +162,14 @@ function serve(
   route: GatewayRoute,
   request: Request,
   facts: RequestFacts,
-  forwarder: Forwarder,
+  plan: Plan,
   exchange: Exchange | undefined,
   upgrade: Upgrade | undefined,
 ): Response | Promise<Response> {
-  if (route.kind === "proxy") return forwarder.forward(request, facts, route.proxy, exchange, upgrade);
+  if (route.kind === "proxy") return plan.forwarder.forward(request, facts, route.proxy, exchange, upgrade);
   if (exchange !== undefined) exchange.route = route.rule.id;
   const response = route.answer(facts);
-  countAnswer(route.counts, response.status, 0);
+  countOwn(route, response, facts, plan);
   return response;
 }
 
@@ -198,7 +209,6 @@ export function createGateway(options: GatewayOptions): Gateway {
     const { server } = next;
     const discovery = createDiscovery({ clusters: current, multi: next.discovery?.multi ?? false });
     const trusts = createTrust(server.trusted_proxies);
-    counters.keep(new Set(next.routes.map(({ id }) => id)));
     const pools = createPoolSet({
       discovery,
       clusters: current,
@@ -212,23 +222,25 @@ export function createGateway(options: GatewayOptions): Gateway {
           seconds: Math.round((until - clock.now()) / 1000),
         }),
     });
+    const routes = compileRouteSet(next, {
+      pools,
+      upstreamFetch: options.upstreamFetch,
+      upstreamFetchWith: options.upstreamFetchWith,
+      upstreamConnectWith: options.upstreamConnectWith,
+      counters,
+      before: before?.routes,
+      parts: { clock, fetch: options.plainFetch },
+      userMiddleware: options.userMiddleware,
+      mutableHeaders: options.mutableHeaders,
+      onMiddlewareError: (route, error) =>
+        logger.log("error", `A middleware failed: ${error.message}`, { route, stack: error.stack }),
+    });
+    counters.keep(routes.series);
     return {
       config: next,
       discovery,
       pools: pools.pools,
-      routes: compileRouteSet(next, {
-        pools,
-        upstreamFetch: options.upstreamFetch,
-        upstreamFetchWith: options.upstreamFetchWith,
-        upstreamConnectWith: options.upstreamConnectWith,
-        counters,
-        before: before?.routes,
-        parts: { clock, fetch: options.plainFetch },
-        userMiddleware: options.userMiddleware,
-        mutableHeaders: options.mutableHeaders,
-        onMiddlewareError: (route, error) =>
-          logger.log("error", `A middleware failed: ${error.message}`, { route, stack: error.stack }),
-      }),
+      routes,
       forwarder: createForwarder({
         fetch: options.upstreamFetch,
         connect: options.upstreamConnect,
@@ -242,15 +254,15 @@ export function createGateway(options: GatewayOptions): Gateway {
         mutableHeaders: options.mutableHeaders,
         sharedTimers: options.sharedTimers,
       }),
-      read: { trusts, limits: server.limits },
+      read: { clock, trusts, limits: server.limits },
       accessLog: keptLog(before, server.access_log),
       unmatched,
     };
   }
 
-  function unmatched(code: ProblemCode, detail: string, head: boolean): Response {
+  function unmatched(code: ProblemCode, detail: string, head: boolean, started: number): Response {
     const response = problem(code, detail, { head });
-    countAnswer(counters.unmatched, response.status, 0);
+    countAnswer(counters.unmatched, response, clock.now() - started);
     return response;
   }
 
@@ -271,15 +283,15 @@ export function createGateway(options: GatewayOptions): Gateway {
     const facts = readFacts(request, peer, scheme, now.read);
     const { accessLog } = now;
     if ("problem" in facts) {
-      const response = unmatched(facts.problem, facts.detail, request.method === "HEAD");
+      const response = unmatched(facts.problem, facts.detail, request.method === "HEAD", clock.now());
       if (accessLog === undefined) return response;
-      const refused = refusedFacts(request, peer, scheme);
-      const exchange = createExchange(refused, clock.now(), requestIds.of(refused.headers));
+      const refused = refusedFacts(request, peer, scheme, clock);
+      const exchange = createExchange(refused, requestIds.of(refused.headers));
       exchange.error = facts.problem;
       return accessLog.finish(exchange, response);
     }
     if (accessLog === undefined) return answer(request, facts, now, undefined, upgrade);
-    const exchange = createExchange(facts, clock.now(), requestIds.of(facts.headers));
+    const exchange = createExchange(facts, requestIds.of(facts.headers));
     exchange.log = accessLog;
     const answered = answer(request, facts, now, exchange, upgrade);
     return answered instanceof Promise ? answered : accessLog.finish(exchange, answered);
@@ -289,6 +301,7 @@ export function createGateway(options: GatewayOptions): Gateway {
 
   return {
     counters,
+    traffic: () => collectTraffic(counters, plan!.routes.routes),
     handle(request, peer, scheme, upgrade) {
       if (!draining) return respond(request, peer, scheme, upgrade);
       return Promise.resolve(respond(request, peer, scheme, upgrade)).then(closing);
@@ -312,6 +325,12 @@ export function createGateway(options: GatewayOptions): Gateway {
       plan?.accessLog?.flush();
     },
     readiness: () => ({ ...plan!.discovery.readiness(), draining }),
+    metrics: () => ({
+      traffic: collectTraffic(counters, plan!.routes.routes),
+      clusters: collectClusters(clusters.current()),
+      ready: plan!.discovery.readiness().ready,
+      draining,
+    }),
     status: () => withPending(plan!.discovery.status().clusters, clusters.pending()),
     dump: () => plan!.discovery.dump((config.discovery?.clusters ?? []).map(redactCluster)),
     async nodes(service, { verbose }) {

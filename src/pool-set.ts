@@ -9,12 +9,13 @@ import type { Cluster } from "./discovery/cluster.ts";
 import type { Upstream, UpstreamQuery } from "./discovery/types.ts";
 import type { Discovery } from "./discovery/views.ts";
 
-/** Where a request of a route, or a connection of a stream, may go. */
-export interface Choice {
+/** Where a request of a route, or a connection of a stream, may go. `Counts` is where that is counted. */
+export interface Choice<Counts = unknown> {
   readonly pool: Pool & HealthSubjects;
   /** What the pool is kept by. */
   readonly key: string;
   readonly upstream: Upstream;
+  readonly counts: Counts;
   /** What discovery is asked for; undefined: the entry's own `nodes`. */
   readonly query: UpstreamQuery | undefined;
   /** Its share is this of all weights; where all are 0, all count the same. */
@@ -31,10 +32,18 @@ export interface DestinationConfig
 }
 
 /** Where an entry leads. */
-export interface Destination {
+export interface Destination<Counts> {
   /** The choice for this request or connection: a split by weight. */
-  choose(): Choice;
-  readonly of: readonly Choice[];
+  choose(): Choice<Counts>;
+  readonly of: readonly Choice<Counts>[];
+}
+
+/** What is counted of an entry. */
+export interface Counting<Counts> {
+  /** Where the traffic to one service is counted. */
+  of(service: string): Counts;
+  /** One of the service's addresses was ejected. */
+  ejected(counts: Counts): void;
 }
 
 /** Pools by everything that makes one what it is. */
@@ -47,7 +56,11 @@ export type PoolStore = ReadonlyMap<
 export interface PoolSet {
   readonly pools: PoolStore;
   /** `scheme` is how its addresses are spoken to. */
-  destination(config: DestinationConfig, scheme: "http" | "https" | "tcp"): Destination;
+  destination<Counts>(
+    config: DestinationConfig,
+    scheme: "http" | "https" | "tcp",
+    counting: Counting<Counts>,
+  ): Destination<Counts>;
 }
 
 /** What making pools needs. */
@@ -69,19 +82,33 @@ export function createPoolSet({ discovery, clusters, clock, random, onEject, bef
 
   return {
     pools,
-    destination(config, scheme) {
+    destination<Counts>(
+      config: DestinationConfig,
+      scheme: "http" | "https" | "tcp",
+      counting: Counting<Counts>,
+    ): Destination<Counts> {
       const settings = { scheme, balancer: config.balancer, passive: config.health.passive };
 
-      function choice(of: string, weight: number, upstream: Upstream, query?: UpstreamQuery): Choice {
+      function choice(of: string, weight: number, upstream: Upstream, query?: UpstreamQuery): Choice<Counts> {
+        const counts = counting.of(upstream.name);
         const key = JSON.stringify([config.id, of, upstream.name, settings]);
         const cluster = byId.get(upstream.cluster);
         const kept = before?.get(key);
         const pool =
           kept !== undefined && kept.cluster === cluster
             ? kept.pool
-            : createPool({ ...settings, upstream, clock, random, onEject });
+            : createPool({
+                ...settings,
+                upstream,
+                clock,
+                random,
+                onEject(target, until) {
+                  counting.ejected(counts);
+                  onEject(target, until);
+                },
+              });
         pools.set(key, { pool, cluster });
-        return { pool, key, upstream, query, weight };
+        return { pool, key, upstream, counts, query, weight };
       }
 
       if (config.nodes !== undefined) {
@@ -90,7 +117,7 @@ export function createPoolSet({ discovery, clusters, clock, random, onEject, bef
       }
       const { cluster, namespace, port_name: portName } = config;
       const weighted = config.services ?? [{ service: config.service!, weight: 1 }];
-      const of = weighted.map(({ service, weight }, index): Choice => {
+      const of = weighted.map(({ service, weight }, index): Choice<Counts> => {
         const query = { service, cluster, namespace, portName, scheme: config.scheme };
         return choice(`${index} ${service} ${portName ?? ""}`, weight, discovery.upstream(query), query);
       });

@@ -1,3 +1,4 @@
+import type { Clock } from "./clock.ts";
 import { clientAddress } from "./proxy/client-address.ts";
 import { FIELD_BITS, fieldBits } from "./proxy/fields.ts";
 import type { Trust } from "./proxy/trust.ts";
@@ -5,6 +6,8 @@ import { remember } from "./remember.ts";
 
 /** What routing, balancing and proxying read of a request: taken apart once, shared by all of them. */
 export interface RequestFacts {
+  /** When the gateway took it up, in milliseconds since the epoch. */
+  readonly started: number;
   /** As sent: methods are case-sensitive (RFC 9110 section 9.1). */
   readonly method: string;
   /** How the client reached the gateway. */
@@ -39,6 +42,7 @@ export interface RequestLimits {
 
 /** What reading a request depends on. */
 export interface ReadOptions {
+  readonly clock: Clock;
   readonly trusts: Trust;
   readonly limits: RequestLimits;
 }
@@ -54,12 +58,13 @@ export interface BadRequest {
 const SHOWN_TARGET = 256;
 
 /** As much of a refused request as a log can tell; nothing of it is trusted, and nothing is decided by it. */
-export function refusedFacts(request: Request, peer: string, scheme: "http" | "https"): RequestFacts {
+export function refusedFacts(request: Request, peer: string, scheme: "http" | "https", clock: Clock): RequestFacts {
   const { method, url, headers } = request;
   const start = url.indexOf("/", url.indexOf("://") + 3);
   const target = start === -1 ? "/" : url.slice(start, start + SHOWN_TARGET);
   const query = target.indexOf("?");
   return {
+    started: clock.now(),
     method,
     scheme,
     host: "",
@@ -82,6 +87,7 @@ export function readFacts(
   scheme: "http" | "https",
   options: ReadOptions,
 ): RequestFacts | BadRequest {
+  const started = options.clock.now();
   const { url, method, headers } = request;
   const sent = headers.get("host");
   const start = pathStart(url);
@@ -115,6 +121,7 @@ export function readFacts(
   const query = url.indexOf("?", start);
   const from = peer.startsWith("::ffff:") ? peer.slice(7) : peer;
   return {
+    started,
     method,
     scheme,
     host,

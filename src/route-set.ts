@@ -1,11 +1,10 @@
 import type { HealthCheck } from "./balancing/health-set.ts";
-import type { Pool } from "./balancing/types.ts";
 import type { Config, MiddlewareConfig, RouteConfig, UpstreamTlsConfig } from "./config/schema.ts";
 import { makePlugin } from "./middleware/catalog.ts";
 import { type Chain, createChain, ours } from "./middleware/chain.ts";
 import { proxyLimits } from "./middleware/limits.ts";
 import type { Middleware, MiddlewareParts } from "./middleware/plugin.ts";
-import type { Counters, RouteCounts } from "./observe/counters.ts";
+import { type Counters, countEjection, type SeriesCounts } from "./observe/counters.ts";
 import type { Choice, PoolSet } from "./pool-set.ts";
 import type { ProxyRoute, UpstreamFetch } from "./proxy/types.ts";
 import type { UpstreamConnect } from "./proxy/websocket-types.ts";
@@ -18,11 +17,17 @@ import { compileRoutes, type RouteTable } from "./routing/table.ts";
 /** A route, compiled: it either answers with a redirect of its own or passes the request on. */
 export type GatewayRoute = (
   | { readonly kind: "redirect"; readonly rule: RouteConfig; readonly answer: (facts: RequestFacts) => Response }
-  | { readonly kind: "proxy"; readonly rule: RouteConfig; readonly proxy: ProxyRoute; readonly pools: readonly Pool[] }
+  | {
+      readonly kind: "proxy";
+      readonly rule: RouteConfig;
+      readonly proxy: ProxyRoute;
+      readonly choices: readonly Choice<SeriesCounts>[];
+    }
 ) & {
   /** What a request goes through first; undefined: nothing. */
   readonly chain: Chain | undefined;
-  readonly counts: RouteCounts;
+  /** Where answers are counted that no service gave; undefined: there are none, whatever the service. */
+  readonly counts: SeriesCounts | undefined;
 };
 
 /** All routes of one config, with the pools they use. Made anew at every config reload and change of clusters. */
@@ -32,6 +37,8 @@ export interface RouteSet {
   readonly middleware: MiddlewareStore;
   /** Pools whose addresses are to be checked. */
   readonly checks: readonly HealthCheck[];
+  /** Where its requests are counted. */
+  readonly series: ReadonlySet<SeriesCounts>;
 }
 
 /** What compiling routes needs. */
@@ -60,8 +67,15 @@ export type MiddlewareStore = ReadonlyMap<string, Middleware>;
 
 /** Compiles the routes of a config. */
 export function compileRouteSet(config: Config, options: RouteSetOptions): RouteSet {
+  const series = new Set<SeriesCounts>();
   const checks: HealthCheck[] = [];
   const middleware = new Map<string, Middleware>();
+
+  function countsOf(route: string, service: string): SeriesCounts {
+    const counts = options.counters.series(route, service);
+    series.add(counts);
+    return counts;
+  }
 
   function middlewareOf(entry: MiddlewareConfig, key: string): Middleware | undefined {
     if (entry.use !== undefined) return options.userMiddleware(entry.use, entry.options);
@@ -82,14 +96,18 @@ export function compileRouteSet(config: Config, options: RouteSetOptions): Route
 
   const routes = config.routes.map((written): GatewayRoute => {
     const chain = chainOf(written);
-    const counts = options.counters.route(written.id);
+    // Middleware may answer in place of the service.
+    const counts = written.redirect !== undefined || chain !== undefined ? countsOf(written.id, "") : undefined;
     const { bodyBytes, response } = proxyLimits(written.middleware);
     const rule = response === 0 ? written : withResponse(written, response);
     if (rule.redirect !== undefined) {
       const answer = compileRedirect({ path: rule.path, redirect: rule.redirect });
       return { kind: "redirect", rule, chain, counts, answer };
     }
-    const { choose, of } = options.pools.destination(rule, rule.scheme ?? "http");
+    const { choose, of } = options.pools.destination(rule, rule.scheme ?? "http", {
+      of: (service) => countsOf(rule.id, service),
+      ejected: countEjection,
+    });
     const tls = rule.upstream_tls;
     const fetch = tls === undefined ? undefined : options.upstreamFetchWith(tls);
     checks.push(...checksOf(rule, of, fetch ?? options.upstreamFetch));
@@ -100,14 +118,13 @@ export function compileRouteSet(config: Config, options: RouteSetOptions): Route
       requestHeaders: compileHeaderChanges(rule.request_headers),
       responseHeaders: compileHeaderChanges(rule.response_headers),
       choose,
-      counts,
       bodyBytes: smaller(bodyBytes, config.server.limits.body_bytes),
       fetch,
       connect: tls === undefined ? undefined : options.upstreamConnectWith?.(tls),
     };
-    return { kind: "proxy", rule, chain, counts, proxy, pools: of.map(({ pool }) => pool) };
+    return { kind: "proxy", rule, chain, counts, proxy, choices: of };
   });
-  return { table: compileRoutes(routes), routes, middleware, checks };
+  return { table: compileRoutes(routes), routes, middleware, checks, series };
 }
 
 /** The health checks a route asks for: each of its pools is probed as its requests go. */

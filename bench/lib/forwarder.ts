@@ -32,13 +32,12 @@ const rule: RouteConfig = {
 const upstream = staticUpstream([{ host: backend.hostname, port: Number(backend.port), weight: 50 }], "bench");
 const { passive } = rule.health;
 const pool = createPool({ upstream, scheme: "http", balancer: rule.balancer, passive, clock, random: Math.random });
-const choice = { pool, upstream };
+const choice = { pool, upstream, counts: createCounters().series("bench", "bench") };
 const route: ProxyRoute = {
   id: "bench",
   rule,
   rewrite: (path) => path,
   choose: () => choice,
-  counts: createCounters().route("bench"),
 };
 const forwarder = createForwarder({
   fetch: fetch as UpstreamFetch,
@@ -47,7 +46,7 @@ const forwarder = createForwarder({
   retryBudget: createRetryBudget({ clock }),
   trusts,
 });
-const options = { trusts, limits: { header_bytes: 16_384, headers: 100, url_bytes: 8192, body_bytes: 0 } };
+const options = { clock, trusts, limits: { header_bytes: 16_384, headers: 100, url_bytes: 8192, body_bytes: 0 } };
 
 Bun.serve({
   hostname: "127.0.0.1",

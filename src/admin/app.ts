@@ -1,17 +1,29 @@
 import { Hono } from "hono";
+import { accepts } from "hono/accepts";
 import { bearerAuth } from "hono/bearer-auth";
 import { HTTPException } from "hono/http-exception";
+import type { ProcessMetrics } from "../observe/process-metrics.ts";
 import { problem } from "../proxy/problem.ts";
+import { allFamilies, expose, FORMATS } from "./metrics/exposition.ts";
 import type { AdminView } from "./view.ts";
 
 /** Probes come from a kubelet, which has no token. */
 const OPEN_PATHS = ["/healthz", "/readyz"];
 
-/**
- * The admin API (read only: no request changes anything). `token` guards everything but the two probes; it is left out
- * only where the listener is on loopback, which the config's check sees to.
- */
-export function createAdminApp(view: AdminView, token: string | undefined): Hono {
+const OPEN_METRICS = "application/openmetrics-text";
+
+/** What the admin API is made with, beside the gateway. */
+export interface AdminOptions {
+  /**
+   * Guards everything but the two probes; undefined only where the listener is on loopback, which the config's check sees
+   * to.
+   */
+  readonly token: string | undefined;
+  processMetrics(): Promise<ProcessMetrics>;
+}
+
+/** The admin API (read only: no request changes anything). */
+export function createAdminApp(view: AdminView, { token, processMetrics }: AdminOptions): Hono {
   const app = new Hono();
 
   app.get("/healthz", (c) => c.text("ok\n"));
@@ -26,6 +38,14 @@ export function createAdminApp(view: AdminView, token: string | undefined): Hono
     const guard = bearerAuth({ token });
     app.use("*", (c, next) => (OPEN_PATHS.includes(c.req.path) ? next() : guard(c, next)));
   }
+
+  app.get("/metrics", async (c) => {
+    const supports = ["text/plain", OPEN_METRICS];
+    const wanted = accepts(c, { header: "Accept", supports, default: "text/plain" });
+    const format = wanted === OPEN_METRICS ? FORMATS.openMetrics : FORMATS.text;
+    const families = allFamilies(await view.metrics(), await processMetrics());
+    return c.body(await expose(families, format), 200, { "content-type": format, "cache-control": "no-store" });
+  });
 
   app.get("/v1/discovery/kubernetes/dump", (c) => c.json(view.dump()));
 

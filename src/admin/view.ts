@@ -1,4 +1,5 @@
 import type { ClusterStatus, Dump, NodesAnswer } from "../discovery/views.ts";
+import type { GatewayMetrics } from "../observe/gateway-metrics.ts";
 
 /** What the admin API may see of the gateway: reads only, secrets already redacted. */
 export interface AdminView {
@@ -9,6 +10,8 @@ export interface AdminView {
     waiting: readonly { id: string; state: string; reason: string | undefined }[];
   };
   status(): readonly ClusterStatus[];
+  /** What `/metrics` shows of it. */
+  metrics(): GatewayMetrics | Promise<GatewayMetrics>;
   /** APISIX's memory dump. */
   dump(): Dump;
   /** Answers for a reference that does not parse too: `reason` then says what is wrong with it. */

@@ -128,6 +128,16 @@ export function createPool(options: PoolOptions): Pool & HealthSubjects {
       target.inFlight--;
     },
     cookie: (request, target) => policy.cookie?.(request, target),
+    census() {
+      follow();
+      let ejected = 0;
+      let unhealthy = 0;
+      for (const { passive, healthy } of members) {
+        if (passive.ejectedUntil !== 0) ejected++;
+        if (!healthy) unhealthy++;
+      }
+      return { endpoints: members.length, ejected, unhealthy };
+    },
     inspect() {
       follow();
       return members.map(({ endpoint, passive, inFlight, healthy }) => ({

@@ -16,6 +16,14 @@ export interface Target {
   inFlight: number;
 }
 
+/** The targets of a pool by their state. */
+export interface PoolCensus {
+  readonly endpoints: number;
+  readonly ejected: number;
+  /** Found by active checks. */
+  readonly unhealthy: number;
+}
+
 /** The targets of one route towards one service, in the order a policy gives them. */
 export interface Pool {
   /**
@@ -31,6 +39,8 @@ export interface Pool {
   finish(target: Target): void;
   /** The `Set-Cookie` line a sticky pool adds to the answer; undefined for others and where the client has it already. */
   cookie(request: PickFacts, target: Target): string | undefined;
+  /** How many targets there are, and how many of them are out of turn now. For metrics: it allocates next to nothing. */
+  census(): PoolCensus;
   /** For explain and the nodes page: every endpoint, and until when (ms since the epoch) it is ejected. */
   inspect(): readonly { endpoint: Endpoint; ejectedUntil: number | undefined; inFlight: number; healthy: boolean }[];
 }

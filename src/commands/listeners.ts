@@ -1,6 +1,7 @@
 import { createAdminApp } from "../admin/app.ts";
 import type { Config } from "../config/schema.ts";
 import type { Gateway } from "../gateway.ts";
+import type { ProcessMetrics } from "../observe/process-metrics.ts";
 import { httpsRedirect } from "../routing/https-redirect.ts";
 import {
   type Handler,
@@ -31,10 +32,13 @@ export interface ListenersOptions {
   readonly host: Host;
   /** Those of `server.tls`; empty: plain HTTP. */
   readonly certificates: readonly ServerCertificate[];
+  /** For the admin API's `/metrics`. */
+  processMetrics(): Promise<ProcessMetrics>;
 }
 
 /** Opens the gateway's address, the redirecting one and the admin's, as the config has them: all or none. */
-export function openListeners({ config, gateway, host, certificates }: ListenersOptions): Listeners {
+export function openListeners(options: ListenersOptions): Listeners {
+  const { config, gateway, host, certificates, processMetrics } = options;
   const { server, admin } = config;
   const open: Listener[] = [];
   const opened = <L extends Listener>(listener: L): L => {
@@ -61,7 +65,7 @@ export function openListeners({ config, gateway, host, certificates }: Listeners
               httpsRedirect({ http: redirect_http, https: traffic.port }),
             ),
           );
-    const app = admin === false ? undefined : createAdminApp(gateway, admin.token);
+    const app = admin === false ? undefined : createAdminApp(gateway, { token: admin.token, processMetrics });
     const adminListener =
       admin === false || app === undefined
         ? undefined

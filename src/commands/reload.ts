@@ -1,6 +1,9 @@
+import { hash } from "../balancing/hash.ts";
+import type { Clock } from "../clock.ts";
 import { formatIssue, type LoadResult } from "../config/load.ts";
 import type { Config } from "../config/schema.ts";
 import type { Logger } from "../log.ts";
+import type { ReloadCounts } from "../observe/process-metrics.ts";
 
 /** What a reloader works with. */
 export interface ReloaderOptions {
@@ -10,6 +13,7 @@ export interface ReloaderOptions {
   apply(config: Config): void;
   /** The config in force. */
   readonly current: Config;
+  readonly clock: Clock;
   readonly logger: Logger;
 }
 
@@ -19,26 +23,35 @@ export interface Reloader {
   reload(): void;
   /** The config in force. */
   current(): Config;
+  /** What became of the changes so far. */
+  counts(): ReloadCounts;
 }
 
 /** Makes a reloader. An invalid config is reported and the one in force stays (design: Config file rules). */
 export function createReloader(options: ReloaderOptions): Reloader {
-  const { logger } = options;
+  const { clock, logger } = options;
   let current = options.current;
   let text = JSON.stringify(current);
+  let counts: ReloadCounts = { ok: 0, failed: 0, current: true, since: clock.now(), hash: hash(text, 0) };
   let running = false;
   let again = false;
+
+  function refused(): void {
+    counts = { ...counts, failed: counts.failed + 1, current: false };
+  }
 
   async function once(): Promise<void> {
     let loaded: LoadResult;
     try {
       loaded = await options.read();
     } catch (error) {
+      refused();
       logger.log("error", `The config cannot be read; the one before stays in force: ${(error as Error).message}`);
       return;
     }
     for (const issue of loaded.warnings) logger.log("warn", formatIssue(issue));
     if (!loaded.ok) {
+      refused();
       for (const issue of loaded.errors) logger.log("error", formatIssue(issue));
       logger.log("error", "The changed config is invalid; the one before stays in force", {
         errors: loaded.errors.length,
@@ -46,13 +59,18 @@ export function createReloader(options: ReloaderOptions): Reloader {
       return;
     }
     const next = JSON.stringify(loaded.config);
-    if (next === text) return;
+    if (next === text) {
+      // The same as before, after a bad one perhaps.
+      counts = { ...counts, current: true };
+      return;
+    }
     for (const key of needsRestart(current, loaded.config)) {
       logger.log("warn", `${key} changed: this takes effect at the next start`);
     }
     options.apply(loaded.config);
     current = loaded.config;
     text = next;
+    counts = { ...counts, ok: counts.ok + 1, current: true, since: clock.now(), hash: hash(text, 0) };
     logger.log("info", "The changed config is in force", { routes: current.routes.length });
   }
 
@@ -71,6 +89,7 @@ export function createReloader(options: ReloaderOptions): Reloader {
       if (!running) void drive();
     },
     current: () => current,
+    counts: () => counts,
   };
 }
 

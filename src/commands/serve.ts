@@ -11,6 +11,7 @@ import type { ConfigOrigin } from "./config-origin.ts";
 import { gatewayParts } from "./gateway-parts.ts";
 import { EXIT, type PodFacts } from "./io.ts";
 import { type Listeners, openListeners } from "./listeners.ts";
+import { processMetrics } from "./process-metrics.ts";
 import { createReloader } from "./reload.ts";
 
 /** How long the ready line waits for the first lists. */
@@ -56,16 +57,6 @@ export async function serveUntilSignal(
   });
   for (const warning of [...host.warnings, ...made.warnings]) logger.log("warn", warning);
   const gateway = createGateway({ config, logger, ...gatewayParts(world, logger, modules) });
-  let listeners: Listeners;
-  try {
-    listeners = openListeners({ config, gateway, host, certificates: made.certificates });
-  } catch (error) {
-    await gateway.stop();
-    if (!(error instanceof ListenError)) throw error;
-    host.stderr(error.message);
-    return EXIT.no;
-  }
-  const signals = stopSignal(host);
   const reloader = createReloader({
     read: () => readConfig(origin, world, modules),
     apply(next) {
@@ -73,8 +64,20 @@ export async function serveUntilSignal(
       gateway.apply(next);
     },
     current: config,
+    clock: systemClock,
     logger,
   });
+  const processView = processMetrics(world, reloader.counts, systemClock);
+  let listeners: Listeners;
+  try {
+    listeners = openListeners({ config, gateway, host, certificates: made.certificates, processMetrics: processView });
+  } catch (error) {
+    await gateway.stop();
+    if (!(error instanceof ListenError)) throw error;
+    host.stderr(error.message);
+    return EXIT.no;
+  }
+  const signals = stopSignal(host);
   const ends = [origin.watch(reloader.reload), signals.onHangup(reloader.reload)];
   if (tls !== undefined && listeners.tls !== undefined) {
     ends.push(followCertificates(tls, listeners.tls, { ...world, logger, now: systemClock.now }));

@@ -3,9 +3,13 @@ import type { Logger } from "../log.ts";
 import type { SliceRecord } from "./slice-record.ts";
 import type { SnapshotReader } from "./snapshot.ts";
 
+/** `shared_size` in bytes; Infinity where there is none. */
+export const sizeLimit = (sharedSize: string | undefined): number =>
+  sharedSize === undefined ? Number.POSITIVE_INFINITY : Number.parseInt(sharedSize, 10) * 1024 * 1024;
+
 /** Says once when the snapshot's estimate grows over `shared_size`. Nothing is ever left out for it. */
 export function sizeWatcher(sharedSize: string | undefined, reader: SnapshotReader, logger: Logger): () => void {
-  const limit = sharedSize === undefined ? Number.POSITIVE_INFINITY : Number.parseInt(sharedSize, 10) * 1024 * 1024;
+  const limit = sizeLimit(sharedSize);
   let said = limit === Number.POSITIVE_INFINITY;
   return () => {
     if (said) return;

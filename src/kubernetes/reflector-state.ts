@@ -1,8 +1,10 @@
 import type { ApiError, ApiErrorCode } from "./errors.ts";
 import type { WatchEvent } from "./watch-stream.ts";
 
-/** Why a full list is made; the keys of `SourceStatus.lists`. */
-export type ListReason = "start" | "gone" | "too_large_version" | "garbage" | "error" | "not_found";
+/** Why a full list is made. */
+export const LIST_REASONS = ["start", "gone", "too_large_version", "garbage", "error", "not_found"] as const;
+/** The keys of `SourceStatus.lists`; a poller adds `poll`. */
+export type ListReason = (typeof LIST_REASONS)[number];
 
 /** A watch whose answer has begun. */
 export interface OpenStream<T = unknown> {

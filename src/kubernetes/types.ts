@@ -51,16 +51,18 @@ export type Change<T> =
   | { readonly kind: "remove"; readonly namespace: string; readonly name: string };
 
 /** What a cluster's client does now (design: The snapshot's promises, 7). */
-export type ClientState =
-  | "connecting"
-  | "syncing"
-  | "watching"
-  | "polling"
-  | "on_request"
-  | "unreachable"
-  | "unauthorized"
-  | "forbidden"
-  | "rejected";
+export const CLIENT_STATES = [
+  "connecting",
+  "syncing",
+  "watching",
+  "polling",
+  "on_request",
+  "unreachable",
+  "unauthorized",
+  "forbidden",
+  "rejected",
+] as const;
+export type ClientState = (typeof CLIENT_STATES)[number];
 
 /** What the outside may see of one reflector or poller. Times are milliseconds since the epoch, undefined: never. */
 export interface SourceStatus {

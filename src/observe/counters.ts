@@ -1,65 +1,167 @@
-/** Upper bounds of the duration histogram in milliseconds; the last bucket is everything above them. */
+import { PROBLEM_CODES, type ProblemCode, problemCode } from "../proxy/problem.ts";
+
+/** Upper bounds of the duration histograms in milliseconds; the last bucket is everything above them. */
 export const DURATION_BOUNDS_MS = [1, 2, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000] as const;
 
 /** What a retry was for. */
-export type RetryKind = "connect" | "reset" | "status";
+export const RETRY_KINDS = ["connect", "reset", "status"] as const;
+export type RetryKind = (typeof RETRY_KINDS)[number];
 
-/** What one route has counted since the gateway started: numbers only ever grow. */
-export interface RouteCounts {
-  /** Answers by status class: 1xx to 5xx at 0 to 4. */
-  readonly statuses: Float64Array;
-  /** Answers by the time to their headers, not cumulative: one for each bound, and one above them all. */
-  readonly durations: Float64Array;
-  /** Milliseconds of all answers together, by the gateway's clock, which counts whole ones. */
-  sum: number;
-  /** Attempts that followed a failed one. */
-  readonly retries: Record<RetryKind, number>;
+/**
+ * What one route has counted towards one service since the gateway started: plain data, which can be cloned to another
+ * thread and summed number by number. Only the functions of this file know where a number stands.
+ */
+export interface SeriesCounts {
+  /** The route's id; "" for requests that no route took or that were refused before one was looked for. */
+  readonly route: string;
+  /** The service as the config names it; "" for what no service was asked for: redirects, refusals by middleware. */
+  readonly service: string;
+  readonly values: Float64Array;
 }
 
-/** The counters of a gateway, by route. */
-export interface Counters {
-  /** The counts of a route; the same ones for an id that was known before, across reloads. */
-  route(id: string): RouteCounts;
-  /** Requests that no route took, or that were refused before one was looked for. */
-  readonly unmatched: RouteCounts;
-  /** Forgets routes that are no longer configured: memory does not grow with reloads. */
-  keep(ids: ReadonlySet<string>): void;
-  all(): ReadonlyMap<string, RouteCounts>;
-}
+// Where the numbers stand. One array for all of them: no allocation and no search by a name for each request.
+const STATUSES = 0;
+const IN_FLIGHT = 5;
+const SOCKETS = 6;
+const EJECTIONS = 7;
+const RETRIES = 8;
+const GATEWAY = RETRIES + RETRY_KINDS.length;
+const BUCKETS = DURATION_BOUNDS_MS.length + 1;
+/** Each histogram's sum follows its buckets. */
+const UPSTREAM = GATEWAY + BUCKETS + 1;
+const PROBLEMS = UPSTREAM + BUCKETS + 1;
+const SIZE = PROBLEMS + PROBLEM_CODES.length;
 
-const freshCounts = (): RouteCounts => ({
-  statuses: new Float64Array(5),
-  durations: new Float64Array(DURATION_BOUNDS_MS.length + 1),
-  sum: 0,
-  retries: { connect: 0, reset: 0, status: 0 },
+const codeIndex = new Map<ProblemCode, number>(PROBLEM_CODES.map((code, index) => [code, PROBLEMS + index]));
+const retryIndex: Readonly<Record<RetryKind, number>> = { connect: RETRIES, reset: RETRIES + 1, status: RETRIES + 2 };
+
+/** Counts that stand at zero. */
+export const freshCounts = (route: string, service: string): SeriesCounts => ({
+  route,
+  service,
+  values: new Float64Array(SIZE),
 });
 
-/** Counts one answer. `ms`: from taking the request up to the answer's headers. Allocates nothing, never throws. */
-export function countAnswer(counts: RouteCounts, status: number, ms: number): void {
-  counts.statuses[((status / 100) | 0) - 1]!++;
-  // A clock that was set back would take away from a sum that must only grow.
+/** `histogram` is where its buckets begin. A clock that was set back would take from a sum that must only grow. */
+function observe(values: Float64Array, histogram: number, ms: number): void {
   const taken = Math.max(ms, 0);
   let bucket = 0;
   while (bucket < DURATION_BOUNDS_MS.length && taken > DURATION_BOUNDS_MS[bucket]!) bucket++;
-  counts.durations[bucket]!++;
-  counts.sum += taken;
+  values[histogram + bucket]!++;
+  values[histogram + BUCKETS]! += taken;
+}
+
+/** Counts one answer. `ms`: from taking the request up to the answer's headers. Allocates nothing, never throws. */
+export function countAnswer({ values }: SeriesCounts, response: Response, ms: number): void {
+  const { status } = response;
+  // A status above 599 is not one of HTTP's; pods send such all the same.
+  values[STATUSES + Math.min((status / 100) | 0, 5) - 1]!++;
+  observe(values, GATEWAY, ms);
+  if (status < 400) return;
+  const code = problemCode(response);
+  if (code !== undefined) values[codeIndex.get(code)!]!++;
+}
+
+/** A request went on to the service (1), or its answer came back (-1). */
+export function countInFlight({ values }: SeriesCounts, change: 1 | -1): void {
+  values[IN_FLIGHT]! += change;
+}
+
+/** A pod answered an attempt. `ms`: from sending it to the answer's headers. */
+export function countUpstream({ values }: SeriesCounts, ms: number): void {
+  observe(values, UPSTREAM, ms);
+}
+
+/** An attempt follows a failed one. */
+export function countRetry({ values }: SeriesCounts, kind: RetryKind): void {
+  values[retryIndex[kind]]!++;
+}
+
+/** An address was ejected. */
+export function countEjection({ values }: SeriesCounts): void {
+  values[EJECTIONS]!++;
+}
+
+/** A WebSocket was opened (1), or is over (-1). */
+export function countSocket({ values }: SeriesCounts, change: 1 | -1): void {
+  values[SOCKETS]! += change;
+}
+
+/** A histogram's numbers, not cumulative: one bucket for each bound, and one above them all. */
+export interface Durations {
+  readonly buckets: Float64Array;
+  /** Milliseconds of all observations together. */
+  readonly sum: number;
+}
+
+/** The numbers of a series by their meaning. */
+export interface SeriesView {
+  /** Answers by status class: 1xx to 5xx at 0 to 4. */
+  readonly statuses: Float64Array;
+  /** Requests on their way to the service. */
+  readonly inFlight: number;
+  /** WebSockets that are open. */
+  readonly sockets: number;
+  readonly ejections: number;
+  readonly retries: Readonly<Record<RetryKind, number>>;
+  /** From taking a request up to its answer's headers. */
+  readonly gateway: Durations;
+  /** From sending an attempt to its answer's headers. */
+  readonly upstream: Durations;
+  /** Answers of the gateway itself by their code; only codes that occurred. */
+  readonly problems: ReadonlyMap<ProblemCode, number>;
+}
+
+const durations = (values: Float64Array, from: number): Durations => ({
+  buckets: values.subarray(from, from + BUCKETS),
+  sum: values[from + BUCKETS]!,
+});
+
+/** Reads a series. The arrays are its own: they go on counting. */
+export function viewSeries({ values }: SeriesCounts): SeriesView {
+  return {
+    statuses: values.subarray(STATUSES, STATUSES + 5),
+    inFlight: values[IN_FLIGHT]!,
+    sockets: values[SOCKETS]!,
+    ejections: values[EJECTIONS]!,
+    retries: { connect: values[RETRIES]!, reset: values[RETRIES + 1]!, status: values[RETRIES + 2]! },
+    gateway: durations(values, GATEWAY),
+    upstream: durations(values, UPSTREAM),
+    problems: new Map(
+      PROBLEM_CODES.map((code, index) => [code, values[PROBLEMS + index]!] as const).filter(([, count]) => count > 0),
+    ),
+  };
+}
+
+/** The counters of a gateway, by route and service. */
+export interface Counters {
+  /** The counts of a route towards a service; the same ones for a pair that was known before, across reloads. */
+  series(route: string, service: string): SeriesCounts;
+  /** Requests that no route took, or that were refused before one was looked for. */
+  readonly unmatched: SeriesCounts;
+  /** Forgets what is no longer configured: memory does not grow with reloads. */
+  keep(used: ReadonlySet<SeriesCounts>): void;
+  /** Every series, the unmatched one first. */
+  all(): readonly SeriesCounts[];
 }
 
 /** Makes counters that stand at zero. */
 export function createCounters(): Counters {
-  const routes = new Map<string, RouteCounts>();
+  const unmatched = freshCounts("", "");
+  const known = new Map<string, SeriesCounts>();
   return {
-    unmatched: freshCounts(),
-    route(id) {
-      const known = routes.get(id);
-      if (known !== undefined) return known;
-      const counts = freshCounts();
-      routes.set(id, counts);
+    unmatched,
+    series(route, service) {
+      const key = JSON.stringify([route, service]);
+      const before = known.get(key);
+      if (before !== undefined) return before;
+      const counts = freshCounts(route, service);
+      known.set(key, counts);
       return counts;
     },
-    keep(ids) {
-      for (const id of routes.keys()) if (!ids.has(id)) routes.delete(id);
+    keep(used) {
+      for (const [key, counts] of known) if (!used.has(counts)) known.delete(key);
     },
-    all: () => routes,
+    all: () => [unmatched, ...known.values()],
   };
 }

@@ -9,8 +9,6 @@ export interface Exchange {
    * whoever made it does, as where a middleware may change that answer.
    */
   log: AccessLog | undefined;
-  /** Milliseconds since the epoch. */
-  readonly started: number;
   /** Set once it is on its way to a pod: tells when the client leaves in the middle of the answer. */
   request: Request | undefined;
   /** The request's id: the client's where it sent a fit one, else ours. */
@@ -33,12 +31,11 @@ export interface Exchange {
   over: Promise<number> | undefined;
 }
 
-/** A fresh record for a request taken up at `started`. */
-export function createExchange(facts: RequestFacts, started: number, id: string): Exchange {
+/** A fresh record of a request. */
+export function createExchange(facts: RequestFacts, id: string): Exchange {
   return {
     facts,
     log: undefined,
-    started,
     request: undefined,
     id,
     route: undefined,

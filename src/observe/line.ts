@@ -55,10 +55,10 @@ function destination({ route, service, cluster }: Finished["exchange"]): string 
 export const jsonLine: Format = ({ exchange, status, bytes, ended }) => {
   const { facts } = exchange;
   return (
-    `{"time":"${isoTime(exchange.started)}","id":${quote(exchange.id)},"method":${quote(facts.method)}` +
+    `{"time":"${isoTime(facts.started)}","id":${quote(exchange.id)},"method":${quote(facts.method)}` +
     `,"host":${quote(facts.host)},"path":${quote(facts.path)}${destination(exchange)}` +
     `,"upstream":${orNull(exchange.upstream)},"status":${status},"upstream_status":${exchange.upstreamStatus ?? "null"}` +
-    `,"duration_ms":${ended - exchange.started},"upstream_ms":${exchange.upstreamMs ?? "null"},"bytes":${bytes ?? "null"}` +
+    `,"duration_ms":${ended - facts.started},"upstream_ms":${exchange.upstreamMs ?? "null"},"bytes":${bytes ?? "null"}` +
     `,"tries":${exchange.tries},"client":${quote(facts.client)},"error":${orNull(exchange.error)}}\n`
   );
 };
@@ -85,12 +85,12 @@ function escapeText(text: string): string {
  * client spoke.
  */
 export const combinedLine: Format = ({ exchange, status, bytes }) => {
-  const { facts, started } = exchange;
+  const { facts } = exchange;
   const target = escapeText(facts.path + facts.search);
   const referer = escapeText(facts.headers.get("referer") ?? "-");
   const agent = escapeText(facts.headers.get("user-agent") ?? "-");
   return (
-    `${facts.client || "-"} - - [${apacheTime(started)}] "${escapeText(facts.method)} ${target} HTTP/1.1" ` +
+    `${facts.client || "-"} - - [${apacheTime(facts.started)}] "${escapeText(facts.method)} ${target} HTTP/1.1" ` +
     `${status} ${bytes === undefined || bytes === 0 ? "-" : bytes} "${referer}" "${agent}"\n`
   );
 };

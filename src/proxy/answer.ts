@@ -1,5 +1,6 @@
 import type { Pool, Target } from "../balancing/types.ts";
 import type { Clock } from "../clock.ts";
+import type { SeriesCounts } from "../observe/counters.ts";
 import type { RequestFacts } from "../request.ts";
 import { watchBody } from "./body.ts";
 import type { Flight, Flights } from "./flights.ts";
@@ -20,6 +21,7 @@ export interface Answered {
   readonly facts: RequestFacts;
   readonly route: ProxyRoute;
   readonly pool: Pool;
+  readonly counts: SeriesCounts | undefined;
   readonly flight: Flight;
 }
 

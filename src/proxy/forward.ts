@@ -1,8 +1,7 @@
 import type { Pool, Target } from "../balancing/types.ts";
 import { atMost, type Clock } from "../clock.ts";
-import type { Upstream } from "../discovery/types.ts";
 import type { Logger } from "../log.ts";
-import { countAnswer } from "../observe/counters.ts";
+import { countAnswer, countInFlight, countRetry, countUpstream, type SeriesCounts } from "../observe/counters.ts";
 import type { Exchange } from "../observe/exchange.ts";
 import type { RequestFacts } from "../request.ts";
 import { createDelivery, createHeaderChange } from "./answer.ts";
@@ -12,7 +11,7 @@ import { isPlainPath } from "./path-check.ts";
 import { type ProblemCode, problem } from "./problem.ts";
 import { refuse } from "./refuse.ts";
 import { mayRetry, type RetryCause } from "./retry.ts";
-import type { Forwarder, ProxyRoute, RetryBudget, UpstreamFetch, UpstreamInit } from "./types.ts";
+import type { Choice, Forwarder, ProxyRoute, RetryBudget, UpstreamFetch, UpstreamInit } from "./types.ts";
 import { createUpload, type Upload } from "./upload.ts";
 import { classify, type UpstreamFailure } from "./upstream-error.ts";
 import { createPassages, type Passage, refuseHandshake, wantsWebSocket } from "./websocket.ts";
@@ -64,9 +63,8 @@ const FAILURES: Record<Failure, { readonly code: ProblemCode; readonly detail: s
 interface Journey {
   readonly request: Request;
   readonly facts: RequestFacts;
-  /** When it was taken up, in milliseconds since the epoch. */
-  readonly started: number;
   readonly route: ProxyRoute;
+  readonly counts: SeriesCounts | undefined;
   readonly exchange: Exchange | undefined;
   readonly pool: Pool;
   readonly flight: Flight;
@@ -103,8 +101,16 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
     return headers;
   }
 
-  function counted(response: Response, { counts }: ProxyRoute, started: number): Response {
-    if (counts !== undefined) countAnswer(counts, response.status, clock.now() - started);
+  /** `now`: what the clock showed just before, where that is known. */
+  function counted(
+    response: Response,
+    facts: RequestFacts,
+    counts: SeriesCounts | undefined,
+    now = clock.now(),
+  ): Response {
+    if (counts === undefined) return response;
+    countInFlight(counts, -1);
+    countAnswer(counts, response, now - facts.started);
     return response;
   }
 
@@ -126,14 +132,14 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
 
   /** The pod for another attempt, if the rule, the request and the budget allow one. */
   function another(journey: Journey, target: Target, cause: RetryCause, attempt: number): Target | undefined {
-    const { facts, route, pool, upload } = journey;
+    const { facts, route, pool, upload, counts } = journey;
     if (attempt >= route.rule.retries.attempts) return undefined;
     if (!mayRetry(route.rule.retries, cause, facts.method, upload)) return undefined;
     journey.tried ??= [];
     journey.tried.push(target);
     const next = pool.pick(facts, journey.tried);
     if (next === undefined || !retryBudget.take()) return undefined;
-    if (route.counts !== undefined) route.counts.retries[typeof cause === "number" ? "status" : cause]++;
+    if (counts !== undefined) countRetry(counts, typeof cause === "number" ? "status" : cause);
     return next;
   }
 
@@ -170,14 +176,14 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
   }
 
   async function travel(journey: Journey, first: Target, path: string, init: UpstreamInit): Promise<Response> {
-    const { route, exchange, pool, upload, passage } = journey;
+    const { facts, route, counts, exchange, pool, upload, passage } = journey;
     const send = passage?.send ?? route.fetch ?? options.fetch;
     const { rule } = route;
     let target = first;
     for (let attempt = 1; ; attempt++) {
       if (rule.pass_host === "node") init.headers.set("host", target.endpoint.address);
       if (upload !== undefined) init.body = upload.open();
-      const sent = exchange === undefined ? 0 : clock.now();
+      const sent = clock.now();
       if (exchange !== undefined) {
         exchange.upstream = target.endpoint.address;
         exchange.tries = attempt;
@@ -188,14 +194,16 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
         response = await send(target.origin + path, init);
       } catch (error) {
         const next = afterFailure(error, journey, target, attempt);
-        if (next instanceof Response) return logged(counted(next, route, journey.started), exchange);
+        if (next instanceof Response) return logged(counted(next, facts, counts), exchange);
         target = next;
         continue;
       }
       pool.succeeded(target);
+      const now = clock.now();
+      if (counts !== undefined) countUpstream(counts, now - sent);
       if (exchange !== undefined) {
         exchange.upstreamStatus = response.status;
-        exchange.upstreamMs = clock.now() - sent;
+        exchange.upstreamMs = now - sent;
       }
       if (response.status >= 502 && rule.retries.on.includes(response.status as 502)) {
         const next = afterStatus(response, journey, target, attempt);
@@ -206,7 +214,7 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
       }
       const answer =
         passage === undefined ? deliver(response, journey, target) : passage.deliver(response, journey, target);
-      return logged(counted(answer, route, journey.started), exchange);
+      return logged(counted(answer, facts, counts, now), exchange);
     }
   }
 
@@ -234,7 +242,7 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
     facts: RequestFacts,
     route: ProxyRoute,
     exchange: Exchange | undefined,
-    from: { readonly pool: Pool; readonly upstream: Upstream },
+    from: Choice,
     started: number,
     upgrade: Upgrade | undefined,
   ): Promise<Response> | Response {
@@ -254,7 +262,7 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
     if (limit !== gatewayLimit && Number(facts.headers.get("content-length")) > limit) {
       return fail("body_too_large", FAILURES.too_large.detail, facts, exchange);
     }
-    const { pool, upstream } = from;
+    const { pool, upstream, counts } = from;
     const target = pool.pick(facts);
     if (target === undefined) {
       const reason = upstream.reason();
@@ -282,8 +290,8 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
     const journey: Journey = {
       request,
       facts,
-      started,
       route,
+      counts,
       exchange,
       pool,
       flight,
@@ -304,6 +312,8 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
     const started = clock.now();
     retryBudget.request();
     const from = route.choose();
+    const { counts } = from;
+    if (counts !== undefined) countInFlight(counts, 1);
     if (exchange !== undefined) {
       exchange.request = request;
       exchange.route = route.id;
@@ -314,7 +324,7 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
     const go = (): Promise<Response> | Response => {
       const answer = depart(request, facts, route, exchange, from, started, upgrade);
       // What was sent off is counted when it comes back.
-      return answer instanceof Response ? counted(answer, route, started) : answer;
+      return answer instanceof Response ? counted(answer, facts, counts) : answer;
     };
     if (refresh === undefined) return go();
     return atMost(refresh, route.rule.timeouts.response, clock).then(() => {

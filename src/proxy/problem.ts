@@ -27,6 +27,15 @@ const PROBLEMS = {
 /** What a problem answer can be about. */
 export type ProblemCode = keyof typeof PROBLEMS;
 
+/** All codes there are. */
+export const PROBLEM_CODES = Object.keys(PROBLEMS) as readonly ProblemCode[];
+
+/** Which answers are problems: whoever counts them need not read their headers. */
+const codes = new WeakMap<Response, ProblemCode>();
+
+/** The code of an answer that `problem` made; undefined for every other one. */
+export const problemCode = (response: Response): ProblemCode | undefined => codes.get(response);
+
 /** A client that comes back sooner finds the same: discovery and ejection move on this scale. In seconds. */
 const RETRY_AFTER: Partial<Record<ProblemCode, string>> = {
   no_endpoints: "1",
@@ -53,5 +62,7 @@ export function problem(code: ProblemCode, detail: string, extra: ProblemExtra =
   if (after !== undefined) headers["retry-after"] = after;
   Object.assign(headers, extra.headers);
   headers["content-length"] = String(new TextEncoder().encode(body).length);
-  return new Response(extra.head ? null : body, { status, headers });
+  const response = new Response(extra.head ? null : body, { status, headers });
+  codes.set(response, code);
+  return response;
 }

@@ -1,7 +1,7 @@
 import type { Pool } from "../balancing/types.ts";
 import type { RouteConfig } from "../config/schema.ts";
 import type { Upstream } from "../discovery/types.ts";
-import type { RouteCounts } from "../observe/counters.ts";
+import type { SeriesCounts } from "../observe/counters.ts";
 import type { Exchange } from "../observe/exchange.ts";
 import type { RequestFacts } from "../request.ts";
 import type { Upgrade, UpstreamConnect } from "./websocket-types.ts";
@@ -25,6 +25,15 @@ export interface UpstreamInit {
 /** How requests leave for an upstream. The runtime's own, or one that carries a route's TLS settings. */
 export type UpstreamFetch = (url: string, init: UpstreamInit) => Promise<Response>;
 
+/** Where a request of a route may go. */
+export interface Choice {
+  readonly upstream: Upstream;
+  /** The addresses of `upstream`. */
+  readonly pool: Pool;
+  /** Where its answers and retries are counted; left out: nowhere. */
+  readonly counts?: SeriesCounts | undefined;
+}
+
 /** A route as the forwarder needs it: compiled once per config. */
 export interface ProxyRoute {
   readonly id: string;
@@ -35,10 +44,8 @@ export interface ProxyRoute {
   readonly requestHeaders?: ((headers: Headers) => void) | undefined;
   /** `response_headers` of the config, compiled; left out where there is nothing to change. */
   readonly responseHeaders?: ((headers: Headers) => void) | undefined;
-  /** Which of the route's services gets this request (a weighted split), and the pool of its addresses. */
-  choose(): { readonly pool: Pool; readonly upstream: Upstream };
-  /** Where its answers and retries are counted; left out: nowhere. */
-  readonly counts?: RouteCounts | undefined;
+  /** Which of the route's services gets this request (a weighted split). */
+  choose(): Choice;
   /** Largest request body in bytes where the route says so, beside the gateway's own limit; 0 or left out: it does not. */
   readonly bodyBytes?: number | undefined;
   /** A fetch with the route's `upstream_tls`; left out: the forwarder's own. */

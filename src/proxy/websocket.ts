@@ -1,5 +1,6 @@
 import type { Target } from "../balancing/types.ts";
 import type { Clock } from "../clock.ts";
+import { countSocket } from "../observe/counters.ts";
 import type { Exchange } from "../observe/exchange.ts";
 import type { RequestFacts } from "../request.ts";
 import type { Answered, ChangeHeaders, Deliver } from "./answer.ts";
@@ -83,7 +84,7 @@ export function createPassages(options: PassageOptions): (init: PassageInit) => 
     target: Target,
     { upgrade, exchange }: PassageInit,
   ): Response {
-    const { route, pool, flight } = answered;
+    const { route, pool, flight, counts } = answered;
     flights.remove(flight);
     const headers = new Headers(response.headers);
     changeHeaders(headers, response, answered, target);
@@ -95,6 +96,7 @@ export function createPassages(options: PassageOptions): (init: PassageInit) => 
       if (exchange !== undefined) exchange.error = "client_gone";
       return problem("client_gone", "The client left before the answer");
     }
+    if (counts !== undefined) countSocket(counts, 1);
     const over = Promise.withResolvers<number>();
     if (exchange !== undefined) exchange.over = over.promise;
     joinSockets({
@@ -104,6 +106,7 @@ export function createPassages(options: PassageOptions): (init: PassageInit) => 
       idle: route.rule.timeouts.idle,
       onEnd({ by, code, bytes }) {
         pool.finish(target);
+        if (counts !== undefined) countSocket(counts, -1);
         if (exchange !== undefined && code === 1006) exchange.error = ERRORS[by];
         over.resolve(bytes);
       },

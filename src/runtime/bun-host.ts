@@ -2,6 +2,7 @@ import { openServer } from "./bun-listen.ts";
 import { listenTls } from "./bun-tls.ts";
 import type { Host, Signal } from "./host.ts";
 import { inspectCertificate } from "./node-certificate.ts";
+import { nodeUsage } from "./node-usage.ts";
 
 const SIGNALS: readonly Signal[] = ["SIGTERM", "SIGINT", "SIGHUP"];
 
@@ -24,6 +25,7 @@ export const bunHost: Host = {
   listen: openServer,
   listenTls,
   inspectCertificate,
+  usage: nodeUsage,
   onSignal(handler) {
     const listeners = SIGNALS.map((signal) => [signal, () => handler(signal)] as const);
     for (const [signal, listener] of listeners) process.on(signal, listener);

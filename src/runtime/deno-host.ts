@@ -4,6 +4,7 @@ import { type DenoServeOptions, type DenoServer, deno } from "./deno-api.ts";
 import { createDenoSockets } from "./deno-websocket.ts";
 import { type Handler, type Host, ListenError, type Listener, type Signal, type TlsListener } from "./host.ts";
 import { inspectCertificate } from "./node-certificate.ts";
+import { nodeUsage } from "./node-usage.ts";
 import { resolved } from "./resolved.ts";
 
 const SIGNALS: readonly Signal[] = ["SIGTERM", "SIGINT", "SIGHUP"];
@@ -115,6 +116,7 @@ export const denoHost: Host = {
   listen: (address, handler) => open(address, handler),
   listenTls,
   inspectCertificate,
+  usage: nodeUsage,
   onSignal(handler) {
     const listeners = SIGNALS.map((signal) => [signal, () => handler(signal)] as const);
     for (const [signal, listener] of listeners) process.on(signal, listener);

@@ -1,4 +1,5 @@
 import type { ListenAddress } from "../config/schema.ts";
+import type { ProcessUsage } from "../observe/process-metrics.ts";
 import type { Upgrade } from "../proxy/websocket-types.ts";
 
 /** A handler of requests: `peer` is the address of the connection's other end, `upgrade` accepts its WebSockets. */
@@ -79,6 +80,8 @@ export interface Host {
   listen(address: ListenAddress, handler: Handler): Listener;
   /** Throws `ListenError`. */
   listenTls(address: ListenAddress, handler: Handler, tls: ServerTls): TlsListener;
+  /** What the process uses of the machine, now. */
+  usage(): ProcessUsage;
   /** Whether a chain and a key, both in PEM, can be served with. */
   inspectCertificate(cert: string, key: string): CertificateFacts | CertificateFault;
   /** Calls `handler` at every signal; returns the function that ends it. */

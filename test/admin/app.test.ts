@@ -1,29 +1,20 @@
 import { describe, test } from "bun:test";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { createAdminApp } from "../../src/admin/app.ts";
-import type { AdminView } from "../../src/admin/view.ts";
-
-const view = (more: Partial<AdminView> = {}): AdminView => ({
-  readiness: () => ({ ready: true, draining: false, waiting: [] }),
-  status: () => [],
-  dump: () => ({ config: [], endpoints: [] }),
-  nodes: async (service) => ({ service, nodes: [] }),
-  routes: () => [],
-  report: () => {},
-  ...more,
-});
+import { adminOptions, view } from "./support.ts";
 
 const PATHS = [
   "/v1/discovery/kubernetes/dump",
   "/v1/discovery/kubernetes/nodes?service=a/b",
   "/v1/discovery/kubernetes/status",
   "/v1/routes",
+  "/metrics",
 ];
 
 describe("the admin API", () => {
   test("is open without a token; with one everything but the probes wants it", async () => {
-    const open = createAdminApp(view(), undefined);
-    const guarded = createAdminApp(view(), "s3cret");
+    const open = createAdminApp(view(), adminOptions());
+    const guarded = createAdminApp(view(), adminOptions("s3cret"));
     for (const path of PATHS) {
       assertEquals((await open.request(path)).status, 200, path);
       assertEquals((await guarded.request(path)).status, 401, path);
@@ -37,10 +28,16 @@ describe("the admin API", () => {
 
   test("/readyz is 503 while clusters are waited for, with which and why, and from SIGTERM on", async () => {
     const waiting = [{ id: "b", state: "forbidden", reason: "needs a ClusterRole" }];
-    const notYet = createAdminApp(view({ readiness: () => ({ ready: false, draining: false, waiting }) }), undefined);
+    const notYet = createAdminApp(
+      view({ readiness: () => ({ ready: false, draining: false, waiting }) }),
+      adminOptions(),
+    );
     const response = await notYet.request("/readyz");
     assertEquals([response.status, await response.json()], [503, { ready: false, draining: false, waiting }]);
-    const going = createAdminApp(view({ readiness: () => ({ ready: true, draining: true, waiting: [] }) }), undefined);
+    const going = createAdminApp(
+      view({ readiness: () => ({ ready: true, draining: true, waiting: [] }) }),
+      adminOptions(),
+    );
     assertEquals((await going.request("/readyz")).status, 503);
     assertEquals((await going.request("/healthz")).status, 200);
   });
@@ -54,7 +51,7 @@ describe("the admin API", () => {
           return { service, nodes: [] };
         },
       }),
-      undefined,
+      adminOptions(),
     );
     const path = "/v1/discovery/kubernetes/nodes";
     for (const query of [
@@ -77,7 +74,7 @@ describe("the admin API", () => {
   });
 
   test("changes nothing: other methods find nothing", async () => {
-    const app = createAdminApp(view(), undefined);
+    const app = createAdminApp(view(), adminOptions());
     for (const method of ["POST", "PUT", "PATCH", "DELETE"]) {
       for (const path of [...PATHS, "/readyz"]) assertEquals((await app.request(path, { method })).status, 404);
     }
@@ -92,7 +89,7 @@ describe("the admin API", () => {
         },
         report: (error) => void reported.push(error),
       }),
-      undefined,
+      adminOptions(),
     );
     const response = await app.request(PATHS[0]!);
     const text = await response.text();

@@ -76,7 +76,14 @@ const sorted = (list: Endpoint[]): Endpoint[] =>
 /** A request, with what a test wants to say about it. */
 export function request(settings: { headers?: HeadersInit; search?: string; client?: string } = {}): RequestFacts {
   const { headers = {}, search = "", client = "192.0.2.7" } = settings;
-  const target = { method: "GET", scheme: "http", host: "example.org", authority: "example.org", path: "/" } as const;
+  const target = {
+    started: 0,
+    method: "GET",
+    scheme: "http",
+    host: "example.org",
+    authority: "example.org",
+    path: "/",
+  } as const;
   return { ...target, search, headers: new Headers(headers), peer: client, client };
 }
 

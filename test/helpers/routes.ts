@@ -31,6 +31,7 @@ export function requestFacts(input: RequestInput = {}): RequestFacts {
   const { method = "GET", scheme = "http", authority = "gateway.test", target = "/", headers } = input;
   const query = target.indexOf("?");
   return {
+    started: 0,
     method,
     scheme,
     authority,

@@ -1,3 +1,4 @@
+import { systemClock } from "../../src/clock.ts";
 import { makePlugin } from "../../src/middleware/catalog.ts";
 import { createChain, ours } from "../../src/middleware/chain.ts";
 import type { Middleware, MiddlewareParts, Passage } from "../../src/middleware/plugin.ts";
@@ -43,7 +44,11 @@ export function chained(entries: string, { upstream, parts, own = [], mutableHea
     send(path: string, { peer = "192.0.2.7", ...init }: Sent = {}): Promise<Response> {
       const request = new Request(`http://gateway.test${path}`, init);
       request.headers.set("host", "gateway.test");
-      const facts = readFacts(request, peer, "http", { trusts: createTrust(["10.0.0.0/8"]), limits: LIMITS });
+      const facts = readFacts(request, peer, "http", {
+        clock: systemClock,
+        trusts: createTrust(["10.0.0.0/8"]),
+        limits: LIMITS,
+      });
       if ("problem" in facts) throw new Error(facts.detail);
       return chain(request, facts, undefined, forward);
     },

@@ -1,8 +1,15 @@
 import { describe, test } from "bun:test";
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertNotStrictEquals } from "@std/assert";
 import { createGateway, type Gateway } from "../../src/gateway.ts";
 import { silentLogger } from "../../src/log.ts";
-import { countAnswer, createCounters, DURATION_BOUNDS_MS, type RouteCounts } from "../../src/observe/counters.ts";
+import {
+  countAnswer,
+  createCounters,
+  DURATION_BOUNDS_MS,
+  type SeriesCounts,
+  viewSeries,
+} from "../../src/observe/counters.ts";
+import { sumTraffic, type Traffic } from "../../src/observe/traffic.ts";
 import type { UpstreamFetch } from "../../src/proxy/types.ts";
 import { bunRuntime } from "../../src/runtime/bun.ts";
 import { config } from "../config/support.ts";
@@ -35,7 +42,10 @@ function gatewayTo(
   return { gateway, clock };
 }
 
-const statusesOf = (counts: RouteCounts): number[] => [...counts.statuses];
+const statusesOf = (counts: SeriesCounts): number[] => [...viewSeries(counts).statuses];
+
+/** The numbers of a route towards its static nodes, which bear its own name. */
+const ofRoute = (gateway: Gateway, id: string) => viewSeries(gateway.counters.series(id, id));
 
 describe("the counters of a gateway", () => {
   test("tell each route's answers by status class and the requests that no route took", async () => {
@@ -56,9 +66,9 @@ routes:
     const { counters } = gateway;
     assertEquals(
       {
-        one: statusesOf(counters.route("one")),
-        away: statusesOf(counters.route("away")),
-        closed: statusesOf(counters.route("closed")),
+        one: statusesOf(counters.series("one", "one")),
+        away: statusesOf(counters.series("away", "")),
+        closed: statusesOf(counters.series("closed", "")),
         unmatched: statusesOf(counters.unmatched),
       },
       { one: [0, 2, 1, 1, 1], away: [0, 0, 1, 0, 0], closed: [0, 0, 0, 1, 0], unmatched: [0, 0, 0, 1, 0] },
@@ -79,25 +89,75 @@ routes:
   - { id: one, nodes: [{ host: 127.0.0.1, port: 1 }, { host: 127.0.0.1, port: 2 }] }`,
     );
     await gateway.handle(new Request("http://gateway.test/"), "127.0.0.1", "http");
-    const { retries, sum, durations } = gateway.counters.route("one");
+    const { retries, gateway: whole, upstream } = ofRoute(gateway, "one");
     assertEquals(retries, { connect: 1, reset: 0, status: 0 });
-    assertEquals(sum, 60);
-    assertEquals(durations.indexOf(1), DURATION_BOUNDS_MS.indexOf(100));
+    assertEquals([whole.sum, whole.buckets.indexOf(1)], [60, DURATION_BOUNDS_MS.indexOf(100)]);
+    // The attempt that answered, alone.
+    assertEquals([upstream.sum, upstream.buckets.indexOf(1)], [30, DURATION_BOUNDS_MS.indexOf(50)]);
+  });
+
+  test("tell what is under way, and the problems the gateway answered with, by code", async () => {
+    const arrived = Promise.withResolvers<void>();
+    const { gateway } = gatewayTo(async () => {
+      await arrived.promise;
+      throw Object.assign(new Error("refused"), { code: "ECONNREFUSED" });
+    }, "{ server: { access_log: false }, routes: [{ id: one, path: /one, nodes: [{ host: 127.0.0.1, port: 1 }] }] }");
+    const ask = (path: string) => gateway.handle(new Request(`http://gateway.test${path}`), "127.0.0.1", "http");
+    const answers = [ask("/one"), ask("/one"), ask("/nobody")];
+    assertEquals(ofRoute(gateway, "one").inFlight, 2);
+    arrived.resolve();
+    await Promise.all(answers);
+    const { inFlight, problems } = ofRoute(gateway, "one");
+    assertEquals([inFlight, [...problems]], [0, [["upstream_connect", 2]]]);
+    assertEquals([...viewSeries(gateway.counters.unmatched).problems], [["no_route", 1]]);
   });
 
   test("survive a change of config, and go with their route", () => {
     const counters = createCounters();
-    countAnswer(counters.route("a"), 200, 1);
-    counters.route("b");
-    counters.keep(new Set(["a", "c"]));
-    assertEquals([...counters.all().keys()], ["a"]);
-    assertEquals(statusesOf(counters.route("a")), [0, 1, 0, 0, 0]);
+    const [a, b] = [counters.series("a", "x"), counters.series("b", "x")];
+    countAnswer(a, new Response(), 1);
+    counters.keep(new Set([a]));
+    assertEquals(counters.all(), [counters.unmatched, a]);
+    assertEquals(counters.series("a", "x"), a);
+    assertNotStrictEquals(counters.series("b", "x"), b);
   });
 
   test("put a duration into the first bucket it does not exceed, one of minutes into the last", () => {
-    const counts = createCounters().route("a");
-    for (const ms of [0, 1, 2, 3, 30_000, 30_001, 600_000, -5]) countAnswer(counts, 200, ms);
-    assertEquals([...counts.durations], [3, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2]);
-    assertEquals(counts.sum, 0 + 1 + 2 + 3 + 30_000 + 30_001 + 600_000);
+    const counts = createCounters().series("a", "x");
+    for (const ms of [0, 1, 2, 3, 30_000, 30_001, 600_000, -5]) countAnswer(counts, new Response(), ms);
+    const { buckets, sum } = viewSeries(counts).gateway;
+    assertEquals([...buckets], [3, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2]);
+    assertEquals(sum, 0 + 1 + 2 + 3 + 30_000 + 30_001 + 600_000);
+  });
+
+  test("take a status that is none of HTTP's for a server's error, and touch no other number", () => {
+    const counts = createCounters().series("a", "x");
+    countAnswer(counts, { status: 999 } as Response, 0);
+    assertEquals([...viewSeries(counts).statuses], [0, 0, 0, 0, 1]);
+    assertEquals(viewSeries(counts).inFlight, 0);
+  });
+});
+
+describe("the counts of several threads", () => {
+  const traffic = (one: SeriesCounts, ejected: number): Traffic => ({
+    series: [one],
+    pools: [{ route: "a", service: "x", endpoints: 3, ejected, unhealthy: 0 }],
+  });
+
+  test("are summed number by number; what each thread judges for itself is not", () => {
+    const [one, two] = [createCounters().series("a", "x"), createCounters().series("a", "x")];
+    for (const [counts, status] of [
+      [one, 200],
+      [two, 200],
+      [two, 503],
+    ] as const)
+      countAnswer(counts, new Response(null, { status }), 7);
+    // As they come from another thread.
+    const sum = sumTraffic([structuredClone(traffic(one, 1)), structuredClone(traffic(two, 2))]);
+    assertEquals(sum.pools, [{ route: "a", service: "x", endpoints: 3, ejected: 2, unhealthy: 0 }]);
+    assertEquals(sum.series.length, 1);
+    const view = viewSeries(sum.series[0]!);
+    assertEquals([[...view.statuses], view.gateway.sum], [[0, 2, 0, 0, 1], 21]);
+    assertEquals(statusesOf(one), [0, 1, 0, 0, 0], "what is summed is left alone");
   });
 });

@@ -1,6 +1,7 @@
 import { describe, test } from "bun:test";
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
+import { systemClock } from "../../src/clock.ts";
 import { clientAddress } from "../../src/proxy/client-address.ts";
 import { toClient, toUpstream } from "../../src/proxy/headers.ts";
 import { createTrust } from "../../src/proxy/trust.ts";
@@ -8,6 +9,7 @@ import { type RequestFacts, readFacts } from "../../src/request.ts";
 
 function factsOf(headers: Headers, changes: Partial<RequestFacts> = {}): RequestFacts {
   const facts = {
+    started: 0,
     method: "GET",
     scheme: "http",
     host: "shop.test",
@@ -217,7 +219,7 @@ test("knowing which fields were sent changes nothing of what a pod sees (users-a
   fc.assert(
     fc.property(fc.dictionary(fc.constantFrom(...names), value), fc.boolean(), (sent, trusted) => {
       const request = new Request("http://shop.test/", { headers: sent });
-      const facts = readFacts(request, "203.0.113.9", "http", { trusts: () => trusted, limits });
+      const facts = readFacts(request, "203.0.113.9", "http", { clock: systemClock, trusts: () => trusted, limits });
       assert("headers" in facts);
       const seen = [facts, { ...facts, fields: undefined }].map((known) => {
         const headers = new Headers(sent);

@@ -146,7 +146,7 @@ export function startRig(options: RigOptions = {}): Rig {
     ...options,
   });
   const limits = { header_bytes: 16_384, headers: 100, url_bytes: 8192, body_bytes: options.bodyBytes ?? 0 };
-  const read: ReadOptions = { trusts, limits: { ...limits, ...options.limits } };
+  const read: ReadOptions = { clock, trusts, limits: { ...limits, ...options.limits } };
   const ids = createRequestIds(Math.random);
   const log = options.accessLog
     ? createAccessLog({
@@ -165,7 +165,7 @@ export function startRig(options: RigOptions = {}): Rig {
       const facts = readFacts(request, bun.requestIP(request)?.address ?? "", "http", read);
       if ("problem" in facts) return problem(facts.problem, facts.detail, { head: request.method === "HEAD" });
       if (log === undefined) return forwarder.forward(request, facts, route);
-      const exchange = createExchange(facts, clock.now(), ids.of(facts.headers));
+      const exchange = createExchange(facts, ids.of(facts.headers));
       return log.finish(exchange, await forwarder.forward(request, facts, route, exchange));
     },
   });

@@ -2,9 +2,10 @@ import { describe, test } from "bun:test";
 import { assertEquals } from "@std/assert";
 import { createTrust } from "../../src/proxy/trust.ts";
 import { type BadRequest, type RequestFacts, readFacts } from "../../src/request.ts";
+import { createFakeClock } from "../helpers/fake-clock.ts";
 
 const limits = { header_bytes: 400, headers: 10, url_bytes: 64, body_bytes: 1000 };
-const options = { trusts: createTrust([]), limits };
+const options = { clock: createFakeClock(5), trusts: createTrust([]), limits };
 
 /** A request as a runtime's server hands it over: `url` need not be one that `new Request` would take. */
 function read(
@@ -21,6 +22,7 @@ describe("reading a request", () => {
   test("path, query and host are taken apart without being changed", () => {
     const facts = read("http://shop.test/a%2Fb/c;d=1?x=%20&&y", { host: "SHOP.test:8080" }, "GET", "::ffff:10.0.0.9");
     assertEquals(facts, {
+      started: 5,
       method: "GET",
       scheme: "http",
       host: "shop.test",

@@ -1,0 +1,49 @@
+import type { Cluster } from "../discovery/cluster.ts";
+import type { ClusterCounters, ClusterStatus } from "../discovery/views.ts";
+import { sizeLimit } from "../discovery/warnings.ts";
+import type { Choice } from "../proxy/types.ts";
+import type { Counters } from "./counters.ts";
+import { mergePools, type Traffic } from "./traffic.ts";
+
+/** One followed cluster. */
+export interface ClusterMetrics {
+  readonly status: ClusterStatus;
+  readonly counters: ClusterCounters;
+  /** `shared_size` in bytes; Infinity where there is none. */
+  readonly sharedSize: number;
+}
+
+/** Everything a gateway knows of itself, as plain data: what `/metrics` shows is made of it. */
+export interface GatewayMetrics {
+  readonly traffic: Traffic;
+  readonly clusters: readonly ClusterMetrics[];
+  /** Every required cluster has a snapshot. */
+  readonly ready: boolean;
+  readonly draining: boolean;
+}
+
+/** What the gateway of this thread has counted, and the addresses its routes have. */
+export function collectTraffic(counters: Counters, routes: readonly RoutePools[]): Traffic {
+  const pools = routes.flatMap((route) =>
+    "choices" in route
+      ? route.choices.map(({ pool, upstream }) => ({
+          route: route.rule.id,
+          service: upstream.name,
+          ...pool.census(),
+        }))
+      : [],
+  );
+  // A route may split its requests between two ports of one service.
+  return { series: counters.all(), pools: mergePools(pools) };
+}
+
+/** A route, and where it may send requests. */
+type RoutePools = { readonly rule: { readonly id: string } } & ({ readonly choices: readonly Choice[] } | object);
+
+/** The clusters as they stand now. */
+export const collectClusters = (clusters: readonly Cluster[]): ClusterMetrics[] =>
+  clusters.map((cluster) => ({
+    status: cluster.status(),
+    counters: cluster.counters(),
+    sharedSize: sizeLimit(cluster.config.shared_size),
+  }));

@@ -1,0 +1,57 @@
+import type { SeriesCounts } from "./counters.ts";
+
+/** The addresses that one route has for one service. */
+export interface PoolCounts {
+  readonly route: string;
+  readonly service: string;
+  readonly endpoints: number;
+  /** Of these: ejected after failures, at the moment. */
+  readonly ejected: number;
+  /** Of these: found unhealthy by active checks. */
+  readonly unhealthy: number;
+}
+
+/** What one thread's gateway has counted: plain data, fit for `structuredClone`. */
+export interface Traffic {
+  readonly series: readonly SeriesCounts[];
+  readonly pools: readonly PoolCounts[];
+}
+
+const keyOf = ({ route, service }: { readonly route: string; readonly service: string }): string =>
+  JSON.stringify([route, service]);
+
+function sumSeries(series: readonly SeriesCounts[]): SeriesCounts[] {
+  const sums = new Map<string, SeriesCounts>();
+  for (const one of series) {
+    const key = keyOf(one);
+    const sum = sums.get(key);
+    if (sum === undefined) sums.set(key, { ...one, values: one.values.slice() });
+    else for (let i = 0; i < sum.values.length; i++) sum.values[i]! += one.values[i]!;
+  }
+  return [...sums.values()];
+}
+
+/** One entry for each route and service. Every thread judges the same addresses: they are not added up, the worst counts. */
+export function mergePools(pools: readonly PoolCounts[]): PoolCounts[] {
+  const merged = new Map<string, PoolCounts>();
+  for (const pool of pools) {
+    const key = keyOf(pool);
+    const before = merged.get(key) ?? pool;
+    merged.set(key, {
+      route: pool.route,
+      service: pool.service,
+      endpoints: Math.max(before.endpoints, pool.endpoints),
+      ejected: Math.max(before.ejected, pool.ejected),
+      unhealthy: Math.max(before.unhealthy, pool.unhealthy),
+    });
+  }
+  return [...merged.values()];
+}
+
+/** What several threads have counted together. Its arrays are copies. */
+export function sumTraffic(parts: readonly Traffic[]): Traffic {
+  return {
+    series: sumSeries(parts.flatMap(({ series }) => series)),
+    pools: mergePools(parts.flatMap(({ pools }) => pools)),
+  };
+}

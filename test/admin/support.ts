@@ -1,0 +1,26 @@
+import type { AdminOptions } from "../../src/admin/app.ts";
+import type { AdminView } from "../../src/admin/view.ts";
+import type { ProcessMetrics } from "../../src/observe/process-metrics.ts";
+
+/** A gateway that has nothing to tell, but for what a test says. */
+export const view = (more: Partial<AdminView> = {}): AdminView => ({
+  readiness: () => ({ ready: true, draining: false, waiting: [] }),
+  status: () => [],
+  metrics: () => ({ traffic: { series: [], pools: [] }, clusters: [], ready: true, draining: false }),
+  dump: () => ({ config: [], endpoints: [] }),
+  nodes: async (service) => ({ service, nodes: [] }),
+  routes: () => [],
+  report: () => {},
+  ...more,
+});
+
+const PROCESS: ProcessMetrics = {
+  version: "1.2.3",
+  runtime: "bun",
+  usage: { started: 1, userCpu: 2, systemCpu: 3, resident: 4, heapUsed: 5, heapTotal: 6 },
+  loopLag: 0.001,
+  reloads: { ok: 1, failed: 2, current: false, since: 5000, hash: 7 },
+};
+
+/** What the admin API is made with; no token: it is open. */
+export const adminOptions = (token?: string): AdminOptions => ({ token, processMetrics: async () => PROCESS });
