@@ -2,6 +2,7 @@ import { Hono } from "hono";
 import { accepts } from "hono/accepts";
 import { bearerAuth } from "hono/bearer-auth";
 import { HTTPException } from "hono/http-exception";
+import type { Clock } from "../clock.ts";
 import type { ProcessMetrics } from "../observe/process-metrics.ts";
 import { problem } from "../proxy/problem.ts";
 import { allFamilies, expose, FORMATS } from "./metrics/exposition.ts";
@@ -20,10 +21,11 @@ export interface AdminOptions {
    */
   readonly token: string | undefined;
   processMetrics(): Promise<ProcessMetrics>;
+  readonly clock: Clock;
 }
 
 /** The admin API (read only: no request changes anything). */
-export function createAdminApp(view: AdminView, { token, processMetrics }: AdminOptions): Hono {
+export function createAdminApp(view: AdminView, { token, processMetrics, clock }: AdminOptions): Hono {
   const app = new Hono();
 
   app.get("/healthz", (c) => c.text("ok\n"));
@@ -44,7 +46,10 @@ export function createAdminApp(view: AdminView, { token, processMetrics }: Admin
     const wanted = accepts(c, { header: "Accept", supports, default: "text/plain" });
     const format = wanted === OPEN_METRICS ? FORMATS.openMetrics : FORMATS.text;
     const families = allFamilies(await view.metrics(), await processMetrics());
-    return c.body(await expose(families, format), 200, { "content-type": format, "cache-control": "no-store" });
+    return c.body(await expose(families, format, () => clock.sleep(0)), 200, {
+      "content-type": format,
+      "cache-control": "no-store",
+    });
   });
 
   app.get("/v1/discovery/kubernetes/dump", (c) => c.json(view.dump()));

@@ -1,4 +1,5 @@
 import { createAdminApp } from "../admin/app.ts";
+import { systemClock } from "../clock.ts";
 import type { Config } from "../config/schema.ts";
 import type { Gateway } from "../gateway.ts";
 import type { ProcessMetrics } from "../observe/process-metrics.ts";
@@ -65,7 +66,8 @@ export function openListeners(options: ListenersOptions): Listeners {
               httpsRedirect({ http: redirect_http, https: traffic.port }),
             ),
           );
-    const app = admin === false ? undefined : createAdminApp(gateway, { token: admin.token, processMetrics });
+    const app =
+      admin === false ? undefined : createAdminApp(gateway, { token: admin.token, processMetrics, clock: systemClock });
     const adminListener =
       admin === false || app === undefined
         ? undefined

@@ -1,5 +1,6 @@
 import type { AdminOptions } from "../../src/admin/app.ts";
 import type { AdminView } from "../../src/admin/view.ts";
+import { systemClock } from "../../src/clock.ts";
 import type { ProcessMetrics } from "../../src/observe/process-metrics.ts";
 
 /** A gateway that has nothing to tell, but for what a test says. */
@@ -23,4 +24,8 @@ const PROCESS: ProcessMetrics = {
 };
 
 /** What the admin API is made with; no token: it is open. */
-export const adminOptions = (token?: string): AdminOptions => ({ token, processMetrics: async () => PROCESS });
+export const adminOptions = (token?: string): AdminOptions => ({
+  token,
+  processMetrics: async () => PROCESS,
+  clock: systemClock,
+});

@@ -31,10 +31,13 @@ class Collected {
   /** Written by the registry: OpenMetrics names a counter without its `_total`. */
   name: string;
   readonly #family: Family;
+  readonly #turn: () => Promise<void>;
 
-  constructor(family: Family) {
+  /** `turn` resolves when its samples may be made. */
+  constructor(family: Family, turn: () => Promise<void>) {
     this.name = family.name;
     this.#family = family;
+    this.#turn = turn;
   }
 
   get help(): string {
@@ -46,8 +49,9 @@ class Collected {
   }
 
   async get() {
+    await this.#turn();
     const { name, help, type } = this;
-    const values = this.#family.samples.map(({ labels, value, suffix, shared }) => ({
+    const values = this.#family.samples().map(({ labels, value, suffix, shared }) => ({
       labels,
       value,
       metricName: suffix === undefined ? undefined : name + suffix,
@@ -57,13 +61,22 @@ class Collected {
   }
 }
 
-/** The families in one of the two formats. */
+/**
+ * The families in one of the two formats. `pause` lets other work go on: it is awaited before each family, so that a scrape
+ * of thousands of routes does not hold up requests for all of its time.
+ */
 export async function expose(
   families: readonly Family[],
   format: PrometheusContentType | OpenMetricsContentType,
+  pause: () => Promise<void>,
 ): Promise<string> {
   const registry = new Registry<typeof format>();
   registry.setContentType(format);
-  for (const family of families) registry.registerMetric(new Collected(family) as unknown as Metric);
+  let turn = Promise.resolve();
+  const next = (): Promise<void> => {
+    turn = turn.then(pause);
+    return turn;
+  };
+  for (const family of families) registry.registerMetric(new Collected(family, next) as unknown as Metric);
   return await registry.metrics();
 }

@@ -13,17 +13,23 @@ export interface Family {
   readonly name: string;
   readonly help: string;
   readonly type: "counter" | "gauge" | "histogram";
-  readonly samples: readonly Sample[];
+  /** Made when they are asked for: a large config has many. */
+  samples(): readonly Sample[];
 }
 
 /** Labels and the number that goes with them. */
 export type Point = readonly [labels: Readonly<Record<string, string>>, value: number];
+/** One number without labels, or many with. */
+export type Points = number | readonly Point[] | (() => readonly Point[]);
 
-const samples = (points: readonly Point[] | number): Sample[] =>
-  typeof points === "number" ? [{ labels: {}, value: points }] : points.map(([labels, value]) => ({ labels, value }));
+const samples = (points: Points) => (): Sample[] => {
+  if (typeof points === "number") return [{ labels: {}, value: points }];
+  const all = typeof points === "function" ? points() : points;
+  return all.map(([labels, value]) => ({ labels, value }));
+};
 
 /** A number that only grows; its name ends in `_total`. */
-export const counter = (name: string, help: string, points: readonly Point[] | number): Family => ({
+export const counter = (name: string, help: string, points: Points): Family => ({
   name,
   help,
   type: "counter",
@@ -31,7 +37,7 @@ export const counter = (name: string, help: string, points: readonly Point[] | n
 });
 
 /** A number that goes up and down. */
-export const gauge = (name: string, help: string, points: readonly Point[] | number): Family => ({
+export const gauge = (name: string, help: string, points: Points): Family => ({
   name,
   help,
   type: "gauge",

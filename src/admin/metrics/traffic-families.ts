@@ -46,7 +46,7 @@ const histogram = (name: string, help: string, rows: readonly Row[], of: "gatewa
   name,
   help,
   type: "histogram",
-  samples: rows.flatMap(({ labels, view }) => durationSamples(labels, view[of])),
+  samples: () => rows.flatMap(({ labels, view }) => durationSamples(labels, view[of])),
 });
 
 /** What routes have answered. Label values come from the config alone: their number does not grow with requests. */
@@ -54,17 +54,18 @@ export function trafficFamilies({ series, pools }: Traffic): Family[] {
   const rows = series.map(rowOf);
   // What no service was asked for has nothing on its way and no pods.
   const toServices = rows.filter(({ labels }) => labels.service !== "");
-  const perService = (value: (view: SeriesView) => number): Point[] =>
+  const perService = (value: (view: SeriesView) => number) => (): Point[] =>
     toServices.map(({ labels, view }) => [labels, value(view)]);
-  const perPool = (value: "endpoints" | "ejected" | "unhealthy"): Point[] =>
+  const perPool = (value: "endpoints" | "ejected" | "unhealthy") => (): Point[] =>
     pools.map((pool) => [{ route: pool.route, service: pool.service }, pool[value]]);
   return [
     counter(
       "podway_requests_total",
       'Answers by route, service and status class. route "": no route took the request; service "": no service was asked.',
-      rows.flatMap(({ labels, view }) =>
-        STATUS_CLASSES.map((status, index): Point => [{ ...labels, status }, view.statuses[index]!]),
-      ),
+      () =>
+        rows.flatMap(({ labels, view }) =>
+          STATUS_CLASSES.map((status, index): Point => [{ ...labels, status }, view.statuses[index]!]),
+        ),
     ),
     histogram(
       "podway_request_duration_seconds",
@@ -91,16 +92,18 @@ export function trafficFamilies({ series, pools }: Traffic): Family[] {
     counter(
       "podway_problems_total",
       "Answers the gateway made itself because it could not serve a request, by problem code.",
-      rows.flatMap(({ labels, view }) =>
-        [...view.problems].map(([code, count]): Point => [{ ...labels, code }, count]),
-      ),
+      () =>
+        rows.flatMap(({ labels, view }) =>
+          [...view.problems].map(([code, count]): Point => [{ ...labels, code }, count]),
+        ),
     ),
     counter(
       "podway_retries_total",
       "Attempts that followed a failed one, by what had failed: connect, reset, or a status the route retries on.",
-      toServices.flatMap(({ labels, view }) =>
-        RETRY_KINDS.map((kind): Point => [{ ...labels, kind }, view.retries[kind]]),
-      ),
+      () =>
+        toServices.flatMap(({ labels, view }) =>
+          RETRY_KINDS.map((kind): Point => [{ ...labels, kind }, view.retries[kind]]),
+        ),
     ),
     counter(
       "podway_ejections_total",
