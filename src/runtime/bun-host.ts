@@ -6,12 +6,14 @@ import { nodeUsage } from "./node-usage.ts";
 
 const SIGNALS: readonly Signal[] = ["SIGTERM", "SIGINT", "SIGHUP"];
 
-/** Bun reads this at its own start: a program cannot raise it for itself. */
-const REQUEST_LIMIT = "BUN_CONFIG_MAX_HTTP_REQUESTS";
+/** Bun reads this at its own start: a program cannot raise it for itself. 65,535 is the most it takes. */
+export const BUN_REQUEST_LIMIT = { name: "BUN_CONFIG_MAX_HTTP_REQUESTS", value: "65336" } as const;
 
 const warnings =
-  process.env[REQUEST_LIMIT] === undefined
-    ? [`Bun keeps at most 256 requests to upstreams in flight: set ${REQUEST_LIMIT}=65336 to raise that`]
+  process.env[BUN_REQUEST_LIMIT.name] === undefined
+    ? [
+        `Bun keeps at most 256 requests to upstreams in flight: set ${BUN_REQUEST_LIMIT.name}=${BUN_REQUEST_LIMIT.value} to raise that`,
+      ]
     : [];
 
 /** The process around a command, on Bun. */
