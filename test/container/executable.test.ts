@@ -8,6 +8,7 @@ import { startGateway } from "../helpers/gateway-process.ts";
 import { until } from "../helpers/wait.ts";
 import { SEALED } from "./sealed.ts";
 import { executable, stateFolder } from "./state.ts";
+import { untilSaid } from "./until-said.ts";
 
 /** More than Bun's own limit of requests in flight. */
 const CROWD = 300;
@@ -66,13 +67,7 @@ describe("the executable, as an unprivileged user in an empty folder of a read-o
       stdout: "pipe",
       stderr: "pipe",
     });
-    const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
-    let said = "";
-    while (!said.includes("\ntry: ")) {
-      const { value, done } = await reader.read();
-      if (done) throw new Error(`The demo ended: ${said}${await new Response(child.stderr).text()}`);
-      said += value;
-    }
+    const said = await untilSaid(child.stdout, /try: curl/);
     const url = /podway ready on (\S+)/.exec(said)![1]!;
     const answer = await fetch(`${url}/anything`);
     assertEquals(answer.status, 200);
