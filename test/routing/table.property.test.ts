@@ -64,15 +64,15 @@ const fits = (rule: NonNullable<RouteConfig["headers"]>[string], value: string |
 /** What the table has to agree with: every route against the request, then the best by comparing scores. */
 const naive = (routes: readonly RouteConfig[], facts: RequestFacts): string | undefined => {
   const query = new URLSearchParams(facts.search);
+  const sent = new Map(
+    (facts.headers.get("cookie") ?? "").split("; ").map((one) => one.split("=") as [string, string]),
+  );
   const scored = routes.flatMap((rule, index) => {
     const host = Math.max(...(rule.hosts ?? ["*"]).map((one) => hostScore(one, plainHost(facts.host))));
     const path = pathScore(rule.path, decode(facts.path));
     const headers = Object.entries(rule.headers ?? {});
     const parameters = Object.entries(rule.query ?? {});
     const cookies = Object.entries(rule.cookies ?? {});
-    const sent = new Map(
-      (facts.headers.get("cookie") ?? "").split("; ").map((one) => one.split("=") as [string, string]),
-    );
     const takes =
       host >= 0 &&
       path >= 0 &&
