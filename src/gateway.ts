@@ -232,6 +232,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       parts: { clock, fetch: options.plainFetch },
       userMiddleware: options.userMiddleware,
       mutableHeaders: options.mutableHeaders,
+      trusts,
       onMiddlewareError: (route, error) =>
         logger.log("error", `A middleware failed: ${error.message}`, { route, stack: error.stack }),
     });

@@ -6,6 +6,7 @@ import { proxyLimits } from "./middleware/limits.ts";
 import type { Middleware, MiddlewareParts } from "./middleware/plugin.ts";
 import { type Counters, countEjection, type SeriesCounts } from "./observe/counters.ts";
 import type { Choice, PoolSet } from "./pool-set.ts";
+import type { Trust } from "./proxy/trust.ts";
 import type { ProxyRoute, UpstreamFetch } from "./proxy/types.ts";
 import type { UpstreamConnect } from "./proxy/websocket-types.ts";
 import type { RequestFacts } from "./request.ts";
@@ -55,6 +56,8 @@ export interface RouteSetOptions {
   /** The user's own middleware. */
   userMiddleware(use: string, options: unknown): Middleware;
   readonly mutableHeaders: boolean;
+  /** `server.trusted_proxies`. */
+  readonly trusts: Trust;
   /** A middleware of a route failed. */
   onMiddlewareError(route: string, error: Error): void;
   readonly counters: Counters;
@@ -90,6 +93,7 @@ export function compileRouteSet(config: Config, options: RouteSetOptions): Route
     if (handlers.length === 0) return undefined;
     return createChain(handlers, {
       mutableHeaders: options.mutableHeaders,
+      trusts: options.trusts,
       report: (error) => options.onMiddlewareError(id, error),
     });
   }

@@ -62,13 +62,18 @@ export const HARMLESS: ReadonlySet<string> = new Set([
   "body_limit",
   "cache_control",
   "compress",
+  "concurrency_limit",
+  "consumer_restriction",
   "cors",
   "csrf",
   "etag",
+  "https_redirect",
   "ip_restriction",
   "rate_limit",
   "request_id",
   "secure_headers",
+  "set_method",
+  "throttle",
   "timeout",
 ]);
 

@@ -1,5 +1,5 @@
 import type { WrittenClusters } from "./cluster-rules.ts";
-import { atMostOne, fault, type Place, placeAt, placesIn, present, type Rules, under, unique } from "./rules.ts";
+import { atMostOne, fault, needs, type Place, placeAt, placesIn, present, type Rules, under, unique } from "./rules.ts";
 import { discoveryIsOn, hasNoEffect, hasOneTarget, servicesAreKnown, tlsIsClear } from "./target-rules.ts";
 import { isMapping } from "./values.ts";
 
@@ -47,8 +47,18 @@ function redirectGoesSomewhere(rules: Rules, route: Place): void {
   const redirect = route.value.redirect;
   if (!isMapping(redirect)) return;
   const parts = ["scheme", "host", "port", "path"];
-  if (parts.some((key) => Object.hasOwn(redirect, key))) return;
-  fault(rules, route, "redirect", "must change one of scheme, host, port, path: it leads back to itself");
+  const place = under(rules.source, route, "redirect");
+  needs(rules, place, "regex", "location");
+  if (Object.hasOwn(redirect, "location")) {
+    for (const key of present(place, parts)) fault(rules, place, key, "has no effect beside location: remove it");
+  } else if (!parts.some((key) => Object.hasOwn(redirect, key))) {
+    fault(
+      rules,
+      route,
+      "redirect",
+      "must change one of scheme, host, port, path, or have a location: it leads back to itself",
+    );
+  }
 }
 
 /** `pass_host: rewrite` and `upstream_host` go together, also where one of them is a default. */

@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { type MiddlewareEntry, middlewareSchema } from "../middleware/catalog.ts";
+import { isTemplate, TEMPLATE_PARTS } from "../routing/template.ts";
 import { isAddress, isHostName, isIpv6, stripBrackets } from "./addresses.ts";
 import {
   anyText,
@@ -146,6 +147,14 @@ export const upstreamTls = object({
   key_file: v.optional(text("the path of a PEM file")),
 });
 
+const LOCATION = `a URL or a path for the Location header, in which these stand for parts of the request: ${TEMPLATE_PARTS}`;
+
+const location = v.pipe(
+  v.string(LOCATION),
+  v.regex(/^(?:[a-z][a-z0-9+.-]*:|\/|\{)[^\s]*$/i, LOCATION),
+  v.check(isTemplate, LOCATION),
+);
+
 const redirect = object({
   status: v.optional(words([301, 302, 303, 307, 308]), 302),
   scheme: v.optional(words(["http", "https"])),
@@ -157,6 +166,8 @@ const redirect = object({
       "a path that starts with /, or a mapping of exactly one of replace, replace_prefix",
     ),
   ),
+  location: v.optional(location),
+  regex: v.optional(regexSource),
 });
 
 const rewritePath = oneOf(

@@ -2,12 +2,18 @@ import * as v from "valibot";
 import { object, text } from "../config/values.ts";
 import { csrf, ip_restriction } from "./access.ts";
 import { cache_control, compress, etag, secure_headers } from "./answers.ts";
+import { concurrency_limit } from "./concurrency-limit.ts";
+import { consumer_restriction } from "./consumers.ts";
 import { cors } from "./cors.ts";
+import { jwt_auth } from "./jwt-auth.ts";
+import { key_auth } from "./keys.ts";
 import { bodyLimitOptions, timeoutOptions } from "./limits.ts";
 import { basic_auth, bearer_auth } from "./passwords.ts";
 import type { Middleware, MiddlewareParts, Plugin } from "./plugin.ts";
 import { rate_limit } from "./rate-limit.ts";
 import { request_id } from "./request-id.ts";
+import { https_redirect, set_method } from "./requests.ts";
+import { throttle } from "./throttle.ts";
 import { jwk, jwt } from "./tokens.ts";
 
 const WANTED = "a mapping of one middleware such as {cors: {…}} or {use: ./mine.ts, options: {…}}";
@@ -18,15 +24,22 @@ const entries = {
   body_limit: v.optional(bodyLimitOptions),
   cache_control: v.optional(cache_control.options),
   compress: v.optional(compress.options),
+  concurrency_limit: v.optional(concurrency_limit.options),
+  consumer_restriction: v.optional(consumer_restriction.options),
   cors: v.optional(cors.options),
   csrf: v.optional(csrf.options),
   etag: v.optional(etag.options),
+  https_redirect: v.optional(https_redirect.options),
   ip_restriction: v.optional(ip_restriction.options),
   jwk: v.optional(jwk.options),
   jwt: v.optional(jwt.options),
+  jwt_auth: v.optional(jwt_auth.options),
+  key_auth: v.optional(key_auth.options),
   rate_limit: v.optional(rate_limit.options),
   request_id: v.optional(request_id.options),
   secure_headers: v.optional(secure_headers.options),
+  set_method: v.optional(set_method.options),
+  throttle: v.optional(throttle.options),
   timeout: v.optional(timeoutOptions),
   use: v.optional(text("the path of a module, relative to this file, such as ./mine.ts")),
   options: v.optional(v.unknown()),
@@ -49,15 +62,22 @@ const PLUGINS: Readonly<Record<string, Plugin>> = {
   bearer_auth,
   cache_control,
   compress,
+  concurrency_limit,
+  consumer_restriction,
   cors,
   csrf,
   etag,
+  https_redirect,
   ip_restriction,
   jwk,
   jwt,
+  jwt_auth,
+  key_auth,
   rate_limit,
   request_id,
   secure_headers,
+  set_method,
+  throttle,
 };
 
 /** Makes a middleware the catalog has; undefined for those that are none (`use`, and what the proxy does itself). */

@@ -4,6 +4,7 @@ import { cloneRawRequest } from "hono/request";
 import type { Exchange } from "../observe/exchange.ts";
 import { isPlainPath } from "../proxy/path-check.ts";
 import { type ProblemCode, problem, problemStatus } from "../proxy/problem.ts";
+import type { Trust } from "../proxy/trust.ts";
 import type { RequestFacts } from "../request.ts";
 import type { Middleware, Passage, PassageEnv } from "./plugin.ts";
 
@@ -19,6 +20,8 @@ export type Chain = (
 export interface ChainOptions {
   /** False where the runtime hands over answers that cannot be changed: middleware get a copy that can. */
   readonly mutableHeaders: boolean;
+  /** The trusted proxies. @default none */
+  readonly trusts?: Trust | undefined;
   /** A middleware failed in a way it should not. */
   report(error: Error): void;
 }
@@ -87,9 +90,15 @@ export function createChain(handlers: readonly Middleware[], options: ChainOptio
     }
     if (passage.sets.length > 0) {
       const headers = options.mutableHeaders ? facts.headers : new Headers(facts.headers);
-      for (const [name, value] of passage.sets) headers.set(name, value);
+      for (const [name, value] of passage.sets) {
+        if (value === undefined) headers.delete(name);
+        else headers.set(name, value);
+      }
       facts = { ...facts, headers };
     }
+    const { search, method } = passage;
+    if (search !== undefined) facts = { ...facts, search };
+    if (method !== undefined) facts = { ...facts, method };
     const answer = await passage.forward(request, facts);
     if (answer.status === 101) {
       passage.upgraded = answer;
@@ -110,7 +119,17 @@ export function createChain(handlers: readonly Middleware[], options: ChainOptio
   });
 
   return async (request, facts, exchange, forward) => {
-    const passage: Passage = { facts, exchange, sets: [], upgraded: undefined, forward };
+    const passage: Passage = {
+      facts,
+      exchange,
+      trusted: options.trusts?.(facts.peer) ?? false,
+      sets: [],
+      search: undefined,
+      method: undefined,
+      consumer: undefined,
+      upgraded: undefined,
+      forward,
+    };
     const made = await app.fetch(request, passage);
     return passage.upgraded ?? made;
   };

@@ -1,14 +1,16 @@
+import type { Context } from "hono";
 import { basicAuth } from "hono/basic-auth";
 import { bearerAuth } from "hono/bearer-auth";
 import * as v from "valibot";
-import { headerName, list, object, oneOf, text } from "../config/values.ts";
-import { plugin } from "./plugin.ts";
+import { boolean, headerName, list, object, oneOf, text } from "../config/values.ts";
+import { consumerName, identify } from "./consumers.ts";
+import { type PassageEnv, plugin } from "./plugin.ts";
 
 const USERNAME = "a user name";
 const PASSWORD = "a password, or a text such as ${PASSWORD}";
 const TOKEN = "a token, or a text such as ${API_TOKEN}";
 
-const user = object({ username: text(USERNAME), password: text(PASSWORD) });
+const user = object({ username: text(USERNAME), password: text(PASSWORD), consumer: v.optional(consumerName) });
 
 const basicOptions = v.pipe(
   object({
@@ -16,6 +18,8 @@ const basicOptions = v.pipe(
     password: v.optional(text(PASSWORD)),
     users: v.optional(list(user, "users")),
     realm: v.optional(text("a text")),
+    hide_credentials: v.optional(boolean),
+    consumer_header: v.optional(headerName),
   }),
   v.check(
     ({ username, password, users }) =>
@@ -24,11 +28,25 @@ const basicOptions = v.pipe(
   ),
 );
 
-/** `basic_auth`: Hono's; one user or several. */
-export const basic_auth = plugin(basicOptions, ({ username, password, users = [], realm }) => {
+/**
+ * `basic_auth`: Hono's; one user or several. A user is a consumer by the name of `consumer`, else of `username`; the
+ * upstream is told it in `consumer_header`, and gets the password too unless `hide_credentials`.
+ */
+export const basic_auth = plugin(basicOptions, (options) => {
+  const { username, password, users = [], realm, hide_credentials, consumer_header } = options;
   const all = username === undefined ? users : [{ username, password: password! }, ...users];
-  const [first, ...more] = all;
-  return basicAuth({ ...first!, ...(realm !== undefined && { realm }) }, ...more);
+  const names = new Map(
+    all.map((one) => [one.username, "consumer" in one ? (one.consumer ?? one.username) : one.username]),
+  );
+  const [first, ...more] = all.map((one) => ({ username: one.username, password: one.password }));
+  const onAuthSuccess = (c: Context<PassageEnv>, user: string): void => {
+    identify(c, names.get(user)!, consumer_header ?? false);
+    if (hide_credentials) c.env.sets.push(["authorization", undefined]);
+  };
+  return basicAuth(
+    { ...first!, onAuthSuccess: onAuthSuccess as never, ...(realm !== undefined && { realm }) },
+    ...more,
+  );
 });
 
 const bearerOptions = object({

@@ -10,8 +10,16 @@ export interface Passage {
   readonly facts: RequestFacts;
   /** Where the access log is on. */
   readonly exchange: Exchange | undefined;
-  /** Headers the upstream gets beside (or instead of) the request's own, which may be immutable. */
-  readonly sets: [name: string, value: string][];
+  /** Whether the connection's other end is one of `server.trusted_proxies`. */
+  readonly trusted: boolean;
+  /** Headers the upstream gets beside (or instead of) the request's own, which may be immutable; undefined: not at all. */
+  readonly sets: [name: string, value: string | undefined][];
+  /** The query the upstream is asked with, where it is another. */
+  search: string | undefined;
+  /** The method the upstream is asked with, where it is another. */
+  method: string | undefined;
+  /** Who asks, where a middleware found out. */
+  consumer: string | undefined;
   /** The answer of an upgrade (101), which no runtime lets anybody copy: it passes as it is. */
   upgraded: Response | undefined;
   /** Passes the request on to what the route is for. */

@@ -1,68 +1,67 @@
 import type { Context } from "hono";
-import { getCookie } from "hono/cookie";
 import { rateLimiter } from "hono-rate-limiter";
 import * as v from "valibot";
-import { headerName, integer, milliseconds, object, oneOf, token, words } from "../config/values.ts";
-import { problem } from "../proxy/problem.ts";
-import { parseAddress } from "../proxy/trust.ts";
+import { integer, milliseconds, object, oneOf, words } from "../config/values.ts";
 import { type PassageEnv, plugin } from "./plugin.ts";
+import { refusalOptions, refuse } from "./refusal.ts";
+import { compileRequestKey, requestKey } from "./request-key.ts";
 import { createWindows } from "./windows.ts";
 
-const KEY = "client_ip, all, or a mapping of exactly one of header, cookie";
+const HEADERS = ["draft-6", "draft-7", "x-ratelimit"] as const;
 
 const options = object({
   limit: integer(1),
   window: v.optional(milliseconds(1000), 60_000),
-  key: v.optional(
-    oneOf(
-      [words(["client_ip", "all"]), object({ header: headerName }), object({ cookie: token("a cookie's name") })],
-      KEY,
-    ),
-    "client_ip",
-  ),
+  key: requestKey,
   headers: v.optional(
-    oneOf([words(["draft-6", "draft-7"]), v.literal(false, "false")], "one of draft-6, draft-7, false"),
+    oneOf([words(HEADERS), v.literal(false, "false")], `one of ${HEADERS.join(", ")}, false`),
     "draft-6",
   ),
+  ...refusalOptions,
 });
 
-type Key = v.InferOutput<typeof options>["key"];
-
-/** One customer has a whole /64 of IPv6 addresses: they count as one. */
-function addressKey(client: string): string {
-  const bytes = client.includes(":") ? parseAddress(client) : undefined;
-  return bytes === undefined || bytes.length === 4 ? client : `${bytes.slice(0, 8).join(".")}/64`;
+/** What the library found out about a request. */
+interface Count {
+  readonly limit: number;
+  readonly remaining: number;
+  readonly resetTime: Date;
 }
 
-/** Who a request counts for; without the header or cookie that tells, its address. */
-function keyOf(c: Context<PassageEnv>, key: Key): string {
-  const { client, headers } = c.env.facts;
-  if (key === "all") return "";
-  if (key === "client_ip") return addressKey(client);
-  const told = "header" in key ? headers.get(key.header) : getCookie(c, key.cookie);
-  return told ? `= ${told}` : addressKey(client);
-}
+const DETAIL = "There were more requests than the gateway takes from one client for this time";
 
 /**
  * `rate_limit`: hono-rate-limiter's, `limit` requests per `window` milliseconds and key, counted in this process and for
- * this route. `headers` are the IETF draft's that tells clients what is left.
+ * this route. `headers` tell clients what is left: the IETF draft's, or the `X-RateLimit-…` that came before it.
  */
-export const rate_limit = plugin(options, ({ limit, window, key, headers }, { clock }) => {
+export const rate_limit = plugin(options, ({ limit, window, key, headers, status, message }, { clock }) => {
   const windows = createWindows({ length: window, clock });
-  return rateLimiter<PassageEnv>({
+  const secondsLeft = ({ resetTime }: Count): string =>
+    String(Math.max(1, Math.ceil((resetTime.getTime() - clock.now()) / 1000)));
+  const countOf = (c: Context<PassageEnv>): Count => (c.get as (name: string) => Count)("rateLimit");
+  function tell(c: Context<PassageEnv>): void {
+    if (headers !== "x-ratelimit") return;
+    const count = countOf(c);
+    c.header("x-ratelimit-limit", String(count.limit));
+    c.header("x-ratelimit-remaining", String(count.remaining));
+    c.header("x-ratelimit-reset", secondsLeft(count));
+  }
+  const limiter = rateLimiter<PassageEnv>({
     windowMs: window,
     limit,
-    standardHeaders: headers,
-    keyGenerator: (c) => keyOf(c, key),
+    standardHeaders: headers === "x-ratelimit" ? false : headers,
+    keyGenerator: compileRequestKey(key),
     store: windows,
     handler: (c) => {
-      const { resetTime } = (c.get as (name: string) => { resetTime: Date })("rateLimit");
-      const seconds = Math.max(1, Math.ceil((resetTime.getTime() - clock.now()) / 1000));
+      tell(c);
       // The library says it only beside the other headers.
       c.header("retry-after", undefined);
-      return problem("rate_limited", "There were more requests than the gateway takes from one client for this time", {
-        headers: { "retry-after": String(seconds) },
-      });
+      const after = { "retry-after": secondsLeft(countOf(c)) };
+      return refuse(c, { code: "rate_limited", detail: message ?? DETAIL, status, headers: after });
     },
   });
+  return (c, next) =>
+    limiter(c, () => {
+      tell(c);
+      return next();
+    });
 });

@@ -10,7 +10,10 @@ import { plugin } from "./plugin.ts";
 
 const ASYMMETRIC = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"] as const;
 
-const SECRET = "a secret or a public key in PEM, or a text such as ${JWT_SECRET}";
+/** The algorithms of tokens. */
+export const JWT_ALGORITHMS = ["HS256", "HS384", "HS512", ...ASYMMETRIC] as const;
+/** What signs a token, in words. */
+export const JWT_SECRET = "a secret or a public key in PEM, or a text such as ${JWT_SECRET}";
 const URI = "a URL such as https://issuer.example.org/.well-known/jwks.json";
 const AUDIENCE = "an audience";
 
@@ -40,8 +43,8 @@ const honoOptions = ({ header_name, cookie, realm, verification }: WhereFrom) =>
 });
 
 const jwtOptions = object({
-  secret: text(SECRET),
-  alg: words(["HS256", "HS384", "HS512", ...ASYMMETRIC]),
+  secret: text(JWT_SECRET),
+  alg: words(JWT_ALGORITHMS),
   ...whereFrom,
 });
 

@@ -48,6 +48,8 @@ export interface ProblemExtra {
   /** For a HEAD request: the same headers, no body (RFC 9110 section 9.3.2). */
   readonly head?: boolean | undefined;
   readonly headers?: Readonly<Record<string, string>> | undefined;
+  /** Another status than the code's own. */
+  readonly status?: number | undefined;
 }
 
 /** The status that goes with a code. */
@@ -55,7 +57,8 @@ export const problemStatus = (code: ProblemCode): number => PROBLEMS[code][0];
 
 /** An answer of the gateway itself, `application/problem+json` (RFC 9457). `detail` is outward: no addresses in it. */
 export function problem(code: ProblemCode, detail: string, extra: ProblemExtra = {}): Response {
-  const [status, title] = PROBLEMS[code];
+  const [own, title] = PROBLEMS[code];
+  const status = extra.status ?? own;
   const body = JSON.stringify({ type: `urn:podway:problem:${code}`, code, status, title, detail });
   const headers: Record<string, string> = { "content-type": "application/problem+json", "cache-control": "no-store" };
   const after = RETRY_AFTER[code];

@@ -8,6 +8,10 @@ export interface RedirectPorts {
   readonly https: number;
 }
 
+/** An https URL's scheme and authority; 443 is left out. */
+export const httpsLocation = (host: string, port: number): string =>
+  port === 443 ? `https://${host}` : `https://${host}:${port}`;
+
 /**
  * `server.redirect_http`: sends every request to the same URL with https (308: the method stays, RFC 9110 section 15.4.9).
  * A client that names no port although `http` is not 80 comes through a mapping of ports, which then has 443 as well.
@@ -17,10 +21,9 @@ export function httpsRedirect({ http, https }: RedirectPorts): (request: Request
     const { host, port } = AUTHORITY.exec(request.headers.get("host") ?? "")?.groups ?? {};
     if (host === undefined) return problem("bad_request", "The Host header is not one host with an optional port");
     const mapped = port === undefined && http !== 80;
-    const authority = https === 443 || mapped ? host : `${host}:${https}`;
     const { url } = request;
     const target = url.slice(url.indexOf("/", url.indexOf("://") + 3));
-    const location = `https://${authority}${target}`;
+    const location = httpsLocation(host, mapped ? 443 : https) + target;
     return new Response(null, { status: 308, headers: { location, "content-length": "0" } });
   };
 }

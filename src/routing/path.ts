@@ -53,7 +53,12 @@ export function decodeForRewrite(path: string): string {
  * escapes that are there stay, and it begins with exactly one slash, so that it can never be read as an authority.
  */
 export function encodePath(text: string): string {
-  return `/${text.replace(/^\/+/, "")}`
+  return encodePart(`/${text.replace(/^\/+/, "")}`);
+}
+
+/** A part of a path, escaped in the same way. */
+export function encodePart(text: string): string {
+  return text
     .toWellFormed()
     .replace(/%(?![0-9A-Fa-f]{2})/g, "%25")
     .replace(/[^A-Za-z0-9\-._~!$&'()*+,;=:@/%]+/g, encodeURIComponent);

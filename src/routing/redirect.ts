@@ -1,7 +1,9 @@
 import type { RedirectConfig, RouteConfig } from "../config/route-schema.ts";
+import { problem } from "../proxy/problem.ts";
 import type { RequestFacts } from "../request.ts";
-import { encodePath } from "./path.ts";
+import { decodeForRewrite, encodePart, encodePath } from "./path.ts";
 import { replacePrefix } from "./rewrite.ts";
+import { compileTemplate } from "./template.ts";
 
 /** What of a route decides where it redirects to. */
 export type RedirectRule = Pick<RouteConfig, "path"> & { redirect: RedirectConfig };
@@ -36,16 +38,52 @@ const compileTarget = (rule: RedirectRule): Target => {
   return ({ search }) => encoded + (whole.query ?? search);
 };
 
+const NO_MATCH = (): Response => problem("no_route", "The path is none that this route redirects");
+
+/**
+ * `location`, with `regex` in place of what it matches of the path: `$1` to `$9` are its groups, and what stands around
+ * the match stays. undefined: the path does not match.
+ */
+function compileLocation(written: string, regex: string | undefined): (facts: RequestFacts) => string | undefined {
+  if (regex === undefined) return compileTemplate(written);
+  const pattern = new RegExp(regex);
+  // Compiled between the groups: what a request brings is never read as one of them, nor as a placeholder.
+  const pieces = written
+    .split(/(\$[1-9])/)
+    .map((piece) => (/^\$[1-9]$/.test(piece) ? Number(piece[1]) : compileTemplate(piece)));
+  return (facts) => {
+    const text = decodeForRewrite(facts.path);
+    const match = pattern.exec(text);
+    if (match === null) return undefined;
+    const filled = pieces.map((piece) => (typeof piece === "number" ? encodePart(match[piece] ?? "") : piece(facts)));
+    return (
+      encodePart(text.slice(0, match.index)) + filled.join("") + encodePart(text.slice(match.index + match[0].length))
+    );
+  };
+}
+
 /**
  * A route's `redirect` as the function that answers it, by the rules of the Gateway API's HTTPRequestRedirectFilter:
  * what the rule does not name is taken from the request; a rule with a scheme and no port means that scheme's own port,
  * one with neither keeps the port the client used; the port is left out where the scheme implies it. The query is kept,
- * unless the configured path brings its own. A request without a host is redirected by path only.
+ * unless the configured path brings its own. A request without a host is redirected by path only. A `location` is sent as
+ * it is written, with the request's parts in it.
  *
  * @throws {TypeError} for `replace_prefix` on a route whose path is no prefix.
  */
 export function compileRedirect(rule: RedirectRule): (facts: RequestFacts) => Response {
-  const { status, scheme: wantedScheme, host: wantedHost, port: wantedPort } = rule.redirect;
+  const { status, scheme: wantedScheme, host: wantedHost, port: wantedPort, location: written } = rule.redirect;
+  if (written !== undefined) {
+    const locate = compileLocation(written, rule.redirect.regex);
+    const ownAuthority = /^(?:[a-z][a-z0-9+.-]*:|\/\/)/i.test(written);
+    return (facts) => {
+      const location = locate(facts);
+      if (location === undefined) return NO_MATCH();
+      // What a request brings must not make a path an authority (RFC 3986 section 4.2).
+      const safe = ownAuthority ? location : location.replace(/^[/\\]{2,}/, "/");
+      return new Response(null, { status, headers: { location: safe } });
+    };
+  }
   const ownHost = wantedHost?.includes(":") ? `[${wantedHost}]` : wantedHost;
   const target = compileTarget(rule);
   return (facts) => {

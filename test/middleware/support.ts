@@ -3,7 +3,7 @@ import { makePlugin } from "../../src/middleware/catalog.ts";
 import { createChain, ours } from "../../src/middleware/chain.ts";
 import type { Middleware, MiddlewareParts, Passage } from "../../src/middleware/plugin.ts";
 import { createTrust } from "../../src/proxy/trust.ts";
-import { readFacts } from "../../src/request.ts";
+import { type RequestFacts, readFacts } from "../../src/request.ts";
 import { route } from "../config/support.ts";
 import { createFakeClock } from "../helpers/fake-clock.ts";
 
@@ -12,6 +12,8 @@ const LIMITS = { header_bytes: 0, headers: 0, url_bytes: 0, body_bytes: 0 };
 export interface Setup {
   /** The pod behind the route. @default 200 "from the pod" */
   upstream?: (request: Request, headers: Headers) => Response | Promise<Response>;
+  /** What is passed on, as the proxy sees it. */
+  forwarded?: (facts: RequestFacts) => void;
   parts?: Partial<MiddlewareParts>;
   /** The user's own, after the ones of `entries`. */
   own?: Middleware[];
@@ -23,7 +25,7 @@ export interface Sent extends RequestInit {
 }
 
 /** A route's middleware, from the YAML of its list, before a pod of the test's own. */
-export function chained(entries: string, { upstream, parts, own = [], mutableHeaders = true }: Setup = {}) {
+export function chained(entries: string, { upstream, forwarded, parts, own = [], mutableHeaders = true }: Setup = {}) {
   const clock = createFakeClock();
   const given = { clock, fetch, ...parts };
   const handlers = route(`{service: a/b, middleware: ${entries}}`).middleware.flatMap((entry) => {
@@ -31,10 +33,16 @@ export function chained(entries: string, { upstream, parts, own = [], mutableHea
     return made === undefined ? [] : [ours(made)];
   });
   const errors: Error[] = [];
-  const chain = createChain([...handlers, ...own], { mutableHeaders, report: (error) => errors.push(error) });
+  const trusts = createTrust(["10.0.0.0/8"]);
+  const chain = createChain([...handlers, ...own], {
+    mutableHeaders,
+    trusts,
+    report: (error) => errors.push(error),
+  });
   let passed = 0;
   const forward: Passage["forward"] = (request, facts) => {
     passed++;
+    forwarded?.(facts);
     return upstream?.(request, facts.headers) ?? new Response("from the pod");
   };
   return {
@@ -46,7 +54,7 @@ export function chained(entries: string, { upstream, parts, own = [], mutableHea
       request.headers.set("host", "gateway.test");
       const facts = readFacts(request, peer, "http", {
         clock: systemClock,
-        trusts: createTrust(["10.0.0.0/8"]),
+        trusts,
         limits: LIMITS,
       });
       if ("problem" in facts) throw new Error(facts.detail);

@@ -48,3 +48,32 @@ test("a request without a host is redirected by path, never to a host its path n
   assertEquals(redirected({ scheme: "https" }, { authority: "", target: "/\\evil.test" }), "302 /evil.test");
   assertEquals(redirected({ scheme: "https" }, { target: "//evil.test/x" }), "302 https://gateway.test//evil.test/x");
 });
+
+test("a location of its own is sent as it is written, with the request's parts in it", () => {
+  const request: RequestInput = { authority: "Shop.test:81", target: "/a%20b?q=1&r=x%2Fy", headers: { "x-a": "é/?" } };
+  const to = (location: string): string | null => redirected({ status: 301, location }, request);
+  assertEquals(to("https://{host}{uri}"), "301 https://shop.test/a%20b?q=1&r=x%2Fy");
+  assertEquals(to("{path}/index.html"), "301 /a%20b/index.html");
+  assertEquals(to("/x"), "301 /x");
+  assertEquals(to("{scheme}://{authority}/{method}?{query}"), "301 http://Shop.test:81/GET?q=1&r=x%2Fy");
+  assertEquals(to("/go?r={query.r}&none={query.none}&a={header.x-a}"), "301 /go?r=x%2Fy&none=&a=%C3%A9%2F%3F");
+});
+
+test("a location with a regular expression replaces what it matches of the path", () => {
+  const route = { path: { regex: "^/old/" } };
+  const to = (target: string, redirect: Redirect): string => redirected(redirect, { target }, route)!;
+  const redirect = { regex: "^/old/([^/]+)/(.*)$", location: "https://{host}/$2-$1?from={path}" };
+  assertEquals(to("/old/a/b%20c?q", redirect), "302 https://gateway.test/b%20c-a?from=/old/a/b%20c");
+  assertEquals(to("/old/{host}/b", redirect), "302 https://gateway.test/b-%7Bhost%7D?from=/old/{host}/b");
+  assertEquals(to("/old/a", redirect).slice(0, 3), "404");
+  assertEquals(to("/x/old/a", { regex: "/old", location: "/new" }), "302 /x/new/a");
+});
+
+test("a location never leads to a host that the path names", () => {
+  const route = { path: { regex: "^/r/" } };
+  assertEquals(
+    redirected({ regex: "^/r/(.*)", location: "/$1" }, { target: "/r//evil.test" }, route),
+    "302 /evil.test",
+  );
+  assertEquals(redirected({ location: "{path}" }, { target: "//evil.test/x" }), "302 /evil.test/x");
+});

@@ -1,0 +1,38 @@
+import { integer, object } from "../config/values.ts";
+import { watchBody } from "../proxy/body.ts";
+import { plugin } from "./plugin.ts";
+import { refusalOptions, refuse } from "./refusal.ts";
+import { compileRequestKey, requestKey } from "./request-key.ts";
+
+const options = object({ limit: integer(1), key: requestKey, ...refusalOptions });
+
+const DETAIL = "There are more requests at a time than the gateway takes from one client";
+
+/**
+ * `concurrency_limit`: at most `limit` requests per key at a time, each counted until its answer is complete (a WebSocket
+ * until it is open), in this process and for this route.
+ */
+export const concurrency_limit = plugin(options, ({ limit, key, status, message }) => {
+  const running = new Map<string, number>();
+  const keyOf = compileRequestKey(key);
+  return async (c, next) => {
+    const id = keyOf(c);
+    const now = running.get(id) ?? 0;
+    if (now >= limit) return refuse(c, { code: "rate_limited", detail: message ?? DETAIL, status });
+    running.set(id, now + 1);
+    const done = (): void => {
+      const rest = running.get(id)! - 1;
+      if (rest === 0) running.delete(id);
+      else running.set(id, rest);
+    };
+    try {
+      await next();
+    } catch (error) {
+      done();
+      throw error;
+    }
+    const { body } = c.res;
+    if (body === null) return done();
+    c.res = new Response(watchBody(body, { onEnd: done }, c.req.raw.signal), c.res);
+  };
+});

@@ -1,0 +1,61 @@
+import type { Context } from "hono";
+import * as v from "valibot";
+import { headerName, list, object, oneOf, text } from "../config/values.ts";
+import { type PassageEnv, plugin } from "./plugin.ts";
+import { refusalOptions, refuse } from "./refusal.ts";
+
+/** Clients with a name: what the middleware that know them have in common. */
+
+const NAME = "the name of a consumer";
+
+/** A consumer's name. */
+export const consumerName = text(NAME);
+
+/** Where the upstream reads who asks; false: nowhere. */
+export const consumerHeader = v.optional(
+  oneOf([headerName, v.literal(false, "false")], "a header name, or false"),
+  "x-consumer-username",
+);
+
+/** Notes who asks: for later middleware, and for the upstream, which never sees what a client claims there itself. */
+export function identify(c: Context<PassageEnv>, name: string, header: string | false): void {
+  c.env.consumer = name;
+  if (header !== false) c.env.sets.push([header, name]);
+}
+
+/** The query without a parameter; what else is in it stays byte for byte. */
+export function withoutParameter(search: string, name: string): string {
+  const kept = search
+    .slice(1)
+    .split("&")
+    .filter((pair) => !new URLSearchParams(pair).has(name));
+  return kept.length === 0 ? "" : `?${kept.join("&")}`;
+}
+
+const restrictionOptions = v.pipe(
+  object({
+    allow_list: v.optional(list(consumerName, "names of consumers")),
+    deny_list: v.optional(list(consumerName, "names of consumers")),
+    ...refusalOptions,
+  }),
+  v.check(
+    ({ allow_list, deny_list }) => allow_list !== undefined || deny_list !== undefined,
+    "a mapping of allow_list, deny_list or both",
+  ),
+);
+
+/** `consumer_restriction`: which of the consumers that an earlier middleware knows may pass. */
+export const consumer_restriction = plugin(restrictionOptions, ({ allow_list, deny_list, status, message }) => {
+  const allowed = allow_list && new Set(allow_list);
+  const denied = new Set(deny_list);
+  return async (c, next) => {
+    const { consumer } = c.env;
+    if (consumer === undefined) {
+      return refuse(c, { code: "unauthorized", detail: "The request's credentials are missing or not valid" });
+    }
+    if (denied.has(consumer) || allowed?.has(consumer) === false) {
+      return refuse(c, { code: "forbidden", detail: message ?? "The request is not allowed here", status });
+    }
+    await next();
+  };
+});

@@ -1,0 +1,114 @@
+import type { Context } from "hono";
+import { decode, verify } from "hono/jwt";
+import * as v from "valibot";
+import { queryValue } from "../balancing/request-key.ts";
+import { boolean, headerName, list, nonEmpty, object, text, token, words } from "../config/values.ts";
+import { cookieValue } from "../cookie.ts";
+import { consumerHeader, consumerName, identify, withoutParameter } from "./consumers.ts";
+import { type PassageEnv, plugin } from "./plugin.ts";
+import { refuse } from "./refusal.ts";
+import { JWT_ALGORITHMS, JWT_SECRET } from "./tokens.ts";
+
+const options = v.pipe(
+  object({
+    header: v.optional(headerName, "authorization"),
+    query: v.optional(nonEmpty),
+    cookie: v.optional(token("a cookie's name")),
+    key_claim: v.optional(nonEmpty, "key"),
+    hide_credentials: v.optional(boolean, false),
+    consumers: list(
+      object({
+        name: consumerName,
+        key: text("what the token's key claim says"),
+        secret: text(JWT_SECRET),
+        alg: v.optional(words(JWT_ALGORITHMS), "HS256"),
+      }),
+      "consumers",
+    ),
+    consumer_header: consumerHeader,
+  }),
+  v.check(
+    ({ consumers }) => new Set(consumers.map(({ key }) => key)).size === consumers.length,
+    "a mapping whose consumers have each a key of their own",
+  ),
+);
+
+/** A token and how the request is without it. */
+interface Found {
+  readonly token: string;
+  hide(): void;
+}
+
+/** The first token of header, parameter and cookie, in that order. */
+function findToken(
+  c: Context<PassageEnv>,
+  { header, query, cookie }: v.InferOutput<typeof options>,
+): Found | undefined {
+  const { headers, search } = c.env.facts;
+  const inHeader = headers.get(header);
+  if (inHeader !== null) {
+    return { token: inHeader.replace(/^Bearer\s+/i, ""), hide: () => void c.env.sets.push([header, undefined]) };
+  }
+  const inQuery = query === undefined ? undefined : queryValue(search, query);
+  if (inQuery !== undefined) {
+    return {
+      token: inQuery,
+      hide: () => {
+        c.env.search = withoutParameter(search, query!);
+      },
+    };
+  }
+  const inCookie = cookie === undefined ? undefined : cookieValue(headers, cookie);
+  if (inCookie === undefined) return undefined;
+  return {
+    token: inCookie,
+    hide: () => {
+      const rest = headers
+        .get("cookie")!
+        .split(";")
+        .filter((pair) => pair.trim().split("=", 1)[0] !== cookie)
+        .join(";")
+        .trim();
+      c.env.sets.push(["cookie", rest === "" ? undefined : rest]);
+    },
+  };
+}
+
+/**
+ * `jwt_auth`: lets in who sends a token that one of the consumers signed: its claim `key_claim` names the consumer's
+ * `key`, whose `secret` and `alg` it is verified with, its times too. The upstream is told the consumer's name.
+ */
+export const jwt_auth = plugin(options, (given) => {
+  const byKey = new Map(given.consumers.map((consumer) => [consumer.key, consumer]));
+  return async (c, next) => {
+    const found = findToken(c, given);
+    if (found === undefined) {
+      return refuse(c, {
+        code: "unauthorized",
+        detail: "The request has no token",
+        headers: { "www-authenticate": "Bearer" },
+      });
+    }
+    let name: string | undefined;
+    try {
+      const { payload } = decode(found.token);
+      const consumer = byKey.get(String(payload[given.key_claim]));
+      if (consumer !== undefined) {
+        await verify(found.token, consumer.secret, { alg: consumer.alg });
+        name = consumer.name;
+      }
+    } catch {
+      // Whatever is wrong with a token, its sender learns no more than that it is not valid.
+    }
+    if (name === undefined) {
+      return refuse(c, {
+        code: "unauthorized",
+        detail: "The request's token is not valid",
+        headers: { "www-authenticate": 'Bearer error="invalid_token"' },
+      });
+    }
+    identify(c, name, given.consumer_header);
+    if (given.hide_credentials) found.hide();
+    await next();
+  };
+});

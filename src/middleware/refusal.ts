@@ -1,0 +1,27 @@
+import type { Context } from "hono";
+import * as v from "valibot";
+import { integer, text } from "../config/values.ts";
+import { type ProblemCode, problem } from "../proxy/problem.ts";
+import type { PassageEnv } from "./plugin.ts";
+
+/** What a refusal may look like: another status than its code's own, other words than ours. */
+export const refusalOptions = {
+  status: v.optional(integer(400, 599)),
+  message: v.optional(text("a text for clients")),
+} as const;
+
+/** How a middleware refuses. */
+export interface Refusal {
+  readonly code: ProblemCode;
+  /** Outward words. */
+  readonly detail: string;
+  readonly status?: number | undefined;
+  readonly headers?: Readonly<Record<string, string>> | undefined;
+}
+
+/** Refuses a request with a problem answer, and says so in the access log. */
+export function refuse(c: Context<PassageEnv>, { code, detail, status, headers }: Refusal): Response {
+  const { exchange, facts } = c.env;
+  if (exchange !== undefined) exchange.error = code;
+  return problem(code, detail, { status, headers, head: facts.method === "HEAD" });
+}

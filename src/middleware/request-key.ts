@@ -1,0 +1,56 @@
+import type { Context } from "hono";
+import * as v from "valibot";
+import { queryValue } from "../balancing/request-key.ts";
+import { headerName, list, nonEmpty, object, oneOf, token, words } from "../config/values.ts";
+import { cookieValue } from "../cookie.ts";
+import { parseAddress } from "../proxy/trust.ts";
+import type { PassageEnv } from "./plugin.ts";
+
+const WORDS = ["client_ip", "all", "consumer", "host", "path", "method"] as const;
+const PART = `one of ${WORDS.join(", ")}, or a mapping of exactly one of header, query, cookie`;
+
+const part = oneOf(
+  [
+    words(WORDS),
+    object({ header: headerName }),
+    object({ query: nonEmpty }),
+    object({ cookie: token("a cookie's name") }),
+  ],
+  PART,
+);
+
+/** `key`: who or what requests are counted for; a list counts for all of its parts together. */
+export const requestKey = v.optional(oneOf([part, list(part, "parts")], `${PART}, or a list of them`), "client_ip");
+
+type Part = v.InferOutput<typeof part>;
+
+/** One customer has a whole /64 of IPv6 addresses: they count as one. */
+function addressKey(client: string): string {
+  const bytes = client.includes(":") ? parseAddress(client) : undefined;
+  return bytes === undefined || bytes.length === 4 ? client : `${bytes.slice(0, 8).join(".")}/64`;
+}
+
+function told({ facts, consumer }: PassageEnv["Bindings"], part: Part): string | undefined {
+  if (part === "all") return "";
+  if (part === "client_ip") return addressKey(facts.client);
+  if (part === "consumer") return consumer;
+  if (typeof part === "string") return facts[part];
+  if ("header" in part) return facts.headers.get(part.header) || undefined;
+  return (
+    ("query" in part ? queryValue(facts.search, part.query) : cookieValue(facts.headers, part.cookie)) || undefined
+  );
+}
+
+/**
+ * Whom a request counts for. Where it lacks what one part asks for, the part is its client's address: else everybody
+ * without it would share one count.
+ */
+export function compileRequestKey(key: v.InferOutput<typeof requestKey>): (c: Context<PassageEnv>) => string {
+  const one = (c: Context<PassageEnv>, wanted: Part): string => {
+    const value = told(c.env, wanted);
+    if (value === undefined) return addressKey(c.env.facts.client);
+    return wanted === "client_ip" || wanted === "all" ? value : `= ${value}`;
+  };
+  if (!Array.isArray(key)) return (c) => one(c, key);
+  return (c) => JSON.stringify(key.map((wanted) => one(c, wanted)));
+}

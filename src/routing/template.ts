@@ -1,0 +1,55 @@
+import { queryValue } from "../balancing/request-key.ts";
+import { cookieValue } from "../cookie.ts";
+import type { RequestFacts } from "../request.ts";
+
+/** Texts in which `{…}` stands for a part of the request, for use in a URL. */
+
+type Read = (facts: RequestFacts) => string;
+
+const PARTS: Readonly<Record<string, Read>> = {
+  scheme: ({ scheme }) => scheme,
+  host: ({ host }) => host,
+  authority: ({ authority }) => authority,
+  method: ({ method }) => method,
+  client_ip: ({ client }) => client,
+  path: ({ path }) => path,
+  query: ({ search }) => search.slice(1),
+  search: ({ search }) => search,
+  uri: ({ path, search }) => path + search,
+};
+
+const NAMED: Readonly<Record<string, (name: string) => Read>> = {
+  header: (name) => (facts) => encodeURIComponent(facts.headers.get(name) ?? ""),
+  cookie: (name) => (facts) => encodeURIComponent(cookieValue(facts.headers, name) ?? ""),
+  query: (name) => (facts) => encodeURIComponent(queryValue(facts.search, name) ?? ""),
+};
+
+const PLACEHOLDER = /\{([^{}]*)\}/g;
+const NAME = /^(header|cookie|query)\.([!#$%&'*+.^_`|~0-9A-Za-z-]+)$/;
+
+/** The placeholders there are, in words. */
+export const TEMPLATE_PARTS = `${[...Object.keys(PARTS), ...Object.keys(NAMED).map((of) => `${of}.NAME`)]
+  .map((name) => `{${name}}`)
+  .join(", ")}`;
+
+function reader(name: string): Read | undefined {
+  if (Object.hasOwn(PARTS, name)) return PARTS[name];
+  const [, of, what] = NAME.exec(name) ?? [];
+  return of === undefined ? undefined : NAMED[of]!(what!);
+}
+
+/** Whether every placeholder of a text is one there is. */
+export const isTemplate = (text: string): boolean =>
+  !/[{}]/.test(text.replace(PLACEHOLDER, (whole, name: string) => (reader(name) === undefined ? whole : "")));
+
+/** Compiles a text. Values are percent-encoded; path and query are as the client sent them. */
+export function compileTemplate(text: string): Read {
+  const pieces: (string | Read)[] = [];
+  let end = 0;
+  for (const found of text.matchAll(PLACEHOLDER)) {
+    pieces.push(text.slice(end, found.index), reader(found[1]!) ?? found[0]);
+    end = found.index + found[0].length;
+  }
+  pieces.push(text.slice(end));
+  return (facts) => pieces.map((piece) => (typeof piece === "string" ? piece : piece(facts))).join("");
+}

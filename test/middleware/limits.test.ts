@@ -1,0 +1,127 @@
+import { describe, test } from "bun:test";
+import { assertEquals } from "@std/assert";
+import { createFakeClock } from "../helpers/fake-clock.ts";
+import { chained, type Sent } from "./support.ts";
+
+const header = (name: string, value: string): Sent => ({ headers: { [name]: value } });
+
+describe("rate_limit", () => {
+  test("refuses with the status and words it is told, and in the older headers", async () => {
+    const { send } = chained(
+      "[{rate_limit: {limit: 1, window: 5000, headers: x-ratelimit, status: 503, message: slow}}]",
+    );
+    const quota = ({ headers }: Response) =>
+      ["limit", "remaining", "reset"].map((name) => headers.get(`x-ratelimit-${name}`));
+    const first = await send("/");
+    assertEquals([first.status, quota(first), first.headers.get("ratelimit-limit")], [200, ["1", "0", "5"], null]);
+    const second = await send("/");
+    const { code, detail, status } = (await second.json()) as Record<string, unknown>;
+    assertEquals([second.status, code, detail, status], [503, "rate_limited", "slow", 503]);
+    assertEquals([quota(second), second.headers.get("retry-after")], [["1", "0", "5"], "5"]);
+  });
+
+  test("counts by several parts together, by a parameter, and by the consumer", async () => {
+    const both = chained("[{rate_limit: {limit: 1, key: [client_ip, {query: user}]}}]");
+    const codes = [await both.send("/?user=a"), await both.send("/?user=b"), await both.send("/?user=a")];
+    assertEquals(
+      codes.map(({ status }) => status),
+      [200, 200, 429],
+    );
+    const keys = "{key_auth: {consumers: [{name: jack, key: one}, {name: rose, key: two}]}}";
+    const who = chained(`[${keys}, {rate_limit: {limit: 1, key: consumer}}]`);
+    const sent = [await who.send("/", header("x-api-key", "one")), await who.send("/", header("x-api-key", "two"))];
+    sent.push(await who.send("/", { ...header("x-api-key", "one"), peer: "192.0.2.99" }));
+    assertEquals(
+      sent.map(({ status }) => status),
+      [200, 200, 429],
+    );
+  });
+});
+
+describe("throttle", () => {
+  test("takes one at a time and refuses what comes sooner", async () => {
+    const clock = createFakeClock();
+    const { send } = chained("[{throttle: {rate: 2, status: 503}}]", { parts: { clock } });
+    assertEquals([(await send("/")).status, (await send("/")).status], [200, 503]);
+    await clock.advance(499);
+    assertEquals((await send("/")).status, 503);
+    await clock.advance(1);
+    assertEquals([(await send("/")).status, (await send("/", { peer: "192.0.2.9" })).status], [200, 200]);
+  });
+
+  test("has up to burst requests wait for their turn", async () => {
+    const clock = createFakeClock();
+    const { send, passed } = chained("[{throttle: {rate: 1, burst: 2}}]", { parts: { clock } });
+    const sent = [send("/"), send("/"), send("/"), send("/")];
+    assertEquals((await sent[3]!).status, 429);
+    await clock.settle();
+    assertEquals(passed(), 1);
+    await clock.advance(1000);
+    assertEquals([(await sent[1]!).status, passed()], [200, 2]);
+    await clock.advance(1000);
+    assertEquals([(await sent[2]!).status, passed()], [200, 3]);
+  });
+
+  test("lets the burst pass at once without a delay", async () => {
+    const { send } = chained("[{throttle: {rate: 1, burst: 1, delay: false}}]");
+    const codes = [(await send("/")).status, (await send("/")).status, (await send("/")).status];
+    assertEquals(codes, [200, 200, 429]);
+  });
+});
+
+describe("concurrency_limit", () => {
+  test("counts a request until its answer is complete, or its client left", async () => {
+    const { send } = chained("[{concurrency_limit: {limit: 2, message: busy}}]", {
+      upstream: () => new Response(new Blob(["a", "b"]).stream()),
+    });
+    const [one, two] = [await send("/"), await send("/")];
+    const third = await send("/");
+    assertEquals([third.status, ((await third.json()) as { detail: string }).detail], [429, "busy"]);
+    assertEquals(await one.text(), "ab");
+    const again = await send("/");
+    assertEquals([again.status, (await send("/")).status], [200, 429]);
+    await two.body!.cancel();
+    assertEquals((await send("/")).status, 200);
+  });
+
+  test("counts a request that fails no longer", async () => {
+    const { send, errors } = chained("[{concurrency_limit: {limit: 1}}]", {
+      upstream: () => Promise.reject(new Error("broken")),
+    });
+    const ask = async (): Promise<unknown> => ((await (await send("/")).json()) as { code: unknown }).code;
+    assertEquals([await ask(), await ask(), errors.length], ["internal", "internal", 2]);
+  });
+});
+
+describe("https_redirect", () => {
+  test("sends http to https, and keeps the method of what is no GET", async () => {
+    const { send, passed } = chained("[{https_redirect: {port: 8443}}]");
+    const answer = await send("/a%20b?q=1");
+    assertEquals([answer.status, answer.headers.get("location")], [301, "https://gateway.test:8443/a%20b?q=1"]);
+    assertEquals([(await send("/", { method: "POST" })).status, passed()], [308, 0]);
+    assertEquals((await chained("[{https_redirect: {}}]").send("/")).headers.get("location"), "https://gateway.test/");
+  });
+
+  test("believes a trusted proxy that it was https, and nobody else", async () => {
+    const { send } = chained("[{https_redirect: {}}]");
+    const sent = header("x-forwarded-proto", "https");
+    assertEquals([(await send("/", sent)).status, (await send("/", { ...sent, peer: "10.0.0.1" })).status], [301, 200]);
+  });
+});
+
+describe("set_method", () => {
+  test("asks the pod with another method, without a body where it can have none", async () => {
+    const seen: unknown[] = [];
+    const setup = {
+      forwarded: ({ method, headers }: { method: string; headers: Headers }) =>
+        void seen.push([method, headers.get("content-type")]),
+    };
+    const sent: Sent = { method: "POST", body: "x", ...header("content-type", "text/plain") };
+    await chained("[{set_method: {method: get}}]", setup).send("/", sent);
+    await chained("[{set_method: {method: PUT}}]", setup).send("/", sent);
+    assertEquals(seen, [
+      ["GET", null],
+      ["PUT", "text/plain"],
+    ]);
+  });
+});
