@@ -3,7 +3,7 @@ import { createHealthSet } from "./balancing/health-set.ts";
 import { createRetryBudget } from "./balancing/retry-budget.ts";
 import type { Clock, Random } from "./clock.ts";
 import { type ClusterSet, createClusterSet } from "./cluster-set.ts";
-import { redactCluster, redactRoute } from "./config/redact.ts";
+import { type RedactedRoute, redactCluster, redactRoute } from "./config/redact.ts";
 import type { ClusterConfig, Config, UpstreamTlsConfig } from "./config/schema.ts";
 import type { Cluster } from "./discovery/cluster.ts";
 import { createDiscovery, type Discovery } from "./discovery/discovery.ts";
@@ -14,9 +14,11 @@ import type { Chain } from "./middleware/chain.ts";
 import type { Middleware } from "./middleware/plugin.ts";
 import { type AccessLog, createAccessLog } from "./observe/access-log.ts";
 import { type Counters, countAnswer, createCounters } from "./observe/counters.ts";
+import { type GatewayEvent, newestEvents } from "./observe/events.ts";
 import { createExchange, type Exchange } from "./observe/exchange.ts";
 import { collectClusters, collectTraffic } from "./observe/gateway-metrics.ts";
 import { createRequestIds } from "./observe/request-id.ts";
+import { createRing } from "./observe/ring.ts";
 import type { Traffic } from "./observe/traffic.ts";
 import { createPoolSet, type PoolStore } from "./pool-set.ts";
 import { createForwarder } from "./proxy/forward.ts";
@@ -68,6 +70,8 @@ export interface Gateway extends AdminView {
   handle(request: Request, peer: string, scheme: "http" | "https", upgrade?: Upgrade): Response | Promise<Response>;
   /** Goes over to another config: requests taken up from now on see it, those under way finish as they began. */
   apply(config: Config): void;
+  /** A changed config was refused for these errors, or was taken back (none): whoever looks at the gateway is told. */
+  refuse(errors: readonly string[]): void;
   /** Resolves when every required cluster has its first snapshot. */
   whenReady(signal: AbortSignal): Promise<void>;
   /** Resolves when the nodes of a service are known, or when its cluster failed to tell them. */
@@ -88,6 +92,8 @@ interface Plan {
   readonly read: ReadOptions;
   readonly accessLog: AccessLog | undefined;
   readonly unmatched: Unmatched;
+  /** Its routes without secrets, made when first asked for. */
+  readonly shownRoutes: () => readonly RedactedRoute[];
 }
 
 /** The answer to a request that no route takes, counted. */
@@ -184,6 +190,18 @@ function withPending(statuses: readonly ClusterStatus[], pending: readonly Clust
   });
 }
 
+/** What a gateway remembers of what happened to itself; its clusters do for themselves. */
+const EVENTS = 100;
+
+/** The value of `make`, made when first asked for. */
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
+}
+
 /** Composes a gateway and starts following its clusters. */
 export function createGateway(options: GatewayOptions): Gateway {
   const { clock, random, logger } = options;
@@ -191,6 +209,8 @@ export function createGateway(options: GatewayOptions): Gateway {
   const requestIds = createRequestIds(random);
   const counters = createCounters();
   let config = options.config;
+  const events = createRing<GatewayEvent>(EVENTS);
+  let refused: readonly string[] = [];
   let draining = false;
   let plan: Plan | undefined;
 
@@ -215,12 +235,13 @@ export function createGateway(options: GatewayOptions): Gateway {
       clock,
       random,
       before: before?.pools,
-      onEject: (target, until) =>
-        logger.log("warn", "An address is ejected after failures", {
-          upstream: target.endpoint.address,
-          pod: target.endpoint.pod,
-          seconds: Math.round((until - clock.now()) / 1000),
-        }),
+      onEject(target, until) {
+        const { address, pod } = target.endpoint;
+        const at = clock.now();
+        events.add({ at, kind: "ejected", address, until });
+        const seconds = Math.round((until - at) / 1000);
+        logger.log("warn", "An address is ejected after failures", { upstream: address, pod, seconds });
+      },
     });
     const routes = compileRouteSet(next, {
       pools,
@@ -258,6 +279,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       read: { clock, trusts, limits: server.limits },
       accessLog: keptLog(before, server.access_log),
       unmatched,
+      shownRoutes: once(() => next.routes.map(redactRoute)),
     };
   }
 
@@ -309,7 +331,14 @@ export function createGateway(options: GatewayOptions): Gateway {
     },
     apply(next) {
       config = next;
+      refused = [];
       clusters.apply(next.discovery);
+      const followed = next.discovery?.clusters.length ?? 0;
+      events.add({ at: clock.now(), kind: "config", routes: next.routes.length, clusters: followed });
+    },
+    refuse(errors) {
+      refused = errors;
+      if (errors.length > 0) events.add({ at: clock.now(), kind: "refused", errors });
     },
     async whenReady(signal) {
       const required = clusters.current().filter((cluster) => cluster.required);
@@ -342,7 +371,11 @@ export function createGateway(options: GatewayOptions): Gateway {
       if (mode === "request") await upstream.refresh();
       return discovery.query(service, { verbose });
     },
-    routes: () => plan!.config.routes.map(redactRoute),
+    services: (query) => plan!.discovery.services(query),
+    events: (limit) =>
+      newestEvents([events.newest(), ...clusters.current().map(({ journal }) => journal?.events() ?? [])], limit),
+    refusedConfig: () => refused,
+    routes: () => plan!.shownRoutes(),
     report: (error) => logger.log("error", `Unforeseen error: ${String(error)}`),
   };
 }

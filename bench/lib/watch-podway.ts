@@ -1,6 +1,7 @@
 /** Podway's whole path from the socket to the snapshot: `bun watch-podway.ts SERVER`. */
 import { systemClock } from "../../src/clock.ts";
 import { endpointSliceDecoder } from "../../src/discovery/endpoint-slices.ts";
+import { createJournal } from "../../src/discovery/journal.ts";
 import { createSnapshot } from "../../src/discovery/snapshot.ts";
 import { createApiClient } from "../../src/kubernetes/api-client.ts";
 import { noCredentials } from "../../src/kubernetes/credentials.ts";
@@ -18,7 +19,8 @@ const connection = {
 };
 const clock = systemClock;
 const logger = silentLogger;
-const snapshot = createSnapshot({ clock });
+const journal = createJournal({ cluster: "", usual: "watch", clock });
+const snapshot = createSnapshot({ clock, onSlices: journal.slices });
 const write = snapshot.writer("");
 let watching: ReturnType<typeof stopwatch> | undefined;
 let seen = 0;

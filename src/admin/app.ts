@@ -1,15 +1,11 @@
 import { Hono } from "hono";
 import { accepts } from "hono/accepts";
-import { bearerAuth } from "hono/bearer-auth";
-import { HTTPException } from "hono/http-exception";
 import type { Clock } from "../clock.ts";
 import type { ProcessMetrics } from "../observe/process-metrics.ts";
 import { problem } from "../proxy/problem.ts";
+import { onlyOwnNames, onlyWithToken, secureHeaders } from "./guard.ts";
 import { allFamilies, expose, FORMATS } from "./metrics/exposition.ts";
 import type { AdminView } from "./view.ts";
-
-/** Probes come from a kubelet, which has no token. */
-const OPEN_PATHS = ["/healthz", "/readyz"];
 
 const OPEN_METRICS = "application/openmetrics-text";
 
@@ -22,11 +18,14 @@ export interface AdminOptions {
   readonly token: string | undefined;
   processMetrics(): Promise<ProcessMetrics>;
   readonly clock: Clock;
+  /** The console; left out: there is none. */
+  readonly console?: Hono | undefined;
 }
 
-/** The admin API (read only: no request changes anything). */
-export function createAdminApp(view: AdminView, { token, processMetrics, clock }: AdminOptions): Hono {
+/** The admin API (read only: no request changes anything), and the console where there is one. */
+export function createAdminApp(view: AdminView, { token, processMetrics, clock, console }: AdminOptions): Hono {
   const app = new Hono();
+  app.use(secureHeaders, token === undefined ? onlyOwnNames : onlyWithToken(token));
 
   app.get("/healthz", (c) => c.text("ok\n"));
 
@@ -36,20 +35,12 @@ export function createAdminApp(view: AdminView, { token, processMetrics, clock }
     return c.json(body, readiness.ready && !readiness.draining ? 200 : 503);
   });
 
-  if (token !== undefined) {
-    const guard = bearerAuth({ token });
-    app.use("*", (c, next) => (OPEN_PATHS.includes(c.req.path) ? next() : guard(c, next)));
-  }
-
   app.get("/metrics", async (c) => {
     const supports = ["text/plain", OPEN_METRICS];
     const wanted = accepts(c, { header: "Accept", supports, default: "text/plain" });
     const format = wanted === OPEN_METRICS ? FORMATS.openMetrics : FORMATS.text;
     const families = allFamilies(await view.metrics(), await processMetrics());
-    return c.body(await expose(families, format, () => clock.sleep(0)), 200, {
-      "content-type": format,
-      "cache-control": "no-store",
-    });
+    return c.body(await expose(families, format, () => clock.sleep(0)), 200, { "content-type": format });
   });
 
   app.get("/v1/discovery/kubernetes/dump", (c) => c.json(view.dump()));
@@ -66,9 +57,10 @@ export function createAdminApp(view: AdminView, { token, processMetrics, clock }
 
   app.get("/v1/routes", (c) => c.json({ routes: view.routes() }));
 
+  if (console !== undefined) app.route("/", console);
+
   app.notFound((c) => problem("no_route", `The admin API has no ${c.req.path}`));
   app.onError((error) => {
-    if (error instanceof HTTPException) return error.getResponse(); // What the guard answers.
     view.report(error);
     return problem("internal", "The admin API failed; its log says why");
   });

@@ -1,4 +1,6 @@
+import type { ServicesPage, ServicesQuery } from "../discovery/catalog.ts";
 import type { ClusterStatus, Dump, NodesAnswer } from "../discovery/views.ts";
+import type { GatewayEvent } from "../observe/events.ts";
 import type { GatewayMetrics } from "../observe/gateway-metrics.ts";
 
 /** What the admin API may see of the gateway: reads only, secrets already redacted. */
@@ -16,6 +18,12 @@ export interface AdminView {
   dump(): Dump;
   /** Answers for a reference that does not parse too: `reason` then says what is wrong with it. */
   nodes(service: string, options: { verbose: boolean }): Promise<NodesAnswer>;
+  /** A page of the services of all clusters. */
+  services(query: ServicesQuery): ServicesPage;
+  /** What happened lately, the newest first; at most `limit`. */
+  events(limit: number): readonly GatewayEvent[];
+  /** What is wrong with a changed config that was refused, so that the one before is still in force; nearly always nothing. */
+  refusedConfig(): readonly string[];
   /** Effective routes, defaults filled in. */
   routes(): readonly unknown[];
   /** An error nobody foresaw, for the log. */

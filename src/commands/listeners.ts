@@ -1,5 +1,3 @@
-import { createAdminApp } from "../admin/app.ts";
-import { systemClock } from "../clock.ts";
 import type { Config } from "../config/schema.ts";
 import type { Gateway } from "../gateway.ts";
 import type { ProcessMetrics } from "../observe/process-metrics.ts";
@@ -12,6 +10,7 @@ import {
   shownAuthority,
   type TlsListener,
 } from "../runtime/host.ts";
+import { openAdmin } from "./admin-listener.ts";
 
 /** The listeners of one gateway. */
 export interface Listeners {
@@ -66,12 +65,7 @@ export function openListeners(options: ListenersOptions): Listeners {
               httpsRedirect({ http: redirect_http, https: traffic.port }),
             ),
           );
-    const app =
-      admin === false ? undefined : createAdminApp(gateway, { token: admin.token, processMetrics, clock: systemClock });
-    const adminListener =
-      admin === false || app === undefined
-        ? undefined
-        : opened(host.listen(admin.listen, (request) => app.fetch(request)));
+    const adminListener = admin === false ? undefined : opened(openAdmin(admin, { gateway, host, processMetrics }));
     return {
       url: `${tls === undefined ? "http" : "https"}://${shownAuthority(listen.host, traffic.port)}`,
       adminUrl:

@@ -11,6 +11,8 @@ export interface ReloaderOptions {
   read(): Promise<LoadResult>;
   /** Puts a valid config in force. */
   apply(config: Config): void;
+  /** Told why a changed config is not in force; without errors when the file is again what is in force. */
+  refuse(errors: readonly string[]): void;
   /** The config in force. */
   readonly current: Config;
   readonly clock: Clock;
@@ -46,7 +48,9 @@ export function createReloader(options: ReloaderOptions): Reloader {
       loaded = await options.read();
     } catch (error) {
       refused();
-      logger.log("error", `The config cannot be read; the one before stays in force: ${(error as Error).message}`);
+      const why = `The config cannot be read; the one before stays in force: ${(error as Error).message}`;
+      logger.log("error", why);
+      options.refuse([why]);
       return;
     }
     for (const issue of loaded.warnings) logger.log("warn", formatIssue(issue));
@@ -56,12 +60,14 @@ export function createReloader(options: ReloaderOptions): Reloader {
       logger.log("error", "The changed config is invalid; the one before stays in force", {
         errors: loaded.errors.length,
       });
+      options.refuse(loaded.errors.map(formatIssue));
       return;
     }
     const next = JSON.stringify(loaded.config);
     if (next === text) {
       // The same as before, after a bad one perhaps.
       counts = { ...counts, current: true };
+      options.refuse([]);
       return;
     }
     for (const key of needsRestart(current, loaded.config)) {

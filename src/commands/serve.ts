@@ -63,6 +63,7 @@ export async function serveUntilSignal(
       logger.setLevel(next.server.log_level);
       gateway.apply(next);
     },
+    refuse: gateway.refuse,
     current: config,
     clock: systemClock,
     logger,

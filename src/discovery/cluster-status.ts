@@ -81,6 +81,19 @@ function versionOf(reports: readonly SourceReport[]): string | null {
     : known.map(({ namespace, status }) => `${namespace ?? "*"}=${status.resourceVersion}`).join(" ");
 }
 
+/** Lists of one page are over before anybody looks: only those with more to come are told of. */
+function listingOf(reports: readonly SourceReport[]): Pick<ClusterStatus, "listing"> {
+  const listings = reports.map(({ status }) => status.listing).filter((one) => one !== undefined);
+  if (!listings.some(({ remaining }) => remaining !== 0)) return {};
+  const known = listings.every(({ remaining }) => remaining !== undefined);
+  return {
+    listing: {
+      objects: listings.reduce((sum, { objects }) => sum + objects, 0),
+      remaining: known ? listings.reduce((sum, { remaining }) => sum + remaining!, 0) : undefined,
+    },
+  };
+}
+
 /** What `/status` shows of a cluster. */
 export function clusterStatus(options: {
   readonly config: Pick<ClusterConfig, "id" | "mode" | "required">;
@@ -108,6 +121,7 @@ export function clusterStatus(options: {
     services: counts.services,
     endpoints: counts.endpoints,
     lastError: errorOf(all),
+    ...listingOf(all),
     ...(options.snapshotFile === undefined ? {} : { snapshotFile: options.snapshotFile }),
   };
 }

@@ -4,11 +4,12 @@ import { type ApiClient, createApiClient } from "../kubernetes/api-client.ts";
 import { type Connection, serverUrl } from "../kubernetes/connection.ts";
 import type { Change, Collection, Decoder } from "../kubernetes/types.ts";
 import type { Logger } from "../log.ts";
-import { clusterCounters, clusterStatus } from "./cluster-status.ts";
+import { clusterCounters, clusterStatus, worstState } from "./cluster-status.ts";
 import { type Connecting, keepConnecting, refreshOnChange, type WatchFiles } from "./connecting.ts";
 import { endpointSliceDecoder } from "./endpoint-slices.ts";
 import { endpointsDecoder } from "./endpoints.ts";
 import { type Gate, isExpired, leftOutGate, requestGate, scopeGate } from "./gate.ts";
+import { type ChangeReason, createJournal, type Journal } from "./journal.ts";
 import { planCluster, type ScopePlan } from "./plan.ts";
 import { createRequestSource, type RequestSource } from "./request-source.ts";
 import { createScope, type Scope, type TrackedSource, trackSource } from "./scope.ts";
@@ -51,6 +52,8 @@ export interface Cluster {
   readonly views: ServiceViews;
   readonly selection: SelectionOptions;
   readonly clock: Clock;
+  /** What happened to it lately; left out where nobody is there to look. */
+  readonly journal?: Pick<Journal, "events"> | undefined;
   /** Follows the cluster until the signal aborts; never rejects for an error of the apiserver. Once only. */
   run(signal: AbortSignal): Promise<void>;
   status(): ClusterStatus;
@@ -72,7 +75,8 @@ export function createCluster(config: ClusterConfig, deps: ClusterDeps): Cluster
     config.id === ""
       ? deps.logger
       : { log: (level, message, fields) => deps.logger.log(level, message, { cluster: config.id, ...fields }) };
-  const snapshot = createSnapshot({ clock, emptyGrace: config.empty_grace });
+  const journal = createJournal({ cluster: config.id, usual: config.mode === "request" ? "request" : "watch", clock });
+  const snapshot = createSnapshot({ clock, emptyGrace: config.empty_grace, onSlices: journal.slices });
   const { reader } = snapshot;
   const plan = planCluster(config);
   const keepNamespace = plan.keeps;
@@ -125,6 +129,13 @@ export function createCluster(config: ClusterConfig, deps: ClusterDeps): Cluster
   const synced = (): boolean => (byRequest ? requestTracker.synced : scopes.every(({ scope }) => scope.synced()));
   const listed = (): boolean => (byRequest ? requestTracker.listed : scopes.every(({ scope }) => scope.listed()));
 
+  const statusChanged = (): void => {
+    const all = reports([...trackers.endpoints, ...trackers.services]).map(({ status }) => status);
+    const state = worstState(all.map((status) => status.state));
+    journal.state(state, all.find((status) => status.state === state)?.lastError ?? null);
+    waiters.changed();
+  };
+
   const path = config.snapshot_file;
   const keeper =
     path === undefined || deps.snapshotFiles === undefined
@@ -142,7 +153,10 @@ export function createCluster(config: ClusterConfig, deps: ClusterDeps): Cluster
   const restore = async (server: string): Promise<void> => {
     const stored = await keeper?.restore(server);
     if (stored === undefined) return;
-    for (const [scope, items] of stored.slices) snapshot.writer(scope)({ kind: "replace", items });
+    const taking = { why: "file", first: true } as const;
+    for (const [scope, items] of stored.slices) {
+      journal.takeList(items.length, taking, () => snapshot.writer(scope)({ kind: "replace", items }));
+    }
     for (const [scope, items] of stored.services) snapshot.serviceWriter(scope)({ kind: "replace", items });
     for (const tracker of [...trackers.endpoints, ...trackers.services]) tracker.restored(stored.written);
     const { services, endpoints } = reader.counts();
@@ -161,14 +175,20 @@ export function createCluster(config: ClusterConfig, deps: ClusterDeps): Cluster
       keeper?.received();
     };
     const common = { ...parts, collections, apply, held: () => held.size, clock, random, logger };
-    tracker.attach(createSource(config, { ...common, onStatus: waiters.changed }));
+    tracker.attach(createSource(config, { ...common, onStatus: statusChanged }));
   };
 
   const startScope = (api: ApiClient, { plan: part, scope }: { plan: ScopePlan; scope: Scope }): void => {
     const name = part.namespace ?? "";
     const write = snapshot.writer(name);
+    const { endpoints } = scope;
     const apply = (change: Change<SliceRecord>): void => {
-      write(change);
+      if (change.kind !== "replace") write(change);
+      else {
+        const why: ChangeReason =
+          endpoints.source?.status.state === "polling" || config.mode === "poll" ? "poll" : "list";
+        journal.takeList(change.items.length, { why, first: !endpoints.synced }, () => write(change));
+      }
       watchTruncation(change);
       watchSize();
     };
@@ -189,7 +209,7 @@ export function createCluster(config: ClusterConfig, deps: ClusterDeps): Cluster
       clock,
       random,
       logger,
-      onStatus: waiters.changed,
+      onStatus: statusChanged,
       known: [...snapshot.slices.keys(), ...snapshot.services.keys()],
       onAnswer() {
         requestTracker.answered();
@@ -218,6 +238,7 @@ export function createCluster(config: ClusterConfig, deps: ClusterDeps): Cluster
     views: createServiceViews(selection),
     selection,
     clock,
+    journal,
     async run(signal) {
       life = "running";
       try {
@@ -227,7 +248,7 @@ export function createCluster(config: ClusterConfig, deps: ClusterDeps): Cluster
           connect: () => deps.connect(config),
           onFailure(failure) {
             connecting = failure;
-            waiters.changed();
+            statusChanged();
           },
           clock,
           random,
@@ -239,7 +260,7 @@ export function createCluster(config: ClusterConfig, deps: ClusterDeps): Cluster
         const api = createApiClient({ connection, logger, clock, userAgent: deps.userAgent });
         if (byRequest) startRequests(api);
         else for (const part of scopes) startScope(api, part);
-        waiters.changed();
+        statusChanged();
         const all = [...trackers.endpoints, ...trackers.services];
         await Promise.all(all.map((tracker) => tracker.source?.run(signal)));
       } catch (error) {

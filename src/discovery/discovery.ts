@@ -1,3 +1,4 @@
+import { listServices } from "./catalog.ts";
 import type { Cluster } from "./cluster.ts";
 import { answerNodes, dumpServices } from "./inspect.ts";
 import { type Explanation, explain } from "./reasons.ts";
@@ -80,6 +81,7 @@ export function createDiscovery(options: {
       return answerNodes(service, found.cluster, found.reference, found.wanted, verbose);
     },
     status: () => ({ clusters: clusters.map((cluster) => cluster.status()) }),
+    services: (query) => listServices(clusters, multi, query),
     dump: (config) => ({
       config,
       endpoints: clusters.map((cluster) => ({

@@ -38,6 +38,8 @@ export interface SnapshotReader {
   /** The entry of `namespace/name`; undefined: nothing is known of it. Costs the same whatever the cluster's size. */
   get(key: string): ServiceEntry | undefined;
   entries(): Iterable<ServiceEntry>;
+  /** Another number whenever an entry came or went. */
+  membership(): number;
   /** Namespaces with a service. */
   namespaces(): Iterable<string>;
   /** Names of the services in a namespace. */
@@ -66,6 +68,10 @@ export interface SnapshotOptions {
   readonly clock: Clock;
   /** Milliseconds the last nodes of a service that became empty are kept. @default 0 */
   readonly emptyGrace?: number | undefined;
+  /** Told of every change of a service's slices, as it is made. */
+  readonly onSlices?:
+    | ((entry: ServiceEntry, before: readonly SliceRecord[], after: readonly SliceRecord[]) => void)
+    | undefined;
 }
 
 type MutableEntry = { -readonly [K in keyof ServiceEntry]: ServiceEntry[K] };
@@ -75,7 +81,7 @@ const keyOf = (namespace: string, name: string): string => `${namespace}/${name}
 const usable = (slices: readonly SliceRecord[]): number => slices.reduce((sum, slice) => sum + slice.usable, 0);
 
 /** An empty snapshot. Reads and writes happen in one turn of the event loop each, so no reader sees a half. */
-export function createSnapshot({ clock, emptyGrace = 0 }: SnapshotOptions): Snapshot {
+export function createSnapshot({ clock, emptyGrace = 0, onSlices }: SnapshotOptions): Snapshot {
   const entries = new Map<string, MutableEntry>();
   const byNamespace = new Map<string, Set<string>>();
   const slicesOf = new Map<string, Map<string, SliceRecord>>();
@@ -85,6 +91,7 @@ export function createSnapshot({ clock, emptyGrace = 0 }: SnapshotOptions): Snap
   const counts = { services: 0, endpoints: 0, bytes: 0, truncated: 0, changes: 0, unchanged: 0 };
 
   let revision = 0;
+  let membership = 0;
 
   const touch = (entry: MutableEntry): void => {
     entry.version++;
@@ -97,6 +104,7 @@ export function createSnapshot({ clock, emptyGrace = 0 }: SnapshotOptions): Snap
     if (entry === undefined) {
       entry = { namespace, name, slices: [], service: undefined, version: 0, last: undefined };
       entries.set(key, entry);
+      membership++;
       const names = byNamespace.get(namespace);
       if (names === undefined) byNamespace.set(namespace, new Set([name]));
       else names.add(name);
@@ -110,6 +118,7 @@ export function createSnapshot({ clock, emptyGrace = 0 }: SnapshotOptions): Snap
     const key = keyOf(entry.namespace, entry.name);
     if (entries.get(key) !== entry) return;
     entries.delete(key);
+    membership++;
     const names = byNamespace.get(entry.namespace)!;
     names.delete(entry.name);
     if (names.size === 0) byNamespace.delete(entry.namespace);
@@ -128,6 +137,7 @@ export function createSnapshot({ clock, emptyGrace = 0 }: SnapshotOptions): Snap
         dropIfUnused(entry);
       });
     }
+    onSlices?.(entry, entry.slices, slices);
     entry.slices = slices;
     touch(entry);
     if (slices.length === 0) emptied.add(entry);
@@ -233,6 +243,7 @@ export function createSnapshot({ clock, emptyGrace = 0 }: SnapshotOptions): Snap
     reader: {
       get: (key) => entries.get(key),
       entries: () => entries.values(),
+      membership: () => membership,
       namespaces: () => byNamespace.keys(),
       servicesIn: (namespace) => byNamespace.get(namespace) ?? [],
       counts: () => ({ ...counts }),

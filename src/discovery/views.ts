@@ -1,4 +1,6 @@
+import type { ListProgress } from "../kubernetes/list-all.ts";
 import type { ClientState } from "../kubernetes/types.ts";
+import type { ServicesPage, ServicesQuery } from "./catalog.ts";
 import type { SnapshotFileStatus } from "./snapshot-keeper.ts";
 import type { EmptyReason, Node, Upstream, UpstreamQuery } from "./types.ts";
 
@@ -21,6 +23,8 @@ export interface ClusterStatus {
   readonly services: number;
   /** Addresses that may get traffic. */
   readonly endpoints: number;
+  /** Only while a list is under way whose length matters: how far it is, over all sources. */
+  readonly listing?: ListProgress;
   /** In words, with the namespace it happened in and the missing RBAC rule; null when all is well. */
   readonly lastError: string | null;
   /** Only with `snapshot_file`. */
@@ -101,6 +105,8 @@ export interface Discovery {
    */
   query(reference: string, options?: { readonly verbose?: boolean }): NodesAnswer;
   status(): { readonly clusters: readonly ClusterStatus[] };
+  /** A page of the services of all clusters. */
+  services(query: ServicesQuery): ServicesPage;
   /** `config` must have no secret in it any more. */
   dump(config: unknown): Dump;
   /** Ready once every required cluster has a snapshot. */

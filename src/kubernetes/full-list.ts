@@ -2,7 +2,7 @@ import type { Clock } from "../clock.ts";
 import type { Logger } from "../log.ts";
 import type { ApiClient } from "./api-client.ts";
 import { ApiError, type ApiErrorCode, describeCollection } from "./errors.ts";
-import { type FullList, listAll } from "./list-all.ts";
+import { type FullList, type ListProgress, listAll } from "./list-all.ts";
 import { NoStreamedListError, streamAll } from "./stream-list.ts";
 import type { Collection, Decoder } from "./types.ts";
 
@@ -12,8 +12,8 @@ export interface FullListOptions<T> {
   readonly decode: Decoder<T>;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** A part of it came. */
-  readonly onPart: () => void;
+  /** A part of it came; a stream does not tell how far it is. */
+  readonly onPart: (progress?: ListProgress) => void;
 }
 
 /** Which list. */
@@ -82,7 +82,7 @@ export function createFullLister<T>(options: FullListOptions<T>): FullLister<T> 
       return full;
     }
     try {
-      return await streamAll({ api, collection, decode, clock, notOlderThan, onBytes: onPart }, signal);
+      return await streamAll({ api, collection, decode, clock, notOlderThan, onBytes: () => onPart() }, signal);
     } catch (error) {
       const without = withoutStream(error);
       if (without === undefined) {

@@ -12,7 +12,15 @@ export interface ListAllOptions<T> {
   /** The answer must not be older than this version; undefined: the most recent state. */
   readonly notOlderThan?: string | undefined;
   /** Called as each page is in. */
-  readonly onPage?: (() => void) | undefined;
+  readonly onPage?: ((progress: ListProgress) => void) | undefined;
+}
+
+/** How far a list by pages is. */
+export interface ListProgress {
+  /** Objects that are in. */
+  readonly objects: number;
+  /** Objects that are not; undefined where the server does not say (it does not with a selector). */
+  readonly remaining: number | undefined;
 }
 
 /** A whole collection as of one version. */
@@ -30,6 +38,7 @@ export async function listAll<T>(options: ListAllOptions<T>, signal: AbortSignal
   const items: T[] = [];
   let version: string | undefined;
   let token: string | undefined;
+  let objects = 0;
   do {
     // The token holds the version of the first page: naming one beside it is an error of the API.
     const query =
@@ -39,7 +48,8 @@ export async function listAll<T>(options: ListAllOptions<T>, signal: AbortSignal
           ? { limit: PAGE_SIZE, resourceVersion: notOlderThan, resourceVersionMatch: "NotOlderThan" as const }
           : { limit: PAGE_SIZE };
     const page = await api.list(collection, query, signal, decode.fromBytes);
-    onPage?.();
+    objects += page.items.length + page.read.length;
+    onPage?.({ objects, remaining: page.continue === undefined ? 0 : page.remaining });
     for (const object of page.items) {
       const item = decode(object);
       if (item !== undefined) items.push(item);

@@ -3,7 +3,7 @@ import type { Logger } from "../log.ts";
 import type { ApiClient } from "./api-client.ts";
 import { createBackoff } from "./backoff.ts";
 import { ApiError, describeCollection, toApiError } from "./errors.ts";
-import { handOver, listAll, observed } from "./list-all.ts";
+import { handOver, type ListProgress, listAll, observed } from "./list-all.ts";
 import { createStatusTracker } from "./source-status.ts";
 import type { Change, ClientState, Collection, Decoder, Source } from "./types.ts";
 
@@ -60,8 +60,9 @@ export function createPoller<T>(options: PollerOptions<T>): Poller {
       if (resourceVersion === undefined) known = false;
       versions.push(`${namespace}/${name}@${resourceVersion}`);
     });
-    const onPage = (): void => {
+    const onPage = (progress: ListProgress): void => {
       tracker.byte(clock.now());
+      tracker.listing(progress);
       if (fingerprint === undefined) tracker.enter("syncing");
     };
     const full = await listAll(

@@ -4,7 +4,7 @@ import type { ApiClient } from "./api-client.ts";
 import { createBackoff } from "./backoff.ts";
 import { ApiError, describeCollection, InvalidObjectError, toApiError } from "./errors.ts";
 import { createFullLister } from "./full-list.ts";
-import { handOver } from "./list-all.ts";
+import { handOver, type ListProgress } from "./list-all.ts";
 import { move, type Outcome, type ReflectorState } from "./reflector-state.ts";
 import { createStatusTracker } from "./source-status.ts";
 import type { Change, Collection, Decoder, Source } from "./types.ts";
@@ -64,8 +64,9 @@ export function createReflector<T>(options: ReflectorOptions<T>): Source {
   const backoff = createBackoff(random);
   const label = describeCollection(collections[0]!);
   const tracker = createStatusTracker({ clock, logger, label, onStatus: options.onStatus });
-  const onPart = (): void => {
+  const onPart = (progress?: ListProgress): void => {
     tracker.byte(clock.now());
+    tracker.listing(progress);
     tracker.enter("syncing");
   };
   const listFully = createFullLister({ api, decode, clock, logger, onPart });

@@ -1,6 +1,7 @@
 import type { Clock } from "../clock.ts";
 import type { Logger } from "../log.ts";
 import type { ApiError, ApiErrorCode } from "./errors.ts";
+import type { ListProgress } from "./list-all.ts";
 import type { ClientState, SourceStatus } from "./types.ts";
 
 /** Which state an error puts a cluster's client in. */
@@ -27,6 +28,8 @@ export interface StatusTracker {
   event(at: number, resourceVersion: string): void;
   /** The version moved on without an event (a bookmark). */
   version(resourceVersion: string): void;
+  /** How far the list under way is; it is not announced. */
+  listing(progress: ListProgress | undefined): void;
   /** A full list was taken in. */
   listed(reason: string, resourceVersion: string): void;
   /** A watch stream was asked for. */
@@ -57,6 +60,7 @@ export function createStatusTracker(options: StatusTrackerOptions): StatusTracke
     lastEvent: undefined as number | undefined,
     lastList: undefined as number | undefined,
     lastError: undefined as string | undefined,
+    listing: undefined as ListProgress | undefined,
     lists: {} as Record<string, number>,
     watches: 0,
     events: 0,
@@ -76,7 +80,11 @@ export function createStatusTracker(options: StatusTrackerOptions): StatusTracke
     version(resourceVersion) {
       status.resourceVersion = resourceVersion;
     },
+    listing(progress) {
+      status.listing = progress;
+    },
     listed(reason, resourceVersion) {
+      status.listing = undefined;
       status.lists[reason] = (status.lists[reason] ?? 0) + 1;
       status.lastList = clock.now();
       status.resourceVersion = resourceVersion;
@@ -92,6 +100,7 @@ export function createStatusTracker(options: StatusTrackerOptions): StatusTracke
     },
     failed(error) {
       status.state = STATE_OF[error.code];
+      status.listing = undefined;
       status.lastError = error.message;
       if (logged !== error.message) {
         logged = error.message;

@@ -3,6 +3,8 @@
  * proxying. https://kubernetes.io/docs/reference/using-api/api-concepts/
  */
 
+import type { ListProgress } from "./list-all.ts";
+
 /** `fetch` as this project uses it: how it carries a CA or a client certificate is the runtime's business. */
 export type Fetch = (input: string, init?: RequestInit) => Promise<Response>;
 
@@ -73,6 +75,8 @@ export interface SourceStatus {
   readonly lastList: number | undefined;
   /** In words, with the missing RBAC rule on a 403; undefined after the next success. Never a secret. */
   readonly lastError: string | undefined;
+  /** How far the list under way is; undefined while there is none, or where nothing tells. */
+  readonly listing?: ListProgress | undefined;
   /** Full lists by reason: start, gone, error, poll … */
   readonly lists: Readonly<Record<string, number>>;
   /** Watch streams opened. */

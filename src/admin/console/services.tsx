@@ -1,0 +1,186 @@
+/** @jsxImportSource hono/jsx */
+import type { Child } from "hono/jsx";
+import type { ServiceSummary } from "../../discovery/catalog.ts";
+import type { NodeDetail } from "../../discovery/views.ts";
+import { Shape } from "./chart.tsx";
+import { type Model, type OpenPort, SERVICES } from "./model.ts";
+import { Pages, Part, Search } from "./pieces.tsx";
+import { href } from "./state.ts";
+import { count, counted, type Tone } from "./words.ts";
+
+/** Addresses of a port that are listed; a command lists all. */
+const MOST_NODES = 60;
+
+/** How many addresses a service has, in words and as a bar. */
+function Addresses({ ready, terminating, unready }: ServiceSummary["addresses"]): Child {
+  const all = ready + terminating + unready;
+  const tone: Tone = ready > 0 ? (unready > 0 ? "wait" : "good") : terminating > 0 ? "warn" : "bad";
+  const words = [`${count(ready)} ready`];
+  if (terminating > 0) words.push(`${count(terminating)} terminating`);
+  if (unready > 0) words.push(`${count(unready)} not ready`);
+  return (
+    <span class={`status ${all === 0 ? "bad" : tone}`}>
+      <Shape tone={all === 0 ? "bad" : tone} />
+      {all === 0 ? "no addresses" : words.join(", ")}
+    </span>
+  );
+}
+
+const isDetail = (node: object): node is NodeDetail => "slice" in node;
+
+function Node({ node }: { node: NodeDetail }): Child {
+  const { host, port, weight, pod, zone, excluded, conditions } = node;
+  const tone: Tone = excluded === undefined ? (conditions.ready ? "good" : "warn") : "bad";
+  return (
+    <tr data-key={`node-${host}-${port}-${pod ?? ""}`}>
+      <th scope="row" class="mono" data-label="Address">
+        {host.includes(":") ? `[${host}]` : host}:{port}
+      </th>
+      <td data-label="State">
+        <span class={`status ${tone}`}>
+          <Shape tone={tone} />
+          {excluded ?? (conditions.ready ? "ready" : "terminating, used as the last resort")}
+        </span>
+      </td>
+      <td data-label="Weight" class="number">
+        {weight}
+      </td>
+      <td data-label="Pod" class="mono">
+        {pod ?? <span class="soft">none named</span>}
+      </td>
+      <td data-label="Zone">{zone ?? <span class="soft">–</span>}</td>
+    </tr>
+  );
+}
+
+function Port({ service, port, answer }: { service: string } & OpenPort): Child {
+  const nodes = [...answer.nodes.filter(isDetail), ...(answer.excluded ?? [])];
+  const name = port === "" ? service : `${service}:${port}`;
+  return (
+    <>
+      {answer.reason === undefined ? "" : <p class="reason">{answer.reason}</p>}
+      {nodes.length === 0 ? (
+        ""
+      ) : (
+        <table class="stacked nodes">
+          <caption class="mono">{name}</caption>
+          <thead>
+            <tr>
+              <th scope="col">Address</th>
+              <th scope="col">State</th>
+              <th scope="col" class="number">
+                Weight
+              </th>
+              <th scope="col">Pod</th>
+              <th scope="col">Zone</th>
+            </tr>
+          </thead>
+          <tbody>
+            {nodes.slice(0, MOST_NODES).map((node) => (
+              <Node node={node} />
+            ))}
+          </tbody>
+        </table>
+      )}
+      {nodes.length > MOST_NODES ? (
+        <p class="soft">
+          and {count(nodes.length - MOST_NODES)} more: <code>podway nodes {name} --verbose</code> lists all
+        </p>
+      ) : (
+        ""
+      )}
+      {(answer.notes ?? []).map((note) => (
+        <p class="soft">{note}</p>
+      ))}
+    </>
+  );
+}
+
+function Row({ service, model }: { service: ServiceSummary; model: Model }): Child {
+  const { reference, ports, addresses } = service;
+  const { state, services } = model;
+  const opened = services.open.get(reference);
+  const id = `service-${reference}`;
+  const others = state.open.filter((one) => one !== reference);
+  const open = opened === undefined ? [...others, reference] : others;
+  return (
+    <>
+      <tr data-key={id}>
+        <th scope="row" data-label="Service">
+          <a
+            class="expander mono"
+            id={`open-${reference}`}
+            href={href(state, { open }, "services")}
+            aria-expanded={opened === undefined ? "false" : "true"}
+            data-live=""
+          >
+            {reference}
+          </a>
+        </th>
+        <td data-label="Addresses">
+          <Addresses {...addresses} />
+        </td>
+        <td data-label="Ports" class="mono soft">
+          {ports.length === 0 ? "none" : ports.join(", ")}
+        </td>
+      </tr>
+      {opened === undefined ? (
+        ""
+      ) : (
+        <tr class="more" data-key={`${id}-open`}>
+          <td colspan={3}>
+            {opened.map(({ port, answer }) => (
+              <Port service={reference} port={port} answer={answer} />
+            ))}
+          </td>
+        </tr>
+      )}
+    </>
+  );
+}
+
+/** A page of the services that are known, found by name; one that is opened shows its addresses. */
+export function Services({ model }: { model: Model }): Child {
+  const { state, services } = model;
+  const { total, found } = services;
+  return (
+    <Part id="services" label="Services">
+      <Search
+        state={state}
+        field="q"
+        page="page"
+        label="Search services"
+        hint="namespace or name"
+        place="services"
+        found={found}
+        total={total}
+      />
+      {services.services.length === 0 ? (
+        <p class="empty">
+          {total === 0
+            ? "No service is known yet. They appear with the first list of a cluster."
+            : found === 0
+              ? "No service has all of these words in its name."
+              : `There is no such page: ${counted(found, "service")} found.`}
+        </p>
+      ) : (
+        <table class="stacked">
+          <caption class="hidden">Services with their addresses and ports</caption>
+          <thead>
+            <tr>
+              <th scope="col">Service</th>
+              <th scope="col">Addresses</th>
+              <th scope="col">Ports</th>
+            </tr>
+          </thead>
+          <tbody>
+            {services.services.map((service) => (
+              <Row service={service} model={model} />
+            ))}
+          </tbody>
+        </table>
+      )}
+      <Pages state={state} field="page" size={SERVICES} found={found} label="Pages of services" place="services" />
+    </Part>
+  );
+}

@@ -1,0 +1,196 @@
+/** @jsxImportSource hono/jsx */
+import type { Child } from "hono/jsx";
+import { type RecentTraffic, TRAFFIC_POINTS, TRAFFIC_STEP_MS } from "../../observe/traffic-history.ts";
+import { Sparkline } from "./chart.tsx";
+import { type Model, pathText, ROUTES, type ShownRoute } from "./model.ts";
+import { Pages, Part, Search } from "./pieces.tsx";
+import { href } from "./state.ts";
+import { counted, figure, milliseconds, percent } from "./words.ts";
+
+/** Points that the figures are taken over: ten seconds, so that they neither jump nor lag. */
+const RECENT = 5;
+
+/** The last minutes in words: what all charts show. */
+export const SPAN = `last ${(TRAFFIC_POINTS * TRAFFIC_STEP_MS) / 60_000} minutes`;
+
+const sum = (values: Float32Array): number => values.reduce((total, value) => total + value, 0);
+/** Points without a figure do not count. */
+function highest(values: Float32Array): number {
+  let top = 0;
+  for (const value of values) if (value > top) top = value;
+  return top;
+}
+
+/** The newest figure there is among the recent points. */
+function latest(values: Float32Array): number {
+  for (let index = values.length - 1; index >= values.length - RECENT; index--) {
+    if (!Number.isNaN(values[index]!)) return values[index]!;
+  }
+  return Number.NaN;
+}
+
+/** What the last ten seconds came to. */
+export function recent({ rate, errors, p50, p95 }: RecentTraffic): {
+  rate: number;
+  /** Of the answers, 0 to 1. */
+  errors: number;
+  p50: number;
+  p95: number;
+} {
+  const requests = sum(rate.slice(-RECENT));
+  return {
+    rate: requests / RECENT,
+    errors: requests === 0 ? 0 : sum(errors.slice(-RECENT)) / requests,
+    p50: latest(p50),
+    p95: latest(p95),
+  };
+}
+
+/** The three charts of a route, or of all of them together. */
+export function charts(traffic: RecentTraffic, of: string): { rate: Child; errors: Child; p95: Child } {
+  const now = recent(traffic);
+  const top = highest(traffic.rate);
+  const worst = highest(traffic.errors);
+  const slowest = highest(traffic.p95);
+  return {
+    rate: (
+      <Sparkline
+        values={traffic.rate}
+        least={1}
+        label={`Requests to ${of}, ${SPAN}: now ${figure(now.rate)} a second, at most ${figure(top)}`}
+      />
+    ),
+    errors: (
+      <Sparkline
+        values={traffic.errors}
+        least={Math.max(0.5, top / 4)}
+        tone="bad"
+        label={`Errors of ${of}, ${SPAN}: at most ${figure(worst)} a second`}
+      />
+    ),
+    p95: (
+      <Sparkline
+        values={traffic.p95}
+        least={10}
+        label={`Latency of ${of}, 95th percentile, ${SPAN}: at most ${milliseconds(slowest)}`}
+      />
+    ),
+  };
+}
+
+/** Where a route sends its requests. */
+function Target({ route, model }: { route: ShownRoute; model: Model }): Child {
+  const { service, services, nodes, redirect } = route;
+  if (redirect !== undefined) return <span class="soft">redirect {redirect.status}</span>;
+  if (nodes !== undefined) return <span class="soft">{counted(nodes.length, "static node")}</span>;
+  const all = services ?? (service === undefined ? [] : [{ service, weight: 1 }]);
+  return (
+    <ul class="plain">
+      {all.map((one) => (
+        <li>
+          <a class="mono" href={href(model.state, { q: one.service.split(":")[0]!, page: 1 }, "services")} data-live="">
+            {one.service}
+          </a>
+          {all.length > 1 ? <span class="soft"> ×{one.weight}</span> : ""}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function Row({
+  route,
+  traffic,
+  model,
+}: {
+  route: ShownRoute;
+  traffic: RecentTraffic | undefined;
+  model: Model;
+}): Child {
+  const { id, hosts, path, methods } = route;
+  const now = traffic && recent(traffic);
+  const chart = traffic && charts(traffic, `route ${id}`);
+  const failing = now !== undefined && now.errors > 0;
+  return (
+    <tr data-key={`route-${id}`}>
+      <th scope="row" data-label="Route">
+        {id}
+        <span class="match mono soft">
+          {[methods?.join(","), `${hosts?.join(", ") ?? ""}${pathText(path)}`].filter(Boolean).join(" ")}
+        </span>
+      </th>
+      <td data-label="Goes to">
+        <Target route={route} model={model} />
+      </td>
+      {now === undefined || chart === undefined ? (
+        <td colspan={3} class="soft quiet" data-label="Traffic">
+          no requests yet
+        </td>
+      ) : (
+        <>
+          <td data-label="Requests/s" class="chart">
+            <span class="figure">{figure(now.rate)}</span>
+            {chart.rate}
+          </td>
+          <td data-label="Errors" class="chart">
+            <span class={`figure ${failing ? "bad" : ""}`}>{percent(now.errors)}</span>
+            {chart.errors}
+          </td>
+          <td data-label="p95" class="chart">
+            <span class="figure">{milliseconds(now.p95)}</span>
+            {chart.p95}
+          </td>
+        </>
+      )}
+    </tr>
+  );
+}
+
+/** The routes with what they did in the last minutes. */
+export function Routes({ model }: { model: Model }): Child {
+  const { state, routes } = model;
+  return (
+    <Part id="routes" label="Routes">
+      {routes.total > ROUTES || state.rq !== "" ? (
+        <Search
+          state={state}
+          field="rq"
+          page="rpage"
+          label="Search routes"
+          hint="id, host, path or service"
+          place="routes"
+          found={routes.found}
+          total={routes.total}
+        />
+      ) : (
+        ""
+      )}
+      {routes.page.length === 0 ? (
+        <p class="empty">{routes.total === 0 ? "The config has no routes." : "No route has all of these words."}</p>
+      ) : (
+        <table class="stacked">
+          <caption class="hidden">
+            Routes with their requests a second, share of errors and latency in the {SPAN}
+          </caption>
+          <thead>
+            <tr>
+              <th scope="col">Route</th>
+              <th scope="col">Goes to</th>
+              <th scope="col">Requests/s</th>
+              <th scope="col">Errors</th>
+              <th scope="col">
+                <abbr title="95th percentile of the time to an answer's headers">p95</abbr>
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {routes.page.map(({ route, traffic }) => (
+              <Row route={route} traffic={traffic} model={model} />
+            ))}
+          </tbody>
+        </table>
+      )}
+      <Pages state={state} field="rpage" size={ROUTES} found={routes.found} label="Pages of routes" place="routes" />
+    </Part>
+  );
+}
