@@ -1,0 +1,280 @@
+import { describe, test } from "bun:test";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { createAdminApp } from "../../src/admin/app.ts";
+import { createConsole } from "../../src/admin/console/console.tsx";
+import type { AdminView } from "../../src/admin/view.ts";
+import type { ClusterStatus } from "../../src/discovery/views.ts";
+import { countAnswer, createCounters } from "../../src/observe/counters.ts";
+import { createTrafficHistory, TRAFFIC_STEP_MS } from "../../src/observe/traffic-history.ts";
+import { fakeClock } from "../helpers/embedded.ts";
+import { adminOptions, view } from "./support.ts";
+
+const CLUSTER: ClusterStatus = {
+  id: "",
+  state: "watching",
+  stale: false,
+  mode: "watch",
+  required: true,
+  resourceVersion: "7",
+  ages: { byte: 3, event: 200, list: 90_000 },
+  services: 12,
+  endpoints: 1234,
+  lastError: null,
+};
+
+/** A console over what a test says; its clock stands still. */
+function consoleOver(more: Partial<AdminView> = {}) {
+  const clock = fakeClock();
+  const counters = createCounters();
+  const history = createTrafficHistory(() => ({ series: counters.all(), pools: [] }), clock);
+  const seen = view({ status: () => [CLUSTER], ...more });
+  const app = createAdminApp(seen, {
+    ...adminOptions(),
+    console: createConsole({ view: seen, history, now: clock.now, clock }),
+  });
+  const get = async (path: string): Promise<string> => {
+    const response = await app.request(path);
+    assertEquals(response.status, 200);
+    return response.text();
+  };
+  return { app, clock, counters, history, get };
+}
+
+/** What a reader sees: no tags, one space between words. */
+const textOf = (html: string): string =>
+  html
+    .replace(/<[^>]*>/g, " ")
+    .replace(/\s+/g, " ")
+    .replaceAll("&#39;", "'");
+
+describe("the console", () => {
+  test("is one page of its own parts only: nothing is loaded from elsewhere, nothing is inline", async () => {
+    const { get, app } = consoleOver();
+    const html = await get("/");
+    assertMatch(html, /^<!doctype html><html lang="en"/);
+    const loaded = [...html.matchAll(/(?:src|href)="([^"]*)"/g)].map(([, address]) => address!);
+    for (const address of loaded) assertMatch(address, /^(?:\/|#|data:,$)/);
+    assert(!/ on[a-z]+=/.test(html) && !/<style|style="/.test(html) && !/<script[^>]*>[^<]/.test(html));
+    for (const [path, type] of [
+      ["/console/page.css", "text/css; charset=utf-8"],
+      ["/console/page.js", "text/javascript; charset=utf-8"],
+    ] as const) {
+      assert(loaded.includes(path), path);
+      const asset = await app.request(path);
+      assertEquals(asset.headers.get("content-type"), type);
+      assert((await asset.text()).length > 1000);
+    }
+  });
+
+  test("says how the clusters are in plain words: state, staleness, ages, and the error as it is", async () => {
+    const ill: ClusterStatus = {
+      ...CLUSTER,
+      id: "west",
+      state: "forbidden",
+      stale: true,
+      required: false,
+      ages: { byte: null, event: null, list: null },
+      listing: { objects: 4500, remaining: 5500 },
+      lastError: 'cannot list endpointslices: needs a ClusterRole with verbs <list, watch> & "more"',
+    };
+    const { get } = consoleOver({ status: () => [{ ...CLUSTER, id: "east" }, ill] });
+    const html = await get("/");
+    const text = textOf(html);
+    for (const words of [
+      "West: does not allow the list, serving what it last knew",
+      "east in step, by a watch list-watch 3 s 3 min 25 h 12 1,234",
+      "west not required does not allow the list stale: serves what it last knew",
+      "4,500 objects read, 5,500 to come",
+      "never never never",
+    ]) {
+      assertStringIncludes(text, words);
+    }
+    assertStringIncludes(html, "verbs &lt;list, watch&gt; &amp; &quot;more&quot;");
+  });
+
+  test("shows what is not there as such", async () => {
+    const text = textOf(await consoleOver({ status: () => [] }).get("/"));
+    for (const words of [
+      "Serving; no cluster is followed",
+      "The config has no routes.",
+      "No service is known yet.",
+      "Nothing has changed since the gateway started.",
+    ]) {
+      assertStringIncludes(text, words);
+    }
+  });
+
+  test("tells a config that was refused, and draining", async () => {
+    const refused = consoleOver({ refusedConfig: () => ['gateway.yaml:3:1: unknown key "rotues"'] });
+    assertStringIncludes(textOf(await refused.get("/")), "gateway.yaml:3:1: unknown key &quot;rotues&quot;");
+    const draining = consoleOver({ readiness: () => ({ ready: true, draining: true, waiting: [] }) });
+    assertStringIncludes(textOf(await draining.get("/")), "Draining: it takes no new work");
+  });
+
+  test("has the figures of routes in words and as charts with words", async () => {
+    const routes = [
+      { id: "shop", hosts: ["shop.test"], path: { prefix: "/cart" }, methods: ["GET"], service: "shop/web:http" },
+      { id: "old", path: { exact: "/old" }, redirect: { status: 308 } },
+      { id: "own", path: { regex: "^/x" }, nodes: [{ host: "10.0.0.1", port: 80, weight: 1 }] },
+    ];
+    const { get, counters, clock } = consoleOver({ routes: () => routes });
+    const series = counters.series("shop", "shop/web:http");
+    for (let n = 0; n < 30; n++) countAnswer(series, new Response(null, { status: n < 3 ? 502 : 200 }), 40);
+    await clock.advance(TRAFFIC_STEP_MS);
+    const html = await get("/");
+    const text = textOf(html);
+    assertStringIncludes(text, "shop GET shop.test/cart shop/web:http 3.0 10% 49 ms");
+    assertStringIncludes(text, "old = /old redirect 308 no requests yet");
+    assertStringIncludes(text, "own ~ ^/x 1 static node no requests yet");
+    assertStringIncludes(html, "Requests to route shop, last 5 minutes: now 3.0 a second, at most 15");
+    assertStringIncludes(html, "Errors of route shop, last 5 minutes: at most 1.5 a second");
+  });
+
+  test("opens a service and says of each address whether and why not it is used", async () => {
+    const node = {
+      host: "10.0.0.1",
+      port: 80,
+      weight: 50,
+      slice: "web-a",
+      resourceVersion: "1",
+      conditions: { ready: true, serving: true, terminating: false },
+      pod: "shop/web-1",
+      zone: "z1",
+    };
+    const out = { ...node, host: "fd00::1", excluded: "not ready", pod: undefined, zone: undefined };
+    const asked: string[] = [];
+    const summary = {
+      cluster: "",
+      namespace: "shop",
+      name: "web",
+      reference: "shop/web",
+      ports: ["http (80)"],
+      portKeys: ["http"],
+      addresses: { ready: 1, terminating: 0, unready: 1 },
+    };
+    const { get } = consoleOver({
+      services: () => ({ total: 1, found: 1, services: [summary] }),
+      async nodes(service) {
+        asked.push(service);
+        return { service, nodes: [node], excluded: [out] };
+      },
+    });
+    const closed = await get("/");
+    assertStringIncludes(textOf(closed), "shop/web 1 ready, 1 not ready http (80)");
+    assertStringIncludes(closed, 'href="/?open=shop%2Fweb#services" aria-expanded="false"');
+    assertEquals(asked, []);
+    const html = await get("/?open=shop%2Fweb&open=not%2Fthere");
+    assertEquals(asked, ["shop/web:http"]);
+    assertStringIncludes(html, 'href="/?open=not%2Fthere#services" aria-expanded="true"');
+    const text = textOf(html);
+    assertStringIncludes(text, "10.0.0.1:80 ready 50 shop/web-1 z1");
+    assertStringIncludes(text, "[fd00::1]:80 not ready 50 none named");
+  });
+
+  test("asks for the page and the words its address has, and links carry the rest of the state along", async () => {
+    const asked: object[] = [];
+    const { get } = consoleOver({
+      services(query) {
+        asked.push(query);
+        return { total: 10_000, found: 60, services: [] };
+      },
+    });
+    const html = await get("/?q=web+shop&page=2&theme=dark");
+    assertEquals(asked, [{ search: "web shop", offset: 25, limit: 25 }]);
+    assertStringIncludes(html, '<html lang="en" data-theme="dark">');
+    assertStringIncludes(html, 'href="/?q=web+shop&amp;theme=dark#services" rel="prev"');
+    assertStringIncludes(html, 'href="/?q=web+shop&amp;page=3&amp;theme=dark#services" rel="next"');
+    assertStringIncludes(textOf(html), "60 of 10,000");
+    for (const query of ["page=0", "page=x", "page=1e99", "theme=<b>", `q=${"x".repeat(5000)}`, "open=", "url=&%zz"]) {
+      await get(`/?${query}`);
+    }
+    assertStringIncludes(await get("/?q=%22%3E%3Cscript%3E"), 'value="&quot;&gt;&lt;script&gt;"');
+  });
+
+  test("words every kind of event", async () => {
+    const at = Date.UTC(2026, 0, 1, 10, 20, 30);
+    const cluster = "";
+    const { get } = consoleOver({
+      events: () => [
+        { at, kind: "refused", errors: ["a", "b"] },
+        { at, kind: "config", routes: 3, clusters: 1 },
+        { at, kind: "ejected", address: "10.0.0.9:80", until: at + 10_000 },
+        { at, cluster, kind: "services", why: "watch", count: 990 },
+        { at, cluster, kind: "listed", why: "list", first: false, objects: 10, changed: 1 },
+        { at, cluster, kind: "listed", why: "file", first: true, objects: 10, changed: 10 },
+        { at, cluster, kind: "state", state: "unreachable", before: "watching", error: "connection refused" },
+        {
+          at,
+          cluster,
+          kind: "service",
+          service: "shop/web",
+          why: "watch",
+          addresses: [
+            { host: "10.0.0.1", now: "ready", added: true },
+            { host: "10.0.0.2", now: "gone", added: false },
+            { host: "10.0.0.3", now: "not ready", added: false },
+          ],
+          more: 7,
+          settings: false,
+        },
+      ],
+    });
+    const text = textOf(await get("/"));
+    for (const words of [
+      "10:20:30 A changed config was refused: 2 errors reload",
+      "A changed config is in force: 3 routes, 1 cluster reload",
+      "10.0.0.9:80 failed: no requests until 10:20:40 health",
+      "990 more changes within a second watch",
+      "Listed 10 objects again: 1 change relist",
+      "First list: 10 objects snapshot_file",
+      "the cluster: cannot be reached connection refused",
+      "shop/web + 10.0.0.1 − 10.0.0.2 10.0.0.3 not ready and 7 more watch",
+    ]) {
+      assertStringIncludes(text, words);
+    }
+  });
+});
+
+describe("its live changes", () => {
+  test("come as the parts that changed, and end with the viewer", async () => {
+    let services = 1;
+    const { app, clock } = consoleOver({ services: () => ({ total: services, found: services, services: [] }) });
+    const left = new AbortController();
+    const response = await app.request("/console/events", { signal: left.signal });
+    assertEquals(response.headers.get("content-type"), "text/event-stream");
+    const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
+    const parts: string[] = [];
+    let text = "";
+    const readUntil = async (count: number): Promise<void> => {
+      while (parts.length < count) {
+        text += (await reader.read()).value ?? "";
+        const events = text.split("\n\n");
+        text = events.pop()!;
+        for (const event of events) {
+          assert(event.startsWith("event: part\ndata: "), event);
+          parts.push((JSON.parse(event.slice("event: part\ndata: ".length)) as { id: string }).id);
+        }
+      }
+    };
+    await readUntil(5);
+    assertEquals(parts, ["overview", "clusters", "routes", "services", "timeline"]);
+    await clock.advance(2000);
+    services = 2;
+    await clock.advance(500);
+    await readUntil(7);
+    assertEquals(parts.slice(5), ["overview", "services"], "the others are as they were");
+    await reader.cancel();
+    await clock.advance(500);
+    assertEquals(clock.pending, 1, "only the history goes on");
+  });
+
+  test("are given to so many viewers and no more", async () => {
+    const { app, clock } = consoleOver();
+    const streams = await Promise.all(Array.from({ length: 51 }, () => app.request("/console/events")));
+    assertEquals(streams.filter(({ status }) => status === 200).length, 50);
+    assertEquals(streams.at(-1)!.status, 503);
+    await streams[0]!.body!.cancel();
+    await clock.advance(500);
+    assertEquals((await app.request("/console/events")).status, 200);
+  });
+});
