@@ -35,5 +35,17 @@ export function createConsistentHash(key: HashKey, random: Random): Policy {
       }
       return undefined;
     },
+    outlook(request) {
+      const text = readKey(request);
+      if (text === undefined) return others.outlook(request);
+      const { size } = ring;
+      const start = ring.seek(hash(text, 0));
+      const order = new Set<Member>();
+      for (let step = 0; step < size; step++) {
+        const owner = ring.owner((start + step) % size);
+        if (owner.selectable) order.add(owner);
+      }
+      return { by: "key", order: [...order] };
+    },
   };
 }

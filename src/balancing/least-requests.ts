@@ -32,6 +32,10 @@ export function createLeastRequests(random: Random): Policy {
       }
       return undefined;
     },
+    outlook: () => ({
+      by: "load",
+      order: candidates.toSorted((a, b) => a.inFlight * b.weight - b.inFlight * a.weight),
+    }),
   };
 }
 

@@ -1,6 +1,6 @@
 import type { Endpoint } from "../discovery/types.ts";
 import type { PassiveState } from "./passive-health.ts";
-import type { PickFacts, Target } from "./types.ts";
+import type { Decider, PickFacts, Target } from "./types.ts";
 
 /** A target as the pool and its policy see it. */
 export interface Member extends Target {
@@ -37,6 +37,8 @@ export interface Policy {
    * at each.
    */
   pick(request: PickFacts, tried: readonly Target[]): Member | undefined;
+  /** Whom `pick` would choose from, in its order (see `Outlook`); nothing is moved by asking. */
+  outlook(request: PickFacts): { readonly by: Decider; readonly order: readonly Member[] };
   /** The `Set-Cookie` line for an answer of this target, for policies that use one. */
   cookie?(request: PickFacts, target: Target): string | undefined;
 }

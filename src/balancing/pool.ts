@@ -9,7 +9,7 @@ import { type Member, type Policy, wasTried } from "./policy.ts";
 import { createRandom } from "./random.ts";
 import { createRoundRobin } from "./round-robin.ts";
 import { createStickyCookie } from "./sticky-cookie.ts";
-import type { Pool, Target } from "./types.ts";
+import type { Pool, Target, TargetState } from "./types.ts";
 
 /** What a pool is made of. */
 export interface PoolOptions {
@@ -140,12 +140,13 @@ export function createPool(options: PoolOptions): Pool & HealthSubjects {
     },
     inspect() {
       follow();
-      return members.map(({ endpoint, passive, inFlight, healthy }) => ({
-        endpoint,
-        ejectedUntil: passive.ejectedUntil === 0 ? undefined : passive.ejectedUntil,
-        inFlight,
-        healthy,
-      }));
+      return members.map(stateOf);
+    },
+    outlook(request) {
+      follow();
+      const { by, order } = policy.outlook(request);
+      const taking = new Set(order);
+      return { by, order: order.map(stateOf), others: members.filter((member) => !taking.has(member)).map(stateOf) };
     },
     targets() {
       follow();
@@ -167,6 +168,13 @@ export function createPool(options: PoolOptions): Pool & HealthSubjects {
     return createStickyCookie({ name: balancer.sticky_cookie.name, upstream: upstream.name, random });
   }
 }
+
+const stateOf = ({ endpoint, passive, inFlight, healthy }: Member): TargetState => ({
+  endpoint,
+  ejectedUntil: passive.ejectedUntil === 0 ? undefined : passive.ejectedUntil,
+  inFlight,
+  healthy,
+});
 
 function createMember(endpoint: Endpoint, scheme: string): Member {
   return {

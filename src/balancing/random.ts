@@ -22,5 +22,6 @@ export function createRandom(random: Random): Policy {
       }
       return undefined;
     },
+    outlook: () => ({ by: "chance", order: candidates }),
   };
 }

@@ -14,6 +14,8 @@ interface Ring extends TurnHolder {
 
 /** Slots looked at for a retry before the pool is left to look at every target. */
 const SLOTS_PER_TRIED = 4;
+/** Turns looked ahead for each member: its next one may be far where weights differ much. */
+const TURNS_AHEAD = 10;
 
 /**
  * Smooth weighted round robin. Targets of equal weight form a ring, and the rings take smooth turns, each with the
@@ -55,14 +57,33 @@ export function createRoundRobin(random: Random): Policy {
     pick(_request, tried) {
       if (rings.length === 0) return undefined;
       for (let slots = tried.length * SLOTS_PER_TRIED; slots >= 0; slots--) {
-        const ring = nextTurn(rings, total);
-        const member = ring.members[ring.next]!;
-        ring.next = ring.next + 1 === ring.members.length ? 0 : ring.next + 1;
+        const member = takeTurn(rings, total);
         if (!wasTried(member, tried)) return member;
       }
       return undefined;
     },
+
+    outlook: () => ({ by: "turn", order: turnsAhead(rings, total) }),
   };
+}
+
+/** The member whose turn it is; the one after it is next. There is at least one ring. */
+function takeTurn(rings: readonly Ring[], total: number): Member {
+  const ring = nextTurn(rings, total);
+  const member = ring.members[ring.next]!;
+  ring.next = ring.next + 1 === ring.members.length ? 0 : ring.next + 1;
+  return member;
+}
+
+/** Everybody by their next turn; who has none for long comes last. */
+function turnsAhead(rings: readonly Ring[], total: number): Member[] {
+  const copies = rings.map((ring) => ({ ...ring }));
+  const members = copies.flatMap((ring) => ring.members);
+  const order = new Set<Member>();
+  for (let turns = members.length * TURNS_AHEAD; turns > 0 && order.size < members.length; turns--) {
+    order.add(takeTurn(copies, total));
+  }
+  return [...order, ...members.filter((member) => !order.has(member))];
 }
 
 /** Where `ring` goes on after `before`; undefined where nothing of it is left in the pool. */

@@ -4,7 +4,7 @@ import { hashToken } from "./hash.ts";
 import { type Member, type Policy, wasTried } from "./policy.ts";
 
 import { createRoundRobin } from "./round-robin.ts";
-import type { Target } from "./types.ts";
+import type { PickFacts, Target } from "./types.ts";
 
 /** What a sticky cookie is about. */
 export interface StickyCookieOptions {
@@ -37,6 +37,13 @@ export function createStickyCookie({ name, upstream, random }: StickyCookieOptio
     return token;
   }
 
+  /** The target the request's cookie names, as long as it may have the request. */
+  function named(request: PickFacts): Member | undefined {
+    const token = cookieValue(request.headers, name);
+    const member = token === undefined ? undefined : byToken.get(token);
+    return member !== undefined && (member.selectable || keepsClients(member)) ? member : undefined;
+  }
+
   return {
     update(view) {
       others.update(view);
@@ -46,11 +53,15 @@ export function createStickyCookie({ name, upstream, random }: StickyCookieOptio
       for (const member of members) byToken.set(tokenOf(member), member);
     },
     pick(request, tried) {
-      const token = cookieValue(request.headers, name);
-      const member = token === undefined ? undefined : byToken.get(token);
-      if (member !== undefined && (member.selectable || keepsClients(member)) && !wasTried(member, tried))
-        return member;
+      const member = named(request);
+      if (member !== undefined && !wasTried(member, tried)) return member;
       return others.pick(request, tried);
+    },
+    outlook(request) {
+      const member = named(request);
+      const rest = others.outlook(request);
+      if (member === undefined) return rest;
+      return { by: "cookie", order: [member, ...rest.order.filter((other) => other !== member)] };
     },
     cookie(request, target) {
       const token = tokenOf(target);

@@ -24,6 +24,31 @@ export interface PoolCensus {
   readonly unhealthy: number;
 }
 
+/** What decides which target a request gets: whose turn it is, its hash key, its cookie, who is less busy, or chance. */
+export type Decider = "turn" | "key" | "cookie" | "load" | "chance";
+
+/** A target as people may see it. */
+export interface TargetState {
+  readonly endpoint: Endpoint;
+  /** Milliseconds since the epoch; undefined: it is not ejected. */
+  readonly ejectedUntil: number | undefined;
+  readonly inFlight: number;
+  /** What active health checks say. */
+  readonly healthy: boolean;
+}
+
+/** What a request would find in a pool. */
+export interface Outlook {
+  readonly by: Decider;
+  /**
+   * The targets that may take it. By turn, key or cookie, the first is the one it gets and the others follow as its
+   * retries would; by load, the less busy come first, but two are drawn and compared; by chance, as the endpoints are.
+   */
+  readonly order: readonly TargetState[];
+  /** Those that take none now: ejected, not healthy, or without weight while others have some. */
+  readonly others: readonly TargetState[];
+}
+
 /** The targets of one route towards one service, in the order a policy gives them. */
 export interface Pool {
   /**
@@ -41,6 +66,8 @@ export interface Pool {
   cookie(request: PickFacts, target: Target): string | undefined;
   /** How many targets there are, and how many of them are out of turn now. For metrics: it allocates next to nothing. */
   census(): PoolCensus;
-  /** For explain and the nodes page: every endpoint, and until when (ms since the epoch) it is ejected. */
-  inspect(): readonly { endpoint: Endpoint; ejectedUntil: number | undefined; inFlight: number; healthy: boolean }[];
+  /** Every target, in the order of its endpoints. */
+  inspect(): readonly TargetState[];
+  /** What `pick` would do for this request, told without moving anything. Slow: for people, not for requests. */
+  outlook(request: PickFacts): Outlook;
 }

@@ -1,19 +1,17 @@
 import { listServices } from "./catalog.ts";
 import type { Cluster } from "./cluster.ts";
-import { answerNodes, dumpServices } from "./inspect.ts";
+import { answerNodes, dumpServices, type ServiceTarget } from "./inspect.ts";
 import { type Explanation, explain } from "./reasons.ts";
 import { type ParsedReference, parseServiceReference } from "./reference.ts";
 import type { WantedPort } from "./select.ts";
-import type { ServiceReference, UpstreamQuery } from "./types.ts";
+import type { UpstreamQuery } from "./types.ts";
 import { createUpstream, emptyUpstream } from "./upstream.ts";
 import type { Discovery } from "./views.ts";
 
 export type { Discovery } from "./views.ts";
 
 /** A query that leads to a service of a cluster, or why it does not. */
-type Target =
-  | { readonly cluster: Cluster; readonly reference: ServiceReference; readonly wanted: WantedPort }
-  | { readonly problem: Explanation };
+type Target = ServiceTarget | { readonly problem: Explanation };
 
 function wantedPort(query: UpstreamQuery, reference: ParsedReference): WantedPort {
   const text = reference.port ?? query.portName;
@@ -72,13 +70,15 @@ export function createDiscovery(options: {
         ? emptyUpstream(query.service, query.cluster ?? "", found.problem)
         : createUpstream(found.cluster, found.reference, found.wanted);
     },
-    query(service, { verbose = false } = {}) {
-      const found = target({ service });
+    query(asked, { verbose = false } = {}) {
+      const query = typeof asked === "string" ? { service: asked } : asked;
+      const { service } = query;
+      const found = target(query);
       if ("problem" in found) {
         const { code, detail, available } = found.problem;
         return { service, nodes: [], code, reason: detail, ...(available === undefined ? {} : { available }) };
       }
-      return answerNodes(service, found.cluster, found.reference, found.wanted, verbose);
+      return answerNodes(service, found, verbose);
     },
     status: () => ({ clusters: clusters.map((cluster) => cluster.status()) }),
     services: (query) => listServices(clusters, multi, query),

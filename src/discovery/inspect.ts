@@ -1,9 +1,10 @@
 import type { Cluster } from "./cluster.ts";
-import { type Assessed, assess, chosen, portKeys, resolvePort, type WantedPort } from "./select.ts";
+import { type Assessed, assess, choosePort, chosen, portKeys, portsTaken, type WantedPort } from "./select.ts";
+import type { SliceRecord } from "./slice-record.ts";
 import type { ServiceEntry } from "./snapshot.ts";
 import type { Node, ServiceReference } from "./types.ts";
 import { createUpstream } from "./upstream.ts";
-import type { Dump, NodeDetail, NodesAnswer } from "./views.ts";
+import type { Dump, NodeDetail, NodesAnswer, PortAnswer } from "./views.ts";
 
 /** What the admin API shows of services: worked out when asked for, from the same decisions as the routes'. */
 
@@ -25,22 +26,41 @@ function toDetail(item: Assessed): NodeDetail {
   };
 }
 
-/** The decisions about one port of a service. While `empty_grace` runs: those about what it had before. */
-function assessEntry(cluster: Cluster, entry: ServiceEntry, wanted: WantedPort): Assessed[] {
+/** A service of a cluster, and the port that is asked for. */
+export interface ServiceTarget {
+  readonly cluster: Cluster;
+  readonly reference: ServiceReference;
+  readonly wanted: WantedPort;
+}
+
+/** What decisions are about: while `empty_grace` runs, what the service had before. */
+function slicesOf(cluster: Cluster, entry: ServiceEntry): readonly SliceRecord[] {
   const grace = entry.last !== undefined && cluster.clock.now() < entry.last.until;
-  const slices = grace ? entry.last!.slices : entry.slices;
-  const rule = resolvePort(slices, entry.service, wanted);
-  return rule === undefined ? [] : assess(slices, rule, cluster.selection);
+  return grace ? entry.last!.slices : entry.slices;
+}
+
+/** The decisions about one port of a service. */
+function assessEntry(cluster: Cluster, entry: ServiceEntry, wanted: WantedPort): Assessed[] {
+  const slices = slicesOf(cluster, entry);
+  const choice = choosePort(slices, entry.service, wanted);
+  return choice === undefined ? [] : assess(slices, choice.takes, cluster.selection);
+}
+
+function answerPort({ cluster, reference, wanted }: ServiceTarget, entry: ServiceEntry): PortAnswer {
+  const slices = slicesOf(cluster, entry);
+  const choice = choosePort(slices, entry.service, wanted);
+  const from = { port: reference.port === undefined ? "port_name" : "reference", scheme: "scheme", first: "nowhere" };
+  return {
+    asked: wanted.by === "first" ? null : wanted.text,
+    from: from[wanted.by] as PortAnswer["from"],
+    by: choice?.by ?? null,
+    ports: choice === undefined ? [] : portsTaken(slices, choice).map(({ name, port }) => ({ name, port })),
+  };
 }
 
 /** The answer of `nodes(REF)`. */
-export function answerNodes(
-  service: string,
-  cluster: Cluster,
-  reference: ServiceReference,
-  wanted: WantedPort,
-  verbose: boolean,
-): NodesAnswer {
+export function answerNodes(service: string, target: ServiceTarget, verbose: boolean): NodesAnswer {
+  const { cluster, reference, wanted } = target;
   const upstream = createUpstream(cluster, reference, wanted);
   const reason = upstream.reason();
   const why =
@@ -63,6 +83,7 @@ export function answerNodes(
     service,
     nodes: used.map(toDetail),
     ...why,
+    ...(entry === undefined || entry.slices.length === 0 ? {} : { port: answerPort(target, entry) }),
     excluded: items.filter((item) => !used.includes(item)).map(toDetail),
     ...(notes.length === 0 ? {} : { notes }),
   };

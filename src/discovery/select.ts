@@ -51,41 +51,66 @@ export function hasTcpPort(slices: readonly SliceRecord[]): boolean {
   return [...portsOf(slices)].some(isTcp);
 }
 
-function byText(text: string, ports: readonly SlicePort[], service: ServiceEntry["service"]): PortRule | undefined {
-  const orders: PortRule[] = [(port) => port.name === text];
+/** Which of the design's rules found a port: by `:port` or `port_name` in this order, else by the scheme, else the first. */
+export type PortMatch = "name" | "unnamed_number" | "service_number" | "named_number" | "scheme" | "first";
+
+/** Which ports are meant, and which rule says so. */
+export interface PortChoice {
+  readonly by: PortMatch;
+  readonly takes: PortRule;
+}
+
+function byText(text: string, ports: readonly SlicePort[], service: ServiceEntry["service"]): PortChoice | undefined {
+  const orders: PortChoice[] = [{ by: "name", takes: (port) => port.name === text }];
   if (/^[1-9][0-9]{0,4}$/.test(text)) {
     const number = Number(text);
-    orders.push((port) => port.name === "" && port.port === number);
+    orders.push({ by: "unnamed_number", takes: (port) => port.name === "" && port.port === number });
     const own = service?.ports.find((port) => port.port === number && port.protocol === "TCP");
     // Kubernetes joins a Service's port to the endpoints' by name; targetPort may be another in each pod.
-    if (own !== undefined) orders.push((port) => port.name === own.name);
-    orders.push((port) => port.port === number);
+    if (own !== undefined) orders.push({ by: "service_number", takes: (port) => port.name === own.name });
+    orders.push({ by: "named_number", takes: (port) => port.port === number });
   }
-  return orders.find((rule) => ports.some(rule));
+  return orders.find(({ takes }) => ports.some(takes));
 }
 
 /**
  * Which ports of these slices are meant, by the order of the design: a name; the number of an unnamed port; the
  * Service's own number; the number of a named one. Only TCP ports are ever chosen. undefined: there is no such port.
  */
+export function choosePort(
+  slices: readonly SliceRecord[],
+  service: ServiceEntry["service"],
+  wanted: WantedPort,
+): PortChoice | undefined {
+  const ports = [...portsOf(slices)].filter(isTcp);
+  const choose = (): PortChoice | undefined => {
+    if (wanted.by === "port") return byText(wanted.text, ports, service);
+    if (wanted.by === "scheme") {
+      const scheme = wanted.text.toLowerCase();
+      const ofScheme: PortRule = (port) => port.name.toLowerCase() === scheme;
+      if (ports.some(ofScheme)) return { by: "scheme", takes: ofScheme };
+    }
+    const first = ports[0];
+    return first && { by: "first", takes: (port) => port.name === first.name };
+  };
+  const choice = choose();
+  return choice && { by: choice.by, takes: (port) => isTcp(port) && choice.takes(port) };
+}
+
+/** The same without the reason. */
 export function resolvePort(
   slices: readonly SliceRecord[],
   service: ServiceEntry["service"],
   wanted: WantedPort,
 ): PortRule | undefined {
-  const ports = [...portsOf(slices)].filter(isTcp);
-  const choose = (): PortRule | undefined => {
-    if (wanted.by === "port") return byText(wanted.text, ports, service);
-    if (wanted.by === "scheme") {
-      const scheme = wanted.text.toLowerCase();
-      const ofScheme: PortRule = (port) => port.name.toLowerCase() === scheme;
-      if (ports.some(ofScheme)) return ofScheme;
-    }
-    const first = ports[0];
-    return first && ((port) => port.name === first.name);
-  };
-  const rule = choose();
-  return rule && ((port) => isTcp(port) && rule(port));
+  return choosePort(slices, service, wanted)?.takes;
+}
+
+/** What a choice comes to: the ports once each, as `describePorts` names them. */
+export function portsTaken(slices: readonly SliceRecord[], { takes }: PortChoice): SlicePort[] {
+  const taken = new Map<string, SlicePort>();
+  for (const port of portsOf(slices)) if (takes(port)) taken.set(`${port.name} ${port.port}`, port);
+  return [...taken.values()];
 }
 
 /** An address with what was decided about it: `excluded` says why it gets no traffic. */

@@ -2,6 +2,7 @@ import type { ListProgress } from "../kubernetes/list-all.ts";
 import type { ClientState } from "../kubernetes/types.ts";
 import type { ServicesPage, ServicesQuery } from "./catalog.ts";
 import type { SnapshotFileStatus } from "./snapshot-keeper.ts";
+import type { PortMatch } from "./select.ts";
 import type { EmptyReason, Node, Upstream, UpstreamQuery } from "./types.ts";
 
 /** What the admin API and the commands show of discovery: plain data, ready for JSON. */
@@ -63,6 +64,18 @@ export interface NodeDetail extends Node {
   readonly excluded?: string;
 }
 
+/** How the port of a service was found. */
+export interface PortAnswer {
+  /** What was asked for: a name, a number, or the route's scheme; null: nothing, so that the first is taken. */
+  readonly asked: string | null;
+  /** Where that stands. */
+  readonly from: "reference" | "port_name" | "scheme" | "nowhere";
+  /** The rule that found it; null: none did. */
+  readonly by: PortMatch | null;
+  /** What it came to; pods of one service may name the same port with different numbers. */
+  readonly ports: readonly { readonly name: string; readonly port: number }[];
+}
+
 /** The answer of `nodes(REF)`. */
 export interface NodesAnswer {
   /** The reference as asked. */
@@ -73,6 +86,8 @@ export interface NodesAnswer {
   readonly reason?: string;
   /** What exists in place of what was asked for: ports, services, namespaces or clusters. */
   readonly available?: readonly string[];
+  /** With `verbose`: how the port was found. Absent where the service is not known. */
+  readonly port?: PortAnswer;
   /** With `verbose`: addresses that are known and get no traffic. */
   readonly excluded?: readonly NodeDetail[];
   /** With `verbose`: what was left out while reading the objects, and warnings. */
@@ -101,9 +116,10 @@ export interface Discovery {
   /** A route's view of one service port; made once per route and config. Never throws: a bad reference has a reason. */
   upstream(query: UpstreamQuery): Upstream;
   /**
-   * What is known of a service now. In mode `request` await `upstream({ service }).refresh()` first: this asks nobody.
+   * What is known of a service now, by a reference alone or as a route completes it. In mode `request` await its
+   * upstream's `refresh()` first: this asks nobody.
    */
-  query(reference: string, options?: { readonly verbose?: boolean }): NodesAnswer;
+  query(asked: string | UpstreamQuery, options?: { readonly verbose?: boolean }): NodesAnswer;
   status(): { readonly clusters: readonly ClusterStatus[] };
   /** A page of the services of all clusters. */
   services(query: ServicesQuery): ServicesPage;
