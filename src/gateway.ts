@@ -8,6 +8,8 @@ import type { ClusterConfig, Config, UpstreamTlsConfig } from "./config/schema.t
 import type { Cluster } from "./discovery/cluster.ts";
 import { createDiscovery, type Discovery } from "./discovery/discovery.ts";
 import type { ClusterStatus } from "./discovery/views.ts";
+import { withEjections } from "./explain/ejections.ts";
+import { explainRequest } from "./explain/explain.ts";
 import type { Fetch } from "./kubernetes/types.ts";
 import type { Logger } from "./log.ts";
 import type { Chain } from "./middleware/chain.ts";
@@ -364,12 +366,17 @@ export function createGateway(options: GatewayOptions): Gateway {
     status: () => withPending(plan!.discovery.status().clusters, clusters.pending()),
     dump: () => plan!.discovery.dump((config.discovery?.clusters ?? []).map(redactCluster)),
     async nodes(service, { verbose }) {
-      const { discovery, config } = plan!;
+      const { discovery, config, routes } = plan!;
       const upstream = discovery.upstream({ service });
       // What a route would wait for is shown as it stands; only where nothing is kept the apiserver has to be asked.
       const { mode } = config.discovery?.clusters.find(({ id }) => id === upstream.cluster) ?? {};
       if (mode === "request") await upstream.refresh();
-      return discovery.query(service, { verbose });
+      const answer = discovery.query(service, { verbose });
+      return verbose ? withEjections(answer, upstream.name, routes.routes) : answer;
+    },
+    async explain(query, { patient = false } = {}) {
+      const status = (): readonly ClusterStatus[] => withPending(plan!.discovery.status().clusters, clusters.pending());
+      return explainRequest(query, { ...plan!, status, patient });
     },
     services: (query) => plan!.discovery.services(query),
     events: (limit) =>

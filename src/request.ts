@@ -82,7 +82,7 @@ export function refusedFacts(request: Request, peer: string, scheme: "http" | "h
  * A shape that RFC 9112 forbids and the runtime's server let through, and a path that fetch would change, is a BadRequest.
  */
 export function readFacts(
-  request: Request,
+  request: Pick<Request, "url" | "method" | "headers">,
   peer: string,
   scheme: "http" | "https",
   options: ReadOptions,

@@ -1,6 +1,7 @@
 import { Hono } from "hono";
 import { accepts } from "hono/accepts";
 import type { Clock } from "../clock.ts";
+import { ExplainQueryError } from "../explain/question.ts";
 import type { ProcessMetrics } from "../observe/process-metrics.ts";
 import { problem } from "../proxy/problem.ts";
 import { onlyOwnNames, onlyWithToken, secureHeaders } from "./guard.ts";
@@ -54,6 +55,22 @@ export function createAdminApp(view: AdminView, { token, processMetrics, clock, 
   });
 
   app.get("/v1/discovery/kubernetes/status", (c) => c.json({ clusters: view.status() }));
+
+  app.get("/v1/explain", async (c) => {
+    const { method = "GET", url, client } = c.req.query();
+    if (url === undefined || url === "") {
+      return problem(
+        "bad_request",
+        "Say which request: ?method=GET&url=http://host/path, and header=name: value for each header",
+      );
+    }
+    try {
+      return c.json(await view.explain({ method, url, client, headers: c.req.queries("header") ?? [] }));
+    } catch (error) {
+      if (error instanceof ExplainQueryError) return problem("bad_request", error.message);
+      throw error;
+    }
+  });
 
   app.get("/v1/routes", (c) => c.json({ routes: view.routes() }));
 

@@ -1,5 +1,7 @@
 import type { ServicesPage, ServicesQuery } from "../discovery/catalog.ts";
 import type { ClusterStatus, Dump, NodesAnswer } from "../discovery/views.ts";
+import type { Explained } from "../explain/answer.ts";
+import type { ExplainQuery } from "../explain/question.ts";
 import type { GatewayEvent } from "../observe/events.ts";
 import type { GatewayMetrics } from "../observe/gateway-metrics.ts";
 
@@ -24,6 +26,11 @@ export interface AdminView {
   events(limit: number): readonly GatewayEvent[];
   /** What is wrong with a changed config that was refused, so that the one before is still in force; nearly always nothing. */
   refusedConfig(): readonly string[];
+  /**
+   * What becomes of a request. `patient`: waits for a first list under way, as a request would. Rejects with an
+   * `ExplainQueryError` where the question is not about a request.
+   */
+  explain(query: ExplainQuery, options?: { patient?: boolean }): Promise<Explained>;
   /** Effective routes, defaults filled in. */
   routes(): readonly unknown[];
   /** An error nobody foresaw, for the log. */

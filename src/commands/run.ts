@@ -2,6 +2,7 @@ import packageJson from "../../package.json" with { type: "json" };
 import type { Host } from "../runtime/host.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { check } from "./check.ts";
+import { explain } from "./explain.ts";
 import { gateway } from "./gateway.ts";
 import { health } from "./health.ts";
 import { importConfig } from "./import.ts";
@@ -22,6 +23,7 @@ const HELP = `podway ${packageJson.version}: an API gateway that finds its upstr
   podway manifests [FILE]    what runs this config in Kubernetes: ServiceAccount, the least roles, ConfigMap, Deployment,
                              Service, PodDisruptionBudget, --hpa; see docs/deployment.md
   podway health              whether the gateway of this machine is alive (with --ready: ready)
+  podway explain METHOD URL  what becomes of a request and why: the route, the nodes, and who is left out (-H 'name: value')
 
   --json                     machine-readable output, with every command
   --help, --version
@@ -29,7 +31,7 @@ const HELP = `podway ${packageJson.version}: an API gateway that finds its upstr
 Exit codes: 0 fine, 1 it ran and the answer is no, 2 bad input.`;
 
 /** The commands a command line can name first; without one the gateway is served. */
-export const COMMANDS = ["check", "nodes", "import", "manifests", "health"] as const;
+export const COMMANDS = ["check", "nodes", "explain", "import", "manifests", "health"] as const;
 
 /** What a command runs in. */
 export interface CommandWorld {
@@ -85,6 +87,8 @@ export async function run(argv: readonly string[], world: CommandWorld): Promise
       return await manifests(rest, { files, env: runtime.env, stdout: host.stdout, stderr: host.stderr });
     case "health":
       return await health(rest, { files, env: runtime.env, pod, stdout: host.stdout, stderr: host.stderr });
+    case "explain":
+      return await explain(rest, { ...world, files, pod });
     case undefined:
       return await gateway(argv, { ...world, files, pod });
   }

@@ -1,9 +1,11 @@
 import type { ListProgress } from "../kubernetes/list-all.ts";
 import type { ClientState } from "../kubernetes/types.ts";
 import type { ServicesPage, ServicesQuery } from "./catalog.ts";
-import type { SnapshotFileStatus } from "./snapshot-keeper.ts";
 import type { PortMatch } from "./select.ts";
+import type { SnapshotFileStatus } from "./snapshot-keeper.ts";
 import type { EmptyReason, Node, Upstream, UpstreamQuery } from "./types.ts";
+
+export type { Node } from "./types.ts";
 
 /** What the admin API and the commands show of discovery: plain data, ready for JSON. */
 
@@ -62,6 +64,10 @@ export interface NodeDetail extends Node {
   readonly hints?: readonly string[];
   /** Why it gets no traffic; absent for a node that does. */
   readonly excluded?: string;
+  /** Routes that send it nothing after failed requests, and until when at the latest (ISO 8601): the gateway adds it. */
+  readonly ejection?: { readonly until: string; readonly routes: readonly string[] };
+  /** Routes whose active health checks of it fail: the gateway adds it. */
+  readonly unhealthy?: { readonly routes: readonly string[] };
 }
 
 /** How the port of a service was found. */

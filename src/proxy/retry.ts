@@ -8,7 +8,12 @@ const IDEMPOTENT = new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"])
 export type RetryCause = "connect" | "reset" | 502 | 503 | 504;
 
 /** Whether a failed attempt may be followed by another, as far as the route's rule and the request allow. */
-export function mayRetry(rule: RetriesConfig, cause: RetryCause, method: string, upload: Upload | undefined): boolean {
+export function mayRetry(
+  rule: RetriesConfig,
+  cause: RetryCause,
+  method: string,
+  upload: Pick<Upload, "consumed"> | undefined,
+): boolean {
   if (!rule.on.includes(cause)) return false;
   // Nothing was sent: any method may go elsewhere, with a body that nobody has begun to read.
   if (cause === "connect") return upload === undefined || !upload.consumed();

@@ -1,6 +1,6 @@
 import type { RouteConfig } from "../config/route-schema.ts";
 import type { RequestFacts } from "../request.ts";
-import { type ConditionReader, compileConditions, createConditionReader, holds } from "./conditions.ts";
+import { type Condition, type ConditionReader, compileConditions, createConditionReader, holds } from "./conditions.ts";
 import { type HostRule, requestHost } from "./host.ts";
 import { decodePath } from "./path.ts";
 import type { Entry, PathTest } from "./precedence.ts";
@@ -12,7 +12,12 @@ export interface Explanation {
   matched: boolean;
   /** One clause in words; header and query values are left out, as they may be secrets. */
   reason: string;
+  /** Which of its rules do not hold, in the order they are looked at; left out where all do. */
+  unmet?: readonly RuleKind[];
 }
+
+/** What a rule is about. */
+export type RuleKind = "host" | "path" | "method" | "header" | "cookie" | "query";
 
 const hostFits = (rule: HostRule, host: string): boolean => {
   if (rule.kind === "any") return true;
@@ -20,30 +25,42 @@ const hostFits = (rule: HostRule, host: string): boolean => {
   return host.length > rule.suffix.length && host.endsWith(rule.suffix);
 };
 
-const pathReason = (rule: PathTest, path: string): string | undefined => {
+const pathHolds = (rule: PathTest, path: string): boolean => {
   switch (rule.kind) {
     case "exact":
-      return path === rule.path ? undefined : `path: ${path} is not ${rule.path}`;
+      return path === rule.path;
     case "prefix":
-      return path === rule.prefix || path.startsWith(`${rule.prefix}/`)
-        ? undefined
-        : `path: ${path} is not under ${rule.prefix}`;
+      return path === rule.prefix || path.startsWith(`${rule.prefix}/`);
     case "start":
-      return path.startsWith(rule.start) ? undefined : `path: ${path} does not start with ${rule.start}`;
+      return path.startsWith(rule.start);
     case "regex":
-      return rule.pattern.test(path) ? undefined : `path: ${path} does not match ${rule.source}`;
+      return rule.pattern.test(path);
   }
 };
 
-const conditionReason = (rule: RouteConfig, reader: ConditionReader): string | undefined => {
-  for (const condition of compileConditions(rule)) {
-    const value = reader.value(condition.of, condition.name);
-    if (holds(condition, value)) continue;
-    const absent = "present" in condition.rule && !condition.rule.present;
-    const what = absent ? "must not be there" : "not" in condition.rule ? "has an excluded value" : "has another value";
-    return `${condition.of} ${condition.name}: ${value === null ? "is missing" : what}`;
+const pathReason = (rule: PathTest, path: string): string => {
+  switch (rule.kind) {
+    case "exact":
+      return `path: ${path} is not ${rule.path}`;
+    case "prefix":
+      return `path: ${path} is not under ${rule.prefix}`;
+    case "start":
+      return `path: ${path} does not start with ${rule.start}`;
+    case "regex":
+      return `path: ${path} does not match ${rule.source}`;
   }
-  return undefined;
+};
+
+/** The first header, cookie or query rule that does not hold. */
+const unmetCondition = (rule: RouteConfig, reader: ConditionReader): Condition | undefined => {
+  if (rule.headers === undefined && rule.cookies === undefined && rule.query === undefined) return undefined;
+  return compileConditions(rule).find((condition) => !holds(condition, reader.value(condition.of, condition.name)));
+};
+
+const conditionReason = ({ of, name, rule }: Condition, reader: ConditionReader): string => {
+  if (reader.value(of, name) === null) return `${of} ${name}: is missing`;
+  const absent = "present" in rule && !rule.present;
+  return `${of} ${name}: ${absent ? "must not be there" : "not" in rule ? "has an excluded value" : "has another value"}`;
 };
 
 /**
@@ -67,14 +84,24 @@ export function explainRoutes<T>(entries: readonly Entry<T>[], facts: RequestFac
   let winner: string | undefined;
   return shown.map(({ route, rule, path: pathTest }) => {
     const { id, hosts, methods } = rule;
-    const against =
-      (fitting.has(route) ? undefined : `host: ${host === "" ? "none" : host} is not among ${hosts?.join(", ")}`) ??
-      pathReason(pathTest, path) ??
-      (methods === undefined || methods.includes(facts.method)
-        ? undefined
-        : `method: ${facts.method} is not among ${methods.join(", ")}`) ??
-      conditionReason(rule, reader);
-    if (against !== undefined) return { id, matched: false, reason: against };
+    const unmet: RuleKind[] = [];
+    if (!fitting.has(route)) unmet.push("host");
+    if (!pathHolds(pathTest, path)) unmet.push("path");
+    if (methods !== undefined && !methods.includes(facts.method)) unmet.push("method");
+    const condition = unmetCondition(rule, reader);
+    if (condition !== undefined) unmet.push(condition.of);
+    const [first] = unmet;
+    if (first !== undefined) {
+      const words: Record<RuleKind, () => string> = {
+        host: () => `host: ${host === "" ? "none" : host} is not among ${hosts?.join(", ")}`,
+        path: () => pathReason(pathTest, path),
+        method: () => `method: ${facts.method} is not among ${methods?.join(", ")}`,
+        header: () => conditionReason(condition!, reader),
+        cookie: () => conditionReason(condition!, reader),
+        query: () => conditionReason(condition!, reader),
+      };
+      return { id, matched: false, reason: words[first](), unmet };
+    }
     if (winner !== undefined) return { id, matched: true, reason: `matches, but ${winner} comes first` };
     winner = id;
     return { id, matched: true, reason: "takes the request" };

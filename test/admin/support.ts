@@ -1,6 +1,7 @@
 import type { AdminOptions } from "../../src/admin/app.ts";
 import type { AdminView } from "../../src/admin/view.ts";
 import { systemClock } from "../../src/clock.ts";
+import { ExplainQueryError } from "../../src/explain/question.ts";
 import type { ProcessMetrics } from "../../src/observe/process-metrics.ts";
 
 /** A gateway that has nothing to tell, but for what a test says. */
@@ -13,6 +14,9 @@ export const view = (more: Partial<AdminView> = {}): AdminView => ({
   services: () => ({ total: 0, found: 0, services: [] }),
   events: () => [],
   refusedConfig: () => [],
+  explain: async () => {
+    throw new ExplainQueryError("the URL is not one");
+  },
   routes: () => [],
   report: () => {},
   ...more,

@@ -88,11 +88,10 @@ describe("the outlook of a pool", () => {
     const busy = pool.pick(request())!;
     pool.start(busy);
     const told = pool.outlook(request());
-    assertEquals([told.by, told.order.at(-1)!.endpoint.address, told.order.at(-1)!.inFlight], [
-      "load",
-      busy.endpoint.address,
-      1,
-    ]);
+    assertEquals(
+      [told.by, told.order.at(-1)!.endpoint.address, told.order.at(-1)!.inFlight],
+      ["load", busy.endpoint.address, 1],
+    );
     const chance = poolOver(endpoints(3), { balancer: "random" }).pool.outlook(request());
     assertEquals([chance.by, chance.order.length], ["chance", 3]);
   });

@@ -1,0 +1,97 @@
+import { atMost, systemClock } from "../clock.ts";
+import { formatIssue, loadConfig } from "../config/load.ts";
+import { createGateway, type Gateway } from "../gateway.ts";
+import { silentLogger } from "../log.ts";
+import type { ParsedArgs } from "../runtime/args.ts";
+import type { Host } from "../runtime/host.ts";
+import { gatewayParts } from "./gateway-parts.ts";
+import type { ServeWorld } from "./serve.ts";
+
+/** How commands come to their answers: from a running gateway, or from the clusters of a config by themselves. */
+
+/** How long a running gateway, or an apiserver, may take to answer. */
+const ANSWER_WAIT_MS = 10_000;
+
+/** Options of every command that asks. */
+export const ASK_OPTIONS = {
+  admin: { type: "string" },
+  token: { type: "string" },
+  config: { type: "string", short: "c" },
+  json: { type: "boolean" },
+} as const;
+
+/** A gateway's admin API. */
+export interface AdminTarget {
+  readonly admin: string;
+  readonly token: string | undefined;
+}
+
+/** The admin API that a command line means: the default address unless it names another. */
+export function adminTarget(args: Pick<ParsedArgs, "text">, env: Host["env"]): AdminTarget {
+  return {
+    admin: args.text("admin") ?? "http://127.0.0.1:9090",
+    token: args.text("token") ?? env.PODWAY_ADMIN_TOKEN,
+  };
+}
+
+/** An answer, or why there is none: bad input, in words. */
+export type Asked<T> = T | { readonly error: string };
+
+/** Asks the admin API of a running gateway for the JSON at a path. */
+export async function askAdmin<T>(path: string, target: AdminTarget): Promise<Asked<T>> {
+  let response: Response;
+  try {
+    const headers: Record<string, string> =
+      target.token === undefined ? {} : { authorization: `Bearer ${target.token}` };
+    const url = target.admin.replace(/\/+$/, "") + path;
+    response = await fetch(url, { headers, signal: AbortSignal.timeout(ANSWER_WAIT_MS) });
+  } catch {
+    return {
+      error: `No gateway answers at ${target.admin}; name its admin address with --admin, or use --config FILE to ask the clusters directly`,
+    };
+  }
+  if (response.status === 401) return { error: `The admin API at ${target.admin} wants a token: give it with --token` };
+  if (response.status === 400) return { error: ((await response.json()) as { detail: string }).detail };
+  if (!response.ok) return { error: `The admin API at ${target.admin} answered ${response.status}` };
+  return (await response.json()) as T;
+}
+
+/**
+ * Follows the clusters of a config file for as long as a question takes. `ask` waits for what it needs to know; it is
+ * asked again without waiting when that takes too long.
+ */
+export async function askClusters<T>(
+  file: string,
+  { host, files, pod, runtime }: ServeWorld,
+  ask: (gateway: Gateway, patient: boolean) => Promise<T>,
+): Promise<Asked<T>> {
+  let text: string;
+  try {
+    text = await files.readText(file);
+  } catch (error) {
+    return { error: (error as Error).message };
+  }
+  const loaded = loadConfig({ file, text, env: host.env, pod });
+  if (!loaded.ok) return { error: loaded.errors.map(formatIssue).join("\n") };
+  const parts = gatewayParts({ host, files, runtime }, silentLogger);
+  const gateway = createGateway({
+    config: loaded.config,
+    logger: silentLogger,
+    ...parts,
+    // Nothing is served here, so nobody's own code is run.
+    userMiddleware: () => (_context, next) => next(),
+    // What the apiserver says now is asked for; the file belongs to the gateway that serves.
+    createCluster: (cluster, zone) => parts.createCluster({ ...cluster, snapshot_file: undefined }, zone),
+  });
+  try {
+    let answer: T | undefined;
+    const patient = ask(gateway, true).then((found) => {
+      answer = found;
+    });
+    await atMost(patient, ANSWER_WAIT_MS, systemClock);
+    if (answer === undefined) answer = await ask(gateway, false);
+    return answer;
+  } finally {
+    await gateway.stop();
+  }
+}

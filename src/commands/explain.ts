@@ -1,0 +1,58 @@
+import type { Explained } from "../explain/answer.ts";
+import { type ExplainQuery, ExplainQueryError } from "../explain/question.ts";
+import { parseCommandLine } from "../runtime/args.ts";
+import { ASK_OPTIONS, type Asked, adminTarget, askAdmin, askClusters } from "./ask.ts";
+import { explainLines } from "./explain-lines.ts";
+import { EXIT } from "./io.ts";
+import type { ServeWorld } from "./serve.ts";
+
+const USAGE =
+  "usage: podway explain [METHOD] URL [-H 'name: value']... [--client IP] [--verbose] [--json] [--admin URL [--token TOKEN] | --config FILE]";
+
+/**
+ * `podway explain METHOD URL`: prints what becomes of a request, and why; exits 1 when no node would get it. URL has a
+ * host, or is the path alone.
+ */
+export async function explain(argv: readonly string[], world: ServeWorld): Promise<number> {
+  const { host } = world;
+  const args = parseCommandLine(argv, {
+    ...ASK_OPTIONS,
+    header: { type: "string", short: "H", multiple: true },
+    client: { type: "string" },
+    verbose: { type: "boolean", short: "v" },
+  });
+  const bad = (message: string): number => {
+    host.stderr(message);
+    return EXIT.badInput;
+  };
+  if ("error" in args) return bad(`${args.error}\n${USAGE}`);
+  const url = args.positionals.at(-1);
+  if (url === undefined || args.positionals.length > 2) return bad(USAGE);
+  const method = args.positionals.length === 2 ? args.positionals[0]! : "GET";
+  const query: ExplainQuery = { method, url, headers: args.all("header"), client: args.text("client") };
+  const file = args.text("config");
+  const answer = await (file === undefined
+    ? askAdmin<Explained>(`/v1/explain?${searchOf(query)}`, adminTarget(args, host.env))
+    : askItself(file, query, world));
+  if ("error" in answer) return bad(answer.error);
+  if (args.on("json")) host.stdout(JSON.stringify(answer));
+  else for (const line of explainLines(answer, { verbose: args.on("verbose") })) host.stdout(line);
+  const { outcome } = answer.verdict;
+  return outcome === "forward" || outcome === "redirect" ? EXIT.fine : EXIT.no;
+}
+
+function searchOf({ method, url, headers, client }: ExplainQuery): string {
+  const search = new URLSearchParams({ method, url });
+  for (const header of headers) search.append("header", header);
+  if (client !== undefined) search.set("client", client);
+  return search.toString();
+}
+
+async function askItself(file: string, query: ExplainQuery, world: ServeWorld): Promise<Asked<Explained>> {
+  try {
+    return await askClusters(file, world, (gateway, patient) => gateway.explain(query, { patient }));
+  } catch (error) {
+    if (error instanceof ExplainQueryError) return { error: error.message };
+    throw error;
+  }
+}

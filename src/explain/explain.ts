@@ -1,0 +1,135 @@
+import type { Config, HeaderChanges, RouteConfig } from "../config/schema.ts";
+import type { ClusterStatus, Discovery } from "../discovery/views.ts";
+import { isPlainPath } from "../proxy/path-check.ts";
+import { refuse } from "../proxy/refuse.ts";
+import { mayRetry } from "../proxy/retry.ts";
+import { refuseHandshake, wantsWebSocket } from "../proxy/websocket.ts";
+import type { ReadOptions, RequestFacts } from "../request.ts";
+import type { GatewayRoute, RouteSet } from "../route-set.ts";
+import type { Explained, ExplainedRequest, ExplainedService, ExplainedUpstream, HeaderNames } from "./answer.ts";
+import { type ExplainQuery, readQuestion } from "./question.ts";
+import { explainService } from "./services.ts";
+import { forwarded, noRoute, problemAnswer, problemVerdict, redirected } from "./verdict.ts";
+import { explainMiddleware } from "./words.ts";
+
+/** What a gateway shows of itself to be explained: nothing of it is moved. */
+export interface ExplainSources {
+  readonly config: Config;
+  readonly discovery: Discovery;
+  readonly routes: Pick<RouteSet, "table" | "routes">;
+  readonly read: ReadOptions;
+  status(): readonly ClusterStatus[];
+  /**
+   * Waits for what a request would wait for: a first list under way, or the apiserver itself in mode `request`. Left out:
+   * only the latter is waited for, since there nothing is known before.
+   */
+  readonly patient?: boolean;
+}
+
+type ProxyKind = Extract<GatewayRoute, { kind: "proxy" }>;
+
+function requestOf(facts: RequestFacts, headers: readonly string[]): ExplainedRequest {
+  const { method, scheme, host, path, search, client } = facts;
+  return { method, scheme, host, path, query: [...new Set(new URLSearchParams(search).keys())], headers, client };
+}
+
+const namesOf = ({ set, add, remove }: HeaderChanges): HeaderNames => ({
+  set: Object.keys(set),
+  add: Object.keys(add),
+  remove,
+});
+
+function hostOf({ pass_host: policy, upstream_host }: RouteConfig, facts: RequestFacts): ExplainedUpstream["host"] {
+  if (policy === "node") return { policy, value: null };
+  return { policy, value: policy === "rewrite" ? (upstream_host ?? facts.authority) : facts.authority };
+}
+
+/** A body as the headers announce it: what a retry would have to send again. */
+const bodyOf = ({ headers }: RequestFacts): { consumed(): boolean } | undefined =>
+  headers.has("content-length") || headers.has("transfer-encoding") ? { consumed: () => false } : undefined;
+
+function upstreamOf({ rule, proxy }: ProxyKind, facts: RequestFacts): ExplainedUpstream {
+  const { scheme = "http", timeouts, retries, health, request_headers, response_headers } = rule;
+  const sent = proxy.rewrite(facts.path);
+  const key = rule.rewrite_path === undefined ? "strip_prefix" : "rewrite_path";
+  const applies = retries.on.filter((cause) => mayRetry(retries, cause, facts.method, bodyOf(facts)));
+  return {
+    scheme: wantsWebSocket(facts) ? (scheme === "https" ? "wss" : "ws") : scheme,
+    path: { sent, by: sent === facts.path ? null : key },
+    host: hostOf(rule, facts),
+    ...(request_headers && { request_headers: namesOf(request_headers) }),
+    ...(response_headers && { response_headers: namesOf(response_headers) }),
+    timeouts,
+    retries: { ...retries, applies: retries.attempts > 1 ? applies : [] },
+    health,
+  };
+}
+
+/** Each service's part of the route's requests. */
+function sharesOf(weights: readonly number[]): number[] {
+  const total = weights.reduce((sum, weight) => sum + weight, 0);
+  return weights.map((weight) => (total === 0 ? 1 / weights.length : weight / total));
+}
+
+async function servicesOf(
+  { rule, choices }: ProxyKind,
+  facts: RequestFacts,
+  sources: ExplainSources,
+): Promise<ExplainedService[]> {
+  const modes = new Map(sources.config.discovery?.clusters.map(({ id, mode }) => [id, mode]));
+  await Promise.all(
+    choices.map(({ upstream }) =>
+      sources.patient || modes.get(upstream.cluster) === "request" ? upstream.refresh() : undefined,
+    ),
+  );
+  const clusters = sources.status();
+  const shares = sharesOf(choices.map(({ weight }) => weight));
+  return choices.map((choice, index) =>
+    explainService(choice, { balancer: rule.balancer, share: shares[index]! }, facts, { ...sources, clusters }),
+  );
+}
+
+/** What the proxy refuses before it looks for a node; undefined: nothing. */
+async function refusedByProxy({ rule, proxy }: ProxyKind, facts: RequestFacts) {
+  const refused = refuse(facts) ?? (wantsWebSocket(facts) ? refuseHandshake(facts.headers) : undefined);
+  if (refused !== undefined) return problemAnswer(refused);
+  if (!isPlainPath(proxy.rewrite(facts.path))) {
+    return problemVerdict("bad_request", `the path, as route ${rule.id} rewrites it, cannot be asked for`);
+  }
+  const limit = proxy.bodyBytes ?? 0;
+  if (limit === 0 || Number(facts.headers.get("content-length")) <= limit) return undefined;
+  return problemVerdict("body_too_large", `the body is larger than the ${limit} bytes route ${rule.id} takes`);
+}
+
+/**
+ * What becomes of a request: the route that takes it and why the others do not, what is made of it, and the nodes it may
+ * go to. Reads what the next request would read, and moves nothing: no turn is taken, nothing is counted.
+ *
+ * @throws {ExplainQueryError} where the question is not about a request.
+ */
+export async function explainRequest(query: ExplainQuery, sources: ExplainSources): Promise<Explained> {
+  const { config, routes } = sources;
+  const { facts, refused, headerNames } = readQuestion(query, config.server, sources.read);
+  const request = requestOf(facts, headerNames);
+  const nothing = { route: null, middleware: [], services: [] };
+  if (refused !== undefined) {
+    const verdict = problemVerdict(
+      refused.problem,
+      "the request is refused before a route is looked for",
+      refused.detail,
+    );
+    return { request, verdict, routes: [], ...nothing };
+  }
+  const considered = routes.table.explain(facts);
+  const route = routes.table.match(facts);
+  if (route === undefined) return { request, verdict: noRoute(considered), routes: considered, ...nothing };
+  const middleware = explainMiddleware(route.rule.middleware);
+  const found = { request, routes: considered, route: route.rule.id, middleware };
+  if (route.kind === "redirect") {
+    return { ...found, verdict: redirected(route.answer(facts), middleware), services: [] };
+  }
+  const upstream = upstreamOf(route, facts);
+  const services = await servicesOf(route, facts, sources);
+  const verdict = (await refusedByProxy(route, facts)) ?? forwarded(services, middleware);
+  return { ...found, verdict, upstream, services };
+}

@@ -1,0 +1,93 @@
+import type { Outlook, TargetState } from "../balancing/types.ts";
+import type { Endpoint } from "../discovery/types.ts";
+import type { ClusterStatus, Discovery, Node, NodeDetail, NodesAnswer } from "../discovery/views.ts";
+import type { Choice } from "../pool-set.ts";
+import type { RequestFacts } from "../request.ts";
+import type { ExcludedNode, ExplainedNode, ExplainedService } from "./answer.ts";
+import { explainBalancer } from "./words.ts";
+
+/** What explaining services asks. */
+export interface ServiceSources {
+  readonly discovery: Discovery;
+  readonly clusters: readonly ClusterStatus[];
+}
+
+const addressOf = ({ host, port }: Node): string => `${host} ${port}`;
+
+/** What discovery knows of a node; a plain one is known by its address alone. */
+function detailsOf(endpoint: Endpoint, known: ReadonlyMap<string, NodeDetail>): Omit<NodeDetail, "excluded"> | Node {
+  const { host, port, weight } = endpoint;
+  return known.get(addressOf(endpoint)) ?? { host, port, weight };
+}
+
+const isoTime = (ms: number): string => new Date(ms).toISOString();
+
+/** What speaks against sending requests to it; undefined: nothing. */
+function faultOf({ ejectedUntil, healthy, endpoint }: TargetState): Pick<ExcludedNode, "reason" | "until"> | undefined {
+  if (ejectedUntil !== undefined) {
+    const until = isoTime(ejectedUntil);
+    return { reason: `ejected after failed requests until ${until}`, until };
+  }
+  if (!healthy) return { reason: "its active health checks fail" };
+  return endpoint.weight === 0 ? { reason: "its weight is 0, and others have some" } : undefined;
+}
+
+function usedNode(state: TargetState, known: ReadonlyMap<string, NodeDetail>): ExplainedNode {
+  const { endpoint, inFlight } = state;
+  const fault = endpoint.weight === 0 && state.healthy && state.ejectedUntil === undefined ? undefined : faultOf(state);
+  const doubt = fault?.reason ?? (endpoint.terminating ? "terminating: used because no ready one exists" : undefined);
+  return { ...detailsOf(endpoint, known), inFlight, ...(doubt === undefined ? {} : { doubt }) };
+}
+
+function leftOut({ excluded, ...node }: NodeDetail): ExcludedNode {
+  return { ...node, reason: excluded ?? "not used" };
+}
+
+/** What the pool sends no requests to although discovery would. */
+function setApart(state: TargetState, known: ReadonlyMap<string, NodeDetail>): ExcludedNode {
+  const fault = faultOf(state) ?? { reason: "others come first" };
+  return { ...detailsOf(state.endpoint, known), ...fault };
+}
+
+/** Why a service has no node for this request. */
+function reasonOf(answer: NodesAnswer | undefined, choice: Choice): Partial<ExplainedService> {
+  const why = choice.upstream.reason();
+  if (answer?.code !== undefined) {
+    const { code, reason, available } = answer;
+    return { code, reason: reason ?? code, ...(available === undefined ? {} : { available }) };
+  }
+  if (why === undefined) return { code: "no_endpoints", reason: "no address takes traffic" };
+  return { code: why.code, reason: why.detail };
+}
+
+/** Explains one service of a route. It is read as the next request would find it, and left as it is. */
+export function explainService(
+  choice: Choice,
+  route: { readonly balancer: Parameters<typeof explainBalancer>[0]; readonly share: number },
+  facts: RequestFacts,
+  { discovery, clusters }: ServiceSources,
+): ExplainedService {
+  const { pool, upstream, query, weight } = choice;
+  const outlook: Outlook = pool.outlook(facts);
+  const answer = query && discovery.query(query, { verbose: true });
+  const known = new Map((answer?.nodes ?? []).map((node) => [addressOf(node), node as NodeDetail]));
+  const cluster = query && clusters.find(({ id }) => id === upstream.cluster);
+  const empty = outlook.order.length === 0;
+  return {
+    service: query?.service ?? null,
+    reference: upstream.name,
+    weight,
+    share: route.share,
+    ...(cluster === undefined ? {} : { cluster: clusterOf(cluster) }),
+    ...(answer?.port === undefined ? {} : { port: answer.port }),
+    balancing: { ...explainBalancer(route.balancer), by: empty ? null : outlook.by },
+    nodes: outlook.order.map((state) => usedNode(state, known)),
+    excluded: [...outlook.others.map((state) => setApart(state, known)), ...(answer?.excluded ?? []).map(leftOut)],
+    ...(answer?.notes === undefined ? {} : { notes: answer.notes }),
+    ...(empty ? reasonOf(answer, choice) : {}),
+  };
+}
+
+function clusterOf({ id, mode, state, stale, ages, lastError }: ClusterStatus): ExplainedService["cluster"] {
+  return { id, mode, state, stale, ages, lastError };
+}
