@@ -23,6 +23,7 @@ import { createRequestIds } from "./observe/request-id.ts";
 import { createRing } from "./observe/ring.ts";
 import type { Traffic } from "./observe/traffic.ts";
 import { createPoolSet, type PoolStore } from "./pool-set.ts";
+import { createEventStreams } from "./proxy/event-streams.ts";
 import { createForwarder } from "./proxy/forward.ts";
 import { type ProblemCode, problem } from "./proxy/problem.ts";
 import { createTrust } from "./proxy/trust.ts";
@@ -80,6 +81,10 @@ export interface Gateway extends AdminView {
   whenKnown(service: string): Promise<void>;
   /** SIGTERM came: `/readyz` says 503 and connections are closed after their answer. */
   drain(): void;
+  /** Requests taken up since `drain`. */
+  drained(): number;
+  /** Ends open event streams, as if their pods had: the time to drain is over. */
+  endStreams(): void;
   /** Stops following the clusters and writes what the access log holds. */
   stop(): Promise<void>;
 }
@@ -214,6 +219,8 @@ export function createGateway(options: GatewayOptions): Gateway {
   const events = createRing<GatewayEvent>(EVENTS);
   let refused: readonly string[] = [];
   let draining = false;
+  let drained = 0;
+  const eventStreams = createEventStreams();
   let plan: Plan | undefined;
 
   const health = createHealthSet({ clock, random, logger });
@@ -270,6 +277,7 @@ export function createGateway(options: GatewayOptions): Gateway {
         connect: options.upstreamConnect,
         clock,
         logger,
+        streams: eventStreams,
         retryBudget,
         trusts,
         bodyBytes: server.limits.body_bytes,
@@ -329,6 +337,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     traffic: () => collectTraffic(counters, plan!.routes.routes),
     handle(request, peer, scheme, upgrade) {
       if (!draining) return respond(request, peer, scheme, upgrade);
+      drained++;
       return Promise.resolve(respond(request, peer, scheme, upgrade)).then(closing);
     },
     apply(next) {
@@ -352,6 +361,8 @@ export function createGateway(options: GatewayOptions): Gateway {
     drain() {
       draining = true;
     },
+    drained: () => drained,
+    endStreams: eventStreams.endAll,
     async stop() {
       await Promise.all([clusters.stop(), health.stop()]);
       plan?.accessLog?.flush();

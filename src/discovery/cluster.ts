@@ -10,6 +10,7 @@ import { endpointSliceDecoder } from "./endpoint-slices.ts";
 import { endpointsDecoder } from "./endpoints.ts";
 import { type Gate, isExpired, leftOutGate, requestGate, scopeGate } from "./gate.ts";
 import { type ChangeReason, createJournal, type Journal } from "./journal.ts";
+import type { ClusterTap, ScopeFacts } from "./news.ts";
 import { planCluster, type ScopePlan } from "./plan.ts";
 import { createRequestSource, type RequestSource } from "./request-source.ts";
 import { createScope, type Scope, type TrackedSource, trackSource } from "./scope.ts";
@@ -21,6 +22,7 @@ import { createSnapshot, type SnapshotReader } from "./snapshot.ts";
 import type { SnapshotFiles } from "./snapshot-files.ts";
 import { createSnapshotKeeper } from "./snapshot-keeper.ts";
 import { createSource } from "./source.ts";
+import { createTap } from "./tap.ts";
 import type { ClusterCounters, ClusterStatus } from "./views.ts";
 import { createWaiters } from "./waiters.ts";
 import { sizeWatcher, truncationWatcher } from "./warnings.ts";
@@ -68,15 +70,30 @@ export interface Cluster {
   gate(namespace: string, name: string): Gate;
 }
 
+/** A cluster that is followed here, and tells others that are not at the apiserver themselves. */
+export interface FollowedCluster extends Cluster {
+  readonly tap: ClusterTap;
+}
+
 /** Makes a cluster out of its configuration. */
-export function createCluster(config: ClusterConfig, deps: ClusterDeps): Cluster {
+export function createCluster(config: ClusterConfig, deps: ClusterDeps): FollowedCluster {
   const { clock, random } = deps;
   const logger: Logger =
     config.id === ""
       ? deps.logger
       : { log: (level, message, fields) => deps.logger.log(level, message, { cluster: config.id, ...fields }) };
   const journal = createJournal({ cluster: config.id, usual: config.mode === "request" ? "request" : "watch", clock });
-  const snapshot = createSnapshot({ clock, emptyGrace: config.empty_grace, onSlices: journal.slices });
+  const tap = createTap(
+    () => snapshot,
+    () => ({
+      synced: synced(),
+      listed: listed(),
+      scopes: byRequest ? [] : scopes.map(scopeFacts),
+      status: status(),
+      counters: counters(),
+    }),
+  );
+  const snapshot = createSnapshot({ clock, emptyGrace: config.empty_grace, onSlices: journal.slices, onChange: tap.changed });
   const { reader } = snapshot;
   const plan = planCluster(config);
   const keepNamespace = plan.keeps;
@@ -84,7 +101,7 @@ export function createCluster(config: ClusterConfig, deps: ClusterDeps): Cluster
     ? endpointSliceDecoder({ keepNamespace })
     : endpointsDecoder({ keepNamespace });
   const decodeService = serviceDecoder({ keepNamespace });
-  const waiters = createWaiters();
+  const waiters = createWaiters(tap.factsChanged);
   const watchSize = sizeWatcher(config.shared_size, reader, logger);
   const watchTruncation = truncationWatcher(logger);
   const selection: SelectionOptions = {
@@ -230,11 +247,33 @@ export function createCluster(config: ClusterConfig, deps: ClusterDeps): Cluster
     });
   };
 
+  const scopeFacts = ({ scope }: { scope: Scope }): ScopeFacts => ({
+    synced: scope.synced(),
+    listed: scope.listed(),
+    hopeful: scope.hopeful(),
+    state: scope.state(),
+    lastError: scope.lastError(),
+    known: clock.now() - scope.age(),
+  });
+  const status = (): ClusterStatus =>
+    clusterStatus({
+      config,
+      endpoints: reports(trackers.endpoints),
+      services: reports(trackers.services),
+      counts: reader.counts(),
+      now: clock.now(),
+      snapshotFile: keeper === undefined ? undefined : { ...keeper.status(), restored: synced() && !listed() },
+      expired: !byRequest && scopes.some(({ scope }) => isExpired(scope, config.max_stale)),
+    });
+  const counters = (): ClusterCounters =>
+    clusterCounters(reports([...trackers.endpoints, ...trackers.services]), reader.counts());
+
   return {
     id: config.id,
     required: config.required,
     config,
     reader,
+    tap,
     views: createServiceViews(selection),
     selection,
     clock,
@@ -271,17 +310,8 @@ export function createCluster(config: ClusterConfig, deps: ClusterDeps): Cluster
         await keeper?.close();
       }
     },
-    status: () =>
-      clusterStatus({
-        config,
-        endpoints: reports(trackers.endpoints),
-        services: reports(trackers.services),
-        counts: reader.counts(),
-        now: clock.now(),
-        snapshotFile: keeper === undefined ? undefined : { ...keeper.status(), restored: synced() && !listed() },
-        expired: !byRequest && scopes.some(({ scope }) => isExpired(scope, config.max_stale)),
-      }),
-    counters: () => clusterCounters(reports([...trackers.endpoints, ...trackers.services]), reader.counts()),
+    status,
+    counters,
     synced,
     whenSynced: (signal) => waiters.until(synced, signal),
     whenListed: (signal) => waiters.until(listed, signal),

@@ -18,10 +18,16 @@ export interface Distrust {
   readonly detail: string;
 }
 
+/** What a gate asks of a scope. */
+export type GateScope = Pick<
+  Scope,
+  "synced" | "listed" | "hopeful" | "state" | "lastError" | "age" | "settled" | "freshened"
+>;
+
 const because = (lastError: string | undefined): string => (lastError === undefined ? "" : `, ${lastError}`);
 
 /** True when a scope's snapshot is older than `max_stale` (0: never). */
-export function isExpired(scope: Scope, maxStale: number): boolean {
+export function isExpired(scope: Pick<Scope, "synced" | "age">, maxStale: number): boolean {
   return maxStale > 0 && scope.synced() && scope.age() > maxStale;
 }
 
@@ -32,7 +38,7 @@ export function leftOutGate(namespace: string, key: string): Gate {
 }
 
 /** Of a namespace that is followed by watching or polling. */
-export function scopeGate(scope: Scope, maxStale: number): Gate {
+export function scopeGate(scope: GateScope, maxStale: number): Gate {
   const expired = (): boolean => isExpired(scope, maxStale);
   return {
     refresh() {

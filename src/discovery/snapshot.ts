@@ -1,5 +1,6 @@
 import type { Clock } from "../clock.ts";
 import type { Change } from "../kubernetes/types.ts";
+import type { ScopedChange } from "./news.ts";
 import { type ServiceRecord, sameService } from "./services.ts";
 import { recordBytes, type SliceRecord, sameContent } from "./slice-record.ts";
 
@@ -72,6 +73,8 @@ export interface SnapshotOptions {
   readonly onSlices?:
     | ((entry: ServiceEntry, before: readonly SliceRecord[], after: readonly SliceRecord[]) => void)
     | undefined;
+  /** Told of every change after it was applied. */
+  readonly onChange?: ((change: ScopedChange) => void) | undefined;
 }
 
 type MutableEntry = { -readonly [K in keyof ServiceEntry]: ServiceEntry[K] };
@@ -81,7 +84,7 @@ const keyOf = (namespace: string, name: string): string => `${namespace}/${name}
 const usable = (slices: readonly SliceRecord[]): number => slices.reduce((sum, slice) => sum + slice.usable, 0);
 
 /** An empty snapshot. Reads and writes happen in one turn of the event loop each, so no reader sees a half. */
-export function createSnapshot({ clock, emptyGrace = 0, onSlices }: SnapshotOptions): Snapshot {
+export function createSnapshot({ clock, emptyGrace = 0, onSlices, onChange }: SnapshotOptions): Snapshot {
   const entries = new Map<string, MutableEntry>();
   const byNamespace = new Map<string, Set<string>>();
   const slicesOf = new Map<string, Map<string, SliceRecord>>();
@@ -219,6 +222,7 @@ export function createSnapshot({ clock, emptyGrace = 0, onSlices }: SnapshotOpti
     name: string,
     put: (scope: Map<string, T>, record: T) => void,
     remove: (scope: Map<string, T>, key: string) => void,
+    told: ((change: Change<T>) => void) | undefined,
   ): ((change: Change<T>) => void) => {
     const scope = scopes.get(name) ?? new Map<string, T>();
     scopes.set(name, scope);
@@ -236,6 +240,7 @@ export function createSnapshot({ clock, emptyGrace = 0, onSlices }: SnapshotOpti
       else remove(scope, keyOf(change.namespace, change.name));
       for (const entry of emptied) dropIfUnused(entry);
       emptied.clear();
+      told?.(change);
     };
   };
 
@@ -251,7 +256,13 @@ export function createSnapshot({ clock, emptyGrace = 0, onSlices }: SnapshotOpti
     slices: slicesOf,
     services: servicesOf,
     revision: () => revision,
-    writer: (scope) => receiver(slicesOf, scope, putSlice, removeSlice),
-    serviceWriter: (scope) => receiver(servicesOf, scope, putService, removeService),
+    writer(scope) {
+      const told = onChange && ((change: Change<SliceRecord>) => onChange({ of: "slices", scope, change }));
+      return receiver(slicesOf, scope, putSlice, removeSlice, told);
+    },
+    serviceWriter(scope) {
+      const told = onChange && ((change: Change<ServiceRecord>) => onChange({ of: "services", scope, change }));
+      return receiver(servicesOf, scope, putService, removeService, told);
+    },
   };
 }

@@ -6,11 +6,12 @@ export interface Waiters {
   until(condition: () => boolean, signal?: AbortSignal): Promise<void>;
 }
 
-/** Nobody waits yet. */
-export function createWaiters(): Waiters {
+/** Nobody waits yet. `onChange` is called at each change too, before the others. */
+export function createWaiters(onChange?: () => void): Waiters {
   const waiting = new Set<() => void>();
   return {
     changed() {
+      onChange?.();
       for (const look of waiting) look();
     },
     until(condition, signal) {

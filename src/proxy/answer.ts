@@ -3,6 +3,7 @@ import type { Clock } from "../clock.ts";
 import type { SeriesCounts } from "../observe/counters.ts";
 import type { RequestFacts } from "../request.ts";
 import { watchBody } from "./body.ts";
+import { type EventStreams, isEventStream } from "./event-streams.ts";
 import type { Flight, Flights } from "./flights.ts";
 import { addVia, hasOneHop, toClient } from "./headers.ts";
 import type { ProxyRoute } from "./types.ts";
@@ -11,6 +12,7 @@ import type { ProxyRoute } from "./types.ts";
 export interface DeliveryOptions {
   readonly clock: Clock;
   readonly flights: Flights;
+  readonly streams: EventStreams;
   readonly mutable: boolean;
   readonly via: boolean;
   readonly upstreamHeaders: boolean;
@@ -32,7 +34,7 @@ export type ChangeHeaders = (headers: Headers, response: Response, answered: Ans
 export type Deliver = (response: Response, answered: Answered, target: Target) => Response;
 
 /** Makes the changes that headers of an answer go through. */
-export function createHeaderChange(options: Omit<DeliveryOptions, "clock" | "flights">): ChangeHeaders {
+export function createHeaderChange(options: Omit<DeliveryOptions, "clock" | "flights" | "streams">): ChangeHeaders {
   const { mutable, via, upstreamHeaders } = options;
   return function change(headers, response, { facts, route, pool }, target) {
     toClient(headers);
@@ -56,7 +58,7 @@ export function createHeaderChange(options: Omit<DeliveryOptions, "clock" | "fli
  * watched.
  */
 export function createDelivery(options: DeliveryOptions, change: ChangeHeaders): Deliver {
-  const { clock, flights, mutable, via, upstreamHeaders } = options;
+  const { clock, flights, streams, mutable, via, upstreamHeaders } = options;
 
   /** The answer of a runtime whose answers are immutable: copied where there is something to change. */
   function copied(response: Response, answered: Answered, target: Target): Response {
@@ -88,8 +90,16 @@ export function createDelivery(options: DeliveryOptions, change: ChangeHeaders):
       flight.deadline = idle === 0 ? Number.POSITIVE_INFINITY : clock.now() + idle;
     };
     rearm();
-    const body = watchBody(response.body, { onChunk: rearm, onEnd: end }, flight.request.signal);
+    const open = isEventStream(response) ? streams.open : undefined;
+    const body = watchBody(response.body, { onChunk: rearm, onEnd: end, open }, flight.request.signal);
     const { status, statusText, headers } = response;
+    return new Response(body, { status, statusText, headers });
+  }
+
+  /** An event stream that somebody else may end. */
+  function endable(response: Response, gone: AbortSignal): Response {
+    const { status, statusText, headers } = response;
+    const body = watchBody(response.body!, { open: streams.open }, gone);
     return new Response(body, { status, statusText, headers });
   }
 
@@ -102,7 +112,8 @@ export function createDelivery(options: DeliveryOptions, change: ChangeHeaders):
     } else if (!countsBodies(route)) pool.finish(target);
     if (mutable) change(response.headers, response, answered, target);
     const answer = mutable ? response : copied(response, answered, target);
-    return watch ? watched(answer, answered, target) : answer;
+    if (watch) return watched(answer, answered, target);
+    return isEventStream(answer) ? endable(answer, flight.request.signal) : answer;
   };
 }
 

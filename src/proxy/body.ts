@@ -4,6 +4,8 @@ export interface BodyWatcher {
   onChunk?(bytes: number): void;
   /** The body ended: whole, by an error of its source, or because its reader left. Called once. */
   onEnd?(how: "complete" | "error" | "cancelled"): void;
+  /** Holds a function that ends the body in peace, for as long as it is open. */
+  readonly open?: Set<() => void> | undefined;
 }
 
 /**
@@ -22,19 +24,33 @@ export function watchBody(
     if (ended) return;
     ended = true;
     gone?.removeEventListener("abort", leave);
+    watcher.open?.delete(close);
     watcher.onEnd?.(how);
   };
   const leave = (): void => {
     end("cancelled");
     (reader ?? source).cancel(gone?.reason).catch(() => {});
   };
+  let output: ReadableStreamDefaultController<Uint8Array>;
+  let closed = false;
+  const close = (): void => {
+    closed = true;
+    end("complete");
+    output.close();
+    (reader ?? source).cancel().catch(() => {});
+  };
   gone?.addEventListener("abort", leave);
+  watcher.open?.add(close);
   return new ReadableStream<Uint8Array>(
     {
+      start(controller) {
+        output = controller;
+      },
       async pull(controller) {
         reader ??= source.getReader();
         try {
           const { done, value } = await reader.read();
+          if (closed) return;
           if (done) {
             end("complete");
             controller.close();
@@ -43,6 +59,7 @@ export function watchBody(
           watcher.onChunk?.(value.byteLength);
           controller.enqueue(value);
         } catch (error) {
+          if (closed) return;
           end("error");
           controller.error(error);
           reader.cancel(error).catch(() => {});

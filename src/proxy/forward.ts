@@ -5,6 +5,7 @@ import { countAnswer, countInFlight, countRetry, countUpstream, type SeriesCount
 import type { Exchange } from "../observe/exchange.ts";
 import type { RequestFacts } from "../request.ts";
 import { createDelivery, createHeaderChange } from "./answer.ts";
+import { createEventStreams, type EventStreams } from "./event-streams.ts";
 import { createFlights, createLoneFlights, type Flight } from "./flights.ts";
 import { addVia, toUpstream } from "./headers.ts";
 import { isPlainPath } from "./path-check.ts";
@@ -26,6 +27,8 @@ export interface ForwarderOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly retryBudget: RetryBudget;
+  /** Where open event streams are kept. @default somewhere nobody looks */
+  readonly streams?: EventStreams | undefined;
   /** Which proxies in front of the gateway may say who the client is. @default none */
   readonly trusts?: ((address: string) => boolean) | undefined;
   /** Largest request body in bytes; 0: no limit. @default 0 */
@@ -84,9 +87,10 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
   const upstreamHeaders = options.upstreamHeaders ?? false;
   const gatewayLimit = options.bodyBytes ?? 0;
   const now = (): number => clock.now();
+  const streams = options.streams ?? createEventStreams();
   const flights = (options.sharedTimers ?? true) ? createFlights(clock) : createLoneFlights(clock);
   const changeHeaders = createHeaderChange({ mutable, via, upstreamHeaders });
-  const deliver = createDelivery({ clock, flights, mutable, via, upstreamHeaders }, changeHeaders);
+  const deliver = createDelivery({ clock, flights, streams, mutable, via, upstreamHeaders }, changeHeaders);
   const passages = createPassages({ clock, flights, deliver, changeHeaders });
 
   /** The headers for the pod. The client's own, changed in place, unless somebody may have to read them again. */

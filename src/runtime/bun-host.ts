@@ -1,4 +1,4 @@
-import { openServer } from "./bun-listen.ts";
+import { isTaken, openServer } from "./bun-listen.ts";
 import { listenTls } from "./bun-tls.ts";
 import type { Host, Signal } from "./host.ts";
 import { inspectCertificate } from "./node-certificate.ts";
@@ -24,8 +24,9 @@ export const bunHost: Host = {
   stdout: (line) => void process.stdout.write(`${line}\n`),
   stderr: (line) => void process.stderr.write(`${line}\n`),
   write: (lines) => void process.stdout.write(lines),
-  listen: openServer,
+  listen: (address, handler, { share = false } = {}) => openServer(address, handler, { reusePort: share }),
   listenTls,
+  isTaken,
   inspectCertificate,
   usage: nodeUsage,
   onSignal(handler) {

@@ -5,12 +5,15 @@ import { type Handler, ListenError, type Listener } from "./host.ts";
 
 /** What a server has beside plain HTTP/1.1. */
 export interface ServerExtras {
-  readonly tls: Bun.TLSOptions[];
-  readonly http2: boolean;
-  readonly http3: boolean;
-  /** Others of this process may listen on the same port. */
-  readonly reusePort: true;
+  readonly tls?: Bun.TLSOptions[];
+  readonly http2?: boolean;
+  readonly http3?: boolean;
+  /** Others of this user may listen on the same port. */
+  readonly reusePort: boolean;
 }
+
+/** For the goodbyes of WebSockets and event streams to leave, milliseconds. */
+const GOODBYE_MS = 250;
 
 /** One line of the log about a handler that failed. */
 const unforeseen = (error: Error): string =>
@@ -54,15 +57,36 @@ export function openServer(
   }
   return {
     port: server.port!,
-    async stop(timeout) {
-      let timer: ReturnType<typeof setTimeout> | undefined;
-      const late = new Promise<void>((resolve) => {
-        timer = setTimeout(resolve, timeout);
-      });
-      await Promise.race([server.stop(), late]);
-      clearTimeout(timer);
+    async stop(timeout, farewell) {
+      const done = server.stop();
+      if (await within(done, timeout)) return;
+      farewell?.();
       sockets.closeAll();
+      await within(done, GOODBYE_MS);
       await server.stop(true);
     },
   };
+}
+
+/** Whether it settles in so many milliseconds. */
+async function within(done: Promise<void>, ms: number): Promise<boolean> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(() => resolve(false), ms);
+  });
+  const settled = await Promise.race([done.then(() => true), late]);
+  clearTimeout(timer);
+  return settled;
+}
+
+/** Whether somebody listens there now: only where nobody does may a port be had for oneself. */
+export function isTaken(address: ListenAddress): boolean {
+  if (address.port === 0) return false;
+  try {
+    void openServer(address, () => new Response()).stop(0);
+    return false;
+  } catch (error) {
+    if (((error as Error).cause as { code?: string }).code === "EADDRINUSE") return true;
+    throw error;
+  }
 }

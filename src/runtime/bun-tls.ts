@@ -77,8 +77,6 @@ export function listenTls(address: ListenAddress, handler: Handler, tls: ServerT
     living.delete(generation);
   }
 
-  // A port that may be shared would be shared with a stranger too; this one may not.
-  void openServer(address, handler).stop(0);
   let current = open(address, tls.certificates);
 
   return {
@@ -88,8 +86,8 @@ export function listenTls(address: ListenAddress, handler: Handler, tls: ServerT
       current = open({ host: address.host, port: before.listener.port }, certificates);
       void retire(before);
     },
-    async stop(timeout) {
-      await Promise.all([...living].map(({ listener }) => listener.stop(timeout)));
+    async stop(timeout, farewell) {
+      await Promise.all([...living].map(({ listener }) => listener.stop(timeout, farewell)));
     },
   };
 }

@@ -25,11 +25,14 @@ function listenError(address: ListenAddress, cause: unknown): ListenError {
   return new ListenError(`Cannot listen on ${address.host}:${address.port}: ${why}`, { cause });
 }
 
-/** Throws `ListenError` where another program listens. */
-function probe(address: ListenAddress): void {
+/** Whether somebody listens there now. Throws `ListenError` where nobody can. */
+function isTaken(address: ListenAddress): boolean {
+  if (address.port === 0) return false;
   try {
     deno.listen({ hostname: address.host, port: address.port }).close();
+    return false;
   } catch (cause) {
+    if ((cause as Error).name === "AddrInUse") return true;
     throw listenError(address, cause);
   }
 }
@@ -66,7 +69,7 @@ function open(address: ListenAddress, handler: Handler, extras: Partial<DenoServ
   return {
     port: server.addr.port,
     retire: () => void server.shutdown(),
-    async stop(timeout) {
+    async stop(timeout, farewell) {
       let timer: ReturnType<typeof setTimeout> | undefined;
       const wait = (ms: number): Promise<void> =>
         new Promise((resolve) => {
@@ -76,6 +79,7 @@ function open(address: ListenAddress, handler: Handler, extras: Partial<DenoServ
       const ended = server.shutdown();
       await Promise.race([ended, wait(timeout)]);
       clearTimeout(timer);
+      farewell?.();
       sockets.closeAll();
       await Promise.race([ended, wait(GOODBYE_MS)]);
       clearTimeout(timer);
@@ -91,8 +95,6 @@ const listenTls: Host["listenTls"] = (address, handler, tls): TlsListener => {
   }
   const withCertificate = (at: ListenAddress, { cert, key }: { cert: string; key: string }): Opened =>
     open(at, handler, { cert, key, reusePort: true });
-  // A port that may be shared would be shared with a stranger too; this one may not.
-  if (address.port !== 0) probe(address);
   let current = withCertificate(address, tls.certificates[0]!);
   return {
     port: current.port,
@@ -101,7 +103,7 @@ const listenTls: Host["listenTls"] = (address, handler, tls): TlsListener => {
       current = withCertificate({ host: address.host, port: before.port }, certificate!);
       before.retire();
     },
-    stop: (timeout) => current.stop(timeout),
+    stop: (timeout, farewell) => current.stop(timeout, farewell),
   };
 };
 
@@ -113,8 +115,9 @@ export const denoHost: Host = {
   stdout: (line) => void process.stdout.write(`${line}\n`),
   stderr: (line) => void process.stderr.write(`${line}\n`),
   write: (lines) => void process.stdout.write(lines),
-  listen: (address, handler) => open(address, handler),
+  listen: (address, handler, { share = false } = {}) => open(address, handler, share ? { reusePort: true } : {}),
   listenTls,
+  isTaken,
   inspectCertificate,
   usage: nodeUsage,
   onSignal(handler) {

@@ -11,9 +11,19 @@ export interface Listener {
   readonly port: number;
   /**
    * Stops accepting connections; resolves when the last answer under way is complete and the last WebSocket closed, or
-   * after `timeout` ms, when WebSockets are closed as going away and what else is left is cut off.
+   * after `timeout` ms, when WebSockets are closed as going away and what else is left is cut off. `farewell` is called
+   * then: what it ends of the answers has a moment to leave.
    */
-  stop(timeout: number): Promise<void>;
+  stop(timeout: number, farewell?: () => void): Promise<void>;
+}
+
+/** How to listen. */
+export interface ListenOptions {
+  /**
+   * Others of this user may take connections on the same port: other threads, and a gateway that follows this one. Left
+   * out, nobody else may.
+   */
+  readonly share?: boolean | undefined;
 }
 
 /** A certificate to serve with. */
@@ -77,11 +87,13 @@ export interface Host {
   /** Whole lines to standard output, line ends included: the access log. */
   write(lines: string): void;
   /** Throws `ListenError`. */
-  listen(address: ListenAddress, handler: Handler): Listener;
-  /** Throws `ListenError`. */
+  listen(address: ListenAddress, handler: Handler, options?: ListenOptions): Listener;
+  /** Throws `ListenError`. The port is shared with other listeners of this user: see `isTaken`. */
   listenTls(address: ListenAddress, handler: Handler, tls: ServerTls): TlsListener;
   /** What the process uses of the machine, now. */
   usage(): ProcessUsage;
+  /** Whether somebody listens there now, be it one that shares its port. */
+  isTaken(address: ListenAddress): boolean;
   /** Whether a chain and a key, both in PEM, can be served with. */
   inspectCertificate(cert: string, key: string): CertificateFacts | CertificateFault;
   /** Calls `handler` at every signal; returns the function that ends it. */

@@ -37,8 +37,8 @@ export function world({ env = {} }: WorldOptions = {}): World {
     stdout: (line) => void stdout.push(line),
     stderr: (line) => void stderr.push(line),
     write: (lines) => void stdout.push(...lines.trimEnd().split("\n")),
-    listen(address, handler) {
-      const listener = bunHost.listen(address, handler);
+    listen(address, handler, options) {
+      const listener = bunHost.listen(address, handler, options);
       ports.push(listener.port);
       return listener;
     },
