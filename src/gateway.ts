@@ -1,5 +1,5 @@
 import type { AdminView } from "./admin/view.ts";
-import { createHealthSet } from "./balancing/health-set.ts";
+import { createHealthSet, type HealthSet } from "./balancing/health-set.ts";
 import { createRetryBudget } from "./balancing/retry-budget.ts";
 import type { Clock, Random } from "./clock.ts";
 import { type ClusterSet, createClusterSet } from "./cluster-set.ts";
@@ -51,6 +51,8 @@ export interface GatewayOptions {
   userMiddleware(use: string, options: unknown): Middleware;
   /** Whether the runtime's server hands over headers that can be changed in place. */
   readonly mutableHeaders: boolean;
+  /** Who makes the active health checks. @default the gateway itself */
+  readonly health?: HealthSet | undefined;
   /** False where a timer ends with the request that made it (Workers). @default true */
   readonly sharedTimers?: boolean | undefined;
   readonly clock: Clock;
@@ -223,7 +225,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   const eventStreams = createEventStreams();
   let plan: Plan | undefined;
 
-  const health = createHealthSet({ clock, random, logger });
+  const health = options.health ?? createHealthSet({ clock, random, logger });
 
   const clusters: ClusterSet = createClusterSet({
     create: (cluster) => options.createCluster(cluster, config.server.zone),

@@ -135,8 +135,9 @@ export function compileRouteSet(config: Config, options: RouteSetOptions): Route
 function checksOf({ health, upstream_tls }: RouteConfig, of: readonly Choice[], fetch: UpstreamFetch): HealthCheck[] {
   const { active } = health;
   if (active === false) return [];
-  return of.map(({ pool, upstream }) => ({
+  return of.map(({ pool, key, upstream }) => ({
     pool,
+    key,
     config: active,
     fetch: (url, init) => fetch(url, { ...init, timeout: false }),
     fetchKey: JSON.stringify(upstream_tls ?? null),

@@ -2,10 +2,13 @@ import type { Clock, Random } from "../clock.ts";
 import type { ActiveHealthConfig } from "../config/schema.ts";
 import type { Logger } from "../log.ts";
 import { createActiveHealth, type HealthSubjects, type ProbeFetch } from "./active-health.ts";
+import type { Pool, Target } from "./types.ts";
 
 /** A pool whose addresses are to be checked. */
 export interface HealthCheck {
-  readonly pool: HealthSubjects;
+  readonly pool: HealthSubjects & Pick<Pool, "inspect">;
+  /** Everything that makes the pool what it is: the same in every thread. */
+  readonly key: string;
   readonly config: ActiveHealthConfig;
   /** How probes leave: as the route's requests do. */
   readonly fetch: ProbeFetch;
@@ -26,6 +29,22 @@ export interface HealthSet {
   stop(): Promise<void>;
 }
 
+/** What checks found of one address, for those who do not probe it themselves. */
+export interface HealthMark {
+  /** `HealthCheck.key` */
+  readonly pool: string;
+  readonly address: string;
+  /** Of the pod behind it. */
+  readonly uid: string | undefined;
+  readonly healthy: boolean;
+}
+
+/** Health checks that are made here, and told to others. */
+export interface ProbingHealthSet extends HealthSet {
+  /** Every address that is unhealthy now. */
+  marks(): HealthMark[];
+}
+
 interface Running {
   readonly check: HealthCheck;
   readonly settings: string;
@@ -33,26 +52,44 @@ interface Running {
   readonly done: Promise<void>;
 }
 
-/** Makes an empty set. */
+/** Makes an empty set. `onMark` is called when an address becomes unhealthy or healthy again. */
 export function createHealthSet({
   clock,
   random,
   logger,
+  onMark,
 }: {
   clock: Clock;
   random: Random;
   logger: Logger;
-}): HealthSet {
+  onMark?: ((mark: HealthMark) => void) | undefined;
+}): ProbingHealthSet {
   let running = new Map<HealthSubjects, Running>();
 
   function start(check: HealthCheck, settings: string): Running {
     const stop = new AbortController();
-    const done = createActiveHealth({ ...check, clock, random, logger }).run(stop.signal);
+    const { pool } = check;
+    const subjects: HealthSubjects = {
+      targets: pool.targets,
+      mark(target, healthy) {
+        pool.mark(target, healthy);
+        onMark?.(markOf(check, target, healthy));
+      },
+    };
+    const done = createActiveHealth({ ...check, pool: subjects, clock, random, logger }).run(stop.signal);
     return { check, settings, stop, done };
   }
 
-  function end({ check, stop }: Running): void {
+  const unhealthyOf = ({ check }: Running): HealthMark[] =>
+    check.pool
+      .inspect()
+      .filter(({ healthy }) => !healthy)
+      .map((target) => markOf(check, target, false));
+
+  function end(one: Running): void {
+    const { check, stop } = one;
     stop.abort(new Error("health is no longer checked"));
+    for (const mark of unhealthyOf(one)) onMark?.({ ...mark, healthy: true });
     for (const target of check.pool.targets()) check.pool.mark(target, true);
   }
 
@@ -78,5 +115,13 @@ export function createHealthSet({
       for (const one of ending) end(one);
       await Promise.all(ending.map(({ done }) => done));
     },
+    marks: () => [...running.values()].flatMap(unhealthyOf),
   };
 }
+
+const markOf = ({ key }: HealthCheck, { endpoint }: Pick<Target, "endpoint">, healthy: boolean): HealthMark => ({
+  pool: key,
+  address: endpoint.address,
+  uid: endpoint.uid,
+  healthy,
+});

@@ -50,7 +50,7 @@ export async function readCertificates(entries: Entries, { files, host }: Reader
 /** Hands certificates over to the listener when their files change. Returns the function that ends it. */
 export function followCertificates(
   entries: Entries,
-  listener: TlsListener,
+  listener: Pick<TlsListener, "renew">,
   { files, host, logger, now }: Readers & { readonly logger: Logger; now(): number },
 ): () => void {
   const paths = entries.flatMap(({ cert_file, key_file }) => [cert_file, key_file]);

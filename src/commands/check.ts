@@ -12,6 +12,8 @@ export interface CheckIo extends Pick<LoadInput, "env" | "pod"> {
   /** Rejects with an error whose message names the path. */
   readText(path: string): Promise<string>;
   exists(path: string): Promise<boolean>;
+  /** What this runtime cannot do that others can. */
+  readonly check?: LoadInput["check"];
   /** Loads a module by its path relative to the file `beside`; left out: modules are not looked into. */
   importModule?(path: string, beside: string): Promise<unknown>;
   /** One line to standard output. */
@@ -70,7 +72,7 @@ export async function check(argv: readonly string[], io: CheckIo): Promise<numbe
   const text = await io.readText(file).catch((error: Error) => error);
   if (text instanceof Error) return refuse(`cannot read ${name}: ${text.message}`);
 
-  const result = loadConfig({ file: name, text, env: io.env, pod: io.pod });
+  const result = loadConfig({ file: name, text, env: io.env, pod: io.pod, check: io.check });
   const warnings = [...result.warnings];
   if (result.ok) {
     const source = readSource({ file: name, text, env: io.env });

@@ -7,6 +7,8 @@ import type { Files } from "../runtime/runtime.ts";
 export interface ConfigOrigin {
   /** The name in messages. */
   readonly file: string;
+  /** Whether another gateway may listen on its ports too: one that follows it, before it ends. */
+  readonly share: boolean;
   /** Rejects with an error that names the file. */
   read(): Promise<string>;
   /** Calls `onChange` when the text may have changed; returns the function that ends it. */
@@ -20,6 +22,7 @@ export interface ConfigOrigin {
 export function fileOrigin(file: string, files: Files): ConfigOrigin {
   return {
     file,
+    share: true,
     read: () => files.readText(file),
     watch: (onChange) => files.watch([file], onChange),
     hints: () => [],
@@ -39,6 +42,7 @@ export async function demoOrigin(host: Host): Promise<ConfigOrigin> {
   });
   return {
     file: "demo",
+    share: false,
     read: async () => demo.config,
     watch: () => () => {},
     hints: (gateway) => demo.hints(gateway),

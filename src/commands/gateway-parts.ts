@@ -1,5 +1,6 @@
 import { systemClock } from "../clock.ts";
-import { createCluster } from "../discovery/cluster.ts";
+import type { ClusterConfig } from "../config/schema.ts";
+import { createCluster, type FollowedCluster } from "../discovery/cluster.ts";
 import { createSnapshotFiles } from "../discovery/snapshot-files.ts";
 import type { GatewayOptions } from "../gateway.ts";
 import { connect } from "../kubernetes/connection.ts";
@@ -8,12 +9,17 @@ import { createModules, type Modules } from "../middleware/modules.ts";
 import type { ServeWorld } from "./serve.ts";
 import { rememberTls } from "./upstream-tls.ts";
 
+/** Everything but the config and the log. */
+export interface GatewayParts extends Omit<GatewayOptions, "config" | "logger"> {
+  createCluster(config: ClusterConfig, zone: string | undefined): FollowedCluster;
+}
+
 /** What a gateway in a process of its own works with: everything but the config and the log. `modules` are those it loads. */
 export function gatewayParts(
   world: Pick<ServeWorld, "runtime" | "host" | "files">,
   logger: Logger,
   modules: Modules = createModules(undefined),
-): Omit<GatewayOptions, "config" | "logger"> {
+): GatewayParts {
   const { runtime, host, files } = world;
   const clock = systemClock;
   const deps = { clientFetch: runtime.clientFetch, env: host.env, run: runtime.run, files, clock };

@@ -9,8 +9,8 @@ import type { ReloadCounts } from "../observe/process-metrics.ts";
 export interface ReloaderOptions {
   /** Reads and checks the config; rejects where it cannot be read. */
   read(): Promise<LoadResult>;
-  /** Puts a valid config in force. */
-  apply(config: Config): void;
+  /** Puts a valid config in force; resolves when it is. */
+  apply(config: Config): void | Promise<void>;
   /** Told why a changed config is not in force; without errors when the file is again what is in force. */
   refuse(errors: readonly string[]): void;
   /** The config in force. */
@@ -73,7 +73,7 @@ export function createReloader(options: ReloaderOptions): Reloader {
     for (const key of needsRestart(current, loaded.config)) {
       logger.log("warn", `${key} changed: this takes effect at the next start`);
     }
-    options.apply(loaded.config);
+    await options.apply(loaded.config);
     current = loaded.config;
     text = next;
     counts = { ...counts, ok: counts.ok + 1, current: true, since: clock.now(), hash: hash(text, 0) };

@@ -1,4 +1,5 @@
 import packageJson from "../../package.json" with { type: "json" };
+import { checkWithoutThreads } from "../config/threads-rules.ts";
 import type { Host } from "../runtime/host.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { check } from "./check.ts";
@@ -71,6 +72,7 @@ export async function run(argv: readonly string[], world: CommandWorld): Promise
         importModule: files.importModule,
         env: runtime.env,
         pod,
+        check: host.threads === undefined ? checkWithoutThreads : undefined,
         stdout: host.stdout,
         stderr: host.stderr,
       });

@@ -1,18 +1,21 @@
 import { systemClock } from "../clock.ts";
 import { formatIssue, type LoadResult, loadConfig } from "../config/load.ts";
 import type { Config } from "../config/schema.ts";
-import { createGateway, type Gateway } from "../gateway.ts";
+import { checkWithoutThreads } from "../config/threads-rules.ts";
+import type { Gateway } from "../gateway.ts";
 import { createModules, type Modules } from "../middleware/modules.ts";
 import { type Host, ListenError } from "../runtime/host.ts";
 import { createLogger, type ProcessLogger } from "../runtime/logger.ts";
 import type { Files, Runtime } from "../runtime/runtime.ts";
 import { followCertificates, readCertificates } from "./certificates.ts";
 import type { ConfigOrigin } from "./config-origin.ts";
-import { gatewayParts } from "./gateway-parts.ts";
 import { EXIT, type PodFacts } from "./io.ts";
-import { type Listeners, openListeners } from "./listeners.ts";
+import { type Listeners, type ListenersOptions, openListeners } from "./listeners.ts";
 import { processMetrics } from "./process-metrics.ts";
 import { createReloader } from "./reload.ts";
+import { type Served, serveAlone, serveByWorkers, workersOf } from "./served.ts";
+import { stopSignal } from "./stop-signal.ts";
+import type { Traffic } from "./traffic.ts";
 
 /** How long the ready line waits for the first lists. */
 const READY_WAIT_MS = 5000;
@@ -27,7 +30,9 @@ export interface ServeWorld {
 
 /** Reads and checks the config of `origin`, and loads the modules it names. Rejects where it cannot be read. */
 export async function readConfig(origin: ConfigOrigin, world: ServeWorld, modules: Modules): Promise<LoadResult> {
-  const loaded = loadConfig({ file: origin.file, text: await origin.read(), env: world.host.env, pod: world.pod });
+  const { host, pod } = world;
+  const check = host.threads === undefined ? checkWithoutThreads : undefined;
+  const loaded = loadConfig({ file: origin.file, text: await origin.read(), env: host.env, pod, check });
   if (!loaded.ok) return loaded;
   const errors = await modules.load(loaded.modules);
   return errors.length === 0 ? loaded : { ok: false, errors, warnings: loaded.warnings };
@@ -56,12 +61,17 @@ export async function serveUntilSignal(
     write: (text) => host.stderr(text.trimEnd()),
   });
   for (const warning of [...host.warnings, ...made.warnings]) logger.log("warn", warning);
-  const gateway = createGateway({ config, logger, ...gatewayParts(world, logger, modules) });
+  const signals = stopSignal(host);
+  const { file, share } = origin;
+  const parts = { ...world, config, file, share, certificates: made.certificates, modules, logger };
+  const count = workersOf(config.server, host.threads);
+  const served = count === 1 ? serveAlone(parts) : serveByWorkers(parts, count, host.threads!);
+  const { gateway } = served;
   const reloader = createReloader({
     read: () => readConfig(origin, world, modules),
-    apply(next) {
+    async apply(next) {
       logger.setLevel(next.server.log_level);
-      gateway.apply(next);
+      await served.apply(next);
     },
     refuse: gateway.refuse,
     current: config,
@@ -69,24 +79,22 @@ export async function serveUntilSignal(
     logger,
   });
   const processView = processMetrics(world, reloader.counts, systemClock);
-  let listeners: Listeners;
+  let opened: Opened;
   try {
-    listeners = openListeners({ config, gateway, host, certificates: made.certificates, processMetrics: processView });
+    opened = await open(served, { config, host, share, logger, processMetrics: processView });
   } catch (error) {
     await gateway.stop();
     if (!(error instanceof ListenError)) throw error;
     host.stderr(error.message);
     return EXIT.no;
   }
-  const signals = stopSignal(host);
+  const { traffic, listeners } = opened;
   const ends = [origin.watch(reloader.reload), signals.onHangup(reloader.reload)];
-  if (tls !== undefined && listeners.tls !== undefined) {
-    ends.push(followCertificates(tls, listeners.tls, { ...world, logger, now: systemClock.now }));
-  }
-  await Promise.race([announce(gateway, listeners, { origin, host, logger }), signals.stop]);
+  if (tls !== undefined) ends.push(followCertificates(tls, traffic, { ...world, logger, now: systemClock.now }));
+  await Promise.race([announce(served, listeners, { origin, host, logger }), signals.stop]);
   await signals.stop;
   for (const end of ends) end();
-  await drain(gateway, listeners, reloader.current(), logger);
+  await drain(gateway, opened, reloader.current(), logger);
   return EXIT.fine;
 }
 
@@ -106,9 +114,37 @@ async function firstConfig(origin: ConfigOrigin, world: ServeWorld, modules: Mod
   return undefined;
 }
 
+/** All that a gateway listens on. */
+interface Opened {
+  readonly traffic: Traffic;
+  readonly listeners: Listeners;
+}
+
+/** Opens all or nothing. Rejects with a `ListenError`. */
+async function open(
+  served: Served,
+  options: Omit<ListenersOptions, "view" | "port"> & { readonly logger: ProcessLogger },
+): Promise<Opened> {
+  const { config, host, share, logger } = options;
+  const { listen } = config.server;
+  const taken = share && host.isTaken(listen);
+  const traffic = await served.open();
+  try {
+    const listeners = openListeners({ ...options, view: served.view, port: traffic.port });
+    if (taken) {
+      const where = `${listen.host}:${listen.port}`;
+      logger.log("warn", `Another gateway listens on ${where} too: both get new connections until one of them ends`);
+    }
+    return { traffic, listeners };
+  } catch (error) {
+    traffic.close();
+    throw error;
+  }
+}
+
 /** Prints the ready line, when every required cluster has its first list or the wait is over. */
 async function announce(
-  gateway: Gateway,
+  { gateway, settled }: Served,
   listeners: Listeners,
   { origin, host, logger }: { origin: ConfigOrigin; host: Host; logger: ProcessLogger },
 ): Promise<void> {
@@ -117,6 +153,7 @@ async function announce(
       logger.log("warn", "Ready without a cluster's first list; still trying", { cluster: id, state, reason });
     }
   });
+  await settled();
   const { url, adminUrl } = listeners;
   const admin = adminUrl === undefined ? "" : ` (admin ${adminUrl})`;
   host.stdout(`podway ready on ${url}${admin}`);
@@ -124,35 +161,16 @@ async function announce(
 }
 
 /** The end, as design.md section 7 has it: no new work, then what is under way, then the clusters. */
-async function drain(gateway: Gateway, listeners: Listeners, config: Config, logger: ProcessLogger): Promise<void> {
+async function drain(
+  gateway: Gateway,
+  { traffic, listeners }: Opened,
+  config: Config,
+  logger: ProcessLogger,
+): Promise<void> {
   const { drain_delay, drain } = config.server;
   logger.log("info", "Draining", { delay_ms: drain_delay, at_most_ms: drain });
-  gateway.drain();
-  await systemClock.sleep(drain_delay);
-  await listeners.stopTraffic(drain);
+  const redirectEnds = systemClock.sleep(drain_delay).then(listeners.stopRedirect);
+  await Promise.all([traffic.drain(config.server), redirectEnds]);
   await gateway.stop();
   await listeners.stopAdmin();
-}
-
-/**
- * The signals of the process: the first SIGTERM or SIGINT resolves `stop`; SIGHUP asks for the config to be read again.
- * They are listened to until the process is gone: one that comes while it ends must not make its exit code 143.
- */
-function stopSignal(host: Host): { stop: Promise<void>; onHangup(handler: () => void): () => void } {
-  const hangups = new Set<() => void>();
-  let stopped: () => void;
-  const stop = new Promise<void>((resolve) => {
-    stopped = resolve;
-  });
-  host.onSignal((signal) => {
-    if (signal !== "SIGHUP") return stopped();
-    for (const handler of hangups) handler();
-  });
-  return {
-    stop,
-    onHangup(handler) {
-      hangups.add(handler);
-      return () => hangups.delete(handler);
-    },
-  };
 }

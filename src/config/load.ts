@@ -10,6 +10,7 @@ import type { Config } from "./schema.ts";
 import { checkServer } from "./server-rules.ts";
 import { readSource } from "./source.ts";
 import { checkStreams } from "./stream-rules.ts";
+import { checkWorkers } from "./threads-rules.ts";
 import { validate } from "./validate.ts";
 
 export type { PodOffer } from "./fill.ts";
@@ -62,6 +63,7 @@ export function loadConfig({ file, text, env, pod, check }: LoadInput): LoadResu
   checkClusters(rules, clusters, env);
   checkRoutes(rules, clusters);
   checkStreams(rules, clusters);
+  checkWorkers(rules);
   check?.(rules);
   rules.errors.push(...notYet(source));
   const warnings = tidy(rules.warnings);

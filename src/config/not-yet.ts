@@ -11,14 +11,8 @@ interface NotYet {
   readonly what?: string;
 }
 
-const isSeveral = (value: unknown): boolean => value === "auto" || (typeof value === "number" && value > 1);
-
 /** Delete a line when the version does it. */
-const NOT_YET: readonly NotYet[] = [
-  { path: ["streams"] },
-  { path: ["tracing"] },
-  { path: ["server", "workers"], when: isSeveral, what: " other than 1" },
-];
+const NOT_YET: readonly NotYet[] = [{ path: ["streams"] }, { path: ["tracing"] }];
 
 const something = (value: unknown): boolean =>
   value !== undefined && value !== null && !(Array.isArray(value) && value.length === 0);

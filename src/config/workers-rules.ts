@@ -1,4 +1,5 @@
 import { fault, type Place, placeAt, placesIn, present, type Rules, under, valueFault, warn } from "./rules.ts";
+import { checkWithoutThreads } from "./threads-rules.ts";
 
 /** Why a key cannot be kept on Cloudflare Workers; the sentences go on after the key's path. */
 const FILE = "names a file, and Workers has none";
@@ -28,7 +29,7 @@ const SERVER_KEYS: Readonly<Record<string, string>> = {
 };
 
 /** Ignored there, and harmless: said, so that nobody waits for an effect. */
-const IGNORED_SERVER_KEYS = ["listen", "http2", "workers", "drain", "drain_delay"];
+const IGNORED_SERVER_KEYS = ["listen", "http2", "drain", "drain_delay"];
 
 const UPSTREAM_TLS_KEYS: Readonly<Record<string, string>> = {
   ca_file: FILE,
@@ -86,6 +87,7 @@ export function checkForWorkers(rules: Rules): void {
   }
   const server = placeAt(source, ["server"]);
   refuse(rules, server, SERVER_KEYS);
+  checkWithoutThreads(rules);
   for (const key of present(server, IGNORED_SERVER_KEYS)) warn(rules, server, key, "has no effect on Workers");
   const admin = placeAt(source, []);
   if (present(admin, ["admin"]).length > 0 && admin.value.admin !== false) {

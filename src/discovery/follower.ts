@@ -33,7 +33,7 @@ export interface FollowerDeps {
 
 /** A cluster whose apiserver somebody else follows. */
 export interface Follower extends Cluster {
-  /** Resolves when the other side has told what it knows, be it nothing; rejects with the signal's reason. */
+  /** Resolves when the other side has told all it knows, be it nothing; rejects with the signal's reason. */
   whenTold(signal: AbortSignal): Promise<void>;
 }
 
@@ -50,6 +50,7 @@ export function createFollower(config: ClusterConfig, { link, clock, zone }: Fol
   const selection = { defaultWeight: config.default_weight, addressFamily: config.address_family, zone };
   const byRequest = config.mode === "request";
   let facts: ClusterFacts | undefined;
+  let told = false;
   let ended = false;
   /** Mode `request`: why services are not known, as the other side said last. */
   const failures = new Map<string, Distrust>();
@@ -64,13 +65,13 @@ export function createFollower(config: ClusterConfig, { link, clock, zone }: Fol
     if (change.kind === "replace") return { kind: "replace", items: change.items.map(own) };
     return change.kind === "put" ? { kind: "put", item: own(change.item) } : change;
   };
-  const apply = (told: ScopedChange): void => {
-    if (told.of === "slices") snapshot.writer(told.scope)(ownChange(told.change));
-    else snapshot.serviceWriter(told.scope)(told.change);
+  const apply = (news: ScopedChange): void => {
+    if (news.of === "slices") snapshot.writer(news.scope)(ownChange(news.change));
+    else snapshot.serviceWriter(news.scope)(news.change);
   };
   /** Scopes that are not told of hold nothing any more; they are emptied last, so that what moved is never absent. */
   const applyWhole = (whole: readonly ScopedChange[]): void => {
-    for (const told of whole) apply(told);
+    for (const change of whole) apply(change);
     const named = new Set(whole.map(({ of, scope }) => `${of} ${scope}`));
     const nothing = { kind: "replace", items: [] } as const;
     for (const scope of snapshot.slices.keys()) {
@@ -81,17 +82,16 @@ export function createFollower(config: ClusterConfig, { link, clock, zone }: Fol
     }
   };
   const receive = (news: ClusterNews): void => {
+    told = true;
     if (news.whole !== undefined) applyWhole(news.whole);
-    for (const told of news.changes ?? []) apply(told);
-    if (news.facts === undefined) return;
-    facts = news.facts;
+    for (const change of news.changes ?? []) apply(change);
+    facts = news.facts ?? facts;
     waiters.changed();
   };
 
   const running = (): boolean => !ended;
   const synced = (): boolean => facts?.synced === true;
   const listed = (): boolean => facts?.listed === true;
-  const told = (): boolean => facts !== undefined;
 
   /** The part of a cluster that is told of, as its gates see it. */
   const scopeAt = (index: number, namespace: string): GateScope => {
@@ -179,7 +179,7 @@ export function createFollower(config: ClusterConfig, { link, clock, zone }: Fol
     synced,
     whenSynced: (signal) => waiters.until(synced, signal),
     whenListed: (signal) => waiters.until(listed, signal),
-    whenTold: (signal) => waiters.until(told, signal),
+    whenTold: (signal) => waiters.until(() => told, signal),
     gate(namespace, name) {
       const leftOut = plan.leftOutBy(namespace);
       if (leftOut !== undefined) return leftOutGate(namespace, leftOut);

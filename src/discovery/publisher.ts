@@ -145,6 +145,8 @@ export function createPublisher(clock: Clock): Publisher {
       const subscription = { receive, waits: false, told: false, whole: undefined, changes: [], facts: false };
       topic.subscriptions.add(subscription);
       if (topic.cluster !== undefined) attach(topic.cluster, subscription);
+      // Other settings are in force already, and the follower will hear of them.
+      else receive({});
       return () => {
         topic.subscriptions.delete(subscription);
         dropIfUnused(settings, topic);

@@ -1,4 +1,5 @@
 import { isTaken, openServer } from "./bun-listen.ts";
+import { bunThreads } from "./bun-threads.ts";
 import { listenTls } from "./bun-tls.ts";
 import type { Host, Signal } from "./host.ts";
 import { inspectCertificate } from "./node-certificate.ts";
@@ -29,6 +30,7 @@ export const bunHost: Host = {
   isTaken,
   inspectCertificate,
   usage: nodeUsage,
+  threads: bunThreads,
   onSignal(handler) {
     const listeners = SIGNALS.map((signal) => [signal, () => handler(signal)] as const);
     for (const [signal, listener] of listeners) process.on(signal, listener);

@@ -1,6 +1,7 @@
 import type { ListenAddress } from "../config/schema.ts";
 import type { ProcessUsage } from "../observe/process-metrics.ts";
 import type { Upgrade } from "../proxy/websocket-types.ts";
+import type { Threads } from "./threads.ts";
 
 /** A handler of requests: `peer` is the address of the connection's other end, `upgrade` accepts its WebSockets. */
 export type Handler = (request: Request, peer: string, upgrade: Upgrade) => Response | Promise<Response>;
@@ -96,6 +97,8 @@ export interface Host {
   isTaken(address: ListenAddress): boolean;
   /** Whether a chain and a key, both in PEM, can be served with. */
   inspectCertificate(cert: string, key: string): CertificateFacts | CertificateFault;
+  /** Left out where threads cannot share a port. */
+  readonly threads?: Threads | undefined;
   /** Calls `handler` at every signal; returns the function that ends it. */
   onSignal(handler: (signal: Signal) => void): () => void;
 }

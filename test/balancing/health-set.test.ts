@@ -11,6 +11,7 @@ function setup() {
   const { pool, upstream, clock } = poolOver(endpoints(2));
   const probes: string[] = [];
   const check: HealthCheck = {
+    key: "the pool",
     pool,
     config: CONFIG,
     fetchKey: "",

@@ -1,0 +1,115 @@
+import type { AdminView } from "../admin/view.ts";
+import { createHealthSet } from "../balancing/health-set.ts";
+import { systemClock } from "../clock.ts";
+import type { Config } from "../config/schema.ts";
+import { createPublisher } from "../discovery/publisher.ts";
+import { createGateway, type Gateway } from "../gateway.ts";
+import type { Logger } from "../log.ts";
+import type { Modules } from "../middleware/modules.ts";
+import type { Host, ServerCertificate } from "../runtime/host.ts";
+import type { Files, Runtime } from "../runtime/runtime.ts";
+import type { Threads } from "../runtime/threads.ts";
+import { keeperView } from "../workers/keeper-view.ts";
+import { createTeam } from "../workers/team.ts";
+import { gatewayParts } from "./gateway-parts.ts";
+import { openTraffic, type Traffic } from "./traffic.ts";
+
+/** The gateway of a process, be it one or a team of workers. */
+export interface Served {
+  /** The one that follows the clusters. */
+  readonly gateway: Gateway;
+  /** What the admin API shows. */
+  readonly view: AdminView;
+  /** Begins to take requests. Rejects with a `ListenError`. */
+  open(): Promise<Traffic>;
+  /** Puts a config in force; resolves when it is, everywhere. */
+  apply(config: Config): Promise<void>;
+  /** Resolves when all that is known of the clusters now is known everywhere. */
+  settled(): Promise<void>;
+}
+
+/** What it is made of. */
+export interface ServedOptions {
+  readonly config: Config;
+  /** The config file's path. */
+  readonly file: string;
+  readonly certificates: readonly ServerCertificate[];
+  readonly modules: Modules;
+  readonly logger: Logger;
+  readonly share: boolean;
+  readonly runtime: Runtime;
+  readonly host: Host;
+  readonly files: Files;
+}
+
+/** How many threads `server.workers` asks for. */
+export const workersOf = ({ workers }: Config["server"], threads: Threads | undefined): number =>
+  threads === undefined ? 1 : workers === "auto" ? threads.processors : workers;
+
+/** A gateway that does everything itself, in this thread. */
+export function serveAlone(options: ServedOptions): Served {
+  const { config, certificates, modules, logger, share, host } = options;
+  const gateway = createGateway({ config, logger, ...gatewayParts(options, logger, modules) });
+  return {
+    gateway,
+    view: gateway,
+    open: async () => openTraffic({ server: config.server, gateway, host, certificates, share, clock: systemClock }),
+    apply: async (next) => gateway.apply(next),
+    settled: async () => {},
+  };
+}
+
+/** A gateway whose requests are served by workers: this thread keeps the clusters, the config and the certificates. */
+export function serveByWorkers(options: ServedOptions, count: number, threads: Threads): Served {
+  const { file, modules, logger, host } = options;
+  let { config, certificates } = options;
+  const clock = systemClock;
+  const publisher = createPublisher(clock);
+  const parts = gatewayParts(options, logger, modules);
+  const health = createHealthSet({ clock, random: Math.random, logger, onMark: (mark) => team.mark(mark) });
+  const team = createTeam({
+    threads,
+    count,
+    clock,
+    logger,
+    publisher,
+    setup: () => ({ config, file, certificates }),
+    marks: health.marks,
+    writeAccessLog: host.write,
+  });
+  const gateway = createGateway({
+    config,
+    logger,
+    ...parts,
+    health,
+    createCluster(settings, zone) {
+      const cluster = parts.createCluster(settings, zone);
+      const end = publisher.add(cluster);
+      return { ...cluster, run: (signal) => cluster.run(signal).finally(end) };
+    },
+  });
+  return {
+    gateway,
+    view: keeperView(gateway, team),
+    async open() {
+      return {
+        port: await team.open(config.server.listen.port),
+        renew(renewed) {
+          certificates = renewed;
+          team.renew(renewed);
+        },
+        async drain(limits) {
+          gateway.drain();
+          await team.drain(limits);
+        },
+        close: team.kill,
+      };
+    },
+    async apply(next) {
+      config = next;
+      gateway.apply(next);
+      await team.apply(next);
+    },
+    settled: team.settled,
+  };
+}

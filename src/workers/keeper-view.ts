@@ -1,0 +1,20 @@
+import type { AdminView } from "../admin/view.ts";
+import type { Gateway } from "../gateway.ts";
+import type { Team } from "./team.ts";
+
+/**
+ * What the admin API shows where workers serve: the keeper's own gateway, which takes no requests but has the clusters,
+ * the routes and the health checks; and what only the workers know, asked for and put together. The one place for that:
+ * a new member of `AdminView` that tells of requests needs an entry in `Questions` and a line here.
+ */
+export function keeperView(gateway: Gateway, team: Team): AdminView {
+  return {
+    ...gateway,
+    readiness() {
+      const readiness = gateway.readiness();
+      if (team.listening() > 0) return readiness;
+      const waiting = { id: "workers", state: "connecting", reason: "no worker listens just now" };
+      return { ...readiness, ready: false, waiting: [...readiness.waiting, waiting] };
+    },
+  };
+}

@@ -1,0 +1,15 @@
+import type { Gateway } from "../gateway.ts";
+
+/**
+ * What the keeper may ask every worker, and what each answers: plain data that can be cloned and put together with the
+ * others'. Whatever the admin API has to know of the gateways that serve is one line here; `keeperView` puts it together.
+ */
+export interface Questions {
+  /** Nothing but a sign of life: whatever was told before has arrived. */
+  readonly ping: undefined;
+}
+
+/** How a worker's gateway answers them. */
+export const ANSWERS: { readonly [K in keyof Questions]: (gateway: Gateway) => Questions[K] } = {
+  ping: () => undefined,
+};
