@@ -87,6 +87,14 @@ export function countSocket({ values }: SeriesCounts, change: 1 | -1): void {
   values[SOCKETS]! += change;
 }
 
+/** What a thread that is gone has counted: nothing of it is on its way or open any more. */
+export function ofTheGone(counts: SeriesCounts): SeriesCounts {
+  const values = counts.values.slice();
+  values[IN_FLIGHT] = 0;
+  values[SOCKETS] = 0;
+  return { ...counts, values };
+}
+
 /** A histogram's numbers, not cumulative: one bucket for each bound, and one above them all. */
 export interface Durations {
   readonly buckets: Float64Array;

@@ -1,6 +1,7 @@
 import type { AdminView } from "../admin/view.ts";
 import type { Gateway } from "../gateway.ts";
 import type { Team } from "./team.ts";
+import { createTotals } from "./totals.ts";
 
 /**
  * What the admin API shows where workers serve: the keeper's own gateway, which takes no requests but has the clusters,
@@ -8,6 +9,7 @@ import type { Team } from "./team.ts";
  * a new member of `AdminView` that tells of requests needs an entry in `Questions` and a line here.
  */
 export function keeperView(gateway: Gateway, team: Team): AdminView {
+  const totals = createTotals();
   return {
     ...gateway,
     readiness() {
@@ -15,6 +17,11 @@ export function keeperView(gateway: Gateway, team: Team): AdminView {
       if (team.listening() > 0) return readiness;
       const waiting = { id: "workers", state: "connecting", reason: "no worker listens just now" };
       return { ...readiness, ready: false, waiting: [...readiness.waiting, waiting] };
+    },
+    async metrics() {
+      for (const { worker, answer } of await team.ask("traffic")) totals.add(worker, answer);
+      const metrics = await gateway.metrics();
+      return { ...metrics, traffic: totals.sum(metrics.traffic, team.living()) };
     },
   };
 }

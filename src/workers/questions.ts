@@ -1,4 +1,5 @@
 import type { Gateway } from "../gateway.ts";
+import type { Traffic } from "../observe/traffic.ts";
 
 /**
  * What the keeper may ask every worker, and what each answers: plain data that can be cloned and put together with the
@@ -7,9 +8,12 @@ import type { Gateway } from "../gateway.ts";
 export interface Questions {
   /** Nothing but a sign of life: whatever was told before has arrived. */
   readonly ping: undefined;
+  /** What it has counted since it began, and the addresses its routes have. */
+  readonly traffic: Traffic;
 }
 
 /** How a worker's gateway answers them. */
 export const ANSWERS: { readonly [K in keyof Questions]: (gateway: Gateway) => Questions[K] } = {
   ping: () => undefined,
+  traffic: (gateway) => gateway.traffic(),
 };

@@ -44,6 +44,8 @@ export interface Team {
   readonly size: number;
   /** Starts all of them; resolves with the port when each listens on it. Rejects with a `ListenError`: none is left then. */
   open(port: number): Promise<number>;
+  /** Those that are there just now, by the number that `ask` tells too. */
+  living(): ReadonlySet<number>;
   /** How many listen just now. */
   listening(): number;
   /** Puts a config in force everywhere; resolves when every worker said that it did, or the log says which did not. */
@@ -195,6 +197,7 @@ export function createTeam(options: TeamOptions): Team {
       opening = undefined;
       return port!;
     },
+    living: () => new Set(live().map(({ id }) => id)),
     listening: () => slots.filter((slot) => slot.isListening()).length,
     async apply(config) {
       await askAll("apply", config, APPLY_LIMIT_MS, "A worker did not take the changed config over");
