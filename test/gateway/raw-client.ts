@@ -11,6 +11,8 @@ export interface RawAnswer {
 /** One connection of a client that keeps it alive, so that a test decides when it is opened and used. */
 export interface RawClient {
   get(path: string): Promise<RawAnswer>;
+  /** Sends a text, and waits for nothing. */
+  send(text: string): void;
   /** Resolves when the other end closed it. */
   readonly closed: Promise<void>;
   close(): void;
@@ -65,6 +67,7 @@ export async function rawClient(url: string): Promise<RawClient> {
         socket.write(`GET ${path} HTTP/1.1\r\nhost: gateway.test\r\n\r\n`);
       });
     },
+    send: (text) => void socket.write(text),
     closed,
     close: () => socket.destroy(),
   };
