@@ -1,5 +1,4 @@
 import { createAdminApp } from "../admin/app.ts";
-import type { AdminView } from "../admin/view.ts";
 import { createConsole } from "../admin/console/console.tsx";
 import { systemClock } from "../clock.ts";
 import type { AdminConfig } from "../config/schema.ts";

@@ -93,7 +93,12 @@ export function createCluster(config: ClusterConfig, deps: ClusterDeps): Followe
       counters: counters(),
     }),
   );
-  const snapshot = createSnapshot({ clock, emptyGrace: config.empty_grace, onSlices: journal.slices, onChange: tap.changed });
+  const snapshot = createSnapshot({
+    clock,
+    emptyGrace: config.empty_grace,
+    onSlices: journal.slices,
+    onChange: tap.changed,
+  });
   const { reader } = snapshot;
   const plan = planCluster(config);
   const keepNamespace = plan.keeps;
