@@ -10,6 +10,7 @@ import { importConfig } from "./import.ts";
 import { EXIT, readPodFacts } from "./io.ts";
 import { manifests } from "./manifests.ts";
 import { nodes } from "./nodes.ts";
+import { schema } from "./schema.ts";
 
 const HELP = `podway ${packageJson.version}: an API gateway that finds its upstreams in Kubernetes
 
@@ -25,6 +26,7 @@ const HELP = `podway ${packageJson.version}: an API gateway that finds its upstr
                              Service, PodDisruptionBudget, --hpa; see docs/deployment.md
   podway health              whether the gateway of this machine is alive (with --ready: ready)
   podway explain METHOD URL  what becomes of a request and why: the route, the nodes, and who is left out (-H 'name: value')
+  podway schema              the JSON Schema of the config file, for editors
 
   --json                     machine-readable output, with every command
   --help, --version
@@ -32,7 +34,7 @@ const HELP = `podway ${packageJson.version}: an API gateway that finds its upstr
 Exit codes: 0 fine, 1 it ran and the answer is no, 2 bad input.`;
 
 /** The commands a command line can name first; without one the gateway is served. */
-export const COMMANDS = ["check", "nodes", "explain", "import", "manifests", "health"] as const;
+export const COMMANDS = ["check", "nodes", "explain", "import", "manifests", "health", "schema"] as const;
 
 /** What a command runs in. */
 export interface CommandWorld {
@@ -58,6 +60,7 @@ export async function run(argv: readonly string[], world: CommandWorld): Promise
     host.stdout(packageJson.version);
     return EXIT.fine;
   }
+  if (named === "schema") return schema(rest, host);
   const files = runtime.files;
   if (files === undefined) {
     host.stderr("Commands need a runtime with files");

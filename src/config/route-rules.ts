@@ -1,32 +1,19 @@
 import type { WrittenClusters } from "./cluster-rules.ts";
-import { atMostOne, fault, needs, type Place, placeAt, placesIn, present, type Rules, under, unique } from "./rules.ts";
-import { discoveryIsOn, hasNoEffect, hasOneTarget, servicesAreKnown, tlsIsClear } from "./target-rules.ts";
+import { REDIRECT_KEYS, ROUTE_KEYS } from "./key-rules.ts";
+import {
+  fault,
+  goTogether,
+  type Place,
+  placeAt,
+  placesIn,
+  present,
+  type Rules,
+  standAlone,
+  under,
+  unique,
+} from "./rules.ts";
+import { discoveryIsOn, hasOneTarget, servicesAreKnown, tlsIsClear } from "./target-rules.ts";
 import { isMapping } from "./values.ts";
-
-const TARGETS = ["service", "services", "nodes", "redirect"] as const;
-
-/** Keys that change how a request reaches an upstream: a redirect has none. */
-const FORWARDING = [
-  "strip_prefix",
-  "rewrite_path",
-  "cluster",
-  "namespace",
-  "port_name",
-  "scheme",
-  "upstream_tls",
-  "pass_host",
-  "upstream_host",
-  "balancer",
-  "timeouts",
-  "retries",
-  "health",
-  "request_headers",
-] as const;
-
-function goesSomewhere(rules: Rules, route: Place): void {
-  const target = hasOneTarget(rules, route, TARGETS, "requests go");
-  if (target === "redirect") hasNoEffect(rules, route, FORWARDING, "redirect");
-}
 
 /** A part of the path can be replaced only where the matched part is known. */
 function prefixIsKnown(rules: Rules, route: Place): void {
@@ -46,19 +33,12 @@ function prefixIsKnown(rules: Rules, route: Place): void {
 function redirectGoesSomewhere(rules: Rules, route: Place): void {
   const redirect = route.value.redirect;
   if (!isMapping(redirect)) return;
-  const parts = ["scheme", "host", "port", "path"];
   const place = under(rules.source, route, "redirect");
-  needs(rules, place, "regex", "location");
-  if (Object.hasOwn(redirect, "location")) {
-    for (const key of present(place, parts)) fault(rules, place, key, "has no effect beside location: remove it");
-  } else if (!parts.some((key) => Object.hasOwn(redirect, key))) {
-    fault(
-      rules,
-      route,
-      "redirect",
-      "must change one of scheme, host, port, path, or have a location: it leads back to itself",
-    );
-  }
+  goTogether(rules, place, REDIRECT_KEYS);
+  standAlone(rules, place, REDIRECT_KEYS);
+  if (REDIRECT_KEYS.some.some((key) => Object.hasOwn(redirect, key))) return;
+  const parts = REDIRECT_KEYS.alone.location.join(", ");
+  fault(rules, route, "redirect", `must change one of ${parts}, or have a location: it leads back to itself`);
 }
 
 /** `pass_host: rewrite` and `upstream_host` go together, also where one of them is a default. */
@@ -111,8 +91,8 @@ export function checkRoutes(rules: Rules, clusters: WrittenClusters): void {
     headersAreClear(rules, place);
   }
   for (const route of routes) {
-    goesSomewhere(rules, route);
-    atMostOne(rules, route, ["strip_prefix", "rewrite_path"]);
+    hasOneTarget(rules, route, ROUTE_KEYS, "requests go");
+    goTogether(rules, route, ROUTE_KEYS);
     prefixIsKnown(rules, route);
     redirectGoesSomewhere(rules, route);
     differsByMoreThanCase(rules, under(source, route, "headers"));

@@ -5,10 +5,12 @@ import { isAddress, isHostName, isIpv6, stripBrackets } from "./addresses.ts";
 import {
   anyText,
   boolean,
+  HOST_SHAPE,
   headerName,
   headerValue,
   host,
   integer,
+  keywords,
   list,
   milliseconds,
   nonEmpty,
@@ -29,6 +31,7 @@ const pathText = v.pipe(
   v.string(PATH),
   v.startsWith("/", PATH),
   v.check((path) => !/[?#]/.test(path), PATH),
+  keywords({ pattern: "^/[^?#]*$" }),
 );
 
 const PREFIX = "a path that starts with /, without a * at its end (it stands for all paths below it as it is)";
@@ -36,6 +39,7 @@ const PREFIX = "a path that starts with /, without a * at its end (it stands for
 const prefixText = v.pipe(
   pathText,
   v.check((path) => !path.endsWith("/*"), PREFIX),
+  keywords({ pattern: "^/(?:[^?#]*(?:[^*?#]|[^/?#]\\*))?$" }),
 );
 
 /** Where a redirect points: a query in it is meant. */
@@ -189,6 +193,7 @@ const hostPattern = v.pipe(
     const bare = stripBrackets(name.startsWith("*.") ? name.slice(2) : name);
     return isHostName(bare) || (isAddress(bare) && !name.startsWith("*."));
   }, HOST_PATTERN),
+  keywords({ pattern: `^(?:\\*\\.)?(?:${HOST_SHAPE})$` }),
   v.transform((name) => (isIpv6(name) ? `[${name}]` : name)),
 );
 
@@ -200,6 +205,7 @@ const UPSTREAM_HOST = "the host for the upstream's Host header, such as app.exam
 
 const upstreamHost = v.pipe(
   v.string(UPSTREAM_HOST),
+  keywords({ pattern: `^(?:${HOST_SHAPE})(?::[0-9]{1,5})?$` }),
   v.check((value) => {
     const { name, port } = /^(?<name>\[.*\]|[^:]*)(?::(?<port>[0-9]{1,5}))?$/.exec(value)?.groups ?? {};
     if (name === undefined || (port !== undefined && Number(port) > 65_535)) return false;

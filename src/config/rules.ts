@@ -1,5 +1,6 @@
 import type { ConfigIssue, Path } from "./issues.ts";
 import { showPath } from "./issues.ts";
+import type { KeyRules } from "./key-rules.ts";
 import type { Source } from "./source.ts";
 import { isMapping } from "./values.ts";
 
@@ -79,10 +80,20 @@ export function atMostOne(rules: Rules, place: Place, keys: readonly string[]): 
   for (const key of more) fault(rules, place, key, `cannot stand beside ${first}: keep one of them`);
 }
 
-/** A key that means something only with another one. */
-export function needs(rules: Rules, place: Place, key: string, other: string): void {
-  if (present(place, [key]).length > 0 && !Object.hasOwn(place.value, other)) {
+/** Keys that exclude each other or mean nothing without another one. */
+export function goTogether(rules: Rules, place: Place, { apart = [], with: pairs = {} }: KeyRules): void {
+  for (const keys of apart) atMostOne(rules, place, keys);
+  for (const [key, other] of Object.entries(pairs)) {
+    if (present(place, [key]).length === 0 || Object.hasOwn(place.value, other)) continue;
     fault(rules, place, key, `needs ${other} beside it`);
+  }
+}
+
+/** A key that would be ignored beside another one is refused: its writer expects something of it. */
+export function standAlone(rules: Rules, place: Place, { alone = {} }: KeyRules): void {
+  for (const [beside, others] of Object.entries(alone)) {
+    if (!Object.hasOwn(place.value, beside)) continue;
+    for (const key of present(place, others)) fault(rules, place, key, `has no effect beside ${beside}: remove it`);
   }
 }
 

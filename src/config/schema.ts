@@ -9,6 +9,7 @@ import {
   headerName,
   headerValue,
   integer,
+  keywords,
   milliseconds,
   object,
   oneOf,
@@ -32,7 +33,7 @@ const limits = object({
 
 const CIDR = "an IPv4 or IPv6 address or CIDR block such as 10.0.0.0/8";
 
-const cidr = v.pipe(v.string(CIDR), v.check(isCidr, CIDR));
+const cidr = v.pipe(v.string(CIDR), v.check(isCidr, CIDR), keywords({ pattern: "^[0-9A-Fa-f:.]+(?:/[0-9]{1,3})?$" }));
 
 const server = object({
   listen: serverListen,

@@ -1,12 +1,11 @@
 import * as v from "valibot";
 import { authority, isWildcard } from "./addresses.ts";
 import type { WrittenClusters } from "./cluster-rules.ts";
+import { STREAM_KEYS } from "./key-rules.ts";
 import { fault, type Place, placeAt, placesIn, type Rules, unique } from "./rules.ts";
 import { adminListen, type ListenAddress, serverListen } from "./schema.ts";
 import { streamListen } from "./stream-schema.ts";
 import { discoveryIsOn, hasOneTarget, servicesAreKnown, tlsIsClear } from "./target-rules.ts";
-
-const TARGETS = ["service", "services", "nodes"] as const;
 
 /** An address of the file that is listened on. */
 interface Taken extends ListenAddress {
@@ -67,7 +66,7 @@ function idOf({ value }: Place): string | undefined {
 export function checkStreams(rules: Rules, clusters: WrittenClusters): void {
   const streams = placesIn(rules.source, ["streams"]);
   for (const stream of streams) {
-    hasOneTarget(rules, stream, TARGETS, "connections go");
+    hasOneTarget(rules, stream, STREAM_KEYS, "connections go");
     tlsIsClear(rules, stream);
     servicesAreKnown(rules, stream, clusters);
   }

@@ -1,13 +1,15 @@
 import { parseServiceReference } from "../discovery/reference.ts";
 import type { WrittenClusters } from "./cluster-rules.ts";
 import { quoteName, showName, showPath } from "./issues.ts";
+import { type KeyRules, UPSTREAM_TLS_KEYS } from "./key-rules.ts";
 import {
   atMostOne,
-  fault,
+  goTogether,
   type Place,
   placesIn,
   present,
   type Rules,
+  standAlone,
   textAt,
   under,
   valueFault,
@@ -16,16 +18,9 @@ import {
 
 /** Rules about where something goes, and how it is spoken to there: the same for routes and streams. */
 
-/** Keys that help to find a service: static nodes are found already. */
-const FINDING = ["cluster", "namespace", "port_name"] as const;
-
-/** A key that would be ignored here is refused: its writer expects something of it. */
-export function hasNoEffect(rules: Rules, route: Place, keys: readonly string[], beside: string): void {
-  for (const key of present(route, keys)) fault(rules, route, key, `has no effect beside ${beside}: remove it`);
-}
-
-/** Exactly one of these targets, which is then given back. `what` completes "it says nothing about where …". */
-export function hasOneTarget(rules: Rules, place: Place, keys: readonly string[], what: string): string | undefined {
+/** Exactly one target, and nothing beside it that it would ignore. `what` completes "it says nothing about where …". */
+export function hasOneTarget(rules: Rules, place: Place, keyRules: KeyRules, what: string): void {
+  const { one: keys = [] } = keyRules;
   const targets = keys.filter((key) => Object.hasOwn(place.value, key));
   if (targets.length === 0) {
     const path = showPath(place.path);
@@ -33,22 +28,13 @@ export function hasOneTarget(rules: Rules, place: Place, keys: readonly string[]
     rules.errors.push(rules.source.issue(place.path, message));
   }
   atMostOne(rules, place, keys);
-  if (targets.length !== 1) return undefined;
-  if (targets[0] === "nodes") hasNoEffect(rules, place, FINDING, "nodes");
-  return targets[0];
+  if (targets.length === 1) standAlone(rules, place, keyRules);
 }
 
 /** `upstream_tls` has both halves of an identity or none. */
 export function tlsIsClear(rules: Rules, place: Place): void {
   const tls = under(rules.source, place, "upstream_tls");
-  for (const [key, other] of [
-    ["cert_file", "key_file"],
-    ["key_file", "cert_file"],
-  ] as const) {
-    if (Object.hasOwn(tls.value, key) && !Object.hasOwn(tls.value, other)) {
-      fault(rules, tls, key, `needs ${other} beside it`);
-    }
-  }
+  goTogether(rules, tls, UPSTREAM_TLS_KEYS);
   if (tls.value.verify === false) {
     warn(rules, tls, "verify", "is false: the upstream's certificate is not checked");
   }

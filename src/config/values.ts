@@ -19,7 +19,7 @@ export const isMapping = (value: unknown): value is Mapping =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** What a schema's value must be, in words; the schemas of this file always have them. */
-function wantedBy(schema: AnySchema): string {
+export function wantedBy(schema: AnySchema): string {
   const piped = (schema as { pipe?: readonly unknown[] }).pipe ?? [];
   const wrapped = (schema as { wrapped?: AnySchema }).wrapped;
   const said = [...piped, schema].map((part) => (part as { message?: unknown }).message);
@@ -117,6 +117,13 @@ export function oneOf<const Options extends v.UnionOptions>(
   return { ...union, "~run": run };
 }
 
+/**
+ * What a check says, as far as keywords of JSON Schema can say it: for editors. The check is what counts, so the keywords
+ * are never the stricter of the two.
+ */
+export const keywords = <Input, const Keywords extends Mapping>(words: Keywords): v.MetadataAction<Input, Keywords> =>
+  v.metadata(words);
+
 /** A text with at least one character. */
 export const text = (wanted: string) => v.pipe(v.string(wanted), v.nonEmpty(wanted));
 
@@ -133,12 +140,17 @@ export const boolean = v.boolean("true or false");
 export const list = <const Item extends AnySchema>(item: Item, wanted: string) =>
   v.pipe(v.array(item, `a list of ${wanted}`), v.minLength(1, `a list of ${wanted}, at least one`));
 
-/** Names to values of one kind. */
-export const record = <const Key extends v.GenericSchema<string, string>, const Value extends AnySchema>(
+/** Names to values of one kind. Unlike valibot's own it refuses a list, which JavaScript thinks has names too. */
+export function record<const Key extends v.GenericSchema<string, string>, const Value extends AnySchema>(
   key: Key,
   value: Value,
   wanted: string,
-) => v.record(key, value, wanted);
+): v.RecordSchema<Key, Value, string> {
+  const loose = v.record(key, value, wanted);
+  const run: (typeof loose)["~run"] = (dataset, config) =>
+    loose["~run"](Array.isArray(dataset.value) ? { value: undefined } : dataset, config);
+  return { ...loose, "~run": run };
+}
 
 /** One of these words (or numbers). */
 export const words = <const Options extends readonly [string | number, ...(string | number)[]]>(options: Options) =>
@@ -194,12 +206,16 @@ const REGEX = "a regular expression that JavaScript can read";
 /** The source of a regular expression that compiles. */
 export const regexSource = v.pipe(text(REGEX), v.check(compiles, REGEX));
 
+/** A host name or an address, roughly, as a regular expression. */
+export const HOST_SHAPE = "[A-Za-z0-9_](?:[-.A-Za-z0-9_]*[A-Za-z0-9_])?|[0-9A-Fa-f:.]+|\\[[0-9A-Fa-f:.]+\\]";
+
 const HOST = "an IPv4 or IPv6 address or a host name, without scheme, port or path";
 
 /** An address or a name; IPv6 with or without brackets, given without. */
 export const hostOf = (wanted: string) =>
   v.pipe(
     v.string(wanted),
+    keywords({ pattern: `^(?:${HOST_SHAPE})$` }),
     v.transform(stripBrackets),
     v.check((value) => isAddress(value) || isHostName(value), wanted),
   );

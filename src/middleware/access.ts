@@ -2,11 +2,14 @@ import { csrf as honoCsrf } from "hono/csrf";
 import { ipRestriction } from "hono/ip-restriction";
 import * as v from "valibot";
 import { isCidr } from "../config/addresses.ts";
-import { list, object, oneOf, text, words } from "../config/values.ts";
+import { keywords, list, object, oneOf, text, words } from "../config/values.ts";
 import { type Passage, plugin } from "./plugin.ts";
 
 const CIDR = "an IPv4 or IPv6 address or CIDR block such as 10.0.0.0/8";
-const blocks = list(v.pipe(v.string(CIDR), v.check(isCidr, CIDR)), "addresses or CIDR blocks");
+const blocks = list(
+  v.pipe(v.string(CIDR), v.check(isCidr, CIDR), keywords({ pattern: "^[0-9A-Fa-f:.]+(?:/[0-9]{1,3})?$" })),
+  "addresses or CIDR blocks",
+);
 
 const ipOptions = v.pipe(
   object({ allow_list: v.optional(blocks), deny_list: v.optional(blocks) }),
@@ -14,6 +17,7 @@ const ipOptions = v.pipe(
     ({ allow_list, deny_list }) => allow_list !== undefined || deny_list !== undefined,
     "a mapping of allow_list, deny_list or both",
   ),
+  keywords({ anyOf: [{ required: ["allow_list"] }, { required: ["deny_list"] }] }),
 );
 
 /** `ip_restriction`: Hono's, by the client's address as `server.trusted_proxies` tells it. */

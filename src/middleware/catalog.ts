@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { object, text } from "../config/values.ts";
+import { keywords, object, text } from "../config/values.ts";
 import { csrf, ip_restriction } from "./access.ts";
 import { cache_control, compress, etag, secure_headers } from "./answers.ts";
 import { concurrency_limit } from "./concurrency-limit.ts";
@@ -52,6 +52,12 @@ export const middlewareSchema = v.pipe(
     const named = Object.keys(entry).filter((key) => key !== "options");
     return named.length === 1 && (!("options" in entry) || named[0] === "use");
   }, WANTED),
+  keywords({
+    anyOf: [
+      { minProperties: 1, maxProperties: 1, not: { required: ["options"] } },
+      { minProperties: 2, maxProperties: 2, required: ["use", "options"] },
+    ],
+  }),
 );
 
 /** One middleware as written and checked. */

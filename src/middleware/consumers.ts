@@ -1,6 +1,6 @@
 import type { Context } from "hono";
 import * as v from "valibot";
-import { headerName, list, object, oneOf, text } from "../config/values.ts";
+import { headerName, keywords, list, object, oneOf, text } from "../config/values.ts";
 import { type PassageEnv, plugin } from "./plugin.ts";
 import { refusalOptions, refuse } from "./refusal.ts";
 
@@ -42,6 +42,7 @@ const restrictionOptions = v.pipe(
     ({ allow_list, deny_list }) => allow_list !== undefined || deny_list !== undefined,
     "a mapping of allow_list, deny_list or both",
   ),
+  keywords({ anyOf: [{ required: ["allow_list"] }, { required: ["deny_list"] }] }),
 );
 
 /** `consumer_restriction`: which of the consumers that an earlier middleware knows may pass. */

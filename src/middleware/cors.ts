@@ -1,6 +1,17 @@
 import { cors as honoCors } from "hono/cors";
 import * as v from "valibot";
-import { boolean, headerName, integer, list, object, oneOf, regexSource, text, token } from "../config/values.ts";
+import {
+  boolean,
+  headerName,
+  integer,
+  keywords,
+  list,
+  object,
+  oneOf,
+  regexSource,
+  text,
+  token,
+} from "../config/values.ts";
 import { plugin } from "./plugin.ts";
 
 const ORIGIN = "an origin such as https://app.example.org, or *";
@@ -24,6 +35,15 @@ const options = v.pipe(
     ({ origin, credentials }) => !(credentials && (origin === "*" || (Array.isArray(origin) && origin.includes("*")))),
     "a mapping whose origin names origins, as credentials: true needs (browsers refuse them for *)",
   ),
+  keywords({
+    not: {
+      required: ["credentials"],
+      properties: {
+        credentials: { const: true },
+        origin: { anyOf: [{ const: "*" }, { type: "array", contains: { const: "*" } }] },
+      },
+    },
+  }),
 );
 
 type Origin = v.InferOutput<typeof options>["origin"];

@@ -2,7 +2,7 @@ import type { Context } from "hono";
 import { basicAuth } from "hono/basic-auth";
 import { bearerAuth } from "hono/bearer-auth";
 import * as v from "valibot";
-import { boolean, headerName, list, object, oneOf, text } from "../config/values.ts";
+import { boolean, headerName, keywords, list, object, oneOf, text } from "../config/values.ts";
 import { consumerName, identify } from "./consumers.ts";
 import { type PassageEnv, plugin } from "./plugin.ts";
 
@@ -26,6 +26,10 @@ const basicOptions = v.pipe(
       (username === undefined) === (password === undefined) && (username !== undefined || users !== undefined),
     "a mapping of username with password, or of users",
   ),
+  keywords({
+    anyOf: [{ required: ["username"] }, { required: ["users"] }],
+    dependencies: { username: ["password"], password: ["username"] },
+  }),
 );
 
 /**

@@ -4,7 +4,18 @@ import { jwk as honoJwk } from "hono/jwk";
 import { decode, jwt as honoJwt } from "hono/jwt";
 import type { HonoJsonWebKey } from "hono/utils/jwt/jws";
 import * as v from "valibot";
-import { boolean, headerName, list, milliseconds, object, oneOf, text, token, words } from "../config/values.ts";
+import {
+  boolean,
+  headerName,
+  keywords,
+  list,
+  milliseconds,
+  object,
+  oneOf,
+  text,
+  token,
+  words,
+} from "../config/values.ts";
 import { createKeySet } from "./jwks.ts";
 import { plugin } from "./plugin.ts";
 
@@ -66,6 +77,7 @@ const jwkOptions = v.pipe(
     ({ jwks_uri, keys }) => (jwks_uri === undefined) !== (keys === undefined),
     "a mapping of one of jwks_uri, keys",
   ),
+  keywords({ oneOf: [{ required: ["jwks_uri"] }, { required: ["keys"] }] }),
 );
 
 /** The key a request's token names; undefined where there is no readable one, which Hono then refuses. */

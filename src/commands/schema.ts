@@ -1,0 +1,23 @@
+import { configJsonSchema } from "../config/json-schema.ts";
+import { parseCommandLine } from "../runtime/args.ts";
+import { EXIT } from "./io.ts";
+
+/** What `schema` needs of the world. */
+export interface SchemaIo {
+  /** Lines to standard output. */
+  stdout(line: string): void;
+  /** One line to standard error. */
+  stderr(line: string): void;
+}
+
+/** `schema`: prints the JSON Schema of the config file. It is JSON with and without `--json`. Gives the exit code. */
+export function schema(argv: readonly string[], io: SchemaIo): number {
+  const args = parseCommandLine(argv, { json: { type: "boolean" } });
+  const why = "error" in args ? args.error : args.positionals.length > 0 ? "it takes no argument" : undefined;
+  if (why !== undefined) {
+    io.stderr(`podway schema: ${why}. Usage: podway schema`);
+    return EXIT.badInput;
+  }
+  io.stdout(JSON.stringify(configJsonSchema(), null, 2));
+  return EXIT.fine;
+}
