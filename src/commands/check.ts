@@ -2,9 +2,12 @@ import { showPath } from "../config/issues.ts";
 import { type ConfigIssue, formatIssue, type LoadInput, loadConfig } from "../config/load.ts";
 import type { ModuleUse } from "../config/module-uses.ts";
 import { namedFiles } from "../config/named-files.ts";
+import type { Config } from "../config/schema.ts";
 import { readSource } from "../config/source.ts";
+import type { LiveReport } from "../live/report.ts";
 import { createModules } from "../middleware/modules.ts";
 import { parseCommandLine } from "../runtime/args.ts";
+import { liveLines, ruleLines } from "./check-live-lines.ts";
 import { EXIT } from "./io.ts";
 
 /** What `check` needs of the world. */
@@ -20,15 +23,21 @@ export interface CheckIo extends Pick<LoadInput, "env" | "pod"> {
   stdout(line: string): void;
   /** One line to standard error. */
   stderr(line: string): void;
+  /** Asks the clusters of a config, each for `timeout` ms at most; left out: there is no way to them. */
+  live?(config: Config, timeout: number): Promise<LiveReport>;
 }
 
 const DEFAULT_FILE = "./gateway.yaml";
-const USAGE = "podway check [FILE] [--json]";
+const USAGE = "podway check [FILE] [--live [--timeout SECONDS] [--rules]] [--json]";
+/** Seconds that `--live` gives each cluster. */
+const DEFAULT_TIMEOUT = "10";
 
 interface Verdict {
   readonly valid: boolean;
   readonly errors: readonly ConfigIssue[];
   readonly warnings: readonly ConfigIssue[];
+  /** With `--live`. */
+  readonly live?: LiveReport;
 }
 
 const counted = (count: number, thing: string): string => `${count} ${thing}${count === 1 ? "" : "s"}`;
@@ -45,12 +54,15 @@ async function moduleErrors(
 /**
  * `check [FILE]`: says whether a config file would be accepted, with every error at its place. Errors and warnings go
  * to stderr, one a line; with `--json` one object goes to stdout instead. Files the config names that are not on this
- * machine are a warning: it may be checked elsewhere than it runs. Gives the exit code.
+ * machine are a warning: it may be checked elsewhere than it runs. With `--live` the clusters are asked too: exit code 1
+ * says that something keeps a valid file from working now. Gives the exit code.
  */
 export async function check(argv: readonly string[], io: CheckIo): Promise<number> {
   const args = parseCommandLine(argv, {
     json: { type: "boolean" },
     live: { type: "boolean" },
+    timeout: { type: "string" },
+    rules: { type: "boolean" },
     config: { type: "string" },
   });
   const refuse = (why: string): number => {
@@ -63,7 +75,10 @@ export async function check(argv: readonly string[], io: CheckIo): Promise<numbe
     return EXIT.badInput;
   };
   if ("error" in args) return refuse(`${args.error}. Usage: ${USAGE}`);
-  if (args.on("live")) return refuse("--live is not available in this version: it checks the file only");
+  const timeout = Number(args.text("timeout") ?? DEFAULT_TIMEOUT);
+  if (!(timeout > 0)) return refuse(`--timeout is a number of seconds. Usage: ${USAGE}`);
+  const { live } = args.on("live") ? io : {};
+  if (args.on("live") && live === undefined) return refuse("--live is not available here: there is no way to clusters");
   if (args.positionals.length > 1) return refuse(`one file at a time. Usage: ${USAGE}`);
 
   const file = args.positionals[0] ?? args.text("config") ?? DEFAULT_FILE;
@@ -83,16 +98,21 @@ export async function check(argv: readonly string[], io: CheckIo): Promise<numbe
   }
   const errors = result.ok ? await moduleErrors(result.modules, file, io) : result.errors;
   const valid = errors.length === 0;
+  const found = result.ok && valid ? await live?.(result.config, timeout * 1000) : undefined;
   if (args.on("json")) {
-    io.stdout(JSON.stringify({ valid, errors, warnings } satisfies Verdict));
+    io.stdout(JSON.stringify({ valid, errors, warnings, ...(found && { live: found }) } satisfies Verdict));
   } else {
     for (const issue of errors) io.stderr(formatIssue(issue));
     for (const issue of warnings) io.stderr(`${formatIssue(issue)} (warning)`);
-    if (result.ok && valid) {
-      const { routes, discovery } = result.config;
-      const what = `${counted(routes.length, "route")}, ${counted(discovery?.clusters.length ?? 0, "cluster")}`;
-      io.stdout(`${name} is valid: ${what}`);
-    }
+    // With --rules standard output is for kubectl alone.
+    const tell = args.on("rules") ? io.stderr : io.stdout;
+    if (result.ok && valid) tell(`${name} is valid: ${contents(result.config)}`);
+    for (const line of found === undefined ? [] : liveLines(found)) tell(line);
+    for (const line of found === undefined ? [] : ruleLines(found)) io.stdout(line);
   }
-  return valid ? EXIT.fine : EXIT.badInput;
+  if (!valid) return EXIT.badInput;
+  return found === undefined || found.ok ? EXIT.fine : EXIT.no;
 }
+
+const contents = ({ routes, discovery }: Config): string =>
+  `${counted(routes.length, "route")}, ${counted(discovery?.clusters.length ?? 0, "cluster")}`;

@@ -3,6 +3,7 @@ import { checkWithoutThreads } from "../config/threads-rules.ts";
 import type { Host } from "../runtime/host.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { check } from "./check.ts";
+import { checkLive } from "./check-live.ts";
 import { explain } from "./explain.ts";
 import { gateway } from "./gateway.ts";
 import { health } from "./health.ts";
@@ -16,7 +17,8 @@ const HELP = `podway ${packageJson.version}: an API gateway that finds its upstr
 
   podway [--config FILE]     serve; FILE is ./gateway.yaml unless said otherwise
   podway --demo              serve a demo cluster that needs nothing (also without a config, a cluster and a kubeconfig)
-  podway check [FILE]        say what is wrong with a config, with file, line and column
+  podway check [FILE]        say what is wrong with a config, with file, line and column; with --live also ask its clusters:
+                             whether they are reached, trusted and allow what is needed, and which services are there
   podway nodes REF           the nodes of namespace/name:port, as a running gateway sees them,
                              or with --config FILE as this command finds them itself
   podway import apisix FILE...
@@ -78,6 +80,7 @@ export async function run(argv: readonly string[], world: CommandWorld): Promise
         check: host.threads === undefined ? checkWithoutThreads : undefined,
         stdout: host.stdout,
         stderr: host.stderr,
+        live: (config, timeout) => checkLive(config, { ...world, files, pod }, timeout),
       });
     case "import":
       return await importConfig(rest, {

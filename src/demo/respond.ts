@@ -8,6 +8,7 @@ import { fromVersion, isObject, objectText, toVersion } from "./objects.ts";
 import { jsonPatch, mergePatch, strategicMerge } from "./patch.ts";
 import { tableText } from "./printing.ts";
 import { knownVersion, type Target } from "./resources.ts";
+import { isReview, reviewAnswer } from "./reviews.ts";
 import {
   badRequest,
   forbidden,
@@ -250,11 +251,18 @@ export function createResponder(options: {
     return write(JSON.stringify(document), { ...format, as: format.as === "yaml" ? "yaml" : "json" }, 200);
   }
 
+  async function otherAnswer(request: Request, facts: RequestFacts): Promise<Response> {
+    const { path, query } = facts.logged;
+    if (request.method !== "POST" || !isReview(path)) return documentAnswer(request, facts);
+    const review = reviewAnswer(path, await readBody(request), settings);
+    return write(JSON.stringify(review), formatOf(request, query), 201);
+  }
+
   return async (request, facts, signal) => {
     const { target, logged } = facts;
     try {
       authenticate(request);
-      const answer = target ? await resourceAnswer(request, facts, target, signal) : documentAnswer(request, facts);
+      const answer = await (target ? resourceAnswer(request, facts, target, signal) : otherAnswer(request, facts));
       return logged.verb === "watch" ? answer : await compressed(request, answer, settings.gzipBytes);
     } catch (error) {
       if (!(error instanceof StatusError)) throw error;

@@ -1,5 +1,14 @@
 import type { Cluster } from "./cluster.ts";
-import { type Assessed, assess, choosePort, chosen, portKeys, portsTaken, type WantedPort } from "./select.ts";
+import {
+  type Assessed,
+  assess,
+  choosePort,
+  chosen,
+  describePorts,
+  portKeys,
+  portsTaken,
+  type WantedPort,
+} from "./select.ts";
 import type { SliceRecord } from "./slice-record.ts";
 import type { ServiceEntry } from "./snapshot.ts";
 import type { Node, ServiceReference } from "./types.ts";
@@ -55,6 +64,7 @@ function answerPort({ cluster, reference, wanted }: ServiceTarget, entry: Servic
     from: from[wanted.by] as PortAnswer["from"],
     by: choice?.by ?? null,
     ports: choice === undefined ? [] : portsTaken(slices, choice).map(({ name, port }) => ({ name, port })),
+    exist: describePorts(slices),
   };
 }
 

@@ -80,6 +80,8 @@ export interface PortAnswer {
   readonly by: PortMatch | null;
   /** What it came to; pods of one service may name the same port with different numbers. */
   readonly ports: readonly { readonly name: string; readonly port: number }[];
+  /** All ports of the service, as a person reads them. */
+  readonly exist: readonly string[];
 }
 
 /** The answer of `nodes(REF)`. */

@@ -20,6 +20,8 @@ export interface Connection {
   readonly credentials: Credentials;
   /** The namespace a kubeconfig's context names. */
   readonly namespace?: string | undefined;
+  /** False: the apiserver's certificate is not looked at. */
+  readonly verifies?: boolean | undefined;
   /** Paths whose change asks for a `refresh()`: CA, certificate, key, token file, kubeconfig. */
   readonly files: readonly string[];
   /** Reads all files anew; new requests use what they hold. Rejects with words and keeps the old when one cannot be read. */
@@ -160,6 +162,9 @@ export async function connect(cluster: ClusterConfig, deps: ConnectDeps): Promis
     },
     get namespace() {
       return setup.namespace;
+    },
+    get verifies() {
+      return setup.tls.verify;
     },
     get files() {
       return setup.files;

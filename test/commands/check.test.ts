@@ -105,6 +105,6 @@ describe("check", () => {
       assertEquals([code, stdout, stderr.length], [2, [], 1]);
     }
     const { stderr } = await run(["--live"], {});
-    assertEquals(stderr, ["podway check: --live is not available in this version: it checks the file only"]);
+    assertEquals(stderr, ["podway check: --live is not available here: there is no way to clusters"]);
   });
 });

@@ -1,0 +1,227 @@
+import type { Clock } from "../clock.ts";
+import type { ClusterConfig } from "../config/schema.ts";
+import { neededRights } from "../discovery/rights.ts";
+import { askWhoAmI, reviewRights, subjectOf, userOfRefusal, type VerbReview } from "../kubernetes/access-review.ts";
+import { type ApiAnswer, type Ask, createAsk } from "../kubernetes/ask.ts";
+import type { Connection } from "../kubernetes/connection.ts";
+import { describeNetworkFailure, shorten } from "../kubernetes/errors.ts";
+import { type Right, roleObjects } from "../kubernetes/rbac.ts";
+import { orAborted } from "../kubernetes/request-scope.ts";
+import { tokenClaims } from "../kubernetes/token-claims.ts";
+import type { KubernetesObject } from "../kubernetes/types.ts";
+import type { ClusterReport } from "./report.ts";
+
+/** What asking a cluster takes. */
+export interface ClusterCheckDeps {
+  connect(config: ClusterConfig): Promise<Connection>;
+  readonly clock: Clock;
+  /** Ends everything: what is not known by then is a fault. */
+  readonly signal: AbortSignal;
+}
+
+/** Tokens and certificates are judged by the clock: more than this apart, and they are judged wrongly. */
+const SKEW_S = 60;
+
+/** A token that ends within this time and is not renewed is worth a word. */
+const SOON_MS = 24 * 60 * 60 * 1000;
+
+/** Since this minor version Endpoints are deprecated. https://kubernetes.io/blog/2025/04/24/endpoints-deprecation/ */
+const ENDPOINTS_DEPRECATED = 33;
+
+const wordsOf = (error: unknown): string => shorten(error instanceof Error ? error.message : String(error));
+
+type Draft = { -readonly [Key in keyof ClusterReport]: ClusterReport[Key] } & { faults: string[]; warnings: string[] };
+
+const emptyReport = (id: string): Draft => ({
+  id,
+  server: null,
+  tls: null,
+  version: null,
+  slices: [],
+  user: null,
+  tokenExpires: null,
+  clockAhead: null,
+  rights: [],
+  rules: [],
+  faults: [],
+  warnings: [],
+});
+
+/**
+ * Asks one cluster what the config needs of it: to be reached, trusted and understood, and to allow what is read there.
+ * Never rejects; takes as long as the signal lets it.
+ */
+export async function checkCluster(config: ClusterConfig, deps: ClusterCheckDeps): Promise<ClusterReport> {
+  const report = emptyReport(config.id);
+  try {
+    await fillReport(report, config, deps);
+  } catch (error) {
+    const reason = deps.signal.aborted ? deps.signal.reason : error;
+    report.faults.push(`cannot be asked further: ${wordsOf(reason)}`);
+  }
+  return report;
+}
+
+async function fillReport(report: Draft, config: ClusterConfig, deps: ClusterCheckDeps): Promise<void> {
+  const { clock, signal } = deps;
+  let connection: Connection;
+  try {
+    connection = await orAborted(signal, deps.connect(config));
+  } catch (error) {
+    signal.throwIfAborted();
+    report.faults.push(`no connection can be made: ${wordsOf(error)}`);
+    return;
+  }
+  report.server = connection.server;
+  let authorization: string | undefined;
+  try {
+    authorization = await orAborted(signal, connection.credentials.authorization());
+  } catch (error) {
+    report.faults.push(`no credentials: ${wordsOf(signal.aborted ? signal.reason : error)}`);
+    return;
+  }
+  const ask = createAsk(connection, clock);
+  judgeToken(report, config, authorization, clock.now());
+  let answer: ApiAnswer;
+  try {
+    answer = await ask("/version", signal);
+  } catch (error) {
+    report.faults.push(`cannot be reached: ${signal.aborted ? wordsOf(signal.reason) : describeNetworkFailure(error)}`);
+    return;
+  }
+  const secure = connection.server.startsWith("https:");
+  report.tls = !secure ? "none" : connection.verifies === false ? "not_verified" : "verified";
+  if (report.tls === "not_verified") report.warnings.push("its certificate is not verified");
+  judgeClock(report, answer, clock.now());
+  if (answer.status === 401) {
+    report.faults.push("it does not accept the credentials (401)");
+    return;
+  }
+  report.version = versionOf(answer);
+  if (report.version === null && answer.status !== 403) {
+    report.faults.push(`it answers /version like no apiserver (status ${answer.status})`);
+    return;
+  }
+  await Promise.all([askSlices(report, config, ask, signal), askRights(report, config, ask, signal, authorization)]);
+}
+
+function versionOf({ status, body }: ApiAnswer): string | null {
+  const { gitVersion } = Object(body) as { gitVersion?: unknown };
+  return status === 200 && typeof gitVersion === "string" ? shorten(gitVersion, 60) : null;
+}
+
+function judgeToken(report: Draft, { client }: ClusterConfig, authorization: string | undefined, now: number): void {
+  const expires = tokenClaims(authorization)?.expires;
+  if (expires === undefined) return;
+  report.tokenExpires = new Date(expires).toISOString();
+  if (expires <= now) report.faults.push(`its token ended on ${report.tokenExpires}`);
+  else if (client.token !== undefined && expires - now < SOON_MS) {
+    report.warnings.push(
+      `client.token ends on ${report.tokenExpires} and is never read anew: a client.token_file would be`,
+    );
+  }
+}
+
+function judgeClock(report: Draft, { date }: ApiAnswer, now: number): void {
+  if (date === undefined) return;
+  // The header has whole seconds: on average half a second has passed since. Adding 0 makes -0 one.
+  const ahead = Math.round((date + 500 - now) / 1000) + 0;
+  report.clockAhead = ahead;
+  if (Math.abs(ahead) <= SKEW_S) return;
+  const than = ahead > 0 ? "ahead of" : "behind";
+  report.warnings.push(
+    `its clock is ${Math.abs(ahead)} s ${than} this machine's: tokens and certificates are judged by it`,
+  );
+}
+
+async function askSlices(report: Draft, config: ClusterConfig, ask: Ask, signal: AbortSignal): Promise<void> {
+  const { status, body } = await ask("/apis/discovery.k8s.io", signal);
+  const { versions } = Object(body) as { versions?: unknown };
+  const served = (Array.isArray(versions) ? versions : []).map((one) => String(Object(one).version));
+  report.slices = served.filter((version) => version === "v1" || version === "v1beta1");
+  const known = status === 200 || status === 404;
+  if (config.watch_endpoint_slices && known && report.slices.length === 0) {
+    report.faults.push("it serves no EndpointSlices in v1 or v1beta1: set watch_endpoint_slices to false");
+  }
+  const minor = Number(/^v1\.([0-9]+)/.exec(report.version ?? "")?.[1] ?? 0);
+  if (!config.watch_endpoint_slices && minor >= ENDPOINTS_DEPRECATED) {
+    report.warnings.push(`Endpoints are deprecated since 1.${ENDPOINTS_DEPRECATED}: set watch_endpoint_slices to true`);
+  }
+}
+
+async function askRights(
+  report: Draft,
+  config: ClusterConfig,
+  ask: Ask,
+  signal: AbortSignal,
+  authorization: string | undefined,
+): Promise<void> {
+  const rights = neededRights(config);
+  report.rights = await reviewRights(ask, rights, signal);
+  const refused = report.rights.filter(({ allowed }) => allowed === false);
+  report.user = (await askWhoAmI(ask, signal)) ?? (await otherwiseKnown(rights, ask, signal, authorization)) ?? null;
+  const untold = report.rights.find(({ allowed }) => allowed === null);
+  if (untold !== undefined) {
+    report.warnings.push(`it does not tell which rights the gateway has: ${untold.reason ?? "no reason given"}`);
+  }
+  if (refused.length === 0) return;
+  for (const text of describeRefused(refused)) report.faults.push(`may not ${text}`);
+  report.rules = rulesFor(report, rights, refused);
+}
+
+/** `list, watch endpointslices in namespace shop`: one text for each resource and place. */
+function describeRefused(refused: readonly VerbReview[]): string[] {
+  const places = Map.groupBy(refused, ({ group, resource, namespace }) => {
+    const where = namespace === null ? "all namespaces" : `namespace ${namespace}`;
+    return `${resource}${group === "" ? "" : `.${group}`} in ${where}`;
+  });
+  return [...places].map(([place, verbs]) => `${verbs.map(({ verb }) => verb).join(", ")} ${place}`);
+}
+
+/** Where the apiserver does not tell who we are: what the token says, else whom a refusal names. */
+async function otherwiseKnown(
+  rights: readonly Right[],
+  ask: Ask,
+  signal: AbortSignal,
+  authorization: string | undefined,
+): Promise<string | undefined> {
+  const subject = tokenClaims(authorization)?.subject;
+  if (subject?.startsWith("system:serviceaccount:")) return subject;
+  for (const { namespace, rule } of rights) {
+    const [group = ""] = rule.apiGroups;
+    const root = group === "" ? "/api/v1" : `/apis/${group}/v1`;
+    const scope = namespace === undefined ? "" : `/namespaces/${encodeURIComponent(namespace)}`;
+    const { status, body } = await ask(`${root}${scope}/${rule.resources[0]}?limit=1`, signal);
+    if (status === 403) return userOfRefusal(body);
+  }
+  return undefined;
+}
+
+const ANONYMOUS = "system:anonymous";
+
+/**
+ * All rights of each place where one is missing: whoever applied an earlier answer under the same name loses nothing.
+ * The name has the cluster's id and the user's in it, so that no other gateway's role is replaced.
+ */
+function rulesFor(report: Draft, rights: readonly Right[], refused: readonly VerbReview[]): KubernetesObject[] {
+  const { user, id } = report;
+  if (user === ANONYMOUS) {
+    report.faults.push("it takes the gateway for system:anonymous: give it credentials, rather than anonymous rights");
+    return [];
+  }
+  if (user === null) {
+    report.warnings.push("nobody tells who the gateway is there: the rules below need its name in place of USER");
+  }
+  const subject = subjectOf(user ?? "USER");
+  const places = new Set(refused.map(({ namespace }) => namespace ?? undefined));
+  const parts = ["podway", id, subject.kind === "ServiceAccount" ? subject.namespace : "", subject.name];
+  const name = parts
+    .filter((part) => part !== "")
+    .join("-")
+    .toLowerCase()
+    .replace(/[^a-z0-9.-]+/g, "-");
+  return roleObjects(
+    rights.filter(({ namespace }) => places.has(namespace)),
+    { name, subject },
+  );
+}
