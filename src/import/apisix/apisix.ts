@@ -1,5 +1,129 @@
+import { commented, type Made, type MadeMapping, madeFrom } from "../document.ts";
 import type { Importer } from "../importer.ts";
+import type { Input } from "../input.ts";
+import { wordsOf } from "./cosmetics.ts";
+import { discoveryOf } from "./discovery.ts";
+import { headerChanges, middlewareOf, noEffects } from "./effects.ts";
+import { prioritiesOf } from "./order.ts";
+import { convertPlugins } from "./plugins/index.ts";
+import type { PluginContext } from "./plugins/plugin.ts";
+import { RESOURCE_KEYS, type Resources, resourcesOf } from "./resources.ts";
+import { type MadeRoute, type RouteContext, routesOf } from "./route.ts";
+import { serverBlock, serverOf } from "./server.ts";
 import { apisixText } from "./text.ts";
+
+/** Keys of config.yaml. */
+const CONFIG_KEYS = ["apisix", "deployment", "discovery", "nginx_config", "plugin_attr", "plugins", "stream_plugins"];
+
+/** APISIX's own time-outs: the same for connecting, sending and reading. */
+const TIMEOUT_MS = 60_000;
+
+/** Global rules: what they do to every request, as `defaults`. */
+function defaultsOf(rules: readonly Input[], context: PluginContext, timeouts: boolean): MadeMapping | undefined {
+  const effects = noEffects();
+  for (const rule of rules) {
+    const plugins = rule.at("plugins");
+    rule.at("id").text();
+    if (plugins.exists && plugins.keys().length === 0) plugins.take();
+    convertPlugins(new Map(plugins.keys().map((name) => [name, plugins.at(name)])), effects, context);
+  }
+  const middleware = middlewareOf(effects);
+  const made = {
+    timeouts: timeouts
+      ? commented({ connect: TIMEOUT_MS, response: TIMEOUT_MS, idle: TIMEOUT_MS }, "APISIX's own")
+      : undefined,
+    request_headers: headerChanges(effects.request),
+    response_headers: headerChanges(effects.response),
+    middleware: middleware.length === 0 ? undefined : middleware,
+  };
+  if (Object.values(made).every((value) => value === undefined)) return undefined;
+  const words = [
+    ...rules.flatMap(wordsOf),
+    ...effects.closed.map(
+      (plugin) => `SHUT: ${plugin} could not be carried over; take the first middleware out to open all routes`,
+    ),
+  ];
+  return rules.length === 0
+    ? made
+    : { ...made, ...(made.middleware && { middleware: madeFrom(rules, made.middleware, ...words) }) };
+}
+
+/** Routes with ids of their own, in their order, and a priority where they need one. */
+function routeList(made: readonly MadeRoute[], byHost: boolean): Made[] {
+  const priorities = prioritiesOf(
+    made.map(({ placed }) => placed),
+    byHost,
+  );
+  const taken = new Set<string>();
+  return made.map(({ id, values, words, from }, index) => {
+    let name = id;
+    for (let turn = 2; taken.has(name); turn++) name = `${id}-${turn}`;
+    taken.add(name);
+    const priority = priorities[index];
+    return madeFrom(from, { id: name, priority: priority === 0 ? undefined : priority, ...values }, ...words);
+  });
+}
+
+const keyOf = ({ file, path }: Input): string => JSON.stringify([file, path]);
+
+/** What consumers, services and other shared objects hold that no route came to use. */
+function declineUnused(resources: Resources, uses: ReadonlySet<string>, overridden: ReadonlyMap<string, Input>): void {
+  resources.services.declineUnused("no route uses it");
+  resources.upstreams.declineUnused("no route uses it");
+  resources.pluginConfigs.declineUnused("no route uses it");
+  for (const conf of overridden.values()) conf.decline("the plugins of every route that uses it take its place");
+  for (const consumer of resources.consumers) {
+    wordsOf(consumer);
+    const plugins = consumer.at("plugins");
+    for (const name of plugins.keys()) {
+      if (uses.has(name)) continue;
+      const known = ["key-auth", "basic-auth", "jwt-auth"].includes(name);
+      plugins
+        .at(name)
+        .decline(
+          known
+            ? `no route asks for ${name}`
+            : "what a consumer's plugins do applies to its own requests only, which has no counterpart",
+        );
+    }
+  }
+  for (const ssl of resources.ssls)
+    ssl.decline(
+      "certificates stand in files here: name them in server.tls, and set server.listen to the port for https",
+    );
+}
+
+function convert(roots: readonly Input[]): MadeMapping {
+  const server = serverOf(roots);
+  const resources = resourcesOf(roots);
+  const trusted: string[] = [];
+  const uses = new Set<string>();
+  const overridden = new Map<string, Input>();
+  const converted = new Set<string>();
+  const plugins = {
+    consumers: resources.consumers,
+    uses: (plugin: string) => void uses.add(plugin),
+    httpsPort: server.httpsPort,
+    trust: (blocks: readonly string[]) => void trusted.push(...blocks),
+  };
+  const context: RouteContext = {
+    resources,
+    plugins: { ...plugins, global: false },
+    parameters: server.parameters,
+    overridden: (conf) => void overridden.set(keyOf(conf), conf),
+    converted: (conf) => void converted.add(keyOf(conf)),
+  };
+  const routes = resources.routes.flatMap((route, index) => routesOf(route, index, context));
+  const defaults = defaultsOf(resources.globalRules, { ...plugins, global: true }, routes.length > 0);
+  for (const key of converted) overridden.delete(key);
+  declineUnused(resources, uses, overridden);
+  return {
+    server: serverBlock(server, trusted),
+    discovery: discoveryOf(roots),
+    defaults,
+    routes: routes.length === 0 ? undefined : routeList(routes, server.byHost),
+  };
+}
 
 /** APISIX's config.yaml, and its standalone apisix.yaml or apisix.json. */
 export const apisix: Importer = {
@@ -7,5 +131,9 @@ export const apisix: Importer = {
   files: "several",
   switches: [],
   text: apisixText,
-  convert: () => ({}),
+  refuse: (roots) =>
+    roots.some((root) => [...CONFIG_KEYS, ...RESOURCE_KEYS].some((key) => root.at(key).exists))
+      ? undefined
+      : `this is neither APISIX's config.yaml nor a standalone configuration: none of the keys ${[...CONFIG_KEYS, ...RESOURCE_KEYS].join(", ")} is there`,
+  convert,
 };

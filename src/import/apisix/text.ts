@@ -11,3 +11,16 @@ export const apisixText = (written: string): string => {
   const variable = fallback === undefined ? `\${${name}}` : `\${${name}:-${fallback}}`;
   return literalText(written.slice(0, found.index)) + variable + apisixText(written.slice(found.index + whole.length));
 };
+
+/** A text of the discovery block: `${NAME}` is a variable there as it is in gateway.yaml. */
+export const discoveryText = (written: string): string =>
+  written.replaceAll(new RegExp(VARIABLE, "g"), (_, name: string, fallback: string | undefined) =>
+    fallback === undefined ? `\${${name}}` : `\${${name}:-${fallback}}`,
+  );
+
+/** A secret that may be told by reference: `$env://NAME` is an environment variable; undefined: it is kept elsewhere. */
+export function secretText(written: string): string | undefined {
+  const [, name] = /^\$env:\/\/([A-Za-z_][A-Za-z0-9_]*)$/i.exec(written) ?? [];
+  if (name !== undefined) return `\${${name}}`;
+  return /^\$secret:\/\//i.test(written) ? undefined : written;
+}

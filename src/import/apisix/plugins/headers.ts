@@ -1,0 +1,120 @@
+import type { Input } from "../../input.ts";
+import { addMiddleware, type Effects, type HeaderEdits } from "../effects.ts";
+import { isPlainRegex } from "../path.ts";
+import { hasVariables } from "../variables.ts";
+import type { PluginRule } from "./plugin.ts";
+
+function put(edits: HeaderEdits, kind: "set" | "add", name: string, value: Input): void {
+  const text = value.text();
+  if (text === undefined) return;
+  if (hasVariables(text) || /\$[0-9]/.test(text))
+    value.decline("a header's value is a fixed text here, without variables");
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: those are what a field value may not hold
+  else if (/[\u0000\r\n]/.test(text) || !/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name)) value.decline("it is no header");
+  else edits[kind][name.toLowerCase()] = text;
+}
+
+/** `headers:` in either of its shapes: names to values, or set, add and remove. */
+function readHeaders(headers: Input, edits: HeaderEdits): void {
+  const kinds = headers.keys().filter((key) => ["set", "add", "remove"].includes(key));
+  const shaped = kinds.some((kind) => !["string", "number"].includes(typeof headers.at(kind).raw));
+  if (!shaped) {
+    for (const name of headers.keys()) {
+      const value = headers.at(name);
+      if (value.raw !== "") put(edits, "set", name, value);
+      else {
+        value.take();
+        edits.remove.push(name.toLowerCase());
+      }
+    }
+    return;
+  }
+  for (const kind of ["set", "add"] as const) {
+    const block = headers.at(kind);
+    if (!block.isList) {
+      for (const name of block.keys()) put(edits, kind, name, block.at(name));
+      continue;
+    }
+    for (const item of block.items()) {
+      const [, name, value] = /^([^:]+):\s*(.*)$/s.exec(item.text() ?? "") ?? [];
+      if (name === undefined || hasVariables(value!)) item.decline("it must be a name and a fixed value");
+      else edits[kind][name.trim().toLowerCase()] = value!;
+    }
+  }
+  for (const name of headers.at("remove").texts() ?? []) edits.remove.push(name.toLowerCase());
+}
+
+/** A header cannot be both set and removed: what is removed last is gone. */
+function settle(edits: HeaderEdits): void {
+  for (const name of edits.remove) {
+    delete edits.set[name];
+    delete edits.add[name];
+  }
+}
+
+function rewriteUri(conf: Input, effects: Effects): void {
+  const uri = conf.at("uri");
+  const regex = conf.at("regex_uri");
+  const text = uri.text();
+  if (text !== undefined) {
+    if (hasVariables(text)) uri.decline("the path is a fixed text here, without variables");
+    else if (!text.startsWith("/") || text.includes("?"))
+      uri.decline("it must be a path that starts with /, without a query");
+    else effects.rewritePath = { replace: text };
+    if (regex.exists) regex.decline("uri is there too, and it counts");
+    return;
+  }
+  const parts = regex.texts();
+  if (parts === undefined) return;
+  const [from, to] = parts;
+  if (parts.length !== 2) regex.decline("there can be one regular expression with its replacement");
+  else if (!isPlainRegex(from!)) regex.decline("its regular expression uses what JavaScript's have not");
+  else if (to!.includes("?")) regex.decline("a replacement cannot bring a query");
+  else effects.rewritePath = { regex: from!.trim(), to: to!.replace(/\$\$\{([0-9])\}/g, "$$$1") };
+}
+
+const METHOD = /^[A-Z]+$/;
+
+export const proxyRewrite: PluginRule = {
+  order: 1008,
+  convert(conf, effects, { global }, order) {
+    readHeaders(conf.at("headers"), effects.request);
+    settle(effects.request);
+    const method = conf.at("method").text();
+    if (method !== undefined && METHOD.test(method)) addMiddleware(effects, order, { set_method: { method } }, conf);
+    if (global) {
+      for (const key of ["uri", "regex_uri", "host", "scheme"]) {
+        conf.at(key).decline("a path, host or scheme is set on a route, not for all of them");
+      }
+      return true;
+    }
+    rewriteUri(conf, effects);
+    const host = conf.at("host").text();
+    if (host !== undefined && hasVariables(host)) conf.at("host").decline("the host is a fixed text here");
+    else effects.upstreamHost = host;
+    const scheme = conf.at("scheme").text();
+    if (scheme !== undefined && scheme !== "http" && scheme !== "https")
+      conf.at("scheme").decline("it must be http or https");
+    else effects.scheme = scheme;
+    if (conf.at("use_real_request_uri_unsafe").boolean() === true) {
+      conf.at("use_real_request_uri_unsafe").note("a path that is not rewritten is always passed on as it was sent");
+    }
+    return true;
+  },
+};
+
+export const responseRewrite: PluginRule = {
+  order: 899,
+  convert(conf, effects) {
+    if (conf.at("vars").exists) {
+      conf.decline("answers are changed always here, not under conditions");
+      return false;
+    }
+    readHeaders(conf.at("headers"), effects.response);
+    settle(effects.response);
+    for (const key of ["status_code", "body", "body_base64", "filters"]) {
+      if (conf.at(key).exists) conf.at(key).decline("of an answer only headers are changed");
+    }
+    return true;
+  },
+};

@@ -1,0 +1,69 @@
+import { addMiddleware } from "../effects.ts";
+import type { PluginRule } from "./plugin.ts";
+
+export const requestId: PluginRule = {
+  order: 12_015,
+  convert(conf, effects, _context, order) {
+    if (conf.at("include_in_response").boolean() === false) {
+      conf.at("include_in_response").decline("clients always get the id of their request");
+    }
+    const algorithm = conf.at("algorithm");
+    if ((algorithm.text() ?? "uuid") !== "uuid") algorithm.decline("ids are UUIDs");
+    const name = conf.at("header_name").text();
+    return addMiddleware(effects, order, { request_id: { header_name: name } }, conf);
+  },
+};
+
+export const prometheus: PluginRule = {
+  order: 500,
+  convert(conf) {
+    if (conf.at("prefer_name").exists) conf.at("prefer_name").decline("routes are counted by their ids");
+    if (conf.keys().length === 0) conf.take();
+    conf.note("all routes are counted anyway: GET /metrics of the admin API, under names of its own");
+    return true;
+  },
+};
+
+export const gzip: PluginRule = {
+  order: 995,
+  convert(conf, effects, _context, order) {
+    const threshold = conf.at("min_length").number() ?? 20;
+    if (conf.keys().length === 0) conf.take();
+    return addMiddleware(effects, order, { compress: { encoding: "gzip", threshold } }, conf);
+  },
+};
+
+export const trafficSplit: PluginRule = {
+  order: 966,
+  convert(conf, effects, { global }) {
+    if (global) {
+      conf.decline("traffic is split on a route, not on all of them");
+      return false;
+    }
+    effects.split = conf.at("rules");
+    return true;
+  },
+};
+
+export const realIp: PluginRule = {
+  order: 23_000,
+  convert(conf, _effects, { global, trust }) {
+    if (!global) {
+      conf.decline("which proxies are believed is set for the whole gateway: server.trusted_proxies");
+      return false;
+    }
+    const source = conf.at("source");
+    if (source.text() !== "http_x_forwarded_for") {
+      source.decline("the client's address is read from X-Forwarded-For, or Forwarded");
+    }
+    const recursive = conf.at("recursive");
+    if (recursive.boolean() === false) recursive.note("the chain of trusted proxies is always followed to its end");
+    const blocks = conf.at("trusted_addresses").texts();
+    if (blocks === undefined) {
+      conf.decline("it trusts everybody: name the proxies in server.trusted_proxies");
+      return false;
+    }
+    trust(blocks);
+    return true;
+  },
+};

@@ -1,0 +1,283 @@
+import type { Made, MadeMapping } from "../document.ts";
+import type { Input } from "../input.ts";
+import { wordsOf } from "./cosmetics.ts";
+import { type Effects, headerChanges, middlewareOf, noEffects } from "./effects.ts";
+import { hostsOf } from "./hosts.ts";
+import type { Placed } from "./order.ts";
+import { narrowed, ownRank, type PathMatch, pathOf } from "./path.ts";
+import { convertPlugins } from "./plugins/index.ts";
+import type { PluginContext } from "./plugins/plugin.ts";
+import type { Resources } from "./resources.ts";
+import { type Branch, branchesOf } from "./split.ts";
+import { type Target, targetOf, timeoutsOf } from "./upstream.ts";
+import { alternativesOf, type Conditions, NO_CONDITIONS, withConditions } from "./vars.ts";
+
+/** One route of ours, before it gets its id and its place. */
+export interface MadeRoute {
+  readonly values: MadeMapping;
+  readonly placed: Placed;
+  readonly from: Input;
+  readonly words: readonly string[];
+  /** The id it would like to have. */
+  readonly id: string;
+}
+
+/** What converting routes needs. */
+export interface RouteContext {
+  readonly resources: Resources;
+  readonly plugins: PluginContext;
+  /** `:name` in a path stands for a segment. */
+  readonly parameters: boolean;
+  /** Notes the plugins of a service or plugin config that a route's own take the place of. */
+  overridden(conf: Input): void;
+  converted(conf: Input): void;
+}
+
+/** Why a route cannot be there at all: it would take other requests than it should, or has nowhere to send them. */
+class LeftOut extends Error {}
+
+const leaveOut = (why: string): never => {
+  throw new LeftOut(why);
+};
+
+/** A reference to another object; its absence leaves the route out. */
+function referred(route: Input, key: string, find: (reference: Input) => Input | undefined): Input | undefined {
+  const reference = route.at(key);
+  if (!reference.exists) return undefined;
+  return find(reference) ?? leaveOut(`its ${key} names nothing in these files`);
+}
+
+/** The plugins of a route: its own, those of its plugin config, those of its service; the first of a name counts. */
+function pluginsOf(sources: readonly (Input | undefined)[], context: RouteContext): Map<string, Input> {
+  const plugins = new Map<string, Input>();
+  for (const source of sources) {
+    const block = source?.at("plugins");
+    if (block?.raw !== undefined && block.keys().length === 0) block.take();
+    for (const name of block?.keys() ?? []) {
+      const conf = block!.at(name);
+      if (plugins.has(name)) context.overridden(conf);
+      else {
+        plugins.set(name, conf);
+        context.converted(conf);
+      }
+    }
+  }
+  return plugins;
+}
+
+function upstreamOf(route: Input, service: Input | undefined, { upstreams }: Resources): Input | undefined {
+  for (const holder of [route, service]) {
+    if (holder === undefined) continue;
+    if (holder.at("upstream").exists) return holder.at("upstream");
+    if (holder.at("upstream_id").exists) return referred(holder, "upstream_id", upstreams.find);
+  }
+  return undefined;
+}
+
+function pathsOf(route: Input, parameters: boolean): PathMatch[] {
+  const found = route.at("uri").exists ? route.at("uri") : route.at("uris");
+  const texts = found.texts() ?? leaveOut("it has no uri");
+  if (texts.length === 0) leaveOut("it has no uri");
+  return texts.map((uri) => pathOf(uri, parameters) ?? leaveOut("its uri is no path that starts with /"));
+}
+
+/** What a request must come with to a route, beside its path. */
+function conditionsOf(route: Input): Conditions[] {
+  const alternatives = alternativesOf(route.at("vars"));
+  if (typeof alternatives === "string") {
+    return leaveOut(
+      `its vars cannot be carried over (${alternatives}), and it would take requests that are not meant for it`,
+    );
+  }
+  const found = route.at("remote_addr").exists ? route.at("remote_addr") : route.at("remote_addrs");
+  const clients = found.texts();
+  if (clients === undefined) return alternatives;
+  found.note("requests from elsewhere get a 403 here; APISIX would look for another route for them");
+  return alternatives.map((one) => ({ ...one, clients: [...(one.clients ?? []), ...clients] }));
+}
+
+/** A way that requests of a route go. */
+interface Way {
+  readonly conditions: Conditions;
+  readonly path: PathMatch;
+  /** undefined: the route redirects. */
+  readonly target: Target | undefined;
+  readonly redirect: MadeMapping | undefined;
+}
+
+function waysOf(path: PathMatch, conditions: Conditions, branches: readonly Branch[], effects: Effects): Way[] {
+  const { redirect } = effects;
+  const at = conditions.path === undefined ? path : narrowed(path, conditions.path);
+  const ways: Way[] = [];
+  if (redirect !== undefined) {
+    const only = redirect.only === undefined ? at : narrowed(at, redirect.only);
+    ways.push({ conditions, path: only, target: undefined, redirect: redirect.made });
+    if (redirect.only === undefined) return ways;
+  }
+  for (const branch of branches) {
+    const both = withConditions(conditions, branch.conditions);
+    if (typeof both === "string")
+      return leaveOut(`what it asks for and what traffic-split asks for cannot be had together: ${both}`);
+    const under = branch.conditions.path === undefined ? at : narrowed(at, branch.conditions.path);
+    ways.push({ conditions: both, path: under, target: branch.target, redirect: undefined });
+  }
+  return ways;
+}
+
+const some = <Value extends object>(value: Value | undefined): Value | undefined =>
+  value === undefined || Object.keys(value).length === 0 ? undefined : value;
+
+/** The keys that say how the upstream is asked: those of the upstream, with what the route's plugins change. */
+function askingOf(target: Target, effects: Effects, timeouts: MadeMapping | undefined): MadeMapping {
+  const { how } = target;
+  const host = effects.upstreamHost;
+  const { scheme } = effects;
+  return {
+    ...target.where,
+    ...how,
+    ...(scheme !== undefined && { scheme, upstream_tls: scheme === "https" ? { verify: false } : undefined }),
+    ...(host !== undefined && { pass_host: "rewrite", upstream_host: host }),
+    rewrite_path: effects.rewritePath,
+    timeouts: some({ ...((how.timeouts ?? {}) as MadeMapping), ...timeouts }),
+    request_headers: headerChanges(effects.request),
+  };
+}
+
+/** A way with everything else that makes a route. */
+function built(
+  way: Way,
+  hosts: readonly string[] | undefined,
+  methods: readonly string[] | undefined,
+  effects: Effects,
+  timeouts: MadeMapping | undefined,
+): MadeMapping {
+  const { conditions } = way;
+  const clients: Made[] =
+    conditions.clients === undefined ? [] : [{ ip_restriction: { allow_list: [...conditions.clients] } }];
+  const middleware = [...clients, ...middlewareOf(effects)];
+  return {
+    hosts,
+    path: way.path.rule as Made,
+    methods,
+    headers: some(conditions.headers),
+    cookies: some(conditions.cookies),
+    query: some(conditions.query),
+    redirect: way.redirect,
+    ...(way.target === undefined ? {} : askingOf(way.target, effects, timeouts)),
+    response_headers: headerChanges(effects.response),
+    middleware: middleware.length === 0 ? undefined : middleware,
+  };
+}
+
+function narrowedHosts(
+  hosts: readonly string[] | undefined,
+  asked: readonly string[] | undefined,
+): readonly string[] | undefined {
+  if (hosts !== undefined && asked !== undefined)
+    return leaveOut("its hosts and a condition on the host cannot be had together");
+  return asked ?? hosts;
+}
+
+function narrowedMethods(
+  methods: readonly string[] | undefined,
+  asked: readonly string[] | undefined,
+): readonly string[] | undefined {
+  const kept =
+    methods === undefined || asked === undefined ? (asked ?? methods) : methods.filter((one) => asked.includes(one));
+  return kept?.length === 0 ? leaveOut("no method meets its conditions") : kept;
+}
+
+function sockets(holder: Input | undefined): void {
+  const input = holder?.at("enable_websocket");
+  if (input?.boolean() === false) input.note("WebSockets pass on every route here");
+}
+
+/** Where a route's requests go when no rule of traffic-split takes them; undefined: it redirects all of them. */
+function branches(route: Input, service: Input | undefined, effects: Effects, resources: Resources): Branch[] {
+  const upstream = upstreamOf(route, service, resources);
+  if (effects.redirect !== undefined && effects.redirect.only === undefined) {
+    if (upstream !== undefined) {
+      upstream.take();
+      upstream.note("is never asked: the route redirects every request");
+    }
+    return [];
+  }
+  const target = upstream === undefined ? undefined : targetOf(upstream);
+  const split = effects.split === undefined ? [] : branchesOf(effects.split, target, resources.upstreams);
+  if (split.some(({ conditions }) => conditions === NO_CONDITIONS)) return split;
+  if (target === undefined) {
+    return leaveOut(upstream === undefined ? "it has no upstream" : "its upstream cannot be carried over");
+  }
+  return [...split, { conditions: NO_CONDITIONS, target }];
+}
+
+function convert(route: Input, index: number, context: RouteContext): MadeRoute[] {
+  for (const key of ["filter_func", "script", "script_id"]) {
+    if (route.at(key).exists) leaveOut(`its ${key} is Lua code`);
+  }
+  const service = referred(route, "service_id", context.resources.services.find);
+  const config = referred(route, "plugin_config_id", context.resources.pluginConfigs.find);
+  const own = hostsOf(route);
+  const hosts = own ?? (service && hostsOf(service));
+  if (typeof hosts === "string") return leaveOut(hosts);
+  const paths = pathsOf(route, context.parameters);
+  const alternatives = conditionsOf(route);
+  const methods = route.at("methods").texts();
+  const effects = noEffects();
+  convertPlugins(pluginsOf([route, config, service], context), effects, context.plugins);
+  const ways = branches(route, service, effects, context.resources);
+  const timeouts = timeoutsOf(route.at("timeout"));
+  sockets(service);
+  sockets(route);
+  const name = route.at("name").text();
+  const id = route.at("id").text() ?? name ?? `route-${index + 1}`;
+  const priority = route.at("priority").number() ?? 0;
+  const words = [
+    ...wordsOf(route),
+    ...(priority === 0 ? [] : [`priority ${priority} in APISIX, which decides among routes of one path only`]),
+    ...(service === undefined ? [] : wordsOf(service).map((text) => `service: ${text}`)),
+    ...(config === undefined ? [] : wordsOf(config).map((text) => `plugin config: ${text}`)),
+    ...effects.closed.map(
+      (plugin) => `SHUT: ${plugin} could not be carried over; take the first middleware out to open it to everybody`,
+    ),
+  ];
+  const made = paths.flatMap((path) => alternatives.flatMap((one) => waysOf(path, one, ways, effects)));
+  return made.map((way, turn): MadeRoute => {
+    const routeHosts = narrowedHosts(hosts, way.conditions.hosts);
+    const routeMethods = narrowedMethods(methods, way.conditions.methods);
+    const { headers, cookies, query } = way.conditions;
+    return {
+      from: route,
+      id,
+      words: [...words, ...(way.target?.words ?? [])],
+      values: built(way, routeHosts, routeMethods, effects, timeouts),
+      placed: {
+        hosts: routeHosts,
+        path: way.path,
+        ownRank: ownRank(way.path),
+        methods: routeMethods,
+        headers: Object.keys(headers).length + Object.keys(cookies).length,
+        query: Object.keys(query).length,
+        priority,
+        turn,
+        from: index,
+      },
+    };
+  });
+}
+
+/** The routes made of one of APISIX's; none, and it is declined, where it cannot be there. */
+export function routesOf(route: Input, index: number, context: RouteContext): MadeRoute[] {
+  const status = route.at("status").number();
+  if (status === 0) {
+    route.decline("it is switched off (status: 0), and left out");
+    return [];
+  }
+  try {
+    return convert(route, index, context);
+  } catch (error) {
+    if (!(error instanceof LeftOut)) throw error;
+    route.decline(`the route is left out: ${error.message}`);
+    return [];
+  }
+}

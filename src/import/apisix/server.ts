@@ -1,0 +1,168 @@
+import type { Made, MadeMapping } from "../document.ts";
+import type { Input } from "../input.ts";
+
+/** What config.yaml says of the gateway itself. */
+export interface ServerPart {
+  readonly listen: Made;
+  /** Addresses whose X-Forwarded-For is believed. */
+  readonly trusted: readonly string[];
+  readonly bodyBytes: number | undefined;
+  /** The port for redirects to https. */
+  readonly httpsPort: number;
+  /** The router compares hosts before paths. */
+  readonly byHost: boolean;
+  /** `:name` in a path stands for a segment. */
+  readonly parameters: boolean;
+}
+
+const DEFAULT_PORT = 9080;
+const DEFAULT_TLS_PORT = 9443;
+
+const authority = (host: string, port: number): string =>
+  host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+
+/** An address of `node_listen`: a port, or a mapping of ip and port. */
+function addressOf(item: Input): string | undefined {
+  if (!item.isMapping) {
+    const port = item.number();
+    return port === undefined ? undefined : `0.0.0.0:${port}`;
+  }
+  const port = item.at("port").number();
+  const host = item.at("ip").text() ?? "0.0.0.0";
+  if (item.at("enable_http2").boolean() === true) item.at("enable_http2").decline("HTTP/2 needs server.tls here");
+  return port === undefined ? undefined : authority(host, port);
+}
+
+function listenOf(apisix: Input): string | undefined {
+  const listen = apisix.at("node_listen");
+  const [first, ...more] = listen.isList ? listen.items() : listen.exists ? [listen] : [];
+  for (const one of more) one.decline("a gateway listens at one address: run another one, or map a port to it");
+  return first === undefined ? undefined : addressOf(first);
+}
+
+/** The first port of `ssl.listen`; undefined where https is off. */
+function tlsPort(ssl: Input): number | undefined {
+  if (ssl.at("enable").boolean() === false) return undefined;
+  const listen = ssl.at("listen");
+  const [first, ...more] = listen.isList ? listen.items() : listen.exists ? [listen] : [];
+  for (const one of more) one.decline("a gateway listens at one address");
+  if (first === undefined) return DEFAULT_TLS_PORT;
+  const port = first.isMapping ? first.at("port").number() : first.number();
+  first.note("https is served where server.tls names certificates; redirects to https go to this port");
+  return port ?? DEFAULT_TLS_PORT;
+}
+
+const UNITS: Readonly<Record<string, number>> = { "": 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3 };
+
+function bytesOf(input: Input): number | undefined {
+  const text = input.text();
+  if (text === undefined) return undefined;
+  const [, digits, unit] = /^([0-9]{1,9})([kmg]?)$/i.exec(text) ?? [];
+  if (digits === undefined) input.decline("it must be a size such as 10m");
+  return digits === undefined ? undefined : Number(digits) * UNITS[unit!.toLowerCase()]!;
+}
+
+function trustedOf(http: Input, apisix: Input): string[] {
+  const from = http.at("real_ip_from");
+  const blocks = [...(from.texts() ?? []), ...(apisix.at("trusted_addresses").texts() ?? [])];
+  const header = http.at("real_ip_header");
+  const name = header.text();
+  if ((from.exists || header.exists) && name?.toLowerCase() !== "x-forwarded-for") {
+    (header.exists ? header : from).note(
+      "the client's address is read from X-Forwarded-For, or Forwarded, not from X-Real-IP",
+    );
+  }
+  if (http.at("real_ip_recursive").text() === "off") {
+    http.at("real_ip_recursive").note("the chain of trusted proxies is always followed to its end");
+  }
+  if (blocks.includes("unix:")) from.note("unix: is no address here");
+  return blocks.filter((block) => block !== "unix:");
+}
+
+function routerOf(apisix: Input): { byHost: boolean; parameters: boolean } {
+  const router = apisix.at("router").at("http");
+  const name = router.text() ?? "radixtree_host_uri";
+  const known = ["radixtree_host_uri", "radixtree_uri", "radixtree_uri_with_parameter"];
+  if (!known.includes(name)) router.decline(`it must be one of ${known.join(", ")}`);
+  const ssl = apisix.at("router").at("ssl");
+  if (ssl.exists && ssl.text() !== "radixtree_sni")
+    ssl.decline("certificates are chosen by the name a client asks for");
+  return {
+    byHost: name !== "radixtree_uri" && name !== "radixtree_uri_with_parameter",
+    parameters: name === "radixtree_uri_with_parameter",
+  };
+}
+
+/** Where APISIX keeps its routes; what is not a file is declined. */
+function deploymentOf(root: Input): void {
+  const deployment = root.at("deployment");
+  const role = deployment.at("role").text();
+  if (role === "control_plane")
+    deployment.at("role").decline("there is no control plane: every gateway reads its own file");
+  const plane = deployment.at("role_data_plane").at("config_provider");
+  const traditional = deployment.at("role_traditional").at("config_provider");
+  for (const provider of [plane, traditional]) {
+    const name = provider.text();
+    if (name !== undefined && name !== "yaml" && name !== "json") {
+      provider.decline(
+        "routes are in a file here: write those of etcd into a standalone apisix.yaml, and import that too",
+      );
+    }
+  }
+}
+
+function switchesOf(root: Input): void {
+  const apisix = root.at("apisix");
+  for (const [key, why] of [
+    ["enable_admin", "routes are in a file here, and the admin API only shows them"],
+    ["delete_uri_tail_slash", "a slash at a path's end counts"],
+    ["normalize_uri_like_servlet", "paths are compared as RFC 3986 has them"],
+    ["enable_ipv6", "server.listen names the addresses: [::]:PORT takes both kinds"],
+  ] as const) {
+    if (apisix.at(key).boolean() === true) apisix.at(key).decline(why);
+  }
+  const enabled = root.at("plugins");
+  if (enabled.isList) {
+    enabled.take();
+    enabled.note("a plugin is there where a route names it: the list is not needed");
+  }
+}
+
+/** Reads what config.yaml says of the gateway itself, those of several files together. */
+export function serverOf(roots: readonly Input[]): ServerPart {
+  let listen: string | undefined;
+  let port: number | undefined;
+  let bodyBytes: number | undefined;
+  let router = { byHost: true, parameters: false };
+  const trusted: string[] = [];
+  let https: number | undefined = DEFAULT_TLS_PORT;
+  for (const root of roots) {
+    const apisix = root.at("apisix");
+    const http = root.at("nginx_config").at("http");
+    listen ??= listenOf(apisix);
+    if (apisix.at("ssl").exists) https = tlsPort(apisix.at("ssl"));
+    if (apisix.at("router").exists) router = routerOf(apisix);
+    trusted.push(...trustedOf(http, apisix));
+    bodyBytes ??= bytesOf(http.at("client_max_body_size"));
+    port ??= root.at("plugin_attr").at("redirect").at("https_port").number();
+    deploymentOf(root);
+    switchesOf(root);
+  }
+  return {
+    listen: listen ?? `0.0.0.0:${DEFAULT_PORT}`,
+    trusted,
+    bodyBytes,
+    httpsPort: port ?? https ?? 443,
+    ...router,
+  };
+}
+
+/** `server:` of ours. */
+export const serverBlock = ({ listen, trusted, bodyBytes }: ServerPart, more: readonly string[]): MadeMapping => {
+  const proxies = [...new Set([...trusted, ...more])];
+  return {
+    listen,
+    trusted_proxies: proxies.length === 0 ? undefined : proxies,
+    limits: bodyBytes === undefined || bodyBytes === 0 ? undefined : { body_bytes: bodyBytes },
+  };
+};

@@ -1,0 +1,152 @@
+import type { Made, MadeMapping } from "../document.ts";
+import type { Input } from "../input.ts";
+import { balancerOf } from "./balancer.ts";
+import { wordsOf } from "./cosmetics.ts";
+import { healthOf } from "./health.ts";
+import { milliseconds } from "./seconds.ts";
+
+/** Where a route's requests go, and how: keys of a route. */
+export interface Target {
+  /** One of service, nodes. */
+  readonly where: MadeMapping;
+  readonly how: MadeMapping;
+  readonly words: readonly string[];
+}
+
+interface Node {
+  readonly host: string;
+  readonly port: number;
+  readonly weight: number;
+}
+
+/** `host:port` of a map's key; without a port the scheme's own. */
+function addressOf(text: string, scheme: string): { host: string; port: number } | undefined {
+  const [, host, port] = /^(\[[^\]]+\]|[^:]+)(?::([0-9]{1,5}))?$/.exec(text) ?? [];
+  if (host === undefined) return undefined;
+  return { host, port: port === undefined ? (scheme === "https" ? 443 : 80) : Number(port) };
+}
+
+function nodeOf(item: Input): Node | undefined {
+  const [host, port, weight] = [item.at("host").text(), item.at("port").number(), item.at("weight").number()];
+  const priority = item.at("priority").number() ?? 0;
+  if (priority !== 0) {
+    item.decline("nodes with a priority of their own, which stand by for others, have no counterpart");
+    return undefined;
+  }
+  if (host === undefined || port === undefined) {
+    item.decline("a node has a host and a port");
+    return undefined;
+  }
+  return { host, port, weight: weight ?? 1 };
+}
+
+function nodesOf(nodes: Input, scheme: string): Node[] {
+  if (nodes.isList) return nodes.items().flatMap((item) => nodeOf(item) ?? []);
+  return nodes.keys().flatMap((key): Node[] => {
+    const weight = nodes.at(key).number();
+    const address = addressOf(key, scheme);
+    if (address === undefined) nodes.at(key).decline("its key must be a host with a port");
+    return address === undefined || weight === undefined ? [] : [{ ...address, weight }];
+  });
+}
+
+/** `timeout:` of an upstream or a route, in milliseconds. */
+export function timeoutsOf(timeout: Input): MadeMapping | undefined {
+  const [connect, send, read] = ["connect", "send", "read"].map((key) => timeout.at(key).number());
+  if (connect === undefined && read === undefined && send === undefined) return undefined;
+  if (send !== undefined && send !== read) {
+    timeout.at("send").note("how long a body may be silent is one number here, in either direction: the longer one");
+  }
+  const idle = Math.max(send ?? 0, read ?? 0);
+  return {
+    connect: connect === undefined ? undefined : milliseconds(connect),
+    response: read === undefined ? undefined : milliseconds(read),
+    idle: idle === 0 ? undefined : milliseconds(idle),
+  };
+}
+
+/** More attempts than this a route cannot have. */
+const MAX_ATTEMPTS = 10;
+
+/** How often a request is tried: where an upstream does not say, APISIX goes through all of its nodes. */
+function retriesOf(upstream: Input, nodes: number): MadeMapping | undefined {
+  const retries = upstream.at("retries");
+  const more = retries.number();
+  const attempts = more === undefined ? nodes : more + 1;
+  if (more !== undefined && attempts > MAX_ATTEMPTS) retries.note(`a request is tried at most ${MAX_ATTEMPTS} times`);
+  if (more === undefined && nodes <= 2) return undefined;
+  return { attempts: Math.max(1, Math.min(MAX_ATTEMPTS, Math.floor(attempts))) };
+}
+
+function hostOf(upstream: Input): MadeMapping {
+  const pass = upstream.at("pass_host");
+  const host = upstream.at("upstream_host");
+  const policy = pass.text() ?? "pass";
+  if (policy === "rewrite") {
+    const name = host.text();
+    if (name !== undefined) return { pass_host: "rewrite", upstream_host: name };
+    pass.decline("it is rewrite, and there is no upstream_host");
+  } else if (policy !== "pass" && policy !== "node") {
+    pass.decline("it must be one of pass, node, rewrite");
+  }
+  if (host.exists) host.decline("it has no effect without pass_host: rewrite");
+  return policy === "node" ? { pass_host: "node" } : {};
+}
+
+/** The nodes of an upstream, or the service it is found by; undefined: neither, and it is declined. */
+function whereOf(upstream: Input, scheme: string): { where: MadeMapping; nodes: number } | undefined {
+  const name = upstream.at("service_name");
+  const list = upstream.at("nodes");
+  if (name.exists) {
+    const type = upstream.at("discovery_type");
+    if (type.text() !== "kubernetes") {
+      upstream.decline("its nodes are found by a discovery that the gateway does not have: it has kubernetes");
+      return undefined;
+    }
+    if (list.exists) list.decline("service_name is there too, and it counts");
+    const service = name.text();
+    return service === undefined ? undefined : { where: { service }, nodes: 0 };
+  }
+  const nodes = list.exists ? nodesOf(list, scheme) : [];
+  if (nodes.length > 0) return { where: { nodes: nodes as unknown as Made }, nodes: nodes.length };
+  upstream.decline("it has no nodes");
+  return undefined;
+}
+
+/** Reads an upstream; undefined: nothing can be sent there, and the upstream or a part of it is declined. */
+export function targetOf(upstream: Input): Target | undefined {
+  const scheme = upstream.at("scheme");
+  const protocol = scheme.text() ?? "http";
+  if (protocol !== "http" && protocol !== "https") {
+    upstream.decline("the gateway speaks HTTP/1.1 with upstreams: http or https, not gRPC, Kafka or bare TCP");
+    return undefined;
+  }
+  const found = whereOf(upstream, protocol);
+  if (found === undefined) return undefined;
+  upstream.at("id").text();
+  const seconds = upstream.at("retry_timeout").number();
+  if (seconds !== undefined && seconds !== 0) {
+    upstream.at("retry_timeout").decline("retries are bounded by timeouts.response and by a budget");
+  }
+  if (protocol === "https") {
+    scheme.note(
+      "the upstream's certificate is not checked, as in APISIX: set upstream_tls.verify to true where it can be",
+    );
+  }
+  if (upstream.at("tls").exists) {
+    upstream.at("tls").decline("a client certificate stands in files here: upstream_tls.cert_file and key_file");
+  }
+  return {
+    where: found.where,
+    how: {
+      scheme: protocol === "https" ? "https" : undefined,
+      upstream_tls: protocol === "https" ? { verify: false } : undefined,
+      ...hostOf(upstream),
+      balancer: balancerOf(upstream),
+      timeouts: timeoutsOf(upstream.at("timeout")),
+      retries: retriesOf(upstream, found.nodes),
+      health: healthOf(upstream.at("checks")),
+    },
+    words: wordsOf(upstream).map((words) => `upstream: ${words}`),
+  };
+}
