@@ -1,7 +1,7 @@
 import packageJson from "../../package.json" with { type: "json" };
 import type { ConfigIssue } from "../config/issues.ts";
 import { loadConfig } from "../config/load.ts";
-import { printDocument } from "./document.ts";
+import { Commented, type Made, type MadeMapping, printDocument } from "./document.ts";
 import type { Importer } from "./importer.ts";
 import { type ImportIssue, type Input, type InputFile, readInput } from "./input.ts";
 
@@ -55,25 +55,56 @@ export function runImporter(
   if (refusal !== undefined) {
     return { ok: false, issues: [{ file: files[0]!.name, line: 1, column: 1, path: "", message: refusal }] };
   }
-  const made = importer.convert(roots, on);
-  const leftovers = read.flatMap((file) => file.leftovers());
-  const gateway = printDocument(made, {
-    heading: [
-      `Made by podway ${packageJson.version} of ${importer.name}'s ${files.map(({ name }) => name).join(", ")}.`,
-      "What could not be carried over is named beside what it belongs to, and was told when this was made.",
-    ],
-    leftovers,
-    where: (input) => whereIs(input, read, roots),
-  });
+  let made = importer.convert(roots, on);
+  for (;;) {
+    const leftovers = read.flatMap((file) => file.leftovers());
+    const gateway = printDocument(made, {
+      heading: [
+        `Made by podway ${packageJson.version} of ${importer.name}'s ${files.map(({ name }) => name).join(", ")}.`,
+        "What could not be carried over is named beside what it belongs to, and was told when this was made.",
+      ],
+      leftovers,
+      where: (input) => whereIs(input, read, roots),
+    });
+    const faults = faultsOf(gateway);
+    const rest = withoutRefused(made, faults);
+    if (rest === undefined)
+      return { ok: true, gateway, leftovers, notes: read.flatMap((file) => file.notes()), faults };
+    made = rest;
+  }
+}
+
+/** What `check` has against a text. */
+function faultsOf(text: string): readonly ConfigIssue[] {
   const env = anyEnv({ KUBERNETES_SERVICE_HOST: "10.0.0.1", KUBERNETES_SERVICE_PORT: "443" });
-  const checked = loadConfig({ file: "gateway.yaml", text: gateway, env, pod: { tokenFile: "/token" } });
-  return {
-    ok: true,
-    gateway,
-    leftovers,
-    notes: read.flatMap((file) => file.notes()),
-    faults: checked.ok ? [] : checked.errors,
-  };
+  const checked = loadConfig({ file: "gateway.yaml", text, env, pod: { tokenFile: "/token" } });
+  return checked.ok ? [] : checked.errors;
+}
+
+/** Lists whose entries stand for themselves: one that cannot be must not keep the others away. */
+const SEPARATE = ["routes", "streams"] as const;
+
+/**
+ * Without the routes and streams that `check` refuses, for a value that is none here (a host, a port); each is declined
+ * where it comes from. undefined: there are none.
+ */
+function withoutRefused(made: MadeMapping, faults: readonly ConfigIssue[]): MadeMapping | undefined {
+  const rest: Record<string, Made | undefined> = { ...made };
+  let some = false;
+  for (const key of SEPARATE) {
+    const list = made[key];
+    if (!Array.isArray(list)) continue;
+    const kept = (list as readonly Made[]).filter((item, index) => {
+      const place = `${key}[${index}]`;
+      const fault = faults.find(({ path }) => path === place || path.startsWith(`${place}.`));
+      if (fault === undefined || !(item instanceof Commented)) return true;
+      for (const input of item.from) input.decline(`left out, since the gateway would refuse it: ${fault.message}`);
+      some = true;
+      return false;
+    });
+    rest[key] = kept.length === 0 ? undefined : kept;
+  }
+  return some ? rest : undefined;
 }
 
 function whereIs(input: Input, files: readonly InputFile[], roots: readonly Input[]): { path: string; line: number } {

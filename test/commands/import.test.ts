@@ -39,16 +39,16 @@ describe("import", () => {
   });
 
   test("exits 1 and names what is not carried over, at its place", async () => {
-    const { code, stderr } = await run(["apisix", "a.yaml"], { "a.yaml": "etcd:\n  host: [a]\n" });
-    assertEquals([code, stderr], [1, ["a.yaml:1:1: etcd: not carried over: the gateway has nothing like it"]]);
+    const { code, stderr } = await run(["apisix", "a.yaml"], { "a.yaml": "deployment:\n  etcd: [a]\n" });
+    assertEquals([code, stderr], [1, ["a.yaml:1:1: deployment: not carried over: the gateway has nothing like it"]]);
   });
 
   test("puts everything into one object with --json", async () => {
-    const { code, stdout } = await run(["apisix", "a.yaml", "--json"], { "a.yaml": "etcd: 1\n" });
+    const { code, stdout } = await run(["apisix", "a.yaml", "--json"], { "a.yaml": "plugin_attr: 1\n" });
     const { gateway, not_carried_over } = JSON.parse(stdout[0]!);
     assertEquals([code, stdout.length, typeof gateway], [1, 1, "string"]);
     assertEquals(not_carried_over, [
-      { file: "a.yaml", line: 1, column: 1, path: "etcd", message: "the gateway has nothing like it" },
+      { file: "a.yaml", line: 1, column: 1, path: "plugin_attr", message: "the gateway has nothing like it" },
     ]);
     const bad = await run(["apisix", "b.yaml", "--json"]);
     assertEquals([bad.code, JSON.parse(bad.stdout[0]!).error], [2, "there is no file b.yaml"]);

@@ -10,6 +10,7 @@ import type { PluginContext } from "./plugins/plugin.ts";
 import { RESOURCE_KEYS, type Resources, resourcesOf } from "./resources.ts";
 import { type MadeRoute, type RouteContext, routesOf } from "./route.ts";
 import { serverBlock, serverOf } from "./server.ts";
+import { streamsOf } from "./streams.ts";
 import { apisixText } from "./text.ts";
 
 /** Keys of config.yaml. */
@@ -115,12 +116,14 @@ function convert(roots: readonly Input[]): MadeMapping {
   };
   const routes = resources.routes.flatMap((route, index) => routesOf(route, index, context));
   const defaults = defaultsOf(resources.globalRules, { ...plugins, global: true }, routes.length > 0);
+  const streams = streamsOf(roots, resources);
   for (const key of converted) overridden.delete(key);
   declineUnused(resources, uses, overridden);
   return {
     server: serverBlock(server, trusted),
     discovery: discoveryOf(roots),
     defaults,
+    streams,
     routes: routes.length === 0 ? undefined : routeList(routes, server.byHost),
   };
 }

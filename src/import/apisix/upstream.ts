@@ -40,7 +40,8 @@ function nodeOf(item: Input): Node | undefined {
   return { host, port, weight: weight ?? 1 };
 }
 
-function nodesOf(nodes: Input, scheme: string): Node[] {
+/** `nodes` in either of its shapes. */
+export function nodesOf(nodes: Input, scheme: string): Node[] {
   if (nodes.isList) return nodes.items().flatMap((item) => nodeOf(item) ?? []);
   return nodes.keys().flatMap((key): Node[] => {
     const weight = nodes.at(key).number();
