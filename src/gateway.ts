@@ -7,9 +7,11 @@ import { type RedactedRoute, redactCluster, redactRoute } from "./config/redact.
 import type { ClusterConfig, Config, UpstreamTlsConfig } from "./config/schema.ts";
 import type { Cluster } from "./discovery/cluster.ts";
 import { createDiscovery, type Discovery } from "./discovery/discovery.ts";
-import type { ClusterStatus } from "./discovery/views.ts";
-import { withEjections } from "./explain/ejections.ts";
-import { explainRequest } from "./explain/explain.ts";
+import type { ClusterStatus, NodesAnswer } from "./discovery/views.ts";
+import type { Explained } from "./explain/answer.ts";
+import { type Held, heldBy, withEjections } from "./explain/ejections.ts";
+import { type ExplainSources, explainRequest } from "./explain/explain.ts";
+import type { ExplainQuery } from "./explain/question.ts";
 import type { Fetch } from "./kubernetes/types.ts";
 import type { Logger } from "./log.ts";
 import type { Chain } from "./middleware/chain.ts";
@@ -68,6 +70,15 @@ export interface Gateway extends AdminView {
   readonly counters: Counters;
   /** The same, and the addresses they have, as plain data that can be summed with another thread's. */
   traffic(): Traffic;
+  /** What its routes hold against addresses, as plain data that can be told to another thread. */
+  held(): readonly Held[];
+  /** `held`: what other threads hold against addresses too. */
+  nodes(service: string, options: { verbose: boolean; held?: readonly Held[] }): Promise<NodesAnswer>;
+  /**
+   * `patient`: waits for a first list under way, as a request would. `workers`: what each of the threads that serve in its
+   * place holds against addresses.
+   */
+  explain(query: ExplainQuery, options?: Pick<ExplainSources, "patient" | "workers">): Promise<Explained>;
   /**
    * Answers one request; never rejects. `peer` is the address of the connection's other end. `upgrade` accepts WebSockets;
    * left out, they are refused.
@@ -378,18 +389,19 @@ export function createGateway(options: GatewayOptions): Gateway {
     }),
     status: () => withPending(plan!.discovery.status().clusters, clusters.pending()),
     dump: () => plan!.discovery.dump((config.discovery?.clusters ?? []).map(redactCluster)),
-    async nodes(service, { verbose }) {
+    held: () => heldBy(plan!.routes.routes),
+    async nodes(service, { verbose, held }) {
       const { discovery, config, routes } = plan!;
       const upstream = discovery.upstream({ service });
       // What a route would wait for is shown as it stands; only where nothing is kept the apiserver has to be asked.
       const { mode } = config.discovery?.clusters.find(({ id }) => id === upstream.cluster) ?? {};
       if (mode === "request") await upstream.refresh();
       const answer = discovery.query(service, { verbose });
-      return verbose ? withEjections(answer, upstream.name, routes.routes) : answer;
+      return verbose ? withEjections(answer, upstream.name, [...heldBy(routes.routes), ...(held ?? [])]) : answer;
     },
-    async explain(query, { patient = false } = {}) {
+    async explain(query, { patient = false, workers } = {}) {
       const status = (): readonly ClusterStatus[] => withPending(plan!.discovery.status().clusters, clusters.pending());
-      return explainRequest(query, { ...plan!, status, patient });
+      return explainRequest(query, { ...plan!, status, patient, workers });
     },
     services: (query) => plan!.discovery.services(query),
     events: (limit) =>

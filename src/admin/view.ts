@@ -26,11 +26,8 @@ export interface AdminView {
   events(limit: number): readonly GatewayEvent[];
   /** What is wrong with a changed config that was refused, so that the one before is still in force; nearly always nothing. */
   refusedConfig(): readonly string[];
-  /**
-   * What becomes of a request. `patient`: waits for a first list under way, as a request would. Rejects with an
-   * `ExplainQueryError` where the question is not about a request.
-   */
-  explain(query: ExplainQuery, options?: { patient?: boolean }): Promise<Explained>;
+  /** What becomes of a request. Rejects with an `ExplainQueryError` where the question is not about one. */
+  explain(query: ExplainQuery): Promise<Explained>;
   /** Effective routes, defaults filled in. */
   routes(): readonly unknown[];
   /** An error nobody foresaw, for the log. */

@@ -105,14 +105,12 @@ function portText({ port }: ExplainedService): string[] {
   return [row("port", `${asked}: ${PORT_WORDS[port.by]}, ${found.join(", ")}`)];
 }
 
-function balancingText({ balancing }: ExplainedService): string[] {
+function balancingText({ balancing }: ExplainedService, workers: number | undefined): string[] {
   const { policy, key, by } = balancing;
   if (by === null) return [];
+  const turns = workers === undefined ? "the first has the next turn" : `each of ${workers} workers by its own turns`;
   const HOW = {
-    turn:
-      key === undefined
-        ? "the first has the next turn"
-        : `the request has no such ${key.split(" ")[0]}: the first has the next turn`,
+    turn: key === undefined ? turns : `the request has no such ${key.split(" ")[0]}: ${turns}`,
     key: `the first, by ${key}`,
     cookie: `the first, by its ${key}`,
     load: "the less busy of two drawn by weight",
@@ -127,7 +125,7 @@ const addressOf = ({ host, port }: { host: string; port: number }): string =>
 const nodeCells = (node: ExplainedNode): string[] => [
   addressOf(node),
   `weight ${node.weight}`,
-  `${node.inFlight} in flight`,
+  node.inFlight === undefined ? "" : `${node.inFlight} in flight`,
   node.pod ?? "",
   node.zone ?? "",
   node.doubt ?? "",
@@ -145,7 +143,10 @@ function cut(lines: readonly string[], verbose: boolean): string[] {
   return [...lines.slice(0, SHOWN), `… and ${lines.length - SHOWN} more (--verbose)`];
 }
 
-function serviceLines(service: ExplainedService, split: boolean, verbose: boolean): string[] {
+function serviceLines(
+  service: ExplainedService,
+  { split, verbose, workers }: { split: boolean; verbose: boolean; workers: number | undefined },
+): string[] {
   const share = split ? `  ${Math.round(service.share * 1000) / 10} % of the requests (weight ${service.weight})` : "";
   const title = service.service === null ? `nodes of route ${service.reference}` : `service ${service.reference}`;
   const { code, reason, available = [], notes = [] } = service;
@@ -153,7 +154,7 @@ function serviceLines(service: ExplainedService, split: boolean, verbose: boolea
     title + share,
     ...clusterText(service),
     ...portText(service),
-    ...balancingText(service),
+    ...balancingText(service, workers),
     ...rows("nodes", cut(columns(service.nodes.map(nodeCells)), verbose)),
     ...rows("not used", cut(columns(service.excluded.map(excludedCells)), verbose)),
     ...(code === undefined ? [] : rows("no node", [`${code}: ${reason}`])),
@@ -164,7 +165,7 @@ function serviceLines(service: ExplainedService, split: boolean, verbose: boolea
 
 /** An explanation for a terminal: the end of it first, then how it comes about. Without colours. */
 export function explainLines(answer: Explained, { verbose }: { verbose: boolean }): string[] {
-  const { request, verdict, routes, route, middleware, upstream, services } = answer;
+  const { request, verdict, routes, route, middleware, upstream, services, workers } = answer;
   const target = `${request.scheme}://${request.host}${request.path}${request.query.length > 0 ? "?…" : ""}`;
   const blocks = [
     [`${request.method} ${target}`, `  ${verdict.summary}`],
@@ -179,7 +180,7 @@ export function explainLines(answer: Explained, { verbose }: { verbose: boolean 
           ),
           ...(upstream === undefined ? [] : upstreamLines(upstream, request.path)),
         ],
-    ...services.map((service) => serviceLines(service, services.length > 1, verbose)),
+    ...services.map((service) => serviceLines(service, { split: services.length > 1, verbose, workers })),
   ];
   return blocks.filter((lines) => lines.length > 0).flatMap((lines, index) => (index === 0 ? lines : ["", ...lines]));
 }

@@ -19,6 +19,11 @@ export interface Explained {
   readonly upstream?: ExplainedUpstream;
   /** Where it may go: several where the route splits its requests. */
   readonly services: readonly ExplainedService[];
+  /**
+   * How many workers serve; left out: one process does it all. Each has turns and ejections of its own: nodes then stand in
+   * the order of one that has not begun, and requests in flight are not told.
+   */
+  readonly workers?: number;
 }
 
 /** The request that is explained, as the gateway reads it. */
@@ -136,7 +141,8 @@ interface Address {
 
 /** A node that takes requests. */
 export interface ExplainedNode extends Address, Details {
-  readonly inFlight: number;
+  /** Left out where workers serve. */
+  readonly inFlight?: number;
   /** Why it would be left out, were there others: used for want of better ones. */
   readonly doubt?: string;
 }

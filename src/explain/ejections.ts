@@ -1,54 +1,54 @@
 import type { Node, NodeDetail, NodesAnswer } from "../discovery/views.ts";
 import type { GatewayRoute } from "../route-set.ts";
 
+/** What a route holds against an address: plain data, for whoever serves requests tells it to those who are asked. */
+export interface Held {
+  readonly route: string;
+  /** As its upstream names it. */
+  readonly service: string;
+  readonly host: string;
+  readonly port: number;
+  /** Until when it gets nothing after failed requests, ms since the epoch; undefined: it is not ejected. */
+  readonly until: number | undefined;
+  /** Its active health checks fail. */
+  readonly unhealthy: boolean;
+}
+
+/** All that the pools of routes hold against addresses of services now. */
+export function heldBy(routes: readonly GatewayRoute[]): Held[] {
+  return routes.flatMap((route) =>
+    route.kind !== "proxy"
+      ? []
+      : route.choices.flatMap(({ pool, upstream }) =>
+          pool
+            .inspect()
+            .filter(({ ejectedUntil, healthy }) => ejectedUntil !== undefined || !healthy)
+            .map(({ endpoint: { host, port }, ejectedUntil: until, healthy }) => {
+              return { route: route.rule.id, service: upstream.name, host, port, until, unhealthy: !healthy };
+            }),
+        ),
+  );
+}
+
 /** The service without its port: routes may ask for the same one in other words. */
 const serviceOf = (name: string): string => name.replace(/:[^/]*$/, "");
 
-const addressOf = ({ host, port }: Node): string => `${host} ${port}`;
+const unique = (texts: readonly string[]): string[] => [...new Set(texts)];
 
-interface Known {
-  until: number;
-  readonly ejectedBy: string[];
-  readonly unhealthyFor: string[];
-}
-
-/** What the pools of routes hold against addresses of a service. */
-function heldAgainst(name: string, routes: readonly GatewayRoute[]): ReadonlyMap<string, Known> {
-  const held = new Map<string, Known>();
-  for (const route of routes) {
-    if (route.kind !== "proxy") continue;
-    for (const { pool, upstream, query } of route.choices) {
-      if (query === undefined || serviceOf(upstream.name) !== serviceOf(name)) continue;
-      for (const { endpoint, ejectedUntil, healthy } of pool.inspect()) {
-        if (ejectedUntil === undefined && healthy) continue;
-        const address = addressOf(endpoint);
-        const known = held.get(address) ?? { until: 0, ejectedBy: [], unhealthyFor: [] };
-        held.set(address, known);
-        if (!healthy) known.unhealthyFor.push(route.rule.id);
-        if (ejectedUntil === undefined) continue;
-        known.ejectedBy.push(route.rule.id);
-        known.until = Math.max(known.until, ejectedUntil);
-      }
-    }
-  }
-  return held;
-}
-
-/**
- * A detailed answer of discovery with what the gateway's routes found out about the nodes. `name`: the service as its
- * upstream names it.
- */
-export function withEjections(answer: NodesAnswer, name: string, routes: readonly GatewayRoute[]): NodesAnswer {
-  const held = heldAgainst(name, routes);
-  if (held.size === 0) return answer;
+/** A detailed answer of discovery with what is held against its nodes. `name`: the service as its upstream names it. */
+export function withEjections(answer: NodesAnswer, name: string, held: readonly Held[]): NodesAnswer {
+  const ofService = held.filter(({ service }) => serviceOf(service) === serviceOf(name));
+  if (ofService.length === 0) return answer;
   const tell = (node: Node): Node | NodeDetail => {
-    const known = held.get(addressOf(node));
-    if (known === undefined) return node;
-    const { until, ejectedBy, unhealthyFor } = known;
+    const known = ofService.filter(({ host, port }) => host === node.host && port === node.port);
+    const ejected = known.filter(({ until }) => until !== undefined);
+    const unhealthy = known.filter((one) => one.unhealthy);
+    const until = Math.max(...ejected.map((one) => one.until!));
+    const ejection = { until: new Date(ejected.length === 0 ? 0 : until).toISOString() };
     return {
       ...node,
-      ...(until === 0 ? {} : { ejection: { until: new Date(until).toISOString(), routes: ejectedBy } }),
-      ...(unhealthyFor.length === 0 ? {} : { unhealthy: { routes: unhealthyFor } }),
+      ...(ejected.length === 0 ? {} : { ejection: { ...ejection, routes: unique(ejected.map(({ route }) => route)) } }),
+      ...(unhealthy.length === 0 ? {} : { unhealthy: { routes: unique(unhealthy.map(({ route }) => route)) } }),
     };
   };
   return { ...answer, nodes: answer.nodes.map(tell) };

@@ -7,6 +7,7 @@ import { refuseHandshake, wantsWebSocket } from "../proxy/websocket.ts";
 import type { ReadOptions, RequestFacts } from "../request.ts";
 import type { GatewayRoute, RouteSet } from "../route-set.ts";
 import type { Explained, ExplainedRequest, ExplainedService, ExplainedUpstream, HeaderNames } from "./answer.ts";
+import type { Held } from "./ejections.ts";
 import { type ExplainQuery, readQuestion } from "./question.ts";
 import { explainService } from "./services.ts";
 import { forwarded, noRoute, problemAnswer, problemVerdict, redirected } from "./verdict.ts";
@@ -24,6 +25,8 @@ export interface ExplainSources {
    * only the latter is waited for, since there nothing is known before.
    */
   readonly patient?: boolean;
+  /** Where workers serve, and the pools here do not: what each of them holds against addresses. */
+  readonly workers?: readonly (readonly Held[])[] | undefined;
 }
 
 type ProxyKind = Extract<GatewayRoute, { kind: "proxy" }>;
@@ -85,7 +88,10 @@ async function servicesOf(
   const clusters = sources.status();
   const shares = sharesOf(choices.map(({ weight }) => weight));
   return choices.map((choice, index) =>
-    explainService(choice, { balancer: rule.balancer, share: shares[index]! }, facts, { ...sources, clusters }),
+    explainService(choice, { id: rule.id, balancer: rule.balancer, share: shares[index]! }, facts, {
+      ...sources,
+      clusters,
+    }),
   );
 }
 
@@ -108,7 +114,7 @@ async function refusedByProxy({ rule, proxy }: ProxyKind, facts: RequestFacts) {
  * @throws {ExplainQueryError} where the question is not about a request.
  */
 export async function explainRequest(query: ExplainQuery, sources: ExplainSources): Promise<Explained> {
-  const { config, routes } = sources;
+  const { config, routes, workers } = sources;
   const { facts, refused, headerNames } = readQuestion(query, config.server, sources.read);
   const request = requestOf(facts, headerNames);
   const nothing = { route: null, middleware: [], services: [] };
@@ -130,6 +136,6 @@ export async function explainRequest(query: ExplainQuery, sources: ExplainSource
   }
   const upstream = upstreamOf(route, facts);
   const services = await servicesOf(route, facts, sources);
-  const verdict = (await refusedByProxy(route, facts)) ?? forwarded(services, middleware);
-  return { ...found, verdict, upstream, services };
+  const verdict = (await refusedByProxy(route, facts)) ?? forwarded(services, middleware, workers !== undefined);
+  return { ...found, verdict, upstream, services, ...(workers && { workers: workers.length }) };
 }

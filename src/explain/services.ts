@@ -1,15 +1,27 @@
 import type { Outlook, TargetState } from "../balancing/types.ts";
+import type { BalancerConfig } from "../config/schema.ts";
 import type { Endpoint } from "../discovery/types.ts";
 import type { ClusterStatus, Discovery, Node, NodeDetail, NodesAnswer } from "../discovery/views.ts";
 import type { Choice } from "../pool-set.ts";
 import type { RequestFacts } from "../request.ts";
 import type { ExcludedNode, ExplainedNode, ExplainedService } from "./answer.ts";
+import type { Held } from "./ejections.ts";
 import { explainBalancer } from "./words.ts";
 
 /** What explaining services asks. */
 export interface ServiceSources {
   readonly discovery: Discovery;
   readonly clusters: readonly ClusterStatus[];
+  /** What each worker holds against addresses; undefined: the pools here are those that serve. */
+  readonly workers?: readonly (readonly Held[])[] | undefined;
+}
+
+/** What a service belongs to. */
+interface OfRoute {
+  readonly id: string;
+  readonly balancer: BalancerConfig;
+  /** Of the route's requests. */
+  readonly share: number;
 }
 
 const addressOf = ({ host, port }: Node): string => `${host} ${port}`;
@@ -60,18 +72,47 @@ function reasonOf(answer: NodesAnswer | undefined, choice: Choice): Partial<Expl
   return { code: why.code, reason: why.detail };
 }
 
+/** The nodes of an outlook, with what workers, where there are some, found out by themselves. */
+function nodesOf(
+  outlook: Outlook,
+  known: ReadonlyMap<string, NodeDetail>,
+  { route, service, workers }: { route: string; service: string; workers: ServiceSources["workers"] },
+): { nodes: ExplainedNode[]; excluded: ExcludedNode[] } {
+  const excluded = outlook.others.map((state) => setApart(state, known));
+  if (workers === undefined) return { nodes: outlook.order.map((state) => usedNode(state, known)), excluded };
+  const nodes: ExplainedNode[] = [];
+  for (const state of outlook.order) {
+    const { host, port } = state.endpoint;
+    const isIt = (held: Held): boolean =>
+      held.route === route && held.service === service && held.host === host && held.port === port;
+    const ejected = workers.map((all) => all.find(isIt)?.until).filter((until) => until !== undefined);
+    const { inFlight: _ofNobody, ...node } = usedNode(state, known);
+    if (ejected.length === 0) {
+      nodes.push(node);
+      continue;
+    }
+    const until = isoTime(Math.max(...ejected));
+    const who = `${ejected.length} of ${workers.length} workers`;
+    const reason = `ejected after failed requests by ${who} until ${until}`;
+    if (ejected.length < workers.length) nodes.push({ ...node, doubt: reason });
+    else excluded.unshift({ ...detailsOf(state.endpoint, known), reason, until });
+  }
+  return { nodes, excluded };
+}
+
 /** Explains one service of a route. It is read as the next request would find it, and left as it is. */
 export function explainService(
   choice: Choice,
-  route: { readonly balancer: Parameters<typeof explainBalancer>[0]; readonly share: number },
+  route: OfRoute,
   facts: RequestFacts,
-  { discovery, clusters }: ServiceSources,
+  { discovery, clusters, workers }: ServiceSources,
 ): ExplainedService {
   const { pool, upstream, query, weight } = choice;
   const outlook: Outlook = pool.outlook(facts);
   const answer = query && discovery.query(query, { verbose: true });
   const known = new Map((answer?.nodes ?? []).map((node) => [addressOf(node), node as NodeDetail]));
   const cluster = query && clusters.find(({ id }) => id === upstream.cluster);
+  const { nodes, excluded } = nodesOf(outlook, known, { route: route.id, service: upstream.name, workers });
   const empty = outlook.order.length === 0;
   return {
     service: query?.service ?? null,
@@ -81,8 +122,8 @@ export function explainService(
     ...(cluster === undefined ? {} : { cluster: clusterOf(cluster) }),
     ...(answer?.port === undefined ? {} : { port: answer.port }),
     balancing: { ...explainBalancer(route.balancer), by: empty ? null : outlook.by },
-    nodes: outlook.order.map((state) => usedNode(state, known)),
-    excluded: [...outlook.others.map((state) => setApart(state, known)), ...(answer?.excluded ?? []).map(leftOut)],
+    nodes,
+    excluded: [...excluded, ...(answer?.excluded ?? []).map(leftOut)],
     ...(answer?.notes === undefined ? {} : { notes: answer.notes }),
     ...(empty ? reasonOf(answer, choice) : {}),
   };

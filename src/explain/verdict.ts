@@ -51,24 +51,29 @@ export function redirected(response: Response, middleware: readonly ExplainedMid
 const addressOf = ({ host, port }: ExplainedNode): string => `${host.includes(":") ? `[${host}]` : host}:${port}`;
 
 /** Whom a request of this service gets. */
-function receiver({ nodes, balancing, reference }: ExplainedService): string {
+function receiver({ nodes, balancing, reference }: ExplainedService, byWorkers: boolean): string {
   const first = addressOf(nodes[0]!);
   if (nodes.length === 1) return `${first} (${reference})`;
-  const settled = balancing.by === "turn" || balancing.by === "key" || balancing.by === "cookie";
+  const { by } = balancing;
+  const settled = by === "key" || by === "cookie" || (by === "turn" && !byWorkers);
   return settled ? `${first} (${reference})` : `one of ${nodes.length} nodes of ${reference}`;
 }
 
 const percent = (share: number): string => `${Math.round(share * 1000) / 10} %`;
 
-/** It is sent to a node of a service, if there is one. */
-export function forwarded(services: readonly ExplainedService[], middleware: readonly ExplainedMiddleware[]): Verdict {
+/** It is sent to a node of a service, if there is one. `byWorkers`: each has turns of its own. */
+export function forwarded(
+  services: readonly ExplainedService[],
+  middleware: readonly ExplainedMiddleware[],
+  byWorkers: boolean,
+): Verdict {
   const used = services.filter(({ share }) => share > 0);
   const empty = used.filter(({ nodes }) => nodes.length === 0);
   const problemOf = ({ code, reason }: ExplainedService): Verdict =>
     problemVerdict(code ?? "no_endpoints", reason ?? "no address takes traffic");
   if (used.length === 1 && empty.length === 1) return problemOf(empty[0]!);
   const parts = used.map((service) => {
-    const end = service.nodes.length === 0 ? problemOf(service).summary : `goes to ${receiver(service)}`;
+    const end = service.nodes.length === 0 ? problemOf(service).summary : `goes to ${receiver(service, byWorkers)}`;
     return used.length === 1 ? end : `${percent(service.share)} ${end}`;
   });
   const summary = `${parts.join("; ")}${unless(middleware)}`;

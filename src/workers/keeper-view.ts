@@ -1,4 +1,5 @@
 import type { AdminView } from "../admin/view.ts";
+import type { Held } from "../explain/ejections.ts";
 import type { Gateway } from "../gateway.ts";
 import type { Team } from "./team.ts";
 import { createTotals } from "./totals.ts";
@@ -10,6 +11,7 @@ import { createTotals } from "./totals.ts";
  */
 export function keeperView(gateway: Gateway, team: Team): AdminView {
   const totals = createTotals();
+  const heldByWorkers = async (): Promise<(readonly Held[])[]> => (await team.ask("held")).map(({ answer }) => answer);
   return {
     ...gateway,
     readiness() {
@@ -17,6 +19,12 @@ export function keeperView(gateway: Gateway, team: Team): AdminView {
       if (team.listening() > 0) return readiness;
       const waiting = { id: "workers", state: "connecting", reason: "no worker listens just now" };
       return { ...readiness, ready: false, waiting: [...readiness.waiting, waiting] };
+    },
+    async nodes(service, { verbose }) {
+      return gateway.nodes(service, { verbose, held: verbose ? (await heldByWorkers()).flat() : [] });
+    },
+    async explain(query) {
+      return gateway.explain(query, { workers: await heldByWorkers() });
     },
     async metrics() {
       for (const { worker, answer } of await team.ask("traffic")) totals.add(worker, answer);

@@ -1,3 +1,4 @@
+import type { Held } from "../explain/ejections.ts";
 import type { Gateway } from "../gateway.ts";
 import type { Traffic } from "../observe/traffic.ts";
 
@@ -10,10 +11,13 @@ export interface Questions {
   readonly ping: undefined;
   /** What it has counted since it began, and the addresses its routes have. */
   readonly traffic: Traffic;
+  /** What its routes hold against addresses: each worker ejects by itself. */
+  readonly held: readonly Held[];
 }
 
 /** How a worker's gateway answers them. */
 export const ANSWERS: { readonly [K in keyof Questions]: (gateway: Gateway) => Questions[K] } = {
   ping: () => undefined,
   traffic: (gateway) => gateway.traffic(),
+  held: (gateway) => gateway.held(),
 };
