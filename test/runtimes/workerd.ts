@@ -16,10 +16,14 @@ export interface Deployment {
   readonly vars?: Readonly<Record<string, string>>;
   /** Modules of other Workers, by the binding they are reached through. */
   readonly bound?: Readonly<Record<string, string>>;
+  /** How many isolates of it there are, each with an address of its own; the Durable Object is one for all. @default 1 */
+  readonly isolates?: number;
 }
 
 /** A Worker that runs. */
 export interface RunningWorker extends Running {
+  /** Of each isolate; the first is `url`. */
+  readonly urls: readonly string[];
   /** Fires the cron trigger; resolves when its work is done. */
   cron(): Promise<void>;
 }
@@ -58,12 +62,27 @@ interface WranglerToml {
 const readToml = async (): Promise<WranglerToml> =>
   Bun.TOML.parse(await Bun.file(join(ROOT, "wrangler.toml")).text()) as WranglerToml;
 
-/** Bundles with the checkout's own wrangler.toml, as \`wrangler deploy\` does. */
-async function bundle(folder: string, toml: WranglerToml, vars: Readonly<Record<string, string>>): Promise<void> {
+/** The Worker's program, and its text modules by the names it imports them by. */
+interface Bundle {
+  readonly script: string;
+  readonly yaml: string;
+}
+
+let bundled: Promise<Bundle> | undefined;
+
+/**
+ * Bundles with the checkout's own wrangler.toml, as `wrangler deploy` does; once, since the config is a module beside the
+ * program that each test has its own of.
+ */
+async function bundle(toml: WranglerToml): Promise<Bundle> {
   const node = Bun.which("node");
   if (node === null) throw new Error("Node is missing: wrangler, which bundles the Worker, needs Node 20 or newer");
   const wrangler = needed("node_modules/wrangler/bin/wrangler.js", "wrangler");
-  await writeFile(join(folder, "wrangler.json"), JSON.stringify({ ...toml, main: "entry.ts", vars }));
+  const folder = await mkdtemp(join(tmpdir(), "podway-bundle-"));
+  await writeFile(join(folder, "entry.ts"), ENTRY);
+  await writeFile(join(folder, "gateway.workers.yaml"), "routes: []\n");
+  await symlink(join(ROOT, "node_modules"), join(folder, "node_modules"));
+  await writeFile(join(folder, "wrangler.json"), JSON.stringify({ ...toml, main: "entry.ts" }));
   const child = Bun.spawn([node, wrangler, "deploy", "--dry-run", "--config", "wrangler.json", "--outdir", "out"], {
     cwd: folder,
     env: { ...process.env, CI: "1", WRANGLER_SEND_METRICS: "false", WRANGLER_LOG_PATH: folder, NO_COLOR: "1" },
@@ -74,19 +93,43 @@ async function bundle(folder: string, toml: WranglerToml, vars: Readonly<Record<
   const written = Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text()]);
   if ((await child.exited) !== 0)
     throw new Error(`wrangler could not bundle the Worker:\n${(await written).join("\n")}`);
+  const yaml = (await readdir(join(folder, "out"))).find((name) => name.endsWith(".yaml"))!;
+  const script = await Bun.file(join(folder, "out/entry.js")).text();
+  await rm(folder, { recursive: true });
+  return { script, yaml };
 }
 
 /** workerd's own config (Cap'n Proto text): the Worker, what Cloudflare's edge would add, and the Workers bound to it. */
-async function workerdConfig(folder: string, toml: WranglerToml, deployment: Deployment): Promise<string> {
-  const { holder = false, vars = {}, bound = {} } = deployment;
+function workerdConfig(yaml: string, toml: WranglerToml, deployment: Deployment): string {
+  const { holder = false, vars = {}, bound = {}, isolates = 1 } = deployment;
   const text = JSON.stringify;
-  const yaml = (await readdir(join(folder, "out"))).find((name) => name.endsWith(".yaml"))!;
   const date = `compatibilityDate = ${text(toml.compatibility_date)}`;
   const bindings = [
     ...Object.entries(vars).map(([name, value]) => `(name = ${text(name)}, text = ${text(value)})`),
     ...Object.keys(bound).map((name) => `(name = ${text(name)}, service = ${text(name)})`),
-    ...(holder ? [`(name = "SNAPSHOT_HOLDER", durableObjectNamespace = "SnapshotHolder")`] : []),
+    ...(holder
+      ? ['(name = "SNAPSHOT_HOLDER", durableObjectNamespace = (className = "SnapshotHolder", serviceName = "gateway"))']
+      : []),
   ];
+  const worker = (more: string): string => `(
+    modules = [
+      (name = "entry.js", esModule = embed "entry.js"),
+      (name = ${text(yaml)}, text = embed "gateway.workers.yaml")
+    ],
+    bindings = [${bindings.join(", ")}],
+    ${more}
+    ${date}
+  )`;
+  const holding = `durableObjectNamespaces = [(className = "SnapshotHolder", uniqueKey = "podway-test")],
+    durableObjectStorage = (inMemory = void),`;
+  // workerd gives each of its services one isolate.
+  const gateways = isolateNames(isolates).map(
+    (name, index) => `(name = ${text(name)}, worker = ${worker(index === 0 ? holding : "")})`,
+  );
+  const sockets = isolateNames(isolates).map(
+    (name) => `(name = ${text(name)}, address = "127.0.0.1:0", service = ${text(name)},
+     http = (injectRequestHeaders = [(name = "CF-Connecting-IP", value = "127.0.0.1")]))`,
+  );
   const others = Object.entries({ ...bound, cron: CRON }).map(([name, source]) => {
     const links = name === "cron" ? `bindings = [(name = "GATEWAY", service = "gateway")],` : "";
     const module = `(name = "main.js", esModule = ${text(source)})`;
@@ -95,28 +138,20 @@ async function workerdConfig(folder: string, toml: WranglerToml, deployment: Dep
   return `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   services = [
-    (name = "gateway", worker = .gateway),
-    (name = "internet", network = (allow = ["public", "private", "local"])),
-    ${others.join(",\n    ")}
+    ${[...gateways, ...others].join(",\n    ")},
+    (name = "internet", network = (allow = ["public", "private", "local"]))
   ],
   sockets = [
-    (name = "gateway", address = "127.0.0.1:0", service = "gateway",
-     http = (injectRequestHeaders = [(name = "CF-Connecting-IP", value = "127.0.0.1")])),
+    ${sockets.join(",\n    ")},
     (name = "cron", address = "127.0.0.1:0", http = (), service = "cron")
   ]
 );
-const gateway :Workerd.Worker = (
-  modules = [
-    (name = "entry.js", esModule = embed "out/entry.js"),
-    (name = ${text(yaml)}, text = embed ${text(`out/${yaml}`)})
-  ],
-  bindings = [${bindings.join(", ")}],
-  durableObjectNamespaces = [(className = "SnapshotHolder", uniqueKey = "podway-test")],
-  durableObjectStorage = (inMemory = void),
-  ${date}
-);
 `;
 }
+
+/** The services of the isolates. */
+const isolateNames = (count: number): string[] =>
+  Array.from({ length: count }, (_, index) => (index === 0 ? "gateway" : `gateway-${index + 1}`));
 
 /** Bundles it, and serves it with workerd, the program Cloudflare runs Workers with. */
 export async function startWorker(deployment: Deployment): Promise<RunningWorker> {
@@ -128,11 +163,11 @@ export async function startWorker(deployment: Deployment): Promise<RunningWorker
   const folder = await mkdtemp(join(tmpdir(), "podway-worker-"));
   const { config } = deployment;
   const toml = await readToml();
-  await writeFile(join(folder, "entry.ts"), ENTRY);
+  bundled ??= bundle(toml);
+  const { script, yaml } = await bundled;
+  await writeFile(join(folder, "entry.js"), script);
   await writeFile(join(folder, "gateway.workers.yaml"), typeof config === "string" ? config : JSON.stringify(config));
-  await symlink(join(ROOT, "node_modules"), join(folder, "node_modules"));
-  await bundle(folder, toml, deployment.vars ?? {});
-  await writeFile(join(folder, "config.capnp"), await workerdConfig(folder, toml, deployment));
+  await writeFile(join(folder, "config.capnp"), workerdConfig(yaml, toml, deployment));
 
   const child = Bun.spawn([workerd, "serve", "--experimental", "--control-fd=1", "config.capnp"], {
     cwd: folder,
@@ -155,16 +190,18 @@ export async function startWorker(deployment: Deployment): Promise<RunningWorker
   const portOf = (socket: string): string | undefined =>
     new RegExp(`"listen","socket":"${socket}","port":(\\d+)`).exec(written)?.[1];
   try {
-    const [gateway, cron] = await until(
+    const [cron, ...gateways] = await until(
       () => {
         if (child.exitCode !== null) throw new Error("workerd has ended");
-        const ports = ["gateway", "cron"].map(portOf);
+        const ports = ["cron", ...isolateNames(deployment.isolates ?? 1)].map(portOf);
         return ports.every((port) => port !== undefined) && ports;
       },
       { timeout: 20_000, message: () => `workerd to listen; it wrote:\n${written}` },
     );
+    const urls = gateways.map((port) => `http://127.0.0.1:${port}`);
     return {
-      url: `http://127.0.0.1:${gateway}`,
+      url: urls[0]!,
+      urls,
       adminUrl: undefined,
       log: () => written,
       cron: async () => void (await fetch(`http://127.0.0.1:${cron}/`)),

@@ -6,6 +6,8 @@ import { type Deployment, type RunningWorker, startWorker } from "./workerd.ts";
 
 /** Requests that all find a cold isolate. */
 const CROWD = 50;
+/** As many as a small deployment has in one place. */
+const ISOLATES = 4;
 
 const slices = { verb: "list", resource: "endpointslices" } as const;
 
@@ -39,6 +41,26 @@ describe("a Worker's snapshot", () => {
         Array(CROWD).fill(200),
       );
       assertEquals(stage.lists() - before, 1);
+    });
+  }
+
+  for (const [holder, most] of [
+    [true, 1],
+    [false, ISOLATES],
+  ] as const) {
+    const how = holder ? "with the Durable Object one" : "without it one for each isolate";
+    test(`${CROWD} cold requests at once to ${ISOLATES} isolates are all answered, lists in all: ${how}`, async () => {
+      await using worker = await cold({}, { holder, isolates: ISOLATES });
+      const before = stage.lists();
+      stage.api.api.faults.add({ match: slices, effect: { kind: "delay", ms: 200 } });
+      const answers = await Promise.all(
+        Array.from({ length: CROWD }, (_, index) => fetch(`${worker.urls[index % ISOLATES]}/v1/x`)),
+      );
+      assertEquals(
+        answers.map(({ status }) => status),
+        Array(CROWD).fill(200),
+      );
+      assertEquals(stage.lists() - before, most);
     });
   }
 
