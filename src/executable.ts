@@ -2,6 +2,7 @@
 /** What `bun run build` makes an executable of: the program, and Bun around it. */
 import { provideModules, raiseRequestLimit } from "./runtime/bun-executable.ts";
 
-raiseRequestLimit();
+if (Bun.isMainThread) raiseRequestLimit();
 provideModules();
-await import("./main.ts");
+// A further thread (`server.workers`) starts with the same file: an executable has one entry.
+await (Bun.isMainThread ? import("./main.ts") : import("./worker.ts"));

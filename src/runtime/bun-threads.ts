@@ -3,8 +3,8 @@ import { availableParallelism } from "node:os";
 import { parentPort } from "node:worker_threads";
 import type { Port, Thread, ThreadEvents, Threads } from "./threads.ts";
 
-/** The worker's program, beside this file's folder in the sources. */
-const PROGRAM = new URL("../worker.ts", import.meta.url).href;
+/** The worker's program; in an executable, which has one entry, that one. */
+const PROGRAM: string = import.meta.url.includes("/$bunfs/") ? Bun.main : new URL("../worker.ts", import.meta.url).href;
 
 /** Where a container's share of processor time stands: cgroup v2, "quota period" in microseconds, or "max". */
 const CPU_MAX = "/sys/fs/cgroup/cpu.max";

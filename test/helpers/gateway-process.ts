@@ -14,6 +14,8 @@ const READY = /^podway ready on (\S+)(?: \(admin (\S+)\))?/;
 export interface GatewayOptions {
   /** The config file's text, or an object that is written as JSON. Let it listen on port 0. */
   config: string | object;
+  /** Where that stands already, if it is not to be written beside the other files. */
+  configFile?: string;
   /**
    * More environment; what would make the gateway find a cluster of the machine's own is left out of it. Bun's limit on
    * requests in flight is raised as `bun run gateway` raises it.
@@ -98,9 +100,11 @@ export async function runCommand(args: readonly string[], env?: Record<string, s
  */
 export async function startGateway(options: GatewayOptions): Promise<GatewayProcess> {
   const folder = await mkdtemp(join(tmpdir(), "podway-gateway-"));
-  const configFile = join(folder, "gateway.yaml");
+  const configFile = options.configFile ?? join(folder, "gateway.yaml");
   const { config } = options;
-  await writeFile(configFile, typeof config === "string" ? config : JSON.stringify(config, null, 2));
+  if (options.configFile === undefined) {
+    await writeFile(configFile, typeof config === "string" ? config : JSON.stringify(config, null, 2));
+  }
   for (const [name, text] of Object.entries(options.files ?? {})) await writeFile(join(folder, name), text);
 
   const program = options.command ?? [process.execPath, MAIN];
