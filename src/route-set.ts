@@ -11,8 +11,9 @@ import type { ProxyRoute, UpstreamFetch } from "./proxy/types.ts";
 import type { UpstreamConnect } from "./proxy/websocket-types.ts";
 import type { RequestFacts } from "./request.ts";
 import { compileHeaderChanges } from "./routing/header-changes.ts";
+import { compileQueryChanges } from "./routing/query-changes.ts";
 import { compileRedirect } from "./routing/redirect.ts";
-import { compileRewrite } from "./routing/rewrite.ts";
+import { compileRewrite, templateOf } from "./routing/rewrite.ts";
 import { compileRoutes, type RouteTable } from "./routing/table.ts";
 
 /** A route, compiled: it either answers with a redirect of its own or passes the request on. */
@@ -119,6 +120,7 @@ export function compileRouteSet(config: Config, options: RouteSetOptions): Route
       id: rule.id,
       rule,
       rewrite: compileRewrite(rule),
+      query: compileQueryChanges(rule.request_query, templateOf(rule.path)),
       requestHeaders: compileHeaderChanges(rule.request_headers),
       responseHeaders: compileHeaderChanges(rule.response_headers),
       choose,

@@ -19,6 +19,7 @@ export interface KeyRules {
 const FORWARDING = [
   "strip_prefix",
   "rewrite_path",
+  "request_query",
   "cluster",
   "namespace",
   "port_name",

@@ -1,3 +1,5 @@
+import { partNames } from "../routing/path-template.ts";
+import { isTemplate, TEMPLATE_PARTS } from "../routing/template.ts";
 import type { WrittenClusters } from "./cluster-rules.ts";
 import { REDIRECT_KEYS, ROUTE_KEYS } from "./key-rules.ts";
 import {
@@ -9,8 +11,10 @@ import {
   present,
   type Rules,
   standAlone,
+  textAt,
   under,
   unique,
+  valueFault,
 } from "./rules.ts";
 import { discoveryIsOn, hasOneTarget, servicesAreKnown, tlsIsClear } from "./target-rules.ts";
 import { isMapping } from "./values.ts";
@@ -19,7 +23,7 @@ import { isMapping } from "./values.ts";
 function prefixIsKnown(rules: Rules, route: Place): void {
   const path = route.value.path;
   if (!isMapping(path) || Object.hasOwn(path, "prefix")) return;
-  const kind = ["exact", "starts_with", "regex"].find((key) => Object.hasOwn(path, key));
+  const kind = ["exact", "starts_with", "template", "regex"].find((key) => Object.hasOwn(path, key));
   if (kind === undefined) return;
   const rewrite = under(rules.source, route, "rewrite_path");
   const redirect = under(rules.source, under(rules.source, route, "redirect"), "path");
@@ -27,6 +31,25 @@ function prefixIsKnown(rules: Rules, route: Place): void {
     for (const key of present(place, ["replace_prefix"])) {
       fault(rules, place, key, `needs a prefix path, and this route's path is ${kind}: use replace`);
     }
+  }
+}
+
+/** Whatever stands in braces is a part of the route's own path template, or one that every request has. */
+function partsAreKnown(rules: Rules, route: Place): void {
+  const { template } = under(rules.source, route, "path").value;
+  const names = typeof template === "string" ? partNames(template) : [];
+  const own = names.map((name) => `{${name}}`);
+  const there = [...own, TEMPLATE_PARTS].join(", ");
+  const rewrite = under(rules.source, route, "rewrite_path");
+  const query = under(rules.source, under(rules.source, route, "request_query"), "set");
+  const texts = [
+    ...(Object.hasOwn(rewrite.value, "template") ? [{ place: rewrite, key: "template" }] : []),
+    ...Object.keys(query.value).map((key) => ({ place: query, key })),
+  ];
+  for (const { place, key } of texts) {
+    const text = textAt(place, key);
+    if (text === undefined || isTemplate(text, names)) continue;
+    valueFault(rules, place, key, `has something in braces that is no part of the request: there are ${there}`);
   }
 }
 
@@ -94,6 +117,7 @@ export function checkRoutes(rules: Rules, clusters: WrittenClusters): void {
     hasOneTarget(rules, route, ROUTE_KEYS, "requests go");
     goTogether(rules, route, ROUTE_KEYS);
     prefixIsKnown(rules, route);
+    partsAreKnown(rules, route);
     redirectGoesSomewhere(rules, route);
     differsByMoreThanCase(rules, under(source, route, "headers"));
     servicesAreKnown(rules, route, clusters);

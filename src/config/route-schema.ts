@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { type MiddlewareEntry, middlewareSchema } from "../middleware/catalog.ts";
+import { pathTemplateFault } from "../routing/path-template.ts";
 import { isTemplate, TEMPLATE_PARTS } from "../routing/template.ts";
 import { isAddress, isHostName, isIpv6, stripBrackets } from "./addresses.ts";
 import {
@@ -45,19 +46,31 @@ const prefixText = v.pipe(
 /** Where a redirect points: a query in it is meant. */
 const targetPath = v.pipe(v.string("a path that starts with /"), v.startsWith("/", "a path that starts with /"));
 
+const TEMPLATE = "a path such as /orders/{id}/{rest*}, whose names differ";
+
+/** A path with named parts. */
+const pathTemplate = v.pipe(
+  pathText,
+  v.check((path) => pathTemplateFault(path) === undefined, TEMPLATE),
+  keywords({ pattern: "^/(?:[^?#{}]|\\{[A-Za-z_][A-Za-z0-9_-]*\\*?\\})*$" }),
+);
+
+const anyCase = { ignore_case: v.optional(boolean) } as const;
+
+/** A prefix written as a text alone. */
+const prefixOf = (prefix: string): { prefix: string; ignore_case?: boolean | undefined } => ({ prefix });
+
 /** A path is a prefix by whole segments unless it says otherwise. */
 const path = oneOf(
   [
-    v.pipe(
-      prefixText,
-      v.transform((prefix) => ({ prefix })),
-    ),
-    object({ exact: pathText }),
-    object({ prefix: prefixText }),
-    object({ starts_with: pathText }),
-    object({ regex: regexSource }),
+    v.pipe(prefixText, v.transform(prefixOf)),
+    object({ exact: pathText, ...anyCase }),
+    object({ prefix: prefixText, ...anyCase }),
+    object({ starts_with: pathText, ...anyCase }),
+    object({ template: pathTemplate, ...anyCase }),
+    object({ regex: regexSource, ...anyCase }),
   ],
-  "a path that starts with /, or a mapping of exactly one of exact, prefix, starts_with, regex",
+  "a path that starts with /, or a mapping of exactly one of exact, prefix, starts_with, template, regex",
 );
 
 const matchRegex = object({ regex: regexSource });
@@ -82,6 +95,14 @@ const headerChanges = object({
   set: v.optional(record(headerName, headerValue, "a mapping of header names to texts"), {}),
   add: v.optional(record(headerName, headerValue, "a mapping of header names to texts"), {}),
   remove: v.optional(v.array(headerName, "a list of header names"), []),
+});
+
+const PARAMETERS = "a mapping of parameters to texts, in which {name} is a part of the request";
+
+/** Names as they mean, values with parts of the request. */
+const queryChanges = object({
+  set: v.optional(record(nonEmpty, anyText, PARAMETERS), {}),
+  remove: v.optional(v.array(nonEmpty, "a list of parameters"), []),
 });
 
 const timeouts = object({
@@ -178,9 +199,10 @@ const rewritePath = oneOf(
   [
     object({ replace_prefix: targetPath }),
     object({ replace: targetPath }),
+    object({ template: targetPath }),
     object({ regex: regexSource, to: anyText }),
   ],
-  "a mapping of exactly one of replace_prefix, replace, or regex with to",
+  "a mapping of exactly one of replace_prefix, replace, template, or regex with to",
 );
 
 const HOST_PATTERN = 'a host name without port, such as sd.example.org or "*.example.org"';
@@ -249,6 +271,7 @@ export const routeSchema = object(
     cookies: v.optional(record(token("a cookie's name"), match, "a mapping of names of cookies to what they must be")),
     strip_prefix: v.optional(pathText),
     rewrite_path: v.optional(rewritePath),
+    request_query: v.optional(queryChanges),
     service: v.optional(text(SERVICE)),
     services: v.optional(services),
     nodes: v.optional(nodes),
@@ -272,7 +295,7 @@ export type WrittenRoute = Route;
 /** `defaults:` as written and checked. */
 export type WrittenDefaults = v.InferOutput<typeof defaultsSchema>;
 
-/** A path rule; exactly one of the four. */
+/** A path rule; exactly one of the kinds. */
 export type PathRule = Route["path"];
 /** A rule for a header, a cookie or a query parameter. */
 export type MatchRule = v.InferOutput<typeof match>;
@@ -280,6 +303,8 @@ export type MatchRule = v.InferOutput<typeof match>;
 export type BalancerConfig = v.InferOutput<typeof balancer>;
 /** Names in lower case. `set` replaces, `add` appends, `remove` drops. */
 export type HeaderChanges = v.InferOutput<typeof headerChanges>;
+/** Values as templates. `set` replaces all of a name, `remove` drops. */
+export type QueryChanges = v.InferOutput<typeof queryChanges>;
 /** A route that answers by itself with a Location. */
 export type RedirectConfig = v.InferOutput<typeof redirect>;
 /** How the path is changed on its way to the upstream. */

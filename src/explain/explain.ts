@@ -53,7 +53,7 @@ const bodyOf = ({ headers }: RequestFacts): { consumed(): boolean } | undefined 
 
 function upstreamOf({ rule, proxy }: ProxyKind, facts: RequestFacts): ExplainedUpstream {
   const { scheme = "http", timeouts, retries, health, request_headers, response_headers } = rule;
-  const sent = proxy.rewrite(facts.path);
+  const sent = proxy.rewrite(facts.path, facts);
   const key = rule.rewrite_path === undefined ? "strip_prefix" : "rewrite_path";
   const applies = retries.on.filter((cause) => mayRetry(retries, cause, facts.method, bodyOf(facts)));
   return {
@@ -99,7 +99,7 @@ async function servicesOf(
 async function refusedByProxy({ rule, proxy }: ProxyKind, facts: RequestFacts) {
   const refused = refuse(facts) ?? (wantsWebSocket(facts) ? refuseHandshake(facts.headers) : undefined);
   if (refused !== undefined) return problemAnswer(refused);
-  if (!isPlainPath(proxy.rewrite(facts.path))) {
+  if (!isPlainPath(proxy.rewrite(facts.path, facts))) {
     return problemVerdict("bad_request", `the path, as route ${rule.id} rewrites it, cannot be asked for`);
   }
   const limit = proxy.bodyBytes ?? 0;

@@ -257,7 +257,7 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
     }
     const passage = passageOf(facts, route, exchange, upgrade);
     if (passage instanceof Response) return passage;
-    const changed = route.rewrite(facts.path);
+    const changed = route.rewrite(facts.path, facts);
     if (changed !== facts.path && !isPlainPath(changed)) {
       return fail("bad_request", "The path, as the route rewrites it, cannot be asked for", facts, exchange);
     }
@@ -303,7 +303,8 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
       passage,
       tried: undefined,
     };
-    return travel(journey, target, changed + facts.search, init);
+    const search = route.query === undefined ? facts.search : route.query(facts);
+    return travel(journey, target, changed + search, init);
   }
 
   function forward(

@@ -39,7 +39,9 @@ export interface ProxyRoute {
   readonly id: string;
   readonly rule: RouteConfig;
   /** The path to ask the upstream for; gives back the same string where nothing changes. */
-  readonly rewrite: (path: string) => string;
+  readonly rewrite: (path: string, facts: RequestFacts) => string;
+  /** `request_query` of the config, compiled: the query to ask for; left out where there is nothing to change. */
+  readonly query?: ((facts: RequestFacts) => string) | undefined;
   /** `request_headers` of the config, compiled; left out where there is nothing to change. */
   readonly requestHeaders?: ((headers: Headers) => void) | undefined;
   /** `response_headers` of the config, compiled; left out where there is nothing to change. */

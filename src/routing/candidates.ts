@@ -97,7 +97,7 @@ const indexed = <T>(candidates: readonly Candidate<T>[], used: ReadonlySet<strin
 
 const fitOf = (path: PathTest): Candidate<unknown>["fits"] => {
   if (path.kind === "start") return (asked) => asked.startsWith(path.start);
-  return path.kind === "regex" ? (asked) => path.pattern.test(asked) : undefined;
+  return path.kind === "regex" || path.kind === "template" ? (asked) => path.pattern.test(asked) : undefined;
 };
 
 /**

@@ -25,7 +25,8 @@ const hostFits = (rule: HostRule, host: string): boolean => {
   return host.length > rule.suffix.length && host.endsWith(rule.suffix);
 };
 
-const pathHolds = (rule: PathTest, path: string): boolean => {
+const pathHolds = (rule: PathTest, asked: string): boolean => {
+  const path = rule.ignoreCase ? asked.toLowerCase() : asked;
   switch (rule.kind) {
     case "exact":
       return path === rule.path;
@@ -33,6 +34,7 @@ const pathHolds = (rule: PathTest, path: string): boolean => {
       return path === rule.prefix || path.startsWith(`${rule.prefix}/`);
     case "start":
       return path.startsWith(rule.start);
+    case "template":
     case "regex":
       return rule.pattern.test(path);
   }
@@ -46,6 +48,7 @@ const pathReason = (rule: PathTest, path: string): string => {
       return `path: ${path} is not under ${rule.prefix}`;
     case "start":
       return `path: ${path} does not start with ${rule.start}`;
+    case "template":
     case "regex":
       return `path: ${path} does not match ${rule.source}`;
   }

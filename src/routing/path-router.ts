@@ -32,8 +32,12 @@ const patternOf = (path: PathTest): string => {
       return `${literal(path.prefix)}/*`;
     case "start":
       return `${literal(path.start.slice(0, path.start.lastIndexOf("/")))}/*`;
-    case "regex":
-      return `${literal(literalStart(path.source))}/*`;
+    case "template":
+      return `${literal(path.start)}/*`;
+    case "regex": {
+      const start = literalStart(path.source);
+      return `${literal(path.ignoreCase ? start.toLowerCase() : start)}/*`;
+    }
   }
 };
 
@@ -74,7 +78,7 @@ const placesOf = <T>(patterns: Iterable<string>): Map<string, Place<T>> => {
  * the path goes along with their segments and on whether it goes on, so there are two answers per place at most, and
  * no path, however odd, adds another.
  */
-export function createPathRouter<T>(entries: readonly Entry<T>[]): PathRouter<T> {
+function createRouter<T>(entries: readonly Entry<T>[]): PathRouter<T> {
   const router = new TrieRouter<Candidates<T>>();
   const byPattern = Map.groupBy(entries, (entry) => patternOf(entry.path));
   for (const [pattern, some] of byPattern) router.add(METHOD_NAME_ALL, pattern, compileCandidates(some));
@@ -115,6 +119,30 @@ export function createPathRouter<T>(entries: readonly Entry<T>[]): PathRouter<T>
         limit = found.order;
       }
       return best;
+    },
+  };
+}
+
+/** Finds only paths in lower case, whatever the case of what is asked. */
+const folded = <T>(router: PathRouter<T>): PathRouter<T> => ({
+  first: router.first,
+  find: (lookup, below) => router.find({ ...lookup, path: lookup.path.toLowerCase() }, below),
+});
+
+/** A router over entries in precedence order; those that ignore case have one of their own, asked with the path in lower case. */
+export function createPathRouter<T>(entries: readonly Entry<T>[]): PathRouter<T> {
+  const exact = entries.filter(({ path }) => !path.ignoreCase);
+  const loose = entries.filter(({ path }) => path.ignoreCase);
+  if (loose.length === 0) return createRouter(exact);
+  const lower = folded(createRouter(loose));
+  if (exact.length === 0) return lower;
+  const asWritten = createRouter(exact);
+  return {
+    first: Math.min(asWritten.first, lower.first),
+    find(lookup, below) {
+      const found = asWritten.first < below ? asWritten.find(lookup, below) : undefined;
+      const limit = found?.order ?? below;
+      return (lower.first < limit ? lower.find(lookup, limit) : undefined) ?? found;
     },
   };
 }

@@ -72,8 +72,9 @@ export function decodePrefix(prefix: string): string {
 /**
  * What follows `prefix` in a path as it was sent: "" or a text that begins with a slash. undefined: the path is not
  * under that prefix. The comparison is of decoded segments, the cut is in the raw text, so `/%761/x` is `/x` under `/v1`.
+ * With `ignoreCase` the prefix is in lower case.
  */
-export function afterPrefix(path: string, prefix: string): string | undefined {
+export function afterPrefix(path: string, prefix: string, ignoreCase = false): string | undefined {
   if (prefix === "") return path;
   let end = -1;
   for (let slash = prefix.indexOf("/"); slash !== -1; slash = prefix.indexOf("/", slash + 1)) {
@@ -82,6 +83,8 @@ export function afterPrefix(path: string, prefix: string): string | undefined {
   }
   end = path.indexOf("/", end + 1);
   const head = end === -1 ? path : path.slice(0, end);
-  if (head !== prefix && decodePath(head) !== prefix) return undefined;
+  if (head !== prefix && decodePath(head) !== prefix) {
+    if (!ignoreCase || decodePath(head).toLowerCase() !== prefix) return undefined;
+  }
   return end === -1 ? "" : path.slice(end);
 }

@@ -1,15 +1,19 @@
 import type { RouteConfig } from "../config/route-schema.ts";
 import { type HostRule, parseHost } from "./host.ts";
 import { decodePath, decodePrefix } from "./path.ts";
+import { compilePathTemplate } from "./path-template.ts";
 
-/** A path rule in the form requests are compared with. */
-export type PathTest =
+/** A path rule in the form requests are compared with. With `ignoreCase` all but patterns is in lower case. */
+export type PathTest = { readonly ignoreCase: boolean } & (
   | { kind: "exact"; path: string }
   /** Without closing slash; "" is every path. */
   | { kind: "prefix"; prefix: string }
   /** The characters a path begins with, whatever segment they end in. */
   | { kind: "start"; start: string }
-  | { kind: "regex"; source: string; pattern: RegExp };
+  /** Whole segments every match begins with, and the rest. */
+  | { kind: "template"; source: string; start: string; pattern: RegExp }
+  | { kind: "regex"; source: string; pattern: RegExp }
+);
 
 /** One route under one of its hosts: what is put in order, and what matches as a whole or not at all. */
 export interface Entry<T> {
@@ -22,10 +26,16 @@ export interface Entry<T> {
 }
 
 const compilePath = (rule: RouteConfig["path"]): PathTest => {
-  if ("exact" in rule) return { kind: "exact", path: decodePath(rule.exact) };
-  if ("prefix" in rule) return { kind: "prefix", prefix: decodePrefix(rule.prefix) };
-  if ("starts_with" in rule) return { kind: "start", start: decodePath(rule.starts_with) };
-  return { kind: "regex", source: rule.regex, pattern: new RegExp(rule.regex) };
+  const { ignore_case: ignoreCase = false } = rule;
+  const text = (written: string): string => (ignoreCase ? written.toLowerCase() : written);
+  if ("exact" in rule) return { ignoreCase, kind: "exact", path: text(decodePath(rule.exact)) };
+  if ("prefix" in rule) return { ignoreCase, kind: "prefix", prefix: text(decodePrefix(rule.prefix)) };
+  if ("starts_with" in rule) return { ignoreCase, kind: "start", start: text(decodePath(rule.starts_with)) };
+  if ("template" in rule) {
+    const { start, pattern } = compilePathTemplate(rule.template, ignoreCase);
+    return { ignoreCase, kind: "template", source: rule.template, start: text(start), pattern };
+  }
+  return { ignoreCase, kind: "regex", source: rule.regex, pattern: new RegExp(rule.regex, ignoreCase ? "i" : "") };
 };
 
 /** Exact hosts never match together, so their lengths need not count. */
@@ -37,6 +47,8 @@ const hostRank = (host: HostRule): number => {
 const pathRank = (path: PathTest): number => {
   if (path.kind === "exact") return Number.POSITIVE_INFINITY;
   if (path.kind === "start") return path.start.length;
+  // Among prefixes, before the one it begins with.
+  if (path.kind === "template") return path.start.length + 0.5;
   return path.kind === "prefix" ? path.prefix.length : -1;
 };
 

@@ -30,7 +30,7 @@ const compileTarget = (rule: RedirectRule): Target => {
   if (typeof path === "object" && "replace_prefix" in path) {
     if (!("prefix" in rule.path))
       throw new TypeError("Cannot replace the prefix of a route whose path is not a prefix");
-    const replace = replacePrefix(rule.path.prefix, path.replace_prefix);
+    const replace = replacePrefix(rule.path.prefix, path.replace_prefix, rule.path.ignore_case);
     return (facts) => replace(facts.path) + facts.search;
   }
   const whole = splitQuery(typeof path === "string" ? path : path.replace);

@@ -1,21 +1,27 @@
 import type { RouteConfig } from "../config/route-schema.ts";
+import type { RequestFacts } from "../request.ts";
 import { afterPrefix, decodeForRewrite, decodePrefix, encodePath } from "./path.ts";
+import { compilePathOf, compilePathTemplate, type PathTemplate } from "./path-template.ts";
 
 /** What of a route decides the path its upstream sees. */
 export type RewriteRule = Pick<RouteConfig, "path" | "strip_prefix" | "rewrite_path">;
 
 const asSent = (path: string): string => path;
 
+/** The path's template, where it is one. */
+export const templateOf = (path: RouteConfig["path"]): PathTemplate | undefined =>
+  "template" in path ? compilePathTemplate(path.template, path.ignore_case ?? false) : undefined;
+
 /**
  * Puts `replacement` in place of `prefix` (the Gateway API's ReplacePrefixMatch). Paths under another prefix are left
  * alone. Both are configured texts; the replacement's closing slash counts only where nothing follows.
  */
-export function replacePrefix(prefix: string, replacement: string): (path: string) => string {
-  const from = decodePrefix(prefix);
+export function replacePrefix(prefix: string, replacement: string, ignoreCase = false): (path: string) => string {
+  const from = ignoreCase ? decodePrefix(prefix).toLowerCase() : decodePrefix(prefix);
   const whole = encodePath(replacement);
   const to = whole.replace(/\/+$/, "");
   return (path) => {
-    const rest = afterPrefix(path, from);
+    const rest = afterPrefix(path, from, ignoreCase);
     if (rest === undefined) return path;
     if (rest === "") return whole;
     return to === "" ? rest.replace(/^\/{2,}/, "/") : to + rest;
@@ -30,15 +36,23 @@ export function replacePrefix(prefix: string, replacement: string): (path: strin
  * - `rewrite_path: {regex, to}` replaces the first match; `$1` and `$<name>` are groups. It sees the path with its
  *   escapes decoded, except those of reserved characters and of `%`, and what it leaves is encoded again. No match: no
  *   change. How long a regular expression takes is up to whoever writes it: nothing here guards against a slow one.
+ * - `rewrite_path: {template}` is made of the parts of the route's own path template, and of the request's.
+ *
+ * Where the route's path ignores case, so does what is compared here.
  *
  * What was rewritten begins with exactly one slash and holds no raw `?` or `#`: it is never another authority or a
  * query. With both keys, `rewrite_path` counts.
  *
  * @throws {TypeError} for `replace_prefix` on a route whose path is no prefix.
  */
-export function compileRewrite(rule: RewriteRule): (path: string) => string {
+export function compileRewrite(rule: RewriteRule): (path: string, facts: RequestFacts) => string {
   const { rewrite_path: rewrite, strip_prefix: strip } = rule;
-  if (rewrite === undefined) return strip === undefined ? asSent : replacePrefix(strip, "/");
+  const { ignore_case: ignoreCase = false } = rule.path;
+  if (rewrite === undefined) return strip === undefined ? asSent : replacePrefix(strip, "/", ignoreCase);
+  if ("template" in rewrite) {
+    const make = compilePathOf(rewrite.template, templateOf(rule.path));
+    return (_path, facts) => make(facts);
+  }
   if ("replace" in rewrite) {
     const path = encodePath(rewrite.replace);
     return () => path;
@@ -46,9 +60,9 @@ export function compileRewrite(rule: RewriteRule): (path: string) => string {
   if ("replace_prefix" in rewrite) {
     if (!("prefix" in rule.path))
       throw new TypeError("Cannot replace the prefix of a route whose path is not a prefix");
-    return replacePrefix(rule.path.prefix, rewrite.replace_prefix);
+    return replacePrefix(rule.path.prefix, rewrite.replace_prefix, ignoreCase);
   }
-  const pattern = new RegExp(rewrite.regex);
+  const pattern = new RegExp(rewrite.regex, ignoreCase ? "i" : "");
   const { to } = rewrite;
   return (path) => {
     const text = decodeForRewrite(path);

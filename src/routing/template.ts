@@ -6,6 +6,9 @@ import type { RequestFacts } from "../request.ts";
 
 type Read = (facts: RequestFacts) => string;
 
+/** How a part is read that is not among those every template knows; undefined: there is none of that name. */
+export type Part = (name: string) => Read | undefined;
+
 const PARTS: Readonly<Record<string, Read>> = {
   scheme: ({ scheme }) => scheme,
   host: ({ host }) => host,
@@ -38,16 +41,20 @@ function reader(name: string): Read | undefined {
   return of === undefined ? undefined : NAMED[of]!(what!);
 }
 
-/** Whether every placeholder of a text is one there is. */
-export const isTemplate = (text: string): boolean =>
-  !/[{}]/.test(text.replace(PLACEHOLDER, (whole, name: string) => (reader(name) === undefined ? whole : "")));
+/** Whether every placeholder of a text is one there is, or among `more`. */
+export const isTemplate = (text: string, more: readonly string[] = []): boolean =>
+  !/[{}]/.test(
+    text.replace(PLACEHOLDER, (whole, name: string) =>
+      more.includes(name) || reader(name) !== undefined ? "" : whole,
+    ),
+  );
 
-/** Compiles a text. Values are percent-encoded; path and query are as the client sent them. */
-export function compileTemplate(text: string): Read {
+/** Compiles a text. Values are percent-encoded; path and query are as the client sent them. `more` is asked first. */
+export function compileTemplate(text: string, more: Part = () => undefined): Read {
   const pieces: (string | Read)[] = [];
   let end = 0;
   for (const found of text.matchAll(PLACEHOLDER)) {
-    pieces.push(text.slice(end, found.index), reader(found[1]!) ?? found[0]);
+    pieces.push(text.slice(end, found.index), more(found[1]!) ?? reader(found[1]!) ?? found[0]);
     end = found.index + found[0].length;
   }
   pieces.push(text.slice(end));

@@ -6,6 +6,21 @@ import { chained, type Sent } from "./support.ts";
 const header = (name: string, value: string): Sent => ({ headers: { [name]: value } });
 
 describe("rate_limit", () => {
+  test("does not count those whose key is exempt", async () => {
+    const { send } = chained("[{rate_limit: {limit: 1, key: {header: x-client}, exempt: [ours]}}]");
+    const get = (client: string) => send("/", { headers: { "x-client": client } });
+    assertEquals([(await get("theirs")).status, (await get("theirs")).status], [200, 429]);
+    const free = [await get("ours"), await get("ours"), await get("ours")];
+    assertEquals(
+      free.map(({ status, headers }) => [status, headers.has("ratelimit-limit")]),
+      [
+        [200, false],
+        [200, false],
+        [200, false],
+      ],
+    );
+  });
+
   test("refuses with the status and words it is told, and in the older headers", async () => {
     const { send } = chained(
       "[{rate_limit: {limit: 1, window: 5000, headers: x-ratelimit, status: 503, message: slow}}]",

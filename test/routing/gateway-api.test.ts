@@ -97,7 +97,7 @@ const check = (routes: HttpRoute[], gateway: Gateway, one: Case): void => {
     );
   }
   const path = expect.upstream_request?.path;
-  if (path !== undefined) assertEquals(compileRewrite(rule)(facts.path) + facts.search, path);
+  if (path !== undefined) assertEquals(compileRewrite(rule)(facts.path, facts) + facts.search, path);
   const { headers, headers_absent } = expect.upstream_request ?? {};
   assertHeaders(changed(request.headers, rule.request_headers), headers, headers_absent);
   assertHeaders(

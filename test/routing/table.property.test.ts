@@ -48,6 +48,7 @@ const pathScore = (rule: RouteConfig["path"], asked: string): number => {
   if ("exact" in rule) return decode(rule.exact) === asked ? 10_000 : -1;
   if ("starts_with" in rule)
     return asked.indexOf(decode(rule.starts_with)) === 0 ? 1 + decode(rule.starts_with).length : -1;
+  if ("template" in rule) throw new Error("templates have their own tests");
   const wanted = decode(rule.prefix).split("/");
   while (wanted.at(-1) === "") wanted.pop();
   const segments = asked.split("/");

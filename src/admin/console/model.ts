@@ -65,6 +65,7 @@ export function pathText(path: RouteConfig["path"] | string | undefined): string
   if (typeof path === "string") return path;
   if ("exact" in path) return `= ${path.exact}`;
   if ("regex" in path) return `~ ${path.regex}`;
+  if ("template" in path) return path.template;
   return "starts_with" in path ? `${path.starts_with}…` : path.prefix;
 }
 
