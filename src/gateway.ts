@@ -23,6 +23,7 @@ import { createExchange, type Exchange } from "./observe/exchange.ts";
 import { collectClusters, collectTraffic } from "./observe/gateway-metrics.ts";
 import { createRequestIds } from "./observe/request-id.ts";
 import { createRing } from "./observe/ring.ts";
+import { createStreamCounters, type StreamCounters } from "./observe/stream-counters.ts";
 import type { Traffic } from "./observe/traffic.ts";
 import { createPoolSet, type PoolStore } from "./pool-set.ts";
 import { createEventStreams } from "./proxy/event-streams.ts";
@@ -33,6 +34,9 @@ import type { Forwarder, UpstreamFetch } from "./proxy/types.ts";
 import type { Upgrade, UpstreamConnect } from "./proxy/websocket-types.ts";
 import { type ReadOptions, type RequestFacts, readFacts, refusedFacts } from "./request.ts";
 import { compileRouteSet, type GatewayRoute, type RouteSet } from "./route-set.ts";
+import { compileStreamSet, type StreamSet } from "./stream-set.ts";
+import { createConnections } from "./streams/connections.ts";
+import type { Dial, StreamSocket } from "./streams/types.ts";
 
 /** What a gateway works with: the runtime's parts, never the runtime itself. */
 export interface GatewayOptions {
@@ -47,6 +51,10 @@ export interface GatewayOptions {
   readonly upstreamConnect?: UpstreamConnect | undefined;
   /** The same with a route's `upstream_tls`. */
   upstreamConnectWith?(tls: UpstreamTlsConfig): UpstreamConnect | undefined;
+  /** How TCP connections to upstreams are made; left out: there are no streams. */
+  readonly dial?: Dial | undefined;
+  /** The same with a stream's `upstream_tls`. */
+  dialWith?(tls: UpstreamTlsConfig): Dial;
   /** For what the gateway asks for on its own account, such as a key set: verified, without redirects, decompressed. */
   readonly plainFetch: Fetch;
   /** The user's own middleware that a config names; they were loaded before. */
@@ -84,6 +92,14 @@ export interface Gateway extends AdminView {
    * left out, they are refused.
    */
   handle(request: Request, peer: string, scheme: "http" | "https", upgrade?: Upgrade): Response | Promise<Response>;
+  /** Serves one connection to the stream of that id, from taking it to its end. */
+  connection(stream: string, client: StreamSocket): void;
+  /** A client's TLS handshake with a stream failed. */
+  handshakeFailed(stream: string, error: Error): void;
+  /** What its streams have counted since it was made. */
+  readonly streamCounters: StreamCounters;
+  /** Resolves when no connection of a stream is left, or after `timeout` ms, when those that are left are closed. */
+  drainStreams(timeout: number): Promise<void>;
   /** Goes over to another config: requests taken up from now on see it, those under way finish as they began. */
   apply(config: Config): void;
   /** A changed config was refused for these errors, or was taken back (none): whoever looks at the gateway is told. */
@@ -108,6 +124,7 @@ interface Plan {
   readonly discovery: Discovery;
   readonly pools: PoolStore;
   readonly routes: RouteSet;
+  readonly streams: StreamSet | undefined;
   readonly forwarder: Forwarder;
   readonly read: ReadOptions;
   readonly accessLog: AccessLog | undefined;
@@ -228,6 +245,14 @@ export function createGateway(options: GatewayOptions): Gateway {
   const retryBudget = createRetryBudget({ clock });
   const requestIds = createRequestIds(random);
   const counters = createCounters();
+  const streamCounters = createStreamCounters();
+  const connections = createConnections({
+    clock,
+    logger,
+    retryBudget: createRetryBudget({ clock }),
+    nextId: requestIds.next,
+    onEnd: (entry) => plan?.accessLog?.connection(entry),
+  });
   let config = options.config;
   const events = createRing<GatewayEvent>(EVENTS);
   let refused: readonly string[] = [];
@@ -243,7 +268,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     logger,
     onChange: () => {
       plan = makePlan(config, clusters.current(), plan);
-      health.apply(plan.routes.checks);
+      health.apply([...plan.routes.checks, ...(plan.streams?.checks ?? [])]);
     },
   });
 
@@ -280,11 +305,15 @@ export function createGateway(options: GatewayOptions): Gateway {
         logger.log("error", `A middleware failed: ${error.message}`, { route, stack: error.stack }),
     });
     counters.keep(routes.series);
+    streamCounters.keep(new Set(next.streams.map(({ id }) => id)));
+    const { dial, dialWith } = options;
+    const streams = dial && dialWith && compileStreamSet(next, { pools, dial, dialWith, counters: streamCounters });
     return {
       config: next,
       discovery,
       pools: pools.pools,
       routes,
+      streams,
       forwarder: createForwarder({
         fetch: options.upstreamFetch,
         connect: options.upstreamConnect,
@@ -353,6 +382,19 @@ export function createGateway(options: GatewayOptions): Gateway {
       drained++;
       return Promise.resolve(respond(request, peer, scheme, upgrade)).then(closing);
     },
+    streamCounters,
+    connection(id, client) {
+      const stream = plan!.streams?.byId.get(id);
+      // It was taken out of the config while this connection waited to be accepted.
+      if (stream === undefined) client.destroy();
+      else connections.serve(stream, client);
+    },
+    handshakeFailed(id, error) {
+      const stream = plan!.streams?.byId.get(id);
+      if (stream !== undefined) stream.counts.failures.client_tls++;
+      logger.log("debug", "A client's TLS handshake failed", { stream: id, error: error.message });
+    },
+    drainStreams: connections.drain,
     apply(next) {
       config = next;
       refused = [];
@@ -408,6 +450,8 @@ export function createGateway(options: GatewayOptions): Gateway {
       newestEvents([events.newest(), ...clusters.current().map(({ journal }) => journal?.events() ?? [])], limit),
     refusedConfig: () => refused,
     routes: () => plan!.shownRoutes(),
+    // Nothing in a stream is a secret: its files are named, not shown.
+    streams: () => plan!.config.streams,
     report: (error) => logger.log("error", `Unforeseen error: ${String(error)}`),
   };
 }

@@ -72,7 +72,7 @@ export function createAdminApp(view: AdminView, { token, processMetrics, clock, 
     }
   });
 
-  app.get("/v1/routes", (c) => c.json({ routes: view.routes() }));
+  app.get("/v1/routes", (c) => c.json({ routes: view.routes(), streams: view.streams() }));
 
   if (console !== undefined) app.route("/", console);
 

@@ -30,6 +30,8 @@ export interface AdminView {
   explain(query: ExplainQuery): Promise<Explained>;
   /** Effective routes, defaults filled in. */
   routes(): readonly unknown[];
+  /** Effective streams, defaults filled in. */
+  streams(): readonly unknown[];
   /** An error nobody foresaw, for the log. */
   report(error: unknown): void;
 }

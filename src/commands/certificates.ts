@@ -1,10 +1,7 @@
-import type { ServerConfig } from "../config/schema.ts";
+import type { CertificatesConfig } from "../config/schema.ts";
 import type { Logger } from "../log.ts";
 import type { Host, ServerCertificate, TlsListener } from "../runtime/host.ts";
 import type { Files } from "../runtime/runtime.ts";
-
-/** `server.tls`. */
-type Entries = NonNullable<ServerConfig["tls"]>;
 
 /** What reading certificates needs. */
 interface Readers {
@@ -17,8 +14,13 @@ export type Certificates =
   | { readonly ok: true; readonly certificates: readonly ServerCertificate[]; readonly warnings: readonly string[] }
   | { readonly ok: false; readonly errors: readonly string[] };
 
-/** Reads the files of `server.tls`. `now` in milliseconds since the epoch. Never rejects. */
-export async function readCertificates(entries: Entries, { files, host }: Readers, now: number): Promise<Certificates> {
+/** Reads the files of a `tls`, which errors call `place`. `now` in milliseconds since the epoch. Never rejects. */
+export async function readCertificates(
+  entries: CertificatesConfig,
+  { files, host }: Readers,
+  now: number,
+  place = "server.tls",
+): Promise<Certificates> {
   const errors: string[] = [];
   const warnings: string[] = [];
   const certificates: ServerCertificate[] = [];
@@ -26,7 +28,7 @@ export async function readCertificates(entries: Entries, { files, host }: Reader
     try {
       return await files.readText(path);
     } catch (error) {
-      errors.push(`server.tls: ${key}: ${(error as Error).message}`);
+      errors.push(`${place}: ${key}: ${(error as Error).message}`);
       return undefined;
     }
   };
@@ -36,7 +38,7 @@ export async function readCertificates(entries: Entries, { files, host }: Reader
     const facts = host.inspectCertificate(cert, key);
     if ("fault" in facts) {
       const [name, path] = facts.fault === "cert" ? ["cert_file", cert_file] : ["key_file", key_file];
-      errors.push(`server.tls: ${name} ${path} ${facts.why}`);
+      errors.push(`${place}: ${name} ${path} ${facts.why}`);
       continue;
     }
     if (facts.expires <= now) {
@@ -49,15 +51,15 @@ export async function readCertificates(entries: Entries, { files, host }: Reader
 
 /** Hands certificates over to the listener when their files change. Returns the function that ends it. */
 export function followCertificates(
-  entries: Entries,
+  entries: CertificatesConfig,
   listener: Pick<TlsListener, "renew">,
-  { files, host, logger, now }: Readers & { readonly logger: Logger; now(): number },
+  { files, host, logger, now, place }: Readers & { readonly logger: Logger; now(): number; readonly place?: string },
 ): () => void {
   const paths = entries.flatMap(({ cert_file, key_file }) => [cert_file, key_file]);
   const stays = "; the certificates before stay in force";
 
   async function renew(): Promise<void> {
-    const made = await readCertificates(entries, { files, host }, now());
+    const made = await readCertificates(entries, { files, host }, now(), place);
     if (!made.ok) {
       for (const error of made.errors) logger.log("error", error + stays);
       return;

@@ -27,6 +27,7 @@ export function gatewayParts(
   const tlsOptions = { files, host, logger };
   const fetchWith = rememberTls(runtime.upstreamFetch, tlsOptions);
   const connectWith = runtime.upstreamConnect && rememberTls(runtime.upstreamConnect, tlsOptions);
+  const dialWith = runtime.dial && rememberTls(runtime.dial, tlsOptions);
   return {
     createCluster: (config, zone) =>
       createCluster(config, {
@@ -47,6 +48,12 @@ export function gatewayParts(
     upstreamConnectWith: (tls) => {
       const made = connectWith?.(tls);
       return made && (async (url, init) => (await made())(url, init));
+    },
+    dial: runtime.dial?.(),
+    dialWith: (tls) => {
+      const made = dialWith?.(tls);
+      if (made === undefined) throw new Error("This runtime opens no TCP connections");
+      return async (to, dialing) => (await made())(to, dialing);
     },
     plainFetch: runtime.clientFetch({ verify: true }),
     userMiddleware: modules.middleware,

@@ -15,6 +15,7 @@ import { processMetrics } from "./process-metrics.ts";
 import { createReloader } from "./reload.ts";
 import { type Served, serveAlone, serveByWorkers, workersOf } from "./served.ts";
 import { stopSignal } from "./stop-signal.ts";
+import { CertificatesError, openStreams, type StreamListeners } from "./stream-listeners.ts";
 import type { Traffic } from "./traffic.ts";
 
 /** How long the ready line waits for the first lists. */
@@ -67,11 +68,13 @@ export async function serveUntilSignal(
   const count = workersOf(config.server, host.threads);
   const served = count === 1 ? serveAlone(parts) : serveByWorkers(parts, count, host.threads!);
   const { gateway } = served;
+  let opened: Opened | undefined;
   const reloader = createReloader({
     read: () => readConfig(origin, world, modules),
     async apply(next) {
       logger.setLevel(next.server.log_level);
       await served.apply(next);
+      await opened?.streams.apply(next.streams);
     },
     refuse: gateway.refuse,
     current: config,
@@ -79,14 +82,11 @@ export async function serveUntilSignal(
     logger,
   });
   const processView = processMetrics(world, reloader.counts, systemClock);
-  let opened: Opened;
   try {
-    opened = await open(served, { config, host, share, logger, processMetrics: processView });
+    opened = await open(served, { config, host, files: world.files, share, logger, processMetrics: processView });
   } catch (error) {
     await gateway.stop();
-    if (!(error instanceof ListenError)) throw error;
-    host.stderr(error.message);
-    return EXIT.no;
+    return refusal(error, host);
   }
   const { traffic, listeners } = opened;
   const ends = [origin.watch(reloader.reload), signals.onHangup(reloader.reload)];
@@ -96,6 +96,17 @@ export async function serveUntilSignal(
   for (const end of ends) end();
   await drain(gateway, opened, reloader.current(), logger);
   return EXIT.fine;
+}
+
+/** Says why nothing is served; the exit code. Throws what nobody foresaw. */
+function refusal(error: unknown, { stderr }: Host): number {
+  if (error instanceof ListenError) {
+    stderr(error.message);
+    return EXIT.no;
+  }
+  if (!(error instanceof CertificatesError)) throw error;
+  for (const line of error.errors) stderr(line);
+  return EXIT.badInput;
 }
 
 /** The config to start with; undefined when it has errors, which are then on standard error, all of them. */
@@ -118,26 +129,31 @@ async function firstConfig(origin: ConfigOrigin, world: ServeWorld, modules: Mod
 interface Opened {
   readonly traffic: Traffic;
   readonly listeners: Listeners;
+  readonly streams: StreamListeners;
 }
 
-/** Opens all or nothing. Rejects with a `ListenError`. */
+/** Opens all or nothing. Rejects with a `ListenError` or a `CertificatesError`. */
 async function open(
   served: Served,
-  options: Omit<ListenersOptions, "view" | "port"> & { readonly logger: ProcessLogger },
+  options: Omit<ListenersOptions, "view" | "port"> & { readonly files: Files; readonly logger: ProcessLogger },
 ): Promise<Opened> {
   const { config, host, share, logger } = options;
   const { listen } = config.server;
   const taken = share && host.isTaken(listen);
   const traffic = await served.open();
+  let streams: StreamListeners | undefined;
   try {
+    // However many workers there are, streams are served by this thread.
+    streams = await openStreams(config.streams, { ...options, gateway: served.gateway });
     const listeners = openListeners({ ...options, view: served.view, port: traffic.port });
     if (taken) {
       const where = `${listen.host}:${listen.port}`;
       logger.log("warn", `Another gateway listens on ${where} too: both get new connections until one of them ends`);
     }
-    return { traffic, listeners };
+    return { traffic, listeners, streams };
   } catch (error) {
     traffic.close();
+    void streams?.stop(0);
     throw error;
   }
 }
@@ -163,14 +179,15 @@ async function announce(
 /** The end, as design.md section 7 has it: no new work, then what is under way, then the clusters. */
 async function drain(
   gateway: Gateway,
-  { traffic, listeners }: Opened,
+  { traffic, listeners, streams }: Opened,
   config: Config,
   logger: ProcessLogger,
 ): Promise<void> {
   const { drain_delay, drain } = config.server;
   logger.log("info", "Draining", { delay_ms: drain_delay, at_most_ms: drain });
   const redirectEnds = systemClock.sleep(drain_delay).then(listeners.stopRedirect);
-  await Promise.all([traffic.drain(config.server), redirectEnds]);
+  const streamsEnd = systemClock.sleep(drain_delay).then(() => streams.stop(drain));
+  await Promise.all([traffic.drain(config.server), redirectEnds, streamsEnd]);
   await gateway.stop();
   await listeners.stopAdmin();
 }

@@ -12,7 +12,7 @@ interface NotYet {
 }
 
 /** Delete a line when the version does it. */
-const NOT_YET: readonly NotYet[] = [{ path: ["streams"] }, { path: ["tracing"] }];
+const NOT_YET: readonly NotYet[] = [{ path: ["tracing"] }];
 
 const something = (value: unknown): boolean =>
   value !== undefined && value !== null && !(Array.isArray(value) && value.length === 0);

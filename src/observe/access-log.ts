@@ -2,6 +2,7 @@ import type { Clock } from "../clock.ts";
 import { type BodyWatcher, watchBody } from "../proxy/body.ts";
 import type { Exchange } from "./exchange.ts";
 import { combinedLine, jsonLine } from "./line.ts";
+import { type StreamEntry, streamCombinedLine, streamJsonLine } from "./stream-log.ts";
 
 /** The access log's settings and where its lines go. */
 export interface AccessLogOptions {
@@ -11,13 +12,15 @@ export interface AccessLogOptions {
   readonly clock: Clock;
 }
 
-/** One line per request, written in batches so that the request path only hands over what happened. */
+/** One line per request and per connection of a stream, written in batches so that the request path only hands over what happened. */
 export interface AccessLog {
   /**
    * The answer is about to leave. Gives back the answer to send: the same one, or, where its length is unknown, one whose
    * bytes are counted; the line is then written when the body ends.
    */
   finish(exchange: Exchange, response: Response): Response;
+  /** A connection of a stream ended. */
+  connection(entry: StreamEntry): void;
   /** Writes what waits, at once: before the process ends. */
   flush(): void;
 }
@@ -31,8 +34,9 @@ const BATCH_LINES = 1024;
 const isEmpty = (status: number, method: string): boolean => status === 204 || status === 304 || method === "HEAD";
 
 /** Makes an access log. Without one (`access_log: false`) nothing of this is called. */
-export function createAccessLog({ format, write, clock }: AccessLogOptions): AccessLog {
+export function createAccessLog({ format, clock, ...out }: AccessLogOptions): AccessLog {
   const line = format === "json" ? jsonLine : combinedLine;
+  const connectionLine = format === "json" ? streamJsonLine : streamCombinedLine;
   // Text rather than what it is made of: a request kept until the batch is written would outlive a collection.
   let lines = "";
   let waiting = 0;
@@ -42,15 +46,18 @@ export function createAccessLog({ format, write, clock }: AccessLogOptions): Acc
     const batch = lines;
     lines = "";
     waiting = 0;
-    write(batch);
+    out.write(batch);
   }
 
-  function add(exchange: Exchange, status: number, bytes: number | undefined): void {
+  function write(text: string): void {
     if (waiting === 0) clock.after(BATCH_MS, flush);
-    lines += line({ exchange, status, bytes, ended: clock.now() });
+    lines += text;
     waiting++;
     if (waiting >= BATCH_LINES) flush();
   }
+
+  const add = (exchange: Exchange, status: number, bytes: number | undefined): void =>
+    write(line({ exchange, status, bytes, ended: clock.now() }));
 
   function counted(exchange: Exchange, response: Response, gone: AbortSignal | undefined): Response {
     let bytes = 0;
@@ -83,6 +90,7 @@ export function createAccessLog({ format, write, clock }: AccessLogOptions): Acc
       else return counted(exchange, response, exchange.request?.signal);
       return response;
     },
+    connection: (entry) => write(connectionLine(entry)),
     flush,
   };
 }

@@ -66,13 +66,13 @@ export const jsonLine: Format = ({ exchange, status, bytes, ended }) => {
 const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 /** `10/Oct/2000:13:55:36 +0000`, always in UTC. */
-function apacheTime(ms: number): string {
+export function apacheTime(ms: number): string {
   const iso = new Date(ms).toISOString();
   return `${iso.slice(8, 10)}/${MONTHS[Number(iso.slice(5, 7)) - 1]}/${iso.slice(0, 4)}:${iso.slice(11, 19)} +0000`;
 }
 
 /** As Apache escapes: a quote and a backslash with a backslash, what is not printable ASCII as \xHH. */
-function escapeText(text: string): string {
+export function escapeText(text: string): string {
   return NEEDS_ESCAPE.test(text)
     ? text.replace(/["\\]|[^\x20-\x7e]/g, (c) =>
         c === '"' || c === "\\" ? `\\${c}` : `\\x${c.charCodeAt(0).toString(16).padStart(2, "0")}`,

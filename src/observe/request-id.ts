@@ -7,6 +7,8 @@ const FIT = /^[\x21-\x7e]{1,128}$/;
 export interface RequestIds {
   /** The client's `x-request-id` where it is fit (1 to 128 visible characters), else a new one. */
   of(headers: Headers): string;
+  /** A new one, for what brings none. */
+  next(): string;
 }
 
 /**
@@ -17,12 +19,16 @@ export function createRequestIds(random: Random): RequestIds {
   let prefix = "";
   while (prefix.length < 16) prefix += Math.floor(random() * 16).toString(16);
   let count = 0;
+  function next(): string {
+    count++;
+    return `${prefix}-${count.toString(16)}`;
+  }
+
   return {
     of(headers) {
       const sent = headers.get("x-request-id");
-      if (sent !== null && FIT.test(sent)) return sent;
-      count++;
-      return `${prefix}-${count.toString(16)}`;
+      return sent !== null && FIT.test(sent) ? sent : next();
     },
+    next,
   };
 }

@@ -3,6 +3,7 @@ import { bunThreads } from "./bun-threads.ts";
 import { listenTls } from "./bun-tls.ts";
 import type { Host, Signal } from "./host.ts";
 import { inspectCertificate } from "./node-certificate.ts";
+import { listenStream, listenStreamTls } from "./node-streams.ts";
 import { nodeUsage } from "./node-usage.ts";
 
 const SIGNALS: readonly Signal[] = ["SIGTERM", "SIGINT", "SIGHUP"];
@@ -28,6 +29,8 @@ export const bunHost: Host = {
   listen: (address, handler, { share = false } = {}) => openServer(address, handler, { reusePort: share }),
   listenTls,
   isTaken,
+  listenStream,
+  listenStreamTls,
   inspectCertificate,
   usage: nodeUsage,
   threads: bunThreads,

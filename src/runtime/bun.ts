@@ -2,8 +2,8 @@ import { isIP } from "node:net";
 import { checkServerIdentity, type PeerCertificate } from "node:tls";
 import type { Fetch } from "../kubernetes/types.ts";
 import type { UpstreamFetch } from "../proxy/types.ts";
-import type { UpstreamConnect } from "../proxy/websocket-types.ts";
 import { nodeFiles } from "./node-files.ts";
+import { nodeDial } from "./node-streams.ts";
 import { upstreamConnect } from "./node-websocket.ts";
 import { readOutput } from "./output.ts";
 import type { ClientTls, CommandResult, Runtime } from "./runtime.ts";
@@ -77,21 +77,20 @@ function upstreamFetch(tls?: ClientTls): UpstreamFetch {
   return (url, init) => session.fetch(url, init as RequestInit);
 }
 
-/** The same trust and identity for node:https, which would take the name to verify from the `Host` header. */
-function upstreamSockets(tls?: ClientTls): UpstreamConnect {
-  return upstreamConnect((host) => {
-    const name = tls?.serverName ?? host;
-    return {
-      rejectUnauthorized: tls?.verify ?? true,
-      ca: tls?.ca,
-      cert: tls?.cert,
-      key: tls?.key,
-      // An address is no server name (RFC 6066 section 3).
-      servername: isIP(name) === 0 ? name : "",
-      checkServerIdentity: (_host, certificate) => checkNames(name, certificate),
-    };
-  });
-}
+/** The same trust and identity for node:tls, for a connection to `host`. */
+const nodeTls = (tls: ClientTls | undefined) => (host: string) => {
+  const name = tls?.serverName ?? host;
+  return {
+    rejectUnauthorized: tls?.verify ?? true,
+    ca: tls?.ca,
+    cert: tls?.cert,
+    key: tls?.key,
+    // An address is no server name (RFC 6066 section 3).
+    servername: isIP(name) === 0 ? name : "",
+    // Not left to the default: node:https would take the name to verify from the `Host` header.
+    checkServerIdentity: (_host: string, certificate: PeerCertificate) => checkNames(name, certificate),
+  };
+};
 
 /** Bun: what the core modules are given of it. */
 export const bunRuntime: Runtime = {
@@ -100,7 +99,8 @@ export const bunRuntime: Runtime = {
   files: nodeFiles,
   clientFetch,
   upstreamFetch,
-  upstreamConnect: upstreamSockets,
+  upstreamConnect: (tls) => upstreamConnect(nodeTls(tls)),
+  dial: (tls) => nodeDial(tls && nodeTls(tls)),
   mutableHeaders: true,
   run,
 };

@@ -45,11 +45,55 @@ interface DenoChild {
   kill(signal: string): void;
 }
 
+/** A connection of Deno's own. */
+export interface DenoConn {
+  readonly remoteAddr: { readonly hostname: string; readonly port: number };
+  readonly localAddr: { readonly hostname: string; readonly port: number };
+  /** Bytes read; null: the other side has ended. */
+  read(into: Uint8Array): Promise<number | null>;
+  /** Bytes written, maybe fewer than given. */
+  write(bytes: Uint8Array): Promise<number>;
+  closeWrite(): Promise<void>;
+  close(): void;
+  setNoDelay?(on: boolean): void;
+  setKeepAlive?(on: boolean): void;
+}
+
+/** The same with TLS. */
+export interface DenoTlsConn extends DenoConn {
+  handshake(): Promise<unknown>;
+}
+
+/** A listening port with TLS. */
+export interface DenoTlsListener {
+  readonly addr: { readonly port: number };
+  accept(): Promise<DenoTlsConn>;
+  close(): void;
+}
+
+/** Trust and identity of a TLS client. */
+export interface DenoTlsOptions {
+  /** The name to ask for and to verify. */
+  readonly hostname: string;
+  readonly caCerts?: string[];
+  readonly cert?: string;
+  readonly key?: string;
+}
+
 interface DenoApi {
   readonly args: readonly string[];
   exitCode: number;
   createHttpClient(options: DenoHttpClientOptions): DenoHttpClient;
   listen(options: { readonly hostname: string; readonly port: number }): { close(): void };
+  listenTls(options: {
+    readonly hostname: string;
+    readonly port: number;
+    readonly cert: string;
+    readonly key: string;
+    readonly reusePort: true;
+  }): DenoTlsListener;
+  connect(options: { readonly hostname: string; readonly port: number }): Promise<DenoConn>;
+  startTls(conn: DenoConn, options: DenoTlsOptions): Promise<DenoTlsConn>;
   serve(options: DenoServeOptions, handler: DenoHandler): DenoServer;
   upgradeWebSocket(
     request: Request,
@@ -70,3 +114,8 @@ interface DenoApi {
 
 /** `Deno`, typed as far as it is used. */
 export const deno: DenoApi = (globalThis as unknown as { Deno: DenoApi }).Deno;
+
+/** Why `upstream_tls.verify: false` is refused. */
+export const UNVERIFIED =
+  "Deno cannot leave one server's certificate unchecked: name the CA that signed it (ca_file), " +
+  "or start Deno with --unsafely-ignore-certificate-errors=HOST and leave verification on";

@@ -1,9 +1,11 @@
 import process from "node:process";
 import type { ListenAddress } from "../config/schema.ts";
 import { type DenoServeOptions, type DenoServer, deno } from "./deno-api.ts";
+import { listenStreamTls } from "./deno-streams.ts";
 import { createDenoSockets } from "./deno-websocket.ts";
 import { type Handler, type Host, ListenError, type Listener, type Signal, type TlsListener } from "./host.ts";
 import { inspectCertificate } from "./node-certificate.ts";
+import { listenStream } from "./node-streams.ts";
 import { nodeUsage } from "./node-usage.ts";
 import { resolved } from "./resolved.ts";
 
@@ -118,6 +120,8 @@ export const denoHost: Host = {
   listen: (address, handler, { share = false } = {}) => open(address, handler, share ? { reusePort: true } : {}),
   listenTls,
   isTaken,
+  listenStream,
+  listenStreamTls,
   inspectCertificate,
   usage: nodeUsage,
   onSignal(handler) {

@@ -4,9 +4,11 @@ import { checkServerIdentity } from "node:tls";
 import type { Fetch } from "../kubernetes/types.ts";
 import type { UpstreamFetch } from "../proxy/types.ts";
 import type { UpstreamConnect } from "../proxy/websocket-types.ts";
-import { type DenoHttpClient, deno } from "./deno-api.ts";
+import { type DenoHttpClient, deno, UNVERIFIED } from "./deno-api.ts";
 import { offerOnlyWhatPasses, withoutDecoded } from "./deno-encodings.ts";
+import { dialTls } from "./deno-streams.ts";
 import { nodeFiles } from "./node-files.ts";
+import { nodeDial } from "./node-streams.ts";
 import { upstreamConnect } from "./node-websocket.ts";
 import { readOutput } from "./output.ts";
 import type { ClientTls, CommandResult, Runtime } from "./runtime.ts";
@@ -20,10 +22,7 @@ type DenoInit = RequestInit & { client: DenoHttpClient };
 /** A client with this trust and identity. Throws in words where Deno has no way to do what is asked. */
 function clientFor(tls: ClientTls | undefined): DenoHttpClient {
   if (tls?.verify === false) {
-    throw new Error(
-      "Deno cannot leave one server's certificate unchecked: name the CA that signed it (ca_file), " +
-        "or start Deno with --unsafely-ignore-certificate-errors=HOST and leave verification on",
-    );
+    throw new Error(UNVERIFIED);
   }
   if (tls?.serverName !== undefined) {
     throw new Error("Deno cannot check a certificate for another name than the address: server_name is not available");
@@ -104,6 +103,7 @@ export const denoRuntime: Runtime = {
   clientFetch,
   upstreamFetch,
   upstreamConnect: upstreamSockets,
+  dial: (tls) => (tls === undefined ? nodeDial() : dialTls(tls)),
   mutableHeaders: false,
   run,
 };

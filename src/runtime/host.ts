@@ -1,6 +1,7 @@
 import type { ListenAddress } from "../config/schema.ts";
 import type { ProcessUsage } from "../observe/process-metrics.ts";
 import type { Upgrade } from "../proxy/websocket-types.ts";
+import type { StreamListener, StreamSocket } from "../streams/types.ts";
 import type { Threads } from "./threads.ts";
 
 /** A handler of requests: `peer` is the address of the connection's other end, `upgrade` accepts its WebSockets. */
@@ -52,6 +53,20 @@ export interface TlsListener extends Listener {
   renew(certificates: readonly ServerCertificate[]): void;
 }
 
+/** Who is told of what comes to a listening TCP port. */
+export interface StreamHandlers {
+  /** A connection stands, its TLS handshake included; it does not read yet. */
+  connection(socket: StreamSocket): void;
+  /** A client's TLS handshake failed: there is no connection. */
+  refused(error: Error): void;
+}
+
+/** A listening TCP port with TLS. */
+export interface TlsStreamListener extends StreamListener {
+  /** New connections get these certificates; those there are go on. Throws `ListenError`: then nothing has changed. */
+  renew(certificates: readonly ServerCertificate[]): void;
+}
+
 /** What a certificate says of itself. */
 export interface CertificateFacts {
   /** Its DNS names, lower case. */
@@ -91,6 +106,14 @@ export interface Host {
   listen(address: ListenAddress, handler: Handler, options?: ListenOptions): Listener;
   /** Throws `ListenError`. The port is shared with other listeners of this user: see `isTaken`. */
   listenTls(address: ListenAddress, handler: Handler, tls: ServerTls): TlsListener;
+  /** Listens for TCP. Rejects with `ListenError`. */
+  listenStream(address: ListenAddress, handlers: StreamHandlers): Promise<StreamListener>;
+  /** Listens for TLS; at least one certificate, the first for clients that name none. Rejects with `ListenError`. */
+  listenStreamTls(
+    address: ListenAddress,
+    handlers: StreamHandlers,
+    certificates: readonly ServerCertificate[],
+  ): Promise<TlsStreamListener>;
   /** What the process uses of the machine, now. */
   usage(): ProcessUsage;
   /** Whether somebody listens there now, be it one that shares its port. */

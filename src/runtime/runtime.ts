@@ -1,6 +1,7 @@
 import type { Fetch } from "../kubernetes/types.ts";
 import type { UpstreamFetch } from "../proxy/types.ts";
 import type { UpstreamConnect } from "../proxy/websocket-types.ts";
+import type { Dial } from "../streams/types.ts";
 
 /** Trust and identity for TLS as a client. All texts are PEM. */
 export interface ClientTls {
@@ -49,6 +50,8 @@ export interface Runtime {
   upstreamFetch(tls?: ClientTls): UpstreamFetch;
   /** How WebSockets to upstreams are opened, with TLS as `upstreamFetch`. Left out: this runtime cannot. */
   upstreamConnect?(tls?: ClientTls): UpstreamConnect;
+  /** How TCP connections to upstreams are made, with TLS where `tls` is given. Left out: this runtime cannot. */
+  dial?(tls?: ClientTls): Dial;
   /** Whether headers of a received request or answer can be changed in place. */
   readonly mutableHeaders: boolean;
   /** Runs a program without a shell (a kubeconfig's `exec` plugin). undefined where programs cannot be run. */

@@ -18,6 +18,7 @@ export const view = (more: Partial<AdminView> = {}): AdminView => ({
     throw new ExplainQueryError("the URL is not one");
   },
   routes: () => [],
+  streams: () => [],
   report: () => {},
   ...more,
 });

@@ -1,0 +1,54 @@
+import type { HealthCheck } from "./balancing/health-set.ts";
+import type { Config, UpstreamTlsConfig } from "./config/schema.ts";
+import type { StreamCounters } from "./observe/stream-counters.ts";
+import type { PoolSet } from "./pool-set.ts";
+import { connectProbe } from "./streams/connect-probe.ts";
+import type { Stream } from "./streams/stream.ts";
+import type { Dial } from "./streams/types.ts";
+
+/** All streams of one config, by id. Made anew at every config reload and change of clusters. */
+export interface StreamSet {
+  readonly byId: ReadonlyMap<string, Stream>;
+  /** Pools whose addresses are to be checked. */
+  readonly checks: readonly HealthCheck[];
+}
+
+/** What compiling streams needs. */
+export interface StreamSetOptions {
+  readonly pools: PoolSet;
+  /** How connections are made where a stream has no `upstream_tls`. */
+  readonly dial: Dial;
+  /** The same with a stream's `upstream_tls`. */
+  dialWith(tls: UpstreamTlsConfig): Dial;
+  readonly counters: StreamCounters;
+}
+
+/** Compiles the streams of a config. */
+export function compileStreamSet({ streams }: Config, options: StreamSetOptions): StreamSet {
+  const byId = new Map<string, Stream>();
+  const checks: HealthCheck[] = [];
+  for (const rule of streams) {
+    const counts = options.counters.stream(rule.id);
+    const { choose, of } = options.pools.destination(rule, "tcp", {
+      of: () => counts,
+      ejected: () => counts.ejections++,
+    });
+    const tls = rule.upstream_tls;
+    const dial = tls === undefined ? options.dial : options.dialWith(tls);
+    byId.set(rule.id, { rule, choose, of, dial, counts });
+    const { active } = rule.health;
+    if (active === false) continue;
+    for (const { pool, key, upstream } of of) {
+      checks.push({
+        pool,
+        key,
+        // A connection has no path.
+        config: { ...active, path: "" },
+        fetch: connectProbe(dial),
+        fetchKey: JSON.stringify(["tcp", tls ?? null]),
+        upstream: upstream.name,
+      });
+    }
+  }
+  return { byId, checks };
+}

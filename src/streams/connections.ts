@@ -1,0 +1,173 @@
+import type { PickFacts } from "../balancing/types.ts";
+import { atMost, type Clock } from "../clock.ts";
+import { authority } from "../config/addresses.ts";
+import type { EmptyReason } from "../discovery/types.ts";
+import type { Logger } from "../log.ts";
+import type { StreamFailure } from "../observe/stream-counters.ts";
+import type { StreamEntry } from "../observe/stream-log.ts";
+import type { Choice } from "../pool-set.ts";
+import type { RetryBudget } from "../proxy/types.ts";
+import { proxyHeader } from "./proxy-protocol.ts";
+import { reach } from "./reach.ts";
+import type { Stream } from "./stream.ts";
+import { createTunnel } from "./tunnel.ts";
+import type { StreamSocket } from "./types.ts";
+
+/** How long a connection waits until its service's addresses are known: the first list may be under way. */
+const FIRST_NODES_MS = 10_000;
+
+const NO_HEADERS = new Headers();
+
+/** What serving connections needs. */
+export interface ConnectionsOptions {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly retryBudget: RetryBudget;
+  /** A new id for each connection. */
+  nextId(): string;
+  /** A connection ended: for the access log. */
+  onEnd(entry: StreamEntry): void;
+}
+
+/** The connections of all streams. */
+export interface Connections {
+  /** Serves one connection to its end. */
+  serve(stream: Stream, client: StreamSocket): void;
+  /** Resolves when none is left, or after `timeout` milliseconds, when those that are left are closed. */
+  drain(timeout: number): Promise<void>;
+}
+
+/** A connection that has not ended. */
+interface Open {
+  close(): void;
+}
+
+/** Makes a set without connections. */
+export function createConnections(options: ConnectionsOptions): Connections {
+  const { clock, logger, retryBudget, nextId, onEnd } = options;
+  const open = new Set<Open>();
+  let onEmpty = (): void => {};
+
+  /** Counts a connection in; what it gives back counts it out and tells of its end. */
+  function enter(stream: Stream, client: StreamSocket) {
+    const { counts } = stream;
+    const started = clock.now();
+    counts.connections++;
+    counts.open++;
+    const facts = { up: 0, down: 0, tries: 0, connectMs: undefined as number | undefined };
+    let choice: Choice<unknown> | undefined;
+    let upstream: string | undefined;
+    const entry: Open = { close: () => {} };
+    open.add(entry);
+    return {
+      entry,
+      facts,
+      started,
+      chose(next: Choice<unknown>) {
+        choice = next;
+      },
+      tries(address: string) {
+        upstream = address;
+        facts.tries++;
+      },
+      /** `error` is what the line says where it says more than the failure. */
+      leave(failure: StreamFailure | undefined, error: StreamFailure | EmptyReason["code"] | undefined = failure) {
+        counts.open--;
+        if (failure !== undefined) counts.failures[failure]++;
+        open.delete(entry);
+        onEnd({
+          ...facts,
+          id: nextId(),
+          started,
+          ended: clock.now(),
+          stream: stream.rule.id,
+          listen: authority(stream.rule.listen),
+          client: client.peer.host,
+          service: choice?.upstream.name,
+          cluster: choice?.upstream.cluster,
+          upstream,
+          error,
+        });
+        if (open.size === 0) onEmpty();
+      },
+    };
+  }
+
+  async function connect(stream: Stream, client: StreamSocket): Promise<void> {
+    const { rule, counts } = stream;
+    const visit = enter(stream, client);
+    if (rule.max_connections !== undefined && counts.open > rule.max_connections) {
+      client.destroy();
+      return visit.leave("limit");
+    }
+    const gone = new AbortController();
+    let closing = false;
+    visit.entry.close = () => {
+      closing = true;
+      gone.abort(new Error("the gateway ends"));
+    };
+    client.listen({
+      data: () => {},
+      ended: () => {},
+      drained: () => {},
+      closed: () => gone.abort(new Error("the client left")),
+    });
+    const choice = stream.choose();
+    visit.chose(choice);
+    const refresh = choice.upstream.refresh();
+    if (refresh !== undefined) await atMost(refresh, FIRST_NODES_MS, clock);
+
+    const { pool } = choice;
+    const facts: PickFacts = { headers: NO_HEADERS, search: "", client: client.peer.host };
+    const preface = rule.proxy_protocol && proxyHeader(rule.proxy_protocol, client.peer, client.local);
+    const found = await reach({
+      ...{ stream, pool, facts, preface, clock, logger, retryBudget },
+      gone: gone.signal,
+      onTry: ({ endpoint }) => visit.tries(endpoint.address),
+    });
+    if ("failure" in found) {
+      const failure = found.failure === "gone" ? (closing ? "drained" : "client_reset") : found.failure;
+      client.reset();
+      if (failure !== "no_upstream") return visit.leave(failure);
+      const reason = choice.upstream.reason();
+      logger.log("warn", "A connection found no upstream", { stream: rule.id, reason: reason?.detail });
+      return visit.leave(failure, reason?.code ?? "no_endpoints");
+    }
+    const { socket, target } = found;
+    visit.facts.connectMs = clock.now() - visit.started;
+    const tunnel = createTunnel({
+      client,
+      upstream: socket,
+      idle: rule.timeouts.idle,
+      clock,
+      counts,
+      onEnd(end) {
+        pool.finish(target);
+        visit.facts.up = tunnel.up;
+        visit.facts.down = tunnel.down;
+        visit.leave(end);
+      },
+    });
+    visit.entry.close = tunnel.close;
+    // Both may have happened while the connection was made.
+    if (closing) tunnel.close();
+  }
+
+  return {
+    serve(stream, client) {
+      connect(stream, client).catch((error: unknown) => {
+        client.destroy();
+        logger.log("error", `Unforeseen error in a stream: ${String(error)}`, { stream: stream.rule.id });
+      });
+    },
+    async drain(timeout) {
+      if (open.size === 0) return;
+      const empty = new Promise<void>((resolve) => {
+        onEmpty = resolve;
+      });
+      if (timeout > 0) await atMost(empty, timeout, clock);
+      for (const one of [...open]) one.close();
+      await empty;
+    },
+  };
+}

@@ -1,0 +1,101 @@
+import type { PickFacts, Pool, Target } from "../balancing/types.ts";
+import type { Clock } from "../clock.ts";
+import type { Logger } from "../log.ts";
+import type { RetryBudget } from "../proxy/types.ts";
+import type { Stream } from "./stream.ts";
+import type { StreamSocket } from "./types.ts";
+
+/** What came of looking for an upstream. */
+export type Reached =
+  | { readonly socket: StreamSocket; readonly target: Target; readonly tries: number }
+  | { readonly failure: "no_upstream" | "connect" | "connect_timeout" | "gone"; readonly tries: number };
+
+/** What looking for an upstream needs. */
+export interface ReachOptions {
+  readonly stream: Stream;
+  readonly pool: Pool;
+  readonly facts: PickFacts;
+  /** What each upstream is sent first. */
+  readonly preface: Uint8Array | undefined;
+  /** The client left, or nobody waits any more. */
+  readonly gone: AbortSignal;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly retryBudget: RetryBudget;
+  /** An address is about to be tried. */
+  onTry(target: Target): void;
+}
+
+/**
+ * Connects to an address of the pool, and to another one where that fails, as often as the stream says. Nothing of the
+ * client's is sent before a connection stands, so every failure may be tried again. A target that was reached is started
+ * (`pool.start`); whoever gets it finishes it.
+ */
+export async function reach(options: ReachOptions): Promise<Reached> {
+  const { stream, pool, facts, preface, gone, clock, logger, retryBudget, onTry } = options;
+  const { attempts } = stream.rule.retries;
+  const tried: Target[] = [];
+  retryBudget.request();
+  let target = pool.pick(facts);
+  if (target === undefined) return { failure: "no_upstream", tries: 0 };
+  for (let tries = 1; ; tries++) {
+    onTry(target);
+    pool.start(target);
+    const attempt = startAttempt(stream.rule.timeouts.connect, gone, clock);
+    try {
+      const { host, port } = target.endpoint;
+      const socket = await stream.dial({ host, port }, { signal: attempt.signal, preface });
+      pool.succeeded(target);
+      return { socket, target, tries };
+    } catch (error) {
+      pool.finish(target);
+      if (gone.aborted) return { failure: "gone", tries };
+      const failure = attempt.timedOut() ? "connect_timeout" : "connect";
+      pool.failed(target);
+      tried.push(target);
+      const { address } = target.endpoint;
+      const next = tries < attempts ? pool.pick(facts, tried) : undefined;
+      const again = next !== undefined && retryBudget.take();
+      logger.log(again ? "debug" : "warn", "An address did not take a connection", {
+        stream: stream.rule.id,
+        upstream: address,
+        failure,
+        attempt: tries,
+        error: error instanceof Error ? error.message : String(error),
+      });
+      if (!again) return { failure, tries };
+      stream.counts.retries++;
+      target = next;
+    } finally {
+      attempt.end();
+    }
+  }
+}
+
+/** The time one attempt has; it ends when the client leaves, too. */
+function startAttempt(
+  ms: number,
+  gone: AbortSignal,
+  clock: Clock,
+): { readonly signal: AbortSignal; timedOut(): boolean; end(): void } {
+  const controller = new AbortController();
+  let late = false;
+  const leave = (): void => controller.abort(gone.reason);
+  gone.addEventListener("abort", leave, { once: true });
+  if (gone.aborted) leave();
+  const cancel =
+    ms === 0
+      ? (): void => {}
+      : clock.after(ms, () => {
+          late = true;
+          controller.abort(new Error(`no connection within ${ms} ms`));
+        });
+  return {
+    signal: controller.signal,
+    timedOut: () => late,
+    end() {
+      cancel();
+      gone.removeEventListener("abort", leave);
+    },
+  };
+}

@@ -1,0 +1,15 @@
+import type { StreamConfig } from "../config/schema.ts";
+import type { StreamCounts } from "../observe/stream-counters.ts";
+import type { Choice } from "../pool-set.ts";
+import type { Dial } from "./types.ts";
+
+/** A stream as its connections need it: compiled once per config. */
+export interface Stream {
+  readonly rule: StreamConfig;
+  /** Which of its services gets this connection, and the pool of its addresses. */
+  choose(): Choice<StreamCounts>;
+  readonly of: readonly Choice<StreamCounts>[];
+  /** Connects to its addresses, with its `upstream_tls`. */
+  readonly dial: Dial;
+  readonly counts: StreamCounts;
+}

@@ -1,0 +1,102 @@
+import type { Clock } from "../clock.ts";
+import type { SocketEvents, StreamSocket } from "./types.ts";
+
+/** Why a tunnel ended; undefined: both sides had said all they had to say. */
+export type TunnelEnd = "client_reset" | "upstream_reset" | "idle_timeout" | "drained" | undefined;
+
+/** What joining two connections needs. */
+export interface TunnelOptions {
+  readonly client: StreamSocket;
+  readonly upstream: StreamSocket;
+  /** Milliseconds without a byte either way after which both are closed; 0: never. */
+  readonly idle: number;
+  readonly clock: Clock;
+  /** Bytes are added as they pass. */
+  readonly counts: { up: number; down: number };
+  /** Called once, when both connections are gone. */
+  onEnd(end: TunnelEnd): void;
+}
+
+/** Two joined connections. */
+export interface Tunnel {
+  /** Bytes from the client. */
+  readonly up: number;
+  /** Bytes from the upstream. */
+  readonly down: number;
+  /** Closes both at once. */
+  close(): void;
+}
+
+/** One end of a tunnel. */
+interface Side {
+  readonly socket: StreamSocket;
+  bytes: number;
+  closed: boolean;
+}
+
+/**
+ * Joins two connections until both are gone. An end of one direction is passed on while the other goes on; a side that
+ * reads slowly stops the other from sending; a side that breaks breaks the other.
+ */
+export function createTunnel({ client, upstream, idle, clock, counts, onEnd }: TunnelOptions): Tunnel {
+  const sides: Record<"client" | "upstream", Side> = {
+    client: { socket: client, bytes: 0, closed: false },
+    upstream: { socket: upstream, bytes: 0, closed: false },
+  };
+  let end: TunnelEnd;
+  let last = clock.now();
+  let cancelIdle = (): void => {};
+
+  function finish(why: TunnelEnd): void {
+    end ??= why;
+    cancelIdle();
+    for (const { socket, closed } of [sides.client, sides.upstream]) if (!closed) socket.destroy();
+  }
+
+  /** One timer that looks when the last byte was: one that every byte arms anew would cost more than the byte. */
+  function watchIdle(): void {
+    const left = last + idle - clock.now();
+    if (left <= 0) finish("idle_timeout");
+    else cancelIdle = clock.after(left, watchIdle);
+  }
+
+  function eventsOf(from: Side, to: Side, way: "up" | "down"): SocketEvents {
+    return {
+      data(bytes) {
+        from.bytes += bytes.byteLength;
+        counts[way] += bytes.byteLength;
+        if (idle > 0) last = clock.now();
+        if (!to.socket.write(bytes)) from.socket.pause();
+      },
+      ended: () => to.socket.end(),
+      drained() {
+        // A slow reader that takes bytes is not idle, though nobody sent any.
+        if (idle > 0) last = clock.now();
+        to.socket.resume();
+      },
+      closed(cause) {
+        from.closed = true;
+        if (cause !== undefined) end ??= way === "up" ? "client_reset" : "upstream_reset";
+        if (to.closed) {
+          cancelIdle();
+          onEnd(end);
+        } else if (cause !== undefined) to.socket.reset();
+      },
+    };
+  }
+
+  client.listen(eventsOf(sides.client, sides.upstream, "up"));
+  upstream.listen(eventsOf(sides.upstream, sides.client, "down"));
+  if (idle > 0) watchIdle();
+  client.resume();
+  upstream.resume();
+  return {
+    get up() {
+      return sides.client.bytes;
+    },
+    get down() {
+      return sides.upstream.bytes;
+    },
+    close: () => finish("drained"),
+  };
+}

@@ -1,0 +1,60 @@
+/** One end of a TCP connection, or whose place it takes. */
+export interface SocketAddress {
+  /** IPv4, or IPv6 without brackets. */
+  readonly host: string;
+  readonly port: number;
+}
+
+/** What a socket tells. Nothing is told after `closed`. */
+export interface SocketEvents {
+  /** Bytes came; they are the receiver's to keep. */
+  data(bytes: Uint8Array): void;
+  /** The other side will send no more (FIN, or TLS's close_notify); it may still read. */
+  ended(): void;
+  /** What `write` took has left far enough to take more. */
+  drained(): void;
+  /** It is gone. `cause`: it broke (a reset, say); undefined: both directions had ended, or it was destroyed here. */
+  closed(cause: Error | undefined): void;
+}
+
+/**
+ * A connection as the core sees it: TCP, or TLS over it. It does not read until it is told to, so that what its other
+ * side sends stays with the kernel, and TCP's own flow control slows the sender down.
+ */
+export interface StreamSocket {
+  /** The other end. */
+  readonly peer: SocketAddress;
+  /** This end. */
+  readonly local: SocketAddress;
+  /** Who is told from now on, in place of whoever was before. */
+  listen(events: SocketEvents): void;
+  /** Sends. False: enough is waiting, stop until `drained`; the bytes are taken all the same. */
+  write(bytes: Uint8Array): boolean;
+  /** Sends what waits, then says that no more will come; the other direction goes on. */
+  end(): void;
+  pause(): void;
+  resume(): void;
+  /** Breaks the connection, as its other side is to see (RST, where the runtime has it); what waits is dropped. */
+  reset(): void;
+  /** Closes it both ways, at once. */
+  destroy(): void;
+}
+
+/** What a connection to an upstream is made with. */
+export interface DialOptions {
+  /** Ends the attempt: the promise rejects with the signal's reason. */
+  readonly signal: AbortSignal;
+  /** What is sent first, before TLS. */
+  readonly preface?: Uint8Array | undefined;
+}
+
+/** Connects; resolves when the connection stands, its TLS handshake included. Rejects with why it does not. */
+export type Dial = (to: SocketAddress, options: DialOptions) => Promise<StreamSocket>;
+
+/** A listening TCP port. */
+export interface StreamListener {
+  /** The port it really listens on. */
+  readonly port: number;
+  /** Takes no more connections; those there are go on. */
+  close(): void;
+}
