@@ -1,0 +1,180 @@
+import { once } from "node:events";
+import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
+import { type ServedGateway, serve } from "../gateway/support.ts";
+import { until } from "../helpers/wait.ts";
+
+/** An upstream that really listens, on an address of loopback. */
+export interface Upstream extends AsyncDisposable {
+  readonly name: string;
+  readonly host: string;
+  readonly port: number;
+  /** Connections it has taken, in order; none is forgotten. */
+  readonly taken: Socket[];
+  readonly node: { host: string; port: number };
+  stop(): Promise<void>;
+}
+
+/** What an upstream does with a connection. */
+export type Manner = (socket: Socket, name: string) => void;
+
+/** Says its name, then gives back what it gets. */
+export const echo: Manner = (socket, name) => {
+  socket.write(`${name}\n`);
+  socket.on("data", (bytes) => void socket.write(bytes));
+  socket.on("end", () => socket.end());
+};
+
+/** Starts an upstream. */
+export async function upstream(
+  name: string,
+  manner: Manner = echo,
+  { host = "127.0.0.1", port = 0 }: { host?: string; port?: number } = {},
+): Promise<Upstream> {
+  const taken: Socket[] = [];
+  const server: Server = createServer({ allowHalfOpen: true }, (socket) => {
+    taken.push(socket);
+    socket.on("error", () => {});
+    manner(socket, name);
+  });
+  server.listen(port, host);
+  await once(server, "listening");
+  const bound = (server.address() as AddressInfo).port;
+  const stop = async (): Promise<void> => {
+    for (const socket of taken) socket.destroy();
+    if (server.listening) await new Promise((resolve) => server.close(resolve));
+  };
+  return { name, host, port: bound, taken, node: { host, port: bound }, stop, [Symbol.asyncDispose]: stop };
+}
+
+const LISTENER = `
+  const server = require("node:net").createServer(() => {});
+  server.listen({ port: 0, host: "127.0.0.1", backlog: 1 }, () => console.log(server.address().port));
+`;
+
+/** An address that answers no handshake: a stopped process with a full backlog, to which the kernel drops what comes. */
+export async function blackHole(): Promise<AsyncDisposable & { readonly node: { host: string; port: number } }> {
+  const child = Bun.spawn([process.execPath, "-e", LISTENER], { stdin: "ignore", stdout: "pipe", stderr: "ignore" });
+  const first = await child.stdout.getReader().read();
+  const port = Number(new TextDecoder().decode(first.value));
+  child.kill("SIGSTOP");
+  const fillers: Socket[] = [];
+  for (let waiting = 0; waiting < 2; ) {
+    const socket = connect({ port, host: "127.0.0.1" });
+    socket.on("error", () => {});
+    fillers.push(socket);
+    const stands = await Promise.race([once(socket, "connect").then(() => true), Bun.sleep(200).then(() => false)]);
+    if (!stands) waiting++;
+  }
+  return {
+    node: { host: "127.0.0.1", port },
+    async [Symbol.asyncDispose]() {
+      for (const socket of fillers) socket.destroy();
+      child.kill("SIGKILL");
+      await child.exited;
+    },
+  };
+}
+
+/** A client's connection, and all that came of it. */
+export interface Client extends Disposable {
+  readonly socket: Socket;
+  /** What was received. */
+  readonly text: string;
+  readonly ended: boolean;
+  /** Undefined: it is open; else its error's code, or "" for none. */
+  readonly closed: string | undefined;
+  /** Resolves once that text was received. */
+  got(text: string): Promise<void>;
+}
+
+/** Connects to a port of loopback. */
+export async function client(port: number, host = "127.0.0.1"): Promise<Client> {
+  const socket = connect({ port, host, allowHalfOpen: true });
+  const state = { text: "", ended: false, closed: undefined as string | undefined };
+  let error = "";
+  socket.on("data", (bytes) => {
+    state.text += bytes.toString("latin1");
+  });
+  socket.on("end", () => {
+    state.ended = true;
+  });
+  socket.on("error", (cause: NodeJS.ErrnoException) => {
+    error = cause.code ?? cause.message;
+  });
+  socket.on("close", () => {
+    state.closed = error;
+  });
+  await once(socket, "connect");
+  return {
+    socket,
+    get text() {
+      return state.text;
+    },
+    get ended() {
+      return state.ended;
+    },
+    get closed() {
+      return state.closed;
+    },
+    async got(text) {
+      await until(() => state.text.includes(text), {
+        interval: 2,
+        message: () => `no ${JSON.stringify(text)} in ${JSON.stringify(state.text)}`,
+      });
+    },
+    [Symbol.dispose]: () => void socket.destroy(),
+  };
+}
+
+/** A gateway with streams on ports of the system's choice. */
+export interface StreamGateway extends AsyncDisposable {
+  readonly gateway: ServedGateway;
+  /** The port of a stream. */
+  port(id: string): Promise<number>;
+  /** Lines of the access log about connections, as far as they have come. */
+  lines(): Record<string, unknown>[];
+  /** The line of the connection that ended n-th, from 1. */
+  line(n?: number): Promise<Record<string, unknown>>;
+}
+
+/** Serves these streams, the first of which is called `s` where it has no id, and each on port 0 unless it says more. */
+export async function serveStreams(streams: readonly object[], more: object = {}): Promise<StreamGateway> {
+  const gateway = await serve({
+    ...more,
+    streams: streams.map((stream, index) => ({
+      id: index === 0 ? "s" : `s${index}`,
+      listen: "127.0.0.1:0",
+      ...stream,
+    })),
+  });
+  const lines = (): Record<string, unknown>[] =>
+    gateway.stdout
+      .filter((line) => line.startsWith("{"))
+      .flatMap((line) => {
+        const entry = JSON.parse(line) as Record<string, unknown>;
+        return "stream" in entry ? [entry] : [];
+      });
+  return {
+    gateway,
+    port: (id) => portOf(gateway, id),
+    lines,
+    line: (n = 1) => until(() => lines()[n - 1], { message: () => `no line ${n}; ${JSON.stringify(lines())}` }),
+    [Symbol.asyncDispose]: async () => {
+      await gateway.stop();
+    },
+  };
+}
+
+/** The port a stream listens on, as the log has it. */
+export async function portOf({ stderr }: Pick<ServedGateway, "stderr">, id: string): Promise<number> {
+  return await until(
+    () => {
+      const found = stderr
+        .filter((line) => line.includes("A stream listens"))
+        .map((line) => JSON.parse(line) as { stream?: string; address?: string; properties?: Record<string, string> })
+        .findLast((line) => (line.stream ?? line.properties?.stream) === id);
+      return Number((found?.address ?? found?.properties?.address)?.split(":").at(-1));
+    },
+    { interval: 2, message: () => `stream ${id} does not listen\n${stderr.join("\n")}` },
+  );
+}
