@@ -9,7 +9,7 @@ import type { StreamListener } from "../streams/types.ts";
 import { followCertificates, readCertificates } from "./certificates.ts";
 
 /** How long until a port that could not be opened is tried again, milliseconds. */
-const RETRY_MS = 5000;
+const RETRY_MS = 2000;
 
 /** What listening for streams needs. */
 export interface StreamListenersOptions {
@@ -17,6 +17,8 @@ export interface StreamListenersOptions {
   readonly host: Pick<Host, "listenStream" | "listenStreamTls" | "inspectCertificate">;
   readonly files: Pick<Files, "readText" | "watch">;
   readonly logger: Logger;
+  /** Whether a gateway that follows this one may listen before it ends. */
+  readonly share: boolean;
 }
 
 /** The listening ports of the streams, across config reloads. */
@@ -58,7 +60,7 @@ const keyOf = ({ id, listen, tls }: StreamConfig): string =>
 /** Opens the ports of the streams: all or none. Rejects with `ListenError` or `CertificatesError`. */
 export async function openStreams(
   streams: readonly StreamConfig[],
-  { gateway, host, files, logger }: StreamListenersOptions,
+  { gateway, host, files, logger, share }: StreamListenersOptions,
 ): Promise<StreamListeners> {
   const open = new Map<string, Port>();
   let turn = Promise.resolve();
@@ -88,8 +90,8 @@ export async function openStreams(
     };
     const listener: Port["listener"] =
       tls === undefined
-        ? await host.listenStream(listen, handlers)
-        : await host.listenStreamTls(listen, handlers, await certificatesOf(stream));
+        ? await host.listenStream(listen, handlers, { share })
+        : await host.listenStreamTls(listen, handlers, await certificatesOf(stream), { share });
     const port: Port = {
       id,
       address: listen,

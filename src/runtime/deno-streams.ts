@@ -1,7 +1,13 @@
 import type { ListenAddress } from "../config/schema.ts";
 import type { Dial, SocketEvents, StreamSocket } from "../streams/types.ts";
 import { type DenoConn, type DenoTlsListener, deno, UNVERIFIED } from "./deno-api.ts";
-import { ListenError, type ServerCertificate, type StreamHandlers, type TlsStreamListener } from "./host.ts";
+import {
+  ListenError,
+  type ListenOptions,
+  type ServerCertificate,
+  type StreamHandlers,
+  type TlsStreamListener,
+} from "./host.ts";
 import { HANDSHAKE_MS, listenFault, plainHost } from "./node-streams.ts";
 import type { ClientTls } from "./runtime.ts";
 
@@ -172,6 +178,7 @@ export async function listenStreamTls(
   address: ListenAddress,
   handlers: StreamHandlers,
   certificates: readonly ServerCertificate[],
+  { share = false }: ListenOptions = {},
 ): Promise<TlsStreamListener> {
   const open = (port: number, of: readonly ServerCertificate[]): DenoTlsListener => {
     if (of.length > 1) {
@@ -209,7 +216,7 @@ export async function listenStreamTls(
   }
 
   // A port that may be shared would be shared with a stranger too; this one may not.
-  if (address.port !== 0) {
+  if (address.port !== 0 && !share) {
     try {
       deno.listen({ hostname: address.host, port: address.port }).close();
     } catch (cause) {

@@ -107,12 +107,13 @@ export interface Host {
   /** Throws `ListenError`. The port is shared with other listeners of this user: see `isTaken`. */
   listenTls(address: ListenAddress, handler: Handler, tls: ServerTls): TlsListener;
   /** Listens for TCP. Rejects with `ListenError`. */
-  listenStream(address: ListenAddress, handlers: StreamHandlers): Promise<StreamListener>;
+  listenStream(address: ListenAddress, handlers: StreamHandlers, options?: ListenOptions): Promise<StreamListener>;
   /** Listens for TLS; at least one certificate, the first for clients that name none. Rejects with `ListenError`. */
   listenStreamTls(
     address: ListenAddress,
     handlers: StreamHandlers,
     certificates: readonly ServerCertificate[],
+    options?: ListenOptions,
   ): Promise<TlsStreamListener>;
   /** What the process uses of the machine, now. */
   usage(): ProcessUsage;

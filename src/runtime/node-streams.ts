@@ -10,7 +10,13 @@ import {
 import { authority } from "../config/addresses.ts";
 import type { ListenAddress } from "../config/schema.ts";
 import type { Dial, SocketEvents, StreamListener, StreamSocket } from "../streams/types.ts";
-import { ListenError, type ServerCertificate, type StreamHandlers, type TlsStreamListener } from "./host.ts";
+import {
+  ListenError,
+  type ListenOptions,
+  type ServerCertificate,
+  type StreamHandlers,
+  type TlsStreamListener,
+} from "./host.ts";
 
 /**
  * TCP by node:net and node:tls, which both runtimes have. Measured on loopback against Bun.listen and Bun.connect: the
@@ -113,10 +119,14 @@ export function listenFault(address: ListenAddress, cause: unknown): ListenError
   return new ListenError(`Cannot listen on ${authority(address)}: ${why}`, { cause });
 }
 
-function listening(server: Server, address: ListenAddress): Promise<StreamListener> {
+function listening(
+  server: Server,
+  address: ListenAddress,
+  { share = false }: ListenOptions = {},
+): Promise<StreamListener> {
   return new Promise((resolve, reject) => {
     server.once("error", (cause) => reject(listenFault(address, cause)));
-    server.listen({ host: address.host, port: address.port }, () => {
+    server.listen({ host: address.host, port: address.port, reusePort: share }, () => {
       // A failed accept (no file descriptors left, say) concerns that connection alone.
       server.on("error", () => {});
       const { port } = server.address() as { port: number };
@@ -126,12 +136,16 @@ function listening(server: Server, address: ListenAddress): Promise<StreamListen
 }
 
 /** Listens for TCP. Rejects with `ListenError`. */
-export function listenStream(address: ListenAddress, handlers: StreamHandlers): Promise<StreamListener> {
+export function listenStream(
+  address: ListenAddress,
+  handlers: StreamHandlers,
+  options?: ListenOptions,
+): Promise<StreamListener> {
   const server = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) => {
     tune(socket);
     handlers.connection(nodeSocket(socket, socket));
   });
-  return listening(server, address);
+  return listening(server, address, options);
 }
 
 interface NamedContext {
@@ -148,6 +162,7 @@ export async function listenStreamTls(
   address: ListenAddress,
   handlers: StreamHandlers,
   certificates: readonly ServerCertificate[],
+  options?: ListenOptions,
 ): Promise<TlsStreamListener> {
   const contextsOf = (of: readonly ServerCertificate[]): NamedContext[] =>
     of.map(({ cert, key, names }) => ({ names, context: createSecureContext({ cert, key }) }));
@@ -171,7 +186,7 @@ export async function listenStreamTls(
     },
   );
   server.on("tlsClientError", (error: Error) => handlers.refused(error));
-  const listener = await listening(server, address);
+  const listener = await listening(server, address, options);
   return {
     ...listener,
     renew(next) {
