@@ -46,13 +46,15 @@ const KEY = join(here, "../../test/fixtures/tls/server.key");
 /** What one gateway of the field has that the others have not. */
 interface Variant {
   readonly accessLog?: "json";
+  readonly workers?: number;
   readonly tls?: true;
 }
 
-async function gateway(apiserver: number, { accessLog, tls }: Variant = {}): Promise<Child> {
+async function gateway(apiserver: number, { accessLog, workers, tls }: Variant = {}): Promise<Child> {
   const port = await freePort();
   const config = gatewayConfig(port, apiserver);
   if (accessLog !== undefined) config.server.access_log = accessLog;
+  if (workers !== undefined) config.server.workers = workers;
   if (tls) config.server.tls = { cert_file: CERTIFICATE, key_file: KEY };
   const file = write("gateway.yaml", JSON.stringify(config));
   return start(["bun", main, "--config", file], port, BUN, tls ? "https" : "http");
@@ -116,27 +118,24 @@ export interface Field {
   stop(): Promise<void>;
 }
 
+/** Starts gateways that differ in the number of their workers only. */
+export function startWorkers(counts: readonly number[]): Promise<Field> {
+  return withBackends(async (add, _backend, apiserver) => {
+    for (const workers of counts) await add(String(workers), gateway(apiserver, { workers }));
+  });
+}
+
+/** Adds one to a field. */
+type Add = (name: string, child: Promise<Child>, scheme?: Peer["scheme"]) => Promise<void>;
+
 /** Starts everything; `few`: only the floor and the gateway. Peers that are not installed are left out. */
-export async function startField({ few }: { readonly few: boolean }): Promise<Field> {
-  const [backendPort, apiserverPort] = [await freePort(), await freePort()];
-  const backend = `http://127.0.0.1:${backendPort}`;
-  const behind: Child[] = [];
-  const peers: Peer[] = [];
-  const stop = async (): Promise<void> => {
-    for (const child of [...peers.map((peer) => peer.child), ...behind]) await child.stop();
-  };
-  const add = async (name: string, child: Promise<Child>, scheme: Peer["scheme"] = "http"): Promise<void> => {
-    peers.push({ name, child: await child, scheme });
-  };
-  try {
-    behind.push(await start(["bun", script("backend"), String(backendPort)], backendPort));
-    const apiserver = ["bun", script("apiserver"), String(apiserverPort), backend, String(SERVICES)];
-    behind.push(await start(apiserver, apiserverPort));
+export function startField({ few }: { readonly few: boolean }): Promise<Field> {
+  return withBackends(async (add, backend, apiserver) => {
     await add("bare Bun", bunScript("bare", backend));
-    await add("podway", gateway(apiserverPort));
-    if (few) return { peers, stop };
+    await add("podway", gateway(apiserver));
+    if (few) return;
     await add("podway, forwarder alone", bunScript("forwarder", backend));
-    await add("podway, access log on", gateway(apiserverPort, { accessLog: "json" }));
+    await add("podway, access log on", gateway(apiserver, { accessLog: "json" }));
     await add("hono/proxy", bunScript("hono", backend));
     if (installed("nginx")) await add("nginx", nginx(backend));
     if (installed("caddy")) await add("caddy", caddy(backend));
@@ -145,7 +144,27 @@ export async function startField({ few }: { readonly few: boolean }): Promise<Fi
       await add("express http-proxy", nodeScript("express", backend));
     }
     await add("bare Bun, TLS", bareTls(backend), "https");
-    await add("podway, TLS", gateway(apiserverPort, { tls: true }), "https");
+    await add("podway, TLS", gateway(apiserver, { tls: true }), "https");
+  });
+}
+
+/** A pod and an apiserver, and what `fill` puts before them. */
+async function withBackends(fill: (add: Add, backend: string, apiserver: number) => Promise<void>): Promise<Field> {
+  const [backendPort, apiserverPort] = [await freePort(), await freePort()];
+  const backend = `http://127.0.0.1:${backendPort}`;
+  const behind: Child[] = [];
+  const peers: Peer[] = [];
+  const stop = async (): Promise<void> => {
+    for (const child of [...peers.map((peer) => peer.child), ...behind]) await child.stop();
+  };
+  const add: Add = async (name, child, scheme = "http") => {
+    peers.push({ name, child: await child, scheme });
+  };
+  try {
+    behind.push(await start(["bun", script("backend"), String(backendPort)], backendPort));
+    const apiserver = ["bun", script("apiserver"), String(apiserverPort), backend, String(SERVICES)];
+    behind.push(await start(apiserver, apiserverPort));
+    await fill(add, backend, apiserverPort);
     return { peers, stop };
   } catch (error) {
     await stop();

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { createServer } from "node:net";
 
 /** Kernel clock ticks per second, as /proc counts CPU time: 100 on every Linux that Bun runs on. */
@@ -9,6 +9,8 @@ export interface Child {
   readonly port: number;
   /** CPU seconds, user and system, that it and its children have used. */
   cpu(): number;
+  /** The same of its threads of this name. */
+  threads(name: string): number;
   /** Resident memory in megabytes. */
   rss(): number;
   stop(): Promise<void>;
@@ -56,6 +58,7 @@ export async function start(
   return {
     port,
     cpu: () => processTree(child.pid).reduce((sum, pid) => sum + cpuOf(pid), 0),
+    threads: (name) => threadsOf(child.pid, name),
     rss: () => processTree(child.pid).reduce((sum, pid) => sum + rssOf(pid), 0),
     async stop() {
       child.kill("SIGKILL");
@@ -70,8 +73,17 @@ function processTree(pid: number): number[] {
   return [pid, ...(children === "" ? [] : children.split(" ").map(Number))];
 }
 
-function cpuOf(pid: number): number {
-  const fields = read(`/proc/${pid}/stat`)
+function threadsOf(pid: number, name: string): number {
+  const tasks = readdirSync(`/proc/${pid}/task`).map((task) => `/proc/${pid}/task/${task}`);
+  return tasks
+    .filter((task) => read(`${task}/comm`).trim() === name)
+    .reduce((sum, task) => sum + cpuIn(`${task}/stat`), 0);
+}
+
+const cpuOf = (pid: number): number => cpuIn(`/proc/${pid}/stat`);
+
+function cpuIn(stat: string): number {
+  const fields = read(stat)
     .replace(/^.*\) /, "")
     .split(" ");
   return (Number(fields[11] ?? 0) + Number(fields[12] ?? 0)) / TICKS_PER_SECOND;

@@ -1,6 +1,7 @@
 import type { AdminView } from "../admin/view.ts";
 import type { Held } from "../explain/ejections.ts";
 import type { Gateway } from "../gateway.ts";
+import { type GatewayEvent, newestEvents } from "../observe/events.ts";
 import type { Team } from "./team.ts";
 import { createTotals } from "./totals.ts";
 
@@ -11,6 +12,8 @@ import { createTotals } from "./totals.ts";
  */
 export function keeperView(gateway: Gateway, team: Team): AdminView {
   const totals = createTotals();
+  /** As the workers told last: the console asks for the counts all the time, and for these with them. */
+  let ejections: (readonly GatewayEvent[])[] = [];
   const heldByWorkers = async (): Promise<(readonly Held[])[]> => (await team.ask("held")).map(({ answer }) => answer);
   return {
     ...gateway,
@@ -26,8 +29,11 @@ export function keeperView(gateway: Gateway, team: Team): AdminView {
     async explain(query) {
       return gateway.explain(query, { workers: await heldByWorkers() });
     },
+    events: (limit) => newestEvents([gateway.events(limit), ...ejections], limit),
     async metrics() {
+      const told = team.ask("ejections");
       for (const { worker, answer } of await team.ask("traffic")) totals.add(worker, answer);
+      ejections = (await told).map(({ answer }) => answer);
       const metrics = await gateway.metrics();
       return { ...metrics, traffic: totals.sum(metrics.traffic, team.living()) };
     },

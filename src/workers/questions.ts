@@ -1,5 +1,6 @@
 import type { Held } from "../explain/ejections.ts";
 import type { Gateway } from "../gateway.ts";
+import type { GatewayEvent } from "../observe/events.ts";
 import type { Traffic } from "../observe/traffic.ts";
 
 /**
@@ -13,11 +14,17 @@ export interface Questions {
   readonly traffic: Traffic;
   /** What its routes hold against addresses: each worker ejects by itself. */
   readonly held: readonly Held[];
+  /** What it ejected lately, the newest first. */
+  readonly ejections: readonly GatewayEvent[];
 }
+
+/** As many as somebody reads. */
+const EVENTS = 100;
 
 /** How a worker's gateway answers them. */
 export const ANSWERS: { readonly [K in keyof Questions]: (gateway: Gateway) => Questions[K] } = {
   ping: () => undefined,
   traffic: (gateway) => gateway.traffic(),
   held: (gateway) => gateway.held(),
+  ejections: (gateway) => gateway.events(EVENTS).filter(({ kind }) => kind === "ejected"),
 };
