@@ -24,6 +24,7 @@ afterAll(async () => {
 });
 
 const ready = (page: Page): Promise<unknown> => page.waitForSelector('#live[data-state="on"]');
+// biome-ignore lint/performance/useDomNodeTextContent: what a reader sees, not what is hidden from them
 const text = (page: Page, selector: string): Promise<string> => page.innerText(selector);
 
 /** No element is wider than the screen, so that nobody has to scroll sideways. */

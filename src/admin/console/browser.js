@@ -187,7 +187,7 @@
     clearTimeout(typing);
     typing = setTimeout(
       () => void visit(addressOf(form), { push: "replaceState", say: form.querySelector("output")?.id }),
-      60,
+      20,
     );
   });
 

@@ -3,6 +3,7 @@ import { Hono } from "hono";
 import { streamSSE } from "hono/streaming";
 import type { Clock } from "../../clock.ts";
 import script from "./browser.js" with { type: "text" };
+import { answerForm } from "./explain.tsx";
 import { type ConsoleParts, gather } from "./model.ts";
 import css from "./page.css" with { type: "text" };
 import { type Assets, LIVE_PARTS, Page } from "./page.tsx";
@@ -29,8 +30,9 @@ export function createConsole(options: ConsoleOptions): Hono {
   let viewers = 0;
 
   app.get("/", async (c) => {
-    const model = await gather(options, readState(new URL(c.req.url).searchParams));
-    return c.html(`<!doctype html>${String(<Page model={model} assets={assets} />)}`);
+    const state = readState(new URL(c.req.url).searchParams);
+    const [model, answer] = await Promise.all([gather(options, state), answerForm(options.view, state.explain)]);
+    return c.html(`<!doctype html>${String(<Page model={model} answer={answer} assets={assets} />)}`);
   });
 
   app.get("/console/page.css", (c) => c.body(css, 200, { "content-type": "text/css; charset=utf-8" }));

@@ -1,6 +1,7 @@
 /** @jsxImportSource hono/jsx */
 import type { Child } from "hono/jsx";
 import { Clusters } from "./clusters.tsx";
+import { type Answer, Explain } from "./explain.tsx";
 import type { Model } from "./model.ts";
 import { Overview } from "./overview.tsx";
 import { Hidden } from "./pieces.tsx";
@@ -63,7 +64,8 @@ function Header({ model }: { model: Model }): Child {
 }
 
 /** The whole page. */
-export function Page({ model, assets }: { model: Model; assets: Assets }): Child {
+export function Page(props: { model: Model; answer: Answer | undefined; assets: Assets }): Child {
+  const { model, answer, assets } = props;
   const { state } = model;
   return (
     <html lang="en" data-theme={state.theme ?? ""}>
@@ -88,6 +90,13 @@ export function Page({ model, assets }: { model: Model; assets: Assets }): Child
           Skip to content
         </a>
         <Header model={model} />
+        <nav class="parts" aria-label="Parts of this page">
+          <a href="#clusters">Clusters</a>
+          <a href="#routes">Routes</a>
+          <a href="#services">Services</a>
+          <a href="#explain">Explain</a>
+          <a href="#timeline">Changes</a>
+        </nav>
         <main id="main" tabindex={-1}>
           <Overview model={model} />
           <div class="columns">
@@ -97,6 +106,7 @@ export function Page({ model, assets }: { model: Model; assets: Assets }): Child
               <Services model={model} />
             </div>
             <div class="column rail">
+              <Explain state={state} answer={answer} />
               <Timeline model={model} />
             </div>
           </div>
