@@ -82,8 +82,8 @@ describe("the console", () => {
     const text = textOf(html);
     for (const words of [
       "West: does not allow the list, serving what it last knew",
-      "east in step, by a watch list-watch 3 s 3 min 25 h 12 1,234",
-      "west not required does not allow the list stale: serves what it last knew",
+      "east list-watch in step, by a watch 3 s 3 min 25 h 12 1,234",
+      "west not required list-watch does not allow the list stale: serves what it last knew",
       "4,500 objects read, 5,500 to come",
       "never never never",
     ]) {

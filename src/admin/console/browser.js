@@ -85,6 +85,12 @@
     source = undefined;
   }
 
+  /** Soon, and once: whoever types or turns pages gets the page first. */
+  function connectSoon() {
+    disconnect();
+    retry = setTimeout(connect, 250);
+  }
+
   function connect() {
     disconnect();
     if (paused || document.hidden) return;
@@ -130,7 +136,7 @@
         const found = document.getElementById(say);
         if (found) announce(`${found.textContent} found`);
       }
-      connect();
+      connectSoon();
     } catch (error) {
       if (mine.signal.aborted) return;
       location.assign(url); // Whatever it is, the browser can say it better.

@@ -24,6 +24,13 @@ function pathOf(values: ArrayLike<number>, top: number): string {
   return path;
 }
 
+/** Nothing to see where nothing happened: of a run of zeros only the ends stay, so that a rise begins at the bottom. */
+function withoutQuiet(values: ArrayLike<number>): Float32Array {
+  return Float32Array.from(values, (value, index) =>
+    value === 0 && !(values[index - 1]! > 0) && !(values[index + 1]! > 0) ? Number.NaN : value,
+  );
+}
+
 /** A line of the last minutes without axes; `label` says in words what it shows. `least`: what its top is at the least. */
 export function Sparkline(props: {
   values: ArrayLike<number>;
@@ -47,7 +54,7 @@ export function Sparkline(props: {
       aria-label={label}
     >
       <path class="base" d={`M0 ${HEIGHT - 1}H${WIDTH}`} />
-      {any ? <path d={pathOf(values, top)} /> : ""}
+      {any ? <path d={pathOf(tone === "bad" ? withoutQuiet(values) : values, top)} /> : ""}
     </svg>
   );
 }

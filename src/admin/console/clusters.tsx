@@ -23,13 +23,14 @@ function Row({ cluster }: { cluster: ClusterStatus }): Child {
         <th scope="row" data-label="Cluster">
           {id === "" ? "kubernetes" : id}
           {required ? "" : <span class="tag">not required</span>}
+          <span class="match soft">{MODES[mode]}</span>
         </th>
         <td data-label="State">
           <span class={`status ${clusterTone(cluster)}`}>
             <Shape tone={clusterTone(cluster)} />
             {text}
           </span>
-          {stale ? <span class="tag warn">stale: serves what it last knew</span> : ""}
+          {stale ? <span class="told">stale: serves what it last knew</span> : ""}
           {listing === undefined ? (
             ""
           ) : (
@@ -38,9 +39,6 @@ function Row({ cluster }: { cluster: ClusterStatus }): Child {
               {remaining === undefined ? "" : `, ${count(remaining)} to come`}
             </span>
           )}
-        </td>
-        <td data-label="Mode" class="soft">
-          {MODES[mode]}
         </td>
         <td data-label="Heard from" class="number">
           {ageWords(ages.byte)}
@@ -62,14 +60,14 @@ function Row({ cluster }: { cluster: ClusterStatus }): Child {
         ""
       ) : (
         <tr class="more" data-key={`cluster-${id}-error`}>
-          <td colspan={8}>
+          <td colspan={7}>
             <p class="reason">{lastError}</p>
           </td>
         </tr>
       )}
       {snapshotFile?.error ? (
         <tr class="more" data-key={`cluster-${id}-file`}>
-          <td colspan={8}>
+          <td colspan={7}>
             <p class="reason">snapshot_file {snapshotFile.error}</p>
           </td>
         </tr>
@@ -95,7 +93,6 @@ export function Clusters({ model }: { model: Model }): Child {
             <tr>
               <th scope="col">Cluster</th>
               <th scope="col">State</th>
-              <th scope="col">Mode</th>
               <th scope="col" class="number">
                 Heard from
               </th>

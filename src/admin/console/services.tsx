@@ -164,7 +164,7 @@ export function Services({ model }: { model: Model }): Child {
               : `There is no such page: ${counted(found, "service")} found.`}
         </p>
       ) : (
-        <table class="stacked">
+        <table class="stacked brief">
           <caption class="hidden">Services with their addresses and ports</caption>
           <thead>
             <tr>
