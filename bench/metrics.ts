@@ -51,7 +51,12 @@ export async function run({ json }: { json: boolean }): Promise<boolean> {
     for (let i = 0; i < BATCH; i++) countOne(series[i % ROUTES]!, response);
     best = Math.min(best, ((performance.now() - from) * 1e6) / BATCH);
   }
-  const gateway = { traffic: { series: counters.all(), pools: [] }, clusters: [], ready: true, draining: false };
+  const gateway = {
+    traffic: { series: counters.all(), pools: [], spans: undefined },
+    clusters: [],
+    ready: true,
+    draining: false,
+  };
   let scrape = Number.POSITIVE_INFINITY;
   let stalls = Number.POSITIVE_INFINITY;
   let text = "";

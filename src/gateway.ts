@@ -4,7 +4,7 @@ import { createRetryBudget } from "./balancing/retry-budget.ts";
 import type { Clock, Random } from "./clock.ts";
 import { type ClusterSet, createClusterSet } from "./cluster-set.ts";
 import { type RedactedRoute, redactCluster, redactRoute } from "./config/redact.ts";
-import type { ClusterConfig, Config, UpstreamTlsConfig } from "./config/schema.ts";
+import type { ClusterConfig, Config, TracingConfig, UpstreamTlsConfig } from "./config/schema.ts";
 import type { Cluster } from "./discovery/cluster.ts";
 import { createDiscovery, type Discovery } from "./discovery/discovery.ts";
 import type { ClusterStatus, NodesAnswer } from "./discovery/views.ts";
@@ -19,11 +19,13 @@ import type { Middleware } from "./middleware/plugin.ts";
 import { type AccessLog, createAccessLog } from "./observe/access-log.ts";
 import { type Counters, countAnswer, createCounters } from "./observe/counters.ts";
 import { type GatewayEvent, newestEvents } from "./observe/events.ts";
-import { createExchange, type Exchange } from "./observe/exchange.ts";
+import { createExchange, type Exchange, type Recorder } from "./observe/exchange.ts";
 import { collectClusters, collectTraffic } from "./observe/gateway-metrics.ts";
 import { createRequestIds } from "./observe/request-id.ts";
 import { createRing } from "./observe/ring.ts";
 import { createStreamCounters, type StreamCounters } from "./observe/stream-counters.ts";
+import { recorderOf } from "./observe/tracing/recorder.ts";
+import type { Tracing } from "./observe/tracing/types.ts";
 import type { Traffic } from "./observe/traffic.ts";
 import { createPoolSet, type PoolStore } from "./pool-set.ts";
 import { createEventStreams } from "./proxy/event-streams.ts";
@@ -70,6 +72,8 @@ export interface GatewayOptions {
   readonly logger: Logger;
   /** Takes whole lines of the access log. */
   writeAccessLog(lines: string): void;
+  /** Makes what `tracing` asks for. Left out: the runtime refuses such a config. */
+  createTracing?(config: TracingConfig): Tracing;
 }
 
 /** A running gateway. */
@@ -128,6 +132,9 @@ interface Plan {
   readonly forwarder: Forwarder;
   readonly read: ReadOptions;
   readonly accessLog: AccessLog | undefined;
+  readonly tracing: Tracing | undefined;
+  /** What takes requests that are over; undefined: nothing does, and nothing is remembered of them. */
+  readonly recorder: Recorder | undefined;
   readonly unmatched: Unmatched;
   /** Its routes without secrets, made when first asked for. */
   readonly shownRoutes: () => readonly RedactedRoute[];
@@ -157,6 +164,7 @@ function answer(
     const head = facts.method === "HEAD";
     return unmatched("no_route", "No route matches this method, host and path", head, facts.started);
   }
+  exchange?.trace?.matched(route.rule);
   if (route.chain === undefined) return serve(route, request, facts, plan, exchange, upgrade);
   return throughChain(route, route.chain, { request, facts, plan, exchange, upgrade });
 }
@@ -176,10 +184,10 @@ async function throughChain(
   chain: Chain,
   { request, facts, plan, exchange, upgrade }: Intake,
 ): Promise<Response> {
-  const log = exchange?.log;
+  const recorder = exchange?.recorder;
   if (exchange !== undefined) {
     exchange.route = route.rule.id;
-    exchange.log = undefined;
+    exchange.recorder = undefined;
   }
   // What is upgraded is the request that came, whatever a middleware made of it.
   const original: Upgrade | undefined = upgrade && ((_sent, headers) => upgrade(request, headers));
@@ -192,7 +200,7 @@ async function throughChain(
   });
   // What a route serves is counted there; this is what a middleware answered by itself.
   if (!served) countOwn(route, answered, facts, plan);
-  return log === undefined ? answered : log.finish(exchange!, answered);
+  return recorder === undefined ? answered : recorder.finish(exchange!, answered);
 }
 
 /** Counts an answer that no service gave. */
@@ -308,6 +316,8 @@ export function createGateway(options: GatewayOptions): Gateway {
     streamCounters.keep(new Set(next.streams.map(({ id }) => id)));
     const { dial, dialWith } = options;
     const streams = dial && dialWith && compileStreamSet(next, { pools, dial, dialWith, counters: streamCounters });
+    const accessLog = keptLog(before, server.access_log);
+    const tracing = keptTracing(before, next.tracing);
     return {
       config: next,
       discovery,
@@ -329,7 +339,9 @@ export function createGateway(options: GatewayOptions): Gateway {
         sharedTimers: options.sharedTimers,
       }),
       read: { clock, trusts, limits: server.limits },
-      accessLog: keptLog(before, server.access_log),
+      accessLog,
+      tracing,
+      recorder: recorderOf(accessLog, tracing),
       unmatched,
       shownRoutes: once(() => next.routes.map(redactRoute)),
     };
@@ -348,6 +360,14 @@ export function createGateway(options: GatewayOptions): Gateway {
     return format === false ? undefined : createAccessLog({ format, clock, write: options.writeAccessLog });
   }
 
+  /** The one before where its settings are the same: it may hold spans not yet sent. */
+  function keptTracing(before: Plan | undefined, wanted: TracingConfig | undefined): Tracing | undefined {
+    if (before !== undefined && JSON.stringify(before.config.tracing) === JSON.stringify(wanted)) return before.tracing;
+    // Requests under way still end their spans there: what comes too late is counted as dropped.
+    void before?.tracing?.stop();
+    return wanted && options.createTracing?.(wanted);
+  }
+
   function respond(
     request: Request,
     peer: string,
@@ -356,27 +376,29 @@ export function createGateway(options: GatewayOptions): Gateway {
   ): Response | Promise<Response> {
     const now = plan!;
     const facts = readFacts(request, peer, scheme, now.read);
-    const { accessLog } = now;
+    const { recorder, tracing } = now;
     if ("problem" in facts) {
       const response = unmatched(facts.problem, facts.detail, request.method === "HEAD", clock.now());
-      if (accessLog === undefined) return response;
+      if (recorder === undefined) return response;
       const refused = refusedFacts(request, peer, scheme, clock);
-      const exchange = createExchange(refused, requestIds.of(refused.headers));
+      const exchange = createExchange(refused, requestIds.of(refused.headers), tracing?.begin(refused));
       exchange.error = facts.problem;
-      return accessLog.finish(exchange, response);
+      return recorder.finish(exchange, response);
     }
-    if (accessLog === undefined) return answer(request, facts, now, undefined, upgrade);
-    const exchange = createExchange(facts, requestIds.of(facts.headers));
-    exchange.log = accessLog;
+    if (recorder === undefined) return answer(request, facts, now, undefined, upgrade);
+    const exchange = createExchange(facts, requestIds.of(facts.headers), tracing?.begin(facts));
+    exchange.recorder = recorder;
     const answered = answer(request, facts, now, exchange, upgrade);
-    return answered instanceof Promise ? answered : accessLog.finish(exchange, answered);
+    return answered instanceof Promise ? answered : recorder.finish(exchange, answered);
   }
+
+  const traffic = (): Traffic => collectTraffic(counters, plan!.routes.routes, plan!.tracing);
 
   clusters.apply(config.discovery);
 
   return {
     counters,
-    traffic: () => collectTraffic(counters, plan!.routes.routes),
+    traffic,
     handle(request, peer, scheme, upgrade) {
       if (!draining) return respond(request, peer, scheme, upgrade);
       drained++;
@@ -421,10 +443,11 @@ export function createGateway(options: GatewayOptions): Gateway {
     async stop() {
       await Promise.all([clusters.stop(), health.stop()]);
       plan?.accessLog?.flush();
+      await plan?.tracing?.stop();
     },
     readiness: () => ({ ...plan!.discovery.readiness(), draining }),
     metrics: () => ({
-      traffic: collectTraffic(counters, plan!.routes.routes),
+      traffic: traffic(),
       clusters: collectClusters(clusters.current()),
       ready: plan!.discovery.readiness().ready,
       draining,

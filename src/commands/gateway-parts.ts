@@ -6,8 +6,10 @@ import type { GatewayOptions } from "../gateway.ts";
 import { connect } from "../kubernetes/connection.ts";
 import type { Logger } from "../log.ts";
 import { createModules, type Modules } from "../middleware/modules.ts";
+import { createTracing } from "../observe/tracing/tracing.ts";
 import type { ServeWorld } from "./serve.ts";
 import { rememberTls } from "./upstream-tls.ts";
+import { VERSION } from "./version.ts";
 
 /** Everything but the config and the log. */
 export interface GatewayParts extends Omit<GatewayOptions, "config" | "logger"> {
@@ -22,6 +24,7 @@ export function gatewayParts(
 ): GatewayParts {
   const { runtime, host, files } = world;
   const clock = systemClock;
+  const plainFetch = runtime.clientFetch({ verify: true });
   const deps = { clientFetch: runtime.clientFetch, env: host.env, run: runtime.run, files, clock };
   const snapshotFiles = createSnapshotFiles(files);
   const tlsOptions = { files, host, logger };
@@ -55,11 +58,13 @@ export function gatewayParts(
       if (made === undefined) throw new Error("This runtime opens no TCP connections");
       return async (to, dialing) => (await made())(to, dialing);
     },
-    plainFetch: runtime.clientFetch({ verify: true }),
+    plainFetch,
     userMiddleware: modules.middleware,
     mutableHeaders: runtime.mutableHeaders,
     clock,
     random: Math.random,
     writeAccessLog: host.write,
+    createTracing: (config) =>
+      createTracing(config, { fetch: plainFetch, env: host.env, version: VERSION, clock, random: Math.random, logger }),
   };
 }

@@ -1,7 +1,7 @@
-import packageJson from "../../package.json" with { type: "json" };
 import type { Clock } from "../clock.ts";
 import type { ProcessMetrics, ReloadCounts } from "../observe/process-metrics.ts";
 import type { ServeWorld } from "./serve.ts";
+import { VERSION } from "./version.ts";
 
 /** Seconds that a timer that is due at once waits now: what a request waits for the work before it. */
 async function loopLag(clock: Clock): Promise<number> {
@@ -17,7 +17,7 @@ export function processMetrics(
   clock: Clock,
 ): () => Promise<ProcessMetrics> {
   return async () => ({
-    version: packageJson.version,
+    version: VERSION,
     runtime: runtime.name,
     usage: host.usage(),
     loopLag: await loopLag(clock),

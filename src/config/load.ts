@@ -3,7 +3,6 @@ import { fill, type PodOffer } from "./fill.ts";
 import type { Env } from "./interpolate.ts";
 import type { ConfigIssue } from "./issues.ts";
 import { type ModuleUse, moduleUses } from "./module-uses.ts";
-import { notYet } from "./not-yet.ts";
 import { checkRoutes } from "./route-rules.ts";
 import type { Rules } from "./rules.ts";
 import type { Config } from "./schema.ts";
@@ -65,7 +64,6 @@ export function loadConfig({ file, text, env, pod, check }: LoadInput): LoadResu
   checkStreams(rules, clusters);
   checkWorkers(rules);
   check?.(rules);
-  rules.errors.push(...notYet(source));
   const warnings = tidy(rules.warnings);
   if (!validated.ok || rules.errors.length > 0) return { ok: false, errors: tidy(rules.errors), warnings };
   return { ok: true, config: fill(validated.file, { env, pod }), warnings, modules: moduleUses(source) };

@@ -67,11 +67,11 @@ const admin = oneOf(
   "false, or a mapping of listen, token",
 );
 
-const OTLP = "a URL such as http://collector:4318";
+const OTLP = "an http or https URL such as http://collector:4318";
 const SAMPLE = "a number from 0 to 1";
 
 const tracing = object({
-  otlp_endpoint: v.pipe(v.string(OTLP), v.url(OTLP)),
+  otlp_endpoint: v.pipe(v.string(OTLP), v.url(OTLP), v.regex(/^https?:/i, OTLP)),
   sample: v.optional(v.pipe(v.number(SAMPLE), v.minValue(0, SAMPLE), v.maxValue(1, SAMPLE)), 1),
   headers: v.optional(record(headerName, headerValue, "a mapping of header names to texts"), {}),
 });

@@ -6,6 +6,9 @@ const FILE = "names a file, and Workers has none";
 const TLS = "is not available on Workers: a binding (Workers VPC or a service) decides whom its TLS trusts";
 const NO_LISTENER = "is not available on Workers: Cloudflare's edge accepts the connections";
 
+const NO_TRACING =
+  "is not available on Workers: spans are sent in batches after the request, when nothing runs there; Cloudflare's own tracing (observability in wrangler.toml) sends them";
+
 /** Keys of `discovery.kubernetes` by where they stand under a cluster. */
 const CLUSTER_KEYS: readonly (readonly [under: string | undefined, keys: Readonly<Record<string, string>>])[] = [
   [undefined, { snapshot_file: `${FILE}: bind the Durable Object SnapshotHolder to keep a shared snapshot` }],
@@ -90,6 +93,7 @@ export function checkForWorkers(rules: Rules): void {
   checkWithoutThreads(rules);
   for (const key of present(server, IGNORED_SERVER_KEYS)) warn(rules, server, key, "has no effect on Workers");
   const admin = placeAt(source, []);
+  if (present(admin, ["tracing"]).length > 0) fault(rules, admin, "tracing", NO_TRACING);
   if (present(admin, ["admin"]).length > 0 && admin.value.admin !== false) {
     warn(rules, admin, "admin", "has no effect on Workers: there is no second address to listen on");
   }

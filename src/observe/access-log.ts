@@ -1,6 +1,6 @@
 import type { Clock } from "../clock.ts";
 import { type BodyWatcher, watchBody } from "../proxy/body.ts";
-import type { Exchange } from "./exchange.ts";
+import type { Exchange, Recorder } from "./exchange.ts";
 import { combinedLine, jsonLine } from "./line.ts";
 import { type StreamEntry, streamCombinedLine, streamJsonLine } from "./stream-log.ts";
 
@@ -13,12 +13,7 @@ export interface AccessLogOptions {
 }
 
 /** One line per request and per connection of a stream, written in batches so that the request path only hands over what happened. */
-export interface AccessLog {
-  /**
-   * The answer is about to leave. Gives back the answer to send: the same one, or, where its length is unknown, one whose
-   * bytes are counted; the line is then written when the body ends.
-   */
-  finish(exchange: Exchange, response: Response): Response;
+export interface AccessLog extends Recorder {
   /** A connection of a stream ended. */
   connection(entry: StreamEntry): void;
   /** Writes what waits, at once: before the process ends. */

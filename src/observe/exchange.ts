@@ -1,14 +1,28 @@
 import type { RequestFacts } from "../request.ts";
-import type { AccessLog } from "./access-log.ts";
+import type { RequestTrace } from "./tracing/types.ts";
 
-/** What happened to one request: filled in as it goes, read once by the access log. Only made where that is on. */
+/** Takes what happened to a request. */
+export interface Recorder {
+  /**
+   * The answer is about to leave. Gives back the answer to send: the same one, or, where its length is unknown, one whose
+   * bytes are counted.
+   */
+  finish(exchange: Exchange, response: Response): Response;
+}
+
+/**
+ * What happened to one request: filled in as it goes, read once by the access log and the request's trace. Only made where
+ * one of them is on.
+ */
 export interface Exchange {
   readonly facts: RequestFacts;
   /**
    * Set: the forwarder ends the exchange when an answer comes back to it, which saves a promise per request. Undefined:
    * whoever made it does, as where a middleware may change that answer.
    */
-  log: AccessLog | undefined;
+  recorder: Recorder | undefined;
+  /** Undefined: requests are not traced. */
+  readonly trace: RequestTrace | undefined;
   /** Set once it is on its way to a pod: tells when the client leaves in the middle of the answer. */
   request: Request | undefined;
   /** The request's id: the client's where it sent a fit one, else ours. */
@@ -32,10 +46,11 @@ export interface Exchange {
 }
 
 /** A fresh record of a request. */
-export function createExchange(facts: RequestFacts, id: string): Exchange {
+export function createExchange(facts: RequestFacts, id: string, trace?: RequestTrace): Exchange {
   return {
     facts,
-    log: undefined,
+    recorder: undefined,
+    trace,
     request: undefined,
     id,
     route: undefined,

@@ -3,6 +3,7 @@ import type { ClusterCounters, ClusterStatus } from "../discovery/views.ts";
 import { sizeLimit } from "../discovery/warnings.ts";
 import type { Choice } from "../proxy/types.ts";
 import type { Counters } from "./counters.ts";
+import type { Tracing } from "./tracing/types.ts";
 import { mergePools, type Traffic } from "./traffic.ts";
 
 /** One followed cluster. */
@@ -23,7 +24,11 @@ export interface GatewayMetrics {
 }
 
 /** What the gateway of this thread has counted, and the addresses its routes have. */
-export function collectTraffic(counters: Counters, routes: readonly RoutePools[]): Traffic {
+export function collectTraffic(
+  counters: Counters,
+  routes: readonly RoutePools[],
+  tracing: Tracing | undefined,
+): Traffic {
   const pools = routes.flatMap((route) =>
     "choices" in route
       ? route.choices.map(({ pool, upstream }) => ({
@@ -34,7 +39,7 @@ export function collectTraffic(counters: Counters, routes: readonly RoutePools[]
       : [],
   );
   // A route may split its requests between two ports of one service.
-  return { series: counters.all(), pools: mergePools(pools) };
+  return { series: counters.all(), pools: mergePools(pools), spans: tracing?.counts() };
 }
 
 /** A route, and where it may send requests. */

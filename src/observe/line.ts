@@ -51,6 +51,10 @@ function destination({ route, service, cluster }: Finished["exchange"]): string 
   return text;
 }
 
+/** A field more where requests are traced. */
+const traced = ({ trace }: Finished["exchange"]): string =>
+  trace === undefined ? "" : `,"trace_id":"${trace.traceId}"`;
+
 /** One JSON object; a field that does not apply is null. Its names are part of the contract with readers. */
 export const jsonLine: Format = ({ exchange, status, bytes, ended }) => {
   const { facts } = exchange;
@@ -59,7 +63,7 @@ export const jsonLine: Format = ({ exchange, status, bytes, ended }) => {
     `,"host":${quote(facts.host)},"path":${quote(facts.path)}${destination(exchange)}` +
     `,"upstream":${orNull(exchange.upstream)},"status":${status},"upstream_status":${exchange.upstreamStatus ?? "null"}` +
     `,"duration_ms":${ended - facts.started},"upstream_ms":${exchange.upstreamMs ?? "null"},"bytes":${bytes ?? "null"}` +
-    `,"tries":${exchange.tries},"client":${quote(facts.client)},"error":${orNull(exchange.error)}}\n`
+    `,"tries":${exchange.tries},"client":${quote(facts.client)},"error":${orNull(exchange.error)}${traced(exchange)}}\n`
   );
 };
 

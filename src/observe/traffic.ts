@@ -1,4 +1,5 @@
 import type { SeriesCounts } from "./counters.ts";
+import type { SpanCounts } from "./tracing/types.ts";
 
 /** The addresses that one route has for one service. */
 export interface PoolCounts {
@@ -15,6 +16,8 @@ export interface PoolCounts {
 export interface Traffic {
   readonly series: readonly SeriesCounts[];
   readonly pools: readonly PoolCounts[];
+  /** undefined: requests are not traced. */
+  readonly spans: SpanCounts | undefined;
 }
 
 const keyOf = ({ route, service }: { readonly route: string; readonly service: string }): string =>
@@ -48,10 +51,17 @@ export function mergePools(pools: readonly PoolCounts[]): PoolCounts[] {
   return [...merged.values()];
 }
 
+function sumSpans(all: readonly SpanCounts[]): SpanCounts | undefined {
+  if (all.length === 0) return undefined;
+  const sum = (of: keyof SpanCounts): number => all.reduce((total, spans) => total + spans[of], 0);
+  return { exported: sum("exported"), dropped: sum("dropped"), refused: sum("refused") };
+}
+
 /** What several threads have counted together. Its arrays are copies. */
 export function sumTraffic(parts: readonly Traffic[]): Traffic {
   return {
     series: sumSeries(parts.flatMap(({ series }) => series)),
     pools: mergePools(parts.flatMap(({ pools }) => pools)),
+    spans: sumSpans(parts.flatMap(({ spans }) => spans ?? [])),
   };
 }

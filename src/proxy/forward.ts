@@ -3,6 +3,7 @@ import { atMost, type Clock } from "../clock.ts";
 import type { Logger } from "../log.ts";
 import { countAnswer, countInFlight, countRetry, countUpstream, type SeriesCounts } from "../observe/counters.ts";
 import type { Exchange } from "../observe/exchange.ts";
+import type { AttemptTrace } from "../observe/tracing/types.ts";
 import type { RequestFacts } from "../request.ts";
 import { createDelivery, createHeaderChange } from "./answer.ts";
 import { createEventStreams, type EventStreams } from "./event-streams.ts";
@@ -76,6 +77,8 @@ interface Journey {
   readonly passage: Passage | undefined;
   /** Pods that failed; made at the first failure. */
   tried: Target[] | undefined;
+  /** Of the attempt under way. */
+  span: AttemptTrace | undefined;
 }
 
 /** Makes the one forwarder of a gateway. */
@@ -119,7 +122,7 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
   }
 
   function logged(response: Response, exchange: Exchange | undefined): Response {
-    return exchange?.log === undefined ? response : exchange.log.finish(exchange, response);
+    return exchange?.recorder === undefined ? response : exchange.recorder.finish(exchange, response);
   }
 
   function fail(code: ProblemCode, detail: string, facts: RequestFacts, exchange: Exchange | undefined): Response {
@@ -153,6 +156,7 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
     const failure = failureOf(error, journey);
     const { code, detail, blamed } = FAILURES[failure];
     pool.finish(target);
+    journey.span?.failed(failure);
     if (blamed) pool.failed(target);
     const cause = failure === "tls" ? "connect" : failure;
     const next = cause === "connect" || cause === "reset" ? another(journey, target, cause, attempt) : undefined;
@@ -191,6 +195,15 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
       if (exchange !== undefined) {
         exchange.upstream = target.endpoint.address;
         exchange.tries = attempt;
+        const { method, headers } = init;
+        const { endpoint } = target;
+        journey.span = exchange.trace?.attempt({
+          method,
+          url: target.origin + path,
+          endpoint,
+          number: attempt,
+          headers,
+        });
       }
       pool.start(target);
       let response: Response;
@@ -206,6 +219,7 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
       const now = clock.now();
       if (counts !== undefined) countUpstream(counts, now - sent);
       if (exchange !== undefined) {
+        journey.span?.answered(response.status);
         exchange.upstreamStatus = response.status;
         exchange.upstreamMs = now - sent;
       }
@@ -302,6 +316,7 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
       upload,
       passage,
       tried: undefined,
+      span: undefined,
     };
     const search = route.query === undefined ? facts.search : route.query(facts);
     return travel(journey, target, changed + search, init);

@@ -68,8 +68,8 @@ export interface RetryBudget {
 export interface Forwarder {
   /**
    * Answers with what the route's upstream answers, or with a problem. Never rejects for an error of an upstream.
-   * `request.headers` may be changed in place. `exchange`, where the access log is on, is filled in; an answer that comes
-   * as a promise has been through `exchange.log`. `upgrade` accepts a
+   * `request.headers` may be changed in place. `exchange`, where requests are recorded, is filled in; an answer that comes
+   * as a promise has been through `exchange.recorder`. `upgrade` accepts a
    * client's WebSocket; left out, those are refused.
    */
   forward(

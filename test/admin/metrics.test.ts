@@ -11,6 +11,7 @@ async function metrics(counters = createCounters(), init?: RequestInit): Promise
   const traffic = {
     series: counters.all(),
     pools: [{ route: "shop", service: "default/cart:http", endpoints: 3, ejected: 1, unhealthy: 0 }],
+    spans: undefined,
   };
   const read: AdminView["metrics"] = () => ({ traffic, clusters: [], ready: true, draining: false });
   return await createAdminApp(view({ metrics: read }), adminOptions()).request("/metrics", init);

@@ -8,7 +8,7 @@ import type { ProcessMetrics } from "../../src/observe/process-metrics.ts";
 export const view = (more: Partial<AdminView> = {}): AdminView => ({
   readiness: () => ({ ready: true, draining: false, waiting: [] }),
   status: () => [],
-  metrics: () => ({ traffic: { series: [], pools: [] }, clusters: [], ready: true, draining: false }),
+  metrics: () => ({ traffic: { series: [], pools: [], spans: undefined }, clusters: [], ready: true, draining: false }),
   dump: () => ({ config: [], endpoints: [] }),
   nodes: async (service) => ({ service, nodes: [] }),
   services: () => ({ total: 0, found: 0, services: [] }),

@@ -50,6 +50,7 @@ describe("a config on Workers", () => {
   test.each([
     ["server.tls", "server: { tls: { cert_file: /c, key_file: /k } }", "Cloudflare's edge accepts the connections"],
     ["streams", "streams: [{ listen: 5432, service: db/pg }]", "Workers has no listener for TCP"],
+    ["tracing", 'tracing: { otlp_endpoint: "http://c:4318" }', "Cloudflare's own tracing"],
     [
       "routes[0].pass_host",
       "routes: [{ path: /, service: web, pass_host: rewrite, upstream_host: a.test }]",

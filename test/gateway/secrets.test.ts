@@ -21,6 +21,7 @@ const SECRETS = {
   cookie: "LEAK-value-of-a-cookie",
   matched: "LEAK-value-of-a-matched-header",
   query: "LEAK-value-of-a-matched-query",
+  tracing: "LEAK-header-for-the-otlp-endpoint",
   clientHeader: "LEAK-authorization-of-a-client",
 } as const;
 
@@ -78,6 +79,8 @@ describe("no secret of the config is in any output", () => {
       });
       const config = (path: string): object => ({
         server: { log_level: "debug" },
+        // Nobody listens there: it fails, and that is said.
+        tracing: { otlp_endpoint: "http://127.0.0.1:9", headers: { authorization: SECRETS.tracing } },
         admin: { token: SECRETS.adminToken },
         discovery: {
           kubernetes: [
@@ -127,6 +130,7 @@ describe("no secret of the config is in any output", () => {
           outputs[`${path} ${who}`] = JSON.stringify([...response.headers]) + (await response.text());
         }
       }
+      await logged(gateway, "Spans are not taken");
       await gateway.stop();
       outputs["the log"] = gateway.stderr.join("\n");
       outputs["the access log"] = gateway.stdout.join("\n");

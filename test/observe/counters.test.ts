@@ -142,6 +142,7 @@ describe("the counts of several threads", () => {
   const traffic = (one: SeriesCounts, ejected: number): Traffic => ({
     series: [one],
     pools: [{ route: "a", service: "x", endpoints: 3, ejected, unhealthy: 0 }],
+    spans: { exported: 3, dropped: ejected, refused: 0 },
   });
 
   test("are summed number by number; what each thread judges for itself is not", () => {
@@ -155,6 +156,7 @@ describe("the counts of several threads", () => {
     // As they come from another thread.
     const sum = sumTraffic([structuredClone(traffic(one, 1)), structuredClone(traffic(two, 2))]);
     assertEquals(sum.pools, [{ route: "a", service: "x", endpoints: 3, ejected: 2, unhealthy: 0 }]);
+    assertEquals(sum.spans, { exported: 6, dropped: 3, refused: 0 });
     assertEquals(sum.series.length, 1);
     const view = viewSeries(sum.series[0]!);
     assertEquals([[...view.statuses], view.gateway.sum], [[0, 2, 0, 0, 1], 21]);

@@ -50,7 +50,7 @@ const histogram = (name: string, help: string, rows: readonly Row[], of: "gatewa
 });
 
 /** What routes have answered. Label values come from the config alone: their number does not grow with requests. */
-export function trafficFamilies({ series, pools }: Traffic): Family[] {
+export function trafficFamilies({ series, pools, spans }: Traffic): Family[] {
   const rows = series.map(rowOf);
   // What no service was asked for has nothing on its way and no pods.
   const toServices = rows.filter(({ labels }) => labels.service !== "");
@@ -113,5 +113,10 @@ export function trafficFamilies({ series, pools }: Traffic): Family[] {
     gauge("podway_endpoints", "Addresses a route has for a service.", perPool("endpoints")),
     gauge("podway_endpoints_ejected", "Of these: out of turn after failures, at the moment.", perPool("ejected")),
     gauge("podway_endpoints_unhealthy", "Of these: found unhealthy by active checks.", perPool("unhealthy")),
+    counter(
+      "podway_trace_spans_total",
+      "Spans that were recorded, by what became of them; only with tracing.",
+      Object.entries(spans ?? {}).map(([result, count]) => [{ result }, count]),
+    ),
   ];
 }

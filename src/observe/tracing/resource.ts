@@ -1,0 +1,30 @@
+import { defaultResource, type Resource, resourceFromAttributes } from "@opentelemetry/resources";
+import { ATTR_SERVICE_INSTANCE_ID, ATTR_SERVICE_NAME, ATTR_SERVICE_VERSION } from "@opentelemetry/semantic-conventions";
+
+/** `key=value,key=value`, percent-encoded (OpenTelemetry: Resource SDK). A pair that is none is left out. */
+function attributesOf(text: string): Record<string, string> {
+  const attributes: Record<string, string> = {};
+  for (const pair of text.split(",")) {
+    const equals = pair.indexOf("=");
+    if (equals <= 0) continue;
+    try {
+      attributes[pair.slice(0, equals).trim()] = decodeURIComponent(pair.slice(equals + 1).trim());
+    } catch {
+      // Not percent-encoded as it should be: no value is better than a wrong one.
+    }
+  }
+  return attributes;
+}
+
+/** Whose spans these are: `podway`, or what OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES say, in this order. */
+export function createResource(env: Readonly<Record<string, string | undefined>>, version: string): Resource {
+  return defaultResource().merge(
+    resourceFromAttributes({
+      [ATTR_SERVICE_NAME]: "podway",
+      [ATTR_SERVICE_VERSION]: version,
+      [ATTR_SERVICE_INSTANCE_ID]: crypto.randomUUID(),
+      ...attributesOf(env.OTEL_RESOURCE_ATTRIBUTES ?? ""),
+      ...(env.OTEL_SERVICE_NAME && { [ATTR_SERVICE_NAME]: env.OTEL_SERVICE_NAME }),
+    }),
+  );
+}
