@@ -17,7 +17,7 @@ export interface Traffic {
   readonly series: readonly SeriesCounts[];
   readonly pools: readonly PoolCounts[];
   /** undefined: requests are not traced. */
-  readonly spans: SpanCounts | undefined;
+  readonly spans?: SpanCounts | undefined;
 }
 
 const keyOf = ({ route, service }: { readonly route: string; readonly service: string }): string =>

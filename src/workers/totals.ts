@@ -24,15 +24,16 @@ export function createTotals(): Totals {
   return {
     add: (worker, traffic) => void told.set(worker, traffic),
     sum(own, living) {
-      for (const [worker, { series }] of told) {
+      for (const [worker, { series, spans }] of told) {
         if (living.has(worker)) continue;
-        gone = sumTraffic([gone, { series: series.map(ofTheGone), pools: [] }]);
+        gone = sumTraffic([gone, { series: series.map(ofTheGone), pools: [], spans }]);
         told.delete(worker);
       }
       const known = new Set(own.series.map(keyOf));
-      const kept = ({ series, pools }: Traffic): Traffic => ({
+      const kept = ({ series, pools, spans }: Traffic): Traffic => ({
         series: series.filter((one) => known.has(keyOf(one))),
         pools: pools.filter((one) => known.has(keyOf(one))),
+        spans,
       });
       gone = kept(gone);
       return sumTraffic([own, gone, ...[...told.values()].map(kept)]);

@@ -53,6 +53,7 @@ function redactUrl(url: string): string {
 export function routeTemplate(path: PathRule): string {
   if ("exact" in path) return path.exact;
   if ("regex" in path) return path.regex;
+  if ("template" in path) return path.template;
   if ("starts_with" in path) return `${path.starts_with}*`;
   return path.prefix.endsWith("/") ? `${path.prefix}*` : `${path.prefix}/*`;
 }
