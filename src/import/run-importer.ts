@@ -91,6 +91,15 @@ const SEPARATE = ["routes", "streams"] as const;
 function withoutRefused(made: MadeMapping, faults: readonly ConfigIssue[]): MadeMapping | undefined {
   const rest: Record<string, Made | undefined> = { ...made };
   let some = false;
+  const found = faults.find(({ path }) => path.startsWith("discovery."));
+  if (found !== undefined && made.discovery !== undefined) {
+    rest.discovery = withoutPlace(
+      made.discovery,
+      segmentsOf(found.path).slice(1),
+      `left out, since the gateway would refuse it: ${found.message}`,
+    );
+    some = true;
+  }
   for (const key of SEPARATE) {
     const list = made[key];
     if (!Array.isArray(list)) continue;
@@ -105,6 +114,34 @@ function withoutRefused(made: MadeMapping, faults: readonly ConfigIssue[]): Made
     rest[key] = kept.length === 0 ? undefined : kept;
   }
   return some ? rest : undefined;
+}
+
+/** The keys and indexes of a path as messages show it. */
+const segmentsOf = (path: string): (string | number)[] =>
+  [...path.matchAll(/\[([0-9]+)\]|([^.[\]]+)/g)].map(([, index, key]) => (index === undefined ? key! : Number(index)));
+
+/**
+ * Without the value at a place, or without the whole that lacks it; what it was made of is declined. The importers make
+ * discovery of keys of the same names.
+ */
+function withoutPlace(value: Made, place: readonly (string | number)[], why: string, from?: Input): Made | undefined {
+  if (value instanceof Commented) {
+    const inner = withoutPlace(value.value, place, why, value.from[0] ?? from);
+    return inner === undefined ? undefined : new Commented(inner, value.words, value.from);
+  }
+  const [key, ...rest] = place;
+  const child = key === undefined ? undefined : (value as Record<string | number, Made | undefined>)?.[key];
+  if (key === undefined || child === undefined) {
+    from?.decline(why);
+    return undefined;
+  }
+  const below = typeof key === "number" ? from?.items()[key] : from?.at(key);
+  const kept = withoutPlace(child, rest, why, below?.exists ? below : from);
+  if (!Array.isArray(value)) return { ...(value as MadeMapping), [key]: kept };
+  const list = (value as readonly Made[]).flatMap((item, index) =>
+    index !== key ? [item] : kept === undefined ? [] : [kept],
+  );
+  return list.length === 0 ? undefined : list;
 }
 
 function whereIs(input: Input, files: readonly InputFile[], roots: readonly Input[]): { path: string; line: number } {

@@ -9,7 +9,7 @@ import { convertPlugins } from "./plugins/index.ts";
 import type { PluginContext } from "./plugins/plugin.ts";
 import { RESOURCE_KEYS, type Resources, resourcesOf } from "./resources.ts";
 import { type MadeRoute, type RouteContext, routesOf } from "./route.ts";
-import { serverBlock, serverOf } from "./server.ts";
+import { adminBlock, serverBlock, serverOf } from "./server.ts";
 import { streamsOf } from "./streams.ts";
 import { apisixText } from "./text.ts";
 
@@ -24,11 +24,19 @@ function defaultsOf(rules: readonly Input[], context: PluginContext, timeouts: b
   const effects = noEffects();
   for (const rule of rules) {
     const plugins = rule.at("plugins");
-    rule.at("id").text();
     if (plugins.exists && plugins.keys().length === 0) plugins.take();
     convertPlugins(new Map(plugins.keys().map((name) => [name, plugins.at(name)])), effects, context);
   }
   const middleware = middlewareOf(effects);
+  const words = [
+    ...rules.flatMap((rule) => {
+      const id = rule.at("id").text();
+      return [...(id === undefined ? [] : [`global rule ${id}`]), ...wordsOf(rule)];
+    }),
+    ...effects.closed.map(
+      (plugin) => `SHUT: ${plugin} could not be carried over; take the first middleware out to open all routes`,
+    ),
+  ];
   const made = {
     timeouts: timeouts
       ? commented({ connect: TIMEOUT_MS, response: TIMEOUT_MS, idle: TIMEOUT_MS }, "APISIX's own")
@@ -37,16 +45,11 @@ function defaultsOf(rules: readonly Input[], context: PluginContext, timeouts: b
     response_headers: headerChanges(effects.response),
     middleware: middleware.length === 0 ? undefined : middleware,
   };
-  if (Object.values(made).every((value) => value === undefined)) return undefined;
-  const words = [
-    ...rules.flatMap(wordsOf),
-    ...effects.closed.map(
-      (plugin) => `SHUT: ${plugin} could not be carried over; take the first middleware out to open all routes`,
-    ),
-  ];
-  return rules.length === 0
-    ? made
-    : { ...made, ...(made.middleware && { middleware: madeFrom(rules, made.middleware, ...words) }) };
+  const [first] = Object.entries(made).flatMap(([key, value]) =>
+    value === undefined || key === "timeouts" ? [] : [key],
+  );
+  if (first === undefined) return made.timeouts === undefined ? undefined : made;
+  return { ...made, [first]: madeFrom(rules, made[first as keyof typeof made]!, ...words) };
 }
 
 /** Routes with ids of their own, in their order, and a priority where they need one. */
@@ -67,27 +70,35 @@ function routeList(made: readonly MadeRoute[], byHost: boolean): Made[] {
 
 const keyOf = ({ file, path }: Input): string => JSON.stringify([file, path]);
 
+/** Plugins that know consumers by their credentials. */
+const CREDENTIALS = ["key-auth", "basic-auth", "jwt-auth"];
+
+/** What a consumer has that no route asks for; a consumer without anything else is not there at all. */
+function declineUnasked(consumer: Input, uses: ReadonlySet<string>): void {
+  const plugins = consumer.at("plugins");
+  const names = plugins.keys();
+  if (!names.some((name) => CREDENTIALS.includes(name) && uses.has(name))) {
+    consumer.decline("no route asks for credentials of its kind");
+    return;
+  }
+  for (const name of names) {
+    if (!CREDENTIALS.includes(name)) {
+      plugins
+        .at(name)
+        .decline("what a consumer's plugins do applies to its own requests only, which has no counterpart");
+    } else if (!uses.has(name)) {
+      plugins.at(name).decline(`no route asks for ${name}`);
+    }
+  }
+}
+
 /** What consumers, services and other shared objects hold that no route came to use. */
 function declineUnused(resources: Resources, uses: ReadonlySet<string>, overridden: ReadonlyMap<string, Input>): void {
   resources.services.declineUnused("no route uses it");
   resources.upstreams.declineUnused("no route uses it");
   resources.pluginConfigs.declineUnused("no route uses it");
   for (const conf of overridden.values()) conf.decline("the plugins of every route that uses it take its place");
-  for (const consumer of resources.consumers) {
-    wordsOf(consumer);
-    const plugins = consumer.at("plugins");
-    for (const name of plugins.keys()) {
-      if (uses.has(name)) continue;
-      const known = ["key-auth", "basic-auth", "jwt-auth"].includes(name);
-      plugins
-        .at(name)
-        .decline(
-          known
-            ? `no route asks for ${name}`
-            : "what a consumer's plugins do applies to its own requests only, which has no counterpart",
-        );
-    }
-  }
+  for (const consumer of resources.consumers) declineUnasked(consumer, uses);
   for (const ssl of resources.ssls)
     ssl.decline(
       "certificates stand in files here: name them in server.tls, and set server.listen to the port for https",
@@ -121,6 +132,7 @@ function convert(roots: readonly Input[]): MadeMapping {
   declineUnused(resources, uses, overridden);
   return {
     server: serverBlock(server, trusted),
+    admin: adminBlock(server),
     discovery: discoveryOf(roots),
     defaults,
     streams,

@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { middlewareSchema } from "../../middleware/catalog.ts";
-import type { Made, MadeMapping } from "../document.ts";
+import { Commented, type Made, type MadeMapping } from "../document.ts";
 import type { Input } from "../input.ts";
 
 /** Changes of headers while they are gathered. */
@@ -54,8 +54,9 @@ export function addMiddleware(effects: Effects, order: number, made: MadeMapping
   return false;
 }
 
-/** Without the keys that are undefined. */
+/** Without the keys that are undefined, and without comments. */
 function plain(value: Made | undefined): unknown {
+  if (value instanceof Commented) return plain(value.value);
   if (Array.isArray(value)) return value.map(plain);
   if (typeof value !== "object" || value === null) return value;
   return Object.fromEntries(

@@ -14,8 +14,8 @@ function same(count: Input, kept: number, what: string): void {
 
 function active(input: Input): MadeMapping | undefined {
   const type = input.at("type").text();
-  if (type === "tcp") {
-    input.decline("the gateway probes with HTTP requests, not with bare connections");
+  if (type !== undefined && type !== "http" && type !== "https") {
+    input.decline("the gateway probes nodes with HTTP requests, not with bare connections");
     return undefined;
   }
   if (type === "https") input.at("type").note("the probe goes by the scheme of the upstream");
@@ -55,7 +55,9 @@ function passive(input: Input): MadeMapping {
   for (const one of statuses) {
     one.decline("answers do not count here: a node is left out after failed connections, and taken back after a while");
   }
-  input.at("type").text();
+  const type = input.at("type").text();
+  if (type !== undefined && type !== "http" && type !== "https")
+    input.at("type").note("requests over HTTP are watched");
   return { failures };
 }
 

@@ -227,6 +227,9 @@ function convert(route: Input, index: number, context: RouteContext): MadeRoute[
   convertPlugins(pluginsOf([route, config, service], context), effects, context.plugins);
   const ways = branches(route, service, effects, context.resources);
   const timeouts = timeoutsOf(route.at("timeout"));
+  if (timeouts !== undefined) {
+    upstreamOf(route, service, context.resources)?.at("timeout").note("a route with a timeout of its own goes by that");
+  }
   sockets(service);
   sockets(route);
   const name = route.at("name").text();

@@ -1,3 +1,4 @@
+import { isAddress, isCidr, stripBrackets } from "../../config/addresses.ts";
 import type { Made, MadeMapping } from "../document.ts";
 import type { Input } from "../input.ts";
 
@@ -21,16 +22,26 @@ const DEFAULT_TLS_PORT = 9443;
 const authority = (host: string, port: number): string =>
   host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 
+/** The port of an admin API that nobody set up. */
+const ADMIN_PORT = 9090;
+
+const isPort = (port: number | undefined): port is number =>
+  port !== undefined && Number.isInteger(port) && port >= 1 && port <= 65_535;
+
 /** An address of `node_listen`: a port, or a mapping of ip and port. */
 function addressOf(item: Input): string | undefined {
   if (!item.isMapping) {
     const port = item.number();
-    return port === undefined ? undefined : `0.0.0.0:${port}`;
+    if (port !== undefined && !isPort(port)) item.decline("it must be a port from 1 to 65535");
+    return isPort(port) ? `0.0.0.0:${port}` : undefined;
   }
   const port = item.at("port").number();
   const host = item.at("ip").text() ?? "0.0.0.0";
   if (item.at("enable_http2").boolean() === true) item.at("enable_http2").decline("HTTP/2 needs server.tls here");
-  return port === undefined ? undefined : authority(host, port);
+  const bare = stripBrackets(host);
+  if (isPort(port) && isAddress(bare)) return authority(bare, port);
+  item.decline("it must be an address with a port from 1 to 65535");
+  return undefined;
 }
 
 function listenOf(apisix: Input): string | undefined {
@@ -49,7 +60,8 @@ function tlsPort(ssl: Input): number | undefined {
   if (first === undefined) return DEFAULT_TLS_PORT;
   const port = first.isMapping ? first.at("port").number() : first.number();
   first.note("https is served where server.tls names certificates; redirects to https go to this port");
-  return port ?? DEFAULT_TLS_PORT;
+  if (port !== undefined && !isPort(port)) first.decline("it must be a port from 1 to 65535");
+  return isPort(port) ? port : DEFAULT_TLS_PORT;
 }
 
 const UNITS: Readonly<Record<string, number>> = { "": 1, k: 1024, m: 1024 ** 2, g: 1024 ** 3 };
@@ -76,6 +88,11 @@ function trustedOf(http: Input, apisix: Input): string[] {
     http.at("real_ip_recursive").note("the chain of trusted proxies is always followed to its end");
   }
   if (blocks.includes("unix:")) from.note("unix: is no address here");
+  if (blocks.some((block) => block !== "unix:" && !isCidr(block))) {
+    for (const input of [from, apisix.at("trusted_addresses")])
+      input.decline("it must be a list of addresses or CIDR blocks");
+    return [];
+  }
   return blocks.filter((block) => block !== "unix:");
 }
 
@@ -96,8 +113,8 @@ function routerOf(apisix: Input): { byHost: boolean; parameters: boolean } {
 /** Where APISIX keeps its routes; what is not a file is declined. */
 function deploymentOf(root: Input): void {
   const deployment = root.at("deployment");
-  const role = deployment.at("role").text();
-  if (role === "control_plane")
+  const role = deployment.at("role").text() ?? "traditional";
+  if (role !== "traditional" && role !== "data_plane")
     deployment.at("role").decline("there is no control plane: every gateway reads its own file");
   const plane = deployment.at("role_data_plane").at("config_provider");
   const traditional = deployment.at("role_traditional").at("config_provider");
@@ -144,7 +161,10 @@ export function serverOf(roots: readonly Input[]): ServerPart {
     if (apisix.at("router").exists) router = routerOf(apisix);
     trusted.push(...trustedOf(http, apisix));
     bodyBytes ??= bytesOf(http.at("client_max_body_size"));
-    port ??= root.at("plugin_attr").at("redirect").at("https_port").number();
+    const wanted = root.at("plugin_attr").at("redirect").at("https_port");
+    const number = wanted.number();
+    if (number !== undefined && !isPort(number)) wanted.decline("it must be a port from 1 to 65535");
+    port ??= isPort(number) ? number : undefined;
     deploymentOf(root);
     switchesOf(root);
   }
@@ -166,3 +186,7 @@ export const serverBlock = ({ listen, trusted, bodyBytes }: ServerPart, more: re
     limits: bodyBytes === undefined || bodyBytes === 0 ? undefined : { body_bytes: bodyBytes },
   };
 };
+
+/** `admin:` of ours, where its own port is taken. */
+export const adminBlock = ({ listen }: ServerPart): MadeMapping | undefined =>
+  String(listen).endsWith(`:${ADMIN_PORT}`) ? { listen: `127.0.0.1:${ADMIN_PORT + 1}` } : undefined;

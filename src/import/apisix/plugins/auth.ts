@@ -1,5 +1,6 @@
-import type { Made, MadeMapping } from "../../document.ts";
+import { commented, type Made, type MadeMapping } from "../../document.ts";
 import type { Input } from "../../input.ts";
+import { wordsOf } from "../cosmetics.ts";
 import { addMiddleware, type Effects } from "../effects.ts";
 import { secretText } from "../text.ts";
 import type { PluginContext, PluginRule } from "./plugin.ts";
@@ -25,7 +26,7 @@ function consumersOf(
     const name = consumer.at("username").text();
     if (!credentials.exists || name === undefined) return [];
     const one = made(credentials, name);
-    return one === undefined ? [] : [one];
+    return one === undefined ? [] : [commented(one, ...wordsOf(consumer))];
   });
 }
 

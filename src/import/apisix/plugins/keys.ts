@@ -17,7 +17,14 @@ function partOf(name: string): Made | undefined {
 export function limitKey(conf: Input): Made | undefined {
   const type = conf.at("key_type").text() ?? "var";
   const key = conf.at("key").text() ?? "remote_addr";
-  if (type === "constant") return "all";
+  if (type === "constant") {
+    conf.at("key").note("all requests of the route count together");
+    return "all";
+  }
+  if (type !== "var" && type !== "var_combination") {
+    conf.decline("its key_type must be one of var, var_combination, constant");
+    return undefined;
+  }
   const names = type === "var_combination" ? variablesIn(key) : [key.replace(/^\$/, "")];
   const parts = names.map(partOf);
   if (parts.length === 0 || parts.some((part) => part === undefined)) {

@@ -1,3 +1,4 @@
+import { isCidr } from "../../../config/addresses.ts";
 import { addMiddleware } from "../effects.ts";
 import type { PluginRule } from "./plugin.ts";
 
@@ -61,6 +62,10 @@ export const realIp: PluginRule = {
     const blocks = conf.at("trusted_addresses").texts();
     if (blocks === undefined) {
       conf.decline("it trusts everybody: name the proxies in server.trusted_proxies");
+      return false;
+    }
+    if (!blocks.every(isCidr)) {
+      conf.at("trusted_addresses").decline("it must be a list of addresses or CIDR blocks");
       return false;
     }
     trust(blocks);

@@ -1,0 +1,156 @@
+import { describe, test } from "bun:test";
+import { assert, assertEquals } from "@std/assert";
+import { endpoints } from "../../gateway/objects.ts";
+import { type ServedGateway, serve } from "../../gateway/support.ts";
+import { type ServedApiserver, serveEmbedded } from "../../helpers/embedded.ts";
+import { until } from "../../helpers/wait.ts";
+import { type Ask, CASES } from "./cases.ts";
+import { fixtureFiles, fixtureNames, type Got, imported, openStage, type Stage, servable } from "./support.ts";
+
+const ENV = { ROSE_KEY: "rose-key", K8S_TOKEN: "token" };
+
+/** Two clusters that have the fixtures' services, each with the nodes of the stage. */
+async function clusters(stage: Stage, first: ServedApiserver, second: ServedApiserver): Promise<void> {
+  const port = (fixture: number): number => Number(stage.withPorts(String(fixture)));
+  const labelled = (object: object): object => ({
+    ...object,
+    metadata: { ...(object as { metadata: object }).metadata, labels: { tier: "web" } },
+  });
+  const two = [
+    { name: "http", port: port(1980) },
+    { name: "metrics", port: port(1981) },
+  ];
+  first.api.apply(labelled(endpoints("shop/cart", ["127.0.0.1"], two)));
+  first.api.apply(endpoints("shop/plain", ["127.0.0.1"], two));
+  first.api.apply(labelled(endpoints("secret/vault", ["127.0.0.1"], two)));
+  first.api.apply(endpoints("default/plat-dev", ["127.0.0.1"], [{ name: "port", port: port(1980) }]));
+  second.api.apply({
+    apiVersion: "discovery.k8s.io/v1",
+    kind: "EndpointSlice",
+    metadata: { name: "plat-dev-1", namespace: "default", labels: { "kubernetes.io/service-name": "plat-dev" } },
+    addressType: "IPv4",
+    endpoints: [{ addresses: ["127.0.0.1"], conditions: { ready: true } }],
+    ports: [{ name: "port", port: port(1981) }],
+  });
+}
+
+/** Serves a fixture, imported, with real servers behind it. */
+async function withFixture(name: string, run: (gateway: ServedGateway, stage: Stage) => Promise<void>): Promise<void> {
+  await using first = await serveEmbedded();
+  await using second = await serveEmbedded();
+  const portOf = ({ url }: ServedApiserver): number => Number(new URL(url).port);
+  await using stage = await openStage({ 16443: portOf(first), 16444: portOf(second) });
+  await clusters(stage, first, second);
+  const files = (await fixtureFiles(name)).map((file) => ({ ...file, content: stage.withPorts(file.content) }));
+  await using gateway = await serve(servable(imported(files).gateway), { env: ENV });
+  await run(gateway, stage);
+}
+
+async function send(gateway: ServedGateway, { ask, host, headers, body }: Ask): Promise<Response> {
+  const [method, target] = ask.split(" ") as [string, string];
+  const own = typeof headers === "function" ? await headers() : headers;
+  return gateway.fetch(target, {
+    method,
+    headers: { ...own, ...(host === undefined ? {} : { host }) },
+    decompress: false,
+    ...(body === undefined ? {} : { body }),
+  } as RequestInit);
+}
+
+async function verify(gateway: ServedGateway, stage: Stage, ask: Ask): Promise<void> {
+  const answer = await send(gateway, ask);
+  const text = await answer.text();
+  assertEquals(answer.status, ask.status ?? 200, `${ask.ask}: ${text}`);
+  for (const [name, value] of Object.entries(ask.answers ?? {})) {
+    assertEquals(answer.headers.get(name), value, `${ask.ask}: ${name}`);
+  }
+  if (ask.detail !== undefined) assertEquals((JSON.parse(text) as { detail: string }).detail, ask.detail);
+  if (ask.from === undefined && ask.target === undefined && ask.sent === undefined && ask.method === undefined) return;
+  const got = JSON.parse(text) as Got;
+  if (ask.from !== undefined) assert([ask.from].flat().includes(Number(got.server)), `${ask.ask}: from ${got.server}`);
+  if (ask.target !== undefined) assertEquals(got.target, ask.target);
+  if (ask.method !== undefined) assertEquals(got.method, ask.method);
+  for (const [name, value] of Object.entries(ask.sent ?? {})) {
+    assertEquals(got.headers[name] ?? null, value === null ? null : stage.withPorts(value), `${ask.ask}: ${name}`);
+  }
+}
+
+describe("an imported configuration does what APISIX's documentation says", () => {
+  for (const [name, { asks }] of Object.entries(CASES)) {
+    if (asks.length === 0) continue;
+    test(name, async () => {
+      await withFixture(name, async (gateway, stage) => {
+        for (const ask of asks) await verify(gateway, stage, ask);
+      });
+    });
+  }
+
+  test("there is a case for every fixture", async () => {
+    assertEquals(Object.keys(CASES).sort(), await fixtureNames());
+  });
+
+  /** How often each server answers. */
+  async function counted(gateway: ServedGateway, path: string, times: number): Promise<Record<string, number>> {
+    const counts: Record<string, number> = {};
+    for (let i = 0; i < times; i++) {
+      const { server } = (await (await gateway.fetch(path)).json()) as Got;
+      counts[server] = (counts[server] ?? 0) + 1;
+    }
+    return counts;
+  }
+
+  test("weights: nodes take turns by their weight, and one of weight 0 gets nothing", async () => {
+    await withFixture("weights", async (gateway) => {
+      assertEquals(await counted(gateway, "/weighted", 8), { 1980: 6, 1981: 2 });
+    });
+  });
+
+  test("canary: requests are shared out by the weights of traffic-split", async () => {
+    await withFixture("canary", async (gateway) => {
+      assertEquals(await counted(gateway, "/headers", 10), { 1980: 4, 1981: 6 });
+    });
+  });
+
+  test("consistent-hash: requests with the same key go to the same node, others to others", async () => {
+    await withFixture("consistent-hash", async (gateway) => {
+      const asks: ((key: string) => Ask)[] = [
+        (key) => ({ ask: `GET /arg?user=${key}` }),
+        (key) => ({ ask: "GET /header", headers: { "x-user": key } }),
+        (key) => ({ ask: "GET /cookie", headers: { cookie: `sid=${key}` } }),
+      ];
+      for (const ask of asks) {
+        const servers = new Set<string>();
+        for (let i = 0; i < 20; i++) {
+          const one = async () => ((await (await send(gateway, ask(`key-${i}`))).json()) as Got).server;
+          const [a, b] = [await one(), await one()];
+          assertEquals(a, b);
+          servers.add(a);
+        }
+        assert(servers.size > 1, ask("k").ask);
+      }
+    });
+  });
+
+  test("limit-conn: a second request at a time is refused", async () => {
+    await withFixture("limit-conn", async (gateway) => {
+      const first = gateway.fetch("/slow");
+      const second = until(
+        async () => {
+          const answer = await gateway.fetch("/slow");
+          await answer.body?.cancel();
+          return answer.status === 429;
+        },
+        { interval: 20, message: "the second one is refused" },
+      );
+      assertEquals([await second, (await first).status], [true, 200]);
+    });
+  });
+
+  test("health-checks: a node that fails its probes gets no requests", async () => {
+    await withFixture("health-checks", async (gateway) => {
+      const healthy = async () => (await counted(gateway, "/watched", 6))["1985"] === undefined;
+      await until(healthy, { interval: 100, message: "the node is left out" });
+      assertEquals(await counted(gateway, "/watched", 6), { 1980: 6 });
+    });
+  });
+});

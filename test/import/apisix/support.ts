@@ -1,0 +1,90 @@
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { apisix } from "../../../src/import/apisix/apisix.ts";
+import { type Imported, runImporter } from "../../../src/import/run-importer.ts";
+
+/** Where the configurations are, one folder each. */
+export const FIXTURES = join(import.meta.dir, "../../fixtures/import/apisix");
+
+/** The names of all of them. */
+export const fixtureNames = async (): Promise<string[]> => (await readdir(FIXTURES)).sort();
+
+/** The files of one, config.yaml after the others as a user might name them. */
+export async function fixtureFiles(name: string): Promise<{ name: string; content: string }[]> {
+  const names = (await readdir(join(FIXTURES, name))).sort();
+  return Promise.all(
+    names.map(async (file) => ({ name: file, content: await readFile(join(FIXTURES, name, file), "utf8") })),
+  );
+}
+
+export type Carried = Extract<Imported, { ok: true }>;
+
+/** Imports texts that must be readable. */
+export function imported(files: readonly { name: string; content: string }[]): Carried {
+  const result = runImporter(apisix, files);
+  if (!result.ok) throw new Error(JSON.stringify(result.issues));
+  return result;
+}
+
+/** What a server of the stage got. */
+export interface Got {
+  readonly server: string;
+  readonly method: string;
+  readonly target: string;
+  readonly headers: Record<string, string>;
+  readonly body: string;
+}
+
+/** Real servers in the place of the fixtures' ports 1980 and up. */
+export interface Stage extends AsyncDisposable {
+  /** A text with the ports of what really listens. */
+  withPorts(text: string): string;
+}
+
+/** 1980 to 1983 answer what they got; 1985 does too, and fails its health checks; nobody listens on 1988 and 1989. */
+const ANSWERING = [1980, 1981, 1982, 1983, 1985];
+const DEAD = [1988, 1989];
+
+/** A port that nobody listens on. */
+async function closedPort(): Promise<number> {
+  const server = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Response() });
+  const port = server.port!;
+  await server.stop(true);
+  return port;
+}
+
+/** Starts the servers. `more`: other ports of the fixtures, and what they stand for. */
+export async function openStage(more: Readonly<Record<number, number>> = {}): Promise<Stage> {
+  const answer = async (server: number, request: Request): Promise<Response> => {
+    const { pathname, search } = new URL(request.url);
+    if (pathname === "/status") return new Response(null, { status: server === 1985 ? 500 : 200 });
+    const body = await request.text();
+    if (pathname === "/slow") await Bun.sleep(600);
+    const got: Got = {
+      server: String(server),
+      method: request.method,
+      target: pathname + search,
+      headers: Object.fromEntries(request.headers),
+      body,
+    };
+    return Response.json(got, { headers: { "x-powered-by": "tests", "x-list": "0" } });
+  };
+  const servers = ANSWERING.map((port) => ({
+    port,
+    server: Bun.serve({ hostname: "127.0.0.1", port: 0, idleTimeout: 0, fetch: (request) => answer(port, request) }),
+  }));
+  const ports = new Map<number, number>(servers.map(({ port, server }) => [port, server.port!]));
+  for (const port of DEAD) ports.set(port, await closedPort());
+  for (const [port, real] of Object.entries(more)) ports.set(Number(port), real);
+  return {
+    withPorts: (text) =>
+      text.replace(/\b(19[89][0-9]|1644[0-9])\b/g, (port) => String(ports.get(Number(port)) ?? port)),
+    [Symbol.asyncDispose]: async () => {
+      await Promise.all(servers.map(({ server }) => server.stop(true)));
+    },
+  };
+}
+
+/** The text of a gateway.yaml for a test's own ports: nothing else of it is changed. */
+export const servable = (text: string): string =>
+  `${text.replace(/\blisten: [^\s,}]+/, "listen: 127.0.0.1:0")}\nadmin: { listen: 127.0.0.1:0 }\n`;
