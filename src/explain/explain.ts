@@ -99,7 +99,8 @@ async function servicesOf(
 async function refusedByProxy({ rule, proxy }: ProxyKind, facts: RequestFacts) {
   const refused = refuse(facts) ?? (wantsWebSocket(facts) ? refuseHandshake(facts.headers) : undefined);
   if (refused !== undefined) return problemAnswer(refused);
-  if (!isPlainPath(proxy.rewrite(facts.path, facts))) {
+  const changed = proxy.rewrite(facts.path, facts);
+  if (changed !== facts.path && !isPlainPath(changed)) {
     return problemVerdict("bad_request", `the path, as route ${rule.id} rewrites it, cannot be asked for`);
   }
   const limit = proxy.bodyBytes ?? 0;
