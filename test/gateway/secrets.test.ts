@@ -2,7 +2,7 @@ import { describe, test } from "bun:test";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertNotEquals } from "@std/assert";
 import { serveEmbedded } from "../helpers/embedded.ts";
 import { until } from "../helpers/wait.ts";
 import { clusterBlock, slice } from "./objects.ts";
@@ -48,6 +48,10 @@ const ADMIN_PATHS = [
   "/v1/discovery/kubernetes/nodes?service=kube/default/nothing:http&verbose=1",
   "/v1/discovery/kubernetes/nodes",
   "/v1/explain?method=GET&url=/",
+  `/v1/explain?url=/second&header=authorization:${encodeURIComponent(SECRETS.clientHeader)}`,
+  `/v1/explain?url=/matched&header=x-api-key:%20${encodeURIComponent(SECRETS.matched)}`,
+  `/v1/explain?url=/query%3ftoken=${encodeURIComponent(SECRETS.query)}`,
+  `/v1/explain?url=nowhere&header=${encodeURIComponent(SECRETS.clientHeader)}`,
   "/nowhere",
 ];
 
@@ -131,6 +135,26 @@ describe("no secret of the config is in any output", () => {
         }
       }
       await logged(gateway, "Spans are not taken");
+      const valid = join(folder, "valid.yaml");
+      await writeFile(valid, JSON.stringify(config("/second")));
+      const asAdmin = ["--admin", gateway.adminUrl, "--token", SECRETS.adminToken];
+      const itself = ["--config", valid];
+      const asked = ["explain", "/second", "-H", `authorization: ${SECRETS.clientHeader}`];
+      for (const argv of [
+        ["check", valid, "--live"],
+        ["check", valid, "--live", "--rules"],
+        ["check", valid, "--live", "--json"],
+        [...asked, ...asAdmin],
+        [...asked, "--json", "--verbose", ...asAdmin],
+        [...asked, ...itself],
+        ["explain", "/matched", ...itself],
+        ["nodes", "refused/default/web", "--verbose", ...itself],
+      ]) {
+        const { run, stdout, stderr } = world({ env: { CLUSTER_TOKEN: SECRETS.tokenFromEnv } });
+        assertNotEquals(await run(...argv), 2, [...argv, ...stderr].join(" "));
+        // What was typed is not an output.
+        outputs[argv.slice(0, 2).join(" ") + Object.keys(outputs).length] = [...stdout, ...stderr].join("\n");
+      }
       await gateway.stop();
       outputs["the log"] = gateway.stderr.join("\n");
       outputs["the access log"] = gateway.stdout.join("\n");
