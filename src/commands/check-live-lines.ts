@@ -39,12 +39,9 @@ function clusterLines(report: ClusterReport): string[] {
   ];
 }
 
-function serviceLines({ usedBy, reference, nodes, port, reason, available = [], warning }: ServiceReport): string[] {
+function serviceLines({ usedBy, reference, nodes, port, reason, warning }: ServiceReport): string[] {
   const title = `${usedBy} to ${reference}`;
-  if (nodes === 0) {
-    const there = available.length === 0 ? [] : [mark("NO", `there are: ${available.join(", ")}`)];
-    return [title, mark("NO", reason ?? "it has no nodes"), ...there];
-  }
+  if (nodes === 0) return [title, mark("NO", reason ?? "it has no nodes")];
   const numbers = [...new Set(port?.ports.map((one) => one.port))].join(", ");
   const by = port?.by == null ? "" : `, port ${numbers} by ${PORT_WORDS[port.by]}`;
   const ok = mark("ok", `${nodes} ${nodes === 1 ? "node" : "nodes"}${by}`);

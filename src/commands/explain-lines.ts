@@ -85,7 +85,7 @@ function clusterText({ cluster }: ExplainedService): string[] {
   const named = id === "" ? "" : `${id}: `;
   const age = ages.byte === null ? "never heard of" : `heard of ${ages.byte.toFixed(1)} s ago`;
   return rows("cluster", [
-    `${named}${state}${stale ? ", stale" : ""}, ${age}`,
+    `${named}${state}${stale && state !== "syncing" ? ", stale" : ""}, ${age}`,
     ...(lastError === null ? [] : [lastError]),
   ]);
 }
@@ -149,7 +149,7 @@ function serviceLines(
 ): string[] {
   const share = split ? `  ${Math.round(service.share * 1000) / 10} % of the requests (weight ${service.weight})` : "";
   const title = service.service === null ? `nodes of route ${service.reference}` : `service ${service.reference}`;
-  const { code, reason, available = [], notes = [] } = service;
+  const { code, reason, notes = [] } = service;
   return [
     title + share,
     ...clusterText(service),
@@ -158,7 +158,6 @@ function serviceLines(
     ...rows("nodes", cut(columns(service.nodes.map(nodeCells)), verbose)),
     ...rows("not used", cut(columns(service.excluded.map(excludedCells)), verbose)),
     ...(code === undefined ? [] : rows("no node", [`${code}: ${reason}`])),
-    ...(available.length === 0 ? [] : [row("there are", available.join(", "))]),
     ...rows("notes", cut(notes, verbose)),
   ];
 }

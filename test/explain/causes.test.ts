@@ -123,7 +123,7 @@ const CAUSES: readonly Cause[] = [
     cause: "no such port",
     argv: ["GET", "/port"],
     answer: "503 port_unknown",
-    says: /no port https; ports: http \([0-9]+\)[\s\S]*port +https: there is none[\s\S]*there are +http/,
+    says: /no port https; ports: http \([0-9]+\)[\s\S]*port +https: there is none/,
   },
   {
     cause: "filtered by namespace",

@@ -130,10 +130,7 @@ describe("check --live of services that are not there", () => {
         ["service_unknown", 0],
       ],
     );
-    assertMatch(
-      found.text,
-      /route r0 to shop\/wbe:http\n +NO +no EndpointSlice of service wbe.*\n +NO +there are: .*web/,
-    );
+    assertMatch(found.text, /route r0 to shop\/wbe:http\n +NO +no EndpointSlice of service wbe.*there: .*web/);
     assertMatch(found.text, /none of 1 endpoints is ready/);
   });
 

@@ -81,7 +81,7 @@ describe("check --live against a real apiserver (users-ask 30)", () => {
     const { live } = await untilAllowed(file, [/^may not list, watch endpoints in all namespaces$/]);
     const [cluster] = live.clusters;
     assertEquals([cluster!.user, cluster!.tls], ["system:serviceaccount:default:live-all", "verified"]);
-    assertMatch(cluster!.version!, /^v1\.[0-9]+/);
+    assertMatch(cluster!.version!, /^v[0-9]+\./);
     const left = (Date.parse(cluster!.tokenExpires!) - Date.now()) / 1000;
     assertEquals(left > 0 && left <= 3700, true, `the token ends in ${left} s`);
     assertEquals(Math.abs(cluster!.clockAhead!) <= 1, true);
