@@ -15,6 +15,9 @@ const END_SECONDS = 5;
 /** Bun's largest number of requests in flight that it takes; unset it queues those beyond 256. */
 const MAX_REQUESTS = { name: "BUN_CONFIG_MAX_HTTP_REQUESTS", value: "65336" };
 
+/** What a worker is promised; it may take a whole processor where there is one. */
+const MILLICORES_PER_WORKER = 250;
+
 /** Every container tells these of itself, whether the config asks or not. */
 const ALWAYS = ["POD_NAME", "POD_NAMESPACE"];
 
@@ -47,6 +50,10 @@ function probes({ admin }: Config): object {
   };
 }
 
+/** A quarter of a processor for each worker. No limit: a gateway that is throttled answers late. */
+const processors = ({ server: { workers } }: Config): string =>
+  workers === "auto" ? "1" : `${workers * MILLICORES_PER_WORKER}m`;
+
 /** Replicas on different nodes, and in different zones, as far as that can be. */
 const spread = (options: ManifestOptions) =>
   ["kubernetes.io/hostname", "topology.kubernetes.io/zone"].map((topologyKey) => ({
@@ -76,7 +83,7 @@ export function deployment(pod: PodConfig, volumes: Volumes, options: ManifestOp
     ports,
     env: environment(pod, options),
     ...probes(config),
-    resources: { requests: { cpu: "250m", memory: "128Mi" }, limits: { memory: "512Mi" } },
+    resources: { requests: { cpu: processors(config), memory: "128Mi" }, limits: { memory: "512Mi" } },
     securityContext: {
       allowPrivilegeEscalation: false,
       readOnlyRootFilesystem: true,

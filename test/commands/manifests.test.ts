@@ -228,6 +228,15 @@ discovery:
     assertEquals((await objectsOf(IN_POD, ["--replicas", "3"])).first("Deployment").spec.replicas, 3);
   });
 
+  test.each([
+    ["{}", "250m"],
+    ["{ workers: 4 }", "1000m"],
+    ["{ workers: auto }", "1"],
+  ])("of a server %s are promised %s of a processor", async (server, cpu) => {
+    const { spec } = await objectsOf(`server: ${server}\n${IN_POD}`);
+    assertEquals(spec().containers[0].resources.requests.cpu, cpu);
+  });
+
   test("may listen on low ports without being root", async () => {
     const { spec } = await objectsOf(`server: { listen: 80 }\n${IN_POD}`);
     assertEquals(spec().securityContext.sysctls, [{ name: "net.ipv4.ip_unprivileged_port_start", value: "80" }]);

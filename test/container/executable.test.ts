@@ -125,9 +125,11 @@ describe("the executable, as an unprivileged user in an empty folder of a read-o
     );
   });
 
-  test("loads the user's modules, which may import Hono from inside it", async () => {
-    await using pod = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Response("ok") });
-    const module = `import type { Context } from "hono";
+  test.each([1, 2])(
+    "with %d workers loads the user's modules, which may import Hono from inside it",
+    async (workers) => {
+      await using pod = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Response("ok") });
+      const module = `import type { Context } from "hono";
 import { createMiddleware } from "hono/factory";
 export default ({ greeting }: { greeting: string }) =>
   createMiddleware(async (context: Context, next) => {
@@ -135,20 +137,30 @@ export default ({ greeting }: { greeting: string }) =>
     context.res.headers.set("x-greeting", greeting);
   });
 `;
-    const config = {
-      server: { listen: "127.0.0.1:0" },
-      admin: false,
-      routes: [
-        {
-          path: "/",
-          nodes: [{ host: "127.0.0.1", port: pod.port }],
-          middleware: [{ use: "./mine.ts", options: { greeting: "hello" } }],
-        },
-      ],
-    };
-    await using gateway = await start(config, { "mine.ts": module });
-    assertEquals((await gateway.fetch("/")).headers.get("x-greeting"), "hello");
-  });
+      const config = {
+        server: { listen: "127.0.0.1:0", workers },
+        admin: false,
+        routes: [
+          {
+            path: "/",
+            nodes: [{ host: "127.0.0.1", port: pod.port }],
+            middleware: [{ use: "./mine.ts", options: { greeting: "hello" } }],
+          },
+        ],
+      };
+      await using gateway = await start(config, { "mine.ts": module });
+      // Enough connections for each worker to have some.
+      const answers = await Promise.all(
+        Array.from({ length: 40 }, () => fetch(gateway.url, { headers: { connection: "close" } })),
+      );
+      assertEquals(new Set(answers.map(({ headers }) => headers.get("x-greeting"))), new Set(["hello"]));
+      const threads = await Array.fromAsync(
+        new Bun.Glob("*").scan({ cwd: `/proc/${gateway.pid}/task`, onlyFiles: false }),
+      );
+      const names = await Promise.all(threads.map((id) => Bun.file(`/proc/${gateway.pid}/task/${id}/comm`).text()));
+      assertEquals(names.filter((name) => name === "Worker\n").length, workers === 1 ? 0 : workers, names.join(""));
+    },
+  );
 
   test("names what a module imports and nobody has", async () => {
     const folder = await mkdtemp(join(stateFolder(), "module-"));
