@@ -4,8 +4,7 @@ import type { SliceRecord } from "./slice-record.ts";
 import type { ClusterCounters, ClusterStatus } from "./views.ts";
 
 /**
- * What one side that follows a cluster tells others that do not: plain data that can be cloned, in the order in which it
- * happened. A follower that was told everything once and every change since knows what its teller knows.
+ * What one side that follows a cluster tells others that do not: plain data, in the order in which it happened. A follower that was told everything once and every change since knows what its teller knows.
  */
 
 /** A change of what a cluster's snapshot holds. */
@@ -42,6 +41,25 @@ export interface ClusterNews {
   readonly changes?: readonly ScopedChange[];
   readonly facts?: ClusterFacts;
 }
+
+/**
+ * News as text, of changes that are texts already: they are written once, for however many are told. A text goes from one
+ * thread to another as it is, where cloning the objects costs Bun some 80 us for each EndpointSlice.
+ */
+export function newsText(news: {
+  readonly whole: string | undefined;
+  readonly changes: readonly string[];
+  readonly facts: ClusterFacts | undefined;
+}): string {
+  const parts: string[] = [];
+  if (news.whole !== undefined) parts.push(`"whole":${news.whole}`);
+  if (news.changes.length > 0) parts.push(`"changes":[${news.changes.join(",")}]`);
+  if (news.facts !== undefined) parts.push(`"facts":${JSON.stringify(news.facts)}`);
+  return `{${parts.join(",")}}`;
+}
+
+/** The news of a text: what is undefined is left out of it. */
+export const readNews = (text: string): ClusterNews => JSON.parse(text) as ClusterNews;
 
 /** A cluster's own side of it. */
 export interface ClusterTap {

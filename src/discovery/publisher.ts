@@ -2,17 +2,17 @@ import type { Clock } from "../clock.ts";
 import type { ClusterConfig } from "../config/schema.ts";
 import type { FollowedCluster } from "./cluster.ts";
 import type { Distrust } from "./gate.ts";
-import type { ClusterNews, ScopedChange } from "./news.ts";
+import { newsText } from "./news.ts";
 
 /** Tells followers of clusters what happens there. */
 export interface Publisher {
   /** A cluster is followed here from now on; returns the function that says that it is not any more. */
   add(cluster: FollowedCluster): () => void;
   /**
-   * A follower wants the news of the cluster with these settings: everything that is known, then every change, what comes
-   * in one turn of the event loop together. Returns the function that ends it.
+   * A follower wants the news of the cluster with these settings, as texts for `readNews`: everything that is known, then
+   * every change, what comes in one turn of the event loop together. Returns the function that ends it.
    */
-  subscribe(settings: string, receive: (news: ClusterNews) => void): () => void;
+  subscribe(settings: string, receive: (news: string) => void): () => void;
   /** Tells now what waits for the end of the turn. */
   flush(): void;
   /** What a follower's gate asks for: see `NewsLink.refresh`. */
@@ -28,13 +28,13 @@ const SIGNS_PER_MAX_STALE = 8;
 const LEAST_SIGN_MS = 20;
 
 interface Subscription {
-  readonly receive: (news: ClusterNews) => void;
+  readonly receive: (news: string) => void;
   /** Waits until it may be told everything: it has data of a cluster that went, and this one is not listed yet. */
   waits: boolean;
   /** It was told of a cluster before. */
   told: boolean;
-  whole: ScopedChange[] | undefined;
-  changes: ScopedChange[];
+  whole: string | undefined;
+  changes: string[];
   facts: boolean;
 }
 
@@ -66,11 +66,7 @@ export function createPublisher(clock: Clock): Publisher {
     subscription.whole = undefined;
     subscription.changes = [];
     subscription.facts = false;
-    subscription.receive({
-      ...(whole === undefined ? undefined : { whole }),
-      ...(changes.length === 0 ? undefined : { changes }),
-      ...(facts && cluster !== undefined ? { facts: cluster.tap.facts() } : undefined),
-    });
+    subscription.receive(newsText({ whole, changes, facts: facts ? cluster?.tap.facts() : undefined }));
   }
 
   function flush(): void {
@@ -92,7 +88,7 @@ export function createPublisher(clock: Clock): Publisher {
   function tellAll(cluster: FollowedCluster, subscription: Subscription): void {
     subscription.waits = false;
     subscription.told = true;
-    subscription.whole = cluster.tap.whole();
+    subscription.whole = JSON.stringify(cluster.tap.whole());
     subscription.changes = [];
     subscription.facts = true;
     schedule();
@@ -128,7 +124,9 @@ export function createPublisher(clock: Clock): Publisher {
       if (maxStale > 0) sign();
       const end = cluster.tap.listen({
         change(change) {
-          for (const subscription of topic.subscriptions) if (!subscription.waits) subscription.changes.push(change);
+          if (topic.subscriptions.size === 0) return;
+          const text = JSON.stringify(change);
+          for (const subscription of topic.subscriptions) if (!subscription.waits) subscription.changes.push(text);
           schedule();
         },
         facts: factsChanged,
@@ -146,7 +144,7 @@ export function createPublisher(clock: Clock): Publisher {
       topic.subscriptions.add(subscription);
       if (topic.cluster !== undefined) attach(topic.cluster, subscription);
       // Other settings are in force already, and the follower will hear of them.
-      else receive({});
+      else receive("{}");
       return () => {
         topic.subscriptions.delete(subscription);
         dropIfUnused(settings, topic);

@@ -1,6 +1,6 @@
 import type { NewsLink } from "../discovery/follower.ts";
 import type { Distrust } from "../discovery/gate.ts";
-import type { ClusterNews } from "../discovery/news.ts";
+import { type ClusterNews, readNews } from "../discovery/news.ts";
 import { settingsOf } from "../discovery/publisher.ts";
 import type { Asker } from "./asking.ts";
 import type { ToKeeper } from "./messages.ts";
@@ -8,7 +8,7 @@ import type { ToKeeper } from "./messages.ts";
 /** A worker's way to the keeper's clusters. */
 export interface KeeperLink extends NewsLink {
   /** News came for a feed. */
-  receive(feed: number, news: ClusterNews): void;
+  receive(feed: number, news: string): void;
 }
 
 /** Makes one. */
@@ -33,6 +33,6 @@ export function createKeeperLink(post: (message: ToKeeper) => void, asker: Asker
         return { why: "not_synced", detail: `it cannot be asked for: ${(error as Error).message}` };
       }
     },
-    receive: (feed, news) => receivers.get(feed)?.(news),
+    receive: (feed, news) => receivers.get(feed)?.(readNews(news)),
   };
 }

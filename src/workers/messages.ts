@@ -1,13 +1,12 @@
 import type { HealthMark } from "../balancing/health-set.ts";
 import type { Config } from "../config/schema.ts";
-import type { ClusterNews } from "../discovery/news.ts";
 import type { LogFields, LogLevel } from "../log.ts";
 import type { ServerCertificate } from "../runtime/host.ts";
 import type { Ask, Reply } from "./asking.ts";
 
 /**
  * What the keeper and its workers tell each other. The keeper follows the clusters, reads the config and speaks for all;
- * a worker serves requests. Everything here can be cloned.
+ * a worker serves requests. Everything here can be cloned. `news` are texts: see `readNews`.
  */
 
 /** What a worker starts with. */
@@ -24,7 +23,7 @@ export interface WorkerSetup {
 export type ToWorker =
   | { readonly kind: "start"; readonly setup: WorkerSetup }
   | { readonly kind: "listen"; readonly port: number; readonly marks: readonly HealthMark[] }
-  | { readonly kind: "news"; readonly feed: number; readonly news: ClusterNews }
+  | { readonly kind: "news"; readonly feed: number; readonly news: string }
   | { readonly kind: "marks"; readonly marks: readonly HealthMark[] }
   | { readonly kind: "certificates"; readonly certificates: readonly ServerCertificate[] }
   | Ask
