@@ -2,6 +2,7 @@
  * `bun run bench NAME [--json] [...]`: runs bench/NAME.ts. Without a name, says which there are.
  */
 import { readdirSync } from "node:fs";
+import { showSteps } from "./lib/progress.ts";
 
 /** What a benchmark exports. */
 export interface Benchmark {
@@ -20,9 +21,12 @@ if (wanted === undefined || !names.includes(wanted)) {
   process.exit(wanted === undefined ? 0 : 2);
 }
 const benchmark = (await import(`./${wanted}.ts`)) as Benchmark;
-const kept = await benchmark.run({
-  json: process.argv.includes("--json"),
-  all: process.argv.includes("--all"),
-  quick: process.argv.includes("--quick"),
-});
+const end = showSteps(wanted);
+const kept = await benchmark
+  .run({
+    json: process.argv.includes("--json"),
+    all: process.argv.includes("--all"),
+    quick: process.argv.includes("--quick"),
+  })
+  .finally(end);
 process.exit(kept ? 0 : 1);

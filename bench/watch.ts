@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { freePort, start } from "./lib/process.ts";
+import { step } from "./lib/progress.ts";
 import { median } from "./lib/statistics.ts";
 import { EVENTS, eventLines, type Reading } from "./lib/watch-load.ts";
 
@@ -49,7 +50,10 @@ export async function run({ json }: { json: boolean }): Promise<boolean> {
   const readings: Record<Reader, Reading[]> = { parse: [], few: [], podway: [], informer: [] };
   try {
     for (let round = 0; round < ROUNDS; round++) {
-      for (const reader of READERS) readings[reader].push(await read(reader, `http://127.0.0.1:${port}`));
+      for (const reader of READERS) {
+        step(`round ${round + 1} of ${ROUNDS}: ${WORDS[reader]}`);
+        readings[reader].push(await read(reader, `http://127.0.0.1:${port}`));
+      }
     }
   } finally {
     await server.stop();

@@ -1,3 +1,5 @@
+import { step } from "./progress.ts";
+
 /** One run of hey at a fixed rate. */
 export interface PacedLoad {
   readonly perSecond: number;
@@ -18,6 +20,7 @@ export async function hey(options: {
   const { url, perSecond, seconds, connections } = options;
   const rate = String(perSecond / connections);
   const command = ["hey", "-z", `${seconds}s`, "-c", String(connections), "-q", rate, "-cpus", "1", url];
+  step(`hey, ${perSecond} requests a second, ${seconds} s`);
   const child = Bun.spawn(command, { stdout: "pipe", stderr: "inherit" });
   const text = await new Response(child.stdout).text();
   const number = (pattern: RegExp): number => Number(pattern.exec(text)?.[1] ?? Number.NaN);

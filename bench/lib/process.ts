@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { createServer } from "node:net";
+import { step } from "./progress.ts";
 
 /** Kernel clock ticks per second, as /proc counts CPU time: 100 on every Linux that Bun runs on. */
 const TICKS_PER_SECOND = 100;
@@ -35,6 +36,12 @@ export async function start(
   env: Record<string, string> = {},
   scheme: "http" | "https" = "http",
 ): Promise<Child> {
+  step(
+    `starting ${command
+      .slice(0, 2)
+      .map((part) => part.split("/").at(-1))
+      .join(" ")}`,
+  );
   const child = Bun.spawn(command, {
     stdout: "ignore",
     stderr: "pipe",

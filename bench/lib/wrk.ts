@@ -1,3 +1,5 @@
+import { step } from "./progress.ts";
+
 /** One run of wrk. */
 export interface Load {
   readonly requests: number;
@@ -22,6 +24,7 @@ export interface LoadOptions {
 export async function wrk({ url, seconds, connections, script }: LoadOptions): Promise<Load> {
   const extra = script === undefined ? [] : ["-s", script];
   const command = ["wrk", "-t1", `-c${connections}`, `-d${seconds}s`, "--latency", ...extra, url];
+  step(`wrk, ${connections} connections, ${seconds} s`);
   const child = Bun.spawn(command, { stdout: "pipe", stderr: "inherit" });
   const text = await new Response(child.stdout).text();
   const number = (pattern: RegExp): number => Number(pattern.exec(text)?.[1] ?? 0);

@@ -3,6 +3,7 @@ import { IMPORTERS } from "../import/formats.ts";
 import type { Importer } from "../import/importer.ts";
 import type { ImportIssue } from "../import/input.ts";
 import { type ImportedFile, runImporter } from "../import/run-importer.ts";
+import type { Progress } from "../progress.ts";
 import { parseCommandLine } from "../runtime/args.ts";
 import { EXIT } from "./io.ts";
 
@@ -15,7 +16,12 @@ export interface ImportIo {
   stdout(line: string): void;
   /** One line to standard error. */
   stderr(line: string): void;
+  /** Where it tells how far it is; left out: nowhere. */
+  readonly progress?: Progress | undefined;
 }
+
+/** Characters that take long enough to read and to translate that somebody wonders. */
+const LARGE = 256 * 1024;
 
 const usageOf = (name: string, { files, switches }: Importer): string =>
   [
@@ -61,13 +67,19 @@ export async function importConfig(argv: readonly string[], io: ImportIo): Promi
   if (unknown !== undefined) return refuse(`--${unknown} means nothing to ${importer.name}'s format. ${usage}`);
 
   const files: ImportedFile[] = [];
-  for (const name of names) {
+  let size = 0;
+  for (const [index, name] of names.entries()) {
+    if (size > LARGE) io.progress?.show(`reading ${name} (${index + 1} of ${names.length})`);
     if (!(await io.exists(name))) return refuse(`there is no file ${name}`);
     const content = await io.readText(name).catch((error: Error) => error);
     if (content instanceof Error) return refuse(`cannot read ${name}: ${content.message}`);
     files.push({ name, content });
+    size += content.length;
   }
+  if (size > LARGE)
+    io.progress?.show(`translating ${(size / 2 ** 20).toFixed(1)} MB of ${importer.name}'s configuration`);
   const result = runImporter(importer, files, args.on);
+  io.progress?.end();
   if (!result.ok) {
     if (json) io.stdout(JSON.stringify({ gateway: null, errors: result.issues }));
     else for (const issue of result.issues) io.stderr(formatIssue(issue));

@@ -1,5 +1,7 @@
 import packageJson from "../../package.json" with { type: "json" };
+import { systemClock } from "../clock.ts";
 import { checkWithoutThreads } from "../config/threads-rules.ts";
+import { createProgress } from "../progress.ts";
 import type { Host } from "../runtime/host.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { check } from "./check.ts";
@@ -88,6 +90,8 @@ export async function run(argv: readonly string[], world: CommandWorld): Promise
         exists: files.exists,
         stdout: host.stdout,
         stderr: host.stderr,
+        // What is translated leaves no time to look whether it takes long.
+        progress: createProgress({ ...host, write: host.draw, now: systemClock.now, after: 0 }),
       });
     case "nodes":
       return await nodes(rest, { ...world, files, pod });

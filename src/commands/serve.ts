@@ -4,6 +4,7 @@ import type { Config } from "../config/schema.ts";
 import { checkWithoutThreads } from "../config/threads-rules.ts";
 import type { Gateway } from "../gateway.ts";
 import { createModules, type Modules } from "../middleware/modules.ts";
+import { createProgress } from "../progress.ts";
 import { type Host, ListenError } from "../runtime/host.ts";
 import { createLogger, type ProcessLogger } from "../runtime/logger.ts";
 import type { Files, Runtime } from "../runtime/runtime.ts";
@@ -16,6 +17,7 @@ import { createReloader } from "./reload.ts";
 import { type Served, serveAlone, serveByWorkers, workersOf } from "./served.ts";
 import { stopSignal } from "./stop-signal.ts";
 import { CertificatesError, openStreams, type StreamListeners } from "./stream-listeners.ts";
+import { showSync } from "./sync-progress.ts";
 import type { Traffic } from "./traffic.ts";
 
 /** How long the ready line waits for the first lists. */
@@ -56,10 +58,11 @@ export async function serveUntilSignal(
     for (const error of made.errors) host.stderr(error);
     return EXIT.badInput;
   }
+  const progress = createProgress({ ...host, write: host.draw, now: systemClock.now });
   const logger = createLogger({
     level: config.server.log_level,
     pretty: host.terminal && !options.json,
-    write: (text) => host.stderr(text.trimEnd()),
+    write: (text) => progress.around(() => host.stderr(text.trimEnd())),
   });
   for (const warning of [...host.warnings, ...made.warnings]) logger.log("warn", warning);
   const signals = stopSignal(host);
@@ -91,7 +94,9 @@ export async function serveUntilSignal(
   const { traffic, listeners } = opened;
   const ends = [origin.watch(reloader.reload), signals.onHangup(reloader.reload)];
   if (tls !== undefined) ends.push(followCertificates(tls, traffic, { ...world, logger, now: systemClock.now }));
-  await Promise.race([announce(served, listeners, { origin, host, logger }), signals.stop]);
+  const endProgress = showSync(served.view.status, progress, systemClock);
+  await Promise.race([announce(served, listeners, { origin, host, logger, endProgress }), signals.stop]);
+  endProgress();
   await signals.stop;
   for (const end of ends) end();
   await drain(gateway, opened, reloader.current(), logger);
@@ -162,14 +167,16 @@ async function open(
 async function announce(
   { gateway, settled }: Served,
   listeners: Listeners,
-  { origin, host, logger }: { origin: ConfigOrigin; host: Host; logger: ProcessLogger },
+  options: { origin: ConfigOrigin; host: Host; logger: ProcessLogger; endProgress(): void },
 ): Promise<void> {
+  const { origin, host, logger, endProgress } = options;
   await gateway.whenReady(AbortSignal.timeout(READY_WAIT_MS)).catch(() => {
     for (const { id, state, reason } of gateway.readiness().waiting) {
       logger.log("warn", "Ready without a cluster's first list; still trying", { cluster: id, state, reason });
     }
   });
   await settled();
+  endProgress();
   const { url, adminUrl } = listeners;
   const admin = adminUrl === undefined ? "" : ` (admin ${adminUrl})`;
   host.stdout(`podway ready on ${url}${admin}`);

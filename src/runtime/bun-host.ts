@@ -25,6 +25,8 @@ export const bunHost: Host = {
   warnings,
   stdout: (line) => void process.stdout.write(`${line}\n`),
   stderr: (line) => void process.stderr.write(`${line}\n`),
+  draw: (text) => void process.stderr.write(text),
+  columns: () => process.stderr.columns,
   write: (lines) => void process.stdout.write(lines),
   listen: (address, handler, { share = false } = {}) => openServer(address, handler, { reusePort: share }),
   listenTls,

@@ -100,6 +100,10 @@ export interface Host {
   stdout(line: string): void;
   /** One line to standard error, without its line end. */
   stderr(line: string): void;
+  /** Raw text to standard error: a line that is written over. Only where that is a `terminal`. */
+  draw(text: string): void;
+  /** Characters of a line of the terminal; undefined: not known. */
+  columns(): number | undefined;
   /** Whole lines to standard output, line ends included: the access log. */
   write(lines: string): void;
   /** Throws `ListenError`. */

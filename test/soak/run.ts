@@ -7,6 +7,7 @@
  */
 import process from "node:process";
 import { parseArgs } from "node:util";
+import { createProgress } from "../../src/progress.ts";
 import { soak } from "./soak.ts";
 import type { Trend } from "./trend.ts";
 
@@ -22,13 +23,19 @@ const mb = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MB`;
 const trend = ({ before, after, highest, perHour }: Trend): string =>
   `${mb(before)} in the first third, ${mb(after)} in the last, at most ${mb(highest)}, ${mb(perHour)} an hour`;
 
+const progress = createProgress({
+  terminal: process.stderr.isTTY === true,
+  env: process.env,
+  write: (text) => void process.stderr.write(text),
+  now: () => performance.now(),
+  columns: () => process.stderr.columns,
+});
 const result = await soak({
   minutes: Number(values.minutes),
   changes: Number(values.changes),
   requests: Number(values.requests),
-  ...(process.stdout.isTTY && { onProgress: (line) => process.stdout.write(`\r\x1b[K${line}`) }),
-});
-if (process.stdout.isTTY) process.stdout.write("\r\x1b[K");
+  onProgress: progress.show,
+}).finally(progress.end);
 print(`${result.minutes} minutes, ${result.changes} changes, ${result.requests} requests, ${result.services} services`);
 print(`answers: p50 ${result.p50.toFixed(2)} ms, p99 ${result.p99.toFixed(2)} ms`);
 print(`RSS:  ${trend(result.rss)}`);
