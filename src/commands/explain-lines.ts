@@ -47,7 +47,7 @@ function considered(routes: readonly Explanation[], taken: string | null, verbos
   ];
 }
 
-function headerChanges(label: string, names: HeaderNames | undefined): string[] {
+function nameChanges(label: string, names: Partial<HeaderNames> | undefined): string[] {
   const parts = Object.entries(names ?? {}).filter(([, list]: [string, readonly string[]]) => list.length > 0);
   return parts.length === 0 ? [] : [row(label, parts.map(([verb, list]) => `${verb} ${list.join(", ")}`).join("; "))];
 }
@@ -68,8 +68,9 @@ function upstreamLines(upstream: ExplainedUpstream, asked: string): string[] {
     row("path", path.by === null ? `${path.sent}, as it came` : `${path.sent}, from ${asked} by ${path.by}`),
     row("host", `${host.value ?? "the node's address"} (pass_host: ${host.policy})`),
     row("scheme", scheme),
-    ...headerChanges("request", upstream.request_headers),
-    ...headerChanges("response", upstream.response_headers),
+    ...nameChanges("request", upstream.request_headers),
+    ...nameChanges("query", upstream.request_query),
+    ...nameChanges("response", upstream.response_headers),
     row(
       "timeouts",
       `connect ${milliseconds(timeouts.connect)}, response ${milliseconds(timeouts.response)}, idle ${milliseconds(timeouts.idle)}`,

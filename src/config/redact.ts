@@ -101,13 +101,14 @@ function redactMiddleware(middleware: MiddlewareConfig): Record<string, unknown>
  * middleware that may hold one, are "xxx".
  */
 export function redactRoute(route: RouteConfig): RedactedRoute {
-  const { headers, query, cookies, request_headers, response_headers, middleware, ...rest } = route;
+  const { headers, query, cookies, request_headers, request_query, response_headers, middleware, ...rest } = route;
   return {
     ...rest,
     ...(headers && { headers: redactMatches(headers) }),
     ...(query && { query: redactMatches(query) }),
     ...(cookies && { cookies: redactAll(cookies) }),
     ...(request_headers && { request_headers: redactHeaders(request_headers) }),
+    ...(request_query && { request_query: { ...request_query, set: redactValues(request_query.set) } }),
     ...(response_headers && { response_headers: redactHeaders(response_headers) }),
     middleware: middleware.map(redactMiddleware),
   };

@@ -83,6 +83,8 @@ export interface ExplainedUpstream {
   };
   /** Names of headers the route changes. */
   readonly request_headers?: HeaderNames;
+  /** Names of query parameters the route changes. */
+  readonly request_query?: Omit<HeaderNames, "add">;
   readonly response_headers?: HeaderNames;
   readonly timeouts: TimeoutsConfig;
   readonly retries: RetriesConfig & {

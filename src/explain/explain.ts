@@ -52,7 +52,7 @@ const bodyOf = ({ headers }: RequestFacts): { consumed(): boolean } | undefined 
   headers.has("content-length") || headers.has("transfer-encoding") ? { consumed: () => false } : undefined;
 
 function upstreamOf({ rule, proxy }: ProxyKind, facts: RequestFacts): ExplainedUpstream {
-  const { scheme = "http", timeouts, retries, health, request_headers, response_headers } = rule;
+  const { scheme = "http", timeouts, retries, health, request_headers, request_query, response_headers } = rule;
   const sent = proxy.rewrite(facts.path, facts);
   const key = rule.rewrite_path === undefined ? "strip_prefix" : "rewrite_path";
   const applies = retries.on.filter((cause) => mayRetry(retries, cause, facts.method, bodyOf(facts)));
@@ -61,6 +61,7 @@ function upstreamOf({ rule, proxy }: ProxyKind, facts: RequestFacts): ExplainedU
     path: { sent, by: sent === facts.path ? null : key },
     host: hostOf(rule, facts),
     ...(request_headers && { request_headers: namesOf(request_headers) }),
+    ...(request_query && { request_query: { set: Object.keys(request_query.set), remove: request_query.remove } }),
     ...(response_headers && { response_headers: namesOf(response_headers) }),
     timeouts,
     retries: { ...retries, applies: retries.attempts > 1 ? applies : [] },

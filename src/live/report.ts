@@ -40,7 +40,7 @@ export interface ClusterReport {
 
 /** A service that a route or a stream names. */
 export interface ServiceReport {
-  /** `route web`, `stream 0.0.0.0:3306`. */
+  /** `route web`, `stream mysql`. */
   readonly usedBy: string;
   /** As it is written there. */
   readonly service: string;

@@ -31,7 +31,7 @@ function wantedServices({ routes, streams }: Config): WantedService[] {
   const of = (usedBy: string, leads: Leads): WantedService[] => queriesOf(leads).map((query) => ({ usedBy, query }));
   return [
     ...routes.flatMap((route) => of(`route ${route.id}`, route)),
-    ...streams.flatMap((stream) => of(`stream ${stream.listen.host}:${stream.listen.port}`, stream)),
+    ...streams.flatMap((stream) => of(`stream ${stream.id}`, stream)),
   ];
 }
 

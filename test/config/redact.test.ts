@@ -40,6 +40,7 @@ describe("a route is shown without secrets (users-ask 34)", () => {
           "query: {access_token: s3cr3t, v: '2'}",
           "cookies: {sid: s3cr3t, b: {not: {in: [s3cr3t]}}, c: {present: true}}",
           "request_headers: {set: {Authorization: Basic s3cr3t, x-a: b}, add: {X-Client-Secret: s3cr3t}}",
+          "request_query: {set: {api_key: s3cr3t, v: '3'}, remove: [token]}",
           "response_headers: {set: {Set-Cookie: s3cr3t, x-password: s3cr3t}, remove: [x-token]}",
         ].join("\n    "),
       ),
@@ -53,6 +54,7 @@ describe("a route is shown without secrets (users-ask 34)", () => {
     });
     assertEquals(shown.cookies, { sid: "xxx", b: "xxx", c: { present: true } });
     assertEquals(shown.query, { access_token: "xxx", v: "2" });
+    assertEquals(shown.request_query, { set: { api_key: "xxx", v: "3" }, remove: ["token"] });
     assertEquals(shown.request_headers, {
       set: { authorization: "xxx", "x-a": "b" },
       add: { "x-client-secret": "xxx" },

@@ -65,14 +65,15 @@ const objectsIn = (yaml: string): Record<string, unknown>[] =>
   parseAllDocuments(yaml).map((document) => document.toJS() as Record<string, unknown>);
 
 describe("check --live of a cluster that is as it should be", () => {
-  test("says what it found of the cluster and of each route, and exits 0", async () => {
+  test("says what it found of the cluster, of each route and of each stream, and exits 0", async () => {
     const routes = [
       { id: "web", path: "/", service: "shop/web:http" },
       { id: "split", path: "/s", services: [{ service: "shop/web:80" }, { service: "shop/two:admin" }] },
       { id: "own", path: "/own", nodes: [{ host: "10.0.0.9", port: 80 }] },
       { id: "away", path: "/away", redirect: { path: "/" } },
     ];
-    const found = await checkLive(oneCluster(api, routes));
+    const streams = [{ id: "db", listen: "127.0.0.1:13306", service: "shop/web:http" }];
+    const found = await checkLive({ ...oneCluster(api, routes), streams });
     assertEquals([found.code, found.live.ok, found.stderr], [0, true, ""]);
     const { server, tls, version, slices, user, clockAhead, rights, rules, faults, warnings } = only(found);
     assertEquals([server, tls, version, slices], [api.url, "none", "v1.32.0", ["v1"]]);
@@ -88,6 +89,7 @@ describe("check --live of a cluster that is as it should be", () => {
         ["route web", "shop/web:http", 2, "name"],
         ["route split", "shop/web:80", 2, "named_number"],
         ["route split", "shop/two:admin", 1, "name"],
+        ["stream db", "shop/web:http", 2, "name"],
       ],
     );
     assertMatch(found.text, /ok +may list, watch endpointslices in all namespaces/);
@@ -95,7 +97,7 @@ describe("check --live of a cluster that is as it should be", () => {
     assertEquals(api.api.openWatches.length, 0, "nothing is left running");
   });
 
-  test("warns where no port is named and several are there", async () => {
+  test("warns where no port is named and several are there (users-ask 24)", async () => {
     const { code, text } = await checkLive(oneCluster(api, [{ service: "shop/two" }]));
     assertEquals(code, 0);
     assertMatch(text, /warning +no port is named, and the first of several is taken: http \(80\), admin \(81\)/);
