@@ -195,6 +195,8 @@ export const HELP: Readonly<Record<string, string>> = {
   "middleware.rate_limit.key": "Whose requests are counted together.",
   "middleware.rate_limit.exempt": "Values of the key that are not counted.",
   "middleware.rate_limit.headers": "Which headers tell clients what is left.",
+  "middleware.replace_headers": "Puts a text in the place of another one in headers of the request or the answer.",
+  "middleware.set_headers": "Headers for the upstream, made of parts of the request.",
   "middleware.request_id": "Gives every request an id.",
   "middleware.secure_headers": "Adds security headers to answers: Hono's, with its defaults.",
   "middleware.timeout": "How long the answer's headers may take.",

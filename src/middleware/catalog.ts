@@ -5,6 +5,7 @@ import { cache_control, compress, etag, secure_headers } from "./answers.ts";
 import { concurrency_limit } from "./concurrency-limit.ts";
 import { consumer_restriction } from "./consumers.ts";
 import { cors } from "./cors.ts";
+import { replace_headers, set_headers } from "./headers.ts";
 import { jwt_auth } from "./jwt-auth.ts";
 import { key_auth } from "./keys.ts";
 import { bodyLimitOptions, timeoutOptions } from "./limits.ts";
@@ -36,8 +37,10 @@ const entries = {
   jwt_auth: v.optional(jwt_auth.options),
   key_auth: v.optional(key_auth.options),
   rate_limit: v.optional(rate_limit.options),
+  replace_headers: v.optional(replace_headers.options),
   request_id: v.optional(request_id.options),
   secure_headers: v.optional(secure_headers.options),
+  set_headers: v.optional(set_headers.options),
   set_method: v.optional(set_method.options),
   throttle: v.optional(throttle.options),
   timeout: v.optional(timeoutOptions),
@@ -80,8 +83,10 @@ const PLUGINS: Readonly<Record<string, Plugin>> = {
   jwt_auth,
   key_auth,
   rate_limit,
+  replace_headers,
   request_id,
   secure_headers,
+  set_headers,
   set_method,
   throttle,
 };

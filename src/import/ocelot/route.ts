@@ -1,0 +1,243 @@
+import { type Made, type MadeMapping, madeFrom } from "../document.ts";
+import type { Input } from "../input.ts";
+import { shutFor } from "../shut.ts";
+import type { Discovery } from "./discovery.ts";
+import { AUTHENTICATION, CLAIMS, type Globals, METADATA } from "./globals.ts";
+import { headerConditions, headerKeys, headerMiddleware, noHeaderEffects, transform } from "./headers.ts";
+import { ipRestrictionOf, qualityOf, rateLimitOf } from "./limits.ts";
+import type { Placed } from "./order.ts";
+import { rewriteOf, templateFault, type Upstream, upstreamOf } from "./templates.ts";
+import { handlerOf, targetOf } from "./upstream.ts";
+import { declinePositive, declineSet, firstSet, isUnset } from "./values.ts";
+
+/** A route of Ocelot's in our words. */
+export interface MadeRoute {
+  readonly from: Input;
+  readonly id: string | undefined;
+  readonly keys: MadeMapping;
+  readonly placed: Placed;
+  readonly namespace: string | undefined;
+}
+
+/** What routes share. */
+export interface RouteContext {
+  readonly globals: Globals;
+  readonly discovery: Discovery;
+  /** What of the global configuration a route came to need. */
+  readonly used: { baseUrl: boolean };
+}
+
+const METHOD = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+const CACHE = "answers are not kept here";
+
+function methodsOf(route: Input): string[] | undefined {
+  const input = route.at("UpstreamHttpMethod");
+  if (isUnset(input)) return undefined;
+  const methods = (input.texts() ?? []).filter((method) => method !== "").map((method) => method.toUpperCase());
+  if (methods.every((method) => METHOD.test(method))) return methods.length === 0 ? undefined : [...new Set(methods)];
+  input.decline("one of them is no method");
+  return undefined;
+}
+
+function hostOf(route: Input): string | undefined | false {
+  const input = route.at("UpstreamHost");
+  if (isUnset(input)) return undefined;
+  const host = input
+    .text()
+    ?.toLowerCase()
+    .replace(/:[0-9]+$/, "");
+  if (host !== undefined && /^[a-z0-9_]([-.a-z0-9_]*[a-z0-9_])?$/.test(host)) return host;
+  input.decline("it must be the name of a host");
+  return false;
+}
+
+/** Who may pass, as only code knows; gives back what guards the route and is not carried over. */
+function guardsOf(route: Input, globals: Input): Input[] {
+  const guards: Input[] = [];
+  const claims = route.at("RouteClaimsRequirement");
+  if (!isUnset(claims)) {
+    claims.decline(CLAIMS);
+    guards.push(claims);
+  }
+  const auth = firstSet(route.at("AuthenticationOptions"), globals.at("AuthenticationOptions"));
+  if (isUnset(auth)) return guards;
+  const open = auth.at("AllowAnonymous");
+  const others = auth.keys().filter((key) => key.toLowerCase() !== "allowanonymous" && !isUnset(auth.at(key)));
+  if (open.boolean() === true) {
+    for (const key of others) auth.at(key).take();
+  } else if (others.length > 0) {
+    auth.decline(AUTHENTICATION);
+    guards.push(auth);
+  }
+  return guards;
+}
+
+/** What a route asks for that only code, or nothing here, could do. */
+function declineRest(route: Input, globals: Input): void {
+  for (const key of [
+    "AddHeadersToRequest",
+    "AddClaimsToRequest",
+    "AddQueriesToRequest",
+    "ChangeDownstreamPathTemplate",
+  ])
+    declineSet(route.at(key), CLAIMS);
+  declineSet(route.at("DelegatingHandlers"), "they are code of the application that runs Ocelot: see middleware, use");
+  declineSet(route.at("Metadata"), METADATA);
+  for (const name of ["FileCacheOptions", "CacheOptions"]) {
+    for (const cache of [route.at(name), globals.at(name)]) {
+      const ttl = cache.at("TtlSeconds");
+      if (isUnset(cache)) continue;
+      if (isUnset(ttl) || Number(ttl.raw) <= 0) cache.take();
+      else cache.decline(CACHE);
+    }
+  }
+}
+
+function middlewareOf(route: Input, { globals }: RouteContext): Made[] {
+  const id = firstSet(route.at("RequestIdKey"), globals.root.at("RequestIdKey"));
+  const header = isUnset(id) ? undefined : id.text();
+  if (header !== undefined && !METHOD.test(header)) id.decline("it is no name that a header can have");
+  const method = route.at("DownstreamHttpMethod");
+  const verb = isUnset(method) ? undefined : method.text()?.toUpperCase();
+  if (verb !== undefined && !METHOD.test(verb)) method.decline("it is no method");
+  const security = ipRestrictionOf(route.at("SecurityOptions"), globals.options("SecurityOptions", route));
+  const guards = [...guardsOf(route, globals.root), ...security.unread];
+  const rate = rateLimitOf(route.at("RateLimitOptions"), globals.options("RateLimitOptions", route));
+  return [
+    ...(header !== undefined && METHOD.test(header) ? [{ request_id: { header_name: header } }] : []),
+    ...(guards.length === 0 ? [] : [shutFor([...new Set(guards.map(({ path }) => String(path.at(-1))))])]),
+    ...(security.made === undefined ? [] : [security.made]),
+    ...(rate === undefined ? [] : [rate]),
+    ...(verb !== undefined && METHOD.test(verb) ? [{ set_method: { method: verb } }] : []),
+  ];
+}
+
+function pathsOf(route: Input, ignoreCase: boolean): { upstream: Upstream; conditions: MadeMapping } | undefined {
+  const input = route.at("UpstreamPathTemplate");
+  const template = isUnset(input) ? undefined : input.text();
+  if (template === undefined) {
+    route.decline("it has no UpstreamPathTemplate");
+    return undefined;
+  }
+  const fault = templateFault(template);
+  if (fault !== undefined) {
+    route.decline(`its UpstreamPathTemplate is none: ${fault}`);
+    return undefined;
+  }
+  const upstream = upstreamOf(template, ignoreCase);
+  if (template.includes("?") && Object.keys(upstream.query).length > 0)
+    input.note("its parameters may stand anywhere in the query, not only at the beginning");
+  const parts = upstream.parts as Map<string, string | undefined>;
+  return { upstream, conditions: headerConditions(route.at("UpstreamHeaderTemplates"), ignoreCase, parts) };
+}
+
+/** Brings one route into our words; undefined: it cannot be, which was told. */
+export function routeOf(route: Input, context: RouteContext): MadeRoute | undefined {
+  const { globals } = context;
+  if (!route.isMapping) {
+    route.decline("a route is a mapping");
+    return undefined;
+  }
+  const caseful = firstSet(route.at("RouteIsCaseSensitive"), route.at("ReRouteIsCaseSensitive"));
+  const ignoreCase = isUnset(caseful) || caseful.boolean() !== true;
+  const paths = pathsOf(route, ignoreCase);
+  if (paths === undefined) return undefined;
+  const { upstream, conditions } = paths;
+  const target = targetOf(route, {
+    balancing: loadBalancer(route, globals),
+    scheme: globals.root.at("DownstreamScheme"),
+    discovery: context.discovery,
+  });
+  if (target === undefined) {
+    route.decline("it has neither a ServiceName nor DownstreamHostAndPorts that lead anywhere");
+    return undefined;
+  }
+  const host = hostOf(route);
+  const methods = methodsOf(route);
+  if (host === false || (methods === undefined && !isUnset(route.at("UpstreamHttpMethod")) && hasMethods(route))) {
+    route.decline("it would take requests that it takes not in Ocelot");
+    return undefined;
+  }
+  const down = route.at("DownstreamPathTemplate");
+  const written = isUnset(down) ? undefined : down.text();
+  const rewrite = written === undefined ? undefined : rewritten(down, written, upstream, ignoreCase);
+  const qos = firstSet(route.at("QoSOptions"), globals.options("QoSOptions", route));
+  const { keys: quality } = qualityOf(route, qos, globals.root.at("Timeout"));
+  const handler = firstSet(route.at("HttpHandlerOptions"), globals.options("HttpHandlerOptions", route));
+  const tls = handlerOf(route, handler, globals.root);
+  const baseUrl = globals.root.at("BaseUrl");
+  const effects = noHeaderEffects();
+  const base = isUnset(baseUrl) ? undefined : String(baseUrl.raw).replaceAll("${", "$${");
+  for (const [of, key] of [
+    ["request", "UpstreamHeaderTransform"],
+    ["response", "DownstreamHeaderTransform"],
+  ] as const)
+    transform(of, { own: route.at(key), global: globals.root.at(key), baseUrl: base }, effects);
+  if (effects.baseUrl && base !== undefined) {
+    baseUrl.text();
+    context.used.baseUrl = true;
+  }
+  const middleware = [...middlewareOf(route, context), ...headerMiddleware(effects)];
+  declineRest(route, globals.root);
+  const priority = route.at("Priority");
+  const rank = isUnset(priority) ? 1 : (priority.number() ?? 1);
+  const key = route.at("Key");
+  const id = isUnset(key) ? undefined : key.text();
+  return {
+    from: route,
+    id,
+    namespace: target.namespace,
+    placed: { host, methods, headers: Object.keys(conditions).length, upstream, priority: rank },
+    keys: {
+      hosts: host === undefined ? undefined : [host],
+      path: upstream.path,
+      methods,
+      headers: Object.keys(conditions).length === 0 ? undefined : conditions,
+      query: Object.keys(upstream.query).length === 0 ? undefined : upstream.query,
+      ...rewrite,
+      ...target.keys,
+      ...tls,
+      ...quality,
+      ...headerKeys(effects),
+      middleware: middleware.length === 0 ? undefined : middleware,
+    },
+  };
+}
+
+const hasMethods = (route: Input): boolean => {
+  const { raw } = route.at("UpstreamHttpMethod");
+  return !Array.isArray(raw) || raw.some((method) => method !== "");
+};
+
+/** The route's `LoadBalancerOptions`, else the global ones. */
+const loadBalancer = (route: Input, globals: Globals): Input => {
+  const own = route.at("LoadBalancerOptions");
+  return isUnset(own.at("Type")) ? firstSet(globals.options("LoadBalancerOptions", route), own) : own;
+};
+
+function rewritten(down: Input, written: string, upstream: Upstream, ignoreCase: boolean): MadeMapping {
+  const fault = templateFault(written.startsWith("/") ? written : `/${written}`);
+  if (fault !== undefined) {
+    down.decline(`${fault}: the path stays as it is`);
+    return {};
+  }
+  const made = rewriteOf(written.startsWith("/") ? written : `/${written}`, upstream, ignoreCase);
+  if ("made" in made) return { ...made.made, request_query: made.query };
+  down.decline("a placeholder of it stands in no template that requests are matched with: the path stays as it is");
+  return {};
+}
+
+/** The route as it stands in the file. */
+export const printed = ({ from, id, keys }: MadeRoute, priority: number): Made =>
+  madeFrom(from, { id, priority: priority === 0 ? undefined : priority, ...keys });
+
+/** Ocelot's `declinePositive` for aggregates and dynamic routes: what they are is told once. */
+export const declineOthers = (root: Input): void => {
+  declineSet(root.at("Aggregates"), "answers of several routes are not put together here");
+  declineSet(root.at("ReRouteAggregates"), "answers of several routes are not put together here");
+  declineSet(
+    root.at("DynamicRoutes"),
+    "every service needs a route of its own here: a path, and service: namespace/name",
+  );
+  declinePositive(root.at("Version"), "it means nothing here");
+};

@@ -1,0 +1,208 @@
+import type { MadeMapping } from "../document.ts";
+
+/** What an `UpstreamPathTemplate` matches, in our words, and what stands for its placeholders. */
+export interface Upstream {
+  readonly path: MadeMapping | string;
+  readonly query: MadeMapping;
+  /** What stands for a placeholder in a template of ours; undefined: it catches a whole query, which passes anyway. */
+  readonly parts: ReadonlyMap<string, string | undefined>;
+  /** Parameters whose placeholder has their own name: Ocelot takes them out of the query. */
+  readonly moved: readonly string[];
+  /** Where the path is a prefix: that, and the placeholder that catches the rest. */
+  readonly prefix: { readonly text: string; readonly rest: string } | undefined;
+  /** For the order of routes: what every match begins with, in lower case where that does not matter. */
+  readonly start: string;
+  readonly exact: boolean;
+  /** How our precedence ranks the path. */
+  readonly rank: number;
+  /** Whether it is `/{anything}`, which Ocelot tries last. */
+  readonly catchAll: boolean;
+  /** Whether a closing slash may be left out, which a template of ours cannot say: its parts are groups of `regex`. */
+  readonly regex: string | undefined;
+}
+
+/** The path an upstream gets. */
+export type Rewrite =
+  | { readonly made: MadeMapping; readonly query: MadeMapping | undefined }
+  | { readonly unknown: string };
+
+const PLACEHOLDER = /\{([^{}]*)\}/g;
+const LETTER = /\p{L}/u;
+
+const escapeRegex = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
+
+const split = (template: string): { path: string; query: string | undefined } => {
+  const at = template.indexOf("?");
+  if (at === -1) return { path: template, query: undefined };
+  const path = template.slice(0, at);
+  return { path: path.length > 1 ? path.replace(/\/$/, "") : path, query: template.slice(at + 1) };
+};
+
+/** What is wrong with a template; undefined: nothing. */
+export function templateFault(template: string): string | undefined {
+  if (!template.startsWith("/")) return "it must begin with /";
+  if (template.includes("#")) return "a path holds no #";
+  const names = [...template.matchAll(PLACEHOLDER)].map(([, name]) => name);
+  if (new Set(names).size < names.length) return "a placeholder stands in it twice";
+  return /[{}]/.test(template.replace(PLACEHOLDER, "")) ? "a brace in it belongs to no placeholder" : undefined;
+}
+
+/** Our names of the placeholders: as they are written where that is possible. */
+function namesFor(placeholders: readonly string[]): Map<string, string> {
+  const taken = new Set<string>();
+  return new Map(
+    placeholders.map((name, index) => {
+      const plain = /^[A-Za-z_][A-Za-z0-9_-]*$/.test(name) && !taken.has(name) ? name : `part${index + 1}`;
+      taken.add(plain);
+      return [name, plain];
+    }),
+  );
+}
+
+/** Brings a template that has no fault into our words. `ignoreCase`: Ocelot's default. */
+export function upstreamOf(template: string, ignoreCase: boolean): Upstream {
+  const { path, query } = split(template);
+  const found = [...path.matchAll(PLACEHOLDER)];
+  const names = namesFor(found.map(([, name]) => name!));
+  const parts = new Map<string, string | undefined>([...names].map(([name, ours]) => [name, `{${ours}}`]));
+  const literal = path.replace(PLACEHOLDER, "");
+  const loose = ignoreCase && LETTER.test(literal) ? { ignore_case: true } : {};
+  const start = (ignoreCase ? path.toLowerCase() : path).split("{")[0]!;
+  const conditions = queryOf(query, parts);
+  const common = { ...conditions, parts, start, exact: false, catchAll: false, regex: undefined, prefix: undefined };
+
+  if (found.length === 0) {
+    if (path === "/" || !path.endsWith("/")) {
+      return { ...common, path: { exact: path, ...loose }, exact: true, rank: Number.POSITIVE_INFINITY };
+    }
+    const source = `^${escapeRegex(path.slice(0, -1))}/?$`;
+    return { ...common, path: { regex: source, ...loose }, start: start.slice(0, -1), rank: -1 };
+  }
+  const last = found.at(-1)!;
+  const open = last.index + last[0].length === path.length;
+  if (found.length === 1 && open && path[last.index - 1] === "/") {
+    const text = path.slice(0, last.index - 1);
+    const prefix = { text, rest: last[1]! };
+    const made = text === "" ? "/" : { prefix: text, ...loose };
+    return {
+      ...common,
+      path: Object.keys(loose).length === 0 ? text || "/" : made,
+      prefix,
+      start: start.slice(0, -1),
+      rank: text.length,
+      catchAll: text === "" && query === undefined,
+    };
+  }
+  const catchesAll = (index: number): boolean => !path.includes("/", index);
+  if (path.endsWith("/")) {
+    let at = 0;
+    let source = "^";
+    for (const { 0: whole, index } of found) {
+      source += `${escapeRegex(path.slice(at, index))}([^/]+)`;
+      at = index + whole.length;
+    }
+    source += `${escapeRegex(path.slice(at, -1))}/?$`;
+    for (const [index, { 1: name }] of found.entries()) parts.set(name!, `$${index + 1}`);
+    return { ...common, path: { regex: source, ...loose }, regex: source, rank: -1 };
+  }
+  const ours = path.replace(PLACEHOLDER, (_, name: string, index: number) =>
+    catchesAll(index) ? `{${names.get(name)}*}` : `{${names.get(name)}}`,
+  );
+  const lead = path.split("{")[0]!;
+  return {
+    ...common,
+    path: { template: ours, ...loose },
+    start: catchesAll(found[0]!.index) && start.endsWith("/") ? start.slice(0, -1) : start,
+    rank: lead.lastIndexOf("/") + 0.5,
+  };
+}
+
+/** The parameters a template's query asks for; their placeholders are put into `parts`. */
+function queryOf(
+  query: string | undefined,
+  parts: Map<string, string | undefined>,
+): { query: MadeMapping; moved: string[] } {
+  const made: Record<string, MadeMapping | string> = {};
+  const moved: string[] = [];
+  for (const pair of query?.split("&") ?? []) {
+    const whole = /^\{([^{}]*)\}$/.exec(pair);
+    if (whole !== null) {
+      parts.set(whole[1]!, undefined);
+      continue;
+    }
+    const at = pair.indexOf("=");
+    const name = at === -1 ? pair : pair.slice(0, at);
+    const value = at === -1 ? "" : pair.slice(at + 1);
+    if (name === "") continue;
+    const placeholder = /^\{([^{}]*)\}$/.exec(value)?.[1];
+    if (placeholder === undefined) {
+      made[name] = value;
+    } else {
+      made[name] = { present: true };
+      parts.set(placeholder, `{query.${name}}`);
+      if (placeholder === name) moved.push(name);
+    }
+  }
+  return { query: made, moved };
+}
+
+/** Brings a `DownstreamPathTemplate` into our words. */
+export function rewriteOf(template: string, upstream: Upstream, ignoreCase: boolean): Rewrite {
+  const { path, query } = split(template);
+  const unknown = [...template.matchAll(PLACEHOLDER)].find(([, name]) => !upstream.parts.has(name!));
+  if (unknown !== undefined) return { unknown: unknown[1]! };
+  const filled = (text: string): string =>
+    text.replace(PLACEHOLDER, (_, name: string) => upstream.parts.get(name) ?? "");
+
+  const set: Record<string, string> = {};
+  for (const pair of query?.split("&") ?? []) {
+    const at = pair.indexOf("=");
+    if (at <= 0) continue;
+    const name = pair.slice(0, at);
+    const value = filled(pair.slice(at + 1));
+    if (value !== `{query.${name}}`) set[name] = value;
+  }
+  const remove = upstream.moved.filter((name) => !(query ?? "").split("&").some((pair) => pair.startsWith(`${name}=`)));
+  const changes =
+    Object.keys(set).length + remove.length === 0
+      ? undefined
+      : { set: Object.keys(set).length === 0 ? undefined : set, remove: remove.length === 0 ? undefined : remove };
+
+  const { prefix } = upstream;
+  const closing = prefix === undefined ? undefined : `/{${prefix.rest}}`;
+  if (closing !== undefined && path.endsWith(closing) && !/[{}]/.test(path.slice(0, -closing.length))) {
+    const to = path.slice(0, -closing.length);
+    if (to === prefix!.text && !(ignoreCase && LETTER.test(to))) return { made: {}, query: changes };
+    if (to === "") return { made: { strip_prefix: prefix!.text }, query: changes };
+    return { made: { rewrite_path: { replace_prefix: to } }, query: changes };
+  }
+  if (!/\{/.test(path)) {
+    const own = upstream.path;
+    const same = typeof own === "object" && own.exact === path && !(ignoreCase && LETTER.test(path));
+    const bare = upstream.exact && path !== "/" && own !== "/" ? trimmed(path, own) : path;
+    return { made: same ? {} : { rewrite_path: { replace: bare } }, query: changes };
+  }
+  if (upstream.regex !== undefined) {
+    const to = filled(path.replaceAll("$", "$$$$"));
+    return { made: { rewrite_path: { regex: upstream.regex, to } }, query: changes };
+  }
+  const to = filled(path);
+  // The parts of a prefix have no names: it becomes a template.
+  const named =
+    prefix === undefined
+      ? {}
+      : {
+          path: {
+            ...(typeof upstream.path === "object" ? upstream.path : {}),
+            prefix: undefined,
+            template: `${prefix.text}/{${upstream.parts.get(prefix.rest)!.slice(1, -1)}*}`,
+          },
+        };
+  return { made: { ...named, rewrite_path: { template: to } }, query: changes };
+}
+
+/** Ocelot leaves out a closing slash that the request did not have. */
+const trimmed = (path: string, own: Upstream["path"]): string =>
+  typeof own === "object" && typeof own.exact === "string" && !own.exact.endsWith("/")
+    ? path.replace(/\/+$/, "") || "/"
+    : path;

@@ -1,0 +1,44 @@
+import { describe, test } from "bun:test";
+import { readdirSync } from "node:fs";
+import { assert, assertEquals } from "@std/assert";
+import { importConfig } from "../../../src/commands/import.ts";
+import { FOLDER, filesOf, imported } from "./support.ts";
+
+const NAMES = readdirSync(FOLDER).sort();
+
+/** What `import ocelot` prints and says of a folder's files. */
+async function printed(name: string): Promise<{ code: number; stdout: string; stderr: string }> {
+  const files = await filesOf(name);
+  const out: string[] = [];
+  const told: string[] = [];
+  const code = await importConfig(["ocelot", ...files.map((file) => file.name)], {
+    readText: async (path) => files.find((file) => file.name === path)!.content,
+    exists: async (path) => files.some((file) => file.name === path),
+    stdout: (line) => void out.push(line),
+    stderr: (line) => void told.push(line),
+  });
+  return { code, stdout: `${out.join("\n")}\n`, stderr: told.map((line) => `${line}\n`).join("") };
+}
+
+test("there are at least ten configurations", () => {
+  assert(NAMES.length >= 10);
+});
+
+describe("Ocelot's configurations become gateway.yaml; after a change on purpose, run with RENEW=1", () => {
+  for (const name of NAMES) {
+    test(name, async () => {
+      const { code, stdout, stderr } = await printed(name);
+      const [gateway, told] = [`${FOLDER}/${name}/gateway.yaml`, `${FOLDER}/${name}/stderr.txt`];
+      if (process.env.RENEW) await Promise.all([Bun.write(gateway, stdout), Bun.write(told, stderr)]);
+      assertEquals(stdout, await Bun.file(gateway).text());
+      assertEquals(stderr, await Bun.file(told).text());
+      assertEquals(code, stderr.includes("not carried over") ? 1 : 0);
+    });
+  }
+
+  for (const name of NAMES) {
+    test(`${name}: check accepts it`, async () => {
+      assertEquals(imported(await filesOf(name)).faults, []);
+    });
+  }
+});
