@@ -392,7 +392,10 @@ export function createGateway(options: GatewayOptions): Gateway {
     return answered instanceof Promise ? answered : recorder.finish(exchange, answered);
   }
 
-  const traffic = (): Traffic => collectTraffic(counters, plan!.routes.routes, plan!.tracing);
+  const traffic = (): Traffic => {
+    const { routes, streams, tracing } = plan!;
+    return collectTraffic(counters, { routes: routes.routes, streams, tracing });
+  };
 
   clusters.apply(config.discovery);
 

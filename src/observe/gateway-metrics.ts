@@ -2,9 +2,11 @@ import type { Cluster } from "../discovery/cluster.ts";
 import type { ClusterCounters, ClusterStatus } from "../discovery/views.ts";
 import { sizeLimit } from "../discovery/warnings.ts";
 import type { Choice } from "../proxy/types.ts";
+import type { StreamSet } from "../stream-set.ts";
+import type { Stream } from "../streams/stream.ts";
 import type { Counters } from "./counters.ts";
 import type { Tracing } from "./tracing/types.ts";
-import { mergePools, type Traffic } from "./traffic.ts";
+import { mergePools, type StreamTraffic, type Traffic } from "./traffic.ts";
 
 /** One followed cluster. */
 export interface ClusterMetrics {
@@ -24,11 +26,7 @@ export interface GatewayMetrics {
 }
 
 /** What the gateway of this thread has counted, and the addresses its routes have. */
-export function collectTraffic(
-  counters: Counters,
-  routes: readonly RoutePools[],
-  tracing: Tracing | undefined,
-): Traffic {
+export function collectTraffic(counters: Counters, { routes, streams, tracing }: TrafficSources): Traffic {
   const pools = routes.flatMap((route) =>
     "choices" in route
       ? route.choices.map(({ pool, upstream }) => ({
@@ -39,7 +37,30 @@ export function collectTraffic(
       : [],
   );
   // A route may split its requests between two ports of one service.
-  return { series: counters.all(), pools: mergePools(pools), spans: tracing?.counts() };
+  return {
+    series: counters.all(),
+    pools: mergePools(pools),
+    spans: tracing?.counts(),
+    streams: streams && [...streams.byId.values()].map(streamTraffic),
+  };
+}
+
+/** Where a gateway's numbers are, beside its counters. */
+export interface TrafficSources {
+  readonly routes: readonly RoutePools[];
+  readonly streams: StreamSet | undefined;
+  readonly tracing: Tracing | undefined;
+}
+
+function streamTraffic({ rule, of, counts }: Stream): StreamTraffic {
+  const sum = { endpoints: 0, ejected: 0, unhealthy: 0 };
+  for (const { pool } of of) {
+    const census = pool.census();
+    sum.endpoints += census.endpoints;
+    sum.ejected += census.ejected;
+    sum.unhealthy += census.unhealthy;
+  }
+  return { ...counts, ...sum, stream: rule.id };
 }
 
 /** A route, and where it may send requests. */

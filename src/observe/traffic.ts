@@ -1,4 +1,5 @@
 import type { SeriesCounts } from "./counters.ts";
+import type { StreamCounts } from "./stream-counters.ts";
 import type { SpanCounts } from "./tracing/types.ts";
 
 /** The addresses that one route has for one service. */
@@ -12,12 +13,22 @@ export interface PoolCounts {
   readonly unhealthy: number;
 }
 
+/** What one stream has counted, and the addresses it has. */
+export interface StreamTraffic extends Readonly<StreamCounts> {
+  readonly stream: string;
+  readonly endpoints: number;
+  readonly ejected: number;
+  readonly unhealthy: number;
+}
+
 /** What one thread's gateway has counted: plain data, fit for `structuredClone`. */
 export interface Traffic {
   readonly series: readonly SeriesCounts[];
   readonly pools: readonly PoolCounts[];
   /** undefined: requests are not traced. */
   readonly spans?: SpanCounts | undefined;
+  /** Left out: this thread serves no streams. */
+  readonly streams?: readonly StreamTraffic[] | undefined;
 }
 
 const keyOf = ({ route, service }: { readonly route: string; readonly service: string }): string =>
@@ -63,5 +74,7 @@ export function sumTraffic(parts: readonly Traffic[]): Traffic {
     series: sumSeries(parts.flatMap(({ series }) => series)),
     pools: mergePools(parts.flatMap(({ pools }) => pools)),
     spans: sumSpans(parts.flatMap(({ spans }) => spans ?? [])),
+    // Only one thread serves them.
+    streams: parts.flatMap(({ streams }) => streams ?? []),
   };
 }

@@ -4,6 +4,7 @@ import type { ProcessMetrics } from "../../observe/process-metrics.ts";
 import { clusterFamilies } from "./cluster-families.ts";
 import { bit, type Family, gauge } from "./family.ts";
 import { processFamilies } from "./process-families.ts";
+import { streamFamilies } from "./stream-families.ts";
 import { trafficFamilies } from "./traffic-families.ts";
 
 // prom-client is CommonJS, whose names Deno does not see: hence the default import.
@@ -16,6 +17,7 @@ export const FORMATS = { text: prometheusContentType, openMetrics: openMetricsCo
 export function allFamilies(gateway: GatewayMetrics, process: ProcessMetrics): Family[] {
   return [
     ...trafficFamilies(gateway.traffic),
+    ...streamFamilies(gateway.traffic.streams ?? []),
     ...clusterFamilies(gateway.clusters),
     gauge("podway_ready", "1: every required cluster has a snapshot.", bit(gateway.ready)),
     gauge("podway_draining", "1: the gateway was told to stop and finishes what is under way.", bit(gateway.draining)),
