@@ -62,6 +62,27 @@ describe("the metrics of a served gateway", () => {
     assertEquals((await scrape(gateway)).get('podway_cluster_stale{cluster=""}'), 0);
   });
 
+  test("count relists by their reason, and reconnects (users-ask 37)", async () => {
+    await using api = await serveEmbedded();
+    api.api.apply(slice("web", ["10.0.0.1"], 80));
+    await using gateway = await serve(oneCluster(api, [{ service: "web" }]));
+    const lists = (reason: string) => `podway_cluster_lists_total{cluster="",reason="${reason}"}`;
+    const watches = 'podway_cluster_watches_total{cluster=""}';
+    await until(async () => (await scrape(gateway)).get(watches) === 1, { message: "it watches" });
+    const first = await scrape(gateway);
+    assertEquals([first.get(lists("start")), first.get(lists("gone"))], [1, 0]);
+    api.api.compact();
+    for (const watch of api.api.openWatches) watch.error();
+    const relisted = await until(
+      async () => {
+        const now = await scrape(gateway);
+        return now.get(lists("gone")) === 1 && now.get(watches)! > 1 && now;
+      },
+      { message: "the relist is counted" },
+    );
+    assertEquals(relisted.get(lists("start")), 1);
+  });
+
   test("have no series that requests could make more of", async () => {
     await using pods = await startPods(1);
     await using gateway = await serve({
