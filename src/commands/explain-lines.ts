@@ -35,15 +35,29 @@ function columns(lines: readonly (readonly string[])[]): string[] {
 
 const milliseconds = (ms: number): string => (ms === 0 ? "none" : `${ms} ms`);
 
+/** How much a route tells somebody who wonders: the one that takes the request, others that would, those that nearly would. */
+function interest({ id, matched, unmet = [] }: Explanation, taken: string | null): number {
+  if (id === taken) return 0;
+  if (matched) return 1;
+  return unmet.length === 1 && unmet[0] !== "path" ? 2 : 3;
+}
+
 function considered(routes: readonly Explanation[], taken: string | null, verbose: boolean): string[] {
   if (routes.length === 0) return [];
-  const shown = verbose ? routes : routes.slice(0, SHOWN);
-  const lines = columns(shown.map(({ id, reason }) => [id === taken ? ">" : "-", id, reason]));
+  const places = [...routes.keys()];
+  const told = places.toSorted((a, b) => interest(routes[a]!, taken) - interest(routes[b]!, taken) || a - b);
+  const shown = verbose ? places : told.slice(0, SHOWN).sort((a, b) => a - b);
+  const lines = columns(
+    shown.map((place) => {
+      const { id, reason } = routes[place]!;
+      return [id === taken ? ">" : "-", id, reason];
+    }),
+  );
   const more = routes.length - shown.length;
   return [
     "routes, in order of precedence",
     ...lines.map((line) => `  ${line}`),
-    ...(more > 0 ? [`  … and ${more} more (--verbose)`] : []),
+    ...(more > 0 ? [`  … and ${more} more that do not match (--verbose)`] : []),
   ];
 }
 

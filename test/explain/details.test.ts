@@ -162,6 +162,32 @@ describe("who gets the request", () => {
   });
 });
 
+describe("of a hundred routes", () => {
+  test("the terminal shows those that matter, in their order; --verbose and --json have all", async () => {
+    const other = (index: number): object => ({
+      id: `r${index}`,
+      path: `/other/${index}`,
+      priority: 1,
+      nodes: [{ host: "127.0.0.1", port: 1 }],
+    });
+    const node = { nodes: [{ host: "127.0.0.1", port: 1 }] };
+    const routes = [
+      ...Array.from({ length: 100 }, (_, index) => other(index)),
+      { id: "wanted", path: "/wanted", methods: ["GET"], ...node },
+      { id: "rest", path: "/", ...node },
+    ];
+    await using gateway = await serve({ routes });
+    const text = await linesOf(gateway, "/wanted");
+    assertMatch(
+      text,
+      /- +r10 .*[\s\S]*> +wanted +takes the request\n +- +rest +matches, but wanted comes first\n.*and 82 more/,
+    );
+    assertMatch(await linesOf(gateway, "POST", "/wanted"), /- +wanted +method: POST is not among GET\n +> +rest/);
+    assertEquals((await explain(gateway, "/wanted")).routes.length, 102);
+    assertEquals((await linesOf(gateway, "/wanted", "--verbose")).includes("r99"), true);
+  });
+});
+
 describe("what answers in place of an upstream", () => {
   test("is named: redirects, middleware by its status and never by its options, requests no proxy carries", async () => {
     const secret = "LEAK-secret-of-a-middleware";
