@@ -48,23 +48,39 @@ describe("docs/operations.md", () => {
       [],
     );
     const told = [...PAGE.matchAll(/<a id="alert-(\w+)">/g)].map(([, name]) => name!);
-    assertEquals(told.filter((name) => !alerts.includes(name)), [], "no alert that there is not");
+    assertEquals(
+      told.filter((name) => !alerts.includes(name)),
+      [],
+      "no alert that there is not",
+    );
   });
 
   test("names no metric that there is not", () => {
     const source = ["src/admin/metrics", "src/observe"].map((folder) => readAll(join(ROOT, folder))).join("\n");
     const named = new Set([...PAGE.matchAll(/`(podway_[a-z_]+)`/g)].map(([, name]) => name!));
-    assertEquals([...named].filter((name) => !source.includes(`"${name}"`)), []);
+    assertEquals(
+      [...named].filter((name) => !source.includes(`"${name}"`)),
+      [],
+    );
   });
 
   test("links to what is there", () => {
     const links = [...PAGE.matchAll(/\]\(([^)#]+)(?:#[^)]*)?\)/g)].map(([, target]) => target!);
-    assertEquals(links.filter((target) => !existsSync(join(ROOT, "docs", target))), []);
+    assertEquals(
+      links.filter((target) => !existsSync(join(ROOT, "docs", target))),
+      [],
+    );
     const headings = [...PAGE.matchAll(/^#+ (.*)$/gm)].map(([, title]) =>
-      title!.toLowerCase().replace(/[^a-z0-9 _-]/g, "").replaceAll(" ", "-"),
+      title!
+        .toLowerCase()
+        .replace(/[^a-z0-9 _-]/g, "")
+        .replaceAll(" ", "-"),
     );
     const inside = [...PAGE.matchAll(/\]\(#([^)]+)\)/g)].map(([, target]) => target!);
-    assertEquals(inside.filter((target) => !headings.includes(target)), []);
+    assertEquals(
+      inside.filter((target) => !headings.includes(target)),
+      [],
+    );
   });
 });
 
