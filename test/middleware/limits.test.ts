@@ -124,6 +124,25 @@ describe("https_redirect", () => {
   });
 });
 
+describe("set_headers", () => {
+  test("puts parts of the request into headers for the pod, and nothing that is no header", async () => {
+    let got: Headers | undefined;
+    const { send } = chained(
+      "[{set_headers: {headers: {x-real-ip: '{client_ip}', x-was: '{header.x-a}/{cookie.c}', x-q: '{query.q}', x-fix: a b}}}]",
+      {
+        forwarded: ({ headers }) => {
+          got = headers;
+        },
+      },
+    );
+    await send("/?q=%0d%0aé", { headers: { "x-a": "a?b", cookie: "c=1", "x-real-ip": "mine" } });
+    assertEquals(
+      ["x-real-ip", "x-was", "x-q", "x-fix"].map((name) => got!.get(name)),
+      ["192.0.2.7", "a?b/1", "%0D%0A%C3%A9", "a b"],
+    );
+  });
+});
+
 describe("set_method", () => {
   test("asks the pod with another method, without a body where it can have none", async () => {
     const seen: unknown[] = [];

@@ -5,21 +5,22 @@ import { wordsOf } from "./cosmetics.ts";
 import type { Resources } from "./resources.ts";
 import { nodesOf, timeoutsOf } from "./upstream.ts";
 
-/** Addresses that `apisix.stream_proxy.tcp` listens on. */
-function addressesOf(roots: readonly Input[]): string[] {
-  return roots.flatMap((root) => {
+/** Addresses that `apisix.stream_proxy.tcp` listens on, each with its place. */
+function addressesOf(roots: readonly Input[]): Map<string, Input> {
+  const found = roots.flatMap((root) => {
     const proxy = root.at("apisix").at("stream_proxy");
     const tcp = proxy.at("tcp");
     for (const item of proxy.at("udp").items()) item.decline("streams are TCP");
-    return tcp.items().flatMap((item): string[] => {
+    return tcp.items().flatMap((item): [string, Input][] => {
       const address = item.isMapping ? item.at("addr") : item;
       const text = address.text();
       if (text === undefined) return [];
       if (item.at("tls").boolean() === true)
         item.at("tls").decline("a stream ends TLS with certificates of its own: streams[].tls");
-      return [text.includes(":") ? text : `0.0.0.0:${text}`];
+      return [[text.includes(":") ? text : `0.0.0.0:${text}`, item]];
     });
   });
+  return new Map(found);
 }
 
 function targetOf(upstream: Input): MadeMapping | string {
@@ -65,7 +66,9 @@ function streamOf(route: Input, addresses: readonly string[], resources: Resourc
 
 /** `streams` of ours, made of `stream_routes`. */
 export function streamsOf(roots: readonly Input[], resources: Resources): Made[] | undefined {
-  const addresses = addressesOf(roots);
+  const places = addressesOf(roots);
+  const addresses = [...places.keys()];
+  const used = new Set<unknown>();
   const taken = new Set<string>();
   const made = resources.streamRoutes.flatMap((route, index): Made[] => {
     const stream = streamOf(route, addresses, resources);
@@ -76,7 +79,9 @@ export function streamsOf(roots: readonly Input[], resources: Resources): Made[]
     const wanted = route.at("id").text() ?? `stream-${index + 1}`;
     const id = taken.has(wanted) ? `${wanted}-${index + 1}` : wanted;
     taken.add(id);
+    used.add(stream.listen);
     return [madeFrom(route, { id, ...stream }, ...wordsOf(route))];
   });
+  for (const [address, place] of places) if (!used.has(address)) place.note("no stream listens here");
   return made.length === 0 ? undefined : made;
 }

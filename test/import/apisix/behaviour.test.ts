@@ -5,7 +5,16 @@ import { type ServedGateway, serve } from "../../gateway/support.ts";
 import { type ServedApiserver, serveEmbedded } from "../../helpers/embedded.ts";
 import { until } from "../../helpers/wait.ts";
 import { type Ask, CASES } from "./cases.ts";
-import { fixtureFiles, fixtureNames, type Got, imported, openStage, type Stage, servable } from "./support.ts";
+import {
+  closedPort,
+  fixtureFiles,
+  fixtureNames,
+  type Got,
+  imported,
+  openStage,
+  type Stage,
+  servable,
+} from "./support.ts";
 
 const ENV = { ROSE_KEY: "rose-key", K8S_TOKEN: "token" };
 
@@ -144,6 +153,18 @@ describe("an imported configuration does what APISIX's documentation says", () =
       );
       assertEquals([await second, (await first).status], [true, 200]);
     });
+  });
+
+  test("streams: connections reach a node that is there", async () => {
+    await using stage = await openStage();
+    const files = (await fixtureFiles("streams")).map((file) => ({ ...file, content: stage.withPorts(file.content) }));
+    const port = await closedPort();
+    const text = imported(files).gateway.replace("127.0.0.1:9100", `127.0.0.1:${port}`);
+    await using _gateway = await serve(servable(text));
+    for (let i = 0; i < 4; i++) {
+      const got = (await (await fetch(`http://127.0.0.1:${port}/x`, { keepalive: false })).json()) as Got;
+      assertEquals([got.server, got.target], ["1980", "/x"]);
+    }
   });
 
   test("health-checks: a node that fails its probes gets no requests", async () => {

@@ -157,7 +157,7 @@ export const CASES: Readonly<Record<string, Case>> = {
     asks: [],
   },
   "proxy-rewrite": {
-    left: ["routes[2].plugins.proxy-rewrite.headers.X-Client"],
+    left: ["routes[2].plugins.proxy-rewrite.headers.X-Time"],
     asks: [
       {
         ask: "GET /test/index.html?q=1",
@@ -173,7 +173,12 @@ export const CASES: Readonly<Record<string, Case>> = {
       },
       { ask: "GET /iresty/a/b/c?d", target: "/a-b-c?d" },
       { ask: "GET /iresty/a", target: "/iresty/a" },
-      { ask: "GET /flat", headers: { "x-gone": "1" }, method: "POST", sent: { "x-a": "1", "x-gone": null } },
+      {
+        ask: "GET /flat",
+        headers: { "x-gone": "1" },
+        method: "POST",
+        sent: { "x-a": "1", "x-gone": null, "x-client": "127.0.0.1 /flat" },
+      },
     ],
   },
   "response-rewrite": {
@@ -392,6 +397,10 @@ export const CASES: Readonly<Record<string, Case>> = {
       { ask: "GET /release", from: 1980 },
       { ask: "GET /debug", from: 1981 },
     ],
+  },
+  streams: {
+    left: ["stream_routes[1]", "apisix.stream_proxy.udp[0]"],
+    asks: [],
   },
   certificates: {
     left: [

@@ -46,7 +46,7 @@ const ANSWERING = [1980, 1981, 1982, 1983, 1985];
 const DEAD = [1988, 1989];
 
 /** A port that nobody listens on. */
-async function closedPort(): Promise<number> {
+export async function closedPort(): Promise<number> {
   const server = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Response() });
   const port = server.port!;
   await server.stop(true);

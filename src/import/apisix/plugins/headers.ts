@@ -1,27 +1,44 @@
 import type { Input } from "../../input.ts";
 import { addMiddleware, type Effects, type HeaderEdits } from "../effects.ts";
 import { isPlainRegex } from "../path.ts";
-import { hasVariables } from "../variables.ts";
+import { hasVariables, templateOf } from "../variables.ts";
 import type { PluginRule } from "./plugin.ts";
 
-function put(edits: HeaderEdits, kind: "set" | "add", name: string, value: Input): void {
+/** Headers with variables in them, where they can have some: as set_headers has them. */
+type Templates = Record<string, string>;
+
+/** A header's value with variables, kept for set_headers. False: it has none. */
+function keepTemplate(templates: Templates | undefined, kind: string, name: string, text: string): boolean {
+  if (templates === undefined || kind !== "set" || !hasVariables(text) || /\$[0-9]/.test(text)) return false;
+  const template = templateOf(text);
+  if (template === undefined) return false;
+  templates[name.toLowerCase()] = template;
+  return true;
+}
+
+function put(
+  edits: HeaderEdits,
+  kind: "set" | "add",
+  name: string,
+  value: Input,
+  templates: Templates | undefined,
+): void {
   const text = value.text();
-  if (text === undefined) return;
-  if (hasVariables(text) || /\$[0-9]/.test(text))
-    value.decline("a header's value is a fixed text here, without variables");
+  if (text === undefined || keepTemplate(templates, kind, name, text)) return;
+  if (hasVariables(text) || /\$[0-9]/.test(text)) value.decline("a variable in it has no counterpart");
   // biome-ignore lint/suspicious/noControlCharactersInRegex: those are what a field value may not hold
   else if (/[\u0000\r\n]/.test(text) || !/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name)) value.decline("it is no header");
   else edits[kind][name.toLowerCase()] = text;
 }
 
 /** `headers:` in either of its shapes: names to values, or set, add and remove. */
-function readHeaders(headers: Input, edits: HeaderEdits): void {
+function readHeaders(headers: Input, edits: HeaderEdits, templates?: Templates): void {
   const kinds = headers.keys().filter((key) => ["set", "add", "remove"].includes(key));
   const shaped = kinds.some((kind) => !["string", "number"].includes(typeof headers.at(kind).raw));
   if (!shaped) {
     for (const name of headers.keys()) {
       const value = headers.at(name);
-      if (value.raw !== "") put(edits, "set", name, value);
+      if (value.raw !== "") put(edits, "set", name, value, templates);
       else {
         value.take();
         edits.remove.push(name.toLowerCase());
@@ -32,7 +49,7 @@ function readHeaders(headers: Input, edits: HeaderEdits): void {
   for (const kind of ["set", "add"] as const) {
     const block = headers.at(kind);
     if (!block.isList) {
-      for (const name of block.keys()) put(edits, kind, name, block.at(name));
+      for (const name of block.keys()) put(edits, kind, name, block.at(name), templates);
       continue;
     }
     for (const item of block.items()) {
@@ -78,8 +95,12 @@ const METHOD = /^[A-Z]+$/;
 export const proxyRewrite: PluginRule = {
   order: 1008,
   convert(conf, effects, { global }, order) {
-    readHeaders(conf.at("headers"), effects.request);
+    const templates: Templates = {};
+    readHeaders(conf.at("headers"), effects.request, templates);
     settle(effects.request);
+    if (Object.keys(templates).length > 0) {
+      addMiddleware(effects, order, { set_headers: { headers: templates } }, conf.at("headers"));
+    }
     const method = conf.at("method").text();
     if (method !== undefined && METHOD.test(method)) addMiddleware(effects, order, { set_method: { method } }, conf);
     if (global) {
