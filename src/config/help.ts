@@ -173,7 +173,6 @@ export const HELP: Readonly<Record<string, string>> = {
   "middleware.https_redirect": "Redirects plain HTTP to https.",
   "middleware.jwt_auth": "Asks for a token signed with the secret or key of one of the consumers.",
   "middleware.key_auth": "Asks for the key of one of the consumers.",
-  "middleware.set_headers": "Headers an upstream gets, with parts of the request in them.",
   "middleware.set_method": "The method an upstream gets.",
   "middleware.throttle": "Slows requests down to a rate, and refuses what exceeds a burst.",
   "middleware.csrf": "Refuses forms sent from other origins.",

@@ -28,7 +28,7 @@ const SECRET_PLACES = new Set([
 const WORD = /^[A-Za-z_]{1,20}$/;
 
 /** How many known keys are still helpful to list. */
-const FEW_KEYS = 25;
+const FEW_KEYS = 27;
 
 const at = (value: unknown, path: Path): unknown =>
   path.reduce<unknown>((inner, part) => (inner as Record<string | number, unknown> | undefined)?.[part], value);

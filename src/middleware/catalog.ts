@@ -13,7 +13,7 @@ import { basic_auth, bearer_auth } from "./passwords.ts";
 import type { Middleware, MiddlewareParts, Plugin } from "./plugin.ts";
 import { rate_limit } from "./rate-limit.ts";
 import { request_id } from "./request-id.ts";
-import { https_redirect, set_headers, set_method } from "./requests.ts";
+import { https_redirect, set_method } from "./requests.ts";
 import { throttle } from "./throttle.ts";
 import { jwk, jwt } from "./tokens.ts";
 

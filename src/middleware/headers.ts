@@ -1,5 +1,7 @@
 import * as v from "valibot";
 import { anyText, headerName, headerValue, nonEmpty, object, record } from "../config/values.ts";
+import { cookieValue } from "../cookie.ts";
+import type { RequestFacts } from "../request.ts";
 import { compileTemplate, isTemplate, TEMPLATE_PARTS } from "../routing/template.ts";
 import { plugin } from "./plugin.ts";
 
@@ -8,9 +10,16 @@ const HEADERS = "a mapping of header names to texts with parts of the request";
 
 const setOptions = record(headerName, v.pipe(headerValue, v.check(isTemplate, VALUE)), HEADERS);
 
+/** What was sent as a header can stand in one as it is. */
+const asSent = (name: string): ((facts: RequestFacts) => string) | undefined => {
+  const [, of, what] = /^(header|cookie)\.(.+)$/.exec(name) ?? [];
+  if (of === "header") return ({ headers }) => headers.get(what!) ?? "";
+  return of === undefined ? undefined : ({ headers }) => cookieValue(headers, what!) ?? "";
+};
+
 /** `set_headers`: headers for the upstream whose values are made of parts of the request; see `request_headers` for others. */
 export const set_headers = plugin(setOptions, (headers) => {
-  const made = Object.entries(headers).map(([name, value]) => ({ name, value: compileTemplate(value) }));
+  const made = Object.entries(headers).map(([name, value]) => ({ name, value: compileTemplate(value, asSent) }));
   return async (c, next) => {
     for (const { name, value } of made) c.env.sets.push([name, value(c.env.facts)]);
     await next();

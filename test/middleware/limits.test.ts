@@ -128,7 +128,7 @@ describe("set_headers", () => {
   test("puts parts of the request into headers for the pod, and nothing that is no header", async () => {
     let got: Headers | undefined;
     const { send } = chained(
-      "[{set_headers: {headers: {x-real-ip: '{client_ip}', x-was: '{header.x-a}/{cookie.c}', x-q: '{query.q}', x-fix: a b}}}]",
+      "[{set_headers: {x-real-ip: '{client_ip}', x-was: '{header.x-a}/{cookie.c}', x-q: '{query.q}', x-fix: a b}}]",
       {
         forwarded: ({ headers }) => {
           got = headers;

@@ -33,9 +33,6 @@ function defaultsOf(rules: readonly Input[], context: PluginContext, timeouts: b
       const id = rule.at("id").text();
       return [...(id === undefined ? [] : [`global rule ${id}`]), ...wordsOf(rule)];
     }),
-    ...effects.closed.map(
-      (plugin) => `SHUT: ${plugin} could not be carried over; take the first middleware out to open all routes`,
-    ),
   ];
   const made = {
     timeouts: timeouts

@@ -2,6 +2,7 @@ import * as v from "valibot";
 import { middlewareSchema } from "../../middleware/catalog.ts";
 import { Commented, type Made, type MadeMapping } from "../document.ts";
 import type { Input } from "../input.ts";
+import { shutFor } from "../shut.ts";
 
 /** Changes of headers while they are gathered. */
 export interface HeaderEdits {
@@ -66,13 +67,10 @@ function plain(value: Made | undefined): unknown {
   );
 }
 
-/** Turns everybody away: what stood before the route is not there. */
-export const SHUT: MadeMapping = { ip_restriction: { deny_list: ["0.0.0.0/0", "::/0"] } };
-
 /** Middleware in their order, the shut door first. */
 export function middlewareOf(effects: Effects): Made[] {
   const sorted = effects.middleware.toSorted((a, b) => b.order - a.order).map(({ made }): Made => made);
-  return effects.closed.length > 0 ? [SHUT, ...sorted] : sorted;
+  return effects.closed.length > 0 ? [shutFor(effects.closed), ...sorted] : sorted;
 }
 
 /** Changes of headers as the file has them; undefined: none. */

@@ -240,9 +240,6 @@ function convert(route: Input, index: number, context: RouteContext): MadeRoute[
     ...(priority === 0 ? [] : [`priority ${priority} in APISIX, which decides among routes of one path only`]),
     ...(service === undefined ? [] : wordsOf(service).map((text) => `service: ${text}`)),
     ...(config === undefined ? [] : wordsOf(config).map((text) => `plugin config: ${text}`)),
-    ...effects.closed.map(
-      (plugin) => `SHUT: ${plugin} could not be carried over; take the first middleware out to open it to everybody`,
-    ),
   ];
   const made = paths.flatMap((path) => alternatives.flatMap((one) => waysOf(path, one, ways, effects)));
   return made.map((way, turn): MadeRoute => {

@@ -99,7 +99,7 @@ export const proxyRewrite: PluginRule = {
     readHeaders(conf.at("headers"), effects.request, templates);
     settle(effects.request);
     if (Object.keys(templates).length > 0) {
-      addMiddleware(effects, order, { set_headers: { headers: templates } }, conf.at("headers"));
+      addMiddleware(effects, order, { set_headers: templates }, conf.at("headers"));
     }
     const method = conf.at("method").text();
     if (method !== undefined && METHOD.test(method)) addMiddleware(effects, order, { set_method: { method } }, conf);
