@@ -14,6 +14,9 @@ export function checkWithoutThreads(rules: Rules): void {
   valueFault(rules, placeAt(rules.source, ["server"]), "workers", `must be 1 here (or left out): ${why}`);
 }
 
+/** Middleware whose limits each worker counts by itself. */
+const LIMITS = ["rate_limit", "throttle", "concurrency_limit"] as const;
+
 /** What each worker counts for itself. */
 export function checkWorkers(rules: Rules): void {
   const workers = several(rules);
@@ -21,10 +24,9 @@ export function checkWorkers(rules: Rules): void {
   const { source } = rules;
   for (const holder of [placeAt(source, ["defaults"]), ...placesIn(source, ["routes"])]) {
     for (const entry of placesIn(source, [...holder.path, "middleware"])) {
-      if (present(entry, ["rate_limit"]).length === 0) continue;
       const times = workers === "auto" ? "as many times" : `${workers} times`;
       const why = `is counted in each worker by itself: with server.workers ${workers} a client may have ${times} the limit`;
-      warn(rules, entry, "rate_limit", why);
+      for (const limit of present(entry, LIMITS)) warn(rules, entry, limit, why);
     }
   }
 }

@@ -23,6 +23,11 @@ describe("server.workers", () => {
     assertStringIncludes(warning!, `${times} the limit`);
   });
 
+  test.each([["throttle: {rate: 5}"], ["concurrency_limit: {limit: 5}"]])("the same of %s", (limit) => {
+    const [warning] = warnings(`server: {workers: 2}\n${LIMITED.replace("rate_limit: {limit: 5}", limit)}`);
+    assertStringIncludes(warning!, `${limit.split(":")[0]} is counted in each worker by itself`);
+  });
+
   test("with 1, a rate limit is what it says", () => {
     assertEquals(warnings(`server: {workers: 1}\n${LIMITED}`), []);
   });
