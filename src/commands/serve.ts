@@ -8,6 +8,7 @@ import { createProgress } from "../progress.ts";
 import { type Host, ListenError } from "../runtime/host.ts";
 import { createLogger, type ProcessLogger } from "../runtime/logger.ts";
 import type { Files, Runtime } from "../runtime/runtime.ts";
+import { AbandonedError } from "../workers/team.ts";
 import { followCertificates, readCertificates } from "./certificates.ts";
 import type { ConfigOrigin } from "./config-origin.ts";
 import { EXIT, type PodFacts } from "./io.ts";
@@ -86,6 +87,7 @@ export async function serveUntilSignal(
   });
   const processView = processMetrics(world, reloader.counts, systemClock);
   try {
+    void signals.stop.then(() => opened ?? served.abandon());
     opened = await open(served, { config, host, files: world.files, share, logger, processMetrics: processView });
   } catch (error) {
     await gateway.stop();
@@ -105,6 +107,7 @@ export async function serveUntilSignal(
 
 /** Says why nothing is served; the exit code. Throws what nobody foresaw. */
 function refusal(error: unknown, { stderr }: Host): number {
+  if (error instanceof AbandonedError) return EXIT.fine;
   if (error instanceof ListenError) {
     stderr(error.message);
     return EXIT.no;

@@ -26,6 +26,8 @@ export interface Served {
   apply(config: Config): Promise<void>;
   /** Resolves when all that is known of the clusters now is known everywhere. */
   settled(): Promise<void>;
+  /** Gives up what `open` has begun, which then rejects with an `AbandonedError`: the process ends before it was done. */
+  abandon(): void;
 }
 
 /** What it is made of. */
@@ -56,6 +58,7 @@ export function serveAlone(options: ServedOptions): Served {
     open: async () => openTraffic({ server: config.server, gateway, host, certificates, share, clock: systemClock }),
     apply: async (next) => gateway.apply(next),
     settled: async () => {},
+    abandon: () => {},
   };
 }
 
@@ -64,6 +67,8 @@ export function serveByWorkers(options: ServedOptions, count: number, threads: T
   const { file, modules, logger, host } = options;
   let { config, certificates } = options;
   const clock = systemClock;
+  // What takes effect at the next start only: a worker that takes another's place must listen as that one did.
+  const { listen, tls, http2, http3 } = config.server;
   const publisher = createPublisher(clock);
   const parts = gatewayParts(options, logger, modules);
   const health = createHealthSet({ clock, random: Math.random, logger, onMark: (mark) => team.mark(mark) });
@@ -73,7 +78,11 @@ export function serveByWorkers(options: ServedOptions, count: number, threads: T
     clock,
     logger,
     publisher,
-    setup: () => ({ config, file, certificates }),
+    setup: () => ({
+      config: { ...config, server: { ...config.server, listen, tls, http2, http3 } },
+      file,
+      certificates,
+    }),
     marks: health.marks,
     writeAccessLog: host.write,
   });
@@ -111,5 +120,6 @@ export function serveByWorkers(options: ServedOptions, count: number, threads: T
       await team.apply(next);
     },
     settled: team.settled,
+    abandon: team.kill,
   };
 }

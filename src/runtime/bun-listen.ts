@@ -42,6 +42,8 @@ export function openServer(
       fetch: (request, bun) => handler(request, bun.requestIP(request)?.address ?? "", upgrade),
       websocket: sockets.handlers,
       development: false,
+      // Said, because Bun's default without `development` is to share.
+      reusePort: false,
       error(error) {
         report(unforeseen(error));
         return problem("internal", "The gateway could not handle this request");

@@ -17,6 +17,11 @@ const ANSWER_LIMIT_MS = 1000;
 /** For its last words, beyond `drain`. */
 const LAST_WORDS_MS = 2000;
 
+/** The process ends before the workers listened. */
+export class AbandonedError extends Error {
+  override name = "AbandonedError";
+}
+
 /** What the keeper gives its workers, and what it does for them. */
 export interface TeamOptions {
   readonly threads: Threads;
@@ -76,7 +81,7 @@ export function createTeam(options: TeamOptions): Team {
   let wanted = 0;
   let port: number | undefined;
   /** Tells `open` how it went. */
-  let opening: { opened(): void; failed(error: ListenError): void } | undefined;
+  let opening: { opened(): void; failed(error: Error): void } | undefined;
 
   const live = (): LiveWorker[] => slots.flatMap((slot) => slot.worker() ?? []);
 
@@ -170,6 +175,7 @@ export function createTeam(options: TeamOptions): Team {
   }
 
   function kill(): void {
+    opening?.failed(new AbandonedError("the workers are no longer wanted"));
     for (const slot of slots) {
       slot.close();
       slot.kill();

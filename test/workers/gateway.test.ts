@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, test } from "bun:test";
+import { writeFile } from "node:fs/promises";
 import { assert, assertEquals, assertGreaterOrEqual, assertStringIncludes } from "@std/assert";
 import { clusterBlock, slice } from "../gateway/objects.ts";
 import { type Pods, startPods } from "../gateway/pods.ts";
@@ -155,6 +156,20 @@ describe("a worker that dies", () => {
       assertEquals(asked(before, "list"), 1);
     });
   }
+});
+
+test("a worker that takes another's place listens where that one did, and serves by the config as it is now", async () => {
+  await using gateway = await start();
+  const [first = ""] = (await connections(gateway.url)).keys();
+  const turn = { response_headers: { set: { "x-turn": "2" } } };
+  const next = configOf({}, { server: { listen: "127.0.0.2:1" }, route: turn });
+  await writeFile(gateway.configFile, JSON.stringify(next));
+  await until(() => linesWith(gateway, "The changed config is in force").length === 1, { message: "it is in force" });
+  await dieOf(gateway, first, "exit");
+  await until(() => linesWith(gateway, "another takes its place").length === 1, { message: "it died" });
+  const after = await connections(gateway.url);
+  assert(!after.has(first));
+  for (const [one] of after.values()) assertEquals((await one!.client.get("/")).headers["x-turn"], "2");
 });
 
 /** Has the worker end; requests find it by trying. */
