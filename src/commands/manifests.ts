@@ -1,6 +1,7 @@
 import packageJson from "../../package.json" with { type: "json" };
+import { isLoopback } from "../config/addresses.ts";
 import { type ConfigIssue, formatIssue } from "../config/load.ts";
-import { accessOf, unionOf } from "../manifests/access.ts";
+import { accessOf } from "../manifests/access.ts";
 import { notesOf } from "../manifests/notes.ts";
 import { accountManifests, makeManifests } from "../manifests/objects.ts";
 import { type PodConfig, readForPod } from "../manifests/pod-config.ts";
@@ -90,7 +91,7 @@ function rbacOnly(pod: PodConfig, asked: string | undefined, options: ManifestOp
   const chosen = accesses.filter(({ id, ownedBy }) =>
     asked === undefined ? single || ownedBy === undefined : id === asked,
   );
-  return accountManifests(unionOf(chosen), options);
+  return accountManifests(chosen, options);
 }
 
 /** What a user hears of on standard error; nothing of it keeps the objects from being printed. */
@@ -99,6 +100,9 @@ function warningsOf({ secrets, warnings, config }: PodConfig): string[] {
   if (secrets.length > 0) said.push("The config is printed as a Secret and not as a ConfigMap: it holds secrets");
   if (config.admin === false) {
     said.push("admin: false leaves the kubelet nothing to ask: a pod counts as ready as soon as it listens");
+  }
+  for (const { id, listen } of config.streams.filter(({ listen }) => isLoopback(listen.host))) {
+    said.push(`streams: ${id} listens on ${listen.host}, which nothing outside the pod reaches`);
   }
   if (config.discovery?.clusters.some(({ client }) => client.kubeconfig !== undefined)) {
     said.push("client.kubeconfig: files and programs that the kubeconfig itself names must be in the image");

@@ -1,5 +1,5 @@
 import type { ConfigIssue } from "../config/load.ts";
-import { type Right, roleObjects } from "../kubernetes/rbac.ts";
+import { roleObjects } from "../kubernetes/rbac.ts";
 import type { KubernetesObject } from "../kubernetes/types.ts";
 import { accessOf, type ClusterAccess, unionOf } from "./access.ts";
 import { deployment } from "./deployment.ts";
@@ -22,10 +22,15 @@ const metadata = (options: ManifestOptions) => ({
   labels: podLabels(options),
 });
 
-/** The account, and the roles that give it the rights; in the cluster these are for. */
-export function accountManifests(rights: readonly Right[], options: ManifestOptions): Manifest[] {
+/** The account, and the roles that give it the rights it needs in these clusters (which are one and the same). */
+export function accountManifests(accesses: readonly ClusterAccess[], options: ManifestOptions): Manifest[] {
   const { name, namespace } = options;
-  const subject = { kind: "ServiceAccount", name, namespace } as const;
+  const ids = accesses.map(({ id }) => id).filter((id) => id !== "");
+  const roles = roleObjects(unionOf(accesses), {
+    name,
+    subject: { kind: "ServiceAccount", name, namespace },
+    labels: podLabels(options),
+  });
   return [
     // The Deployment says whether its pods have the token.
     {
@@ -36,7 +41,10 @@ export function accountManifests(rights: readonly Right[], options: ManifestOpti
         automountServiceAccountToken: false,
       },
     },
-    ...roleObjects(rights, { name, subject, labels: podLabels(options) }).map((object) => ({ object })),
+    ...roles.map((object, index) => ({
+      object,
+      comment: ids.length > 0 && index === 0 ? [`The least that this config needs in ${ids.join(", ")}.`] : undefined,
+    })),
   ];
 }
 
@@ -91,7 +99,10 @@ export function makeManifests(
   const accesses = accessOf(pod.config.discovery);
   const { maxReplicas } = options;
   const manifests: Manifest[] = [
-    ...accountManifests(unionOf(accesses.filter(({ ownedBy }) => ownedBy === undefined)), options),
+    ...accountManifests(
+      accesses.filter(({ ownedBy }) => ownedBy === undefined),
+      options,
+    ),
     ...(options.withConfig ? [configManifest(pod, modules, options)] : []),
     { object: deployment(pod, volumes, options) },
     { object: service(pod, options) },

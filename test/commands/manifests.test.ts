@@ -220,6 +220,21 @@ discovery:
     assertStringIncludes(stderr.join("\n"), "admin: false leaves the kubelet nothing to ask");
   });
 
+  test("have a port for each stream, and the Service too", async () => {
+    const text = `streams: [{ listen: 127.0.0.1:5432, service: db/pg:pg }]\n${IN_POD}`;
+    const { first, stderr } = await objectsOf(text);
+    assertEquals(first("Service").spec.ports[1], {
+      name: "stream-0",
+      port: 5432,
+      targetPort: "stream-0",
+      protocol: "TCP",
+    });
+    assertStringIncludes(
+      stderr.join("\n"),
+      "streams: 127.0.0.1:5432 listens on 127.0.0.1, which nothing outside the pod reaches",
+    );
+  });
+
   test("that an autoscaler counts have no number of their own", async () => {
     const { first } = await objectsOf(IN_POD, ["--replicas", "3", "--max-replicas", "7"]);
     assertEquals(first("Deployment").spec.replicas, undefined);
@@ -262,6 +277,8 @@ describe("several clusters", () => {
       roles.map(({ kind, metadata }) => `${kind} ${metadata.namespace}`),
       ["Role shop"],
     );
+    const text = (await run([], { "./gateway.yaml": TWO })).stdout;
+    assertStringIncludes(text, "# The least that this config needs in here.\napiVersion: rbac");
     assertStringIncludes(stderr.join("\n"), "Cluster there is reached by client.token");
     assertStringIncludes(stderr.join("\n"), "podway manifests my/gateway.yaml --rbac --cluster there");
   });
