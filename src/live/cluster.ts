@@ -1,15 +1,12 @@
 import type { Clock } from "../clock.ts";
 import type { ClusterConfig } from "../config/schema.ts";
-import { neededRights } from "../discovery/rights.ts";
-import { askWhoAmI, reviewRights, subjectOf, userOfRefusal, type VerbReview } from "../kubernetes/access-review.ts";
 import { type ApiAnswer, type Ask, createAsk } from "../kubernetes/ask.ts";
 import type { Connection } from "../kubernetes/connection.ts";
 import { describeNetworkFailure, shorten } from "../kubernetes/errors.ts";
-import { type Right, roleObjects } from "../kubernetes/rbac.ts";
 import { orAborted } from "../kubernetes/request-scope.ts";
 import { tokenClaims } from "../kubernetes/token-claims.ts";
-import type { KubernetesObject } from "../kubernetes/types.ts";
 import type { ClusterReport } from "./report.ts";
+import { checkRights } from "./rights.ts";
 
 /** What asking a cluster takes. */
 export interface ClusterCheckDeps {
@@ -102,7 +99,14 @@ async function fillReport(report: Draft, config: ClusterConfig, deps: ClusterChe
     report.faults.push(`it answers /version like no apiserver (status ${answer.status})`);
     return;
   }
-  await Promise.all([askSlices(report, config, ask, signal), askRights(report, config, ask, signal, authorization)]);
+  const [rights] = await Promise.all([
+    checkRights(config, { ask, signal, authorization }),
+    askSlices(report, config, ask, signal),
+  ]);
+  const { faults, warnings, ...found } = rights;
+  Object.assign(report, found);
+  report.faults.push(...faults);
+  report.warnings.push(...warnings);
 }
 
 function versionOf({ status, body }: ApiAnswer): string | null {
@@ -147,81 +151,4 @@ async function askSlices(report: Draft, config: ClusterConfig, ask: Ask, signal:
   if (!config.watch_endpoint_slices && minor >= ENDPOINTS_DEPRECATED) {
     report.warnings.push(`Endpoints are deprecated since 1.${ENDPOINTS_DEPRECATED}: set watch_endpoint_slices to true`);
   }
-}
-
-async function askRights(
-  report: Draft,
-  config: ClusterConfig,
-  ask: Ask,
-  signal: AbortSignal,
-  authorization: string | undefined,
-): Promise<void> {
-  const rights = neededRights(config);
-  report.rights = await reviewRights(ask, rights, signal);
-  const refused = report.rights.filter(({ allowed }) => allowed === false);
-  report.user = (await askWhoAmI(ask, signal)) ?? (await otherwiseKnown(rights, ask, signal, authorization)) ?? null;
-  const untold = report.rights.find(({ allowed }) => allowed === null);
-  if (untold !== undefined) {
-    report.warnings.push(`it does not tell which rights the gateway has: ${untold.reason ?? "no reason given"}`);
-  }
-  if (refused.length === 0) return;
-  for (const text of describeRefused(refused)) report.faults.push(`may not ${text}`);
-  report.rules = rulesFor(report, rights, refused);
-}
-
-/** `list, watch endpointslices in namespace shop`: one text for each resource and place. */
-function describeRefused(refused: readonly VerbReview[]): string[] {
-  const places = Map.groupBy(refused, ({ group, resource, namespace }) => {
-    const where = namespace === null ? "all namespaces" : `namespace ${namespace}`;
-    return `${resource}${group === "" ? "" : `.${group}`} in ${where}`;
-  });
-  return [...places].map(([place, verbs]) => `${verbs.map(({ verb }) => verb).join(", ")} ${place}`);
-}
-
-/** Where the apiserver does not tell who we are: what the token says, else whom a refusal names. */
-async function otherwiseKnown(
-  rights: readonly Right[],
-  ask: Ask,
-  signal: AbortSignal,
-  authorization: string | undefined,
-): Promise<string | undefined> {
-  const subject = tokenClaims(authorization)?.subject;
-  if (subject?.startsWith("system:serviceaccount:")) return subject;
-  for (const { namespace, rule } of rights) {
-    const [group = ""] = rule.apiGroups;
-    const root = group === "" ? "/api/v1" : `/apis/${group}/v1`;
-    const scope = namespace === undefined ? "" : `/namespaces/${encodeURIComponent(namespace)}`;
-    const { status, body } = await ask(`${root}${scope}/${rule.resources[0]}?limit=1`, signal);
-    if (status === 403) return userOfRefusal(body);
-  }
-  return undefined;
-}
-
-const ANONYMOUS = "system:anonymous";
-
-/**
- * All rights of each place where one is missing: whoever applied an earlier answer under the same name loses nothing.
- * The name has the cluster's id and the user's in it, so that no other gateway's role is replaced.
- */
-function rulesFor(report: Draft, rights: readonly Right[], refused: readonly VerbReview[]): KubernetesObject[] {
-  const { user, id } = report;
-  if (user === ANONYMOUS) {
-    report.faults.push("it takes the gateway for system:anonymous: give it credentials, rather than anonymous rights");
-    return [];
-  }
-  if (user === null) {
-    report.warnings.push("nobody tells who the gateway is there: the rules below need its name in place of USER");
-  }
-  const subject = subjectOf(user ?? "USER");
-  const places = new Set(refused.map(({ namespace }) => namespace ?? undefined));
-  const parts = ["podway", id, subject.kind === "ServiceAccount" ? subject.namespace : "", subject.name];
-  const name = parts
-    .filter((part) => part !== "")
-    .join("-")
-    .toLowerCase()
-    .replace(/[^a-z0-9.-]+/g, "-");
-  return roleObjects(
-    rights.filter(({ namespace }) => places.has(namespace)),
-    { name, subject },
-  );
 }
