@@ -6,7 +6,7 @@ import { AUTHENTICATION, CLAIMS, type Globals, METADATA } from "./globals.ts";
 import { headerConditions, headerKeys, headerMiddleware, noHeaderEffects, transform } from "./headers.ts";
 import { ipRestrictionOf, qualityOf, rateLimitOf } from "./limits.ts";
 import type { Placed } from "./order.ts";
-import { rewriteOf, templateFault, type Upstream, upstreamOf } from "./templates.ts";
+import { rewriteOf, templateFault, type Upstream, upstreamFault, upstreamOf } from "./templates.ts";
 import { handlerOf, targetOf } from "./upstream.ts";
 import { declinePositive, declineSet, firstSet, isUnset } from "./values.ts";
 
@@ -119,7 +119,7 @@ function pathsOf(route: Input, ignoreCase: boolean): { upstream: Upstream; condi
     route.decline("it has no UpstreamPathTemplate");
     return undefined;
   }
-  const fault = templateFault(template);
+  const fault = upstreamFault(template);
   if (fault !== undefined) {
     route.decline(`its UpstreamPathTemplate is none: ${fault}`);
     return undefined;

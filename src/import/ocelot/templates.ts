@@ -38,12 +38,16 @@ const split = (template: string): { path: string; query: string | undefined } =>
   return { path: path.length > 1 ? path.replace(/\/$/, "") : path, query: template.slice(at + 1) };
 };
 
+/** What is wrong with a template that requests are matched with; undefined: nothing. */
+export function upstreamFault(template: string): string | undefined {
+  const names = [...template.matchAll(PLACEHOLDER)].map(([, name]) => name);
+  return new Set(names).size < names.length ? "a placeholder stands in it twice" : templateFault(template);
+}
+
 /** What is wrong with a template; undefined: nothing. */
 export function templateFault(template: string): string | undefined {
   if (!template.startsWith("/")) return "it must begin with /";
   if (template.includes("#")) return "a path holds no #";
-  const names = [...template.matchAll(PLACEHOLDER)].map(([, name]) => name);
-  if (new Set(names).size < names.length) return "a placeholder stands in it twice";
   return /[{}]/.test(template.replace(PLACEHOLDER, "")) ? "a brace in it belongs to no placeholder" : undefined;
 }
 
@@ -151,6 +155,9 @@ export function rewriteOf(template: string, upstream: Upstream, ignoreCase: bool
   const { path, query } = split(template);
   const unknown = [...template.matchAll(PLACEHOLDER)].find(([, name]) => !upstream.parts.has(name!));
   if (unknown !== undefined) return { unknown: unknown[1]! };
+  // The parts of a regular expression are groups of it, which a query knows nothing of.
+  const grouped = upstream.regex === undefined ? null : [...(query ?? "").matchAll(PLACEHOLDER)][0];
+  if (grouped) return { unknown: grouped[1]! };
   const filled = (text: string): string =>
     text.replace(PLACEHOLDER, (_, name: string) => upstream.parts.get(name) ?? "");
 
@@ -169,36 +176,34 @@ export function rewriteOf(template: string, upstream: Upstream, ignoreCase: bool
       : { set: Object.keys(set).length === 0 ? undefined : set, remove: remove.length === 0 ? undefined : remove };
 
   const { prefix } = upstream;
+  const rest = prefix && upstream.parts.get(prefix.rest);
+  // The parts of a prefix have no names: where the query asks for one, it becomes a template.
+  const asked = rest !== undefined && Object.values(set).some((value) => value.includes(rest));
+  const named: MadeMapping = {
+    path: {
+      template: `${prefix?.text}/${rest?.replace("}", "*}")}`,
+      ...(typeof upstream.path === "object" && { ignore_case: upstream.path.ignore_case }),
+    },
+  };
+  if (!path.includes("{")) {
+    const own = upstream.path;
+    const same = typeof own === "object" && own.exact === path && !(ignoreCase && LETTER.test(path));
+    const bare = upstream.exact && path !== "/" && own !== "/" ? trimmed(path, own) : path;
+    return { made: { ...(asked && named), ...(!same && { rewrite_path: { replace: bare } }) }, query: changes };
+  }
   const closing = prefix === undefined ? undefined : `/{${prefix.rest}}`;
-  if (closing !== undefined && path.endsWith(closing) && !/[{}]/.test(path.slice(0, -closing.length))) {
+  const simple = closing !== undefined && path.endsWith(closing) && !path.slice(0, -closing.length).includes("{");
+  if (simple && !asked) {
     const to = path.slice(0, -closing.length);
     if (to === prefix!.text && !(ignoreCase && LETTER.test(to))) return { made: {}, query: changes };
     if (to === "") return { made: { strip_prefix: prefix!.text }, query: changes };
     return { made: { rewrite_path: { replace_prefix: to } }, query: changes };
   }
-  if (!/\{/.test(path)) {
-    const own = upstream.path;
-    const same = typeof own === "object" && own.exact === path && !(ignoreCase && LETTER.test(path));
-    const bare = upstream.exact && path !== "/" && own !== "/" ? trimmed(path, own) : path;
-    return { made: same ? {} : { rewrite_path: { replace: bare } }, query: changes };
-  }
   if (upstream.regex !== undefined) {
     const to = filled(path.replaceAll("$", "$$$$"));
     return { made: { rewrite_path: { regex: upstream.regex, to } }, query: changes };
   }
-  const to = filled(path);
-  // The parts of a prefix have no names: it becomes a template.
-  const named =
-    prefix === undefined
-      ? {}
-      : {
-          path: {
-            ...(typeof upstream.path === "object" ? upstream.path : {}),
-            prefix: undefined,
-            template: `${prefix.text}/{${upstream.parts.get(prefix.rest)!.slice(1, -1)}*}`,
-          },
-        };
-  return { made: { ...named, rewrite_path: { template: to } }, query: changes };
+  return { made: { ...(prefix && named), rewrite_path: { template: filled(path) } }, query: changes };
 }
 
 /** Ocelot leaves out a closing slash that the request did not have. */
