@@ -76,8 +76,6 @@ export interface DenoTlsOptions {
   /** The name to ask for and to verify. */
   readonly hostname: string;
   readonly caCerts?: string[];
-  readonly cert?: string;
-  readonly key?: string;
 }
 
 interface DenoApi {
@@ -93,6 +91,9 @@ interface DenoApi {
     readonly reusePort: true;
   }): DenoTlsListener;
   connect(options: { readonly hostname: string; readonly port: number }): Promise<DenoConn>;
+  connectTls(
+    options: DenoTlsOptions & { readonly port: number; readonly cert?: string; readonly key?: string },
+  ): Promise<DenoTlsConn>;
   startTls(conn: DenoConn, options: DenoTlsOptions): Promise<DenoTlsConn>;
   serve(options: DenoServeOptions, handler: DenoHandler): DenoServer;
   upgradeWebSocket(

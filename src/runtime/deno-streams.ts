@@ -1,6 +1,6 @@
 import type { ListenAddress } from "../config/schema.ts";
-import type { Dial, SocketEvents, StreamSocket } from "../streams/types.ts";
-import { type DenoConn, type DenoTlsListener, deno, UNVERIFIED } from "./deno-api.ts";
+import type { Dial, SocketAddress, SocketEvents, StreamSocket } from "../streams/types.ts";
+import { type DenoConn, type DenoTlsConn, type DenoTlsListener, deno, UNVERIFIED } from "./deno-api.ts";
 import {
   ListenError,
   type ListenOptions,
@@ -133,9 +133,31 @@ function denoSocket(conn: DenoConn): StreamSocket {
   };
 }
 
+/** A TLS connection to be: Deno shows a client certificate only where it connects by itself. */
+async function secure(
+  to: SocketAddress,
+  tls: ClientTls,
+  preface: Uint8Array | undefined,
+  made: (conn: DenoConn) => void,
+): Promise<DenoTlsConn> {
+  const caCerts = tls.ca === undefined ? undefined : { caCerts: [tls.ca] };
+  if (tls.cert !== undefined && tls.key !== undefined) {
+    if (preface !== undefined) throw new Error("Deno cannot send proxy_protocol and show a client certificate");
+    const identity = { cert: tls.cert, key: tls.key };
+    return await deno.connectTls({ hostname: to.host, port: to.port, ...caCerts, ...identity });
+  }
+  const conn = await deno.connect({ hostname: to.host, port: to.port });
+  made(conn);
+  for (let at = 0; preface !== undefined && at < preface.byteLength; ) at += await conn.write(preface.subarray(at));
+  return await deno.startTls(conn, { hostname: tls.serverName ?? to.host, ...caCerts });
+}
+
 /** Connects with TLS. Throws in words where Deno has no way to do what is asked. */
 export function dialTls(tls: ClientTls): Dial {
   if (!tls.verify) throw new Error(UNVERIFIED);
+  if (tls.cert !== undefined && tls.serverName !== undefined) {
+    throw new Error("Deno cannot show a client certificate and check the server's for another name than the address");
+  }
   return async (to, { signal, preface }) => {
     signal.throwIfAborted();
     let conn: DenoConn | undefined;
@@ -147,20 +169,17 @@ export function dialTls(tls: ClientTls): Dial {
       stop.reject(signal.reason);
     };
     signal.addEventListener("abort", abort, { once: true });
-    const stands = async (): Promise<StreamSocket> => {
-      conn = await deno.connect({ hostname: to.host, port: to.port });
+    const made = (next: DenoConn): void => {
+      conn = next;
       if (aborted) close(conn);
-      conn.setNoDelay?.(true);
-      conn.setKeepAlive?.(true);
-      for (let at = 0; preface !== undefined && at < preface.byteLength; ) at += await conn.write(preface.subarray(at));
-      const secure = await deno.startTls(conn, {
-        hostname: tls.serverName ?? to.host,
-        ...(tls.ca === undefined ? undefined : { caCerts: [tls.ca] }),
-        ...(tls.cert === undefined || tls.key === undefined ? undefined : { cert: tls.cert, key: tls.key }),
-      });
-      conn = secure;
-      await secure.handshake();
-      return denoSocket(secure);
+    };
+    const stands = async (): Promise<StreamSocket> => {
+      const found = await secure(to, tls, preface, made);
+      made(found);
+      found.setNoDelay?.(true);
+      found.setKeepAlive?.(true);
+      await found.handshake();
+      return denoSocket(found);
     };
     try {
       return await Promise.race([stands(), stop.promise]);

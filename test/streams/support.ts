@@ -1,7 +1,37 @@
 import { once } from "node:events";
+import { writeFile } from "node:fs/promises";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
-import { type ServedGateway, serve } from "../gateway/support.ts";
+import { type ServedGateway, serve as serveOnBun } from "../gateway/support.ts";
 import { until } from "../helpers/wait.ts";
+import { startOnDeno } from "../runtimes/deno.ts";
+
+/** Set to `deno`: the gateway of these tests is a process on Deno, else it is in the test's own on Bun. */
+export const ON_DENO: boolean = process.env.PODWAY_STREAMS_ON === "deno";
+
+/** What these tests use of a gateway. */
+export type Served = Pick<
+  ServedGateway,
+  "stdout" | "stderr" | "writeConfig" | "stop" | "admin" | typeof Symbol.asyncDispose
+>;
+
+/** The config's text, with listeners on ports of the system's choice. */
+const withPorts = (config: object): string => {
+  const listen = { listen: "127.0.0.1:0" };
+  const { server, admin } = config as { server?: object; admin?: object };
+  return JSON.stringify({ ...config, server: { ...listen, ...server }, admin: { ...listen, ...admin } });
+};
+
+async function serveOnDeno(config: object): Promise<Served> {
+  const gateway = await startOnDeno({ config: withPorts(config) });
+  return {
+    ...gateway,
+    admin: async (path) => (await gateway.admin(path)).json(),
+    writeConfig: (next) => writeFile(gateway.configFile, withPorts(next as object)),
+  };
+}
+
+/** Serves a config on the runtime these tests are for. */
+export const serve = (config: object): Promise<Served> => (ON_DENO ? serveOnDeno(config) : serveOnBun(config));
 
 /** An upstream that really listens, on an address of loopback. */
 export interface Upstream extends AsyncDisposable {
@@ -128,7 +158,7 @@ export async function client(port: number, host = "127.0.0.1"): Promise<Client> 
 
 /** A gateway with streams on ports of the system's choice. */
 export interface StreamGateway extends AsyncDisposable {
-  readonly gateway: ServedGateway;
+  readonly gateway: Served;
   /** The port of a stream. */
   port(id: string): Promise<number>;
   /** Lines of the access log about connections, as far as they have come. */
