@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { createServer } from "node:net";
+import { connect, createServer } from "node:net";
 import { step } from "./progress.ts";
 
 /** Kernel clock ticks per second, as /proc counts CPU time: 100 on every Linux that Bun runs on. */
@@ -30,11 +30,37 @@ export function freePort(): Promise<number> {
 }
 
 /** Starts a program and resolves when its port answers a request. Rejects, with what it printed, after 15 s. */
-export async function start(
+export function start(
   command: string[],
   port: number,
   env: Record<string, string> = {},
   scheme: "http" | "https" = "http",
+): Promise<Child> {
+  const url = `${scheme}://127.0.0.1:${port}/`;
+  return startUntil(command, port, env, () => fetch(url, { redirect: "manual", tls: { rejectUnauthorized: false } }));
+}
+
+/** Starts a program and resolves when its port takes connections. Rejects, with what it printed, after 15 s. */
+export const startListening = (command: string[], port: number): Promise<Child> =>
+  startUntil(
+    command,
+    port,
+    {},
+    () =>
+      new Promise<void>((resolve, reject) => {
+        const socket = connect({ host: "127.0.0.1", port }, () => {
+          socket.destroy();
+          resolve();
+        });
+        socket.once("error", reject);
+      }),
+  );
+
+async function startUntil(
+  command: string[],
+  port: number,
+  env: Record<string, string>,
+  answers: () => Promise<unknown>,
 ): Promise<Child> {
   step(
     `starting ${command
@@ -50,8 +76,7 @@ export async function start(
   });
   const deadline = performance.now() + 15_000;
   for (;;) {
-    const url = `${scheme}://127.0.0.1:${port}/`;
-    const answered = await fetch(url, { redirect: "manual", tls: { rejectUnauthorized: false } }).then(
+    const answered = await answers().then(
       () => true,
       () => false,
     );

@@ -66,7 +66,7 @@ describe("a stream with tls", () => {
     await peer.got("one\n");
     peer.socket.end("hello");
     await peer.got("one\nhello");
-    await once(peer.socket, "close");
+    await until(() => peer.socket.closed, { message: "the connection ends" });
     const line = await streams.line();
     assertEquals([line.bytes_up, line.bytes_down, line.error], [5, 9, null]);
   });
