@@ -14,6 +14,6 @@ createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
     bytes += chunk.byteLength;
     if (ping) socket.write("q");
   });
-  socket.on("end", () => socket.end(ping ? undefined : String(bytes)));
+  socket.on("end", () => socket.end(ping ? "" : String(bytes)));
   socket.on("error", () => {});
 }).listen(Number(process.argv[2]), "127.0.0.1");
