@@ -189,11 +189,12 @@ function buildLaboratory({ seed, setting }: Schedule, place: Place): Laboratory 
       files: [],
       refresh: async () => {},
     }),
-    // The client looks at the clock at every byte and event: a good moment to look over its shoulder.
+    // The client looks at the clock at every byte and event: a good moment to look over its shoulder. It may do so in the
+    // middle of a write, where no reader ever comes: so as soon as that is over.
     clock: {
       ...clock,
       now() {
-        sample();
+        queueMicrotask(sample);
         return clock.now();
       },
     },
