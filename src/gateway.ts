@@ -381,12 +381,12 @@ export function createGateway(options: GatewayOptions): Gateway {
       const response = unmatched(facts.problem, facts.detail, request.method === "HEAD", clock.now());
       if (recorder === undefined) return response;
       const refused = refusedFacts(request, peer, scheme, clock);
-      const exchange = createExchange(refused, requestIds.of(refused.headers), tracing?.begin(refused));
+      const exchange = createExchange(refused, requestIds.of(refused), tracing?.begin(refused));
       exchange.error = facts.problem;
       return recorder.finish(exchange, response);
     }
     if (recorder === undefined) return answer(request, facts, now, undefined, upgrade);
-    const exchange = createExchange(facts, requestIds.of(facts.headers), tracing?.begin(facts));
+    const exchange = createExchange(facts, requestIds.of(facts), tracing?.begin(facts));
     exchange.recorder = recorder;
     const answered = answer(request, facts, now, exchange, upgrade);
     return answered instanceof Promise ? answered : recorder.finish(exchange, answered);

@@ -1,4 +1,8 @@
 import type { Random } from "../clock.ts";
+import { fieldBits, mayHave } from "../proxy/fields.ts";
+import type { RequestFacts } from "../request.ts";
+
+const REQUEST_ID = fieldBits("x-request-id");
 
 /** Visible ASCII only: an id is copied into logs and headers. */
 const FIT = /^[\x21-\x7e]{1,128}$/;
@@ -6,7 +10,7 @@ const FIT = /^[\x21-\x7e]{1,128}$/;
 /** Gives every request its id. */
 export interface RequestIds {
   /** The client's `x-request-id` where it is fit (1 to 128 visible characters), else a new one. */
-  of(headers: Headers): string;
+  of(facts: Pick<RequestFacts, "headers" | "fields">): string;
   /** A new one, for what brings none. */
   next(): string;
 }
@@ -25,8 +29,8 @@ export function createRequestIds(random: Random): RequestIds {
   }
 
   return {
-    of(headers) {
-      const sent = headers.get("x-request-id");
+    of(facts) {
+      const sent = mayHave(facts, REQUEST_ID) ? facts.headers.get("x-request-id") : null;
       return sent !== null && FIT.test(sent) ? sent : next();
     },
     next,

@@ -16,6 +16,7 @@ const FIELDS = [
   "forwarded",
   "content-type",
   "content-length",
+  "x-request-id",
 ] as const;
 
 /** The name of a field the gateway acts on. */

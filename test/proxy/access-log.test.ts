@@ -149,7 +149,7 @@ describe("lines", () => {
 describe("request ids", () => {
   test("a fit one is taken over, another is replaced, and ours never repeat", () => {
     const ids = createRequestIds(() => 0.5);
-    const of = (id?: string) => ids.of(new Headers(id === undefined ? {} : { "x-request-id": id }));
+    const of = (id?: string) => ids.of({ headers: new Headers(id === undefined ? {} : { "x-request-id": id }) });
     assertEquals(of("abc-1"), "abc-1");
     assertMatch(of("has space"), /^8{16}-1$/);
     assertMatch(of("x".repeat(129)), /^8{16}-2$/);

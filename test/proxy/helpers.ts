@@ -165,7 +165,7 @@ export function startRig(options: RigOptions = {}): Rig {
       const facts = readFacts(request, bun.requestIP(request)?.address ?? "", "http", read);
       if ("problem" in facts) return problem(facts.problem, facts.detail, { head: request.method === "HEAD" });
       if (log === undefined) return forwarder.forward(request, facts, route);
-      const exchange = createExchange(facts, ids.of(facts.headers));
+      const exchange = createExchange(facts, ids.of(facts));
       return log.finish(exchange, await forwarder.forward(request, facts, route, exchange));
     },
   });
