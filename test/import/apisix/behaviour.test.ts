@@ -1,5 +1,8 @@
 import { describe, test } from "bun:test";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { assert, assertEquals } from "@std/assert";
+import { isSeq, parseDocument } from "yaml";
 import { endpoints } from "../../gateway/objects.ts";
 import { type ServedGateway, serve } from "../../gateway/support.ts";
 import { type ServedApiserver, serveEmbedded } from "../../helpers/embedded.ts";
@@ -41,6 +44,25 @@ async function clusters(stage: Stage, first: ServedApiserver, second: ServedApis
     endpoints: [{ addresses: ["127.0.0.1"], conditions: { ready: true } }],
     ports: [{ name: "port", port: port(1981) }],
   });
+}
+
+const WALK_THROUGHS = join(import.meta.dir, "../../fixtures/config/apisix");
+
+/**
+ * What a walk-through says of its cluster, said of the stage's: its address, without TLS, and a token that is there. The
+ * rest of the text stays as it was printed.
+ */
+function atStage(text: string, { url }: ServedApiserver): string {
+  const document = parseDocument(text);
+  const clusters = document.getIn(["discovery", "kubernetes"]);
+  const places = isSeq(clusters) ? clusters.items.map((_, index) => [index]) : [[]];
+  for (const place of places) {
+    const at = ["discovery", "kubernetes", ...place];
+    const { port } = new URL(url);
+    document.setIn([...at, "service"], { schema: "http", host: "127.0.0.1", port: Number(port) });
+    document.setIn([...at, "client"], { token: "a-token" });
+  }
+  return document.toString({ lineWidth: 0 });
 }
 
 /** Serves a fixture, imported, with real servers behind it. */
@@ -154,6 +176,36 @@ describe("an imported configuration does what APISIX's documentation says", () =
       assertEquals([await second, (await first).status], [true, 200]);
     });
   });
+
+  for (const { file, service } of [
+    { file: "single.en.yaml", service: "default/plat-dev:port" },
+    { file: "single.zh.yaml", service: "default/plat-dev:port" },
+    { file: "multi.en.yaml", service: "release/default/plat-dev:port" },
+    { file: "multi.zh.yaml", service: "release/default/plat-dev:port" },
+    { file: "minimal.en.yaml", service: "default/plat-dev:port" },
+    { file: "out-of-pod.en.yaml", service: "default/plat-dev:port" },
+  ]) {
+    test(`${file} of APISIX's page on Kubernetes discovery: its service is found`, async () => {
+      await using api = await serveEmbedded();
+      await using stage = await openStage();
+      const object = endpoints(
+        "default/plat-dev",
+        ["127.0.0.1"],
+        [{ name: "port", port: Number(stage.withPorts("1980")) }],
+      );
+      const { metadata } = object as { metadata: object };
+      api.api.apply({ ...object, metadata: { ...metadata, labels: { first: "a", second: "b" } } });
+      const upstream = { type: "roundrobin", service_name: service, discovery_type: "kubernetes" };
+      const { gateway: text } = imported([
+        { name: file, content: await readFile(join(WALK_THROUGHS, file), "utf8") },
+        { name: "apisix.yaml", content: JSON.stringify({ routes: [{ uri: "/plat", upstream }] }) },
+      ]);
+      await using gateway = await serve(servable(atStage(text, api)), {
+        env: { KUBERNETES_SERVICE_HOST: "127.0.0.1", KUBERNETES_SERVICE_PORT: String(new URL(api.url).port) },
+      });
+      assertEquals(((await (await gateway.fetch("/plat")).json()) as Got).server, "1980");
+    });
+  }
 
   test("streams: connections reach a node that is there", async () => {
     await using stage = await openStage();
