@@ -119,9 +119,12 @@ describe("a gateway with middleware", () => {
 
   test("says in the access log which route refused a request, and why", async () => {
     await gateway.fetch("/closed?log");
-    const line = await until(() => gateway.stdout.findLast((text) => text.includes('"status":401')), {
-      message: () => "no line",
-    });
+    const line = await until(
+      () => gateway.stdout.findLast((text) => text.includes('"path":"/closed"') && text.includes('"status":401')),
+      {
+        message: () => "no line",
+      },
+    );
     const { route, error, upstream } = JSON.parse(line) as Record<string, unknown>;
     assertEquals({ route, error, upstream }, { route: "closed", error: "unauthorized", upstream: null });
   });

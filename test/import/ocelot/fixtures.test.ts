@@ -4,6 +4,7 @@ import { assert, assertEquals } from "@std/assert";
 import { importConfig } from "../../../src/commands/import.ts";
 import { FOLDER, filesOf, imported } from "./support.ts";
 
+const ROOT = `${import.meta.dir}/../../..`;
 const NAMES = readdirSync(FOLDER).sort();
 
 /** What `import ocelot` prints and says of a folder's files. */
@@ -33,6 +34,13 @@ describe("Ocelot's configurations become gateway.yaml; after a change on purpose
       assertEquals(stdout, await Bun.file(gateway).text());
       assertEquals(stderr, await Bun.file(told).text());
       assertEquals(code, stderr.includes("not carried over") ? 1 : 0);
+    });
+  }
+
+  for (const file of [...new Bun.Glob("examples/*/ocelot.json").scanSync(ROOT)].sort()) {
+    test(`${file} is carried over whole`, async () => {
+      const { leftovers, faults } = imported([{ name: file, content: await Bun.file(`${ROOT}/${file}`).text() }]);
+      assertEquals([leftovers, faults], [[], []]);
     });
   }
 
