@@ -113,7 +113,6 @@ describe.skipIf(noBrowser !== undefined)("the console over 10,000 services", () 
     const { page } = opened;
     await page.waitForSelector('#live[data-state="on"]');
     await page.waitForFunction(() => document.querySelector("#found-q")?.textContent === "10,000");
-    await observe(page);
     const times: Record<string, number[]> = { search: [], open: [], page: [] };
     const round = async (n: number): Promise<void> => {
       await page.fill("#search-q", "");
@@ -128,6 +127,10 @@ describe.skipIf(noBrowser !== undefined)("the console over 10,000 services", () 
       await page.waitForFunction(() => document.querySelector("#found-q")?.textContent === "10,000");
       times.page!.push(await timed(page, await clickOn(page, '#services a[rel="next"]'), "Page 2 of 400"));
     };
+    // The browser's and the gateway's own first times are not what is asked about.
+    await round(8765);
+    for (const list of Object.values(times)) list.length = 0;
+    await observe(page);
     for (const n of [1234, 5678, 4321]) await round(n);
     const quiet = Object.fromEntries(Object.entries(times).map(([name, all]) => [name, Math.round(median(all))]));
     let changes = 0;
