@@ -1,6 +1,6 @@
 import type { Clock } from "../clock.ts";
 import { DURATION_BOUNDS_MS, type SeriesCounts, viewSeries } from "./counters.ts";
-import type { PoolCounts, Traffic } from "./traffic.ts";
+import type { Traffic } from "./traffic.ts";
 
 /** Milliseconds between two points. */
 export const TRAFFIC_STEP_MS = 2000;
@@ -24,8 +24,8 @@ export interface TrafficHistory {
   route(id: string): RecentTraffic | undefined;
   /** Of all requests together. */
   total(): RecentTraffic;
-  /** The addresses of routes at the last point. */
-  pools(): readonly PoolCounts[];
+  /** The addresses of routes and the counts of streams, as they were at the last point. */
+  last(): Pick<Traffic, "pools" | "streams">;
   /** Takes no more points. */
   stop(): void;
 }
@@ -130,7 +130,7 @@ function sumByRoute(series: readonly SeriesCounts[]): Map<string, Sum> {
 export function createTrafficHistory(read: () => Traffic | Promise<Traffic>, clock: Clock): TrafficHistory {
   const byRoute = new Map<string, Series>();
   const all = freshSeries();
-  let pools: readonly PoolCounts[] = [];
+  let last: Pick<Traffic, "pools" | "streams"> = { pools: [] };
   let taken = 0;
   let stopped = false;
 
@@ -151,7 +151,7 @@ export function createTrafficHistory(read: () => Traffic | Promise<Traffic>, clo
     }
     for (const id of byRoute.keys()) if (!sums.has(id)) byRoute.delete(id);
     advance(all, total, at);
-    pools = traffic.pools;
+    last = { pools: traffic.pools, streams: traffic.streams };
     taken++;
   }
 
@@ -188,7 +188,7 @@ export function createTrafficHistory(read: () => Traffic | Promise<Traffic>, clo
       return series && shown(series);
     },
     total: () => shown(all),
-    pools: () => pools,
+    last: () => last,
     stop() {
       stopped = true;
       cancel();

@@ -5,6 +5,8 @@ import { createConsole } from "../../src/admin/console/console.tsx";
 import type { AdminView } from "../../src/admin/view.ts";
 import type { ClusterStatus } from "../../src/discovery/views.ts";
 import { countAnswer, createCounters } from "../../src/observe/counters.ts";
+import { STREAM_FAILURES } from "../../src/observe/stream-counters.ts";
+import type { PoolCounts, StreamTraffic } from "../../src/observe/traffic.ts";
 import { createTrafficHistory, TRAFFIC_STEP_MS } from "../../src/observe/traffic-history.ts";
 import { fakeClock } from "../helpers/embedded.ts";
 import { adminOptions, view } from "./support.ts";
@@ -23,10 +25,14 @@ const CLUSTER: ClusterStatus = {
 };
 
 /** A console over what a test says; its clock stands still. */
-function consoleOver(more: Partial<AdminView> = {}) {
+function consoleOver(
+  more: Partial<AdminView> = {},
+  pools: readonly PoolCounts[] = [],
+  streams: readonly StreamTraffic[] = [],
+) {
   const clock = fakeClock();
   const counters = createCounters();
-  const history = createTrafficHistory(() => ({ series: counters.all(), pools: [] }), clock);
+  const history = createTrafficHistory(() => ({ series: counters.all(), pools, streams }), clock);
   const seen = view({ status: () => [CLUSTER], ...more });
   const app = createAdminApp(seen, {
     ...adminOptions(),
@@ -171,6 +177,73 @@ describe("the console", () => {
     assertStringIncludes(text, "[fd00::1]:80 not ready 50 none named");
   });
 
+  test("tells ejections and failing checks at the address, and counts them at the route", async () => {
+    const node = (host: string, more: object) => ({
+      host,
+      port: 80,
+      weight: 50,
+      slice: "web-a",
+      resourceVersion: "1",
+      conditions: { ready: true, serving: true, terminating: false },
+      ...more,
+    });
+    const summary = {
+      cluster: "",
+      namespace: "shop",
+      name: "web",
+      reference: "shop/web",
+      ports: [],
+      portKeys: ["http"],
+      addresses: { ready: 2, terminating: 0, unready: 0 },
+    };
+    const { get, clock } = consoleOver(
+      {
+        routes: () => [{ id: "shop", path: "/", service: "shop/web:http" }],
+        services: () => ({ total: 1, found: 1, services: [summary] }),
+        nodes: async (service) => ({
+          service,
+          nodes: [
+            node("10.0.0.1", { ejection: { until: "2026-01-01T10:20:30.000Z", routes: ["shop"] } }),
+            node("10.0.0.2", { unhealthy: { routes: ["shop", "pay"] } }),
+          ],
+        }),
+      },
+      [{ route: "shop", service: "shop/web:http", endpoints: 2, ejected: 1, unhealthy: 1 }],
+    );
+    await clock.advance(TRAFFIC_STEP_MS);
+    const text = textOf(await get("/?open=shop%2Fweb"));
+    assertStringIncludes(text, "10.0.0.1:80 ejected until 10:20:30 by route shop 50");
+    assertStringIncludes(text, "10.0.0.2:80 its health checks fail, by route shop, pay 50");
+    assertStringIncludes(text, "shop/web:http 1 ejected, 1 unhealthy");
+  });
+
+  test("lists streams with their connections, and has no such part without streams", async () => {
+    const failures = Object.fromEntries(STREAM_FAILURES.map((reason) => [reason, reason === "idle_timeout" ? 3 : 0]));
+    const traffic = {
+      stream: "redis",
+      connections: 1200,
+      open: 7,
+      up: 1234,
+      down: 5_600_000,
+      retries: 0,
+      ejections: 0,
+      failures: failures as StreamTraffic["failures"],
+      endpoints: 2,
+      ejected: 0,
+      unhealthy: 0,
+    };
+    const listen = { host: "::", port: 6379 };
+    const { get, clock } = consoleOver(
+      { streams: () => [{ id: "redis", listen, service: "data/redis" }] },
+      [],
+      [traffic],
+    );
+    await clock.advance(TRAFFIC_STEP_MS);
+    const text = textOf(await get("/"));
+    assertStringIncludes(text, "redis [::]:6379 data/redis 7 1,200 1.2 kB 5.6 MB idle timeout 3");
+    assert(!textOf(await consoleOver().get("/")).includes("Streams"));
+  });
+
   test("asks for the page and the words its address has, and links carry the rest of the state along", async () => {
     const asked: object[] = [];
     const { get } = consoleOver({
@@ -256,13 +329,13 @@ describe("its live changes", () => {
         }
       }
     };
-    await readUntil(5);
-    assertEquals(parts, ["overview", "clusters", "routes", "services", "timeline"]);
+    await readUntil(6);
+    assertEquals(parts, ["overview", "clusters", "routes", "streams", "services", "timeline"]);
     await clock.advance(2000);
     services = 2;
     await clock.advance(500);
-    await readUntil(7);
-    assertEquals(parts.slice(5), ["overview", "services"], "the others are as they were");
+    await readUntil(8);
+    assertEquals(parts.slice(6), ["overview", "services"], "the others are as they were");
     await reader.cancel();
     await clock.advance(500);
     assertEquals(clock.pending, 1, "only the history goes on");

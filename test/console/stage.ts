@@ -80,7 +80,8 @@ export async function startStage(): Promise<Stage> {
       { id: "old", path: { exact: "/old" }, redirect: { status: 308, path: "/shop" } },
     ],
   };
-  const gateway = await startGateway({ config });
+  const streams = [{ id: "raw", listen: "127.0.0.1:0", service: "east/shop/web:http" }];
+  const gateway = await startGateway({ config: { ...config, streams } });
   const ask = async (path: string): Promise<void> => {
     const response = await gateway.fetch(path);
     await response.text();

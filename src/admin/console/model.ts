@@ -1,7 +1,9 @@
 import type { RouteConfig } from "../../config/schema.ts";
+import type { StreamConfig } from "../../config/stream-schema.ts";
 import type { ServiceSummary, ServicesPage } from "../../discovery/catalog.ts";
 import type { ClusterStatus, NodesAnswer } from "../../discovery/views.ts";
 import type { GatewayEvent } from "../../observe/events.ts";
+import type { PoolCounts, StreamTraffic } from "../../observe/traffic.ts";
 import type { RecentTraffic, TrafficHistory } from "../../observe/traffic-history.ts";
 import type { AdminView } from "../view.ts";
 import type { ConsoleState } from "./state.ts";
@@ -25,8 +27,15 @@ export interface OpenPort {
 export type ShownRoute = Pick<RouteConfig, "id"> &
   Partial<Pick<RouteConfig, "hosts" | "path" | "methods" | "service" | "services" | "nodes" | "redirect">>;
 
+/** A stream as far as a list of them shows it. */
+export type ShownStream = Pick<StreamConfig, "id" | "listen" | "service" | "services" | "nodes" | "tls">;
+
 /** Everything the page shows, gathered at one moment. */
 export interface Model {
+  readonly streams: {
+    readonly shown: readonly ShownStream[];
+    readonly traffic: readonly StreamTraffic[];
+  };
   readonly state: ConsoleState;
   /** Milliseconds since the epoch. */
   readonly now: number;
@@ -37,6 +46,8 @@ export interface Model {
   readonly routes: {
     readonly total: number;
     readonly found: number;
+    /** The addresses of all routes. */
+    readonly pools: readonly PoolCounts[];
     readonly page: readonly { readonly route: ShownRoute; readonly traffic: RecentTraffic | undefined }[];
   };
   readonly services: ServicesPage & {
@@ -99,8 +110,10 @@ export async function gather({ view, history, now }: ConsoleParts, state: Consol
     routes: {
       total: routes.length,
       found: found.length,
+      pools: history.last().pools,
       page: found.slice(firstRoute, firstRoute + ROUTES).map((route) => ({ route, traffic: history.route(route.id) })),
     },
+    streams: { shown: view.streams() as readonly ShownStream[], traffic: history.last().streams ?? [] },
     services: { ...services, open: new Map(open) },
     events: view.events(EVENTS),
   };

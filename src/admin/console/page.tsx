@@ -7,6 +7,7 @@ import { Overview } from "./overview.tsx";
 import { Hidden } from "./pieces.tsx";
 import { Services } from "./services.tsx";
 import { href } from "./state.ts";
+import { Streams } from "./streams.tsx";
 import { Timeline } from "./timeline.tsx";
 import { Routes } from "./traffic.tsx";
 
@@ -15,6 +16,7 @@ export const LIVE_PARTS = {
   overview: Overview,
   clusters: Clusters,
   routes: Routes,
+  streams: Streams,
   services: Services,
   timeline: Timeline,
 } as const;
@@ -103,6 +105,7 @@ export function Page(props: { model: Model; answer: Answer | undefined; assets: 
             <div class="column">
               <Clusters model={model} />
               <Routes model={model} />
+              <Streams model={model} />
               <Services model={model} />
             </div>
             <div class="column rail">

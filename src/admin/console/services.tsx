@@ -28,9 +28,23 @@ function Addresses({ ready, terminating, unready }: ServiceSummary["addresses"])
 
 const isDetail = (node: object): node is NodeDetail => "slice" in node;
 
+/** Whether an address gets requests, and why not. */
+function stateOf({ excluded, conditions, ejection, unhealthy }: NodeDetail): { tone: Tone; text: string } {
+  if (excluded !== undefined) return { tone: "bad", text: excluded };
+  if (ejection !== undefined) {
+    const until = ejection.until.slice(11, 19);
+    return { tone: "warn", text: `ejected until ${until} by route ${ejection.routes.join(", ")}` };
+  }
+  if (unhealthy !== undefined) {
+    return { tone: "warn", text: `its health checks fail, by route ${unhealthy.routes.join(", ")}` };
+  }
+  if (!conditions.ready) return { tone: "warn", text: "terminating, used as the last resort" };
+  return { tone: "good", text: "ready" };
+}
+
 function Node({ node }: { node: NodeDetail }): Child {
-  const { host, port, weight, pod, zone, excluded, conditions } = node;
-  const tone: Tone = excluded === undefined ? (conditions.ready ? "good" : "warn") : "bad";
+  const { host, port, weight, pod, zone } = node;
+  const { tone, text } = stateOf(node);
   return (
     <tr data-key={`node-${host}-${port}-${pod ?? ""}`}>
       <th scope="row" class="mono" data-label="Address">
@@ -39,7 +53,7 @@ function Node({ node }: { node: NodeDetail }): Child {
       <td data-label="State">
         <span class={`status ${tone}`}>
           <Shape tone={tone} />
-          {excluded ?? (conditions.ready ? "ready" : "terminating, used as the last resort")}
+          {text}
         </span>
       </td>
       <td data-label="Weight" class="number">

@@ -4,8 +4,8 @@ import { type RecentTraffic, TRAFFIC_POINTS, TRAFFIC_STEP_MS } from "../../obser
 import { Sparkline } from "./chart.tsx";
 import { type Model, pathText, ROUTES, type ShownRoute } from "./model.ts";
 import { Pages, Part, Search } from "./pieces.tsx";
-import { href } from "./state.ts";
-import { counted, figure, milliseconds, percent } from "./words.ts";
+import { Target } from "./target.tsx";
+import { figure, milliseconds, percent } from "./words.ts";
 
 /** Points that the figures are taken over: ten seconds, so that they neither jump nor lag. */
 const RECENT = 5;
@@ -78,24 +78,15 @@ export function charts(traffic: RecentTraffic, of: string): { rate: Child; error
   };
 }
 
-/** Where a route sends its requests. */
-function Target({ route, model }: { route: ShownRoute; model: Model }): Child {
-  const { service, services, nodes, redirect } = route;
-  if (redirect !== undefined) return <span class="soft">redirect {redirect.status}</span>;
-  if (nodes !== undefined) return <span class="soft">{counted(nodes.length, "static node")}</span>;
-  const all = services ?? (service === undefined ? [] : [{ service, weight: 1 }]);
-  return (
-    <ul class="plain">
-      {all.map((one) => (
-        <li>
-          <a class="mono" href={href(model.state, { q: one.service.split(":")[0]!, page: 1 }, "services")} data-live="">
-            {one.service}
-          </a>
-          {all.length > 1 ? <span class="soft"> ×{one.weight}</span> : ""}
-        </li>
-      ))}
-    </ul>
-  );
+/** Addresses of a route that get nothing at the moment, over all its services. */
+function outOfTurn({ routes }: Model, id: string): { ejected: number; unhealthy: number } {
+  const sum = { ejected: 0, unhealthy: 0 };
+  for (const { route, ejected, unhealthy } of routes.pools) {
+    if (route !== id) continue;
+    sum.ejected += ejected;
+    sum.unhealthy += unhealthy;
+  }
+  return sum;
 }
 
 function Row({
@@ -120,7 +111,7 @@ function Row({
         </span>
       </th>
       <td data-label="Goes to">
-        <Target route={route} model={model} />
+        <Target of={route} state={model.state} {...outOfTurn(model, id)} />
       </td>
       {now === undefined || chart === undefined ? (
         <td colspan={3} class="soft quiet" data-label="Traffic">

@@ -49,6 +49,19 @@ export const count = (value: number): string => whole.format(value);
 /** `1 service`, `10,000 services` */
 export const counted = (value: number, thing: string): string => `${count(value)} ${thing}${value === 1 ? "" : "s"}`;
 
+const SIZES = ["B", "kB", "MB", "GB", "TB"];
+
+/** `0 B`, `1.2 kB`, `34 MB` */
+export function bytes(value: number): string {
+  let size = 0;
+  let left = value;
+  while (left >= 1000 && size < SIZES.length - 1) {
+    left /= 1000;
+    size++;
+  }
+  return `${size === 0 ? left : figure(left)} ${SIZES[size]}`;
+}
+
 /** A number of three figures or so: `0`, `0.25`, `3.4`, `128`, `12,400`. */
 export function figure(value: number): string {
   if (value === 0) return "0";
