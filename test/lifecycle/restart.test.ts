@@ -1,7 +1,7 @@
 import { describe, test } from "bun:test";
 import { writeFile } from "node:fs/promises";
 import { assertEquals, assertGreater } from "@std/assert";
-import { startGateway } from "../helpers/gateway-process.ts";
+import { type GatewayProcess, startGateway } from "../helpers/gateway-process.ts";
 import { until } from "../helpers/wait.ts";
 import { startClients } from "./clients.ts";
 import { startPod } from "./pod.ts";
@@ -9,6 +9,8 @@ import { startPod } from "./pod.ts";
 /** A port of this namespace, where nobody else is. */
 const PORT = 8080;
 const HAND_OVERS = 8;
+/** The clients leave the one that starts little of a small machine. */
+const START_MS = 60_000;
 
 /** Per namespace. With it, connections that wait in a socket that is closed go over to another of the same port. */
 const migrate = (on: boolean): Promise<void> => writeFile("/proc/sys/net/ipv4/tcp_migrate_req", on ? "1" : "0");
@@ -21,19 +23,25 @@ async function restarts(workers: number): Promise<{ answered: number; failures: 
     admin: { listen: "127.0.0.1:0" },
     routes: [{ nodes: [pod.node] }],
   };
-  let gateway = await startGateway({ config });
+  const start = (): Promise<GatewayProcess> => startGateway({ config, timeout: START_MS });
+  let gateway = await start();
   const clients = startClients({ port: PORT, keepAlive: 16, fresh: 16 });
-  for (let round = 0; round < HAND_OVERS; round++) {
-    const next = await startGateway({ config });
+  const served = async (): Promise<void> => {
     const before = clients.answered;
-    await until(() => clients.answered > before + 500, { message: "the load runs" });
-    assertEquals(await gateway.stop(), 0);
-    gateway = next;
+    await until(() => clients.answered > before + 500, { timeout: START_MS, message: "the load runs" });
+  };
+  try {
+    for (let round = 0; round < HAND_OVERS; round++) {
+      const next = await start();
+      await served();
+      assertEquals(await gateway.stop(), 0);
+      gateway = next;
+    }
+    await served();
+  } finally {
+    await clients.stop();
+    await gateway.stop();
   }
-  const before = clients.answered;
-  await until(() => clients.answered > before + 500, { message: "the last one serves" });
-  await clients.stop();
-  assertEquals(await gateway.stop(), 0);
   return { answered: clients.answered, failures: Object.fromEntries(clients.failures) };
 }
 

@@ -29,7 +29,7 @@ async function main(args: readonly string[]): Promise<number> {
     return 1;
   }
   const tests = args.some((arg) => arg.includes("/")) ? args : [...args, "./test/lifecycle"];
-  const test = [process.execPath, "test", "--timeout", "180000", ...tests];
+  const test = [process.execPath, "test", "--timeout", "300000", ...tests];
   const child = Bun.spawn([...UNSHARE, "sh", "-c", `${SET_UP_NETWORK} && "$@"`, "sh", ...test], {
     cwd: join(import.meta.dir, "../.."),
     stdin: "ignore",
