@@ -23,12 +23,8 @@ export interface ImportIo {
 /** Characters that take long enough to read and to translate that somebody wonders. */
 const LARGE = 256 * 1024;
 
-const usageOf = (name: string, { files, switches }: Importer): string =>
-  [
-    `podway import ${name} FILE${files === "several" ? "..." : ""}`,
-    ...switches.map((one) => `[--${one}]`),
-    "[--json]",
-  ].join(" ");
+const usageOf = (name: string, { switches }: Importer): string =>
+  [`podway import ${name} FILE...`, ...switches.map((one) => `[--${one}]`), "[--json]"].join(" ");
 
 const line = (issue: ImportIssue, clause: string): string =>
   formatIssue({ ...issue, message: `${issue.path || "the file"}: ${clause}` });
@@ -62,7 +58,6 @@ export async function importConfig(argv: readonly string[], io: ImportIo): Promi
   }
   const usage = `Usage: ${usageOf(format, importer)}`;
   if (names.length === 0) return refuse(`name the file to import. ${usage}`);
-  if (importer.files === "one" && names.length > 1) return refuse(`one file at a time. ${usage}`);
   const unknown = switches.find((name) => args.on(name) && !importer.switches.includes(name));
   if (unknown !== undefined) return refuse(`--${unknown} means nothing to ${importer.name}'s format. ${usage}`);
 

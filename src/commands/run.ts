@@ -24,7 +24,7 @@ const HELP = `podway ${packageJson.version}: an API gateway that finds its upstr
   podway nodes REF           the nodes of namespace/name:port, as a running gateway sees them,
                              or with --config FILE as this command finds them itself
   podway import apisix FILE...
-  podway import ocelot FILE  print a gateway.yaml made of APISIX's or Ocelot's configuration, and say what of it
+  podway import ocelot FILE...  print a gateway.yaml made of APISIX's or Ocelot's configuration, and say what of it
                              could not be carried over
   podway manifests [FILE]    what runs this config in Kubernetes: ServiceAccount, the least roles, ConfigMap, Deployment,
                              Service, PodDisruptionBudget, --hpa; see docs/deployment.md

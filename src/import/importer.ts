@@ -5,8 +5,6 @@ import type { Input } from "./input.ts";
 export interface Importer {
   /** Whose format it is, for messages. */
   readonly name: string;
-  /** How many files make one configuration. */
-  readonly files: "one" | "several";
   /** Switches of the command line it knows, without their dashes. */
   readonly switches: readonly string[];
   /** Brings the texts of its files into the notation of gateway.yaml: `${NAME}` is a variable there, `$${` a literal `${`. */

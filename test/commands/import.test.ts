@@ -17,7 +17,7 @@ async function run(argv: readonly string[], files: Readonly<Record<string, strin
 
 describe("import", () => {
   test("wants a format it knows and the files it takes", async () => {
-    for (const argv of [[], ["kong", "a"], ["apisix"], ["ocelot", "a", "b"], ["apisix", "a", "--nothing"]]) {
+    for (const argv of [[], ["kong", "a"], ["apisix"], ["apisix", "a", "--nothing"]]) {
       const { code, stdout, stderr } = await run(argv, { a: "{}", b: "{}" });
       assertEquals([code, stdout, stderr.length], [2, [], 1]);
       assert(stderr[0]!.includes("Usage: podway import "), stderr[0]);

@@ -49,19 +49,29 @@ function defaultsOf(rules: readonly Input[], context: PluginContext, timeouts: b
   return { ...made, [first]: madeFrom(rules, made[first as keyof typeof made]!, ...words) };
 }
 
+/** A route for each of its hosts. */
+const byTheirHosts = (route: MadeRoute): MadeRoute[] =>
+  (route.placed.hosts ?? []).length < 2
+    ? [route]
+    : route.placed.hosts!.map((host) => ({
+        ...route,
+        values: { ...route.values, hosts: [host] },
+        placed: { ...route.placed, hosts: [host] },
+      }));
+
 /** Routes with ids of their own, in their order, and a priority where they need one. */
-function routeList(made: readonly MadeRoute[], byHost: boolean): Made[] {
-  const priorities = prioritiesOf(
-    made.map(({ placed }) => placed),
-    byHost,
-  );
+function routeList(given: readonly MadeRoute[], byHost: boolean): Made[] {
+  const placed = (routes: readonly MadeRoute[]) => routes.map((route) => route.placed);
+  const whole = prioritiesOf(placed(given), byHost);
+  const made = whole === undefined ? given.flatMap(byTheirHosts) : given;
+  const priorities = whole ?? prioritiesOf(placed(made), byHost) ?? [];
   const taken = new Set<string>();
   return made.map(({ id, values, words, from }, index) => {
     let name = id;
     for (let turn = 2; taken.has(name); turn++) name = `${id}-${turn}`;
     taken.add(name);
-    const priority = priorities[index];
-    return madeFrom(from, { id: name, priority: priority === 0 ? undefined : priority, ...values }, ...words);
+    const priority = priorities[index] || undefined;
+    return madeFrom(from, { id: name, priority, ...values }, ...words);
   });
 }
 
@@ -140,7 +150,6 @@ function convert(roots: readonly Input[]): MadeMapping {
 /** APISIX's config.yaml, and its standalone apisix.yaml or apisix.json. */
 export const apisix: Importer = {
   name: "APISIX",
-  files: "several",
   switches: [],
   text: apisixText,
   refuse: (roots) =>

@@ -43,6 +43,9 @@ const compare = (a: readonly number[], b: readonly number[]): number => {
   return at === -1 ? 0 : a[at]! - b[at]!;
 };
 
+/** Where an order exists it is found in two rounds, or in some more where routes have several hosts. */
+const MAX_ROUNDS = 20;
+
 interface Entry {
   readonly route: number;
   readonly host: string | undefined;
@@ -52,9 +55,10 @@ interface Entry {
 
 /**
  * The `priority` of each route, 0 for most: only where our precedence would try two routes that may both match in another
- * order than APISIX does. `byHost`: its router looks at the host before the path (radixtree_host_uri).
+ * order than APISIX does. `byHost`: its router looks at the host before the path (radixtree_host_uri). undefined: a route
+ * with several hosts would have to stand before another one under one of them and behind it under the other.
  */
-export function prioritiesOf(routes: readonly Placed[], byHost: boolean): number[] {
+export function prioritiesOf(routes: readonly Placed[], byHost: boolean): number[] | undefined {
   const entries = routes.flatMap((placed, route) =>
     (placed.hosts ?? [undefined]).map((host): Entry => {
       const path = [placed.path.rank, placed.priority];
@@ -71,7 +75,8 @@ export function prioritiesOf(routes: readonly Placed[], byHost: boolean): number
     (a, b) => compare(a.theirs, b.theirs) || routes[b.route]!.turn - routes[a.route]!.turn || b.route - a.route,
   );
   const priorities = routes.map(() => 0);
-  for (let settled = false, round = 0; !settled && round <= routes.length; round++) {
+  for (let settled = false, round = 0; !settled; round++) {
+    if (round > MAX_ROUNDS) return undefined;
     settled = true;
     for (const [index, entry] of order.entries()) {
       let needed = priorities[entry.route]!;

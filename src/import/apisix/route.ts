@@ -1,16 +1,18 @@
-import type { Made, MadeMapping } from "../document.ts";
+import type { MadeMapping } from "../document.ts";
 import type { Input } from "../input.ts";
 import { wordsOf } from "./cosmetics.ts";
-import { type Effects, headerChanges, middlewareOf, noEffects } from "./effects.ts";
+import { type Effects, noEffects } from "./effects.ts";
 import { hostsOf } from "./hosts.ts";
+import { LeftOut, leaveOut } from "./left-out.ts";
 import type { Placed } from "./order.ts";
-import { narrowed, ownRank, type PathMatch, pathOf } from "./path.ts";
+import { ownRank, type PathMatch, pathOf } from "./path.ts";
 import { convertPlugins } from "./plugins/index.ts";
 import type { PluginContext } from "./plugins/plugin.ts";
 import type { Resources } from "./resources.ts";
 import { type Branch, branchesOf } from "./split.ts";
-import { type Target, targetOf, timeoutsOf } from "./upstream.ts";
-import { alternativesOf, type Conditions, NO_CONDITIONS, withConditions } from "./vars.ts";
+import { targetOf, timeoutsOf } from "./upstream.ts";
+import { alternativesOf, type Conditions, NO_CONDITIONS } from "./vars.ts";
+import { built, narrowedHosts, narrowedMethods, waysOf } from "./way.ts";
 
 /** One route of ours, before it gets its id and its place. */
 export interface MadeRoute {
@@ -32,13 +34,6 @@ export interface RouteContext {
   overridden(conf: Input): void;
   converted(conf: Input): void;
 }
-
-/** Why a route cannot be there at all: it would take other requests than it should, or has nowhere to send them. */
-class LeftOut extends Error {}
-
-const leaveOut = (why: string): never => {
-  throw new LeftOut(why);
-};
 
 /** A reference to another object; its absence leaves the route out. */
 function referred(route: Input, key: string, find: (reference: Input) => Input | undefined): Input | undefined {
@@ -94,97 +89,6 @@ function conditionsOf(route: Input): Conditions[] {
   if (clients === undefined) return alternatives;
   found.note("requests from elsewhere get a 403 here; APISIX would look for another route for them");
   return alternatives.map((one) => ({ ...one, clients: [...(one.clients ?? []), ...clients] }));
-}
-
-/** A way that requests of a route go. */
-interface Way {
-  readonly conditions: Conditions;
-  readonly path: PathMatch;
-  /** undefined: the route redirects. */
-  readonly target: Target | undefined;
-  readonly redirect: MadeMapping | undefined;
-}
-
-function waysOf(path: PathMatch, conditions: Conditions, branches: readonly Branch[], effects: Effects): Way[] {
-  const { redirect } = effects;
-  const at = conditions.path === undefined ? path : narrowed(path, conditions.path);
-  const ways: Way[] = [];
-  if (redirect !== undefined) {
-    const only = redirect.only === undefined ? at : narrowed(at, redirect.only);
-    ways.push({ conditions, path: only, target: undefined, redirect: redirect.made });
-    if (redirect.only === undefined) return ways;
-  }
-  for (const branch of branches) {
-    const both = withConditions(conditions, branch.conditions);
-    if (typeof both === "string")
-      return leaveOut(`what it asks for and what traffic-split asks for cannot be had together: ${both}`);
-    const under = branch.conditions.path === undefined ? at : narrowed(at, branch.conditions.path);
-    ways.push({ conditions: both, path: under, target: branch.target, redirect: undefined });
-  }
-  return ways;
-}
-
-const some = <Value extends object>(value: Value | undefined): Value | undefined =>
-  value === undefined || Object.keys(value).length === 0 ? undefined : value;
-
-/** The keys that say how the upstream is asked: those of the upstream, with what the route's plugins change. */
-function askingOf(target: Target, effects: Effects, timeouts: MadeMapping | undefined): MadeMapping {
-  const { how } = target;
-  const host = effects.upstreamHost;
-  const { scheme } = effects;
-  return {
-    ...target.where,
-    ...how,
-    ...(scheme !== undefined && { scheme, upstream_tls: scheme === "https" ? { verify: false } : undefined }),
-    ...(host !== undefined && { pass_host: "rewrite", upstream_host: host }),
-    rewrite_path: effects.rewritePath,
-    timeouts: some({ ...((how.timeouts ?? {}) as MadeMapping), ...timeouts }),
-    request_headers: headerChanges(effects.request),
-  };
-}
-
-/** A way with everything else that makes a route. */
-function built(
-  way: Way,
-  hosts: readonly string[] | undefined,
-  methods: readonly string[] | undefined,
-  effects: Effects,
-  timeouts: MadeMapping | undefined,
-): MadeMapping {
-  const { conditions } = way;
-  const clients: Made[] =
-    conditions.clients === undefined ? [] : [{ ip_restriction: { allow_list: [...conditions.clients] } }];
-  const middleware = [...clients, ...middlewareOf(effects)];
-  return {
-    hosts,
-    path: way.path.rule as Made,
-    methods,
-    headers: some(conditions.headers),
-    cookies: some(conditions.cookies),
-    query: some(conditions.query),
-    redirect: way.redirect,
-    ...(way.target === undefined ? {} : askingOf(way.target, effects, timeouts)),
-    response_headers: headerChanges(effects.response),
-    middleware: middleware.length === 0 ? undefined : middleware,
-  };
-}
-
-function narrowedHosts(
-  hosts: readonly string[] | undefined,
-  asked: readonly string[] | undefined,
-): readonly string[] | undefined {
-  if (hosts !== undefined && asked !== undefined)
-    return leaveOut("its hosts and a condition on the host cannot be had together");
-  return asked ?? hosts;
-}
-
-function narrowedMethods(
-  methods: readonly string[] | undefined,
-  asked: readonly string[] | undefined,
-): readonly string[] | undefined {
-  const kept =
-    methods === undefined || asked === undefined ? (asked ?? methods) : methods.filter((one) => asked.includes(one));
-  return kept?.length === 0 ? leaveOut("no method meets its conditions") : kept;
 }
 
 function sockets(holder: Input | undefined): void {

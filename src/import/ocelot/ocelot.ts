@@ -75,7 +75,6 @@ function convert(roots: readonly Input[], on: (name: string) => boolean): MadeMa
 /** Ocelot's ocelot.json, or the ocelot.*.json it is merged from. */
 export const ocelot: Importer = {
   name: "Ocelot",
-  files: "several",
   switches: ["use-host"],
   anyCase: true,
   text: literalText,

@@ -100,7 +100,29 @@ for (const router of ["radixtree_host_uri", "radixtree_uri"]) {
           }
         },
       ),
-      { numRuns: 150 },
+      {
+        numRuns: 80,
+        examples: [
+          [
+            // Before the other one under a.test, and behind it under *.test.
+            [
+              { uris: ["/*"], hosts: ["*.test"], priority: 5, methods: undefined, vars: undefined },
+              {
+                uris: ["/*"],
+                hosts: ["a.test", "*.test"],
+                priority: 0,
+                methods: undefined,
+                vars: [["http_env", "==", "x"]],
+              },
+            ],
+            [
+              { method: "GET", authority: "b.a.test", target: "/", env: "x" },
+              { method: "GET", authority: "a.test", target: "/", env: "x" },
+              { method: "GET", authority: "a.test", target: "/", env: undefined },
+            ],
+          ],
+        ],
+      },
     );
   });
 }
