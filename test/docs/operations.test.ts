@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { assertEquals } from "@std/assert";
 import { parse } from "yaml";
 import type { ClientState } from "../../src/kubernetes/types.ts";
+import { STREAM_FAILURES } from "../../src/observe/stream-counters.ts";
 import { PROBLEM_CODES, problemStatus } from "../../src/proxy/problem.ts";
 
 const ROOT = join(import.meta.dir, "../..");
@@ -30,6 +31,13 @@ describe("docs/operations.md", () => {
   test("has a row for every problem code, with its status", () => {
     const missing = PROBLEM_CODES.filter((code) => !PAGE.includes(`\n| \`${code}\` | ${problemStatus(code)} |`));
     assertEquals(missing, []);
+  });
+
+  test("has a row for every way a stream's connection may fail", () => {
+    assertEquals(
+      STREAM_FAILURES.filter((reason) => !PAGE.includes(`\n| \`${reason}\` | `)),
+      [],
+    );
   });
 
   test("has a row for every state of a cluster", () => {
