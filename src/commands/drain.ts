@@ -1,7 +1,6 @@
 import type { Clock } from "../clock.ts";
 import type { ServerConfig } from "../config/schema.ts";
 import type { Gateway } from "../gateway.ts";
-import type { Listener } from "../runtime/host.ts";
 
 /**
  * What a listener closes is idle, or so it seems: a request may be on its way there. Connections that are in use hear
@@ -9,17 +8,15 @@ import type { Listener } from "../runtime/host.ts";
  */
 const QUIET_MS = 25;
 /** But no longer than this where `drain_delay` does not ask for more: new connections come all the time. */
-const FAREWELL_MS = 250;
+const FAREWELL_MS = 1000;
 
 /**
- * The end of a gateway's traffic (design: Config file rules, SIGTERM): every answer is its connection's last from now on;
- * new connections are taken until `drain_delay` is over; what is under way is finished within `drain`, and what is then
- * still open ends as politely as it can.
+ * The end of a gateway's traffic begins (design: Config file rules, SIGTERM): every answer is its connection's last from now
+ * on. Resolves when the listener may be stopped: `drain_delay` is over.
  */
-export async function drainTraffic(
-  gateway: Pick<Gateway, "drain" | "drained" | "endStreams">,
-  traffic: Pick<Listener, "stop">,
-  { drain_delay, drain }: Pick<ServerConfig, "drain_delay" | "drain">,
+export async function sayFarewell(
+  gateway: Pick<Gateway, "drain" | "drained">,
+  { drain_delay }: Pick<ServerConfig, "drain_delay">,
   clock: Clock,
 ): Promise<void> {
   gateway.drain();
@@ -29,5 +26,4 @@ export async function drainTraffic(
     heard = gateway.drained();
     await clock.sleep(QUIET_MS);
   }
-  await traffic.stop(drain, gateway.endStreams);
 }

@@ -2,7 +2,7 @@ import type { Clock } from "../clock.ts";
 import type { ServerConfig } from "../config/schema.ts";
 import type { Gateway } from "../gateway.ts";
 import type { Handler, Host, ServerCertificate } from "../runtime/host.ts";
-import { drainTraffic } from "./drain.ts";
+import { sayFarewell } from "./drain.ts";
 
 /** Who takes a gateway's requests: a listener, or several in threads of their own. */
 export interface Traffic {
@@ -10,10 +10,18 @@ export interface Traffic {
   readonly port: number;
   /** See `TlsListener.renew`. */
   renew(certificates: readonly ServerCertificate[]): void;
-  /** The end of it: see `drainTraffic`. */
+  /** The end of it: `sayFarewell`, then what is under way is finished within `drain`, and the rest ends politely. */
   drain(server: Pick<ServerConfig, "drain_delay" | "drain">): Promise<void>;
   /** Ends it at once, before anybody was served. */
   close(): void;
+}
+
+/** One listener, whose end comes in two steps. */
+export interface OwnTraffic extends Traffic {
+  /** See `sayFarewell`. */
+  farewell(server: Pick<ServerConfig, "drain_delay">): Promise<void>;
+  /** Closes the port at once; resolves when all is over. */
+  stop(server: Pick<ServerConfig, "drain">): Promise<void>;
 }
 
 /** What listening needs. */
@@ -29,7 +37,7 @@ export interface TrafficOptions {
 }
 
 /** Opens the gateway's address. Throws `ListenError`. */
-export function openTraffic({ server, gateway, host, certificates, share, clock }: TrafficOptions): Traffic {
+export function openTraffic({ server, gateway, host, certificates, share, clock }: TrafficOptions): OwnTraffic {
   const { listen, http2, http3 } = server;
   const handle =
     (scheme: "http" | "https"): Handler =>
@@ -38,10 +46,17 @@ export function openTraffic({ server, gateway, host, certificates, share, clock 
   const tls =
     certificates.length === 0 ? undefined : host.listenTls(listen, handle("https"), { certificates, http2, http3 });
   const listener = tls ?? host.listen(listen, handle("http"), { share });
+  const farewell: OwnTraffic["farewell"] = (limits) => sayFarewell(gateway, limits, clock);
+  const stop: OwnTraffic["stop"] = ({ drain }) => listener.stop(drain, gateway.endStreams);
   return {
     port: listener.port,
     renew: (renewed) => tls?.renew(renewed),
-    drain: (limits) => drainTraffic(gateway, listener, limits, clock),
+    farewell,
+    stop,
+    async drain(limits) {
+      await farewell(limits);
+      await stop(limits);
+    },
     close: () => void listener.stop(0),
   };
 }

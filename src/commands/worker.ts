@@ -14,7 +14,7 @@ import { createKeeperLink } from "../workers/link.ts";
 import type { ToKeeper, ToWorker, WorkerSetup } from "../workers/messages.ts";
 import { ANSWERS, type Questions } from "../workers/questions.ts";
 import { gatewayParts } from "./gateway-parts.ts";
-import { openTraffic, type Traffic } from "./traffic.ts";
+import { type OwnTraffic, openTraffic } from "./traffic.ts";
 
 /** What a worker finds around it. */
 export interface WorkerWorld {
@@ -30,7 +30,7 @@ interface Begun {
   readonly setup: WorkerSetup;
   readonly gateway: Gateway;
   readonly modules: Modules;
-  traffic: Traffic | undefined;
+  traffic: OwnTraffic | undefined;
 }
 
 const RANKS: readonly LogLevel[] = ["debug", "info", "warn", "error"];
@@ -173,10 +173,12 @@ export function runWorker({ runtime, host, files, parent }: WorkerWorld): void {
           begun!.gateway.apply(config);
           followers.length = 0;
         });
-      case "drain":
+      case "farewell":
+        return inOrder(() => begun?.traffic?.farewell(data as Config["server"]));
+      case "stop":
         return inOrder(async () => {
-          await begun!.traffic?.drain(data as Config["server"]);
-          await begun!.gateway.stop();
+          await begun?.traffic?.stop(data as Config["server"]);
+          await begun?.gateway.stop();
         });
       default:
         return begun && ANSWERS[question as keyof Questions](begun.gateway);

@@ -16,6 +16,13 @@ const APPLY_LIMIT_MS = 10_000;
 const ANSWER_LIMIT_MS = 1000;
 /** For its last words, beyond `drain`. */
 const LAST_WORDS_MS = 2000;
+const LATE = "A worker did not end in time";
+const SILENT = "A worker did not answer in time";
+/**
+ * Workers close their ports one after the other: a connection that the kernel hands over to another socket of the port
+ * (tcp_migrate_req) is lost where that one is being closed at the same moment.
+ */
+const BETWEEN_STOPS_MS = 50;
 
 /** The process ends before the workers listened. */
 export class AbandonedError extends Error {
@@ -69,6 +76,14 @@ export interface Team {
   drain(server: Pick<ServerConfig, "drain_delay" | "drain">): Promise<void>;
   /** Ends all at once. */
   kill(): void;
+}
+
+/** A question to workers, and what the log says of one that does not answer within `limit` ms. */
+interface Asking {
+  readonly question: string;
+  readonly data?: unknown;
+  readonly limit: number;
+  readonly words: string;
 }
 
 /** Makes a team of which nobody is there yet. */
@@ -154,24 +169,18 @@ export function createTeam(options: TeamOptions): Team {
     });
   }
 
-  /** Asks each; one that fails to answer is told of with these words. */
-  async function askAll(
-    question: string,
-    data: unknown,
-    limit: number,
-    words: string,
-  ): Promise<WorkerAnswer<unknown>[]> {
-    const answers = await Promise.all(
-      live().map(async (worker): Promise<WorkerAnswer<unknown>[]> => {
-        try {
-          return [{ worker: worker.id, answer: await worker.ask(question, data, limit) }];
-        } catch (error) {
-          logger.log("warn", words, { worker: worker.number, error: (error as Error).message });
-          return [];
-        }
-      }),
-    );
+  async function askAll(asking: Asking): Promise<WorkerAnswer<unknown>[]> {
+    const answers = await Promise.all(live().map((worker) => asked(worker, asking)));
     return answers.flat();
+  }
+
+  async function asked(worker: LiveWorker, { question, data, limit, words }: Asking): Promise<WorkerAnswer<unknown>[]> {
+    try {
+      return [{ worker: worker.id, answer: await worker.ask(question, data, limit) }];
+    } catch (error) {
+      logger.log("warn", words, { worker: worker.number, error: (error as Error).message });
+      return [];
+    }
   }
 
   function kill(): void {
@@ -206,7 +215,12 @@ export function createTeam(options: TeamOptions): Team {
     living: () => new Set(live().map(({ id }) => id)),
     listening: () => slots.filter((slot) => slot.isListening()).length,
     async apply(config) {
-      await askAll("apply", config, APPLY_LIMIT_MS, "A worker did not take the changed config over");
+      await askAll({
+        question: "apply",
+        data: config,
+        limit: APPLY_LIMIT_MS,
+        words: "A worker did not take the changed config over",
+      });
     },
     renew(certificates) {
       for (const worker of live()) worker.post({ kind: "certificates", certificates });
@@ -215,17 +229,23 @@ export function createTeam(options: TeamOptions): Team {
       for (const worker of live()) worker.post({ kind: "marks", marks: [mark] });
     },
     async ask<K extends keyof Questions>(question: K) {
-      const answers = await askAll(question, undefined, ANSWER_LIMIT_MS, "A worker did not answer in time");
+      const answers = await askAll({ question, limit: ANSWER_LIMIT_MS, words: SILENT });
       return answers as WorkerAnswer<Questions[K]>[];
     },
     async settled() {
       publisher.flush();
-      await askAll("ping", undefined, APPLY_LIMIT_MS, "A worker did not answer in time");
+      await askAll({ question: "ping", limit: APPLY_LIMIT_MS, words: SILENT });
     },
     async drain(server) {
       for (const slot of slots) slot.close();
-      const limit = server.drain_delay + server.drain + LAST_WORDS_MS;
-      await askAll("drain", server, limit, "A worker did not end in time");
+      await askAll({ question: "farewell", data: server, limit: server.drain_delay + LAST_WORDS_MS, words: LATE });
+      const ends: Promise<void>[] = [];
+      for (const worker of live()) {
+        if (ends.length > 0) await clock.sleep(BETWEEN_STOPS_MS);
+        const asking = { question: "stop", data: server, limit: server.drain + LAST_WORDS_MS, words: LATE };
+        ends.push(asked(worker, asking).then(() => {}));
+      }
+      await Promise.all(ends);
       kill();
     },
     kill,
