@@ -1,4 +1,5 @@
 import type { HealthCheck } from "./balancing/health-set.ts";
+import { httpProbe } from "./balancing/http-probe.ts";
 import type { Config, MiddlewareConfig, RouteConfig, UpstreamTlsConfig } from "./config/schema.ts";
 import { makePlugin } from "./middleware/catalog.ts";
 import { type Chain, createChain, ours } from "./middleware/chain.ts";
@@ -137,14 +138,9 @@ export function compileRouteSet(config: Config, options: RouteSetOptions): Route
 function checksOf({ health, upstream_tls }: RouteConfig, of: readonly Choice[], fetch: UpstreamFetch): HealthCheck[] {
   const { active } = health;
   if (active === false) return [];
-  return of.map(({ pool, key, upstream }) => ({
-    pool,
-    key,
-    config: active,
-    fetch: (url, init) => fetch(url, { ...init, timeout: false }),
-    fetchKey: JSON.stringify(upstream_tls ?? null),
-    upstream: upstream.name,
-  }));
+  const probe = httpProbe(active, (url, init) => fetch(url, { ...init, timeout: false }));
+  const probeKey = JSON.stringify([active, upstream_tls ?? null]);
+  return of.map(({ pool, key, upstream }) => ({ pool, key, config: active, probe, probeKey, upstream: upstream.name }));
 }
 
 /** The stricter of two limits, of which 0 is none. */

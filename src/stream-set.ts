@@ -42,10 +42,9 @@ export function compileStreamSet({ streams }: Config, options: StreamSetOptions)
       checks.push({
         pool,
         key,
-        // A connection has no path.
-        config: { ...active, path: "" },
-        fetch: connectProbe(dial),
-        fetchKey: JSON.stringify(["tcp", tls ?? null]),
+        config: active,
+        probe: connectProbe(dial),
+        probeKey: JSON.stringify(["tcp", tls ?? null]),
         upstream: upstream.name,
       });
     }

@@ -11,18 +11,20 @@ export interface HealthSubjects {
   mark(target: Target, healthy: boolean): void;
 }
 
-/** How a probe leaves; the proxy's own fetch takes this too. */
-export type ProbeFetch = (
-  url: string,
-  init: { method: "GET"; headers: Headers; redirect: "manual"; signal: AbortSignal; decompress: false },
-) => Promise<Response>;
+/**
+ * Asks one target how it is. Resolves to undefined where the answer was good, else to what was wrong with it in words; an
+ * error it rejects with says what was wrong too. Ends when the signal aborts.
+ */
+export type Probe = (target: Target, signal: AbortSignal) => Promise<string | undefined>;
+
+/** When probes are made, and how many it takes. */
+export type ProbeTimes = Pick<ActiveHealthConfig, "interval" | "timeout" | "healthy" | "unhealthy">;
 
 /** What active health checks need. */
 export interface ActiveHealthOptions {
   pool: HealthSubjects;
-  config: ActiveHealthConfig;
-  /** How probes reach the targets: with the route's TLS settings, like its requests. */
-  fetch: ProbeFetch;
+  config: ProbeTimes;
+  probe: Probe;
   clock: Clock;
   random: Random;
   logger: Logger;
@@ -50,9 +52,8 @@ interface Subject {
 }
 
 /**
- * Asks every target of a pool for `config.path` at an interval, and marks it unhealthy after `unhealthy` bad answers in
- * a row, healthy again after `healthy` good ones. Good is a status of `statuses`, by default 200 to 399 as with a
- * kubelet's HTTP probe, within `timeout`; redirects are not followed. A target counts as healthy until checks say otherwise.
+ * Probes every target of a pool at an interval, and marks it unhealthy after `unhealthy` bad answers in a row, healthy again
+ * after `healthy` good ones. What takes longer than `timeout` is bad. A target counts as healthy until checks say otherwise.
  */
 export function createActiveHealth(options: ActiveHealthOptions): {
   /** Probes until the signal aborts; then resolves once the last probe ended. Never rejects. */
@@ -83,19 +84,7 @@ export function createActiveHealth(options: ActiveHealthOptions): {
   /** Undefined: the answer was good. Else what was wrong with it. */
   async function ask(target: Target, signal: AbortSignal): Promise<string | undefined> {
     try {
-      const headers = new Headers({ "user-agent": "podway-health", accept: "*/*" });
-      if (config.host !== undefined) headers.set("host", config.host);
-      const response = await options.fetch(target.origin + config.path, {
-        method: "GET",
-        headers,
-        redirect: "manual",
-        signal,
-        decompress: false,
-      });
-      await response.body?.cancel();
-      const { status } = response;
-      const good = config.statuses?.includes(status) ?? (status >= 200 && status < 400);
-      return good ? undefined : `status ${status}`;
+      return await options.probe(target, signal);
     } catch (cause) {
       return cause instanceof Error ? cause.message : String(cause);
     }

@@ -1,7 +1,6 @@
 import type { Clock, Random } from "../clock.ts";
-import type { ActiveHealthConfig } from "../config/schema.ts";
 import type { Logger } from "../log.ts";
-import { createActiveHealth, type HealthSubjects, type ProbeFetch } from "./active-health.ts";
+import { createActiveHealth, type HealthSubjects, type Probe, type ProbeTimes } from "./active-health.ts";
 import type { Pool, Target } from "./types.ts";
 
 /** A pool whose addresses are to be checked. */
@@ -9,11 +8,10 @@ export interface HealthCheck {
   readonly pool: HealthSubjects & Pick<Pool, "inspect">;
   /** Everything that makes the pool what it is: the same in every thread. */
   readonly key: string;
-  readonly config: ActiveHealthConfig;
-  /** How probes leave: as the route's requests do. */
-  readonly fetch: ProbeFetch;
-  /** Everything that makes `fetch` what it is. */
-  readonly fetchKey: string;
+  readonly config: ProbeTimes;
+  readonly probe: Probe;
+  /** Everything that makes `probe` what it is. */
+  readonly probeKey: string;
   /** The service, for the log. */
   readonly upstream: string;
 }
@@ -97,7 +95,7 @@ export function createHealthSet({
     apply(checks) {
       const next = new Map<HealthSubjects, Running>();
       for (const check of checks) {
-        const settings = JSON.stringify([check.config, check.fetchKey]);
+        const settings = JSON.stringify([check.config, check.probeKey]);
         const before = running.get(check.pool);
         if (before?.settings === settings) {
           next.set(check.pool, before);

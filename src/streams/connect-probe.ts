@@ -1,16 +1,12 @@
-import type { ProbeFetch } from "../balancing/active-health.ts";
+import type { Probe } from "../balancing/active-health.ts";
 import { stripBrackets } from "../config/addresses.ts";
 import type { Dial } from "./types.ts";
 
-/**
- * Probes an address by connecting to it, its TLS handshake included. A connection that stands is a good answer (204), as
- * a probe with a path would get; one that does not rejects with why.
- */
+/** Probes a target by connecting to it, its TLS handshake included: a connection that stands is good. */
 export const connectProbe =
-  (dial: Dial): ProbeFetch =>
-  async (url, { signal }) => {
-    const { hostname, port } = new URL(url);
-    const socket = await dial({ host: stripBrackets(hostname), port: Number(port) }, { signal });
+  (dial: Dial): Probe =>
+  async ({ endpoint: { host, port } }, signal) => {
+    const socket = await dial({ host: stripBrackets(host), port }, { signal });
     socket.destroy();
-    return new Response(null, { status: 204 });
+    return undefined;
   };

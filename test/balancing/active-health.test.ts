@@ -1,6 +1,7 @@
 import { describe, test } from "bun:test";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { createActiveHealth, type ProbeFetch } from "../../src/balancing/active-health.ts";
+import { createActiveHealth } from "../../src/balancing/active-health.ts";
+import { httpProbe, type ProbeFetch } from "../../src/balancing/http-probe.ts";
 import type { ActiveHealthConfig } from "../../src/config/schema.ts";
 import type { LogFields } from "../../src/log.ts";
 import { endpoints, poolOver, request, seeded } from "./support.ts";
@@ -23,19 +24,21 @@ function checks(count: number, settings: Partial<ActiveHealthConfig> = {}) {
     mostOpen: 0,
   };
   const lines: { level: string; message: string; fields: LogFields | undefined }[] = [];
+  const config = { path: "/healthz", interval: INTERVAL, timeout: 2000, healthy: 2, unhealthy: 3, ...settings };
+  const fetch: ProbeFetch = async (url, init) => {
+    const address = new URL(url).host;
+    world.probes.push({ address, url, init, at: clock.now() });
+    world.mostOpen = Math.max(world.mostOpen, ++world.open);
+    try {
+      return await world.answer(address, init.signal);
+    } finally {
+      world.open--;
+    }
+  };
   const health = createActiveHealth({
     pool,
-    config: { path: "/healthz", interval: INTERVAL, timeout: 2000, healthy: 2, unhealthy: 3, ...settings },
-    async fetch(url, init) {
-      const address = new URL(url).host;
-      world.probes.push({ address, url, init, at: clock.now() });
-      world.mostOpen = Math.max(world.mostOpen, ++world.open);
-      try {
-        return await world.answer(address, init.signal);
-      } finally {
-        world.open--;
-      }
-    },
+    config,
+    probe: httpProbe(config, fetch),
     clock,
     random: seeded(3),
     logger: { log: (level, message, fields) => lines.push({ level, message, fields }) },

@@ -1,6 +1,7 @@
 import { describe, test } from "bun:test";
 import { assert, assertEquals } from "@std/assert";
 import { createHealthSet, type HealthCheck } from "../../src/balancing/health-set.ts";
+import { httpProbe, type ProbeFetch } from "../../src/balancing/http-probe.ts";
 import { silentLogger } from "../../src/log.ts";
 import { endpoints, poolOver, seeded } from "./support.ts";
 
@@ -10,29 +11,31 @@ const CONFIG = { path: "/healthz", interval: 1000, timeout: 500, healthy: 1, unh
 function setup() {
   const { pool, upstream, clock } = poolOver(endpoints(2));
   const probes: string[] = [];
-  const check: HealthCheck = {
+  const fetch: ProbeFetch = async (url) => {
+    probes.push(url);
+    return new Response(null, { status: new URL(url).host === endpoints(1)[0]!.address ? 500 : 200 });
+  };
+  const checkWith = (config: typeof CONFIG & { statuses?: number[] }): HealthCheck => ({
     key: "the pool",
     pool,
-    config: CONFIG,
-    fetchKey: "",
+    config,
+    probe: httpProbe(config, fetch),
+    probeKey: JSON.stringify(config),
     upstream: upstream.name,
-    fetch: async (url) => {
-      probes.push(url);
-      return new Response(null, { status: new URL(url).host === endpoints(1)[0]!.address ? 500 : 200 });
-    },
-  };
+  });
+  const check = checkWith(CONFIG);
   const set = createHealthSet({ clock, random: seeded(1), logger: silentLogger });
   const healthy = () => pool.inspect().map((one) => one.healthy);
-  return { set, check, probes, clock, healthy };
+  return { set, check, checkWith, probes, clock, healthy };
 }
 
 describe("the health checks of a gateway", () => {
   test("go on with what they know when a reload leaves them as they were", async () => {
-    const { set, check, probes, clock, healthy } = setup();
+    const { set, check, checkWith, probes, clock, healthy } = setup();
     set.apply([check]);
     await clock.advance(1000);
     assertEquals(healthy(), [false, true]);
-    set.apply([{ ...check, config: { ...CONFIG } }]);
+    set.apply([checkWith({ ...CONFIG })]);
     assertEquals([healthy(), probes.length], [[false, true], 2]);
     await clock.advance(1100);
     assertEquals([healthy(), probes.length], [[false, true], 4]);
@@ -40,10 +43,10 @@ describe("the health checks of a gateway", () => {
   });
 
   test("begin anew when their settings changed", async () => {
-    const { set, check, probes, clock, healthy } = setup();
+    const { set, check, checkWith, probes, clock, healthy } = setup();
     set.apply([check]);
     await clock.advance(1000);
-    set.apply([{ ...check, config: { ...CONFIG, path: "/other", statuses: [500] } }]);
+    set.apply([checkWith({ ...CONFIG, path: "/other", statuses: [500] })]);
     assertEquals(healthy(), [true, true]);
     await clock.advance(1000);
     assertEquals(healthy(), [true, false]);
@@ -65,14 +68,14 @@ describe("the health checks of a gateway", () => {
   test("end with the gateway, a probe under way included", async () => {
     const { set, check, clock } = setup();
     let aborted = false;
-    const fetch: HealthCheck["fetch"] = (_url, { signal }) =>
+    const probe: HealthCheck["probe"] = (_target, signal) =>
       new Promise((_, reject) =>
         signal.addEventListener("abort", () => {
           aborted = true;
           reject(signal.reason);
         }),
       );
-    set.apply([{ ...check, fetch }]);
+    set.apply([{ ...check, probe }]);
     await clock.advance(1000);
     await set.stop();
     assert(aborted);

@@ -28,7 +28,7 @@ async function debianRoot(): Promise<string> {
   await mkdir(folder, { recursive: true });
   const fresh = `${root}.${process.pid}`;
   process.stdout.write("Fetching a minimal Debian root …\n");
-  await runTool(["debootstrap", "--foreign", "--variant=minbase", "bookworm", fresh, "http://deb.debian.org/debian"]);
+  await runTool(["debootstrap", "--foreign", "--variant=minbase", "bookworm", fresh]);
   await rename(fresh, root);
   return root;
 }
