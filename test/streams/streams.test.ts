@@ -3,7 +3,7 @@ import { assert, assertEquals, assertGreater } from "@std/assert";
 import { closedPort } from "../gateway/pods.ts";
 import { logged } from "../gateway/support.ts";
 import { until } from "../helpers/wait.ts";
-import { blackHole, type Client, client, echo, type Manner, serveStreams, upstream } from "./support.ts";
+import { blackHole, type Client, client, echo, type Manner, ON_DENO, serveStreams, upstream } from "./support.ts";
 
 /** Says nothing until the client has ended, and then tells how much it got. */
 const measuring: Manner = (socket) => {
@@ -183,7 +183,8 @@ describe("a stream", () => {
     assertEquals((await streams.line()).error, "connect_timeout");
   });
 
-  test("does not wait for an upstream whose client has left", async () => {
+  // Deno tells of a reset when somebody reads (docs/streams.md).
+  test.skipIf(ON_DENO)("does not wait for an upstream whose client has left", async () => {
     await using hole = await blackHole();
     await using streams = await serveStreams([{ nodes: [hole.node], timeouts: { connect: 20_000 } }]);
     using peer = await client(await streams.port("s"));
