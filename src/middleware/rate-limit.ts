@@ -32,7 +32,8 @@ const DETAIL = "There were more requests than the gateway takes from one client 
 
 /**
  * `rate_limit`: hono-rate-limiter's, `limit` requests per `window` milliseconds and key, counted in this process and for
- * this route; those whose key is one of `exempt` are not counted. `headers` tell clients what is left: the IETF draft's, or the `X-RateLimit-…` that came before it.
+ * this route; those whose key is one of `exempt` are not counted. `headers` tell clients what is left: the IETF draft's, or
+ * the `X-RateLimit-…` that came before it.
  */
 export const rate_limit = plugin(
   options,
