@@ -6,6 +6,7 @@ import { assertEquals, assertMatch } from "@std/assert";
 import type { Explained } from "../../src/explain/answer.ts";
 import type { LiveReport } from "../../src/live/report.ts";
 import { type GatewayProcess, runCommand } from "../helpers/gateway-process.ts";
+import { until } from "../helpers/wait.ts";
 import { type RealCluster, useCluster } from "./harness/cluster.ts";
 import { blockOf, gatewayWith, untilHosts, untilState } from "./harness/gateway.ts";
 import { endpoints, namespace, serviceAccount } from "./harness/manifests.ts";
@@ -102,6 +103,18 @@ describe("check --live against a real apiserver (users-ask 30)", () => {
   });
 
   test("knows the user of a client certificate by what the apiserver refuses", async () => {
+    // Another test may have given this user rights, and kubectl says "no" by its exit code.
+    await release.kubectl("delete", "clusterrolebinding", "podway-certificate", "--ignore-not-found");
+    await until(
+      () =>
+        release.kubectl("auth", "can-i", "list", "endpoints", "--as", "gateway").then(
+          () => false,
+          () => true,
+        ),
+      {
+        message: "the user to have no rights",
+      },
+    );
     const { cert, key } = release.gatewayCertificate;
     const block = blockOf(release, { cert_file: cert, key_file: key });
     const file = await configFile({ ...block, namespaces: ["insight"] });
