@@ -57,6 +57,9 @@ export async function open(browser: Browser, url: string, options: BrowserContex
   return { page, complaints, [Symbol.asyncDispose]: () => context.close() };
 }
 
+/** Resolves when the page is connected and gets live changes. */
+export const ready = (page: Page): Promise<unknown> => page.waitForSelector('#live[data-state="on"]');
+
 const AXE = await Bun.file(createRequire(import.meta.url).resolve("axe-core/axe.min.js")).text();
 
 interface Violation {

@@ -1,3 +1,4 @@
+// @ts-check
 // The console's script. The page works without it; with it, the page is live and changes in place. Everything shown is
 // rendered by the gateway: this only puts what it sends where it belongs.
 (() => {
@@ -13,6 +14,7 @@
         return null; // Storage may be switched off: the choice then lasts as long as the page.
       }
     },
+    /** @param {string} value */
     set(value) {
       try {
         localStorage.setItem(THEME, value);
@@ -25,34 +27,69 @@
   if (root.dataset.theme === "" && remembered !== null) root.dataset.theme = remembered;
 
   // --- Putting new HTML in place of old, keeping focus, selection and scroll position: only what differs is touched.
-  const keyOf = (node) => (node.nodeType === 1 ? node.dataset.key || node.id : "");
 
+  /** @param {string} id */
+  const part = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
+
+  /** @param {Node} node */
+  const keyOf = (node) => (node instanceof Element ? node.getAttribute("data-key") || node.id : "");
+
+  /**
+   * @param {Element} from
+   * @param {Element} to
+   */
   function morphAttributes(from, to) {
     for (const { name } of [...from.attributes]) if (!to.hasAttribute(name)) from.removeAttribute(name);
     for (const { name, value } of to.attributes) if (from.getAttribute(name) !== value) from.setAttribute(name, value);
   }
 
+  /**
+   * Takes away what stands before a child that stays, as far as nothing with a key is: the child itself must not be
+   * moved, for it would lose the focus. Returns what comes next.
+   *
+   * @param {ChildNode | null} at
+   * @param {ChildNode} until
+   */
+  function clearTo(at, until) {
+    while (at && at !== until && !keyOf(at)) {
+      const next = at.nextSibling;
+      at.remove();
+      at = next;
+    }
+    return at;
+  }
+
+  /**
+   * @param {ChildNode} from
+   * @param {ChildNode} to
+   */
   function morph(from, to) {
     if (from.isEqualNode(to)) return;
-    if (from.nodeType !== 1) {
+    if (!(from instanceof Element && to instanceof Element)) {
       from.nodeValue = to.nodeValue;
       return;
     }
     morphAttributes(from, to);
+    const stays = new Set([...to.childNodes].map(keyOf));
+    /** @type {Map<string, ChildNode>} */
     const keyed = new Map();
-    for (const child of from.childNodes) if (keyOf(child)) keyed.set(keyOf(child), child);
+    for (const child of [...from.childNodes]) {
+      const key = keyOf(child);
+      if (key && !stays.has(key)) child.remove();
+      else if (key) keyed.set(key, child);
+    }
     let at = from.firstChild;
     for (const wanted of [...to.childNodes]) {
       const key = keyOf(wanted);
-      let found = key ? keyed.get(key) : at;
-      if (found && !key && keyOf(found)) found = null;
-      if (found && found.nodeName === wanted.nodeName) {
-        if (found === at) at = at.nextSibling;
-        else from.insertBefore(found, at);
-        morph(found, wanted);
-      } else {
+      const found = key ? keyed.get(key) : at && !keyOf(at) ? at : undefined;
+      if (found?.nodeName !== wanted.nodeName) {
         from.insertBefore(wanted, at);
+        continue;
       }
+      at = clearTo(at, found);
+      if (found === at) at = at.nextSibling;
+      else from.insertBefore(found, at);
+      morph(found, wanted);
     }
     while (at) {
       const next = at.nextSibling;
@@ -62,19 +99,26 @@
   }
 
   // --- What is said to those who cannot see it: few words, and not more often than they can be listened to.
+  /** @param {string} text */
   function announce(text) {
-    const place = document.getElementById("announce");
-    if (place && place.textContent !== text) place.textContent = text;
+    const place = part("announce");
+    if (place.textContent !== text) place.textContent = text;
   }
 
   // --- Live changes.
+  /** @type {EventSource | undefined} */
   let source;
+  /** @type {number | undefined} */
   let retry;
   let paused = false;
 
+  /**
+   * @param {string} state
+   * @param {string} text
+   */
   function showLive(state, text) {
-    const place = document.getElementById("live");
-    if (!place || place.dataset.state === state) return;
+    const place = part("live");
+    if (place.dataset.state === state) return;
     place.dataset.state = state;
     place.textContent = text;
   }
@@ -115,10 +159,28 @@
   }
 
   // --- Links and forms of the page: fetched and put in place instead of loaded.
+  /** @type {AbortController | undefined} */
   let visiting;
+  /**
+   * The search as one types that has not begun yet.
+   *
+   * @type {number | undefined}
+   */
+  let typing;
 
-  async function visit(address, { push, say }) {
+  /**
+   * Shows another state of the page; whoever asks later wins. `form`: the one that asks, whose fields are as they are
+   * to be.
+   *
+   * @param {string | URL} address
+   * @param {{ push?: "pushState" | "replaceState"; form?: HTMLFormElement }} [options]
+   */
+  async function visit(address, { push, form } = {}) {
     visiting?.abort();
+    clearTimeout(typing);
+    typing = undefined;
+    // Live changes of what is about to be left would only be in the way.
+    clearTimeout(retry);
     const mine = new AbortController();
     visiting = mine;
     const url = new URL(address, location.href);
@@ -128,45 +190,64 @@
       const text = await response.text();
       if (visiting !== mine) return;
       const next = new DOMParser().parseFromString(text, "text/html");
+      const main = next.getElementById("main");
+      if (!main) throw new Error("not a page of the console");
       if (push) history[push](null, "", url);
-      morph(document.getElementById("main"), document.importNode(next.getElementById("main"), true));
+      const before = new Map([...fields()].map((field) => [field, field.defaultValue]));
+      morph(part("main"), document.importNode(main, true));
       fillHidden(next);
-      showFields();
-      if (say) {
-        const found = document.getElementById(say);
-        if (found) announce(`${found.textContent} found`);
-      }
+      if (!form && typing === undefined) showFields(before);
+      const found = form?.querySelector("output");
+      if (found) announce(`${found.textContent} found`);
       connectSoon();
     } catch (error) {
       if (mine.signal.aborted) return;
+      connectSoon();
       location.assign(url); // Whatever it is, the browser can say it better.
       throw error;
     }
   }
 
-  /** The theme's form lies outside of what is replaced, and carries the state along. */
+  /**
+   * The theme's form lies outside of what is replaced, and carries the state along.
+   *
+   * @param {Document} next
+   */
   function fillHidden(next) {
-    const mine = document.getElementById("theme");
+    const mine = part("theme");
     for (const field of mine.querySelectorAll("input")) field.remove();
     mine.prepend(...[...next.querySelectorAll("#theme input")].map((field) => document.importNode(field, true)));
   }
 
-  /** A field that was typed into keeps its text whatever its attribute says; the one being typed into must. */
-  function showFields() {
-    for (const field of document.querySelectorAll("main input[type=search], main textarea, main input[type=text]")) {
-      if (field !== document.activeElement) field.value = field.defaultValue;
+  const fields = () =>
+    /** @type {NodeListOf<HTMLInputElement | HTMLTextAreaElement>} */ (
+      document.querySelectorAll("main input[type=search], main input[type=text], main textarea")
+    );
+
+  /**
+   * A field that was typed into keeps its text whatever its attribute says: it has to be told where the page went
+   * elsewhere. What was typed into a form that is still to be sent stays.
+   *
+   * @param {Map<Element, string>} before the texts that the fields came with
+   */
+  function showFields(before) {
+    for (const field of fields()) {
+      const moved = before.get(field) !== field.defaultValue;
+      if (moved || field.form?.matches(".search")) field.value = field.defaultValue;
     }
   }
 
+  /** @param {HTMLFormElement} form */
   function addressOf(form) {
-    const url = new URL(form.getAttribute("action"), location.href);
-    const fields = [...new FormData(form)].filter(([, value]) => value !== "");
-    url.search = new URLSearchParams(fields).toString();
+    const url = new URL(form.getAttribute("action") ?? "/", location.href);
+    const filled = [...new FormData(form)].map(([name, value]) => [name, String(value)]);
+    url.search = new URLSearchParams(filled.filter(([, value]) => value !== "")).toString();
     return url;
   }
 
   document.addEventListener("click", (event) => {
-    const link = event.target.closest?.("a[data-live]");
+    const at = /** @type {Element} */ (event.target);
+    const link = /** @type {HTMLAnchorElement | null} */ (at.closest("a[data-live]"));
     if (!link || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
     event.preventDefault();
     const place = link.closest("nav.pages") ? new URL(link.href).hash.slice(1) : "";
@@ -176,29 +257,26 @@
   });
 
   document.addEventListener("submit", (event) => {
-    const form = event.target;
+    const form = /** @type {HTMLFormElement} */ (event.target);
     if (form.id === "theme") {
       event.preventDefault();
-      chooseTheme(event.submitter?.value ?? "");
+      chooseTheme(event.submitter?.getAttribute("value") ?? "");
     } else if (form.hasAttribute("data-live")) {
       event.preventDefault();
-      void visit(addressOf(form), { push: "pushState", say: form.querySelector("output")?.id });
+      void visit(addressOf(form), { push: "pushState", form });
     }
   });
 
-  let typing;
   document.addEventListener("input", (event) => {
-    const form = event.target.closest?.("form.search");
-    if (!form) return;
+    const { form } = /** @type {HTMLInputElement} */ (event.target);
+    if (!form?.matches(".search")) return;
     clearTimeout(typing);
-    typing = setTimeout(
-      () => void visit(addressOf(form), { push: "replaceState", say: form.querySelector("output")?.id }),
-      20,
-    );
+    typing = setTimeout(() => void visit(addressOf(form), { push: "replaceState", form }), 20);
   });
 
-  addEventListener("popstate", () => void visit(location.href, {}));
+  addEventListener("popstate", () => void visit(location.href));
 
+  /** @param {string} theme */
   function chooseTheme(theme) {
     root.dataset.theme = theme;
     store.set(theme);
@@ -207,7 +285,7 @@
 
   function showTheme() {
     for (const button of document.querySelectorAll("#theme button")) {
-      button.setAttribute("aria-pressed", String(button.value === root.dataset.theme));
+      button.setAttribute("aria-pressed", String(button.getAttribute("value") === root.dataset.theme));
     }
   }
 
@@ -215,7 +293,7 @@
   addEventListener("DOMContentLoaded", () => {
     showTheme();
     showLive("wait", "Connecting");
-    const pause = document.getElementById("pause");
+    const pause = part("pause");
     pause.hidden = false;
     pause.addEventListener("click", () => {
       paused = !paused;
