@@ -177,6 +177,32 @@ describe("the console", () => {
     assertStringIncludes(text, "[fd00::1]:80 not ready 50 none named");
   });
 
+  test("opens one more when many are open, and closes the one opened first", async () => {
+    const summary = (name: string) => ({
+      cluster: "",
+      namespace: "shop",
+      name,
+      reference: `shop/${name}`,
+      ports: [],
+      portKeys: ["http"],
+      addresses: { ready: 0, terminating: 0, unready: 0 },
+    });
+    const names = Array.from({ length: 9 }, (_, n) => `s${n}`);
+    const asked: string[] = [];
+    const { get } = consoleOver({
+      services: () => ({ total: 9, found: 9, services: names.map(summary) }),
+      async nodes(service) {
+        asked.push(service);
+        return { service, nodes: [] };
+      },
+    });
+    await get(`/?${names.map((name) => `open=shop/${name}`).join("&")}`);
+    assertEquals(
+      asked,
+      names.slice(1).map((name) => `shop/${name}:http`),
+    );
+  });
+
   test("tells ejections and failing checks at the address, and counts them at the route", async () => {
     const node = (host: string, more: object) => ({
       host,

@@ -28,7 +28,7 @@ export interface ExplainForm {
   readonly headers: string;
 }
 
-/** Services whose addresses are shown at once. */
+/** Services whose addresses are shown at once: those opened last. */
 const MOST_OPEN = 8;
 /** Longer texts are cut: they come back in every link of the page. */
 const LONGEST = 2000;
@@ -46,7 +46,7 @@ export function readState(query: URLSearchParams): ConsoleState {
   return {
     q: text("q").trim(),
     page: pageOf(query.get("page")),
-    open: [...new Set(query.getAll("open").map((reference) => reference.slice(0, LONGEST)))].slice(0, MOST_OPEN),
+    open: [...new Set(query.getAll("open").map((reference) => reference.slice(0, LONGEST)))].slice(-MOST_OPEN),
     rq: text("rq").trim(),
     rpage: pageOf(query.get("rpage")),
     explain: url === "" ? undefined : { method: text("method").trim() || "GET", url, headers: text("header") },
