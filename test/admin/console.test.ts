@@ -367,6 +367,44 @@ describe("its live changes", () => {
     assertEquals(clock.pending, 1, "only the history goes on");
   });
 
+  test("cost one question each two seconds where the apiserver has to be asked, whoever looks", async () => {
+    const summary = {
+      cluster: "",
+      namespace: "shop",
+      name: "web",
+      reference: "shop/web",
+      ports: [],
+      portKeys: ["http", "admin"],
+      addresses: { ready: 1, terminating: 0, unready: 0 },
+    };
+    const looked = async (mode: ClusterStatus["mode"]): Promise<string[]> => {
+      const asked: string[] = [];
+      const { app, clock, get } = consoleOver({
+        status: () => [{ ...CLUSTER, mode }],
+        services: () => ({ total: 1, found: 1, services: [summary] }),
+        async nodes(service) {
+          asked.push(service);
+          if (asked.length === 1) throw new Error("the first question fails: it is asked again");
+          return { service, nodes: [] };
+        },
+      });
+      await app.request("/?open=shop/web");
+      const left = new AbortController();
+      const viewers = await Promise.all(
+        [1, 2, 3].map(() => app.request("/console/events?open=shop/web", { signal: left.signal })),
+      );
+      const reading = viewers.map(({ body }) => body!.pipeTo(new WritableStream(), { signal: left.signal }));
+      for (let ms = 0; ms < 3900; ms += 500) await clock.advance(500);
+      await get("/?open=shop/web");
+      left.abort();
+      await Promise.allSettled(reading);
+      return asked.map((service) => service.slice("shop/web:".length));
+    };
+    const once = ["http", "admin"];
+    assertEquals(await looked("request"), [...once, "http", ...once, ...once]);
+    assert((await looked("watch")).length > 20);
+  });
+
   test("are given to so many viewers and no more", async () => {
     const { app, clock } = consoleOver();
     const streams = await Promise.all(Array.from({ length: 51 }, () => app.request("/console/events")));

@@ -7,6 +7,7 @@ import { answerForm } from "./explain.tsx";
 import { type ConsoleParts, gather } from "./model.ts";
 import css from "./page.css" with { type: "text" };
 import { type Assets, LIVE_PARTS, Page } from "./page.tsx";
+import { shareNodes } from "./shared-nodes.ts";
 import { readState } from "./state.ts";
 
 /** Milliseconds between two looks at what a viewer sees: a pod that went is gone from the page within a second. */
@@ -26,12 +27,13 @@ const assets: Assets = { css: "/console/page.css", script: "/console/page.js" };
 /** The console: the page at `/`, what it is made of, and its live changes. It reads and changes nothing. */
 export function createConsole(options: ConsoleOptions): Hono {
   const { clock } = options;
+  const parts = { ...options, nodes: shareNodes(options.view, clock) };
   const app = new Hono();
   let viewers = 0;
 
   app.get("/", async (c) => {
     const state = readState(new URL(c.req.url).searchParams);
-    const [model, answer] = await Promise.all([gather(options, state), answerForm(options.view, state.explain)]);
+    const [model, answer] = await Promise.all([gather(parts, state), answerForm(options.view, state.explain)]);
     return c.html(`<!doctype html>${String(<Page model={model} answer={answer} assets={assets} />)}`);
   });
 
@@ -49,7 +51,7 @@ export function createConsole(options: ConsoleOptions): Hono {
       let lastSent = clock.now();
       try {
         while (!left.signal.aborted) {
-          const model = await gather(options, state);
+          const model = await gather(parts, state);
           for (const [id, Part] of Object.entries(LIVE_PARTS)) {
             const html = String(<Part model={model} />);
             if (sent.get(id) === html) continue;

@@ -6,6 +6,7 @@ import type { GatewayEvent } from "../../observe/events.ts";
 import type { PoolCounts, StreamTraffic } from "../../observe/traffic.ts";
 import type { RecentTraffic, TrafficHistory } from "../../observe/traffic-history.ts";
 import type { AdminView } from "../view.ts";
+import type { AskNodes } from "./shared-nodes.ts";
 import type { ConsoleState } from "./state.ts";
 
 /** Services on a page. */
@@ -80,32 +81,42 @@ export function pathText(path: RouteConfig["path"] | string | undefined): string
   return "starts_with" in path ? `${path.starts_with}…` : path.prefix;
 }
 
-async function openPorts(view: AdminView, { reference, portKeys }: ServiceSummary): Promise<OpenPort[]> {
+async function openPorts(
+  { nodes, clusters }: { nodes: AskNodes; clusters: readonly ClusterStatus[] },
+  { cluster, reference, portKeys }: ServiceSummary,
+): Promise<OpenPort[]> {
+  const mode = clusters.find(({ id }) => id === cluster)?.mode;
   // A service whose ports are all unknown is asked for as it is: the answer has the reason.
   const asked = portKeys.length === 0 ? [""] : portKeys.slice(0, PORTS);
   return Promise.all(
     asked.map(async (port) => {
-      const answer = await view.nodes(port === "" ? reference : `${reference}:${port}`, { verbose: true });
+      const answer = await nodes(port === "" ? reference : `${reference}:${port}`, mode);
       return { port, answer };
     }),
   );
 }
 
 /** Gathers what this state of the console shows. */
-export async function gather({ view, history, now }: ConsoleParts, state: ConsoleState): Promise<Model> {
+export async function gather(
+  { view, history, now, nodes }: ConsoleParts & { readonly nodes: AskNodes },
+  state: ConsoleState,
+): Promise<Model> {
   const words = state.rq.toLowerCase().split(/\s+/).filter(Boolean);
   const routes = view.routes() as readonly ShownRoute[];
   const found = words.length === 0 ? routes : routes.filter((route) => allIn(words, routeText(route).toLowerCase()));
   const firstRoute = (state.rpage - 1) * ROUTES;
   const services = view.services({ search: state.q, offset: (state.page - 1) * SERVICES, limit: SERVICES });
   const opened = services.services.filter(({ reference }) => state.open.includes(reference));
-  const open = await Promise.all(opened.map(async (one) => [one.reference, await openPorts(view, one)] as const));
+  const clusters = view.status();
+  const open = await Promise.all(
+    opened.map(async (one) => [one.reference, await openPorts({ nodes, clusters }, one)] as const),
+  );
   return {
     state,
     now: now(),
     readiness: view.readiness(),
     refused: view.refusedConfig(),
-    clusters: view.status(),
+    clusters,
     total: history.total(),
     routes: {
       total: routes.length,
