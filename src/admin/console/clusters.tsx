@@ -1,9 +1,9 @@
 /** @jsxImportSource hono/jsx */
-import type { Child } from "hono/jsx";
+import type { Child, PropsWithChildren } from "hono/jsx";
 import type { ClusterStatus } from "../../discovery/views.ts";
 import { Shape } from "./chart.tsx";
 import type { Model } from "./model.ts";
-import { Part } from "./pieces.tsx";
+import { type Column, NumberCell, Part, Table } from "./pieces.tsx";
 import { ageWords, clusterTone, count, stateWords } from "./words.ts";
 
 const MODES: Record<ClusterStatus["mode"], string> = {
@@ -12,6 +12,27 @@ const MODES: Record<ClusterStatus["mode"], string> = {
   request: "per request",
   auto: "list-watch, or polling",
 };
+
+const COLUMNS: readonly Column[] = [
+  "Cluster",
+  "State",
+  { name: "Heard from", number: true },
+  { name: "Last change", number: true },
+  { name: "Full list", number: true },
+  { name: "Services", number: true },
+  { name: "Addresses", number: true },
+];
+
+/** A row of its own under a cluster, for what is wrong with it. */
+function Reason({ of, children }: PropsWithChildren<{ of: string }>): Child {
+  return (
+    <tr class="more" data-key={of}>
+      <td colspan={COLUMNS.length}>
+        <p class="reason">{children}</p>
+      </td>
+    </tr>
+  );
+}
 
 function Row({ cluster }: { cluster: ClusterStatus }): Child {
   const { id, state, stale, mode, required, ages, services, endpoints, lastError, listing, snapshotFile } = cluster;
@@ -40,40 +61,14 @@ function Row({ cluster }: { cluster: ClusterStatus }): Child {
             </span>
           )}
         </td>
-        <td data-label="Heard from" class="number">
-          {ageWords(ages.byte)}
-        </td>
-        <td data-label="Last change" class="number">
-          {ageWords(ages.event)}
-        </td>
-        <td data-label="Full list" class="number">
-          {ageWords(ages.list)}
-        </td>
-        <td data-label="Services" class="number">
-          {count(services)}
-        </td>
-        <td data-label="Addresses" class="number">
-          {count(endpoints)}
-        </td>
+        <NumberCell label="Heard from">{ageWords(ages.byte)}</NumberCell>
+        <NumberCell label="Last change">{ageWords(ages.event)}</NumberCell>
+        <NumberCell label="Full list">{ageWords(ages.list)}</NumberCell>
+        <NumberCell label="Services">{count(services)}</NumberCell>
+        <NumberCell label="Addresses">{count(endpoints)}</NumberCell>
       </tr>
-      {lastError === null ? (
-        ""
-      ) : (
-        <tr class="more" data-key={`cluster-${id}-error`}>
-          <td colspan={7}>
-            <p class="reason">{lastError}</p>
-          </td>
-        </tr>
-      )}
-      {snapshotFile?.error ? (
-        <tr class="more" data-key={`cluster-${id}-file`}>
-          <td colspan={7}>
-            <p class="reason">snapshot_file {snapshotFile.error}</p>
-          </td>
-        </tr>
-      ) : (
-        ""
-      )}
+      {lastError === null ? "" : <Reason of={`cluster-${id}-error`}>{lastError}</Reason>}
+      {snapshotFile?.error ? <Reason of={`cluster-${id}-file`}>snapshot_file {snapshotFile.error}</Reason> : ""}
     </>
   );
 }
@@ -87,35 +82,11 @@ export function Clusters({ model }: { model: Model }): Child {
           No cluster is followed: the config has no <code>discovery.kubernetes</code>. Routes to static nodes work.
         </p>
       ) : (
-        <table class="stacked">
-          <caption class="hidden">Clusters with their state, and the age of what they told last</caption>
-          <thead>
-            <tr>
-              <th scope="col">Cluster</th>
-              <th scope="col">State</th>
-              <th scope="col" class="number">
-                Heard from
-              </th>
-              <th scope="col" class="number">
-                Last change
-              </th>
-              <th scope="col" class="number">
-                Full list
-              </th>
-              <th scope="col" class="number">
-                Services
-              </th>
-              <th scope="col" class="number">
-                Addresses
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {model.clusters.map((cluster) => (
-              <Row cluster={cluster} />
-            ))}
-          </tbody>
-        </table>
+        <Table caption="Clusters with their state, and the age of what they told last" columns={COLUMNS}>
+          {model.clusters.map((cluster) => (
+            <Row cluster={cluster} />
+          ))}
+        </Table>
       )}
     </Part>
   );

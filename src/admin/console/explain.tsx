@@ -1,5 +1,6 @@
 /** @jsxImportSource hono/jsx */
 import type { Child } from "hono/jsx";
+import { authority } from "../../config/addresses.ts";
 import type { ExcludedNode, Explained, ExplainedNode, ExplainedService, Verdict } from "../../explain/answer.ts";
 import { ExplainQueryError } from "../../explain/question.ts";
 import { PORT_WORDS } from "../../explain/words.ts";
@@ -37,9 +38,6 @@ const OUTCOMES: Record<Verdict["outcome"], Tone> = {
   problem: "bad",
 };
 
-const addressOf = ({ host, port }: { host: string; port: number }): string =>
-  `${host.includes(":") ? `[${host}]` : host}:${port}`;
-
 /** The first of many, and how many more there are. */
 function Some<T>({ of, item }: { of: readonly T[]; item: (one: T) => Child }): Child {
   return (
@@ -52,7 +50,7 @@ function Some<T>({ of, item }: { of: readonly T[]; item: (one: T) => Child }): C
 
 const nodeItem = (node: ExplainedNode): Child => (
   <li>
-    <span class="mono">{addressOf(node)}</span>{" "}
+    <span class="mono">{authority(node)}</span>{" "}
     <span class="soft">
       {[`weight ${node.weight}`, node.pod, node.doubt].filter((text) => text !== undefined).join(", ")}
     </span>
@@ -61,7 +59,7 @@ const nodeItem = (node: ExplainedNode): Child => (
 
 const excludedItem = (node: ExcludedNode): Child => (
   <li>
-    <span class="mono">{addressOf(node)}</span> {node.reason}
+    <span class="mono">{authority(node)}</span> {node.reason}
     {node.until === undefined ? "" : <span class="soft"> until {node.until.slice(11, 19)}</span>}
   </li>
 );

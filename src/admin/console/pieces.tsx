@@ -13,6 +13,44 @@ export function Part({ id, label, children }: PropsWithChildren<{ id: string; la
   );
 }
 
+/** A column of a table: its name, what that is short for, and whether it has numbers. */
+export type Column = string | { readonly name: string; readonly title?: string; readonly number?: true };
+
+/** A table that becomes a list of cards on a phone; `look` is one more class. The caption is for those who hear it. */
+export function Table(
+  props: PropsWithChildren<{ caption: string; captionClass?: string; columns: readonly Column[]; look?: string }>,
+): Child {
+  const { caption, captionClass = "hidden", columns, look, children } = props;
+  return (
+    <table class={look === undefined ? "stacked" : `stacked ${look}`}>
+      <caption class={captionClass}>{caption}</caption>
+      <thead>
+        <tr>
+          {columns.map((column) => {
+            const { name, title, number }: Exclude<Column, string> =
+              typeof column === "string" ? { name: column } : column;
+            return (
+              <th scope="col" class={number ? "number" : undefined}>
+                {title === undefined ? name : <abbr title={title}>{name}</abbr>}
+              </th>
+            );
+          })}
+        </tr>
+      </thead>
+      <tbody>{children}</tbody>
+    </table>
+  );
+}
+
+/** A cell with a number, under its column's name. */
+export function NumberCell({ label, children }: PropsWithChildren<{ label: string }>): Child {
+  return (
+    <td data-label={label} class="number">
+      {children}
+    </td>
+  );
+}
+
 /** The state as hidden fields, without those that the form has itself. */
 export function Hidden({ state, without }: { state: ConsoleState; without: readonly string[] }): Child {
   return (

@@ -1,10 +1,11 @@
 /** @jsxImportSource hono/jsx */
 import type { Child } from "hono/jsx";
+import { authority } from "../../config/addresses.ts";
 import type { ServiceSummary } from "../../discovery/catalog.ts";
 import type { NodeDetail } from "../../discovery/views.ts";
 import { Shape } from "./chart.tsx";
 import { type Model, type OpenPort, SERVICES } from "./model.ts";
-import { Pages, Part, Search } from "./pieces.tsx";
+import { type Column, NumberCell, Pages, Part, Search, Table } from "./pieces.tsx";
 import { href } from "./state.ts";
 import { count, counted, type Tone } from "./words.ts";
 
@@ -42,13 +43,15 @@ function stateOf({ excluded, conditions, ejection, unhealthy }: NodeDetail): { t
   return { tone: "good", text: "ready" };
 }
 
+const NODE_COLUMNS: readonly Column[] = ["Address", "State", { name: "Weight", number: true }, "Pod", "Zone"];
+
 function Node({ node }: { node: NodeDetail }): Child {
   const { host, port, weight, pod, zone } = node;
   const { tone, text } = stateOf(node);
   return (
     <tr data-key={`node-${host}-${port}-${pod ?? ""}`}>
       <th scope="row" class="mono" data-label="Address">
-        {host.includes(":") ? `[${host}]` : host}:{port}
+        {authority(node)}
       </th>
       <td data-label="State">
         <span class={`status ${tone}`}>
@@ -56,9 +59,7 @@ function Node({ node }: { node: NodeDetail }): Child {
           {text}
         </span>
       </td>
-      <td data-label="Weight" class="number">
-        {weight}
-      </td>
+      <NumberCell label="Weight">{weight}</NumberCell>
       <td data-label="Pod" class="mono">
         {pod ?? <span class="soft">none named</span>}
       </td>
@@ -76,25 +77,11 @@ function Port({ service, port, answer }: { service: string } & OpenPort): Child 
       {nodes.length === 0 ? (
         ""
       ) : (
-        <table class="stacked nodes">
-          <caption class="mono">{name}</caption>
-          <thead>
-            <tr>
-              <th scope="col">Address</th>
-              <th scope="col">State</th>
-              <th scope="col" class="number">
-                Weight
-              </th>
-              <th scope="col">Pod</th>
-              <th scope="col">Zone</th>
-            </tr>
-          </thead>
-          <tbody>
-            {nodes.slice(0, MOST_NODES).map((node) => (
-              <Node node={node} />
-            ))}
-          </tbody>
-        </table>
+        <Table caption={name} columns={NODE_COLUMNS} captionClass="mono" look="nodes">
+          {nodes.slice(0, MOST_NODES).map((node) => (
+            <Node node={node} />
+          ))}
+        </Table>
       )}
       {nodes.length > MOST_NODES ? (
         <p class="soft">
@@ -178,21 +165,15 @@ export function Services({ model }: { model: Model }): Child {
               : `There is no such page: ${counted(found, "service")} found.`}
         </p>
       ) : (
-        <table class="stacked brief">
-          <caption class="hidden">Services with their addresses and ports</caption>
-          <thead>
-            <tr>
-              <th scope="col">Service</th>
-              <th scope="col">Addresses</th>
-              <th scope="col">Ports</th>
-            </tr>
-          </thead>
-          <tbody>
-            {services.services.map((service) => (
-              <Row service={service} model={model} />
-            ))}
-          </tbody>
-        </table>
+        <Table
+          caption="Services with their addresses and ports"
+          columns={["Service", "Addresses", "Ports"]}
+          look="brief"
+        >
+          {services.services.map((service) => (
+            <Row service={service} model={model} />
+          ))}
+        </Table>
       )}
       <Pages state={state} field="page" size={SERVICES} found={found} label="Pages of services" place="services" />
     </Part>

@@ -1,8 +1,9 @@
 /** @jsxImportSource hono/jsx */
 import type { Child } from "hono/jsx";
+import { authority } from "../../config/addresses.ts";
 import type { StreamTraffic } from "../../observe/traffic.ts";
 import type { Model, ShownStream } from "./model.ts";
-import { Part } from "./pieces.tsx";
+import { type Column, NumberCell, Part, Table } from "./pieces.tsx";
 import { Target } from "./target.tsx";
 import { bytes, count } from "./words.ts";
 
@@ -21,6 +22,16 @@ function Failures({ failures }: StreamTraffic): Child {
   );
 }
 
+const COLUMNS: readonly Column[] = [
+  "Stream",
+  "Goes to",
+  { name: "Open", number: true },
+  { name: "Taken", number: true },
+  { name: "From clients", number: true },
+  { name: "To clients", number: true },
+  "Failures",
+];
+
 function Row({ stream, model }: { stream: ShownStream; model: Model }): Child {
   const { id, listen, tls } = stream;
   const traffic = model.streams.traffic.find((one) => one.stream === id);
@@ -29,25 +40,17 @@ function Row({ stream, model }: { stream: ShownStream; model: Model }): Child {
       <th scope="row" data-label="Stream">
         {id}
         <span class="match mono soft">
-          {listen.host.includes(":") ? `[${listen.host}]` : listen.host}:{listen.port}
+          {authority(listen)}
           {tls === undefined ? "" : " TLS"}
         </span>
       </th>
       <td data-label="Goes to">
         <Target of={stream} state={model.state} ejected={traffic?.ejected ?? 0} unhealthy={traffic?.unhealthy ?? 0} />
       </td>
-      <td data-label="Open" class="number">
-        {count(traffic?.open ?? 0)}
-      </td>
-      <td data-label="Taken" class="number">
-        {count(traffic?.connections ?? 0)}
-      </td>
-      <td data-label="From clients" class="number">
-        {bytes(traffic?.up ?? 0)}
-      </td>
-      <td data-label="To clients" class="number">
-        {bytes(traffic?.down ?? 0)}
-      </td>
+      <NumberCell label="Open">{count(traffic?.open ?? 0)}</NumberCell>
+      <NumberCell label="Taken">{count(traffic?.connections ?? 0)}</NumberCell>
+      <NumberCell label="From clients">{bytes(traffic?.up ?? 0)}</NumberCell>
+      <NumberCell label="To clients">{bytes(traffic?.down ?? 0)}</NumberCell>
       <td data-label="Failures">{traffic === undefined ? "" : <Failures {...traffic} />}</td>
     </tr>
   );
@@ -59,33 +62,11 @@ export function Streams({ model }: { model: Model }): Child {
   if (shown.length === 0) return <section id="streams" hidden />;
   return (
     <Part id="streams" label="Streams">
-      <table class="stacked">
-        <caption class="hidden">TCP streams with their connections, since the gateway started</caption>
-        <thead>
-          <tr>
-            <th scope="col">Stream</th>
-            <th scope="col">Goes to</th>
-            <th scope="col" class="number">
-              Open
-            </th>
-            <th scope="col" class="number">
-              Taken
-            </th>
-            <th scope="col" class="number">
-              From clients
-            </th>
-            <th scope="col" class="number">
-              To clients
-            </th>
-            <th scope="col">Failures</th>
-          </tr>
-        </thead>
-        <tbody>
-          {shown.map((stream) => (
-            <Row stream={stream} model={model} />
-          ))}
-        </tbody>
-      </table>
+      <Table caption="TCP streams with their connections, since the gateway started" columns={COLUMNS}>
+        {shown.map((stream) => (
+          <Row stream={stream} model={model} />
+        ))}
+      </Table>
     </Part>
   );
 }

@@ -3,7 +3,7 @@ import type { Child } from "hono/jsx";
 import { type RecentTraffic, TRAFFIC_POINTS, TRAFFIC_STEP_MS } from "../../observe/traffic-history.ts";
 import { Sparkline } from "./chart.tsx";
 import { type Model, pathText, ROUTES, type ShownRoute } from "./model.ts";
-import { Pages, Part, Search } from "./pieces.tsx";
+import { type Column, Pages, Part, Search, Table } from "./pieces.tsx";
 import { Target } from "./target.tsx";
 import { figure, milliseconds, percent } from "./words.ts";
 
@@ -89,6 +89,14 @@ function outOfTurn({ routes }: Model, id: string): { ejected: number; unhealthy:
   return sum;
 }
 
+const COLUMNS: readonly Column[] = [
+  "Route",
+  "Goes to",
+  "Requests/s",
+  "Errors",
+  { name: "p95", title: "95th percentile of the time to an answer's headers" },
+];
+
 function Row({
   route,
   traffic,
@@ -159,27 +167,14 @@ export function Routes({ model }: { model: Model }): Child {
       {routes.page.length === 0 ? (
         <p class="empty">{routes.total === 0 ? "The config has no routes." : "No route has all of these words."}</p>
       ) : (
-        <table class="stacked">
-          <caption class="hidden">
-            Routes with their requests a second, share of errors and latency in the {SPAN}
-          </caption>
-          <thead>
-            <tr>
-              <th scope="col">Route</th>
-              <th scope="col">Goes to</th>
-              <th scope="col">Requests/s</th>
-              <th scope="col">Errors</th>
-              <th scope="col">
-                <abbr title="95th percentile of the time to an answer's headers">p95</abbr>
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {routes.page.map(({ route, traffic }) => (
-              <Row route={route} traffic={traffic} model={model} />
-            ))}
-          </tbody>
-        </table>
+        <Table
+          caption={`Routes with their requests a second, share of errors and latency in the ${SPAN}`}
+          columns={COLUMNS}
+        >
+          {routes.page.map(({ route, traffic }) => (
+            <Row route={route} traffic={traffic} model={model} />
+          ))}
+        </Table>
       )}
       <Pages state={state} field="rpage" size={ROUTES} found={routes.found} label="Pages of routes" place="routes" />
     </Part>
