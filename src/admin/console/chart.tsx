@@ -17,8 +17,10 @@ function pathOf(values: ArrayLike<number>, top: number): string {
     }
     // One pixel stays free at both edges, so that the line is whole.
     const y = (HEIGHT - 1 - (value / top) * (HEIGHT - 2)).toFixed(1);
-    const x = (index * step).toFixed(1);
-    path += open ? `L${x} ${y}` : `M${x} ${y}h.1`;
+    const x = index * step;
+    const alone = !open && Number.isNaN(values[index + 1] ?? Number.NaN);
+    if (alone) path += `M${(x - step).toFixed(1)} ${y}h${(2 * step).toFixed(1)}`;
+    else path += `${open ? "L" : "M"}${x.toFixed(1)} ${y}`;
     open = true;
   }
   return path;

@@ -43,7 +43,14 @@ function Row({ cluster }: { cluster: ClusterStatus }): Child {
       <tr data-key={`cluster-${id}`}>
         <th scope="row" data-label="Cluster">
           {id === "" ? "kubernetes" : id}
-          {required ? "" : <span class="tag">not required</span>}
+          {required ? (
+            ""
+          ) : (
+            <>
+              {" "}
+              <span class="tag">not required</span>
+            </>
+          )}
           <span class="match soft">{MODES[mode]}</span>
         </th>
         <td data-label="State">

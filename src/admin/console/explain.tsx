@@ -113,7 +113,7 @@ function Result({ explained }: { explained: Explained }): Child {
         <Shape tone={tone} />
         <span>
           {verdict.summary}
-          {code === "" ? "" : <span class="mono soft"> {code}</span>}
+          {verdict.summary.includes(code) ? "" : <span class="mono soft"> {code}</span>}
         </span>
       </p>
       {upstream === undefined ? (

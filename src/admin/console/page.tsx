@@ -95,6 +95,7 @@ export function Page(props: { model: Model; answer: Answer | undefined; assets: 
         <nav class="parts" aria-label="Parts of this page">
           <a href="#clusters">Clusters</a>
           <a href="#routes">Routes</a>
+          {model.streams.shown.length === 0 ? "" : <a href="#streams">Streams</a>}
           <a href="#services">Services</a>
           <a href="#explain">Explain</a>
           <a href="#timeline">Changes</a>
