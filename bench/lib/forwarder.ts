@@ -10,10 +10,12 @@ import type { RouteConfig } from "../../src/config/schema.ts";
 import { silentLogger } from "../../src/log.ts";
 import { createCounters } from "../../src/observe/counters.ts";
 import { createForwarder } from "../../src/proxy/forward.ts";
+import { createHttp1Client } from "../../src/proxy/http1/client.ts";
 import { problem } from "../../src/proxy/problem.ts";
 import { createTrust } from "../../src/proxy/trust.ts";
-import type { ProxyRoute, UpstreamFetch } from "../../src/proxy/types.ts";
+import type { ProxyRoute } from "../../src/proxy/types.ts";
 import { readFacts } from "../../src/request.ts";
+import { bunDial } from "../../src/runtime/bun-dial.ts";
 
 const clock = systemClock;
 const trusts = createTrust([]);
@@ -40,7 +42,7 @@ const route: ProxyRoute = {
   choose: () => choice,
 };
 const forwarder = createForwarder({
-  fetch: fetch as UpstreamFetch,
+  fetch: createHttp1Client({ dial: bunDial, clock }),
   clock,
   logger: silentLogger,
   retryBudget: createRetryBudget({ clock }),

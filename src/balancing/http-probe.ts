@@ -1,10 +1,18 @@
+import { Canceller } from "../canceller.ts";
 import type { ActiveHealthConfig } from "../config/schema.ts";
 import type { Probe } from "./active-health.ts";
 
 /** How a probe leaves; the proxy's own fetch takes this too. */
 export type ProbeFetch = (
   url: string,
-  init: { method: "GET"; headers: Headers; redirect: "manual"; signal: AbortSignal; decompress: false },
+  init: {
+    method: "GET";
+    headers: Headers;
+    redirect: "manual";
+    canceller: Canceller;
+    decompress: false;
+    timeout: false;
+  },
 ) => Promise<Response>;
 
 /**
@@ -20,8 +28,9 @@ export const httpProbe =
       method: "GET",
       headers,
       redirect: "manual",
-      signal,
+      canceller: Canceller.following(signal),
       decompress: false,
+      timeout: false,
     });
     await response.body?.cancel();
     const { status } = response;

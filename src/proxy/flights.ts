@@ -1,3 +1,4 @@
+import type { Canceller } from "../canceller.ts";
 import type { Clock } from "../clock.ts";
 
 /**
@@ -13,7 +14,7 @@ const LONE_TICK_MS = 1000;
 /** A request whose pod has not answered yet, or whose body is on an idle timer. */
 export interface Flight {
   readonly request: Request;
-  readonly controller: AbortController;
+  readonly canceller: Canceller;
   /** Milliseconds since the epoch; Infinity: none. */
   deadline: number;
   /** Why it was aborted; undefined: it was not. */
@@ -47,7 +48,7 @@ export function createFlights(clock: Clock): Flights {
   function end(flight: Flight, why: "timeout" | "client_gone"): void {
     flight.ended = why;
     remove(flight);
-    flight.controller.abort();
+    flight.canceller.abort();
   }
 
   function tick(): void {
@@ -93,7 +94,7 @@ export function createLoneFlights(clock: Clock): Flights {
       const end = (why: "timeout" | "client_gone"): void => {
         flight.ended = why;
         remove(flight);
-        flight.controller.abort();
+        flight.canceller.abort();
       };
       const leave = (): void => end("client_gone");
       let cancel = (): void => {};

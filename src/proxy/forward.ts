@@ -1,4 +1,5 @@
 import type { Pool, Target } from "../balancing/types.ts";
+import { Canceller } from "../canceller.ts";
 import { atMost, type Clock } from "../clock.ts";
 import type { Logger } from "../log.ts";
 import { countAnswer, countInFlight, countRetry, countUpstream, type SeriesCounts } from "../observe/counters.ts";
@@ -288,10 +289,10 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
         return fail("no_endpoints", "The service has no address that takes traffic", facts, exchange);
       return fail(reason.code, reason.outward, facts, exchange);
     }
-    const { response } = route.rule.timeouts;
-    const controller = new AbortController();
+    const { connect, response } = route.rule.timeouts;
+    const canceller = new Canceller();
     const deadline = response === 0 ? Number.POSITIVE_INFINITY : started + response;
-    const flight: Flight = { request, controller, deadline, ended: undefined, index: -1 };
+    const flight: Flight = { request, canceller, deadline, ended: undefined, index: -1 };
     const { method } = facts;
     const hasBody = method !== "GET" && method !== "HEAD";
     const upload = hasBody ? createUpload(request, flight, { limit, timeout: response, now }) : undefined;
@@ -301,7 +302,9 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
       redirect: "manual",
       decompress: false,
       timeout: false,
-      signal: controller.signal,
+      canceller,
+      client: request,
+      connectTimeout: connect,
     };
     if (upload !== undefined) init.duplex = "half";
     flights.add(flight);

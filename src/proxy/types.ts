@@ -1,4 +1,5 @@
 import type { Pool } from "../balancing/types.ts";
+import type { Canceller } from "../canceller.ts";
 import type { RouteConfig } from "../config/schema.ts";
 import type { Upstream } from "../discovery/types.ts";
 import type { SeriesCounts } from "../observe/counters.ts";
@@ -13,7 +14,12 @@ export interface UpstreamInit {
   body?: ReadableStream<Uint8Array> | undefined;
   /** A redirect is the client's to follow. */
   redirect: "manual";
-  signal: AbortSignal;
+  /** Ends it. A fetch takes its `signal`. */
+  readonly canceller: Canceller;
+  /** Whose signal tells that nobody reads the answer any more, where the runtime does not end a fetch by itself then. */
+  readonly client?: Pick<Request, "signal"> | undefined;
+  /** Milliseconds to make a connection, where that can be seen; 0 or left out: as long as it takes. */
+  readonly connectTimeout?: number | undefined;
   /** Bun: encoded bodies pass as they are. */
   decompress: false;
   /** Bun: no timer of its own cuts a silent answer; the forwarder has its own. */

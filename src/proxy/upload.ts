@@ -46,7 +46,7 @@ function watched(source: ReadableStream<Uint8Array>, flight: Flight, rules: Uplo
           if (rules.timeout !== 0) flight.deadline = rules.now() + rules.timeout;
           if (rules.limit === 0 || passed <= rules.limit) return;
           upload.tooLarge = true;
-          flight.controller.abort();
+          flight.canceller.abort();
           throw new RangeError(`The request body is larger than ${rules.limit} bytes`);
         },
       }),

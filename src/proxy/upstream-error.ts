@@ -9,6 +9,17 @@
  */
 export type UpstreamFailure = "connect" | "tls" | "reset" | "invalid" | "aborted" | "refused";
 
+/** What a client of ours knows of a failure, in words for the log. */
+export class UpstreamError extends Error {
+  override name = "UpstreamError";
+  readonly failure: UpstreamFailure;
+
+  constructor(failure: UpstreamFailure, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.failure = failure;
+  }
+}
+
 /** `code` of the error or its cause, as Node and Bun (1.4.5) give it. */
 const BY_CODE: Readonly<Record<string, UpstreamFailure>> = {
   ECONNREFUSED: "connect",
@@ -57,6 +68,7 @@ const wordsOf = (error: Error): string =>
 /** Tells error classes apart by what the runtimes say. What nobody recognises counts as `reset`: it is never safe to repeat. */
 export function classify(error: unknown): UpstreamFailure {
   if (!(error instanceof Error)) return "aborted";
+  if (error instanceof UpstreamError) return error.failure;
   if (error.name === "AbortError" || error.name === "TimeoutError") return "aborted";
   const code = codeOf(error) ?? codeOf(error.cause);
   if (code !== undefined) {

@@ -1,7 +1,10 @@
 import { isIP } from "node:net";
 import { checkServerIdentity, type PeerCertificate } from "node:tls";
+import { systemClock } from "../clock.ts";
 import type { Fetch } from "../kubernetes/types.ts";
+import { createHttp1Client } from "../proxy/http1/client.ts";
 import type { UpstreamFetch } from "../proxy/types.ts";
+import { bunDial } from "./bun-dial.ts";
 import { nodeFiles } from "./node-files.ts";
 import { nodeDial } from "./node-streams.ts";
 import { upstreamConnect } from "./node-websocket.ts";
@@ -68,15 +71,6 @@ async function run(
   }
 }
 
-/**
- * One pool of connections for each trust and identity. Pods are on the cluster's own network: a forward proxy named in
- * the environment (`HTTP_PROXY`), which Bun's fetch would ask, knows nothing of them.
- */
-function upstreamFetch(tls?: ClientTls): UpstreamFetch {
-  const session = new Bun.FetchSession(tls === undefined ? { proxy: false } : { proxy: false, tls: tlsOptions(tls) });
-  return (url, init) => session.fetch(url, init as RequestInit);
-}
-
 /** The same trust and identity for node:tls, for a connection to `host`. */
 const nodeTls = (tls: ClientTls | undefined) => (host: string) => {
   const name = tls?.serverName ?? host;
@@ -91,6 +85,17 @@ const nodeTls = (tls: ClientTls | undefined) => (host: string) => {
     checkServerIdentity: (_host: string, certificate: PeerCertificate) => checkNames(name, certificate),
   };
 };
+
+/**
+ * One pool of connections for each trust and identity. A client of our own, not Bun's fetch: a request takes two thirds of its
+ * time, leaves as it came, and tells a connection that cannot be made from an answer that does not come. Pods are on the
+ * cluster's own network: a forward proxy named in the environment (`HTTP_PROXY`) knows nothing of them.
+ */
+function upstreamFetch(tls?: ClientTls): UpstreamFetch {
+  const plain = createHttp1Client({ dial: bunDial, clock: systemClock });
+  const secure = createHttp1Client({ dial: nodeDial(nodeTls(tls)), clock: systemClock });
+  return (url, init) => (url.startsWith("https:") ? secure : plain)(url, init);
+}
 
 /** Bun: what the core modules are given of it. */
 export const bunRuntime: Runtime = {

@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import type { ListenAddress } from "../config/schema.ts";
 import type { Dial, SocketAddress, SocketEvents, StreamSocket } from "../streams/types.ts";
 import { type DenoConn, type DenoTlsConn, type DenoTlsListener, deno, UNVERIFIED } from "./deno-api.ts";
@@ -108,8 +109,9 @@ function denoSocket(conn: DenoConn): StreamSocket {
     listen(next) {
       events = next;
     },
-    write(bytes) {
+    write(data) {
       if (over) return true;
+      const bytes = typeof data === "string" ? Buffer.from(data, "latin1") : data;
       waiting.push(bytes);
       waitingBytes += bytes.byteLength;
       void write();

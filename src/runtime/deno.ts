@@ -2,6 +2,7 @@ import { isIP } from "node:net";
 import process from "node:process";
 import { checkServerIdentity } from "node:tls";
 import type { Fetch } from "../kubernetes/types.ts";
+import { overFetch } from "../proxy/over-fetch.ts";
 import type { UpstreamFetch } from "../proxy/types.ts";
 import type { UpstreamConnect } from "../proxy/websocket-types.ts";
 import { type DenoHttpClient, deno, UNVERIFIED } from "./deno-api.ts";
@@ -45,10 +46,10 @@ function clientFetch(tls: ClientTls): Fetch {
 /** One pool of connections for each trust and identity. Answers that Deno decoded say so no more. */
 function upstreamFetch(tls?: ClientTls): UpstreamFetch {
   const client = clientFor(tls);
-  return async (url, init) => {
+  return overFetch(async (url, { client: _, ...init }) => {
     offerOnlyWhatPasses(init.headers);
     return withoutDecoded(await fetch(url, { ...init, client } as DenoInit), init.method);
-  };
+  });
 }
 
 /** The same trust and identity for node:https, which would take the name to verify from the `Host` header. */

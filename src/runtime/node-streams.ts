@@ -54,7 +54,7 @@ function nodeSocket(socket: Socket | TLSSocket, raw: Socket): StreamSocket {
       events = next;
       if (socket.closed) queueMicrotask(() => events?.closed(broken));
     },
-    write: (bytes) => socket.write(bytes),
+    write: (bytes) => (typeof bytes === "string" ? socket.write(bytes, "latin1") : socket.write(bytes)),
     end: () => void socket.end(),
     pause: () => void socket.pause(),
     resume: () => void socket.resume(),

@@ -106,7 +106,7 @@ export function upstreamConnect(tls: (host: string) => RequestOptions): Upstream
       path: pathname + search,
       headers,
       agent: false,
-      signal: init.signal,
+      signal: init.canceller.signal,
       ...(secure ? tls(host) : undefined),
     };
     return new Promise<Handshake>((resolve, reject) => {

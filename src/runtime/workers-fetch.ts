@@ -54,12 +54,12 @@ export function apiserverFetch(env: WorkerEnv, cluster: string): Fetch {
 }
 
 /** Only what Workers' fetch knows. */
-const initOf = ({ method, headers, body, signal }: Parameters<UpstreamFetch>[1]): RequestInit => ({
+const initOf = ({ method, headers, body, canceller }: Parameters<UpstreamFetch>[1]): RequestInit => ({
   method,
   headers,
   ...(body === undefined ? undefined : { body }),
   redirect: "manual",
-  signal,
+  signal: canceller.signal,
 });
 
 /** How pods are reached. */

@@ -28,8 +28,11 @@ export interface StreamSocket {
   readonly local: SocketAddress;
   /** Who is told from now on, in place of whoever was before. */
   listen(events: SocketEvents): void;
-  /** Sends. False: enough is waiting, stop until `drained`; the bytes are taken all the same. */
-  write(bytes: Uint8Array): boolean;
+  /**
+   * Sends; of a text each character as one byte (Latin-1). False: enough is waiting, stop until `drained`; the bytes are
+   * taken all the same.
+   */
+  write(bytes: Uint8Array | string): boolean;
   /** Sends what waits, then says that no more will come; the other direction goes on. */
   end(): void;
   pause(): void;

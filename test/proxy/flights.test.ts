@@ -1,5 +1,6 @@
 import { describe, test } from "bun:test";
 import { assertEquals } from "@std/assert";
+import { Canceller } from "../../src/canceller.ts";
 import { createFlights, createLoneFlights, type Flight } from "../../src/proxy/flights.ts";
 import { fakeClock } from "../helpers/embedded.ts";
 
@@ -11,8 +12,9 @@ describe.each([
     const clock = fakeClock();
     const client = new AbortController();
     const request = new Request("http://a.test/", { signal: client.signal });
-    const controller = new AbortController();
-    const flight: Flight = { request, controller, deadline: clock.now() + deadline, ended: undefined, index: -1 };
+
+    const canceller = new Canceller();
+    const flight: Flight = { request, canceller, deadline: clock.now() + deadline, ended: undefined, index: -1 };
     const flights = create(clock);
     flights.add(flight);
     return { clock, client, flight, flights };
@@ -23,7 +25,7 @@ describe.each([
     await clock.advance(4900);
     assertEquals(flight.ended, undefined);
     await clock.advance(200);
-    assertEquals([flight.ended, flight.controller.signal.aborted], ["timeout", true]);
+    assertEquals([flight.ended, flight.canceller.aborted], ["timeout", true]);
   });
 
   test("are ended by a deadline that moved, both ways", async () => {
@@ -41,7 +43,7 @@ describe.each([
     const { clock, client, flight } = setup(5000);
     client.abort();
     await clock.advance(100);
-    assertEquals([flight.ended, flight.controller.signal.aborted], ["client_gone", true]);
+    assertEquals([flight.ended, flight.canceller.aborted], ["client_gone", true]);
   });
 
   test("that were removed are left alone, and leave no timer behind", async () => {

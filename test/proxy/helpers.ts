@@ -9,10 +9,12 @@ import { createAccessLog } from "../../src/observe/access-log.ts";
 import { createExchange } from "../../src/observe/exchange.ts";
 import { createRequestIds } from "../../src/observe/request-id.ts";
 import { createForwarder, type ForwarderOptions } from "../../src/proxy/forward.ts";
+import { createHttp1Client } from "../../src/proxy/http1/client.ts";
 import { problem } from "../../src/proxy/problem.ts";
 import { createTrust } from "../../src/proxy/trust.ts";
 import type { ProxyRoute, UpstreamFetch } from "../../src/proxy/types.ts";
 import { type ReadOptions, readFacts } from "../../src/request.ts";
+import { bunDial } from "../../src/runtime/bun-dial.ts";
 
 /** Resolves once `condition` holds; fails after `ms`. */
 export async function until(condition: () => boolean, what: string, ms = 5000): Promise<void> {
@@ -138,7 +140,7 @@ export function startRig(options: RigOptions = {}): Rig {
   const lines: string[] = [];
   const trusts = createTrust(options.trusted ?? []);
   const forwarder = createForwarder({
-    fetch: fetch as UpstreamFetch,
+    fetch: createHttp1Client({ dial: bunDial, clock: systemClock }),
     clock,
     logger: { ...silentLogger, log: (level, message, fields) => void logged.push({ level, message, ...fields }) },
     retryBudget: { request: () => {}, take: () => true },

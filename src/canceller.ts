@@ -1,0 +1,48 @@
+/** Somebody who has to be told. */
+export interface Cancelled {
+  cancelled(): void;
+}
+
+/**
+ * Ends a request that is under way: an `AbortController` that makes its signal only where somebody asks for one. Making one
+ * for each request costs as much as finding its route.
+ */
+export class Canceller {
+  /** Whether it was ended. */
+  aborted = false;
+  /** Told when it is, in place of listeners to the signal. */
+  target: Cancelled | undefined = undefined;
+  #controller: AbortController | undefined;
+  #reason: unknown;
+
+  /** The same for what takes a signal, such as fetch. */
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.aborted) this.#controller.abort(this.reason);
+    }
+    return this.#controller.signal;
+  }
+
+  /** One that is ended with a signal, which must not outlive it by much: it is never let go of. */
+  static following(signal: AbortSignal): Canceller {
+    const canceller = new Canceller();
+    if (signal.aborted) canceller.abort(signal.reason);
+    else signal.addEventListener("abort", () => canceller.abort(signal.reason), { once: true });
+    return canceller;
+  }
+
+  /** What the request is rejected with; left out, an `AbortError`. */
+  get reason(): unknown {
+    this.#reason ??= new DOMException("The request was cancelled", "AbortError");
+    return this.#reason;
+  }
+
+  abort(reason?: unknown): void {
+    if (this.aborted) return;
+    this.aborted = true;
+    this.#reason = reason;
+    this.#controller?.abort(this.reason);
+    this.target?.cancelled();
+  }
+}

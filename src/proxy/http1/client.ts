@@ -1,0 +1,185 @@
+import type { Cancelled, Canceller } from "../../canceller.ts";
+import type { Clock } from "../../clock.ts";
+import type { Dial, SocketAddress } from "../../streams/types.ts";
+import type { UpstreamFetch, UpstreamInit } from "../types.ts";
+import { classify, UpstreamError } from "../upstream-error.ts";
+import { type Call, Connection, type ConnectionOwner } from "./connection.ts";
+import { type Framing, writeHead } from "./request-head.ts";
+
+/** What a client is made of. */
+export interface Http1Options {
+  /** How connections are made; for `https` URLs too, which then brings TLS. */
+  readonly dial: Dial;
+  readonly clock: Clock;
+}
+
+/**
+ * How long a connection is kept without a request where its pod does not say, milliseconds: less than the servers of the
+ * field wait (uvicorn and Node 5 s), so that a request does not meet a connection that its pod is just closing.
+ */
+export const IDLE_MS = 4000;
+/** The same, at most, where the pod does say; it is taken at its word but for a second. */
+const LONGEST_IDLE_MS = 60_000;
+const IDLE_MARGIN_MS = 1000;
+/** A request that cannot be sent again goes over a connection that has waited no longer than this, or over a new one. */
+const CAREFUL_MS = 1000;
+/** How often idle connections are looked at, milliseconds. */
+const SWEEP_MS = 1000;
+
+/** Doing it twice is the same as doing it once (RFC 9110 section 9.2.2). */
+const IDEMPOTENT = new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"]);
+
+/** Connections to one address, and those of them that wait for a request. */
+class Origin implements ConnectionOwner {
+  readonly address: SocketAddress;
+  /** As `Host` tells it. */
+  readonly authority: string;
+  /** The one used last is used next, so that those too many become idle. */
+  readonly idle: Connection[] = [];
+  /** Connections there are, and attempts to make one. */
+  open = 0;
+  readonly #clock: Clock;
+  readonly #onIdle: () => void;
+
+  /** `url`: scheme and authority. */
+  constructor(url: string, clock: Clock, onIdle: () => void) {
+    const { hostname, port, protocol, host } = new URL(url);
+    const plain = hostname.startsWith("[") ? hostname.slice(1, -1) : hostname;
+    this.address = { host: plain, port: port === "" ? (protocol === "https:" ? 443 : 80) : Number(port) };
+    this.authority = host;
+    this.#clock = clock;
+    this.#onIdle = onIdle;
+  }
+
+  free(connection: Connection, idleSeconds: number | undefined): void {
+    const told = idleSeconds === undefined ? IDLE_MS : idleSeconds * 1000 - IDLE_MARGIN_MS;
+    connection.since = this.#clock.now();
+    connection.expires = connection.since + Math.min(told, LONGEST_IDLE_MS);
+    this.idle.push(connection);
+    this.#onIdle();
+  }
+
+  gone(connection: Connection): void {
+    this.open--;
+    const at = this.idle.lastIndexOf(connection);
+    if (at !== -1) this.idle.splice(at, 1);
+  }
+
+  /** A connection that waits and is still good; `careful`: one that its pod cannot well be closing just now. */
+  take(careful: boolean): Connection | undefined {
+    const now = this.#clock.now();
+    for (;;) {
+      const connection = this.idle.at(-1);
+      if (connection === undefined) return undefined;
+      if (connection.expires <= now) connection.close();
+      // Those below have waited longer still.
+      else if (careful && now - connection.since > CAREFUL_MS) return undefined;
+      else return this.idle.pop();
+    }
+  }
+
+  /** Closes those that have waited too long. */
+  sweep(): void {
+    const now = this.#clock.now();
+    for (const connection of this.idle.filter(({ expires }) => expires <= now)) connection.close();
+  }
+}
+
+function framingOf({ body, headers }: UpstreamInit): Framing {
+  if (body === undefined) return undefined;
+  const told = headers.get("content-length");
+  return told === null || !/^[0-9]{1,15}$/.test(told) ? "chunked" : Number(told);
+}
+
+/** Methods whose requests tell a length of 0 when they have no body (RFC 9110 section 8.6). */
+const TELL_NO_BODY = new Set(["POST", "PUT", "PATCH"]);
+
+/**
+ * A client for HTTP/1.1 (RFC 9112) with connections kept alive, in place of the runtime's fetch: requests leave byte for byte
+ * as they are given, answers come as they were sent, encoded bodies included, and a connection that cannot be made is told
+ * apart from an answer that does not come. Rejects with `UpstreamError`, with an `AbortError` after `init.canceller`, or with
+ * what broke the body of the request. A request that meets a connection which its pod was closing is sent again on a new one if
+ * that cannot do harm (RFC 9112 section 9.3.1).
+ */
+export function createHttp1Client({ dial, clock }: Http1Options): UpstreamFetch {
+  const origins = new Map<string, Origin>();
+  let sweeping = false;
+
+  function sweep(): void {
+    sweeping = false;
+    for (const [key, origin] of origins) {
+      origin.sweep();
+      if (origin.open === 0) origins.delete(key);
+      else if (origin.idle.length > 0) sweepLater();
+    }
+  }
+
+  function sweepLater(): void {
+    if (sweeping) return;
+    sweeping = true;
+    clock.after(SWEEP_MS, sweep);
+  }
+
+  function originOf(key: string): Origin {
+    let origin = origins.get(key);
+    if (origin === undefined) {
+      origin = new Origin(key, clock, sweepLater);
+      origins.set(key, origin);
+    }
+    return origin;
+  }
+
+  async function connect(origin: Origin, call: Call, limit: number): Promise<void> {
+    const { canceller } = call;
+    const controller = new AbortController();
+    const target: Cancelled = { cancelled: () => controller.abort(canceller.reason) };
+    canceller.target = target;
+    const late = (): void =>
+      controller.abort(new UpstreamError("connect", `The connection was not made within ${limit} ms`));
+    const cancel = limit === 0 ? () => {} : clock.after(limit, late);
+    origin.open++;
+    try {
+      const socket = await dial(origin.address, { signal: controller.signal });
+      new Connection(socket, origin).send(call);
+    } catch (error) {
+      origin.open--;
+      if (canceller.target === target) canceller.target = undefined;
+      call.reject(refusal(error, canceller), false);
+    } finally {
+      cancel();
+    }
+  }
+
+  return (url, init) =>
+    new Promise((resolve, reject) => {
+      const { method, headers, canceller, connectTimeout = 0 } = init;
+      if (canceller.aborted) return reject(canceller.reason);
+      const slash = url.indexOf("/", 8);
+      const origin = originOf(url.slice(0, slash));
+      const framing = framingOf(init) ?? (TELL_NO_BODY.has(method) ? 0 : undefined);
+      const again = init.body === undefined && IDEMPOTENT.has(method);
+      const call: Call = {
+        method,
+        head: writeHead(method, url.slice(slash), origin.authority, headers, framing),
+        body: init.body,
+        framing,
+        canceller,
+        client: init.client,
+        resolve,
+        reject(error, untouched) {
+          if (untouched && again) void connect(origin, { ...call, reject }, connectTimeout);
+          else reject(error);
+        },
+      };
+      const connection = origin.take(!again);
+      if (connection === undefined) void connect(origin, call, connectTimeout);
+      else connection.send(call);
+    });
+}
+
+/** Why no connection was made. */
+function refusal(error: unknown, { aborted }: Canceller): unknown {
+  if (aborted || error instanceof UpstreamError) return error;
+  const { message } = error as Error;
+  return new UpstreamError(classify(error) === "tls" ? "tls" : "connect", message, { cause: error });
+}

@@ -1,0 +1,326 @@
+import type { Cancelled, Canceller } from "../../canceller.ts";
+import type { SocketEvents, StreamSocket } from "../../streams/types.ts";
+import { UpstreamError } from "../upstream-error.ts";
+import { type Chunks, createChunks } from "./chunks.ts";
+import { findHead, HEAD_BYTES } from "./find-head.ts";
+import type { Framing } from "./request-head.ts";
+import { type ResponseHead, readHead } from "./response-head.ts";
+import { sendBody } from "./send-body.ts";
+
+/** One request over a connection, and who waits for its answer. */
+export interface Call {
+  readonly method: string;
+  readonly head: string;
+  readonly body: ReadableStream<Uint8Array> | undefined;
+  readonly framing: Framing;
+  readonly canceller: Canceller;
+  /** Tells when nobody reads the answer any more. Asked only where an answer does not come at once. */
+  readonly client: Pick<Request, "signal"> | undefined;
+  resolve(response: Response): void;
+  /** `untouched`: the pod closed a used connection as the request came, and answered nothing; its body was not read. */
+  reject(error: unknown, untouched: boolean): void;
+}
+
+/** Who is told what becomes of a connection. */
+export interface ConnectionOwner {
+  /** It can carry another call. `idleSeconds`: what the pod said it will wait for one. */
+  free(connection: Connection, idleSeconds: number | undefined): void;
+  /** It is gone. */
+  gone(connection: Connection): void;
+}
+
+/** Which part of an answer comes next. `over`: the connection carries nothing any more. */
+type State = "idle" | "head" | "body" | "over";
+
+/**
+ * One connection to a pod (RFC 9112): carries a call, reads its answer, and can then carry another. Bodies pass in pieces both
+ * ways; the side that is slower slows the other down.
+ */
+export class Connection implements SocketEvents, Cancelled {
+  /** Since when it waits for a call, and until when it may: set by its owner, in milliseconds since the epoch. */
+  since = 0;
+  expires = 0;
+  readonly #socket: StreamSocket;
+  readonly #owner: ConnectionOwner;
+  #state: State = "idle";
+  #used = false;
+  #call: Call | undefined;
+  /** The request, its body included, has been handed to the socket. */
+  #sent = true;
+  /** Who waits until the socket takes more. */
+  #drained: (() => void) | undefined;
+  /** Of a head that has not come whole. */
+  #pending: Uint8Array | undefined;
+  /** Something of the answer came, be it an interim one. */
+  #heard = false;
+  #head: ResponseHead | undefined;
+  /** Bytes that are missing of a body with a length. */
+  #left = 0;
+  #chunks: Chunks | undefined;
+  #output: ReadableStreamDefaultController<Uint8Array> | undefined;
+  #paused = false;
+  #gone: AbortSignal | undefined;
+
+  constructor(socket: StreamSocket, owner: ConnectionOwner) {
+    this.#socket = socket;
+    this.#owner = owner;
+    socket.listen(this);
+    socket.resume();
+  }
+
+  /** Carries a call. Only where it is new or was told to be free. */
+  send(call: Call): void {
+    this.#call = call;
+    this.#state = "head";
+    this.#heard = false;
+    this.#sent = call.body === undefined;
+    call.canceller.target = this;
+    this.#socket.write(call.head);
+    if (call.body !== undefined) void this.#sendBody(call, call.body);
+  }
+
+  /** Closes it. Harmless when it is over. */
+  close(): void {
+    if (this.#state === "over") return;
+    this.#state = "over";
+    this.#socket.destroy();
+    this.#drained?.();
+    this.#owner.gone(this);
+  }
+
+  async #sendBody(call: Call, body: ReadableStream<Uint8Array>): Promise<void> {
+    const there = (): boolean => this.#call === call && this.#state !== "over";
+    try {
+      const whole = await sendBody(body, call.framing, {
+        there,
+        write: (bytes) => this.#socket.write(bytes),
+        drained: () => new Promise((resolve) => (this.#drained = resolve)),
+      });
+      if (!whole || !there()) return;
+      this.#sent = true;
+    } catch (error) {
+      if (there()) this.#fail(error);
+    }
+  }
+
+  drained(): void {
+    const waiting = this.#drained;
+    this.#drained = undefined;
+    waiting?.();
+  }
+
+  data(bytes: Uint8Array): void {
+    try {
+      if (this.#state === "body") this.#takeBody(bytes);
+      else if (this.#state === "head") this.#takeHead(bytes);
+      // Nobody asked: what comes out of turn could be taken for the next answer.
+      else this.close();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  ended(): void {
+    if (this.#state === "body" && this.#head!.framing === "close") this.#finish(false);
+    this.#lost(undefined);
+  }
+
+  closed(cause: Error | undefined): void {
+    if (this.#state === "body" && this.#head!.framing === "close" && cause === undefined) this.#finish(false);
+    this.#lost(cause);
+  }
+
+  cancelled(): void {
+    this.#fail(this.#call?.canceller.reason);
+  }
+
+  #lost(cause: Error | undefined): void {
+    if (this.#state === "over") return;
+    if (this.#call === undefined) return this.close();
+    const when = this.#state === "head" ? "before its answer" : "in the middle of its answer";
+    this.#fail(new UpstreamError("reset", `The pod closed the connection ${when}`, { cause }));
+  }
+
+  /** Ends the call with an error, and the connection with it. */
+  #fail(error: unknown): void {
+    const call = this.#call;
+    if (call === undefined || this.#state === "over") return;
+    const { canceller } = call;
+    const output = this.#output;
+    const untouched =
+      this.#used && !this.#heard && !canceller.aborted && error instanceof UpstreamError && error.failure === "reset";
+    this.#forget(call);
+    this.close();
+    if (output === undefined) call.reject(error, untouched);
+    else output.error(error);
+  }
+
+  #takeHead(bytes: Uint8Array): void {
+    let rest = this.#pending === undefined ? bytes : join(this.#pending, bytes);
+    this.#heard = true;
+    for (;;) {
+      const found = findHead(rest);
+      if (found === undefined) {
+        if (rest.length > HEAD_BYTES) throw new UpstreamError("invalid", "its header fields are larger than 256 KiB");
+        this.#pending = rest;
+        return;
+      }
+      const head = readHead(found.text);
+      rest = rest.subarray(found.end);
+      // Interim answers (RFC 9110 section 15.2) cannot be passed on as fetch knows answers.
+      if (head.status >= 200) {
+        this.#pending = undefined;
+        this.#begin(head, rest);
+        return;
+      }
+      if (head.status === 101) throw new UpstreamError("invalid", "it switches protocols unasked");
+      if (rest.length === 0) {
+        this.#pending = undefined;
+        return;
+      }
+    }
+  }
+
+  #begin(head: ResponseHead, rest: Uint8Array): void {
+    const call = this.#call!;
+    const { status } = head;
+    if (status > 599) throw new UpstreamError("invalid", `its status ${status} is none of HTTP's`);
+    this.#head = head;
+    if (call.method === "HEAD" || status === 204 || status === 304) {
+      this.#answer(call, head, null);
+      return this.#finish(rest.length === 0);
+    }
+    const { framing } = head;
+    if (typeof framing === "number" && rest.length >= framing) {
+      this.#answer(call, head, rest.length === framing ? rest : rest.subarray(0, framing));
+      return this.#finish(rest.length === framing);
+    }
+    this.#state = "body";
+    if (framing === "chunked") {
+      this.#chunks = createChunks();
+      const pieces: Uint8Array[] = [];
+      const taken = this.#chunks.take(rest, (piece) => pieces.push(piece));
+      if (this.#chunks.over) {
+        this.#answer(call, head, pieces.length === 1 ? pieces[0]! : pieces.reduce(join, EMPTY));
+        return this.#finish(taken === rest.length);
+      }
+      return this.#stream(call, head, pieces);
+    }
+    if (typeof framing === "number") this.#left = framing - rest.length;
+    this.#stream(call, head, rest.length === 0 ? [] : [rest]);
+  }
+
+  /** Answers with a body that is not there yet. */
+  #stream(call: Call, head: ResponseHead, pieces: readonly Uint8Array[]): void {
+    const body = new ReadableStream<Uint8Array>({
+      start: (controller) => {
+        this.#output = controller;
+        for (const piece of pieces) controller.enqueue(piece);
+      },
+      pull: () => {
+        if (!this.#paused || this.#call !== call) return;
+        this.#paused = false;
+        this.#socket.resume();
+      },
+      cancel: () => {
+        if (this.#call === call) this.#leave(call);
+      },
+    });
+    this.#answer(call, head, body);
+    this.#gone = call.client?.signal;
+    if (this.#gone?.aborted) this.cancelled();
+    else this.#gone?.addEventListener("abort", this);
+  }
+
+  /** The client's signal: nobody reads the rest. */
+  handleEvent(): void {
+    this.cancelled();
+  }
+
+  #answer(
+    call: Call,
+    { status, statusText, fields, hasType }: ResponseHead,
+    body: ReadableStream | Uint8Array | null,
+  ): void {
+    // A runtime adds a type to bytes that tell none; to a stream it adds nothing.
+    const sent = hasType || !(body instanceof Uint8Array) || body.length === 0 ? body : streamOf(body);
+    let response: Response;
+    try {
+      response = new Response(sent as BodyInit | null, { status, statusText, headers: fields });
+    } catch (cause) {
+      this.#output = undefined;
+      throw new UpstreamError("invalid", "a header field of it is not HTTP's", { cause });
+    }
+    call.resolve(response);
+  }
+
+  #takeBody(bytes: Uint8Array): void {
+    const output = this.#output!;
+    const { framing } = this.#head!;
+    if (framing === "chunked") {
+      const taken = this.#chunks!.take(bytes, (piece) => output.enqueue(piece));
+      if (this.#chunks!.over) return this.#finish(taken === bytes.length);
+    } else if (framing === "close") output.enqueue(bytes);
+    else {
+      const excess = bytes.length - this.#left;
+      output.enqueue(excess > 0 ? bytes.subarray(0, this.#left) : bytes);
+      this.#left -= bytes.length;
+      if (this.#left <= 0) return this.#finish(excess === 0);
+    }
+    if (output.desiredSize! > 0) return;
+    this.#paused = true;
+    this.#socket.pause();
+  }
+
+  /** The answer is whole. `clean`: nothing came after it. */
+  #finish(clean: boolean): void {
+    const call = this.#call!;
+    const head = this.#head!;
+    const reusable = clean && head.persistent && head.framing !== "close" && this.#sent;
+    const output = this.#output;
+    this.#forget(call);
+    output?.close();
+    if (!reusable) return this.close();
+    this.#state = "idle";
+    this.#used = true;
+    if (this.#paused) {
+      this.#paused = false;
+      this.#socket.resume();
+    }
+    this.#owner.free(this, head.idleSeconds);
+  }
+
+  /** Nobody wants the rest of the answer. */
+  #leave(call: Call): void {
+    this.#forget(call);
+    this.close();
+  }
+
+  #forget(call: Call): void {
+    call.canceller.target = undefined;
+    this.#gone?.removeEventListener("abort", this);
+    this.#gone = undefined;
+    this.#call = undefined;
+    this.#head = undefined;
+    this.#chunks = undefined;
+    this.#output = undefined;
+    this.#pending = undefined;
+  }
+}
+
+const EMPTY = new Uint8Array(0);
+
+function join(one: Uint8Array, other: Uint8Array): Uint8Array {
+  const both = new Uint8Array(one.length + other.length);
+  both.set(one);
+  both.set(other, one.length);
+  return both;
+}
+
+const streamOf = (bytes: Uint8Array): ReadableStream<Uint8Array> =>
+  new ReadableStream({
+    start(controller) {
+      controller.enqueue(bytes);
+      controller.close();
+    },
+  });

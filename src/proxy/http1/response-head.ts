@@ -1,0 +1,142 @@
+import { UpstreamError } from "../upstream-error.ts";
+
+/** The head of an answer, and how what follows it is framed. */
+export interface ResponseHead {
+  readonly status: number;
+  readonly statusText: string;
+  /** The fields that go on to the client: what is good for this hop alone (RFC 9110 section 7.6.1) is not among them. */
+  readonly fields: [name: string, value: string][];
+  /** Bytes of the body; "chunked"; "close": it ends with the connection (RFC 9112 section 6.3). */
+  readonly framing: number | "chunked" | "close";
+  /** Whether the connection can be used again after it. */
+  readonly persistent: boolean;
+  /** Seconds that the connection may be idle, as `Keep-Alive` tells; undefined: it does not. */
+  readonly idleSeconds: number | undefined;
+  readonly hasType: boolean;
+}
+
+const STATUS_LINE = /^HTTP\/1\.([01]) ([0-9]{3})(?: (.*))?$/;
+const DIGITS = /^[0-9]{1,15}$/;
+const IDLE = /(?:^|[\s,])timeout="?([0-9]{1,6})/i;
+
+/** Lower-case lengths of the names that mean something here: most others are told apart by this alone. */
+const LENGTHS = new Set([2, 7, 10, 12, 14, 16, 17, 18]);
+
+const invalid = (what: string): UpstreamError => new UpstreamError("invalid", what);
+
+/** One length, be it told several times (RFC 9112 section 6.3). */
+function lengthOf(value: string): number {
+  const values = value.split(",").map((part) => part.trim());
+  if (!DIGITS.test(values[0]!) || values.some((other) => other !== values[0])) {
+    throw invalid("its Content-Length is not one number");
+  }
+  return Number(values[0]);
+}
+
+/** Leaves out the fields that `Connection` names. */
+function withoutNamed(fields: [string, string][], connection: string): [string, string][] {
+  const named = new Set(connection.split(",").map((part) => part.trim().toLowerCase()));
+  named.delete("close");
+  named.delete("keep-alive");
+  // Naming these would be an attack on framing, never a wish.
+  named.delete("content-length");
+  return named.size === 0 ? fields : fields.filter(([name]) => !named.has(name.toLowerCase()));
+}
+
+/**
+ * Reads an answer's head (RFC 9112 sections 4 and 5): `text` has one character for each byte, without the blank line at its
+ * end. Lines may end in a bare LF, names may have white space before their colon, values may be folded, as a proxy has to
+ * take them. Throws `UpstreamError` for what is no HTTP/1 answer, or could be read in two ways.
+ */
+export function readHead(text: string): ResponseHead {
+  let end = lineEnd(text, 0);
+  const line = STATUS_LINE.exec(text.slice(0, end));
+  if (line === null) throw invalid("its status line is not HTTP/1");
+  const status = Number(line[2]);
+  let fields: [string, string][] = [];
+  let length: string | undefined;
+  let coding: string | undefined;
+  let connection: string | undefined;
+  let idle: string | undefined;
+  let hasType = false;
+  while (end < text.length) {
+    const start = text.charCodeAt(end) === CR ? end + 2 : end + 1;
+    end = lineEnd(text, start);
+    const first = text.charCodeAt(start);
+    if (first === SPACE || first === TAB) {
+      // A folded value: a proxy puts one space in its place (RFC 9112 section 5.2).
+      const last = fields.at(-1);
+      if (last === undefined) throw invalid("its first header line begins with white space");
+      last[1] = `${last[1]} ${text.slice(start, end).trim()}`;
+      continue;
+    }
+    const colon = text.indexOf(":", start);
+    if (colon === -1 || colon >= end || colon === start) throw invalid("a header line of it has no name and colon");
+    const name = text.slice(start, colon).trimEnd();
+    const value = text.slice(colon + 1, end).trim();
+    if (LENGTHS.has(name.length)) {
+      switch (name.toLowerCase()) {
+        case "content-length":
+          length = length === undefined ? value : `${length},${value}`;
+          continue;
+        case "transfer-encoding":
+          coding = coding === undefined ? value : `${coding},${value}`;
+          continue;
+        case "connection":
+          connection = connection === undefined ? value : `${connection},${value}`;
+          continue;
+        case "keep-alive":
+          idle = value;
+          continue;
+        case "content-type":
+          hasType = true;
+          break;
+        case "te":
+        case "trailer":
+        case "upgrade":
+        case "proxy-connection":
+        case "proxy-authenticate":
+          continue;
+        default:
+      }
+    }
+    fields.push([name, value]);
+  }
+  let persistent = line[1] === "1";
+  if (connection !== undefined) {
+    if (/(?:^|[\s,])close(?:$|[\s,])/i.test(connection)) persistent = false;
+    else if (/(?:^|[\s,])keep-alive(?:$|[\s,])/i.test(connection)) persistent = true;
+    fields = withoutNamed(fields, connection);
+  }
+  let framing: ResponseHead["framing"] = "close";
+  if (coding !== undefined) {
+    if (coding.toLowerCase() !== "chunked") throw invalid("its Transfer-Encoding is not chunked alone");
+    framing = "chunked";
+    // Two framings: the chunks count, and nobody may trust what follows them (RFC 9112 section 6.3).
+    if (length !== undefined) persistent = false;
+  } else if (length !== undefined) {
+    framing = lengthOf(length);
+    fields.push(["content-length", String(framing)]);
+  }
+  const told = idle === undefined ? null : IDLE.exec(idle);
+  return {
+    status,
+    statusText: line[3] ?? "",
+    fields,
+    framing,
+    persistent,
+    idleSeconds: told === null ? undefined : Number(told[1]),
+    hasType,
+  };
+}
+
+const CR = 13;
+const SPACE = 32;
+const TAB = 9;
+
+/** Where the line that begins at `start` ends, its CR and LF not included. */
+function lineEnd(text: string, start: number): number {
+  const lf = text.indexOf("\n", start);
+  if (lf === -1) return text.length;
+  return text.charCodeAt(lf - 1) === CR && lf > start ? lf - 1 : lf;
+}
