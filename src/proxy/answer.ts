@@ -25,6 +25,8 @@ export interface Answered {
   readonly pool: Pool;
   readonly counts: SeriesCounts | undefined;
   readonly flight: Flight;
+  /** Who gave the answer has dropped what is good for one hop only. */
+  readonly endToEnd: boolean;
 }
 
 /** Makes the headers of what `target` answered those of the answer to the client, in place. */
@@ -36,8 +38,8 @@ export type Deliver = (response: Response, answered: Answered, target: Target) =
 /** Makes the changes that headers of an answer go through. */
 export function createHeaderChange(options: Omit<DeliveryOptions, "clock" | "flights" | "streams">): ChangeHeaders {
   const { mutable, via, upstreamHeaders } = options;
-  return function change(headers, response, { facts, route, pool }, target) {
-    toClient(headers);
+  return function change(headers, response, { facts, route, pool, endToEnd }, target) {
+    if (!endToEnd) toClient(headers);
     // Servers built on fetch would tell a length of 0 (RFC 9110 section 8.6 wants the GET's or none). This says "not known".
     if (mutable && facts.method === "HEAD" && !headers.has("content-length"))
       headers.set("transfer-encoding", "chunked");

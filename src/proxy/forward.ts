@@ -74,6 +74,8 @@ interface Journey {
   readonly pool: Pool;
   readonly flight: Flight;
   readonly upload: Upload | undefined;
+  readonly send: UpstreamFetch;
+  readonly endToEnd: boolean;
   /** The way of a WebSocket; undefined: it goes by fetch. */
   readonly passage: Passage | undefined;
   /** Pods that failed; made at the first failure. */
@@ -185,8 +187,7 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
   }
 
   async function travel(journey: Journey, first: Target, path: string, init: UpstreamInit): Promise<Response> {
-    const { facts, route, counts, exchange, pool, upload, passage } = journey;
-    const send = passage?.send ?? route.fetch ?? options.fetch;
+    const { facts, route, counts, exchange, pool, upload, passage, send } = journey;
     const { rule } = route;
     let target = first;
     for (let attempt = 1; ; attempt++) {
@@ -308,6 +309,7 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
     };
     if (upload !== undefined) init.duplex = "half";
     flights.add(flight);
+    const send = passage?.send ?? route.fetch ?? options.fetch;
     const journey: Journey = {
       request,
       facts,
@@ -317,6 +319,8 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
       pool,
       flight,
       upload,
+      send,
+      endToEnd: send.endToEnd === true,
       passage,
       tried: undefined,
       span: undefined,

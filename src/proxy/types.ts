@@ -29,7 +29,11 @@ export interface UpstreamInit {
 }
 
 /** How requests leave for an upstream. The runtime's own, or one that carries a route's TLS settings. */
-export type UpstreamFetch = (url: string, init: UpstreamInit) => Promise<Response>;
+export interface UpstreamFetch {
+  (url: string, init: UpstreamInit): Promise<Response>;
+  /** Its answers hold nothing that is good for one hop only (RFC 9110 section 7.6.1). Left out: somebody has to look. */
+  readonly endToEnd?: true;
+}
 
 /** Where a request of a route may go. */
 export interface Choice {

@@ -94,7 +94,8 @@ const nodeTls = (tls: ClientTls | undefined) => (host: string) => {
 function upstreamFetch(tls?: ClientTls): UpstreamFetch {
   const plain = createHttp1Client({ dial: bunDial, clock: systemClock });
   const secure = createHttp1Client({ dial: nodeDial(nodeTls(tls)), clock: systemClock });
-  return (url, init) => (url.startsWith("https:") ? secure : plain)(url, init);
+  const send: UpstreamFetch = (url, init) => (url.startsWith("https:") ? secure : plain)(url, init);
+  return Object.assign(send, { endToEnd: true as const });
 }
 
 /** Bun: what the core modules are given of it. */

@@ -150,7 +150,7 @@ export function createHttp1Client({ dial, clock }: Http1Options): UpstreamFetch 
     }
   }
 
-  return (url, init) =>
+  const send = (url: string, init: UpstreamInit): Promise<Response> =>
     new Promise((resolve, reject) => {
       const { method, headers, canceller, connectTimeout = 0 } = init;
       if (canceller.aborted) return reject(canceller.reason);
@@ -175,6 +175,7 @@ export function createHttp1Client({ dial, clock }: Http1Options): UpstreamFetch 
       if (connection === undefined) void connect(origin, call, connectTimeout);
       else connection.send(call);
     });
+  return Object.assign(send, { endToEnd: true as const });
 }
 
 /** Why no connection was made. */

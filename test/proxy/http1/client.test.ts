@@ -1,0 +1,469 @@
+import { afterEach, describe, test } from "bun:test";
+import type { Socket } from "node:net";
+import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { Canceller } from "../../../src/canceller.ts";
+import { systemClock } from "../../../src/clock.ts";
+import { createHttp1Client } from "../../../src/proxy/http1/client.ts";
+import type { UpstreamFetch, UpstreamInit } from "../../../src/proxy/types.ts";
+import { UpstreamError } from "../../../src/proxy/upstream-error.ts";
+import { bunDial } from "../../../src/runtime/bun-dial.ts";
+import { nodeDial } from "../../../src/runtime/node-streams.ts";
+import type { Dial } from "../../../src/streams/types.ts";
+import { fakeClock } from "../../helpers/embedded.ts";
+import { answerWith, deadPort, type RawPod, rawPod, until } from "../helpers.ts";
+
+const pods: RawPod[] = [];
+afterEach(() => {
+  for (const pod of pods.splice(0)) pod.stop();
+});
+
+async function pod(answer: (socket: Socket, request: string) => void): Promise<RawPod> {
+  const started = await rawPod(answer);
+  pods.push(started);
+  return started;
+}
+
+/** What a request may have besides its URL. */
+type Asked = Partial<Omit<UpstreamInit, "headers" | "body">> & {
+  headers?: Record<string, string>;
+  body?: string | ReadableStream<Uint8Array>;
+};
+
+const streamOf = (body: Asked["body"]): ReadableStream<Uint8Array> | undefined =>
+  typeof body === "string" ? new Response(body).body! : body;
+
+const asker =
+  (client: UpstreamFetch) =>
+  (url: string | number, { headers, body, ...asked }: Asked = {}): Promise<Response> =>
+    client(typeof url === "number" ? `http://127.0.0.1:${url}/` : url, {
+      method: body === undefined ? "GET" : "POST",
+      redirect: "manual",
+      decompress: false,
+      timeout: false,
+      canceller: new Canceller(),
+      ...asked,
+      headers: new Headers(headers),
+      ...(body === undefined ? undefined : { body: streamOf(body)! }),
+    });
+
+const failing = async (answer: Promise<unknown>, failure: UpstreamError["failure"], words: string): Promise<void> => {
+  const error = await assertRejects(() => answer, UpstreamError, words);
+  assertEquals((error as UpstreamError).failure, failure);
+};
+
+describe.each<[string, Dial]>([
+  ["Bun's sockets", bunDial],
+  ["node:net", nodeDial()],
+])("HTTP/1.1 over %s", (_name, dial) => {
+  const ask = asker(createHttp1Client({ dial, clock: systemClock }));
+
+  describe("a request", () => {
+    test("leaves as it was given, and nothing is added to it", async () => {
+      const { port, requests } = await pod((socket) => socket.write(answerWith("x")));
+      await (
+        await ask(`http://127.0.0.1:${port}/a//b/%2e%2E/c;x?q=%20&&r=[]`, {
+          headers: { host: "a.test", "x-a": "caf\u00e9" },
+        })
+      ).text();
+      assertEquals(requests, ["GET /a//b/%2e%2E/c;x?q=%20&&r=[] HTTP/1.1\r\nhost: a.test\r\nx-a: caf\u00e9\r\n\r\n"]);
+    });
+
+    test("without a host is for the address it goes to", async () => {
+      const { port, requests } = await pod((socket) => socket.write(answerWith("x")));
+      await ask(port);
+      assertStringIncludes(requests[0]!, `\r\nhost: 127.0.0.1:${port}\r\n`);
+    });
+
+    test("with a body tells its length, or comes in chunks", async () => {
+      const { port, requests } = await pod((socket, request) => {
+        if (request.includes("content-length") || request.endsWith("0\r\n\r\n")) socket.write(answerWith("x"));
+      });
+      await ask(port, { body: "hello", headers: { "content-length": "5" } });
+      assert(requests[0]!.includes("content-length: 5\r\n"));
+      const echo = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: async (r) => new Response(await r.text()) });
+      const parts = ["one ", "x".repeat(100_000), " three"];
+      const body = new ReadableStream<Uint8Array>({
+        async pull(controller) {
+          const part = parts.shift();
+          if (part === undefined) controller.close();
+          else controller.enqueue(new TextEncoder().encode(part));
+        },
+      });
+      const answer = await ask(`http://127.0.0.1:${echo.port}/`, { body });
+      assertEquals(await answer.text(), `one ${"x".repeat(100_000)} three`);
+      await echo.stop(true);
+    });
+
+    test.each(["POST", "PUT", "PATCH"])("%s without a body says so", async (method) => {
+      const { port, requests } = await pod((socket) => socket.write(answerWith("x")));
+      await ask(port, { method });
+      assertStringIncludes(requests[0]!, "content-length: 0\r\n");
+    });
+
+    test.each([
+      ["longer", "hello, world"],
+      ["shorter", "hell"],
+    ])(
+      "whose body is %s than it said breaks its connection: a pod would take the rest for another",
+      async (words, body) => {
+        const { port } = await pod(() => {});
+        await assertRejects(() => ask(port, { body, headers: { "content-length": "5" } }), TypeError, words);
+        await until(() => pods.every(({ open }) => open() === 0), "the connection to close");
+      },
+    );
+
+    test("whose body breaks breaks its connection, and is told why", async () => {
+      const { port } = await pod(() => {});
+      const body = new ReadableStream<Uint8Array>({
+        start: (controller) => controller.enqueue(new Uint8Array(3)),
+        pull: async () => {
+          await Bun.sleep(5);
+          throw new RangeError("the client left");
+        },
+      });
+      await assertRejects(() => ask(port, { body }), RangeError, "the client left");
+      await until(() => pods.every(({ open }) => open() === 0), "the connection to close");
+    });
+
+    test.each(["/a b", "/\u00e9", "/a\r\nX: y", "/#f"])("for %j is not sent", async (target) => {
+      const { port, requests } = await pod((socket) => socket.write(answerWith("x")));
+      await assertRejects(() => ask(`http://127.0.0.1:${port}${target}`), TypeError, "percent-encoded");
+      assertEquals(requests, []);
+    });
+
+    test("does not send faster than its pod reads", async () => {
+      let taken = 0;
+      const reading = Promise.withResolvers<Socket>();
+      const { port } = await pod((socket) => {
+        socket.pause();
+        reading.resolve(socket);
+      });
+      const body = new ReadableStream<Uint8Array>({
+        pull(controller) {
+          taken += 1_000_000;
+          controller.enqueue(new Uint8Array(1_000_000));
+          if (taken === 100_000_000) controller.close();
+        },
+      });
+      const answer = ask(port, { body, headers: { "content-length": "100000000" } });
+      const socket = await reading.promise;
+      let before = -1;
+      while (before !== taken) {
+        before = taken;
+        await Bun.sleep(50);
+      }
+      assert(taken < 30_000_000, `${taken} bytes were taken for a pod that does not read`);
+      let got = 0;
+      socket.on("data", (data) => {
+        got += data.length;
+        if (got >= 99_000_000) socket.write(answerWith("done"));
+      });
+      socket.resume();
+      assertEquals(await (await answer).text(), "done");
+    });
+
+    test("is answered early: the rest of its body is not sent, and its connection is not used again", async () => {
+      let cancelled = false;
+      const { port, requests, open } = await pod((socket) => socket.write(answerWith("too large")));
+      const body = new ReadableStream<Uint8Array>({
+        async pull(controller) {
+          await Bun.sleep(2);
+          controller.enqueue(new Uint8Array(10));
+        },
+        cancel: () => void (cancelled = true),
+      });
+      const answer = await ask(port, { body, headers: { "content-length": "1000000" } });
+      assertEquals(await answer.text(), "too large");
+      await until(() => cancelled && open() === 0, "the body to be let go of");
+      await (await ask(port)).text();
+      assertEquals(requests.length, 2);
+    });
+  });
+
+  describe("an answer", () => {
+    const cases: [what: string, answer: string, status: number, body: string][] = [
+      ["with a length", answerWith("hello"), 200, "hello"],
+      [
+        "in chunks",
+        "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n3\r\n yo\r\n0\r\n\r\n",
+        200,
+        "hello yo",
+      ],
+      ["in chunks, empty", "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n", 200, ""],
+      [
+        "after interim ones",
+        `HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\n${answerWith("x")}`,
+        200,
+        "x",
+      ],
+      ["204", "HTTP/1.1 204 No Content\r\n\r\n", 204, ""],
+      [
+        "304 with the length of what it does not send",
+        "HTTP/1.1 304 Not Modified\r\ncontent-length: 5\r\n\r\n",
+        304,
+        "",
+      ],
+      ["with a status of its own", "HTTP/1.1 599 Odd\r\ncontent-length: 0\r\n\r\n", 599, ""],
+    ];
+    for (const cut of ["whole", "byte by byte"]) {
+      test.each(cases)(`%s, ${cut}, and its connection is used again`, async (_what, text, status, body) => {
+        const { port, open } = await pod(async (socket) => {
+          if (cut === "whole") return void socket.write(text);
+          for (const byte of text) {
+            socket.write(byte);
+            await Bun.sleep(0);
+          }
+        });
+        const { port: clients } = { port };
+        for (let i = 0; i < 3; i++) {
+          const answer = await ask(clients);
+          assertEquals([answer.status, await answer.text()], [status, body]);
+        }
+        assertEquals(open(), 1);
+      });
+    }
+
+    test("to HEAD has no body, whatever it tells", async () => {
+      const { port, open } = await pod((socket) => socket.write("HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\n"));
+      for (let i = 0; i < 2; i++) {
+        const answer = await ask(port, { method: "HEAD" });
+        assertEquals([answer.headers.get("content-length"), answer.body], ["5", null]);
+      }
+      assertEquals(open(), 1);
+    });
+
+    test("may end with its connection", async () => {
+      const { port } = await pod((socket) => socket.end("HTTP/1.1 200 OK\r\n\r\nhello"));
+      assertEquals(await (await ask(port)).text(), "hello");
+      assertEquals(await (await ask(port)).text(), "hello");
+    });
+
+    test("comes in pieces as they are sent", async () => {
+      const { port } = await pod(async (socket) => {
+        socket.write("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n");
+        await Bun.sleep(20);
+        socket.write("5\r\nhello\r\n");
+      });
+      const answer = await ask(port);
+      const { value } = await answer.body!.getReader().read();
+      assertEquals(new TextDecoder().decode(value), "hello");
+    });
+
+    test("keeps several cookies and each byte of its fields", async () => {
+      const { port } = await pod((socket) =>
+        socket.write(
+          Buffer.from(answerWith("x", "set-cookie: a=1", "set-cookie: b=2", "x-l: \u00e9\u0080\u00ff"), "latin1"),
+        ),
+      );
+      const { headers } = await ask(port);
+      assertEquals([headers.getSetCookie(), headers.get("x-l")], [["a=1", "b=2"], "\u00e9\u0080\u00ff"]);
+    });
+
+    test.each([
+      ["not HTTP", "SSH-2.0-x\r\n\r\n"],
+      ["two lengths", "HTTP/1.1 200 OK\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nx"],
+      ["a field that is none", "HTTP/1.1 200 OK\r\na b: 1\r\ncontent-length: 0\r\n\r\n"],
+      ["a NUL in a field", "HTTP/1.1 200 OK\r\na: \u0000\r\ncontent-length: 0\r\n\r\n"],
+      ["a status above 599", "HTTP/1.1 999 x\r\ncontent-length: 0\r\n\r\n"],
+      ["a protocol nobody asked for", "HTTP/1.1 101 Switching\r\nupgrade: x\r\n\r\n"],
+      ["endless fields", `HTTP/1.1 200 OK\r\n${"a: 1\r\n".repeat(60_000)}`],
+      ["no chunks where it said so", "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nhello"],
+    ])("that is none (%s) is an error, and its connection is closed", async (_what, text) => {
+      const { port, open } = await pod((socket) => socket.write(Buffer.from(text, "latin1")));
+      await failing(ask(port), "invalid", "");
+      await until(() => open() === 0, "the connection to close");
+    });
+
+    test.each([
+      ["with a length", "HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhello"],
+      ["in chunks", "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n9\r\nhello"],
+      ["between chunks", "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n"],
+    ])("that breaks off (%s) is never whole", async (_what, text) => {
+      for (const end of ["end", "resetAndDestroy"] as const) {
+        const { port } = await pod((socket) => socket.write(text, () => setTimeout(() => socket[end](), 10)));
+        const answer = await ask(port);
+        await failing(answer.text(), "reset", "in the middle of its answer");
+      }
+    });
+
+    test("that would end with its connection, but broke, is never whole", async () => {
+      const { port } = await pod((socket) =>
+        socket.write("HTTP/1.1 200 OK\r\n\r\nhello", () => setTimeout(() => socket.resetAndDestroy(), 10)),
+      );
+      await failing((await ask(port)).text(), "reset", "in the middle of its answer");
+    });
+
+    test("does not come faster than it is read", async () => {
+      let sent = 0;
+      const { port } = await pod((socket) => {
+        socket.write("HTTP/1.1 200 OK\r\ncontent-length: 200000000\r\n\r\n");
+        const more = (): void => {
+          while (sent < 200_000_000) {
+            sent += 1_000_000;
+            if (!socket.write(new Uint8Array(1_000_000))) return void socket.once("drain", more);
+          }
+        };
+        more();
+      });
+      const answer = await ask(port);
+      let before = -1;
+      while (before !== sent) {
+        before = sent;
+        await Bun.sleep(50);
+      }
+      assert(sent < 40_000_000, `${sent} bytes were sent to a client that does not read`);
+      assertEquals((await answer.bytes()).length, 200_000_000);
+    });
+
+    test("that nobody wants closes its connection", async () => {
+      const { port, open } = await pod((socket) => socket.write("HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhello"));
+      await (await ask(port)).body!.cancel();
+      await until(() => open() === 0, "the connection to close");
+      const client = new AbortController();
+      const reader = (await ask(port, { client: { signal: client.signal } })).body!.getReader();
+      await reader.read();
+      client.abort();
+      await assertRejects(() => reader.read(), DOMException, "cancelled");
+      await until(() => open() === 0, "the connection to close");
+    });
+
+    test("from which more comes than was asked for spoils its connection", async () => {
+      const { port, open } = await pod((socket) => socket.write(`${answerWith("x")}HTTP/1.1 200 OK\r\n`));
+      assertEquals(await (await ask(port)).text(), "x");
+      await until(() => open() === 0, "the connection to close");
+    });
+
+    test("that nobody asked for spoils its connection", async () => {
+      const { port, open, requests } = await pod((socket) => {
+        socket.write(answerWith("mine"));
+        setTimeout(() => socket.write(answerWith("poison")), 10);
+      });
+      assertEquals(await (await ask(port)).text(), "mine");
+      await until(() => open() === 0, "the connection to close");
+      assertEquals(await (await ask(port)).text(), "mine");
+      assertEquals(requests.length, 2);
+    });
+  });
+
+  describe("no answer", () => {
+    test("nobody listens", async () => {
+      await failing(ask(await deadPort()), "connect", "");
+    });
+
+    test("the pod hangs up, at once or after a while", async () => {
+      const { port } = await pod((socket) => socket.end());
+      await failing(ask(port), "reset", "before its answer");
+      const other = await pod((socket) =>
+        socket.write("HTTP/1.1 20", () => setTimeout(() => socket.resetAndDestroy(), 5)),
+      );
+      await failing(ask(other.port), "reset", "before its answer");
+    });
+
+    test("a request that is cancelled closes its connection, with its reason", async () => {
+      const { port, open, requests } = await pod(() => {});
+      const canceller = new Canceller();
+      const answer = ask(port, { canceller });
+      await until(() => requests.length === 1, "the request");
+      canceller.abort(new RangeError("late"));
+      await assertRejects(() => answer, RangeError, "late");
+      await until(() => open() === 0, "the connection to close");
+      await assertRejects(() => ask(port, { canceller }), RangeError, "late");
+    });
+  });
+
+  describe("a connection that its pod closed", () => {
+    /** Answers once, and hangs up as the next request comes. */
+    const fickle = () => {
+      const served = new WeakSet<Socket>();
+      return pod((socket) => {
+        if (served.has(socket)) return void socket.resetAndDestroy();
+        served.add(socket);
+        socket.write(answerWith("x"));
+      });
+    };
+
+    test("costs no request that can be sent again", async () => {
+      const { port, requests } = await fickle();
+      for (let i = 0; i < 3; i++) assertEquals(await (await ask(port)).text(), "x");
+      assertEquals(requests.length, 5);
+    });
+
+    test("is not tried twice with one that cannot", async () => {
+      const { port, requests } = await fickle();
+      await (await ask(port)).text();
+      await failing(ask(port, { body: "hello", headers: { "content-length": "5" } }), "reset", "before its answer");
+      assertEquals(requests.length, 2);
+    });
+  });
+});
+
+describe("connections", () => {
+  test("are kept as long as the pod says, else four seconds; a request that cannot be repeated takes a fresh one", async () => {
+    const clock = fakeClock();
+    let keep = "x-none: 1";
+    const { port, open } = await pod((socket) => socket.write(answerWith("x", keep)));
+    let made = 0;
+    const dial: Dial = (to, options) => {
+      made++;
+      return bunDial(to, options);
+    };
+    const ask = asker(createHttp1Client({ dial, clock }));
+    const get = async (init?: Asked): Promise<number> => {
+      await (await ask(port, init)).text();
+      return made;
+    };
+    assertEquals(await get(), 1);
+    await clock.advance(3900);
+    assertEquals(await get(), 1);
+    await clock.advance(900);
+    assertEquals(await get({ method: "POST" }), 1);
+    await clock.advance(1100);
+    assertEquals(await get({ method: "POST" }), 2);
+    await clock.advance(6000);
+    await until(() => open() === 0, "idle connections to close");
+    keep = "keep-alive: timeout=20";
+    assertEquals(await get(), 3);
+    await clock.advance(18_900);
+    assertEquals(await get(), 3);
+    await clock.advance(19_500);
+    assertEquals(await get(), 4);
+    keep = "keep-alive: timeout=1";
+    assertEquals(await get(), 4);
+    assertEquals(await get(), 5);
+  });
+
+  test("that are not made in time are told from answers that do not come", async () => {
+    const clock = fakeClock();
+    let given: AbortSignal | undefined;
+    const dial: Dial = (_to, { signal }) => {
+      given = signal;
+      return new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+    };
+    const ask = asker(createHttp1Client({ dial, clock }));
+    const late = failing(ask(1, { connectTimeout: 2000 }), "connect", "within 2000 ms");
+    await clock.advance(1999);
+    assertEquals(given?.aborted, false);
+    await clock.advance(1);
+    await late;
+  });
+
+  test("serve a thousand requests at once, and each gets its own answer", async () => {
+    const echo = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: (r) => new Response(new URL(r.url).search) });
+    const ask = asker(createHttp1Client({ dial: bunDial, clock: systemClock }));
+    const answers = await Promise.all(
+      Array.from({ length: 1000 }, async (_, i) => (await ask(`http://127.0.0.1:${echo.port}/?${i}`)).text()),
+    );
+    assertEquals(
+      answers,
+      Array.from({ length: 1000 }, (_, i) => `?${i}`),
+    );
+    await echo.stop(true);
+  });
+
+  test("reach a pod by its IPv6 address", async () => {
+    const echo = Bun.serve({ port: 0, hostname: "::1", fetch: (r) => new Response(r.headers.get("host")) });
+    const ask = asker(createHttp1Client({ dial: bunDial, clock: systemClock }));
+    assertEquals(await (await ask(`http://[::1]:${echo.port}/`)).text(), `[::1]:${echo.port}`);
+    await echo.stop(true);
+  });
+});
