@@ -38,7 +38,7 @@ describe("a request's path and query", () => {
       const [status] = outcome.answers.map((answer) => answer.status);
       assertEquals(outcome.upstream.length, status === 200 ? 1 : 0);
       // Whatever the target names, the pod is asked for the host the client sent.
-      for (const { lines } of outcome.upstream) assert(lines.includes("Host: shop.test"), lines.join("\n"));
+      for (const { lines } of outcome.upstream) assert(lines.includes("host: shop.test"), lines.join("\n"));
     });
   }
 });
