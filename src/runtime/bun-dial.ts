@@ -5,7 +5,7 @@ import { plainHost } from "./node-streams.ts";
 const KEEP_ALIVE_MS = 30_000;
 
 /** Characters that Bun would send as more than one byte. */
-const NOT_ASCII = /[^\x00-\x7f]/;
+const NOT_ASCII = /[\u0080-\uffff]/;
 
 /** A socket of Bun's as the core sees it. */
 class BunSocket implements StreamSocket {

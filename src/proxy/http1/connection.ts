@@ -135,8 +135,10 @@ export class Connection implements SocketEvents, Cancelled {
   }
 
   #lost(cause: Error | undefined): void {
-    if (this.#state === "over") return;
-    if (this.#call === undefined) return this.close();
+    if (this.#call === undefined) {
+      this.close();
+      return;
+    }
     const when = this.#state === "head" ? "before its answer" : "in the middle of its answer";
     this.#fail(new UpstreamError("reset", `The pod closed the connection ${when}`, { cause }));
   }
@@ -188,30 +190,33 @@ export class Connection implements SocketEvents, Cancelled {
     this.#head = head;
     if (call.method === "HEAD" || status === 204 || status === 304) {
       this.#answer(call, head, null);
-      return this.#finish(rest.length === 0);
+      this.#finish(rest.length === 0);
+    } else if (head.framing === "chunked") this.#beginChunks(call, head, rest);
+    else if (head.framing === "close" || rest.length < head.framing) {
+      this.#left = head.framing === "close" ? 0 : head.framing - rest.length;
+      this.#stream(call, head, rest.length === 0 ? [] : [rest]);
+    } else {
+      this.#answer(call, head, rest.length === head.framing ? rest : rest.subarray(0, head.framing));
+      this.#finish(rest.length === head.framing);
     }
-    const { framing } = head;
-    if (typeof framing === "number" && rest.length >= framing) {
-      this.#answer(call, head, rest.length === framing ? rest : rest.subarray(0, framing));
-      return this.#finish(rest.length === framing);
+  }
+
+  #beginChunks(call: Call, head: ResponseHead, rest: Uint8Array): void {
+    const chunks = createChunks();
+    this.#chunks = chunks;
+    const pieces: Uint8Array[] = [];
+    const taken = chunks.take(rest, (piece) => pieces.push(piece));
+    if (!chunks.over) {
+      this.#stream(call, head, pieces);
+      return;
     }
-    this.#state = "body";
-    if (framing === "chunked") {
-      this.#chunks = createChunks();
-      const pieces: Uint8Array[] = [];
-      const taken = this.#chunks.take(rest, (piece) => pieces.push(piece));
-      if (this.#chunks.over) {
-        this.#answer(call, head, pieces.length === 1 ? pieces[0]! : pieces.reduce(join, EMPTY));
-        return this.#finish(taken === rest.length);
-      }
-      return this.#stream(call, head, pieces);
-    }
-    if (typeof framing === "number") this.#left = framing - rest.length;
-    this.#stream(call, head, rest.length === 0 ? [] : [rest]);
+    this.#answer(call, head, pieces.length === 1 ? pieces[0]! : pieces.reduce(join, EMPTY));
+    this.#finish(taken === rest.length);
   }
 
   /** Answers with a body that is not there yet. */
   #stream(call: Call, head: ResponseHead, pieces: readonly Uint8Array[]): void {
+    this.#state = "body";
     const body = new ReadableStream<Uint8Array>({
       start: (controller) => {
         this.#output = controller;
@@ -256,20 +261,30 @@ export class Connection implements SocketEvents, Cancelled {
 
   #takeBody(bytes: Uint8Array): void {
     const output = this.#output!;
-    const { framing } = this.#head!;
-    if (framing === "chunked") {
-      const taken = this.#chunks!.take(bytes, (piece) => output.enqueue(piece));
-      if (this.#chunks!.over) return this.#finish(taken === bytes.length);
-    } else if (framing === "close") output.enqueue(bytes);
-    else {
-      const excess = bytes.length - this.#left;
-      output.enqueue(excess > 0 ? bytes.subarray(0, this.#left) : bytes);
-      this.#left -= bytes.length;
-      if (this.#left <= 0) return this.#finish(excess === 0);
-    }
-    if (output.desiredSize! > 0) return;
+    const whole =
+      this.#chunks === undefined ? this.#takePlain(bytes, output) : this.#takeChunks(bytes, output, this.#chunks);
+    if (whole || output.desiredSize! > 0) return;
     this.#paused = true;
     this.#socket.pause();
+  }
+
+  /** True: the answer is whole now. */
+  #takeChunks(bytes: Uint8Array, output: ReadableStreamDefaultController<Uint8Array>, chunks: Chunks): boolean {
+    const taken = chunks.take(bytes, (piece) => output.enqueue(piece));
+    if (chunks.over) this.#finish(taken === bytes.length);
+    return chunks.over;
+  }
+
+  #takePlain(bytes: Uint8Array, output: ReadableStreamDefaultController<Uint8Array>): boolean {
+    if (this.#head!.framing === "close") {
+      output.enqueue(bytes);
+      return false;
+    }
+    const excess = bytes.length - this.#left;
+    output.enqueue(excess > 0 ? bytes.subarray(0, this.#left) : bytes);
+    this.#left -= bytes.length;
+    if (excess >= 0) this.#finish(excess === 0);
+    return excess >= 0;
   }
 
   /** The answer is whole. `clean`: nothing came after it. */
@@ -280,7 +295,10 @@ export class Connection implements SocketEvents, Cancelled {
     const output = this.#output;
     this.#forget(call);
     output?.close();
-    if (!reusable) return this.close();
+    if (!reusable) {
+      this.close();
+      return;
+    }
     this.#state = "idle";
     this.#used = true;
     if (this.#paused) {

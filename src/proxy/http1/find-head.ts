@@ -5,7 +5,7 @@ const FIRST_LOOK = 2048;
 
 const latin1 = new TextDecoder("latin1");
 /** What the encoding standard's Latin-1 makes of the bytes 0x80 to 0x9f. */
-const NOT_LATIN1 = /[^\x00-\xff]/;
+const NOT_LATIN1 = /[\u0100-\uffff]/;
 /** A blank line whose own end, and that of the line before, may be a bare LF (RFC 9112 section 2.2). */
 const BLANK_LINE = /\n\r?\n/;
 
