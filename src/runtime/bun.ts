@@ -4,7 +4,6 @@ import type { Fetch } from "../kubernetes/types.ts";
 import { createHttp1Client } from "../proxy/http1/client.ts";
 import type { UpstreamFetch } from "../proxy/types.ts";
 import { backgroundClock } from "./background-clock.ts";
-import { bunDial } from "./bun-dial.ts";
 import { nodeFiles } from "./node-files.ts";
 import { nodeDial } from "./node-streams.ts";
 import { upstreamConnect } from "./node-websocket.ts";
@@ -92,7 +91,7 @@ const nodeTls = (tls: ClientTls | undefined) => (host: string) => {
  * cluster's own network: a forward proxy named in the environment (`HTTP_PROXY`) knows nothing of them.
  */
 function upstreamFetch(tls?: ClientTls): UpstreamFetch {
-  const plain = createHttp1Client({ dial: bunDial, clock: backgroundClock });
+  const plain = createHttp1Client({ dial: nodeDial(), clock: backgroundClock });
   const secure = createHttp1Client({ dial: nodeDial(nodeTls(tls)), clock: backgroundClock });
   const send: UpstreamFetch = (url, init) => (url.startsWith("https:") ? secure : plain)(url, init);
   return Object.assign(send, { endToEnd: true as const });

@@ -77,7 +77,7 @@ function tune(socket: Socket): void {
 
 /** Connects with node:net, and with node:tls over it where `tls` says how, for the address that is asked for. */
 export function nodeDial(tls?: (host: string) => ConnectionOptions): Dial {
-  return (to, { signal, preface }) =>
+  return (to, { signal, preface, background }) =>
     new Promise((resolve, reject) => {
       if (signal.aborted) return reject(signal.reason);
       const raw = connect({ host: to.host, port: to.port, allowHalfOpen: true });
@@ -101,6 +101,7 @@ export function nodeDial(tls?: (host: string) => ConnectionOptions): Dial {
       raw.on("error", fail);
       raw.once("connect", () => {
         tune(raw);
+        if (background) raw.unref();
         if (preface !== undefined) raw.write(preface);
         if (tls === undefined) return stands();
         socket = connectTls({ ...tls(to.host), socket: raw, allowHalfOpen: true } as ConnectionOptions);

@@ -49,6 +49,8 @@ export interface DialOptions {
   readonly signal: AbortSignal;
   /** What is sent first, before TLS. */
   readonly preface?: Uint8Array | undefined;
+  /** The connection must not keep the program from ending. */
+  readonly background?: boolean | undefined;
 }
 
 /** Connects; resolves when the connection stands, its TLS handshake included. Rejects with why it does not. */

@@ -139,7 +139,7 @@ export function createHttp1Client({ dial, clock }: Http1Options): UpstreamFetch 
     const cancel = limit === 0 ? () => {} : clock.after(limit, late);
     origin.open++;
     try {
-      const socket = await dial(origin.address, { signal: controller.signal });
+      const socket = await dial(origin.address, { signal: controller.signal, background: true });
       new Connection(socket, origin).send(call);
     } catch (error) {
       origin.open--;
