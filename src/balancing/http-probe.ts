@@ -5,14 +5,7 @@ import type { Probe } from "./active-health.ts";
 /** How a probe leaves; the proxy's own fetch takes this too. */
 export type ProbeFetch = (
   url: string,
-  init: {
-    method: "GET";
-    headers: Headers;
-    redirect: "manual";
-    canceller: Canceller;
-    decompress: false;
-    timeout: false;
-  },
+  init: { method: "GET"; headers: Headers; canceller: Canceller },
 ) => Promise<Response>;
 
 /**
@@ -27,10 +20,7 @@ export const httpProbe =
     const response = await fetch(target.origin + path, {
       method: "GET",
       headers,
-      redirect: "manual",
       canceller: Canceller.following(signal),
-      decompress: false,
-      timeout: false,
     });
     await response.body?.cancel();
     const { status } = response;

@@ -300,14 +300,10 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
     const init: UpstreamInit = {
       method,
       headers: headersFor(facts, route, exchange, passage !== undefined),
-      redirect: "manual",
-      decompress: false,
-      timeout: false,
       canceller,
       client: request,
       connectTimeout: connect,
     };
-    if (upload !== undefined) init.duplex = "half";
     flights.add(flight);
     const send = passage?.send ?? route.fetch ?? options.fetch;
     const journey: Journey = {

@@ -7,28 +7,23 @@ import type { Exchange } from "../observe/exchange.ts";
 import type { RequestFacts } from "../request.ts";
 import type { Upgrade, UpstreamConnect } from "./websocket-types.ts";
 
-/** What the forwarder asks of a fetch. Members a runtime does not know are ignored by it. */
+/** A request to an upstream, besides its URL. */
 export interface UpstreamInit {
-  method: string;
-  headers: Headers;
+  readonly method: string;
+  readonly headers: Headers;
   body?: ReadableStream<Uint8Array> | undefined;
-  /** A redirect is the client's to follow. */
-  redirect: "manual";
-  /** Ends it. A fetch takes its `signal`. */
+  /** Ends it. What takes a signal takes this one's. */
   readonly canceller: Canceller;
-  /** Whose signal tells that nobody reads the answer any more, where the runtime does not end a fetch by itself then. */
+  /** Whose signal tells that nobody reads the answer any more. */
   readonly client?: Pick<Request, "signal"> | undefined;
   /** Milliseconds to make a connection, where that can be seen; 0 or left out: as long as it takes. */
   readonly connectTimeout?: number | undefined;
-  /** Bun: encoded bodies pass as they are. */
-  decompress: false;
-  /** Bun: no timer of its own cuts a silent answer; the forwarder has its own. */
-  timeout: false;
-  /** Required by the fetch standard for a streamed body. */
-  duplex?: "half" | undefined;
 }
 
-/** How requests leave for an upstream. The runtime's own, or one that carries a route's TLS settings. */
+/**
+ * How requests leave for an upstream: redirects are answers as any other, encoded bodies stay encoded, and nothing cuts off
+ * what is silent.
+ */
 export interface UpstreamFetch {
   (url: string, init: UpstreamInit): Promise<Response>;
   /** Its answers hold nothing that is good for one hop only (RFC 9110 section 7.6.1). Left out: somebody has to look. */

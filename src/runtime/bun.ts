@@ -1,9 +1,8 @@
 import { isIP } from "node:net";
 import { checkServerIdentity, type PeerCertificate } from "node:tls";
 import type { Fetch } from "../kubernetes/types.ts";
-import { createHttp1Client } from "../proxy/http1/client.ts";
 import type { UpstreamFetch } from "../proxy/types.ts";
-import { backgroundClock } from "./background-clock.ts";
+import { http1Fetch } from "./http1-fetch.ts";
 import { nodeFiles } from "./node-files.ts";
 import { nodeDial } from "./node-streams.ts";
 import { upstreamConnect } from "./node-websocket.ts";
@@ -91,10 +90,7 @@ const nodeTls = (tls: ClientTls | undefined) => (host: string) => {
  * cluster's own network: a forward proxy named in the environment (`HTTP_PROXY`) knows nothing of them.
  */
 function upstreamFetch(tls?: ClientTls): UpstreamFetch {
-  const plain = createHttp1Client({ dial: nodeDial(), clock: backgroundClock });
-  const secure = createHttp1Client({ dial: nodeDial(nodeTls(tls)), clock: backgroundClock });
-  const send: UpstreamFetch = (url, init) => (url.startsWith("https:") ? secure : plain)(url, init);
-  return Object.assign(send, { endToEnd: true as const });
+  return http1Fetch({ plain: nodeDial(), secure: nodeDial(nodeTls(tls)) });
 }
 
 /** Bun: what the core modules are given of it. */

@@ -2,20 +2,16 @@ import { isIP } from "node:net";
 import process from "node:process";
 import { checkServerIdentity } from "node:tls";
 import type { Fetch } from "../kubernetes/types.ts";
-import { overFetch } from "../proxy/over-fetch.ts";
 import type { UpstreamFetch } from "../proxy/types.ts";
 import type { UpstreamConnect } from "../proxy/websocket-types.ts";
 import { type DenoHttpClient, deno, UNVERIFIED } from "./deno-api.ts";
-import { offerOnlyWhatPasses, withoutDecoded } from "./deno-encodings.ts";
 import { dialTls } from "./deno-streams.ts";
+import { http1Fetch } from "./http1-fetch.ts";
 import { nodeFiles } from "./node-files.ts";
 import { nodeDial } from "./node-streams.ts";
 import { upstreamConnect } from "./node-websocket.ts";
 import { readOutput } from "./output.ts";
 import type { ClientTls, CommandResult, Runtime } from "./runtime.ts";
-
-/** Pods are asked again and again: as many idle connections are kept as a busy route needs. */
-const IDLE_CONNECTIONS = 256;
 
 /** Options of Deno's fetch that the standard's types leave out. */
 type DenoInit = RequestInit & { client: DenoHttpClient };
@@ -31,7 +27,6 @@ function clientFor(tls: ClientTls | undefined): DenoHttpClient {
   return deno.createHttpClient({
     allowHost: true,
     http2: false,
-    poolMaxIdlePerHost: IDLE_CONNECTIONS,
     ...(tls?.ca === undefined ? undefined : { caCerts: [tls.ca] }),
     ...(tls?.cert === undefined || tls.key === undefined ? undefined : { cert: tls.cert, key: tls.key }),
   });
@@ -43,13 +38,12 @@ function clientFetch(tls: ClientTls): Fetch {
   return (input, init) => fetch(input, { ...init, redirect: "manual", client } as DenoInit);
 }
 
-/** One pool of connections for each trust and identity. Answers that Deno decoded say so no more. */
-function upstreamFetch(tls?: ClientTls): UpstreamFetch {
-  const client = clientFor(tls);
-  return overFetch(async (url, { client: _, ...init }) => {
-    offerOnlyWhatPasses(init.headers);
-    return withoutDecoded(await fetch(url, { ...init, client } as DenoInit), init.method);
-  });
+/**
+ * One pool of connections for each trust and identity. A client of our own, not Deno's fetch: that one takes nearly twice the
+ * time, decodes gzip and br whoever asks, and sends requests for pods through a forward proxy of the environment.
+ */
+function upstreamFetch(tls: ClientTls = { verify: true }): UpstreamFetch {
+  return http1Fetch({ plain: nodeDial(), secure: dialTls(tls) });
 }
 
 /** The same trust and identity for node:https, which would take the name to verify from the `Host` header. */

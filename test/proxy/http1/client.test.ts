@@ -36,9 +36,6 @@ const asker =
   (url: string | number, { headers, body, ...asked }: Asked = {}): Promise<Response> =>
     client(typeof url === "number" ? `http://127.0.0.1:${url}/` : url, {
       method: body === undefined ? "GET" : "POST",
-      redirect: "manual",
-      decompress: false,
-      timeout: false,
       canceller: new Canceller(),
       ...asked,
       headers: new Headers(headers),
