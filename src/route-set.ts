@@ -138,7 +138,7 @@ export function compileRouteSet(config: Config, options: RouteSetOptions): Route
 function checksOf({ health, upstream_tls }: RouteConfig, of: readonly Choice[], fetch: UpstreamFetch): HealthCheck[] {
   const { active } = health;
   if (active === false) return [];
-  const probe = httpProbe(active, (url, init) => fetch(url, { ...init, timeout: false }));
+  const probe = httpProbe(active, fetch);
   const probeKey = JSON.stringify([active, upstream_tls ?? null]);
   return of.map(({ pool, key, upstream }) => ({ pool, key, config: active, probe, probeKey, upstream: upstream.name }));
 }
