@@ -65,7 +65,7 @@ export async function serveUntilSignal(
     pretty: host.terminal && !options.json,
     write: (text) => progress.around(() => host.stderr(text.trimEnd())),
   });
-  for (const warning of [...host.warnings, ...made.warnings]) logger.log("warn", warning);
+  for (const warning of made.warnings) logger.log("warn", warning);
   const signals = stopSignal(host);
   const { file, share } = origin;
   const parts = { ...world, config, file, share, certificates: made.certificates, modules, logger };

@@ -14,9 +14,9 @@ const PROVIDED: Readonly<Record<string, object>> = {
 };
 
 /**
- * Begins anew with Bun's limit of requests to upstreams raised, where the environment says nothing of it: Bun reads it
+ * Begins anew with the limit of Bun's fetch raised, where the environment says nothing of it: Bun reads it
  * once, before any code of ours runs. The process stays the same one (execve(2)), so that whoever started it sees no
- * difference. Returns where there is nothing to do, or no execve (the gateway then warns of the limit).
+ * difference. Returns where there is nothing to do, or no execve.
  */
 export function raiseRequestLimit(): void {
   const { name, value } = BUN_REQUEST_LIMIT;

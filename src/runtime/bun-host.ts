@@ -8,21 +8,16 @@ import { nodeUsage } from "./node-usage.ts";
 
 const SIGNALS: readonly Signal[] = ["SIGTERM", "SIGINT", "SIGHUP"];
 
-/** Bun reads this at its own start: a program cannot raise it for itself. 65,535 is the most it takes. */
+/**
+ * How many requests Bun's fetch keeps in flight, 256 if nobody says otherwise: those to apiservers, of which `mode: request` makes
+ * one for each request. Bun reads it at its own start: a program cannot raise it for itself. 65,535 is the most it takes.
+ */
 export const BUN_REQUEST_LIMIT = { name: "BUN_CONFIG_MAX_HTTP_REQUESTS", value: "65336" } as const;
-
-const warnings =
-  process.env[BUN_REQUEST_LIMIT.name] === undefined
-    ? [
-        `Bun keeps at most 256 requests to upstreams in flight: set ${BUN_REQUEST_LIMIT.name}=${BUN_REQUEST_LIMIT.value} to raise that`,
-      ]
-    : [];
 
 /** The process around a command, on Bun. */
 export const bunHost: Host = {
   env: process.env,
   terminal: process.stderr.isTTY === true,
-  warnings,
   stdout: (line) => void process.stdout.write(`${line}\n`),
   stderr: (line) => void process.stderr.write(`${line}\n`),
   draw: (text) => void process.stderr.write(text),

@@ -113,7 +113,6 @@ const listenTls: Host["listenTls"] = (address, handler, tls): TlsListener => {
 export const denoHost: Host = {
   env: process.env,
   terminal: process.stderr.isTTY === true,
-  warnings: [],
   stdout: (line) => void process.stdout.write(`${line}\n`),
   stderr: (line) => void process.stderr.write(`${line}\n`),
   draw: (text) => void process.stderr.write(text),

@@ -94,8 +94,6 @@ export interface Host {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Whether standard error is a terminal: logs are then pretty. */
   readonly terminal: boolean;
-  /** What this process was started without and a gateway under load will miss; in words. */
-  readonly warnings: readonly string[];
   /** One line to standard output, without its line end. */
   stdout(line: string): void;
   /** One line to standard error, without its line end. */
