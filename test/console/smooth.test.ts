@@ -62,9 +62,9 @@ interface Turn extends Took {
   readonly tasks: { readonly count: number; readonly worst: number };
 }
 
-async function turn(page: Page): Promise<Turn> {
+async function turn(page: Page, services: readonly number[]): Promise<Turn> {
   const before = await seenBy(page);
-  const took = await medians(page, [1234, 5678, 4321, 8642, 3579]);
+  const took = await medians(page, services);
   const after = await seenBy(page);
   const interactions = after.interactions.slice(before.interactions.length);
   const tasks = after.tasks.slice(before.tasks.length);
@@ -88,8 +88,9 @@ describe.skipIf(noBrowser !== undefined)("the console over 10,000 services", () 
     await medians(page, [8765]);
     await observe(page);
     // What else the machine does is in every figure: one quiet turn of three is enough.
-    let quiet = await turn(page);
-    for (let again = 0; again < 2 && !isSmooth(quiet); again++) quiet = await turn(page);
+    let quiet = await turn(page, [1234, 5678, 4321, 8642, 3579]);
+    if (!isSmooth(quiet)) quiet = await turn(page, [1357, 7531, 9876, 3456, 6543]);
+    if (!isSmooth(quiet)) quiet = await turn(page, [4567, 8901, 2109, 5791, 9135]);
     const end = stage.storm();
     const busy = await medians(page, [2345, 6789, 5432, 9753, 2468]).finally(end);
     const changes = end();
