@@ -15,7 +15,7 @@ import { problem } from "../../src/proxy/problem.ts";
 import { createTrust } from "../../src/proxy/trust.ts";
 import type { ProxyRoute } from "../../src/proxy/types.ts";
 import { readFacts } from "../../src/request.ts";
-import { nodeDial } from "../../src/runtime/node-streams.ts";
+import { bunDial } from "../../src/runtime/bun-dial.ts";
 
 const clock = systemClock;
 const trusts = createTrust([]);
@@ -42,7 +42,7 @@ const route: ProxyRoute = {
   choose: () => choice,
 };
 const forwarder = createForwarder({
-  fetch: createHttp1Client({ dial: nodeDial(), clock }),
+  fetch: createHttp1Client({ dial: bunDial, clock }),
   clock,
   logger: silentLogger,
   retryBudget: createRetryBudget({ clock }),

@@ -2,6 +2,7 @@ import { isIP } from "node:net";
 import { checkServerIdentity, type PeerCertificate } from "node:tls";
 import type { Fetch } from "../kubernetes/types.ts";
 import type { UpstreamFetch } from "../proxy/types.ts";
+import { bunDial } from "./bun-dial.ts";
 import { http1Fetch } from "./http1-fetch.ts";
 import { nodeFiles } from "./node-files.ts";
 import { nodeDial } from "./node-streams.ts";
@@ -90,7 +91,7 @@ const nodeTls = (tls: ClientTls | undefined) => (host: string) => {
  * cluster's own network: a forward proxy named in the environment (`HTTP_PROXY`) knows nothing of them.
  */
 function upstreamFetch(tls?: ClientTls): UpstreamFetch {
-  return http1Fetch({ plain: nodeDial(), secure: nodeDial(nodeTls(tls)) });
+  return http1Fetch({ plain: bunDial, secure: nodeDial(nodeTls(tls)) });
 }
 
 /** Bun: what the core modules are given of it. */

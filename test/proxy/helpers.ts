@@ -14,7 +14,7 @@ import { problem } from "../../src/proxy/problem.ts";
 import { createTrust } from "../../src/proxy/trust.ts";
 import type { ProxyRoute, UpstreamFetch } from "../../src/proxy/types.ts";
 import { type ReadOptions, readFacts } from "../../src/request.ts";
-import { nodeDial } from "../../src/runtime/node-streams.ts";
+import { bunDial } from "../../src/runtime/bun-dial.ts";
 
 /** Resolves once `condition` holds; fails after `ms`. */
 export async function until(condition: () => boolean, what: string, ms = 5000): Promise<void> {
@@ -140,7 +140,7 @@ export function startRig(options: RigOptions = {}): Rig {
   const lines: string[] = [];
   const trusts = createTrust(options.trusted ?? []);
   const forwarder = createForwarder({
-    fetch: createHttp1Client({ dial: nodeDial(), clock: systemClock }),
+    fetch: createHttp1Client({ dial: bunDial, clock: systemClock }),
     clock,
     logger: { ...silentLogger, log: (level, message, fields) => void logged.push({ level, message, ...fields }) },
     retryBudget: { request: () => {}, take: () => true },

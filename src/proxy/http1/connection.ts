@@ -11,7 +11,7 @@ import { sendBody } from "./send-body.ts";
 export interface Call {
   readonly method: string;
   readonly head: string;
-  readonly body: ReadableStream<Uint8Array> | undefined;
+  readonly body: ReadableStream<Uint8Array> | Uint8Array | undefined;
   readonly framing: Framing;
   readonly canceller: Canceller;
   /** Tells when nobody reads the answer any more. Asked only where an answer does not come at once. */
@@ -28,6 +28,11 @@ export interface ConnectionOwner {
   /** It is gone. */
   gone(connection: Connection): void;
 }
+
+/** Bodies up to this size are copied behind their head, to leave in one piece. */
+const JOINED_BYTES = 65_536;
+/** Answers from this size on give back their memory at once: it would wait for the garbage collector, and others would be taken. */
+const RELEASED_BYTES = 16_384;
 
 /** Which part of an answer comes next. `over`: the connection carries nothing any more. */
 type State = "idle" | "head" | "body" | "over";
@@ -54,6 +59,8 @@ export class Connection implements SocketEvents, Cancelled {
   /** Something of the answer came, be it an interim one. */
   #heard = false;
   #head: ResponseHead | undefined;
+  /** The bytes that came last have a buffer of their own. */
+  #owned = false;
   /** Bytes that are missing of a body with a length. */
   #left = 0;
   #chunks: Chunks | undefined;
@@ -73,10 +80,18 @@ export class Connection implements SocketEvents, Cancelled {
     this.#call = call;
     this.#state = "head";
     this.#heard = false;
-    this.#sent = call.body === undefined;
     call.canceller.target = this;
-    this.#socket.write(call.head);
-    if (call.body !== undefined) void this.#sendBody(call, call.body);
+    const { head, body } = call;
+    this.#sent = !(body instanceof ReadableStream);
+    if (body === undefined) this.#socket.write(head);
+    else if (body instanceof ReadableStream) {
+      this.#socket.write(head);
+      void this.#sendBody(call, body);
+    } else if (body.length <= JOINED_BYTES) this.#socket.write(join(bytesOf(head), body));
+    else {
+      this.#socket.write(head);
+      this.#socket.write(body);
+    }
   }
 
   /** Closes it. Harmless when it is over. */
@@ -160,6 +175,7 @@ export class Connection implements SocketEvents, Cancelled {
   #takeHead(bytes: Uint8Array): void {
     let rest = this.#pending === undefined ? bytes : join(this.#pending, bytes);
     this.#heard = true;
+    this.#owned = rest.byteLength === rest.buffer.byteLength;
     for (;;) {
       const found = findHead(rest);
       if (found === undefined) {
@@ -196,8 +212,9 @@ export class Connection implements SocketEvents, Cancelled {
       this.#left = head.framing === "close" ? 0 : head.framing - rest.length;
       this.#stream(call, head, rest.length === 0 ? [] : [rest]);
     } else {
-      this.#answer(call, head, rest.length === head.framing ? rest : rest.subarray(0, head.framing));
-      this.#finish(rest.length === head.framing);
+      const clean = rest.length === head.framing;
+      this.#answer(call, head, clean ? rest : rest.subarray(0, head.framing));
+      this.#finish(clean);
     }
   }
 
@@ -210,8 +227,9 @@ export class Connection implements SocketEvents, Cancelled {
       this.#stream(call, head, pieces);
       return;
     }
+    const clean = taken === rest.length;
     this.#answer(call, head, pieces.length === 1 ? pieces[0]! : pieces.reduce(join, EMPTY));
-    this.#finish(taken === rest.length);
+    this.#finish(clean);
   }
 
   /** Answers with a body that is not there yet. */
@@ -256,6 +274,8 @@ export class Connection implements SocketEvents, Cancelled {
       this.#output = undefined;
       throw new UpstreamError("invalid", "a header field of it is not HTTP's", { cause });
     }
+    // A Response has a copy of its bytes (Fetch standard, "extract a body").
+    if (this.#owned && sent instanceof Uint8Array && sent.length >= RELEASED_BYTES) release(sent);
     call.resolve(response);
   }
 
@@ -327,6 +347,21 @@ export class Connection implements SocketEvents, Cancelled {
 }
 
 const EMPTY = new Uint8Array(0);
+const encoder = new TextEncoder();
+
+/** A byte for each character. */
+function bytesOf(text: string): Uint8Array {
+  const bytes = new Uint8Array(text.length);
+  const { read } = encoder.encodeInto(text, bytes);
+  // Characters above 127 would be more than one byte, and are not all in.
+  if (read < text.length) for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
+  return bytes;
+}
+
+/** Gives back the memory under bytes that nobody looks at any more. */
+function release({ buffer }: Uint8Array): void {
+  if (buffer instanceof ArrayBuffer) buffer.transfer(0);
+}
 
 function join(one: Uint8Array, other: Uint8Array): Uint8Array {
   const both = new Uint8Array(one.length + other.length);

@@ -6,6 +6,7 @@ import { systemClock } from "../../../src/clock.ts";
 import { createHttp1Client } from "../../../src/proxy/http1/client.ts";
 import type { UpstreamFetch, UpstreamInit } from "../../../src/proxy/types.ts";
 import { UpstreamError } from "../../../src/proxy/upstream-error.ts";
+import { bunDial } from "../../../src/runtime/bun-dial.ts";
 import { nodeDial } from "../../../src/runtime/node-streams.ts";
 import type { Dial } from "../../../src/streams/types.ts";
 import { fakeClock } from "../../helpers/embedded.ts";
@@ -47,8 +48,11 @@ const failing = async (answer: Promise<unknown>, failure: UpstreamError["failure
   assertEquals((error as UpstreamError).failure, failure);
 };
 
-describe("HTTP/1.1", () => {
-  const ask = asker(createHttp1Client({ dial: nodeDial(), clock: systemClock }));
+describe.each<[string, Dial]>([
+  ["Bun's sockets", bunDial],
+  ["node:net", nodeDial()],
+])("HTTP/1.1 over %s", (_name, dial) => {
+  const ask = asker(createHttp1Client({ dial, clock: systemClock }));
 
   describe("a request", () => {
     test("leaves as it was given, and nothing is added to it", async () => {
