@@ -17,6 +17,13 @@ const LIMITS: Readonly<Record<string, number>> = {
 const LOG_LIMIT = 1;
 /** Seconds of one measurement: short, so that many rounds fit and the machine's moods are shared. */
 const SECONDS = 1;
+/**
+ * Seconds of the same load before each measurement: while the others had their turns, memory was given back to the system, and
+ * what is measured is a proxy at work, not one that begins.
+ */
+const LEAD_IN_SECONDS = 1;
+/** Rounds that are not counted: a just-in-time compiler takes some seconds of load. */
+const WARM_UP = 2;
 
 interface Row {
   readonly name: string;
@@ -41,8 +48,8 @@ interface Result {
 const median = (numbers: number[]): number => numbers.toSorted((a, b) => a - b)[numbers.length >> 1]!;
 
 /**
- * Runs the benchmark: the first case beside all peers and the others with fewer rounds, in less than two minutes; `quick`:
- * only the gateway's ratio to the floor; `all`: every case as the first. False when a limit was missed or an answer wrong.
+ * Runs the benchmark: the first case beside all peers and the others with fewer rounds, in four minutes; `quick`:
+ * only the gateway's ratios to the floor, in two; `all`: every case as the first. False when a limit was missed or an answer wrong.
  */
 export async function run(options: { json: boolean; all: boolean; quick: boolean }): Promise<boolean> {
   const { json, all, quick } = options;
@@ -76,12 +83,13 @@ function rivals(peers: readonly Peer[], { scheme }: Case, all: boolean): readonl
 async function measure(one: Case, of: readonly Peer[], rounds: number): Promise<Result> {
   const peers = of.filter(({ scheme }) => scheme === one.scheme);
   const loads = peers.map((): { load: Load; micros: number }[] => []);
-  // The first round only warms up.
-  for (let round = -1; round < rounds; round++) {
+  for (let round = -WARM_UP; round < rounds; round++) {
     for (const [i, { child, scheme }] of peers.entries()) {
-      const before = child.cpu();
       const url = `${scheme}://127.0.0.1:${child.port}${one.path}`;
-      const load = await wrk({ url, seconds: SECONDS, connections: one.connections, script: one.script });
+      const asked = { url, connections: one.connections, script: one.script };
+      await wrk({ ...asked, seconds: LEAD_IN_SECONDS });
+      const before = child.cpu();
+      const load = await wrk({ ...asked, seconds: SECONDS });
       const micros = ((child.cpu() - before) * 1e6) / load.requests;
       if (round >= 0) loads[i]!.push({ load, micros });
     }

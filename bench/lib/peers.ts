@@ -128,14 +128,14 @@ export function startWorkers(counts: readonly number[]): Promise<Field> {
 /** Adds one to a field. */
 type Add = (name: string, child: Promise<Child>, scheme?: Peer["scheme"]) => Promise<void>;
 
-/** Starts everything; `few`: only the floor and the gateway. Peers that are not installed are left out. */
+/** Starts everything; `few`: only the floor and the gateway, without and with its log. Peers that are not installed are left out. */
 export function startField({ few }: { readonly few: boolean }): Promise<Field> {
   return withBackends(async (add, backend, apiserver) => {
     await add("bare Bun", bunScript("bare", backend));
     await add("podway", gateway(apiserver));
+    await add("podway, access log on", gateway(apiserver, { accessLog: "json" }));
     if (few) return;
     await add("podway, forwarder alone", bunScript("forwarder", backend));
-    await add("podway, access log on", gateway(apiserver, { accessLog: "json" }));
     await add("hono/proxy", bunScript("hono", backend));
     if (installed("nginx")) await add("nginx", nginx(backend));
     if (installed("caddy")) await add("caddy", caddy(backend));
