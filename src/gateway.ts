@@ -63,6 +63,8 @@ export interface GatewayOptions {
   userMiddleware(use: string, options: unknown): Middleware;
   /** Whether the runtime's server hands over headers that can be changed in place. */
   readonly mutableHeaders: boolean;
+  /** Whether that server copies each piece of an answer before it asks for the next. @default false */
+  readonly copiesPieces?: boolean | undefined;
   /** Who makes the active health checks. @default the gateway itself */
   readonly health?: HealthSet | undefined;
   /** False where a timer ends with the request that made it (Workers). @default true */
@@ -308,6 +310,8 @@ export function createGateway(options: GatewayOptions): Gateway {
       parts: { clock, fetch: options.plainFetch },
       userMiddleware: options.userMiddleware,
       mutableHeaders: options.mutableHeaders,
+      // Not seen of its HTTP/3.
+      copiesPieces: (options.copiesPieces ?? false) && !server.http3,
       trusts,
       onMiddlewareError: (route, error) =>
         logger.log("error", `A middleware failed: ${error.message}`, { route, stack: error.stack }),

@@ -58,6 +58,8 @@ export interface RouteSetOptions {
   /** The user's own middleware. */
   userMiddleware(use: string, options: unknown): Middleware;
   readonly mutableHeaders: boolean;
+  /** Whether the runtime's server copies each piece of an answer before it asks for the next. */
+  readonly copiesPieces: boolean;
   /** `server.trusted_proxies`. */
   readonly trusts: Trust;
   /** A middleware of a route failed. */
@@ -125,6 +127,7 @@ export function compileRouteSet(config: Config, options: RouteSetOptions): Route
       requestHeaders: compileHeaderChanges(rule.request_headers),
       responseHeaders: compileHeaderChanges(rule.response_headers),
       choose,
+      transient: options.copiesPieces && chain === undefined,
       bodyBytes: smaller(bodyBytes, config.server.limits.body_bytes),
       fetch,
       connect: tls === undefined ? undefined : options.upstreamConnectWith?.(tls),

@@ -61,6 +61,7 @@ export function gatewayParts(
     plainFetch,
     userMiddleware: modules.middleware,
     mutableHeaders: runtime.mutableHeaders,
+    copiesPieces: runtime.copiesPieces,
     clock,
     random: Math.random,
     writeAccessLog: host.write,

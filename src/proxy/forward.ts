@@ -303,6 +303,7 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
       canceller,
       client: request,
       connectTimeout: connect,
+      transient: route.transient,
     };
     flights.add(flight);
     const send = passage?.send ?? route.fetch ?? options.fetch;

@@ -16,6 +16,8 @@ export interface UpstreamInit {
   readonly canceller: Canceller;
   /** Whose signal tells that nobody reads the answer any more. */
   readonly client?: Pick<Request, "signal"> | undefined;
+  /** Who reads the answer's body copies each piece before it asks for the next. @default false */
+  readonly transient?: boolean | undefined;
   /** Milliseconds to make a connection, where that can be seen; 0 or left out: as long as it takes. */
   readonly connectTimeout?: number | undefined;
 }
@@ -53,6 +55,8 @@ export interface ProxyRoute {
   readonly responseHeaders?: ((headers: Headers) => void) | undefined;
   /** Which of the route's services gets this request (a weighted split). */
   choose(): Choice;
+  /** Nobody but the runtime's server reads its answers, and that copies each piece before it asks for the next. @default false */
+  readonly transient?: boolean | undefined;
   /** Largest request body in bytes where the route says so, beside the gateway's own limit; 0 or left out: it does not. */
   readonly bodyBytes?: number | undefined;
   /** A fetch with the route's `upstream_tls`; left out: the forwarder's own. */

@@ -104,5 +104,7 @@ export const bunRuntime: Runtime = {
   upstreamConnect: (tls) => upstreamConnect(nodeTls(tls)),
   dial: (tls) => nodeDial(tls && nodeTls(tls)),
   mutableHeaders: true,
+  // HTTP/1.1, HTTP/2 and TLS: `test/conformance/large.test.ts`.
+  copiesPieces: true,
   run,
 };

@@ -54,6 +54,8 @@ export interface Runtime {
   dial?(tls?: ClientTls): Dial;
   /** Whether headers of a received request or answer can be changed in place. */
   readonly mutableHeaders: boolean;
+  /** Whether its server copies each piece of an answer's body before it asks for the next. @default false */
+  readonly copiesPieces?: boolean | undefined;
   /** Runs a program without a shell (a kubeconfig's `exec` plugin). undefined where programs cannot be run. */
   readonly run:
     | ((

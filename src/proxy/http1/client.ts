@@ -166,6 +166,7 @@ export function createHttp1Client({ dial, clock }: Http1Options): UpstreamFetch 
         framing,
         canceller,
         client: init.client,
+        transient: init.transient ?? false,
         resolve,
         reject(error, untouched) {
           if (untouched && again) void connect(origin, { ...call, reject }, connectTimeout);

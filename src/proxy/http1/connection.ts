@@ -16,6 +16,8 @@ export interface Call {
   readonly canceller: Canceller;
   /** Tells when nobody reads the answer any more. Asked only where an answer does not come at once. */
   readonly client: Pick<Request, "signal"> | undefined;
+  /** Who reads the answer's body has no use for a piece once it waits for the next: its memory is given back then. */
+  readonly transient: boolean;
   resolve(response: Response): void;
   /** `untouched`: the pod closed a used connection as the request came, and answered nothing; its body was not read. */
   reject(error: unknown, untouched: boolean): void;
@@ -65,6 +67,8 @@ export class Connection implements SocketEvents, Cancelled {
   #left = 0;
   #chunks: Chunks | undefined;
   #output: ReadableStreamDefaultController<Uint8Array> | undefined;
+  /** What was handed to a reader to whom it is transient. */
+  #lent: Uint8Array[] = [];
   #paused = false;
   #gone: AbortSignal | undefined;
 
@@ -235,24 +239,33 @@ export class Connection implements SocketEvents, Cancelled {
   /** Answers with a body that is not there yet. */
   #stream(call: Call, head: ResponseHead, pieces: readonly Uint8Array[]): void {
     this.#state = "body";
-    const body = new ReadableStream<Uint8Array>({
+    for (const piece of pieces) this.#lend(call, piece);
+    const source: UnderlyingDefaultSource<Uint8Array> = {
       start: (controller) => {
         this.#output = controller;
         for (const piece of pieces) controller.enqueue(piece);
       },
+      // With nothing queued ahead, this is called exactly when a reader waits for a piece.
       pull: () => {
-        if (!this.#paused || this.#call !== call) return;
+        if (this.#call !== call) return;
+        if (this.#lent.length > 0) for (const bytes of this.#lent.splice(0)) release(bytes);
+        if (!this.#paused) return;
         this.#paused = false;
         this.#socket.resume();
       },
       cancel: () => {
         if (this.#call === call) this.#leave(call);
       },
-    });
+    };
+    const body = new ReadableStream<Uint8Array>(source, { highWaterMark: 0 });
     this.#answer(call, head, body);
     this.#gone = call.client?.signal;
     if (this.#gone?.aborted) this.cancelled();
     else this.#gone?.addEventListener("abort", this);
+  }
+
+  #lend({ transient }: Call, bytes: Uint8Array): void {
+    if (transient && this.#owned && bytes.length >= RELEASED_BYTES) this.#lent.push(bytes);
   }
 
   /** The client's signal: nobody reads the rest. */
@@ -281,9 +294,11 @@ export class Connection implements SocketEvents, Cancelled {
 
   #takeBody(bytes: Uint8Array): void {
     const output = this.#output!;
+    this.#owned = bytes.byteLength === bytes.buffer.byteLength;
+    this.#lend(this.#call!, bytes);
     const whole =
       this.#chunks === undefined ? this.#takePlain(bytes, output) : this.#takeChunks(bytes, output, this.#chunks);
-    if (whole || output.desiredSize! > 0) return;
+    if (whole || output.desiredSize! >= 0) return;
     this.#paused = true;
     this.#socket.pause();
   }
@@ -342,6 +357,7 @@ export class Connection implements SocketEvents, Cancelled {
     this.#head = undefined;
     this.#chunks = undefined;
     this.#output = undefined;
+    this.#lent = [];
     this.#pending = undefined;
   }
 }
@@ -360,7 +376,7 @@ function bytesOf(text: string): Uint8Array {
 
 /** Gives back the memory under bytes that nobody looks at any more. */
 function release({ buffer }: Uint8Array): void {
-  if (buffer instanceof ArrayBuffer) buffer.transfer(0);
+  if (buffer instanceof ArrayBuffer && buffer.byteLength > 0) buffer.transfer(0);
 }
 
 function join(one: Uint8Array, other: Uint8Array): Uint8Array {
