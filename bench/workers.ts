@@ -13,16 +13,17 @@ const SECONDS = 2;
 /** Enough that chance divides them fairly. */
 const CONNECTIONS = 64;
 
-/** What Bun calls its threads. */
-const THREADS = { workers: "Worker", client: "HTTP Client" } as const;
+/** What Bun calls a worker's thread. */
+const WORKER = "Worker";
+/** As in `bench proxy`: what is measured is at work, not beginning. */
+const WARM_UP = 3;
 
 interface Row {
   readonly workers: number;
   readonly perSecond: number;
-  /** Microseconds of CPU for a request: of the process, of its workers, and of Bun's one thread for requests that leave. */
+  /** Microseconds of CPU for a request: of the process, and of its workers. */
   readonly micros: number;
   readonly worker: number;
-  readonly client: number;
   /** Of the process with one worker, round by round. */
   readonly ratio: number;
   readonly p50: number;
@@ -55,15 +56,14 @@ type Peers = Awaited<ReturnType<typeof startWorkers>>["peers"];
 
 async function measure(peers: Peers, rounds: number): Promise<Row[]> {
   const taken = peers.map((): Omit<Row, "workers" | "ratio" | "rss">[] => []);
-  // The first round only warms up.
-  for (let round = -1; round < rounds; round++) {
+  for (let round = -WARM_UP; round < rounds; round++) {
     for (const [i, { child }] of peers.entries()) {
-      const cpu = (): number[] => [child.cpu(), child.threads(THREADS.workers), child.threads(THREADS.client)];
+      const cpu = (): number[] => [child.cpu(), child.threads(WORKER)];
       const before = cpu();
       const url = `http://127.0.0.1:${child.port}${SMALL.path}`;
       const load = await wrk({ url, seconds: SECONDS, connections: CONNECTIONS });
-      const [micros = 0, worker = 0, client = 0] = cpu().map((now, at) => ((now - before[at]!) * 1e6) / load.requests);
-      if (round >= 0) taken[i]!.push({ ...load, micros, worker, client });
+      const [micros = 0, worker = 0] = cpu().map((now, at) => ((now - before[at]!) * 1e6) / load.requests);
+      if (round >= 0) taken[i]!.push({ ...load, micros, worker });
     }
   }
   return peers.map(({ name, child }, i): Row => {
@@ -74,7 +74,6 @@ async function measure(peers: Peers, rounds: number): Promise<Row[]> {
       perSecond: middle(({ perSecond }) => perSecond),
       micros: middle(({ micros }) => micros),
       worker: middle(({ worker }) => worker),
-      client: middle(({ client }) => client),
       ratio: median(of.map(({ micros }, round) => micros / taken[0]![round]!.micros)),
       p50: middle(({ p50 }) => p50),
       p99: middle(({ p99 }) => p99),
@@ -90,20 +89,10 @@ function print(rows: readonly Row[], rounds: number, kept: boolean): void {
     `${SERVICES} services, ${ROUTES} routes, ${SMALL.name}, ${CONNECTIONS} connections, medians of ${rounds} rounds; ` +
       `${processors} processors, shared with the load and the pod\n\n`,
   );
-  const heads = [
-    "requests/s",
-    "CPU us/request",
-    "of one worker",
-    "in workers",
-    "in HTTP client",
-    "p50 ms",
-    "p99 ms",
-    "MB",
-    "errors",
-  ];
+  const heads = ["requests/s", "CPU us/request", "of one worker", "in workers", "p50 ms", "p99 ms", "MB", "errors"];
   line(["workers", ...heads]);
-  for (const { workers, perSecond, micros, ratio, worker, client, p50, p99, rss, errors } of rows) {
-    const cost = [micros.toFixed(1), ratio.toFixed(2), worker.toFixed(1), client.toFixed(1)];
+  for (const { workers, perSecond, micros, ratio, worker, p50, p99, rss, errors } of rows) {
+    const cost = [micros.toFixed(1), ratio.toFixed(2), worker.toFixed(1)];
     line([
       String(workers),
       perSecond.toFixed(0),

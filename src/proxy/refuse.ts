@@ -4,7 +4,7 @@ import { problem } from "./problem.ts";
 
 const CONTENT_TYPE = fieldBits("content-type");
 
-/** Requests that fetch cannot carry, answered in words instead of half-served; undefined: it can. */
+/** Requests that cannot be carried, answered in words instead of half-served; undefined: it can. */
 export function refuse(facts: RequestFacts): Response | undefined {
   if (!mayHave(facts, CONTENT_TYPE)) return undefined;
   const type = facts.headers.get("content-type");
