@@ -7,6 +7,7 @@ import { type ProblemCode, problem, problemStatus } from "../proxy/problem.ts";
 import type { Trust } from "../proxy/trust.ts";
 import type { RequestFacts } from "../request.ts";
 import type { Middleware, Passage, PassageEnv } from "./plugin.ts";
+import { withTrueLength } from "./true-length.ts";
 
 /** A request through a route's middleware: what they answer, or what `forward` does, as they change it. */
 export type Chain = (
@@ -82,9 +83,11 @@ export function createChain(handlers: readonly Middleware[], options: ChainOptio
   app.all("*", async (c) => {
     const passage = c.env;
     const { raw } = c.req;
-    const request = raw.bodyUsed ? await cloneRawRequest(c.req) : raw;
+    const left = raw.bodyUsed ? await cloneRawRequest(c.req) : raw;
     let { facts } = passage;
-    if (request.headers !== facts.headers) {
+    const replaced = left.headers !== facts.headers;
+    const request = replaced ? await withTrueLength(left) : left;
+    if (replaced) {
       facts = factsOf(request, facts);
       if (!isPlainPath(facts.path)) throw new Error("A middleware asks for a path that cannot be asked for");
     }

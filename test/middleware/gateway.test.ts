@@ -13,6 +13,13 @@ const STAMP = `export default ({ text }) => async (c, next) => {
 };
 `;
 
+const DOUBLE = `export default () => async (c, next) => {
+  const text = await c.req.text();
+  c.req.raw = new Request(c.req.raw, { body: text + text });
+  await next();
+};
+`;
+
 /** A pod that tells what it got; `/slow` never answers. */
 const pod = Bun.serve({
   hostname: "127.0.0.1",
@@ -26,7 +33,8 @@ const pod = Bun.serve({
     }
     if (pathname.endsWith("/sized")) return new Response("x".repeat(4242));
     if (pathname.endsWith("/unsized")) return new Response(new ReadableStream({ pull: () => new Promise(() => {}) }));
-    return Response.json({ stamp: request.headers.get("x-stamp"), length: (await request.text()).length });
+    const told = request.headers.get("content-length");
+    return Response.json({ stamp: request.headers.get("x-stamp"), told, length: (await request.text()).length });
   },
 });
 let left = 0;
@@ -39,6 +47,7 @@ const config = (limit: number) => ({
   routes: [
     { id: "open", path: "/", nodes },
     { id: "stamped", path: "/stamped", nodes, middleware: [{ use: "./stamp.ts", options: { text: "hello" } }] },
+    { id: "doubled", path: "/doubled", nodes, middleware: [{ use: "./double.ts" }] },
     { id: "closed", path: "/closed", nodes, middleware: [{ bearer_auth: { token: "${TOKEN}" } }] },
     { id: "limited", path: "/limited", nodes, middleware: [{ rate_limit: { limit: 1 } }] },
     { id: "small", path: "/small", nodes, middleware: [{ body_limit: { max_size: 4 } }] },
@@ -56,13 +65,25 @@ const config = (limit: number) => ({
 describe("a gateway with middleware", () => {
   let gateway: GatewayProcess;
   beforeAll(async () => {
-    gateway = await startGateway({ config: config(1), env: { TOKEN: "s3cr3t-t0ken" }, files: { "stamp.ts": STAMP } });
+    gateway = await startGateway({
+      config: config(1),
+      env: { TOKEN: "s3cr3t-t0ken" },
+      files: { "stamp.ts": STAMP, "double.ts": DOUBLE },
+    });
   });
   afterAll(async () => {
     await gateway.stop();
     await pod.stop(true);
   });
   const code = async (response: Response) => ((await response.json()) as { code: string }).code;
+
+  test("sends a body that a middleware changed with its own length, or in chunks where it is large", async () => {
+    const sent = async (size: number): Promise<unknown> =>
+      (await gateway.fetch("/doubled", { method: "POST", body: "x".repeat(size) })).json();
+    assertEquals(await sent(5), { stamp: null, told: "10", length: 10 });
+    assertEquals(await sent(0), { stamp: null, told: "0", length: 0 });
+    assertEquals(await sent(100_000), { stamp: null, told: null, length: 200_000 });
+  });
 
   test("runs those of defaults on every route, before the route's own", async () => {
     const open = await gateway.fetch("/", { headers: { origin: "https://app.test" } });
@@ -75,7 +96,7 @@ describe("a gateway with middleware", () => {
   test("loads the user's module, relative to the config file, with its options", async () => {
     const response = await gateway.fetch("/stamped");
     assertEquals(response.headers.get("x-stamped"), "hello");
-    assertEquals(await response.json(), { stamp: "hello", length: 0 });
+    assertEquals(await response.json(), { stamp: "hello", told: null, length: 0 });
   });
 
   test("takes secrets from the environment, and shows none", async () => {
@@ -147,7 +168,7 @@ describe("a gateway with middleware", () => {
     const line = await until(() => gateway.stderr.find((text) => text.includes("nope.ts")), {
       message: () => "nothing said",
     });
-    assertStringIncludes(line, "routes[8].middleware[0].use names a module that cannot be loaded");
+    assertStringIncludes(line, "routes[9].middleware[0].use names a module that cannot be loaded");
     assertEquals((await gateway.fetch("/stamped")).headers.get("x-stamped"), "hello");
   });
 });

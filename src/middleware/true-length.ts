@@ -1,0 +1,46 @@
+/** Bodies up to this size are taken whole to learn their length, in bytes. */
+const WHOLE_BYTES = 65_536;
+
+/**
+ * A request that a middleware put in the place of another, whose `Content-Length` may still be the other's: with the length its body
+ * has, or, where that is large, with none, so that it is sent in chunks.
+ */
+export async function withTrueLength(request: Request): Promise<Request> {
+  if (request.body === null) return request;
+  const reader = request.body.getReader();
+  const pieces: Uint8Array[] = [];
+  let size = 0;
+  let ended = false;
+  while (!ended && size <= WHOLE_BYTES) {
+    const { done, value } = await reader.read();
+    ended = done;
+    if (value === undefined) continue;
+    pieces.push(value);
+    size += value.length;
+  }
+  const headers = new Headers(request.headers);
+  if (ended) headers.set("content-length", String(size));
+  else headers.delete("content-length");
+  const { method, url, signal } = request;
+  const body = ended ? await new Blob(pieces as BlobPart[]).arrayBuffer() : following(pieces, reader);
+  return new Request(url, { method, headers, body, signal, duplex: "half" } as RequestInit);
+}
+
+/** The body that these pieces begin. */
+const following = (pieces: Uint8Array[], reader: ReadableStreamDefaultReader<Uint8Array>): ReadableStream<Uint8Array> =>
+  new ReadableStream(
+    {
+      async pull(controller) {
+        const next = pieces.shift();
+        if (next !== undefined) {
+          controller.enqueue(next);
+          return;
+        }
+        const { done, value } = await reader.read();
+        if (done) controller.close();
+        else controller.enqueue(value);
+      },
+      cancel: (reason) => reader.cancel(reason),
+    },
+    { highWaterMark: 0 },
+  );
