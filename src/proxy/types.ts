@@ -11,7 +11,7 @@ import type { Upgrade, UpstreamConnect } from "./websocket-types.ts";
 export interface UpstreamInit {
   readonly method: string;
   readonly headers: Headers;
-  body?: ReadableStream<Uint8Array> | Uint8Array<ArrayBuffer> | undefined;
+  body?: ReadableStream<Uint8Array> | undefined;
   /** Ends it. What takes a signal takes this one's. */
   readonly canceller: Canceller;
   /** Whose signal tells that nobody reads the answer any more. */

@@ -87,7 +87,6 @@ class Origin implements ConnectionOwner {
 
 function framingOf({ body, headers }: UpstreamInit): Framing {
   if (body === undefined) return undefined;
-  if (body instanceof Uint8Array) return body.length;
   const told = headers.get("content-length");
   return told === null || !/^[0-9]{1,15}$/.test(told) ? "chunked" : Number(told);
 }
@@ -158,7 +157,7 @@ export function createHttp1Client({ dial, clock }: Http1Options): UpstreamFetch 
       const slash = url.indexOf("/", 8);
       const origin = originOf(url.slice(0, slash));
       const framing = framingOf(init) ?? (TELL_NO_BODY.has(method) ? 0 : undefined);
-      const again = !(init.body instanceof ReadableStream) && IDEMPOTENT.has(method);
+      const again = init.body === undefined && IDEMPOTENT.has(method);
       const call: Call = {
         method,
         head: writeHead(method, url.slice(slash), origin.authority, headers, framing),

@@ -11,7 +11,7 @@ import { sendBody } from "./send-body.ts";
 export interface Call {
   readonly method: string;
   readonly head: string;
-  readonly body: ReadableStream<Uint8Array> | Uint8Array | undefined;
+  readonly body: ReadableStream<Uint8Array> | undefined;
   readonly framing: Framing;
   readonly canceller: Canceller;
   /** Tells when nobody reads the answer any more. Asked only where an answer does not come at once. */
@@ -31,8 +31,6 @@ export interface ConnectionOwner {
   gone(connection: Connection): void;
 }
 
-/** Bodies up to this size are copied behind their head, to leave in one piece. */
-const JOINED_BYTES = 65_536;
 /** Answers from this size on give back their memory at once: it would wait for the garbage collector, and others would be taken. */
 const RELEASED_BYTES = 16_384;
 
@@ -85,17 +83,9 @@ export class Connection implements SocketEvents, Cancelled {
     this.#state = "head";
     this.#heard = false;
     call.canceller.target = this;
-    const { head, body } = call;
-    this.#sent = !(body instanceof ReadableStream);
-    if (body === undefined) this.#socket.write(head);
-    else if (body instanceof ReadableStream) {
-      this.#socket.write(head);
-      void this.#sendBody(call, body);
-    } else if (body.length <= JOINED_BYTES) this.#socket.write(join(bytesOf(head), body));
-    else {
-      this.#socket.write(head);
-      this.#socket.write(body);
-    }
+    this.#sent = call.body === undefined;
+    this.#socket.write(call.head);
+    if (call.body !== undefined) void this.#sendBody(call, call.body);
   }
 
   /** Closes it. Harmless when it is over. */
@@ -363,17 +353,6 @@ export class Connection implements SocketEvents, Cancelled {
 }
 
 const EMPTY = new Uint8Array(0);
-const encoder = new TextEncoder();
-
-/** A byte for each character. */
-function bytesOf(text: string): Uint8Array {
-  const bytes = new Uint8Array(text.length);
-  const { read } = encoder.encodeInto(text, bytes);
-  // Characters above 127 would be more than one byte, and are not all in.
-  if (read < text.length) for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
-  return bytes;
-}
-
 /** Gives back the memory under bytes that nobody looks at any more. */
 function release({ buffer }: Uint8Array): void {
   if (buffer instanceof ArrayBuffer && buffer.byteLength > 0) buffer.transfer(0);
