@@ -347,12 +347,13 @@ export class Connection implements SocketEvents, Cancelled {
     this.#head = undefined;
     this.#chunks = undefined;
     this.#output = undefined;
-    this.#lent = [];
+    if (this.#lent.length > 0) this.#lent = [];
     this.#pending = undefined;
   }
 }
 
 const EMPTY = new Uint8Array(0);
+
 /** Gives back the memory under bytes that nobody looks at any more. */
 function release({ buffer }: Uint8Array): void {
   if (buffer instanceof ArrayBuffer && buffer.byteLength > 0) buffer.transfer(0);
