@@ -182,8 +182,15 @@ describe("the status, the routes and the probes", () => {
     await using api = await serveEmbedded();
     api.api.apply(slice("web", ["10.0.0.1"], 80));
     await using gateway = await serve(oneCluster(api, [{ id: "r1", path: "/a", service: "web" }]));
-    const { clusters } = await gateway.admin("/v1/discovery/kubernetes/status");
-    const { ages, resourceVersion, ...rest } = clusters[0];
+    // The list makes it ready, the watch comes a moment later.
+    const status = await until(
+      async () => {
+        const { clusters } = await gateway.admin("/v1/discovery/kubernetes/status");
+        return clusters[0].state === "watching" && clusters[0];
+      },
+      { message: "the watch" },
+    );
+    const { ages, resourceVersion, ...rest } = status;
     assertEquals(resourceVersion, api.api.resourceVersion);
     assertEquals([typeof ages.list, ages.list < 5], ["number", true]);
     assertEquals(
