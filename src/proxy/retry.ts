@@ -1,8 +1,6 @@
 import type { RetriesConfig } from "../config/schema.ts";
+import { isIdempotent } from "./idempotent.ts";
 import type { Upload } from "./upload.ts";
-
-/** Doing it twice is the same as doing it once (RFC 9110 section 9.2.2). */
-const IDEMPOTENT = new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"]);
 
 /** What a request may be tried again for. */
 export type RetryCause = "connect" | "reset" | 502 | 503 | 504;
@@ -17,5 +15,5 @@ export function mayRetry(
   if (!rule.on.includes(cause)) return false;
   // Nothing was sent: any method may go elsewhere, with a body that nobody has begun to read.
   if (cause === "connect") return upload === undefined || !upload.consumed();
-  return upload === undefined && IDEMPOTENT.has(method);
+  return upload === undefined && isIdempotent(method);
 }

@@ -1,6 +1,7 @@
 import type { Cancelled, Canceller } from "../../canceller.ts";
 import type { Clock } from "../../clock.ts";
 import type { Dial, SocketAddress } from "../../streams/types.ts";
+import { isIdempotent } from "../idempotent.ts";
 import type { UpstreamFetch, UpstreamInit } from "../types.ts";
 import { classify, UpstreamError } from "../upstream-error.ts";
 import { type Call, Connection, type ConnectionOwner } from "./connection.ts";
@@ -25,9 +26,6 @@ const IDLE_MARGIN_MS = 1000;
 const CAREFUL_MS = 1000;
 /** How often idle connections are looked at, milliseconds. */
 const SWEEP_MS = 1000;
-
-/** Doing it twice is the same as doing it once (RFC 9110 section 9.2.2). */
-const IDEMPOTENT = new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"]);
 
 /** Connections to one address, and those of them that wait for a request. */
 class Origin implements ConnectionOwner {
@@ -157,7 +155,7 @@ export function createHttp1Client({ dial, clock }: Http1Options): UpstreamFetch 
       const slash = url.indexOf("/", 8);
       const origin = originOf(url.slice(0, slash));
       const framing = framingOf(init) ?? (TELL_NO_BODY.has(method) ? 0 : undefined);
-      const again = init.body === undefined && IDEMPOTENT.has(method);
+      const again = init.body === undefined && isIdempotent(method);
       const call: Call = {
         method,
         head: writeHead(method, url.slice(slash), origin.authority, headers, framing),
