@@ -18,7 +18,7 @@ export interface Http1Options {
  * How long a connection is kept without a request where its pod does not say, milliseconds: less than the servers of the
  * field wait (uvicorn and Node 5 s), so that a request does not meet a connection that its pod is just closing.
  */
-export const IDLE_MS = 4000;
+const IDLE_MS = 4000;
 /** The same, at most, where the pod does say; it is taken at its word but for a second. */
 const LONGEST_IDLE_MS = 60_000;
 const IDLE_MARGIN_MS = 1000;
@@ -138,6 +138,10 @@ export function createHttp1Client({ dial, clock }: Http1Options): UpstreamFetch 
     origin.open++;
     try {
       const socket = await dial(origin.address, { signal: controller.signal, background: true });
+      if (canceller.aborted) {
+        socket.destroy();
+        throw canceller.reason;
+      }
       new Connection(socket, origin).send(call);
     } catch (error) {
       origin.open--;

@@ -447,6 +447,21 @@ describe("connections", () => {
     await late;
   });
 
+  test("that stand just as their request is cancelled are closed, and nothing is sent", async () => {
+    const { port, requests, open } = await pod((socket) => socket.write(answerWith("x")));
+    const canceller = new Canceller();
+    const connect = nodeDial();
+    const dial: Dial = async (to, options) => {
+      const socket = await connect(to, options);
+      canceller.abort(new RangeError("late"));
+      return socket;
+    };
+    const ask = asker(createHttp1Client({ dial, clock: systemClock }));
+    await assertRejects(() => ask(port, { canceller }), RangeError, "late");
+    await until(() => open() === 0, "the connection to close");
+    assertEquals(requests, []);
+  });
+
   test("serve a thousand requests at once, and each gets its own answer", async () => {
     const echo = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: (r) => new Response(new URL(r.url).search) });
     const ask = asker(createHttp1Client({ dial: nodeDial(), clock: systemClock }));
