@@ -110,7 +110,7 @@ export async function startGateway(options: GatewayOptions): Promise<GatewayProc
   const program = options.command ?? [process.execPath, MAIN];
   const child = Bun.spawn([...(options.prefix ?? []), ...program, "--config", configFile], {
     cwd: folder,
-    env: cleanEnvironment({ BUN_CONFIG_MAX_HTTP_REQUESTS: "65336", ...options.env }),
+    env: cleanEnvironment(options.env),
     stdin: "ignore",
     stdout: "pipe",
     stderr: "pipe",
