@@ -95,9 +95,8 @@ const TELL_NO_BODY = new Set(["POST", "PUT", "PATCH"]);
 /**
  * A client for HTTP/1.1 (RFC 9112) with connections kept alive, in place of the runtime's fetch: requests leave byte for byte
  * as they are given, answers come as they were sent, encoded bodies included, and a connection that cannot be made is told
- * apart from an answer that does not come. Rejects with `UpstreamError`, with an `AbortError` after `init.canceller`, or with
- * what broke the body of the request. A request that meets a connection which its pod was closing is sent again on a new one if
- * that cannot do harm (RFC 9112 section 9.3.1).
+ * apart from an answer that does not come. Rejects with `UpstreamError`, or with the reason of `init.canceller`. A request
+ * that meets a connection which its pod was closing is sent again on a new one if that cannot do harm (RFC 9112 section 9.3.1).
  */
 export function createHttp1Client({ dial, clock }: Http1Options): UpstreamFetch {
   const origins = new Map<string, Origin>();

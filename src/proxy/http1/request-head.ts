@@ -1,3 +1,5 @@
+import { UpstreamError } from "../upstream-error.ts";
+
 /** How a request's body is framed (RFC 9112 section 6.3): not at all, by a length in bytes, or in chunks. */
 export type Framing = undefined | number | "chunked";
 
@@ -7,7 +9,7 @@ const NOT_A_TARGET = /[^\x21-\x7e]|#/;
 /**
  * The head of a request in HTTP/1.1 (RFC 9112 section 3), its blank line included; each character is one byte. `target` is
  * the path and query, `authority` the `Host` where the headers have none. What frames the body is written as `framing`
- * says, whatever the headers say. Throws `TypeError` for a target that cannot be written.
+ * says, whatever the headers say. Throws `UpstreamError` for a target that cannot be written.
  */
 export function writeHead(
   method: string,
@@ -16,7 +18,8 @@ export function writeHead(
   headers: Headers,
   framing: Framing,
 ): string {
-  if (NOT_A_TARGET.test(target)) throw new TypeError("The path or query has a character that must be percent-encoded");
+  if (NOT_A_TARGET.test(target))
+    throw new UpstreamError("refused", "The path or query has a character that must be percent-encoded");
   let host = authority;
   let fields = "";
   headers.forEach((value, name) => {

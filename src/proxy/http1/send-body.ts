@@ -1,3 +1,4 @@
+import { UpstreamError } from "../upstream-error.ts";
 import type { Framing } from "./request-head.ts";
 
 /** The socket under a body. */
@@ -16,6 +17,9 @@ const COPIED_BYTES = 16_384;
 const encoder = new TextEncoder();
 const LAST_CHUNK = "0\r\n\r\n";
 
+/** No pod is to blame for what is wrong with a request. */
+const refused = (message: string, cause?: unknown): UpstreamError => new UpstreamError("refused", message, { cause });
+
 /** A piece as a chunk (RFC 9112 section 7.1). */
 function chunk(bytes: Uint8Array): Uint8Array {
   const size = encoder.encode(`${bytes.length.toString(16)}\r\n`);
@@ -29,7 +33,7 @@ function chunk(bytes: Uint8Array): Uint8Array {
 
 /**
  * Sends a request's body as its head said it would be framed. True: all of it was handed over; false: nobody was there any
- * more, and its source was told. Rejects when the source breaks, or is longer or shorter than the head said: its receiver
+ * more, and its source was told. Rejects with an `UpstreamError` when the source breaks, or is longer or shorter than the head said: its receiver
  * would take what follows for another request.
  */
 export async function sendBody(body: ReadableStream<Uint8Array>, framing: Framing, sink: BodySink): Promise<boolean> {
@@ -45,7 +49,7 @@ export async function sendBody(body: ReadableStream<Uint8Array>, framing: Framin
       if (done) break;
       if (value.length === 0) continue;
       left -= value.length;
-      if (left < 0) throw new TypeError(`The request body is longer than its Content-Length of ${framing}`);
+      if (left < 0) throw refused(`The request body is longer than its Content-Length of ${framing}`);
       if (framing !== "chunked") {
         if (!sink.write(value)) await sink.drained();
         continue;
@@ -60,10 +64,10 @@ export async function sendBody(body: ReadableStream<Uint8Array>, framing: Framin
     }
   } catch (error) {
     reader.cancel(error).catch(() => {});
-    throw error;
+    throw error instanceof UpstreamError ? error : refused("The request body broke off", error);
   }
   if (typeof framing === "number" && left !== 0) {
-    throw new TypeError(`The request body is shorter than its Content-Length of ${framing}`);
+    throw refused(`The request body is shorter than its Content-Length of ${framing}`);
   }
   if (framing === "chunked") sink.write(LAST_CHUNK);
   return true;

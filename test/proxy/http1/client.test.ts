@@ -104,7 +104,7 @@ describe.each<[string, Dial]>([
       "whose body is %s than it said breaks its connection: a pod would take the rest for another",
       async (words, body) => {
         const { port } = await pod(() => {});
-        await assertRejects(() => ask(port, { body, headers: { "content-length": "5" } }), TypeError, words);
+        await failing(ask(port, { body, headers: { "content-length": "5" } }), "refused", words);
         await until(() => pods.every(({ open }) => open() === 0), "the connection to close");
       },
     );
@@ -118,13 +118,15 @@ describe.each<[string, Dial]>([
           throw new RangeError("the client left");
         },
       });
-      await assertRejects(() => ask(port, { body }), RangeError, "the client left");
+      const error = await assertRejects(() => ask(port, { body }), UpstreamError);
+      // No pod is to blame.
+      assertEquals([(error as UpstreamError).failure, (error.cause as Error).message], ["refused", "the client left"]);
       await until(() => pods.every(({ open }) => open() === 0), "the connection to close");
     });
 
     test.each(["/a b", "/\u00e9", "/a\r\nX: y", "/#f"])("for %j is not sent", async (target) => {
       const { port, requests } = await pod((socket) => socket.write(answerWith("x")));
-      await assertRejects(() => ask(`http://127.0.0.1:${port}${target}`), TypeError, "percent-encoded");
+      await assertRejects(() => ask(`http://127.0.0.1:${port}${target}`), UpstreamError, "percent-encoded");
       assertEquals(requests, []);
     });
 
