@@ -1,3 +1,4 @@
+import { joined } from "../bytes.ts";
 import { InvalidObjectError, shorten } from "./errors.ts";
 
 /** Reads a body up to a limit of bytes. Throws beyond it: what it holds is never more than limit + one chunk. */
@@ -26,17 +27,6 @@ export async function readBytes(
     stop();
   }
   return joined(pieces, size);
-}
-
-function joined(pieces: readonly Uint8Array[], size: number): Uint8Array {
-  if (pieces.length === 1) return pieces[0]!;
-  const whole = new Uint8Array(size);
-  let at = 0;
-  for (const piece of pieces) {
-    whole.set(piece, at);
-    at += piece.length;
-  }
-  return whole;
 }
 
 const decoder = new TextDecoder();

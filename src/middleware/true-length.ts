@@ -1,3 +1,5 @@
+import { joined, streamOf } from "../bytes.ts";
+
 /** Bodies up to this size are taken whole to learn their length, in bytes. */
 const WHOLE_BYTES = 65_536;
 
@@ -22,25 +24,19 @@ export async function withTrueLength(request: Request): Promise<Request> {
   if (ended) headers.set("content-length", String(size));
   else headers.delete("content-length");
   const { method, url, signal } = request;
-  const body = ended ? await new Blob(pieces as BlobPart[]).arrayBuffer() : following(pieces, reader);
+  const body = ended ? joined(pieces, size) : streamOf(following(pieces, reader));
   return new Request(url, { method, headers, body, signal, duplex: "half" } as RequestInit);
 }
 
 /** The body that these pieces begin. */
-const following = (pieces: Uint8Array[], reader: ReadableStreamDefaultReader<Uint8Array>): ReadableStream<Uint8Array> =>
-  new ReadableStream(
-    {
-      async pull(controller) {
-        const next = pieces.shift();
-        if (next !== undefined) {
-          controller.enqueue(next);
-          return;
-        }
-        const { done, value } = await reader.read();
-        if (done) controller.close();
-        else controller.enqueue(value);
-      },
-      cancel: (reason) => reader.cancel(reason),
-    },
-    { highWaterMark: 0 },
-  );
+async function* following(
+  pieces: readonly Uint8Array[],
+  reader: ReadableStreamDefaultReader<Uint8Array>,
+): AsyncGenerator<Uint8Array> {
+  try {
+    yield* pieces;
+    for (let next = await reader.read(); !next.done; next = await reader.read()) yield next.value;
+  } finally {
+    await reader.cancel();
+  }
+}

@@ -1,8 +1,5 @@
 import type { Dial, SocketEvents, StreamSocket } from "../streams/types.ts";
-import { plainHost } from "./node-streams.ts";
-
-/** A quiet connection is probed after this many milliseconds: a peer that vanished sends no goodbye. */
-const KEEP_ALIVE_MS = 30_000;
+import { KEEP_ALIVE_MS, plainHost } from "./node-streams.ts";
 
 /** Characters that Bun would send as more than one byte. */
 const NOT_ASCII = /[\u0080-\uffff]/;

@@ -25,7 +25,7 @@ import {
  */
 
 /** A quiet connection is probed after this many milliseconds: a peer that vanished sends no goodbye. */
-const KEEP_ALIVE_MS = 30_000;
+export const KEEP_ALIVE_MS = 30_000;
 
 /** How long a client may take for its TLS handshake, milliseconds. */
 export const HANDSHAKE_MS = 10_000;

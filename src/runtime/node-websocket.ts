@@ -6,12 +6,10 @@ import { Readable } from "node:stream";
 import { systemClock } from "../clock.ts";
 import { type ByteStream, createClientSocket } from "../proxy/websocket-client.ts";
 import { type Handshake, MESSAGE_BYTES, type UpstreamConnect } from "../proxy/websocket-types.ts";
+import { KEEP_ALIVE_MS } from "./node-streams.ts";
 
 /** What completes a key (RFC 6455 section 1.3). */
 const KEY_SUFFIX = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
-
-/** A quiet connection is probed after this many milliseconds: a pod that vanished sends no goodbye. */
-const KEEP_ALIVE_MS = 30_000;
 
 /** Statuses whose answers have no body: a Response with one cannot be made. */
 const BODILESS = new Set([204, 205, 304]);

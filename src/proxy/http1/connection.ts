@@ -1,3 +1,4 @@
+import { joined, streamOf } from "../../bytes.ts";
 import type { Cancelled, Canceller } from "../../canceller.ts";
 import type { SocketEvents, StreamSocket } from "../../streams/types.ts";
 import { UpstreamError } from "../upstream-error.ts";
@@ -167,7 +168,8 @@ export class Connection implements SocketEvents, Cancelled {
   }
 
   #takeHead(bytes: Uint8Array): void {
-    let rest = this.#pending === undefined ? bytes : join(this.#pending, bytes);
+    const pending = this.#pending;
+    let rest = pending === undefined ? bytes : joined([pending, bytes], pending.length + bytes.length);
     this.#heard = true;
     this.#owned = rest.byteLength === rest.buffer.byteLength;
     for (;;) {
@@ -216,13 +218,17 @@ export class Connection implements SocketEvents, Cancelled {
     const chunks = createChunks();
     this.#chunks = chunks;
     const pieces: Uint8Array[] = [];
-    const taken = chunks.take(rest, (piece) => pieces.push(piece));
+    let size = 0;
+    const taken = chunks.take(rest, (piece) => {
+      pieces.push(piece);
+      size += piece.length;
+    });
     if (!chunks.over) {
       this.#stream(call, head, pieces);
       return;
     }
     const clean = taken === rest.length;
-    this.#answer(call, head, pieces.length === 1 ? pieces[0]! : pieces.reduce(join, EMPTY));
+    this.#answer(call, head, joined(pieces, size));
     this.#finish(clean);
   }
 
@@ -269,7 +275,7 @@ export class Connection implements SocketEvents, Cancelled {
     body: ReadableStream | Uint8Array | null,
   ): void {
     // A runtime adds a type to bytes that tell none; to a stream it adds nothing.
-    const sent = hasType || !(body instanceof Uint8Array) || body.length === 0 ? body : streamOf(body);
+    const sent = hasType || !(body instanceof Uint8Array) || body.length === 0 ? body : streamOf([body]);
     let response: Response;
     try {
       response = new Response(sent as BodyInit | null, { status, statusText, headers: fields });
@@ -352,24 +358,7 @@ export class Connection implements SocketEvents, Cancelled {
   }
 }
 
-const EMPTY = new Uint8Array(0);
-
 /** Gives back the memory under bytes that nobody looks at any more. */
 function release({ buffer }: Uint8Array): void {
   if (buffer instanceof ArrayBuffer && buffer.byteLength > 0) buffer.transfer(0);
 }
-
-function join(one: Uint8Array, other: Uint8Array): Uint8Array {
-  const both = new Uint8Array(one.length + other.length);
-  both.set(one);
-  both.set(other, one.length);
-  return both;
-}
-
-const streamOf = (bytes: Uint8Array): ReadableStream<Uint8Array> =>
-  new ReadableStream({
-    start(controller) {
-      controller.enqueue(bytes);
-      controller.close();
-    },
-  });
