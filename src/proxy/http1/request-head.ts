@@ -3,8 +3,15 @@ import { UpstreamError } from "../upstream-error.ts";
 /** How a request's body is framed (RFC 9112 section 6.3): not at all, by a length in bytes, or in chunks. */
 export type Framing = undefined | number | "chunked";
 
-/** What a request line and fields cannot hold: anything else would end a line early or be read as something else. */
+/** What a request line cannot hold: it would end the line early or be read as something else. */
 const NOT_A_TARGET = /[^\x21-\x7e]|#/;
+
+/** As fetch writes a target that a server handed over raw: what is not ASCII, and white space, percent-encoded. */
+function encoded(target: string): string {
+  if (target.includes("#"))
+    throw new UpstreamError("refused", "The path or query has a #, which must be percent-encoded");
+  return target.toWellFormed().replace(/[^\x21-\x7e]+/g, encodeURIComponent);
+}
 
 /**
  * The head of a request in HTTP/1.1 (RFC 9112 section 3), its blank line included; each character is one byte. `target` is
@@ -18,8 +25,7 @@ export function writeHead(
   headers: Headers,
   framing: Framing,
 ): string {
-  if (NOT_A_TARGET.test(target))
-    throw new UpstreamError("refused", "The path or query has a character that must be percent-encoded");
+  const asked = NOT_A_TARGET.test(target) ? encoded(target) : target;
   let host = authority;
   let fields = "";
   headers.forEach((value, name) => {
@@ -37,5 +43,5 @@ export function writeHead(
   });
   if (framing === "chunked") fields += "transfer-encoding: chunked\r\n";
   else if (framing !== undefined) fields += `content-length: ${framing}\r\n`;
-  return `${method} ${target} HTTP/1.1\r\nhost: ${host}\r\n${fields}\r\n`;
+  return `${method} ${asked} HTTP/1.1\r\nhost: ${host}\r\n${fields}\r\n`;
 }

@@ -124,9 +124,19 @@ describe.each<[string, Dial]>([
       await until(() => pods.every(({ open }) => open() === 0), "the connection to close");
     });
 
-    test.each(["/a b", "/\u00e9", "/a\r\nX: y", "/#f"])("for %j is not sent", async (target) => {
+    test.each([
+      ["/a b", "/a%20b"],
+      ["/\u00e9?\u00fc", "/%C3%A9?%C3%BC"],
+      ["/a\r\nX: y", "/a%0D%0AX:%20y"],
+    ])("for %j, as a server may hand it over, is sent as fetch would", async (target, sent) => {
       const { port, requests } = await pod((socket) => socket.write(answerWith("x")));
-      await assertRejects(() => ask(`http://127.0.0.1:${port}${target}`), UpstreamError, "percent-encoded");
+      await ask(`http://127.0.0.1:${port}${target}`);
+      assertEquals(requests[0]!.split("\r\n")[0], `GET ${sent} HTTP/1.1`);
+    });
+
+    test("with a fragment is not sent", async () => {
+      const { port, requests } = await pod((socket) => socket.write(answerWith("x")));
+      await failing(ask(`http://127.0.0.1:${port}/#f`), "refused", "percent-encoded");
       assertEquals(requests, []);
     });
 
