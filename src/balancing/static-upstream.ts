@@ -18,6 +18,7 @@ export function staticUpstream(nodes: readonly Node[], name: string): Upstream {
         pod: undefined,
         zone: undefined,
         terminating: false,
+        preferred: true,
       }),
     );
   }

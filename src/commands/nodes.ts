@@ -50,6 +50,9 @@ function print(answer: NodesAnswer, stdout: (line: string) => void, stderr: (lin
       stderr(`ejected: ${node.host}:${node.port}: until ${until}, by route ${routes.join(", ")}`);
     }
   }
+  for (const node of answer.nodes) {
+    if ("behind" in node) stderr(`comes second: ${node.host}:${node.port}: ${node.behind}`);
+  }
   for (const node of answer.excluded ?? []) stderr(`not used: ${node.host}:${node.port}: ${node.excluded}`);
   if (answer.reason !== undefined) stderr(answer.reason);
   if (answer.available !== undefined && answer.available.length > 0)

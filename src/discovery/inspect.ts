@@ -20,7 +20,7 @@ import type { Dump, NodeDetail, NodesAnswer, PortAnswer } from "./views.ts";
 const toNode = ({ endpoint, port, weight }: Assessed): Node => ({ host: endpoint.host, port, weight });
 
 function toDetail(item: Assessed): NodeDetail {
-  const { slice, endpoint, excluded } = item;
+  const { slice, endpoint, excluded, behind } = item;
   const { ready, serving, terminating, zone, pod, uid, hints } = endpoint;
   return {
     ...toNode(item),
@@ -32,6 +32,7 @@ function toDetail(item: Assessed): NodeDetail {
     ...(uid === "" ? {} : { uid }),
     ...(hints === undefined ? {} : { hints }),
     ...(excluded === undefined ? {} : { excluded }),
+    ...(behind === undefined ? {} : { behind }),
   };
 }
 

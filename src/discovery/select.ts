@@ -120,6 +120,8 @@ export interface Assessed {
   readonly port: number;
   readonly weight: number;
   excluded: string | undefined;
+  /** Why others come first, though it may get traffic; undefined: none does. */
+  behind: string | undefined;
 }
 
 const isIpv6 = (host: string): boolean => host.includes(":");
@@ -186,12 +188,21 @@ function excludeOtherFamily(items: readonly Assessed[], family: SelectionOptions
   );
 }
 
-/** https://kubernetes.io/docs/concepts/services-networking/topology-aware-routing/ */
-function excludeOtherZones(items: readonly Assessed[], zone: string | undefined): void {
+/**
+ * Puts the addresses hinted to this zone first. A zone is a preference: the others stay, for when none of the zone takes
+ * traffic. As in kube-proxy, hints count only where every ready endpoint has one and one of them names this zone; and
+ * addresses that are used although they terminate are all alike.
+ * https://kubernetes.io/docs/concepts/services-networking/topology-aware-routing/#safeguards
+ */
+function preferZone(items: readonly Assessed[], zone: string | undefined): void {
   if (zone === undefined) return;
+  const used = usedOf(items);
   const hinted = (item: Assessed): boolean => item.endpoint.hints?.includes(zone) === true;
-  if (!usedOf(items).some(hinted)) return;
-  exclude(items, hinted, () => `not hinted to zone ${zone}, and others are`);
+  if (!used.every((item) => isReady(item) && item.endpoint.hints !== undefined) || !used.some(hinted)) return;
+  for (const item of used) {
+    if (!hinted(item))
+      item.behind = `not hinted to zone ${zone}, and others are: used when none of those takes traffic`;
+  }
 }
 
 /** Every address of the ports asked for, with the decision about it. The one place where it is decided. */
@@ -203,14 +214,14 @@ export function assess(slices: readonly SliceRecord[], rule: PortRule, options: 
       const port = group.ports.ports.find(rule)?.port;
       if (port === undefined) continue;
       for (const endpoint of unpackEndpoints(group.packed)) {
-        items.push({ slice, endpoint, port, weight, excluded: undefined });
+        items.push({ slice, endpoint, port, weight, excluded: undefined, behind: undefined });
       }
     }
   }
   excludeDuplicates(items);
   excludeUnready(items);
   excludeOtherFamily(items, options.addressFamily);
-  excludeOtherZones(items, options.zone);
+  preferZone(items, options.zone);
   return items;
 }
 
@@ -223,7 +234,7 @@ export function chosen(items: readonly Assessed[]): Assessed[] {
 }
 
 /** The endpoint readers share. */
-export function toEndpoint({ endpoint, port, weight }: Assessed): Endpoint {
+export function toEndpoint({ endpoint, port, weight, behind }: Assessed): Endpoint {
   return Object.freeze({
     host: endpoint.host,
     port,
@@ -233,5 +244,6 @@ export function toEndpoint({ endpoint, port, weight }: Assessed): Endpoint {
     pod: endpoint.pod || undefined,
     zone: endpoint.zone || undefined,
     terminating: !endpoint.ready,
+    preferred: behind === undefined,
   });
 }

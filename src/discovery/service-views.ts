@@ -28,7 +28,8 @@ function sameEndpoint(a: Endpoint, b: Endpoint): boolean {
     a.uid === b.uid &&
     a.pod === b.pod &&
     a.zone === b.zone &&
-    a.terminating === b.terminating
+    a.terminating === b.terminating &&
+    a.preferred === b.preferred
   );
 }
 

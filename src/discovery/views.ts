@@ -64,6 +64,8 @@ export interface NodeDetail extends Node {
   readonly hints?: readonly string[];
   /** Why it gets no traffic; absent for a node that does. */
   readonly excluded?: string;
+  /** Why others come first, though it may get traffic; absent where none does. */
+  readonly behind?: string;
   /** Routes that send it nothing after failed requests, and until when at the latest (ISO 8601): the gateway adds it. */
   readonly ejection?: { readonly until: string; readonly routes: readonly string[] };
   /** Routes whose active health checks of it fail: the gateway adds it. */

@@ -47,7 +47,8 @@ function faultOf({ ejectedUntil, healthy, endpoint }: TargetState): Pick<Exclude
 function usedNode(state: TargetState, known: ReadonlyMap<string, NodeDetail>): ExplainedNode {
   const { endpoint, inFlight } = state;
   const fault = endpoint.weight === 0 && state.healthy && state.ejectedUntil === undefined ? undefined : faultOf(state);
-  const doubt = fault?.reason ?? (endpoint.terminating ? "terminating: used because no ready one exists" : undefined);
+  const terminates = endpoint.terminating ? "terminating: used because no ready one exists" : undefined;
+  const doubt = fault?.reason ?? terminates ?? known.get(addressOf(endpoint))?.behind;
   return { ...detailsOf(endpoint, known), inFlight, ...(doubt === undefined ? {} : { doubt }) };
 }
 
@@ -57,7 +58,7 @@ function leftOut({ excluded, ...node }: NodeDetail): ExcludedNode {
 
 /** What the pool sends no requests to although discovery would. */
 function setApart(state: TargetState, known: ReadonlyMap<string, NodeDetail>): ExcludedNode {
-  const fault = faultOf(state) ?? { reason: "others come first" };
+  const fault = faultOf(state) ?? { reason: known.get(addressOf(state.endpoint))?.behind ?? "others come first" };
   return { ...detailsOf(state.endpoint, known), ...fault };
 }
 

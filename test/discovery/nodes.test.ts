@@ -136,17 +136,66 @@ describe("EndpointSlices", () => {
     assertEquals(notes, ["web-c: annotation podway.dev/weight is not a whole number from 0 to 999999: ignored"]);
   });
 
-  test("send traffic to the own zone only where hints name it (users-ask 28)", async () => {
-    const hinted = (address: string, zone: string) => at(address, { zone, hints: { forZones: [{ name: zone }] } });
-    const objects = [slice("web-a", [hinted("10.0.0.1", "a"), hinted("10.0.0.2", "b"), hinted("10.0.0.3", "a")])];
-    for (const [zone, expected] of [
-      ["a", ["10.0.0.1:8080", "10.0.0.3:8080"]],
-      ["b", ["10.0.0.2:8080"]],
-      ["c", ["10.0.0.1:8080", "10.0.0.2:8080", "10.0.0.3:8080"]],
-      [undefined, ["10.0.0.1:8080", "10.0.0.2:8080", "10.0.0.3:8080"]],
-    ] as const) {
-      await using followed = await follow(objects, {}, { zone });
-      assertEquals(followed.addresses("default/web"), [...expected]);
+  describe("with zone hints", () => {
+    const ALL = ["10.0.0.1", "10.0.0.2", "10.0.0.3"];
+    const hinted = (address: string, zone: string, fields: object = {}) =>
+      at(address, { zone, hints: { forZones: [{ name: zone }] }, ...fields });
+    const zones = [hinted("10.0.0.1", "a"), hinted("10.0.0.2", "b"), hinted("10.0.0.3", "a")];
+    const unready = { conditions: { ready: false } };
+    const terminating = { conditions: { ready: false, serving: true, terminating: true } };
+    const cases: [
+      what: string,
+      zone: string | undefined,
+      endpoints: object[],
+      preferred: string[],
+      others: string[],
+    ][] = [
+      ["those of the gateway's zone come first", "a", zones, ["10.0.0.1", "10.0.0.3"], ["10.0.0.2"]],
+      ["all are alike where none is hinted to the zone", "c", zones, ALL, []],
+      ["all are alike where the gateway has no zone", undefined, zones, ALL, []],
+      ["all are alike where one lacks a hint", "a", [...zones.slice(0, 2), at("10.0.0.3", { zone: "b" })], ALL, []],
+      [
+        "all are alike where one has an empty hint",
+        "a",
+        [...zones.slice(0, 2), at("10.0.0.3", { hints: { forZones: [] } })],
+        ALL,
+        [],
+      ],
+      [
+        "one that is not ready needs no hint",
+        "a",
+        [...zones.slice(0, 2), at("10.0.0.3", unready)],
+        ["10.0.0.1"],
+        ["10.0.0.2"],
+      ],
+      [
+        "all are alike where the zone's own are not ready",
+        "a",
+        [hinted("10.0.0.1", "a", unready), ...zones.slice(1, 2), hinted("10.0.0.3", "b")],
+        ["10.0.0.2", "10.0.0.3"],
+        [],
+      ],
+      [
+        "all are alike while only terminating ones are left",
+        "a",
+        [hinted("10.0.0.1", "a", terminating), hinted("10.0.0.2", "b", terminating)],
+        ["10.0.0.1", "10.0.0.2"],
+        [],
+      ],
+    ];
+    for (const [what, zone, endpoints, preferred, others] of cases) {
+      test(`none is hidden, and ${what}`, async () => {
+        await using followed = await follow([slice("web-a", endpoints)], {}, { zone });
+        const found = followed.discovery.upstream({ service: "default/web" }).endpoints();
+        const hosts = (of: boolean) => found.filter((one) => one.preferred === of).map(({ host }) => host);
+        assertEquals([hosts(true), hosts(false)], [preferred, others]);
+        const { nodes } = followed.discovery.query("default/web", { verbose: true });
+        const behind = nodes.filter((node) => "behind" in node && node.behind?.includes(`not hinted to zone ${zone}`));
+        assertEquals(
+          behind.map(({ host }) => host),
+          others,
+        );
+      });
     }
   });
 });

@@ -30,7 +30,7 @@ function Addresses({ ready, terminating, unready }: ServiceSummary["addresses"])
 const isDetail = (node: object): node is NodeDetail => "slice" in node;
 
 /** Whether an address gets requests, and why not. */
-function stateOf({ excluded, conditions, ejection, unhealthy }: NodeDetail): { tone: Tone; text: string } {
+function stateOf({ excluded, behind, conditions, ejection, unhealthy }: NodeDetail): { tone: Tone; text: string } {
   if (excluded !== undefined) return { tone: "bad", text: excluded };
   if (ejection !== undefined) {
     const until = ejection.until.slice(11, 19);
@@ -40,6 +40,7 @@ function stateOf({ excluded, conditions, ejection, unhealthy }: NodeDetail): { t
     return { tone: "warn", text: `its health checks fail, by route ${unhealthy.routes.join(", ")}` };
   }
   if (!conditions.ready) return { tone: "warn", text: "terminating, used as the last resort" };
+  if (behind !== undefined) return { tone: "good", text: `ready, ${behind}` };
   return { tone: "good", text: "ready" };
 }
 
