@@ -99,7 +99,11 @@ export const HELP: Readonly<Record<string, string>> = {
   "routes[].request_query.set": "In place of all parameters of that name.",
   "routes[].service": "Requests go to the nodes of this service.",
   "routes[].services": "Requests are shared among these services by their weights.",
+  "routes[].services[].priority":
+    "Failover: a service of a lower priority is used only while none of a higher one has an address that takes traffic.",
   "routes[].nodes": "Requests go to these addresses: no discovery.",
+  "routes[].nodes[].priority":
+    "Failover: a node of a lower priority is used only while none of a higher one takes traffic.",
   "routes[].cluster": "Where the service reference names no cluster.",
   "routes[].namespace": "Where the service reference names no namespace.",
   "routes[].port_name": "Which port of the service, by its name.",

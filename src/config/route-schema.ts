@@ -249,20 +249,25 @@ const shared = {
 } as const;
 
 const SERVICE = "a service reference such as namespace/name:port";
+const PRIORITY = "a whole number, higher first";
 
-/** Services by weight. */
-export const services = list(object({ service: text(SERVICE), weight: v.optional(integer(0), 1) }), "services");
+const priority = v.optional(v.pipe(v.number(PRIORITY), v.safeInteger(PRIORITY)), 0);
+
+/** Services by priority, and by weight among those of one priority. */
+export const services = list(
+  object({ service: text(SERVICE), weight: v.optional(integer(0), 1), priority }),
+  "services",
+);
 /** Addresses that never change. */
-export const nodes = list(object({ host, port, weight: v.optional(integer(0), 50) }), "nodes");
+export const nodes = list(object({ host, port, weight: v.optional(integer(0), 50), priority }), "nodes");
 
 const ID = "a text or a number that is unique among the routes";
-const PRIORITY = "a whole number, higher first";
 
 /** One entry of `routes:`. */
 export const routeSchema = object(
   {
     id: v.optional(oneOf([text(ID), v.pipe(v.number(ID), v.transform(String))], ID)),
-    priority: v.optional(v.pipe(v.number(PRIORITY), v.safeInteger(PRIORITY)), 0),
+    priority,
     hosts: v.optional(list(hostPattern, "host names")),
     path: v.optional(path, "/"),
     methods: v.optional(list(method, "HTTP methods")),

@@ -99,17 +99,18 @@ describe("every key of a route is taken over", () => {
     assertEquals([made.pass_host, made.upstream_host], ["rewrite", "app.example:8443"]);
   });
 
-  test("services with weights, 1 where none is given", () => {
-    assertEquals(route("services: [{service: a/b, weight: 0}, {service: a/c}]").services, [
-      { service: "a/b", weight: 0 },
-      { service: "a/c", weight: 1 },
+  test("services with weights, 1 where none is given, and priorities, 0 where none is given", () => {
+    assertEquals(route("services: [{service: a/b, weight: 0}, {service: a/c, priority: -3}]").services, [
+      { service: "a/b", weight: 0, priority: 0 },
+      { service: "a/c", weight: 1, priority: -3 },
     ]);
   });
 
   test("static nodes with weights, 50 where none is given, IPv6 without brackets (users-ask 25)", () => {
-    assertEquals(route("nodes: [{host: '[::1]', port: '80'}, {host: db.example, port: 81, weight: 0}]").nodes, [
-      { host: "::1", port: 80, weight: 50 },
-      { host: "db.example", port: 81, weight: 0 },
+    const text = "nodes: [{host: '[::1]', port: '80'}, {host: db.example, port: 81, weight: 0, priority: 7}]";
+    assertEquals(route(text).nodes, [
+      { host: "::1", port: 80, weight: 50, priority: 0 },
+      { host: "db.example", port: 81, weight: 0, priority: 7 },
     ]);
   });
 
