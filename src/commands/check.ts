@@ -90,7 +90,11 @@ export async function check(argv: readonly string[], io: CheckIo): Promise<numbe
   const result = loadConfig({ file: name, text, env: io.env, pod: io.pod, check: io.check });
   const warnings = [...result.warnings];
   if (result.ok) {
+    const { routes, streams } = result.config;
     const source = readSource({ file: name, text, env: io.env });
+    if (routes.length + streams.length === 0) {
+      warnings.push(source.issue(["routes"], "the file has no routes: every request is answered 404 no_route", "key"));
+    }
     for (const { path, name: named } of namedFiles(result.config)) {
       if (await io.exists(named)) continue;
       warnings.push(source.issue(path, `${showPath(path)} names a file that is not on this machine`, "key"));

@@ -63,6 +63,14 @@ export function createReloader(options: ReloaderOptions): Reloader {
       options.refuse(loaded.errors.map(formatIssue));
       return;
     }
+    if (losesRoutes(current, loaded)) {
+      refused();
+      const why =
+        "The changed config has no routes and no streams left; the one before stays in force (routes: [] means none)";
+      logger.log("error", why);
+      options.refuse([why]);
+      return;
+    }
     const next = JSON.stringify(loaded.config);
     if (next === text) {
       // The same as before, after a bad one perhaps.
@@ -97,6 +105,15 @@ export function createReloader(options: ReloaderOptions): Reloader {
     current: () => current,
     counts: () => counts,
   };
+}
+
+/**
+ * Whether a file that is still being written would take every route away: it says nothing of routes, and the config in
+ * force has some. An empty file is refused as invalid before.
+ */
+function losesRoutes(before: Config, { config, listsRoutes }: LoadResult & { ok: true }): boolean {
+  const some = ({ routes, streams }: Config): boolean => routes.length + streams.length > 0;
+  return !listsRoutes && some(before) && !some(config);
 }
 
 /** Keys that decide what is listened on, and the zone: sockets are open and clusters followed already. */

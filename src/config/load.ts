@@ -11,6 +11,7 @@ import { readSource } from "./source.ts";
 import { checkStreams } from "./stream-rules.ts";
 import { checkWorkers } from "./threads-rules.ts";
 import { validate } from "./validate.ts";
+import { isMapping } from "./values.ts";
 
 export type { PodOffer } from "./fill.ts";
 export type { Env } from "./interpolate.ts";
@@ -36,16 +37,23 @@ export type LoadResult =
       readonly ok: true;
       readonly config: Config;
       readonly warnings: readonly ConfigIssue[];
-      /** Modules the config names, which nobody has loaded yet. */
+      /** Modules the config names; none is loaded yet. */
       readonly modules: readonly ModuleUse[];
+      /** Whether the file lists routes or streams at all: an empty list is meant, a missing one may have been cut off. */
+      readonly listsRoutes: boolean;
     }
   | { readonly ok: false; readonly errors: readonly ConfigIssue[]; readonly warnings: readonly ConfigIssue[] };
+
+/** What an empty file is refused with: an empty mapping is a config that was meant, an empty file seldom is. */
+const EMPTY_FILE = "the file is empty: a config has at least a list of routes (routes: [] is one without any)";
 
 /** In the order of the file, each thing said once. */
 function tidy(issues: readonly ConfigIssue[]): ConfigIssue[] {
   const said = new Map(issues.map((issue) => [`${issue.line}:${issue.column}:${issue.message}`, issue]));
   return [...said.values()].sort((a, b) => a.line - b.line || a.column - b.column);
 }
+
+const listsRoutes = (root: unknown): boolean => isMapping(root) && ("routes" in root || "streams" in root);
 
 /**
  * Reads a config file's text: every key checked, environment variables put in, every default filled in. All errors are
@@ -54,6 +62,7 @@ function tidy(issues: readonly ConfigIssue[]): ConfigIssue[] {
 export function loadConfig({ file, text, env, pod, check }: LoadInput): LoadResult {
   const source = readSource({ file, text, env });
   const rules: Rules = { source, errors: [...source.issues], warnings: [] };
+  if (source.root === undefined && source.issues.length === 0) rules.errors.push(source.issue([], EMPTY_FILE));
   // First, because it settles what values that are environment variables mean.
   const validated = validate(source);
   if (!validated.ok) rules.errors.push(...validated.issues);
@@ -66,5 +75,6 @@ export function loadConfig({ file, text, env, pod, check }: LoadInput): LoadResu
   check?.(rules);
   const warnings = tidy(rules.warnings);
   if (!validated.ok || rules.errors.length > 0) return { ok: false, errors: tidy(rules.errors), warnings };
-  return { ok: true, config: fill(validated.file, { env, pod }), warnings, modules: moduleUses(source) };
+  const config = fill(validated.file, { env, pod });
+  return { ok: true, config, warnings, modules: moduleUses(source), listsRoutes: listsRoutes(source.root) };
 }

@@ -6,22 +6,30 @@ import type { Files } from "./runtime.ts";
 
 /** How often files are looked at where no event tells of a change: some volumes and file systems send none. */
 const POLL_MS = 500;
-/** A change is told when the files have been still for this long, so that a file written in steps counts once. */
+/** A change is reported when the files have been still for this long, so that several files count once. */
 const SETTLE_MS = 40;
+/**
+ * The same for a file that is written in place and not replaced by another one: its writer may have truncated it and be
+ * half way through. Short enough for a change to be in force within a second, with the regular look before it.
+ */
+const WRITTEN_SETTLE_MS = 400;
 
 /** What differs when a file's content may differ; following symlinks, so that a ConfigMap's swap shows. */
 const mark = ({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): string =>
   `${dev}:${ino}:${size}:${mtimeNs}:${ctimeNs}`;
 
+/** In place of a mark where there is no file. */
+const ABSENT = "absent";
+
 const markNow = (path: string): string => {
   try {
     return mark(statSync(path, { bigint: true }));
   } catch {
-    return "absent";
+    return ABSENT;
   }
 };
 
-const markSoon = (path: string): Promise<string> => stat(path, { bigint: true }).then(mark, () => "absent");
+const markSoon = (path: string): Promise<string> => stat(path, { bigint: true }).then(mark, () => ABSENT);
 
 const explain = (path: string, error: unknown): Error => {
   const code = (error as NodeJS.ErrnoException).code;
@@ -34,6 +42,12 @@ const explain = (path: string, error: unknown): Error => {
   return new Error(`cannot read ${path}: ${words[code ?? ""] ?? (error as Error).message}`, { cause: error });
 };
 
+/** Whether a file may still be being written: it is the file that was there before, or there was none. */
+function inPlace(before: string, after: string): boolean {
+  const file = (mark: string): string => mark.split(":", 2).join(":");
+  return before !== after && (before === ABSENT || file(before) === file(after));
+}
+
 /** Calls `onChange` when one of the files changes. Returns the function that stops it. */
 function watchFiles(paths: readonly string[], onChange: () => void): () => void {
   const watchers: FSWatcher[] = [];
@@ -41,24 +55,33 @@ function watchFiles(paths: readonly string[], onChange: () => void): () => void 
   let timer: ReturnType<typeof setTimeout> | undefined;
   let due = Number.POSITIVE_INFINITY;
   // At once and not soon: a change right after this call is a change.
-  let known = paths.map(markNow).join("\n");
+  let known: readonly string[] = paths.map(markNow);
+  /** What was found last, where it differs from what is known, and since when it is like that. */
+  let found: { readonly marks: string; readonly since: number } | undefined;
 
-  const schedule = (ms: number, seen?: string): void => {
+  const schedule = (ms: number): void => {
     if (stopped) return;
     clearTimeout(timer);
     due = performance.now() + ms;
-    timer = setTimeout(() => void check(seen), ms);
+    timer = setTimeout(() => void check(), ms);
     // Watching files must not be what keeps the process alive.
     timer.unref?.();
   };
 
-  /** `seen` is what the last look found, if it differed from what is known: equal again, and it is settled. */
-  const check = async (seen: string | undefined): Promise<void> => {
-    const now = (await Promise.all(paths.map(markSoon))).join("\n");
+  const check = async (): Promise<void> => {
+    const now = await Promise.all(paths.map(markSoon));
     if (stopped) return;
-    if (now === known) return schedule(POLL_MS);
-    if (now !== seen) return schedule(SETTLE_MS, now);
+    const marks = now.join("\n");
+    if (marks === known.join("\n")) {
+      found = undefined;
+      return schedule(POLL_MS);
+    }
+    if (found?.marks !== marks) found = { marks, since: performance.now() };
+    const settle = now.some((mark, i) => inPlace(known[i]!, mark)) ? WRITTEN_SETTLE_MS : SETTLE_MS;
+    const left = found.since + settle - performance.now();
+    if (left > 0) return schedule(left);
     known = now;
+    found = undefined;
     schedule(POLL_MS);
     onChange();
   };

@@ -1,5 +1,5 @@
 import { describe, test } from "bun:test";
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { check } from "../../src/commands/check.ts";
 
 /** Runs the command with these files on the machine. */
@@ -28,6 +28,23 @@ describe("check", () => {
     });
     const { stdout } = await run(["my.yaml"], { "my.yaml": "routes: []\n" });
     assertEquals(stdout, ["my.yaml is valid: 0 routes, 0 clusters"]);
+  });
+
+  test("warns of a file without routes, and refuses an empty one", async () => {
+    for (const text of ["routes: []\n", "server: {}\n"]) {
+      const { code, stderr } = await run([], { "./gateway.yaml": text });
+      assertEquals([code, stderr.length], [0, 1]);
+      assertMatch(stderr[0]!, /^gateway\.yaml:1:1: the file has no routes: .* 404 no_route \(warning\)$/);
+    }
+    assertEquals(
+      (await run([], { "./gateway.yaml": "streams: [{ listen: 1, nodes: [{ host: a, port: 1 }] }]\n" })).stderr,
+      [],
+    );
+    for (const text of ["", "# routes: []\n"]) {
+      const { code, stderr } = await run([], { "./gateway.yaml": text });
+      assertEquals([code, stderr.length], [2, 1]);
+      assertMatch(stderr[0]!, /^gateway\.yaml:1:1: the file is empty/);
+    }
   });
 
   test("reads ./gateway.yaml unless a file is named", async () => {
@@ -63,6 +80,7 @@ describe("check", () => {
       "    - id: a",
       "      service: {host: a, port: 1, ca_file: /ca}",
       "      client: {token_file: /token}",
+      "routes: [{service: a/b/c}]",
     ].join("\n");
     const { code, stderr } = await run([], { "./gateway.yaml": text, "/token": "", "tls.key": "" });
     assertEquals(code, 0);

@@ -6,8 +6,17 @@ import { config, errors } from "./support.ts";
 const server = (yaml: string): Config["server"] => config(`server: ${yaml}\n`).server;
 const admin = (yaml: string): Config["admin"] => config(`admin: ${yaml}\n`).admin;
 
-test("an empty file is an empty config with every default", () => {
-  for (const text of ["", "# nothing yet\n", "---\n", "{}"]) {
+test("an empty file is refused: it is what a writer that failed leaves", () => {
+  for (const text of ["", "\n", "# nothing yet\n", "---\n", "---\nnull\n"]) {
+    assertEquals(
+      errors(text).map((line) => line.replace(/^\d+:\d+: | \(.*/g, "")),
+      ["the file is empty: a config has at least a list of routes"],
+    );
+  }
+});
+
+test("an empty mapping is an empty config with every default", () => {
+  for (const text of ["{}", "server: {}\n"]) {
     assertEquals(config(text), {
       server: {
         listen: { host: "0.0.0.0", port: 8080 },

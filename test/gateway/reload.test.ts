@@ -108,6 +108,37 @@ describe("a changed config file", () => {
     await untilAnswered(gateway, "pod-2");
   });
 
+  for (const [what, text] of [
+    ["empty, as a command that failed leaves it", ""],
+    ["comments only", "# routes:\n#   - path: /\n"],
+    ["a null", "null\n"],
+    ["cut off before its routes", 'server: { listen: "127.0.0.1:0" }\nadmin: { listen: "127.0.0.1:0" }\n'],
+    ["cut off at its routes", "server: { listen: 127.0.0.1:0 }\nroutes:\n"],
+  ] as const) {
+    test(`that is ${what} is refused, and the one before stays`, async () => {
+      await using pods = await startPods(2);
+      await using gateway = await serve(toPod(pods, 0));
+      const clients = load(gateway, 2);
+      await gateway.writeConfig(text);
+      await logged(gateway, "the one before stays in force");
+      const metrics = await (await fetch(`${gateway.adminUrl}/metrics`)).text();
+      assertMatch(metrics, /podway_config_last_reload_successful 0/);
+      await gateway.writeConfig(toPod(pods, 1));
+      await untilAnswered(gateway, "pod-2");
+      assertEquals(new Set(await clients.end()), new Set(["200 pod-1", "200 pod-2"]));
+    });
+  }
+
+  test("that has an empty list of routes, or no routes before either, is taken over", async () => {
+    await using pods = await startPods(1);
+    await using gateway = await serve(toPod(pods, 0));
+    const inForce = (): number => gateway.stderr.filter((line) => line.includes("is in force")).length;
+    await gateway.writeConfig("routes: []\n");
+    await until(() => inForce() === 1, { message: "an empty list is meant" });
+    await gateway.writeConfig("server: { via: true }\n");
+    await until(() => inForce() === 2, { message: "there was no route to lose" });
+  });
+
   test("says of what it listens on that a restart is needed, and takes the rest of the change over", async () => {
     await using pods = await startPods(2);
     await using gateway = await serve(toPod(pods, 0));

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, test } from "bun:test";
-import { mkdir, mkdtemp, readdir, rename, rm, symlink, unlink, writeFile } from "node:fs/promises";
+import { readFileSync } from "node:fs";
+import { appendFile, mkdir, mkdtemp, readdir, rename, rm, symlink, unlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { assertEquals, assertLess, assertRejects } from "@std/assert";
@@ -82,6 +83,22 @@ describe("watching", () => {
       await until(() => seen.count === i + 1, { message: () => `change ${i}: told ${seen.count} times` });
     }
     seen.stop();
+  });
+
+  test("tells of a file that is written in steps once it is whole", async () => {
+    const path = join(folder, "gateway.yaml");
+    await writeFile(path, "before");
+    const read: string[] = [];
+    const stop = files.watch([path], () => read.push(readFileSync(path, "utf8")));
+    await writeFile(path, "");
+    for (let i = 0; i < 6; i++) {
+      // A writer that takes its time: its pauses are shorter than a file has to be still.
+      await Bun.sleep(50);
+      await appendFile(path, `${i}\n`);
+    }
+    await until(() => read.length > 0, { message: "the change was seen" });
+    assertEquals(read, ["0\n1\n2\n3\n4\n5\n"]);
+    stop();
   });
 
   test("tells of a file in a folder that does not exist yet", async () => {
