@@ -1,7 +1,7 @@
 import type { HealthCheck } from "./balancing/health-set.ts";
 import { httpProbe } from "./balancing/http-probe.ts";
 import type { Config, MiddlewareConfig, RouteConfig, UpstreamTlsConfig } from "./config/schema.ts";
-import { makePlugin } from "./middleware/catalog.ts";
+import { identityOf, makePlugin } from "./middleware/catalog.ts";
 import { type Chain, createChain, ours } from "./middleware/chain.ts";
 import { proxyLimits } from "./middleware/limits.ts";
 import type { Middleware, MiddlewareParts } from "./middleware/plugin.ts";
@@ -69,7 +69,7 @@ export interface RouteSetOptions {
   readonly before: Pick<RouteSet, "middleware"> | undefined;
 }
 
-/** Middleware by the route and the entry that made them. */
+/** Middleware by what makes them one (`identityOf`). */
 export type MiddlewareStore = ReadonlyMap<string, Middleware>;
 
 /** Compiles the routes of a config. */
@@ -86,14 +86,14 @@ export function compileRouteSet(config: Config, options: RouteSetOptions): Route
 
   function middlewareOf(entry: MiddlewareConfig, key: string): Middleware | undefined {
     if (entry.use !== undefined) return options.userMiddleware(entry.use, entry.options);
-    const kept = options.before?.middleware.get(key);
+    const kept = middleware.get(key) ?? options.before?.middleware.get(key);
     const made = kept ?? makePlugin(entry, options.parts);
     if (made !== undefined) middleware.set(key, made);
     return made && ours(made);
   }
 
   function chainOf({ id, middleware: entries }: RouteConfig): Chain | undefined {
-    const handlers = entries.flatMap((entry, index) => middlewareOf(entry, JSON.stringify([id, index, entry])) ?? []);
+    const handlers = entries.flatMap((entry, index) => middlewareOf(entry, identityOf(entry, [id, index])) ?? []);
     if (handlers.length === 0) return undefined;
     return createChain(handlers, {
       mutableHeaders: options.mutableHeaders,

@@ -12,6 +12,7 @@ import type {
   RouteConfig,
   TimeoutsConfig,
   WrittenDefaults,
+  WrittenHeaderChanges,
   WrittenRoute,
 } from "./route-schema.ts";
 import type { Config, DiscoveryConfig, WrittenFile } from "./schema.ts";
@@ -98,16 +99,26 @@ function fillHealth(defaults: WrittenDefaults["health"], own: WrittenRoute["heal
   };
 }
 
-/** The defaults' changes and the route's; a header the route speaks of is the route's alone. */
-function mergeHeaders(defaults: HeaderChanges | undefined, own: HeaderChanges | undefined): HeaderChanges | undefined {
-  if (!defaults || !own) return own ?? defaults;
-  const spoken = new Set([...Object.keys(own.set), ...Object.keys(own.add), ...own.remove]);
-  const rest = (changes: Record<string, string>): Record<string, string> =>
-    Object.fromEntries(Object.entries(changes).filter(([name]) => !spoken.has(name)));
+const NO_CHANGES: WrittenHeaderChanges = { set: {}, add: {}, remove: [] };
+
+/** The defaults' changes and the route's; a header the route speaks of, and be it by `false`, is the route's alone. */
+function mergeHeaders(
+  defaults: WrittenHeaderChanges | undefined,
+  own: WrittenHeaderChanges | undefined,
+): HeaderChanges | undefined {
+  if (!defaults && !own) return undefined;
+  const theirs = defaults ?? NO_CHANGES;
+  const { set, add, remove } = own ?? NO_CHANGES;
+  const spoken = new Set([...Object.keys(set), ...Object.keys(add), ...remove]);
+  const merged = (key: "set" | "add", mine: WrittenHeaderChanges["set"]): HeaderChanges["set"] => {
+    const kept = Object.entries(theirs[key]).filter(([name]) => !spoken.has(name));
+    const all = [...kept, ...Object.entries(mine)];
+    return Object.fromEntries(all.filter((entry): entry is [string, string | string[]] => entry[1] !== false));
+  };
   return {
-    set: { ...rest(defaults.set), ...own.set },
-    add: { ...rest(defaults.add), ...own.add },
-    remove: [...defaults.remove.filter((name) => !spoken.has(name)), ...own.remove],
+    set: merged("set", set),
+    add: merged("add", add),
+    remove: [...theirs.remove.filter((name) => !spoken.has(name)), ...remove],
   };
 }
 

@@ -11,7 +11,6 @@ import {
   present,
   type Rules,
   standAlone,
-  textAt,
   under,
   unique,
   valueFault,
@@ -47,8 +46,8 @@ function partsAreKnown(rules: Rules, route: Place): void {
     ...Object.keys(query.value).map((key) => ({ place: query, key })),
   ];
   for (const { place, key } of texts) {
-    const text = textAt(place, key);
-    if (text === undefined || isTemplate(text, names)) continue;
+    const written = [place.value[key]].flat().filter((text) => typeof text === "string");
+    if (written.every((text) => isTemplate(text, names))) continue;
     valueFault(rules, place, key, `has something in braces that is no part of the request: there are ${there}`);
   }
 }

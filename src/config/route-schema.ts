@@ -91,17 +91,28 @@ const match = oneOf(
   "a text, or a mapping of exactly one of regex, in, present, not",
 );
 
+const HEADER_CHANGES = "a mapping of header names to texts or lists of texts";
+
+/** A field, several of one name, or `false`: what `defaults` say of it does not count. */
+const headerValues = oneOf(
+  [headerValue, list(headerValue, "texts"), v.literal(false, "false")],
+  "a text, a list of texts, or false",
+);
+
 const headerChanges = object({
-  set: v.optional(record(headerName, headerValue, "a mapping of header names to texts"), {}),
-  add: v.optional(record(headerName, headerValue, "a mapping of header names to texts"), {}),
+  set: v.optional(record(headerName, headerValues, HEADER_CHANGES), {}),
+  add: v.optional(record(headerName, headerValues, HEADER_CHANGES), {}),
   remove: v.optional(v.array(headerName, "a list of header names"), []),
 });
 
-const PARAMETERS = "a mapping of parameters to texts, in which {name} is a part of the request";
+const PARAMETERS = "a mapping of parameters to texts or lists of texts, in which {name} is a part of the request";
 
 /** Names as they mean, values with parts of the request. */
 const queryChanges = object({
-  set: v.optional(record(nonEmpty, anyText, PARAMETERS), {}),
+  set: v.optional(
+    record(nonEmpty, oneOf([anyText, list(anyText, "texts")], "a text, or a list of texts"), PARAMETERS),
+    {},
+  ),
   remove: v.optional(v.array(nonEmpty, "a list of parameters"), []),
 });
 
@@ -306,8 +317,14 @@ export type PathRule = Route["path"];
 export type MatchRule = v.InferOutput<typeof match>;
 /** How a node is chosen. */
 export type BalancerConfig = v.InferOutput<typeof balancer>;
+/** Header changes as written. */
+export type WrittenHeaderChanges = v.InferOutput<typeof headerChanges>;
 /** Names in lower case. `set` replaces, `add` appends, `remove` drops. */
-export type HeaderChanges = v.InferOutput<typeof headerChanges>;
+export interface HeaderChanges {
+  set: Record<string, string | string[]>;
+  add: Record<string, string | string[]>;
+  remove: string[];
+}
 /** Values as templates. `set` replaces all of a name, `remove` drops. */
 export type QueryChanges = v.InferOutput<typeof queryChanges>;
 /** A route that answers by itself with a Location. */
@@ -368,7 +385,16 @@ export interface HealthConfig {
 export interface RouteConfig
   extends Omit<
     Route,
-    "id" | "timeouts" | "retries" | "health" | "middleware" | "balancer" | "pass_host" | "upstream_tls"
+    | "id"
+    | "timeouts"
+    | "retries"
+    | "health"
+    | "middleware"
+    | "balancer"
+    | "pass_host"
+    | "upstream_tls"
+    | "request_headers"
+    | "response_headers"
   > {
   id: string;
   timeouts: TimeoutsConfig;
@@ -378,4 +404,6 @@ export interface RouteConfig
   balancer: BalancerConfig;
   pass_host: "pass" | "node" | "rewrite";
   upstream_tls?: UpstreamTlsConfig | undefined;
+  request_headers?: HeaderChanges | undefined;
+  response_headers?: HeaderChanges | undefined;
 }

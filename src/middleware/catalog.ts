@@ -99,3 +99,15 @@ export function makePlugin(entry: MiddlewareEntry, parts: MiddlewareParts): Midd
   }
   return undefined;
 }
+
+/** What counts, and so may share its count by `group`. */
+export const COUNTING = ["concurrency_limit", "rate_limit", "throttle"] as const;
+
+/**
+ * What makes two entries one middleware, with one memory: for those of a `group` what they are, else the place where they stand
+ * (`place`: the route and the position in it).
+ */
+export function identityOf(entry: MiddlewareEntry, place: readonly unknown[]): string {
+  const shared = COUNTING.some((name) => entry[name]?.group !== undefined);
+  return JSON.stringify(shared ? entry : [...place, entry]);
+}

@@ -94,8 +94,8 @@ export function createChain(handlers: readonly Middleware[], options: ChainOptio
     if (passage.sets.length > 0) {
       const headers = options.mutableHeaders ? facts.headers : new Headers(facts.headers);
       for (const [name, value] of passage.sets) {
-        if (value === undefined) headers.delete(name);
-        else headers.set(name, value);
+        headers.delete(name);
+        for (const one of value === undefined ? [] : [value].flat()) headers.append(name, one);
       }
       facts = { ...facts, headers };
     }

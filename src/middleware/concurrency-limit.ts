@@ -2,15 +2,15 @@ import { integer, object } from "../config/values.ts";
 import { watchBody } from "../proxy/body.ts";
 import { plugin } from "./plugin.ts";
 import { refusalOptions, refuse } from "./refusal.ts";
-import { compileRequestKey, requestKey } from "./request-key.ts";
+import { compileRequestKey, countOptions } from "./request-key.ts";
 
-const options = object({ limit: integer(1), key: requestKey, ...refusalOptions });
+const options = object({ limit: integer(1), ...countOptions, ...refusalOptions });
 
 const DETAIL = "There are more requests at a time than the gateway takes from one client";
 
 /**
  * `concurrency_limit`: at most `limit` requests per key at a time, each counted until its answer is complete (a WebSocket
- * until it is open), in this process and for this route.
+ * until it is open), in this process, for this route or its `group`.
  */
 export const concurrency_limit = plugin(options, ({ limit, key, status, message }) => {
   const running = new Map<string, number>();

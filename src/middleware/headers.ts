@@ -1,27 +1,44 @@
 import * as v from "valibot";
-import { anyText, headerName, headerValue, nonEmpty, object, record } from "../config/values.ts";
+import { anyText, headerName, headerValue, list, nonEmpty, object, oneOf, record } from "../config/values.ts";
 import { cookieValue } from "../cookie.ts";
 import type { RequestFacts } from "../request.ts";
-import { compileTemplate, isTemplate, TEMPLATE_PARTS } from "../routing/template.ts";
+import { compileValue, isTemplate, TEMPLATE_PARTS } from "../routing/template.ts";
 import { plugin } from "./plugin.ts";
 
 const VALUE = `a text in which these stand for parts of the request: ${TEMPLATE_PARTS}`;
-const HEADERS = "a mapping of header names to texts with parts of the request";
+const HEADERS = "a mapping of header names to texts with parts of the request, or lists of such texts";
 
-const setOptions = record(headerName, v.pipe(headerValue, v.check(isTemplate, VALUE)), HEADERS);
+const value = v.pipe(
+  headerValue,
+  v.check((text: string) => isTemplate(text), VALUE),
+);
+const setOptions = record(
+  headerName,
+  oneOf([value, list(value, "texts")], `${VALUE}, or a list of such texts`),
+  HEADERS,
+);
 
 /** What was sent as a header can stand in one as it is. */
-const asSent = (name: string): ((facts: RequestFacts) => string) | undefined => {
+const asSent = (name: string): ((facts: RequestFacts) => string | undefined) | undefined => {
   const [, of, what] = /^(header|cookie)\.(.+)$/.exec(name) ?? [];
-  if (of === "header") return ({ headers }) => headers.get(what!) ?? "";
-  return of === undefined ? undefined : ({ headers }) => cookieValue(headers, what!) ?? "";
+  if (of === "header") return ({ headers }) => headers.get(what!) ?? undefined;
+  return of === undefined ? undefined : ({ headers }) => cookieValue(headers, what!);
 };
 
-/** `set_headers`: headers for the upstream whose values are made of parts of the request; see `request_headers` for others. */
+/**
+ * `set_headers`: headers for the upstream whose values are made of parts of the request; see `request_headers` for others. A
+ * value of parts that the request does not have makes none, and the upstream gets none of the client's either.
+ */
 export const set_headers = plugin(setOptions, (headers) => {
-  const made = Object.entries(headers).map(([name, value]) => ({ name, value: compileTemplate(value, asSent) }));
+  const made = Object.entries(headers).map(([name, values]) => ({
+    name,
+    values: [values].flat().map((text) => compileValue(text, asSent)),
+  }));
   return async (c, next) => {
-    for (const { name, value } of made) c.env.sets.push([name, value(c.env.facts)]);
+    const { facts, sets } = c.env;
+    for (const { name, values } of made) {
+      sets.push([name, values.map((value) => value(facts)).filter((value) => value !== undefined)]);
+    }
     await next();
   };
 });

@@ -12,8 +12,8 @@ export interface Passage {
   readonly exchange: Exchange | undefined;
   /** Whether the connection's other end is one of `server.trusted_proxies`. */
   readonly trusted: boolean;
-  /** Headers the upstream gets beside (or instead of) the request's own, which may be immutable; undefined: not at all. */
-  readonly sets: [name: string, value: string | undefined][];
+  /** Headers the upstream gets beside (or instead of) the request's own, which may be immutable; none of a name: not at all. */
+  readonly sets: [name: string, value: string | readonly string[] | undefined][];
   /** The query the upstream is asked with, where it is another. */
   search: string | undefined;
   /** The method the upstream is asked with, where it is another. */

@@ -4,7 +4,7 @@ import * as v from "valibot";
 import { integer, list, milliseconds, object, oneOf, text, words } from "../config/values.ts";
 import { type PassageEnv, plugin } from "./plugin.ts";
 import { refusalOptions, refuse } from "./refusal.ts";
-import { compileRequestKey, requestKey } from "./request-key.ts";
+import { compileRequestKey, countOptions } from "./request-key.ts";
 import { createWindows } from "./windows.ts";
 
 const HEADERS = ["draft-6", "draft-7", "x-ratelimit"] as const;
@@ -12,7 +12,7 @@ const HEADERS = ["draft-6", "draft-7", "x-ratelimit"] as const;
 const options = object({
   limit: integer(1),
   window: v.optional(milliseconds(1000), 60_000),
-  key: requestKey,
+  ...countOptions,
   exempt: v.optional(list(text("a value of the key"), "values of the key")),
   headers: v.optional(
     oneOf([words(HEADERS), v.literal(false, "false")], `one of ${HEADERS.join(", ")}, false`),
@@ -31,8 +31,8 @@ interface Count {
 const DETAIL = "There were more requests than the gateway takes from one client for this time";
 
 /**
- * `rate_limit`: hono-rate-limiter's, `limit` requests per `window` milliseconds and key, counted in this process and for
- * this route; those whose key is one of `exempt` are not counted. `headers` tell clients what is left: the IETF draft's, or
+ * `rate_limit`: hono-rate-limiter's, `limit` requests per `window` milliseconds and key, counted in this process, and for
+ * this route or its `group`; those whose key is one of `exempt` are not counted. `headers` tell clients what is left: the IETF draft's, or
  * the `X-RateLimit-…` that came before it.
  */
 export const rate_limit = plugin(

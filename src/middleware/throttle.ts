@@ -3,7 +3,7 @@ import type { Clock } from "../clock.ts";
 import { boolean, object } from "../config/values.ts";
 import { plugin } from "./plugin.ts";
 import { refusalOptions, refuse } from "./refusal.ts";
-import { compileRequestKey, requestKey } from "./request-key.ts";
+import { compileRequestKey, countOptions } from "./request-key.ts";
 
 const RATE = "requests per second: a number above 0, at most 1000000";
 const BURST = "a number from 0 to 1000000";
@@ -12,7 +12,7 @@ const options = object({
   rate: v.pipe(v.number(RATE), v.gtValue(0, RATE), v.maxValue(1_000_000, RATE)),
   burst: v.optional(v.pipe(v.number(BURST), v.minValue(0, BURST), v.maxValue(1_000_000, BURST)), 0),
   delay: v.optional(boolean, true),
-  key: requestKey,
+  ...countOptions,
   ...refusalOptions,
 });
 
@@ -60,7 +60,7 @@ const DETAIL = "Requests came faster than the gateway takes them from one client
 
 /**
  * `throttle`: a leaky bucket per key. Requests pass at `rate` a second; up to `burst` that come sooner wait for their turn
- * (or pass at once with `delay: false`), more are refused. Counted in this process and for this route.
+ * (or pass at once with `delay: false`), more are refused. Counted in this process, for this route or its `group`.
  */
 export const throttle = plugin(options, ({ rate, burst, delay, key, status, message }, { clock }) => {
   const buckets = createBuckets({ rate, burst, clock });

@@ -1,19 +1,26 @@
 import type { HeaderChanges } from "../config/route-schema.ts";
 
+/** Each name with its values in a list. */
+const lines = (changes: HeaderChanges["set"]): [name: string, values: readonly string[]][] =>
+  Object.entries(changes).map(([name, values]) => [name, [values].flat()]);
+
 /**
  * Header changes of a route (the Gateway API's HTTPHeaderFilter) as one function: first `set` overwrites, then `add`
- * appends to what is there, then `remove` deletes. Names ignore case. undefined: there is nothing to change.
+ * appends to what is there, then `remove` deletes; a list is as many fields of that name. Names ignore case. undefined: there is nothing to change.
  *
  * @throws {TypeError} for a name or value that HTTP does not allow, when compiled rather than on a request.
  */
 export function compileHeaderChanges(changes: HeaderChanges | undefined): ((headers: Headers) => void) | undefined {
   if (changes === undefined) return undefined;
-  const set = Object.entries(changes.set);
-  const add = Object.entries(changes.add);
+  const set = lines(changes.set);
+  const add = lines(changes.add).flatMap(([name, values]) => values.map((value) => [name, value] as const));
   const { remove } = changes;
   if (set.length + add.length + remove.length === 0) return undefined;
   const change = (headers: Headers): void => {
-    for (const [name, value] of set) headers.set(name, value);
+    for (const [name, [first, ...more]] of set) {
+      headers.set(name, first!);
+      for (const value of more) headers.append(name, value);
+    }
     for (const [name, value] of add) headers.append(name, value);
     for (const name of remove) headers.delete(name);
   };

@@ -1,37 +1,39 @@
 import type { QueryChanges } from "../config/route-schema.ts";
 import type { RequestFacts } from "../request.ts";
 import { type PathTemplate, partsOf } from "./path-template.ts";
-import { compileTemplate } from "./template.ts";
+import { compileValue } from "./template.ts";
 
 /** A parameter's name as it was meant; what cannot be decoded is taken as it is. */
 const nameOf = (pair: string): string => [...new URLSearchParams(pair).keys()][0] ?? "";
 
 /**
- * The query an upstream gets: `remove` drops parameters, `set` puts one in the place of all of its name, at the end. What
- * is not spoken of stays byte for byte. Values may hold parts of the request. undefined: there is nothing to change.
+ * The query an upstream gets: `remove` drops parameters, `set` puts one or several in the place of all of its name, at the end;
+ * none for a value of parts that the request does not have. What is not spoken of stays byte for byte. undefined: there is
+ * nothing to change.
  */
 export function compileQueryChanges(
   changes: QueryChanges | undefined,
   template: PathTemplate | undefined,
 ): ((facts: RequestFacts) => string) | undefined {
   if (changes === undefined) return undefined;
-  const set = Object.entries(changes.set).map(([name, value]) => {
-    const pieces = value
-      .split(/(\{[^{}]*\})/)
-      .map((piece) => (piece.startsWith("{") ? piece : encodeURIComponent(piece)));
-    return {
-      name,
-      start: `${encodeURIComponent(name)}=`,
-      made: compileTemplate(pieces.join(""), partsOf(template, "query")),
-    };
-  });
-  const gone = new Set([...changes.remove, ...set.map(({ name }) => name)]);
+  const templates = partsOf(template, "query");
+  const set = Object.entries(changes.set).flatMap(([name, values]) =>
+    [values].flat().map((value) => {
+      const pieces = value
+        .split(/(\{[^{}]*\})/)
+        .map((piece) => (piece.startsWith("{") ? piece : encodeURIComponent(piece)));
+      return { start: `${encodeURIComponent(name)}=`, value: compileValue(pieces.join(""), templates) };
+    }),
+  );
+  const gone = new Set([...changes.remove, ...Object.keys(changes.set)]);
   if (gone.size === 0) return undefined;
   return (facts) => {
     const pairs = facts.search.length < 2 ? [] : facts.search.slice(1).split("&");
-    const kept = pairs.filter((pair) => !gone.has(nameOf(pair)));
-    const made = set.map(({ start, made }) => start + made(facts));
-    const all = [...kept, ...made];
+    const all = pairs.filter((pair) => !gone.has(nameOf(pair)));
+    for (const { start, value } of set) {
+      const made = value(facts);
+      if (made !== undefined) all.push(start + made);
+    }
     return all.length === 0 ? "" : `?${all.join("&")}`;
   };
 }

@@ -4,10 +4,14 @@ import type { RequestFacts } from "../request.ts";
 
 /** Texts in which `{…}` stands for a part of the request, for use in a URL. */
 
-type Read = (facts: RequestFacts) => string;
+/** Reads a part of a request; undefined: the request has none. */
+type Read = (facts: RequestFacts) => string | undefined;
 
 /** How a part is read that is not among those every template knows; undefined: there is none of that name. */
 export type Part = (name: string) => Read | undefined;
+
+const encoded = (value: string | undefined): string | undefined =>
+  value === undefined ? undefined : encodeURIComponent(value);
 
 const PARTS: Readonly<Record<string, Read>> = {
   scheme: ({ scheme }) => scheme,
@@ -16,15 +20,15 @@ const PARTS: Readonly<Record<string, Read>> = {
   method: ({ method }) => method,
   client_ip: ({ client }) => client,
   path: ({ path }) => path,
-  query: ({ search }) => search.slice(1),
-  search: ({ search }) => search,
+  query: ({ search }) => search.slice(1) || undefined,
+  search: ({ search }) => search || undefined,
   uri: ({ path, search }) => path + search,
 };
 
 const NAMED: Readonly<Record<string, (name: string) => Read>> = {
-  header: (name) => (facts) => encodeURIComponent(facts.headers.get(name) ?? ""),
-  cookie: (name) => (facts) => encodeURIComponent(cookieValue(facts.headers, name) ?? ""),
-  query: (name) => (facts) => encodeURIComponent(queryValue(facts.search, name) ?? ""),
+  header: (name) => (facts) => encoded(facts.headers.get(name) ?? undefined),
+  cookie: (name) => (facts) => encoded(cookieValue(facts.headers, name)),
+  query: (name) => (facts) => encoded(queryValue(facts.search, name)),
 };
 
 const PLACEHOLDER = /\{([^{}]*)\}/g;
@@ -49,8 +53,12 @@ export const isTemplate = (text: string, more: readonly string[] = []): boolean 
     ),
   );
 
-/** Compiles a text. Values are percent-encoded; path and query are as the client sent them. `more` is asked first. */
-export function compileTemplate(text: string, more: Part = () => undefined): Read {
+/**
+ * Compiles a text that is made of parts of the request alone, or of parts and words: undefined for a request that has none of
+ * the parts, where there is no word either. Values are percent-encoded; path and query are as the client sent them. `more` is
+ * asked first.
+ */
+export function compileValue(text: string, more: Part = () => undefined): Read {
   const pieces: (string | Read)[] = [];
   let end = 0;
   for (const found of text.matchAll(PLACEHOLDER)) {
@@ -58,5 +66,23 @@ export function compileTemplate(text: string, more: Part = () => undefined): Rea
     end = found.index + found[0].length;
   }
   pieces.push(text.slice(end));
-  return (facts) => pieces.map((piece) => (typeof piece === "string" ? piece : piece(facts))).join("");
+  const written = pieces.filter((piece) => piece !== "");
+  const always = written.length === 0 || written.some((piece) => typeof piece === "string");
+  return (facts) => {
+    let there = always;
+    let made = "";
+    for (const piece of written) {
+      const value = typeof piece === "string" ? piece : piece(facts);
+      if (value === undefined) continue;
+      there = true;
+      made += value;
+    }
+    return there ? made : undefined;
+  };
+}
+
+/** The same where a text is needed: what the request has not is nothing. */
+export function compileTemplate(text: string, more?: Part): (facts: RequestFacts) => string {
+  const value = compileValue(text, more);
+  return (facts) => value(facts) ?? "";
 }

@@ -198,6 +198,14 @@ describe("defaults are merged into every route, key by key, the route winning", 
     });
   });
 
+  test("header changes: false takes away what defaults say of a header", () => {
+    const made = route(
+      "{service: a/b, response_headers: {set: {x-b: false}, add: {x-c: false, x-e: false}}}",
+      "{response_headers: {set: {x-a: d, x-b: d}, add: {x-c: [d, d], x-d: [d, e]}, remove: [x-e]}}",
+    );
+    assertEquals(made.response_headers, { set: { "x-a": "d" }, add: { "x-d": ["d", "e"] }, remove: [] });
+  });
+
   test("a fault that only the two together make is told", () => {
     const text =
       "defaults: {pass_host: rewrite, upstream_host: x}\nroutes:\n  - {service: a, pass_host: node, upstream_host: y}\n";

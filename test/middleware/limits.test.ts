@@ -143,6 +143,35 @@ describe("set_headers", () => {
   });
 });
 
+describe("a header, a parameter or a list of them made of parts of the request", () => {
+  const seen = async (entries: string, sent: Sent = {}) => {
+    let got: Headers | undefined;
+    await chained(entries, {
+      forwarded: ({ headers }) => {
+        got = headers;
+      },
+    }).send("/?q=1&empty=", sent);
+    return got!;
+  };
+
+  test("is none where the request has none of its parts, and the client's own does not stand in", async () => {
+    const set =
+      "[{set_headers: {x-a: '{header.x-none}', x-b: '{cookie.sid}{query.none}', x-c: 'id={cookie.sid}', x-d: '{query.empty}'}}]";
+    const got = await seen(set, { headers: { "x-a": "mine", "x-b": "mine" } });
+    assertEquals(
+      ["x-a", "x-b", "x-c", "x-d"].map((name) => got.get(name)),
+      [null, null, "id=", ""],
+    );
+  });
+
+  test("may be several of one name", async () => {
+    const got = await seen("[{set_headers: {x-tag: ['q{query.q}', '{header.x-none}', 'fix']}}]", {
+      headers: { "x-tag": "mine" },
+    });
+    assertEquals(got.get("x-tag"), "q1, fix");
+  });
+});
+
 describe("set_method", () => {
   test("asks the pod with another method, without a body where it can have none", async () => {
     const seen: unknown[] = [];

@@ -27,6 +27,17 @@ test("adding Set-Cookie keeps the cookies that are there as lines of their own",
   assertEquals(headers.getSetCookie(), ["a=1", "b=2", "c=3"]);
 });
 
+test("a list of texts is as many fields of that name", () => {
+  const headers = new Headers({ "x-tag": "old", link: "<a>" });
+  compileHeaderChanges({
+    set: { "x-tag": ["one", "two"] },
+    add: { link: ["<b>", "<c>"], "set-cookie": ["a=1", "b=2"] },
+    remove: [],
+  })!(headers);
+  assertEquals([headers.get("x-tag"), headers.get("link")], ["one, two", "<a>, <b>, <c>"]);
+  assertEquals(headers.getSetCookie(), ["a=1", "b=2"]);
+});
+
 test("a route that changes no header costs nothing", () => {
   assertEquals(compileHeaderChanges(undefined), undefined);
   assertEquals(compileHeaderChanges({ set: {}, add: {}, remove: [] }), undefined);

@@ -155,3 +155,11 @@ describe("a path that ignores case", () => {
     assertEquals(sent({ path: template, rewrite_path: { template: "/Api/{id}" } }, "/oRDERS/aB"), "/Api/aB");
   });
 });
+
+describe("request_query: {set}", () => {
+  test("puts several of one name for a list, and none for a value that the request does not have", () => {
+    const set = { tag: ["a b", "{header.x-tag}", "{cookie.none}"], none: "{header.x-none}", fix: "v{header.x-none}" };
+    const input = { request_query: { set, remove: [] } };
+    assertEquals(sent(input, "/x?tag=mine&none=mine&kept=%41", { "x-tag": "c" }), "/x?kept=%41&tag=a%20b&tag=c&fix=v");
+  });
+});

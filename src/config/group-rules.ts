@@ -1,0 +1,39 @@
+import { COUNTING, type MiddlewareEntry } from "../middleware/catalog.ts";
+import { type Path, showPath } from "./issues.ts";
+import type { Rules } from "./rules.ts";
+import type { WrittenFile } from "./schema.ts";
+
+/** The entries of a file's middleware, each with its place. */
+function* entriesOf({ defaults, routes }: WrittenFile): Generator<{ path: Path; entry: MiddlewareEntry }> {
+  const holders: [Path, readonly MiddlewareEntry[] | undefined][] = [
+    [["defaults"], defaults.middleware],
+    ...routes.map(({ middleware }, index): [Path, typeof middleware] => [["routes", index], middleware]),
+  ];
+  for (const [path, entries = []] of holders) {
+    for (const [index, entry] of entries.entries()) yield { path: [...path, "middleware", index], entry };
+  }
+}
+
+/**
+ * Those of one `group` share one count, so they must want the same of it. A request counts once in it, so a route names it once.
+ */
+export function checkGroups(rules: Rules, file: WrittenFile): void {
+  const groups = new Map<string, { path: Path; options: string }>();
+  for (const { path, entry } of entriesOf(file)) {
+    for (const name of COUNTING) {
+      const group = entry[name]?.group;
+      if (group === undefined) continue;
+      const key = JSON.stringify([name, group]);
+      const options = JSON.stringify(entry[name]);
+      const first = groups.get(key);
+      const at = [...path, name, "group"];
+      const say = (why: string): void => void rules.errors.push(rules.source.issue(at, `${showPath(at)} ${why}`));
+      if (first === undefined) groups.set(key, { path: [...path, name], options });
+      else if (first.options !== options) {
+        say(`shares its count with ${showPath(first.path)}, whose other options differ: they must be the same`);
+      } else if (String(first.path.slice(0, -3)) === String(path.slice(0, -2))) {
+        say(`is the group of ${showPath(first.path)} too: a request counts once in it, so remove one of them`);
+      }
+    }
+  }
+}
