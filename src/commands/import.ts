@@ -1,8 +1,9 @@
 import { formatIssue } from "../config/issues.ts";
 import { IMPORTERS } from "../import/formats.ts";
 import type { Importer } from "../import/importer.ts";
-import type { ImportIssue } from "../import/input.ts";
+import { type ImportIssue, RANKS } from "../import/input.ts";
 import { type ImportedFile, runImporter } from "../import/run-importer.ts";
+import { summaryLine } from "../import/summary.ts";
 import type { Progress } from "../progress.ts";
 import { parseCommandLine } from "../runtime/args.ts";
 import { EXIT } from "./io.ts";
@@ -35,7 +36,8 @@ const USAGE = Object.entries(IMPORTERS)
 
 /**
  * `import FORMAT FILE...`: prints a gateway.yaml made of another gateway's files, and names on stderr every key that is
- * not carried over, with its place and the reason. With `--json` both are one object on stdout. Exits 0 when everything
+ * not carried over, with its place and the reason, what concerns access first and how many routes became what last. With
+ * `--json` all of it is one object on stdout. Exits 0 when everything
  * is carried over, 1 when something is not, 2 when there was nothing to read.
  */
 export async function importConfig(argv: readonly string[], io: ImportIo): Promise<number> {
@@ -80,14 +82,18 @@ export async function importConfig(argv: readonly string[], io: ImportIo): Promi
     else for (const issue of result.issues) io.stderr(formatIssue(issue));
     return EXIT.badInput;
   }
-  const { gateway, leftovers, notes, faults } = result;
+  const { gateway, leftovers, notes, faults, summary } = result;
   if (json) {
-    io.stdout(JSON.stringify({ gateway, not_carried_over: leftovers, notes, faults }));
+    io.stdout(JSON.stringify({ gateway, not_carried_over: leftovers, notes, faults, summary }));
   } else {
     io.stdout(gateway.trimEnd());
-    for (const issue of leftovers) io.stderr(line(issue, `not carried over: ${issue.message}`));
-    for (const issue of notes) io.stderr(line(issue, `${issue.message} (note)`));
     for (const issue of faults) io.stderr(`${formatIssue(issue)} (in what is printed)`);
+    for (const rank of RANKS) {
+      const ranked = (issues: readonly ImportIssue[]) => issues.filter((issue) => issue.rank === rank);
+      for (const issue of ranked(leftovers)) io.stderr(line(issue, `not carried over: ${issue.message}`));
+      for (const issue of ranked(notes)) io.stderr(line(issue, `${issue.message} (note)`));
+    }
+    io.stderr(summaryLine(summary));
   }
   return leftovers.length + faults.length === 0 ? EXIT.fine : EXIT.no;
 }

@@ -33,13 +33,23 @@ export interface Input {
   /** Takes the value with all that is in it. */
   take(): unknown;
   /** Says that this value, with all that is in it, is not carried over and why; the words go on after "not carried over: ". */
-  decline(reason: string): void;
+  decline(reason: string, rank?: Rank): void;
   /** Says something of a value that is carried over: what differs. A whole clause. */
-  note(words: string): void;
+  note(words: string, rank?: Rank): void;
 }
 
+/**
+ * How much an issue matters, the gravest first: whom requests reach or who is refused (a route left out, shut, or open
+ * where it was not), what behaves differently, what does not matter to requests.
+ */
+export const RANKS = ["access", "difference", "trifle"] as const;
+/** One of them. */
+export type Rank = (typeof RANKS)[number];
+
 /** One thing to tell of an import. `message` is a clause without the path; it never holds a value of the file. */
-export type ImportIssue = ConfigIssue;
+export interface ImportIssue extends ConfigIssue {
+  readonly rank: Rank;
+}
 
 /** A file that is imported. */
 export interface InputFile {
@@ -59,8 +69,9 @@ const UNKNOWN = "the gateway has nothing like it";
 
 interface Mark {
   taken: boolean;
-  readonly declined: Set<string>;
-  readonly notes: Set<string>;
+  /** Each clause with its rank. */
+  readonly declined: Map<string, Rank>;
+  readonly notes: Map<string, Rank>;
 }
 
 const isLeaf = (value: unknown): boolean =>
@@ -90,7 +101,7 @@ export function readInput(file: string, content: string, { text, anyCase = false
     const key = JSON.stringify(path);
     let mark = marks.get(key);
     if (mark === undefined) {
-      mark = { taken: false, declined: new Set(), notes: new Set() };
+      mark = { taken: false, declined: new Map(), notes: new Map() };
       marks.set(key, mark);
     }
     return mark;
@@ -107,8 +118,8 @@ export function readInput(file: string, content: string, { text, anyCase = false
   }
 
   function input(path: Path, exists: boolean, value: unknown): Input {
-    const decline = (reason: string): void => {
-      if (exists) markOf(path).declined.add(reason);
+    const decline = (reason: string, rank: Rank = "difference"): void => {
+      if (exists) markOf(path).declined.set(reason, rank);
     };
     const taken = <Value>(read: Value | undefined, wanted: string): Value | undefined => {
       if (!exists) return undefined;
@@ -145,30 +156,34 @@ export function readInput(file: string, content: string, { text, anyCase = false
         return translated(value, text);
       },
       decline,
-      note: (words) => {
-        if (exists) markOf(path).notes.add(words);
+      note: (words, rank = "difference") => {
+        if (exists) markOf(path).notes.set(words, rank);
       },
     };
   }
 
-  const tell = (path: Path, message: string): ImportIssue => ({
+  const tell = (path: Path, message: string, rank: Rank): ImportIssue => ({
     ...source.issue(path, message, "key"),
     path: showPath(path),
+    rank,
   });
 
   function leftovers(path: Path, value: unknown): { issues: ImportIssue[]; touched: boolean } {
     const mark = marks.get(JSON.stringify(path));
     if (mark !== undefined && mark.declined.size > 0) {
-      return { issues: [tell(path, [...mark.declined].join("; "))], touched: true };
+      const { declined } = mark;
+      return { issues: [tell(path, [...declined.keys()].join("; "), gravest([...declined.values()]))], touched: true };
     }
     if (isLeaf(value)) {
-      return mark?.taken ? { issues: [], touched: true } : { issues: [tell(path, UNKNOWN)], touched: false };
+      return mark?.taken
+        ? { issues: [], touched: true }
+        : { issues: [tell(path, UNKNOWN, "difference")], touched: false };
     }
     const below = childrenOf(value).map(([key, child]) => leftovers([...path, key], child));
     const touched = below.some((one) => one.touched);
     return touched || path.length === 0
       ? { issues: below.flatMap((one) => one.issues), touched }
-      : { issues: [tell(path, UNKNOWN)], touched };
+      : { issues: [tell(path, UNKNOWN, "difference")], touched };
   }
 
   return {
@@ -178,10 +193,14 @@ export function readInput(file: string, content: string, { text, anyCase = false
     leftovers: () => (source.root === undefined ? [] : inOrder(leftovers([], source.root).issues)),
     notes: () =>
       inOrder(
-        [...marks].flatMap(([key, { notes }]) => [...notes].map((words) => tell(JSON.parse(key) as Path, words))),
+        [...marks].flatMap(([key, { notes }]) =>
+          [...notes].map(([words, rank]) => tell(JSON.parse(key) as Path, words, rank)),
+        ),
       ),
   };
 }
+
+const gravest = (ranks: readonly Rank[]): Rank => RANKS.find((rank) => ranks.includes(rank)) ?? "difference";
 
 const inOrder = (issues: readonly ImportIssue[]): ImportIssue[] =>
   issues.toSorted((a, b) => a.line - b.line || a.column - b.column);

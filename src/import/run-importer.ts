@@ -4,6 +4,8 @@ import { loadConfig } from "../config/load.ts";
 import { Commented, type Made, type MadeMapping, printDocument } from "./document.ts";
 import type { Importer } from "./importer.ts";
 import { type ImportIssue, type Input, type InputFile, readInput } from "./input.ts";
+import { StandIn } from "./stand-in.ts";
+import { type ImportSummary, summaryOf } from "./summary.ts";
 
 /** A file to import. */
 export interface ImportedFile {
@@ -23,6 +25,7 @@ export type Imported =
       readonly notes: readonly ImportIssue[];
       /** What `check` has against the result; the importer should have seen it. */
       readonly faults: readonly ConfigIssue[];
+      readonly summary: ImportSummary;
     }
   | { readonly ok: false; readonly issues: readonly ConfigIssue[] };
 
@@ -68,8 +71,10 @@ export function runImporter(
     });
     const faults = faultsOf(gateway);
     const rest = withoutRefused(made, faults);
-    if (rest === undefined)
-      return { ok: true, gateway, leftovers, notes: read.flatMap((file) => file.notes()), faults };
+    if (rest === undefined) {
+      const notes = read.flatMap((file) => file.notes());
+      return { ok: true, gateway, leftovers, notes, faults, summary: summaryOf(made) };
+    }
     made = rest;
   }
 }
@@ -81,39 +86,48 @@ function faultsOf(text: string): readonly ConfigIssue[] {
   return checked.ok ? [] : checked.errors;
 }
 
-/** Lists whose entries stand for themselves: one that cannot be must not keep the others away. */
-const SEPARATE = ["routes", "streams"] as const;
+const refusedFor = ({ message }: ConfigIssue): string => `left out, since the gateway would refuse it: ${message}`;
 
 /**
- * Without the routes and streams that `check` refuses, for a value that is none here (a host, a port); each is declined
- * where it comes from. undefined: there are none.
+ * Without what `check` refuses: a part of discovery, streams, and routes, in whose place stand-ins refuse their requests.
+ * Each is declined where it comes from. undefined: there is nothing more to take out.
  */
 function withoutRefused(made: MadeMapping, faults: readonly ConfigIssue[]): MadeMapping | undefined {
   const rest: Record<string, Made | undefined> = { ...made };
   let some = false;
   const found = faults.find(({ path }) => path.startsWith("discovery."));
   if (found !== undefined && made.discovery !== undefined) {
-    rest.discovery = withoutPlace(
-      made.discovery,
-      segmentsOf(found.path).slice(1),
-      `left out, since the gateway would refuse it: ${found.message}`,
-    );
+    rest.discovery = withoutPlace(made.discovery, segmentsOf(found.path).slice(1), refusedFor(found));
     some = true;
   }
-  for (const key of SEPARATE) {
+  // Entries of lists stand for themselves: one that cannot be must not keep the others away.
+  for (const [key, replaced] of [
+    ["routes", standInFor],
+    ["streams", () => undefined],
+  ] as const) {
     const list = made[key];
     if (!Array.isArray(list)) continue;
-    const kept = (list as readonly Made[]).filter((item, index) => {
+    const kept = (list as readonly Made[]).flatMap((item, index): Made[] => {
       const place = `${key}[${index}]`;
       const fault = faults.find(({ path }) => path === place || path.startsWith(`${place}.`));
-      if (fault === undefined || !(item instanceof Commented)) return true;
-      for (const input of item.from) input.decline(`left out, since the gateway would refuse it: ${fault.message}`);
+      if (fault === undefined || !(item instanceof Commented)) return [item];
+      for (const input of item.from) input.decline(refusedFor(fault), "access");
       some = true;
-      return false;
+      const instead = replaced(item, fault);
+      return instead === undefined ? [] : [instead];
     });
     rest[key] = kept.length === 0 ? undefined : kept;
   }
   return some ? rest : undefined;
+}
+
+/** What refuses the requests of a route that `check` refuses: of more requests where it cannot be said of which. */
+function standInFor(route: Commented, { path }: ConfigIssue): StandIn | undefined {
+  const { value, words, from } = route;
+  if (!(route instanceof StandIn)) return new StandIn(value as MadeMapping, words, from);
+  const [, , key] = segmentsOf(path);
+  const { [String(key)]: refused, ...others } = value as MadeMapping;
+  return refused === undefined ? undefined : new StandIn(others, words.slice(1), from);
 }
 
 /** The keys and indexes of a path as messages show it. */
@@ -132,7 +146,7 @@ function withoutPlace(value: Made, place: readonly (string | number)[], why: str
   const [key, ...rest] = place;
   const child = key === undefined ? undefined : (value as Record<string | number, Made | undefined>)?.[key];
   if (key === undefined || child === undefined) {
-    from?.decline(why);
+    from?.decline(why, "access");
     return undefined;
   }
   const below = typeof key === "number" ? from?.items()[key] : from?.at(key);

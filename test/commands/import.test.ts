@@ -40,7 +40,10 @@ describe("import", () => {
 
   test("exits 1 and names what is not carried over, at its place", async () => {
     const { code, stderr } = await run(["apisix", "a.yaml"], { "a.yaml": "deployment:\n  etcd: [a]\n" });
-    assertEquals([code, stderr], [1, ["a.yaml:1:1: deployment: not carried over: the gateway has nothing like it"]]);
+    assertEquals(
+      [code, stderr],
+      [1, ["a.yaml:1:1: deployment: not carried over: the gateway has nothing like it", "0 routes"]],
+    );
   });
 
   test("puts everything into one object with --json", async () => {
@@ -48,7 +51,14 @@ describe("import", () => {
     const { gateway, not_carried_over } = JSON.parse(stdout[0]!);
     assertEquals([code, stdout.length, typeof gateway], [1, 1, "string"]);
     assertEquals(not_carried_over, [
-      { file: "a.yaml", line: 1, column: 1, path: "plugin_attr", message: "the gateway has nothing like it" },
+      {
+        file: "a.yaml",
+        line: 1,
+        column: 1,
+        path: "plugin_attr",
+        message: "the gateway has nothing like it",
+        rank: "difference",
+      },
     ]);
     const bad = await run(["apisix", "b.yaml", "--json"]);
     assertEquals([bad.code, JSON.parse(bad.stdout[0]!).error], [2, "there is no file b.yaml"]);

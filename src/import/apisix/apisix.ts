@@ -1,6 +1,7 @@
 import { commented, type Made, type MadeMapping, madeFrom } from "../document.ts";
 import type { Importer } from "../importer.ts";
 import type { Input } from "../input.ts";
+import { StandIn } from "../stand-in.ts";
 import { wordsOf } from "./cosmetics.ts";
 import { discoveryOf } from "./discovery.ts";
 import { headerChanges, middlewareOf, noEffects } from "./effects.ts";
@@ -66,12 +67,13 @@ function routeList(given: readonly MadeRoute[], byHost: boolean): Made[] {
   const made = whole === undefined ? given.flatMap(byTheirHosts) : given;
   const priorities = whole ?? prioritiesOf(placed(made), byHost) ?? [];
   const taken = new Set<string>();
-  return made.map(({ id, values, words, from }, index) => {
+  return made.map(({ id, values, words, from, standIn }, index) => {
     let name = id;
     for (let turn = 2; taken.has(name); turn++) name = `${id}-${turn}`;
     taken.add(name);
     const priority = priorities[index] || undefined;
-    return madeFrom(from, { id: name, priority, ...values }, ...words);
+    const route = { id: name, priority, ...values };
+    return standIn ? new StandIn(route, words, [from]) : madeFrom(from, route, ...words);
   });
 }
 

@@ -5,14 +5,14 @@ import { type Effects, noEffects } from "./effects.ts";
 import { hostsOf } from "./hosts.ts";
 import { LeftOut, leaveOut } from "./left-out.ts";
 import type { Placed } from "./order.ts";
-import { ownRank, type PathMatch, pathOf } from "./path.ts";
+import { narrowed, ownRank, type PathMatch, pathOf } from "./path.ts";
 import { convertPlugins } from "./plugins/index.ts";
 import type { PluginContext } from "./plugins/plugin.ts";
 import type { Resources } from "./resources.ts";
 import { type Branch, branchesOf } from "./split.ts";
 import { targetOf, timeoutsOf } from "./upstream.ts";
-import { alternativesOf, type Conditions, NO_CONDITIONS } from "./vars.ts";
-import { built, narrowedHosts, narrowedMethods, waysOf } from "./way.ts";
+import { alternativesOf, type Conditions, NO_CONDITIONS, widerAlternativesOf } from "./vars.ts";
+import { built, matchedBy, narrowedHosts, narrowedMethods, waysOf } from "./way.ts";
 
 /** One route of ours, before it gets its id and its place. */
 export interface MadeRoute {
@@ -22,6 +22,8 @@ export interface MadeRoute {
   readonly words: readonly string[];
   /** The id it would like to have. */
   readonly id: string;
+  /** Stands in for a route that is left out. */
+  readonly standIn?: true;
 }
 
 /** What converting routes needs. */
@@ -107,13 +109,36 @@ function branches(route: Input, service: Input | undefined, effects: Effects, re
     return [];
   }
   const target = upstream === undefined ? undefined : targetOf(upstream);
-  const split = effects.split === undefined ? [] : branchesOf(effects.split, target, resources.upstreams);
+  const main = target ?? "it has no upstream";
+  const split = effects.split === undefined ? [] : branchesOf(effects.split, main, resources.upstreams);
   if (split.some(({ conditions }) => conditions === NO_CONDITIONS)) return split;
-  if (target === undefined) {
-    return leaveOut(upstream === undefined ? "it has no upstream" : "its upstream cannot be carried over");
-  }
-  return [...split, { conditions: NO_CONDITIONS, target }];
+  if (typeof main === "string") return leaveOut(main);
+  return [...split, { conditions: NO_CONDITIONS, target: main }];
 }
+
+const idOf = (route: Input, index: number): string =>
+  route.at("id").text() ?? route.at("name").text() ?? `route-${index + 1}`;
+
+/** One way of a route: what it is made of, with its place among the others. */
+interface Matching {
+  readonly path: PathMatch;
+  readonly conditions: Conditions;
+  readonly hosts: readonly string[] | undefined;
+  readonly methods: readonly string[] | undefined;
+  readonly priority: number;
+}
+
+const placedOf = ({ path, conditions, hosts, methods, priority }: Matching, turn: number, from: number): Placed => ({
+  hosts,
+  path,
+  ownRank: ownRank(path),
+  methods,
+  headers: Object.keys(conditions.headers).length + Object.keys(conditions.cookies).length,
+  query: Object.keys(conditions.query).length,
+  priority,
+  turn,
+  from,
+});
 
 function convert(route: Input, index: number, context: RouteContext): MadeRoute[] {
   for (const key of ["filter_func", "script", "script_id"]) {
@@ -136,8 +161,7 @@ function convert(route: Input, index: number, context: RouteContext): MadeRoute[
   }
   sockets(service);
   sockets(route);
-  const name = route.at("name").text();
-  const id = route.at("id").text() ?? name ?? `route-${index + 1}`;
+  const id = idOf(route, index);
   const priority = route.at("priority").number() ?? 0;
   const words = [
     ...wordsOf(route),
@@ -147,30 +171,51 @@ function convert(route: Input, index: number, context: RouteContext): MadeRoute[
   ];
   const made = paths.flatMap((path) => alternatives.flatMap((one) => waysOf(path, one, ways, effects)));
   return made.map((way, turn): MadeRoute => {
-    const routeHosts = narrowedHosts(hosts, way.conditions.hosts);
-    const routeMethods = narrowedMethods(methods, way.conditions.methods);
-    const { headers, cookies, query } = way.conditions;
+    const { path, conditions } = way;
+    const routeHosts = narrowedHosts(hosts, conditions.hosts);
+    const routeMethods = narrowedMethods(methods, conditions.methods);
     return {
       from: route,
       id,
       words: [...words, ...(way.target?.words ?? [])],
       values: built(way, routeHosts, routeMethods, effects, timeouts),
-      placed: {
-        hosts: routeHosts,
-        path: way.path,
-        ownRank: ownRank(way.path),
-        methods: routeMethods,
-        headers: Object.keys(headers).length + Object.keys(cookies).length,
-        query: Object.keys(query).length,
-        priority,
-        turn,
-        from: index,
-      },
+      placed: placedOf({ path, conditions, hosts: routeHosts, methods: routeMethods, priority }, turn, index),
     };
   });
 }
 
-/** The routes made of one of APISIX's; none, and it is declined, where it cannot be there. */
+/** What takes the requests of a route that is left out; more of them where it cannot be said which it took. */
+function standInsOf(route: Input, index: number, { resources, parameters }: RouteContext): MadeRoute[] {
+  const uris = (route.at("uri").exists ? route.at("uri") : route.at("uris")).texts() ?? [];
+  const service = route.at("service_id").exists ? resources.services.find(route.at("service_id")) : undefined;
+  const named = hostsOf(route) ?? (service && hostsOf(service));
+  const hosts = typeof named === "string" ? undefined : named;
+  const methods = route.at("methods").texts();
+  const priority = route.at("priority").number() ?? 0;
+  const ways = uris.flatMap((uri) => {
+    const path = pathOf(uri, parameters);
+    return path === undefined ? [] : widerAlternativesOf(route.at("vars")).map((conditions) => ({ path, conditions }));
+  });
+  return ways.map(({ path, conditions }, turn): MadeRoute => {
+    const matching = {
+      path: conditions.path === undefined ? path : narrowed(path, conditions.path),
+      conditions,
+      hosts: hosts ?? conditions.hosts,
+      methods: methods ?? conditions.methods,
+      priority,
+    };
+    return {
+      from: route,
+      id: idOf(route, index),
+      standIn: true,
+      words: wordsOf(route),
+      values: matchedBy(matching.path, matching.hosts, matching.methods, conditions),
+      placed: placedOf(matching, turn, index),
+    };
+  });
+}
+
+/** The routes made of one of APISIX's. One that cannot be there is declined, and stand-ins refuse its requests. */
 export function routesOf(route: Input, index: number, context: RouteContext): MadeRoute[] {
   const status = route.at("status").number();
   if (status === 0) {
@@ -181,7 +226,7 @@ export function routesOf(route: Input, index: number, context: RouteContext): Ma
     return convert(route, index, context);
   } catch (error) {
     if (!(error instanceof LeftOut)) throw error;
-    route.decline(`the route is left out: ${error.message}`);
-    return [];
+    route.decline(`the route is left out, and its requests are refused: ${error.message}`, "access");
+    return standInsOf(route, index, context);
   }
 }

@@ -61,7 +61,7 @@ function shared(parts: readonly Weighted[]): Target | string {
     : { where: { nodes: nodes as unknown as MadeMapping[] }, how: first.target.how, words };
 }
 
-function weightedOf(rule: Input, own: Target | undefined, upstreams: Library): Target | string {
+function weightedOf(rule: Input, own: Target | string, upstreams: Library): Target | string {
   const parts: Weighted[] = [];
   for (const item of rule.at("weighted_upstreams").items()) {
     const weight = item.at("weight").number() ?? 1;
@@ -69,10 +69,10 @@ function weightedOf(rule: Input, own: Target | undefined, upstreams: Library): T
     const named = reference.exists ? upstreams.find(reference) : item.at("upstream");
     if (reference.exists && named === undefined) return "one of its upstreams is not there";
     const target = named?.exists ? targetOf(named) : own;
-    if (target === undefined) return "one of its upstreams cannot be carried over";
+    if (typeof target === "string") return target;
     parts.push({ target, weight });
   }
-  if (rule.at("weighted_upstreams").items().length === 0) return own ?? "there is no upstream";
+  if (rule.at("weighted_upstreams").items().length === 0) return own;
   return shared(parts);
 }
 
@@ -89,9 +89,9 @@ function matchOf(rule: Input): Conditions[] | string {
 
 /**
  * The branches of traffic-split, in their order; those after one without conditions are never reached. `own` is where
- * requests go that no rule takes.
+ * requests go that no rule takes, or why that cannot be.
  */
-export function branchesOf(rules: Input, own: Target | undefined, upstreams: Library): Branch[] {
+export function branchesOf(rules: Input, own: Target | string, upstreams: Library): Branch[] {
   const branches: Branch[] = [];
   for (const rule of rules.items()) {
     if (branches.some(({ conditions }) => conditions === NO_CONDITIONS)) {

@@ -19,30 +19,33 @@ interface Node {
   readonly weight: number;
 }
 
+/** Where a scheme's nodes listen that name no port. */
+const portOf = (scheme: string): number => (scheme === "https" ? 443 : 80);
+
 /** `host:port` of a map's key; without a port the scheme's own. */
 function addressOf(text: string, scheme: string): { host: string; port: number } | undefined {
   const [, host, port] = /^(\[[^\]]+\]|[^:]+)(?::([0-9]{1,5}))?$/.exec(text) ?? [];
   if (host === undefined) return undefined;
-  return { host, port: port === undefined ? (scheme === "https" ? 443 : 80) : Number(port) };
+  return { host, port: port === undefined ? portOf(scheme) : Number(port) };
 }
 
-function nodeOf(item: Input): Node | undefined {
+function nodeOf(item: Input, scheme: string): Node | undefined {
   const [host, port, weight] = [item.at("host").text(), item.at("port").number(), item.at("weight").number()];
   const priority = item.at("priority").number() ?? 0;
   if (priority !== 0) {
     item.decline("nodes with a priority of their own, which stand by for others, have no counterpart");
     return undefined;
   }
-  if (host === undefined || port === undefined) {
-    item.decline("a node has a host and a port");
+  if (host === undefined) {
+    item.decline("a node has a host");
     return undefined;
   }
-  return { host, port, weight: weight ?? 1 };
+  return { host, port: port ?? portOf(scheme), weight: weight ?? 1 };
 }
 
 /** `nodes` in either of its shapes. */
 export function nodesOf(nodes: Input, scheme: string): Node[] {
-  if (nodes.isList) return nodes.items().flatMap((item) => nodeOf(item) ?? []);
+  if (nodes.isList) return nodes.items().flatMap((item) => nodeOf(item, scheme) ?? []);
   return nodes.keys().flatMap((key): Node[] => {
     const weight = nodes.at(key).number();
     const address = addressOf(key, scheme);
@@ -94,36 +97,47 @@ function hostOf(upstream: Input): MadeMapping {
   return policy === "node" ? { pass_host: "node" } : {};
 }
 
-/** The nodes of an upstream, or the service it is found by; undefined: neither, and it is declined. */
-function whereOf(upstream: Input, scheme: string): { where: MadeMapping; nodes: number } | undefined {
+/** The nodes of an upstream, or the service it is found by; text: why there are neither. */
+function whereOf(upstream: Input, scheme: string): { where: MadeMapping; nodes: number } | string {
   const name = upstream.at("service_name");
   const list = upstream.at("nodes");
   if (name.exists) {
     const type = upstream.at("discovery_type");
     if (type.text() !== "kubernetes") {
-      upstream.decline("its nodes are found by a discovery that the gateway does not have: it has kubernetes");
-      return undefined;
+      return `the nodes of its upstream are found by ${shownType(type)}, and the gateway finds them by kubernetes only`;
     }
     if (list.exists) list.decline("service_name is there too, and it counts");
     const service = name.text();
-    return service === undefined ? undefined : { where: { service }, nodes: 0 };
+    return service === undefined ? "the service_name of its upstream is no text" : { where: { service }, nodes: 0 };
   }
   const nodes = list.exists ? nodesOf(list, scheme) : [];
   if (nodes.length > 0) return { where: { nodes: nodes as unknown as Made }, nodes: nodes.length };
-  upstream.decline("it has no nodes");
-  return undefined;
+  return list.exists && list.items().length > 0
+    ? "none of the nodes of its upstream can be carried over"
+    : "its upstream has no nodes";
 }
 
-/** Reads an upstream; undefined: nothing can be sent there, and the upstream or a part of it is declined. */
-export function targetOf(upstream: Input): Target | undefined {
+/** A word of the file that may be shown: it is one of a few known ones, or it is described. */
+const shownWord = (word: string): string => (/^[a-z][a-z0-9_-]{0,19}$/.test(word) ? word : "another one");
+
+const shownType = (type: Input): string =>
+  typeof type.raw === "string" ? `the discovery ${shownWord(type.raw)}` : "a discovery that is not named";
+
+/** Reads an upstream; text: why nothing can be sent there, and it is declined. */
+export function targetOf(upstream: Input): Target | string {
+  const target = readTarget(upstream);
+  if (typeof target === "string") upstream.decline(target);
+  return target;
+}
+
+function readTarget(upstream: Input): Target | string {
   const scheme = upstream.at("scheme");
   const protocol = scheme.text() ?? "http";
   if (protocol !== "http" && protocol !== "https") {
-    upstream.decline("the gateway speaks HTTP/1.1 with upstreams: http or https, not gRPC, Kafka or bare TCP");
-    return undefined;
+    return `the scheme of its upstream is ${shownWord(protocol)}, and the gateway speaks HTTP/1.1 with upstreams: http or https`;
   }
   const found = whereOf(upstream, protocol);
-  if (found === undefined) return undefined;
+  if (typeof found === "string") return found;
   upstream.at("id").text();
   const seconds = upstream.at("retry_timeout").number();
   if (seconds !== undefined && seconds !== 0) {

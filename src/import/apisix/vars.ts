@@ -23,6 +23,9 @@ export const NO_CONDITIONS: Conditions = { headers: {}, query: {}, cookies: {} }
 /** More alternatives than this are no route's. */
 const MAX_ALTERNATIVES = 32;
 
+/** No expression is nested deeper. */
+const MAX_DEPTH = 20;
+
 /** Why an expression cannot be carried over. */
 class Unfit extends Error {}
 
@@ -111,7 +114,7 @@ const both = (a: Conditions, b: Conditions): Conditions => ({
 
 /** Alternatives of which each is met or not as a whole. */
 function alternatives(expression: unknown, negate: boolean, depth = 0): Conditions[] {
-  if (depth > 20) unfit("it is nested too deeply");
+  if (depth > MAX_DEPTH) unfit("it is nested too deeply");
   if (!Array.isArray(expression) || expression.length === 0) return unfit("an expression is a list");
   const [first, ...rest] = expression as unknown[];
   if (Array.isArray(first)) return joined(expression as unknown[], negate, depth);
@@ -163,6 +166,36 @@ export function alternativesOf(vars: Input): Conditions[] | string {
     if (error instanceof Unfit) return error.message;
     throw error;
   }
+}
+
+/**
+ * The same without what cannot be carried over: every request that meets `vars` meets one of these, and others may. For
+ * a stand-in, which must take all that its route took.
+ */
+export function widerAlternativesOf(vars: Input): Conditions[] {
+  const expression = vars.take();
+  if (!Array.isArray(expression) || expression.length === 0) return [NO_CONDITIONS];
+  const found = wide(expression, false, 0);
+  return found.length > MAX_ALTERNATIVES || found.includes(NO_CONDITIONS) ? [NO_CONDITIONS] : found;
+}
+
+/** As `alternatives`; whatever is unfit asks for nothing. */
+function wide(expression: unknown, negate: boolean, depth: number): Conditions[] {
+  try {
+    return alternatives(expression, negate, depth);
+  } catch (error) {
+    if (!(error instanceof Unfit)) throw error;
+  }
+  if (depth > MAX_DEPTH || !Array.isArray(expression)) return [NO_CONDITIONS];
+  const [first, ...rest] = expression as unknown[];
+  const [, turn = "", word] = /^(!?)(AND|OR)$/i.exec(String(first)) ?? [];
+  const parts = Array.isArray(first) ? expression : word === undefined ? [] : rest;
+  const all = (word?.toUpperCase() !== "OR") !== ((turn !== "") !== negate);
+  if (parts.length === 0) return [NO_CONDITIONS];
+  const found = parts.map((part) => wide(part, (turn !== "") !== negate, depth + 1));
+  // Of parts that must all be met, one is enough to say what requests may be met.
+  if (all) return found.find((one) => !one.includes(NO_CONDITIONS)) ?? [NO_CONDITIONS];
+  return found.flat();
 }
 
 /** What must hold of both; text: why the two cannot be had together. */

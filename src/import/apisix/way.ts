@@ -54,6 +54,21 @@ function askingOf(target: Target, effects: Effects, timeouts: MadeMapping | unde
   };
 }
 
+/** Which requests a route takes. */
+export const matchedBy = (
+  path: PathMatch,
+  hosts: readonly string[] | undefined,
+  methods: readonly string[] | undefined,
+  { headers, cookies, query }: Conditions,
+): MadeMapping => ({
+  hosts,
+  path: path.rule as Made,
+  methods,
+  headers: some(headers),
+  cookies: some(cookies),
+  query: some(query),
+});
+
 /** A way with everything else that makes a route. */
 export function built(
   way: Way,
@@ -67,12 +82,7 @@ export function built(
     conditions.clients === undefined ? [] : [{ ip_restriction: { allow_list: [...conditions.clients] } }];
   const middleware = [...clients, ...middlewareOf(effects)];
   return {
-    hosts,
-    path: way.path.rule as Made,
-    methods,
-    headers: some(conditions.headers),
-    cookies: some(conditions.cookies),
-    query: some(conditions.query),
+    ...matchedBy(way.path, hosts, methods, conditions),
     redirect: way.redirect,
     ...(way.target === undefined ? {} : askingOf(way.target, effects, timeouts)),
     response_headers: headerChanges(effects.response),

@@ -16,7 +16,9 @@ import {
   imported,
   openStage,
   type Stage,
+  send,
   servable,
+  verify,
 } from "./support.ts";
 
 const ENV = { ROSE_KEY: "rose-key", K8S_TOKEN: "token" };
@@ -75,35 +77,6 @@ async function withFixture(name: string, run: (gateway: ServedGateway, stage: St
   const files = (await fixtureFiles(name)).map((file) => ({ ...file, content: stage.withPorts(file.content) }));
   await using gateway = await serve(servable(imported(files).gateway), { env: ENV });
   await run(gateway, stage);
-}
-
-async function send(gateway: ServedGateway, { ask, host, headers, body }: Ask): Promise<Response> {
-  const [method, target] = ask.split(" ") as [string, string];
-  const own = typeof headers === "function" ? await headers() : headers;
-  return gateway.fetch(target, {
-    method,
-    headers: { ...own, ...(host === undefined ? {} : { host }) },
-    decompress: false,
-    ...(body === undefined ? {} : { body }),
-  } as RequestInit);
-}
-
-async function verify(gateway: ServedGateway, stage: Stage, ask: Ask): Promise<void> {
-  const answer = await send(gateway, ask);
-  const text = await answer.text();
-  assertEquals(answer.status, ask.status ?? 200, `${ask.ask}: ${text}`);
-  for (const [name, value] of Object.entries(ask.answers ?? {})) {
-    assertEquals(answer.headers.get(name), value, `${ask.ask}: ${name}`);
-  }
-  if (ask.detail !== undefined) assertEquals((JSON.parse(text) as { detail: string }).detail, ask.detail);
-  if (ask.from === undefined && ask.target === undefined && ask.sent === undefined && ask.method === undefined) return;
-  const got = JSON.parse(text) as Got;
-  if (ask.from !== undefined) assert([ask.from].flat().includes(Number(got.server)), `${ask.ask}: from ${got.server}`);
-  if (ask.target !== undefined) assertEquals(got.target, ask.target);
-  if (ask.method !== undefined) assertEquals(got.method, ask.method);
-  for (const [name, value] of Object.entries(ask.sent ?? {})) {
-    assertEquals(got.headers[name] ?? null, value === null ? null : stage.withPorts(value), `${ask.ask}: ${name}`);
-  }
 }
 
 describe("an imported configuration does what APISIX's documentation says", () => {

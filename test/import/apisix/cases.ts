@@ -101,7 +101,7 @@ export const CASES: Readonly<Record<string, Case>> = {
       { ask: "GET /v/item-x", status: 404 },
       { ask: "PUT /w", from: 1980 },
       { ask: "GET /w", status: 404 },
-      { ask: "GET /age?age=30", status: 404 },
+      { ask: "GET /age?age=30", status: 403 },
     ],
   },
   "methods-and-status": {
@@ -120,7 +120,7 @@ export const CASES: Readonly<Record<string, Case>> = {
       { ask: "GET /a", host: "other.example.org", status: 404 },
       { ask: "GET /b", host: "shop.example.org", from: 1981, answers: { "x-from": "plugin-config" } },
       { ask: "GET /c", host: "shop.example.org", from: 1980, answers: { "x-from": "route" } },
-      { ask: "GET /d", status: 404 },
+      { ask: "GET /d", status: 403 },
     ],
   },
   weights: {
@@ -377,7 +377,7 @@ export const CASES: Readonly<Record<string, Case>> = {
     asks: [
       { ask: "GET /private/x", status: 403 },
       { ask: "GET /public/x", from: 1980 },
-      { ask: "GET /lua", status: 404 },
+      { ask: "GET /lua", status: 403 },
       { ask: "GET /keys", status: 403 },
     ],
   },
@@ -388,7 +388,7 @@ export const CASES: Readonly<Record<string, Case>> = {
       { ask: "GET /metrics", from: 1981 },
       { ask: "GET /hidden", status: 503 },
       { ask: "GET /unlabelled", status: 503 },
-      { ask: "GET /nacos", status: 404 },
+      { ask: "GET /nacos", status: 403 },
     ],
   },
   "kubernetes-multi": {
@@ -413,6 +413,6 @@ export const CASES: Readonly<Record<string, Case>> = {
       "deployment.role_traditional.config_provider",
       "deployment.etcd",
     ],
-    asks: [{ ask: "GET /rpc", status: 404 }],
+    asks: [{ ask: "GET /rpc", status: 403 }],
   },
 };

@@ -1,13 +1,17 @@
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
+import { assert, assertEquals } from "@std/assert";
 import { apisix } from "../../../src/import/apisix/apisix.ts";
 import { type Imported, runImporter } from "../../../src/import/run-importer.ts";
+import type { ServedGateway } from "../../gateway/support.ts";
+import type { Ask } from "./cases.ts";
 
 /** Where the configurations are, one folder each. */
 export const FIXTURES = join(import.meta.dir, "../../fixtures/import/apisix");
 
 /** The names of all of them. */
-export const fixtureNames = async (): Promise<string[]> => (await readdir(FIXTURES)).sort();
+export const fixtureNames = async (): Promise<string[]> =>
+  (await readdir(FIXTURES, { withFileTypes: true })).flatMap((one) => (one.isDirectory() ? [one.name] : [])).sort();
 
 /** The files of one, config.yaml after the others as a user might name them. */
 export async function fixtureFiles(name: string): Promise<{ name: string; content: string }[]> {
@@ -88,3 +92,34 @@ export async function openStage(more: Readonly<Record<number, number>> = {}): Pr
 /** The text of a gateway.yaml for a test's own ports: nothing else of it is changed. */
 export const servable = (text: string): string =>
   `${text.replace(/\blisten: [^\s,}]+/, "listen: 127.0.0.1:0")}\nadmin: { listen: 127.0.0.1:0 }\n`;
+
+/** Asks a served gateway. */
+export async function send(gateway: ServedGateway, { ask, host, headers, body }: Ask): Promise<Response> {
+  const [method, target] = ask.split(" ") as [string, string];
+  const own = typeof headers === "function" ? await headers() : headers;
+  return gateway.fetch(target, {
+    method,
+    headers: { ...own, ...(host === undefined ? {} : { host }) },
+    decompress: false,
+    ...(body === undefined ? {} : { body }),
+  } as RequestInit);
+}
+
+/** Asks, and compares what comes with what has to. */
+export async function verify(gateway: ServedGateway, stage: Stage, ask: Ask): Promise<void> {
+  const answer = await send(gateway, ask);
+  const text = await answer.text();
+  assertEquals(answer.status, ask.status ?? 200, `${ask.ask}: ${text}`);
+  for (const [name, value] of Object.entries(ask.answers ?? {})) {
+    assertEquals(answer.headers.get(name), value, `${ask.ask}: ${name}`);
+  }
+  if (ask.detail !== undefined) assertEquals((JSON.parse(text) as { detail: string }).detail, ask.detail);
+  if (ask.from === undefined && ask.target === undefined && ask.sent === undefined && ask.method === undefined) return;
+  const got = JSON.parse(text) as Got;
+  if (ask.from !== undefined) assert([ask.from].flat().includes(Number(got.server)), `${ask.ask}: from ${got.server}`);
+  if (ask.target !== undefined) assertEquals(got.target, ask.target);
+  if (ask.method !== undefined) assertEquals(got.method, ask.method);
+  for (const [name, value] of Object.entries(ask.sent ?? {})) {
+    assertEquals(got.headers[name] ?? null, value === null ? null : stage.withPorts(value), `${ask.ask}: ${name}`);
+  }
+}
