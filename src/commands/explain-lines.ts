@@ -75,9 +75,12 @@ function healthText({ passive, active }: ExplainedUpstream["health"]): string {
 function upstreamLines(upstream: ExplainedUpstream, asked: string): string[] {
   const { scheme, path, host, timeouts, retries } = upstream;
   const { attempts, on, applies } = retries;
-  const tries = attempts < 2 || on.length === 0 ? "none" : `${attempts} tries in all, on ${on.join(", ")}`;
+  const tries =
+    attempts === 1 || on.length === 0
+      ? "none"
+      : `${attempts === "all" ? "every address is tried" : `${attempts} tries in all`}, on ${on.join(", ")}`;
   const not = on.filter((cause) => !applies.includes(cause));
-  const limits = attempts > 1 && not.length > 0 ? ` (not on ${not.join(", ")} for this request)` : "";
+  const limits = attempts !== 1 && not.length > 0 ? ` (not on ${not.join(", ")} for this request)` : "";
   return [
     row("path", path.by === null ? `${path.sent}, as it came` : `${path.sent}, from ${asked} by ${path.by}`),
     row("host", `${host.value ?? "the node's address"} (pass_host: ${host.policy})`),
@@ -87,7 +90,7 @@ function upstreamLines(upstream: ExplainedUpstream, asked: string): string[] {
     ...nameChanges("response", upstream.response_headers),
     row(
       "timeouts",
-      `connect ${milliseconds(timeouts.connect)}, response ${milliseconds(timeouts.response)}, idle ${milliseconds(timeouts.idle)}`,
+      `connect ${milliseconds(timeouts.connect)}, try ${milliseconds(timeouts.try)}, response ${milliseconds(timeouts.response)}, idle ${milliseconds(timeouts.idle)}`,
     ),
     row("retries", tries + limits),
     row("health", healthText(upstream.health)),

@@ -7,6 +7,7 @@ import type {
   ActiveHealthConfig,
   HeaderChanges,
   HealthConfig,
+  KeepaliveConfig,
   PassiveHealthConfig,
   RetriesConfig,
   RouteConfig,
@@ -74,8 +75,9 @@ export function fillDiscovery(written: WrittenDiscovery, surroundings: Surroundi
   return { multi: true, clusters: kubernetes.map(({ id, ...cluster }) => fillCluster(id, cluster, surroundings)) };
 }
 
-const TIMEOUTS: TimeoutsConfig = { connect: 2000, response: 30_000, idle: 0 };
+const TIMEOUTS: TimeoutsConfig = { connect: 2000, try: 0, response: 60_000, idle: 0 };
 const RETRIES: RetriesConfig = { attempts: 2, on: ["connect", "reset"] };
+const KEEPALIVE: KeepaliveConfig = { requests: 1000, age: 300_000 };
 /** `health.passive` of routes and streams. */
 export const PASSIVE: PassiveHealthConfig = { failures: 2, eject: 10_000 };
 const ACTIVE: Omit<ActiveHealthConfig, "path"> = { interval: 5000, timeout: 2000, healthy: 1, unhealthy: 2 };
@@ -138,6 +140,7 @@ function fillRoute(written: WrittenRoute, index: number, defaults: WrittenDefaul
     id,
     timeouts: { ...TIMEOUTS, ...defaults.timeouts, ...route.timeouts },
     retries: { ...RETRIES, ...defaults.retries, ...route.retries },
+    keepalive: { ...KEEPALIVE, ...defaults.keepalive, ...route.keepalive },
     health: fillHealth(defaults.health, route.health),
     middleware: [...(defaults.middleware ?? []), ...(route.middleware ?? [])],
     balancer: route.balancer ?? defaults.balancer ?? "round_robin",

@@ -30,6 +30,7 @@ const FORWARDING = [
   "balancer",
   "timeouts",
   "retries",
+  "keepalive",
   "health",
   "request_headers",
 ];

@@ -118,13 +118,27 @@ const queryChanges = object({
 
 const timeouts = object({
   connect: v.optional(milliseconds()),
+  try: v.optional(milliseconds()),
   response: v.optional(milliseconds()),
   idle: v.optional(milliseconds()),
 });
 
+const ATTEMPTS = "all (every address), or a whole number from 1 to 10";
+
 const retries = object({
-  attempts: v.optional(integer(1, 10)),
-  on: v.optional(v.array(words(["connect", "reset", 502, 503, 504]), "a list of connect, reset, 502, 503, 504")),
+  attempts: v.optional(oneOf([v.literal("all", "all"), integer(1, 10)], ATTEMPTS)),
+  on: v.optional(
+    v.array(
+      words(["connect", "reset", "timeout", 500, 502, 503, 504]),
+      "a list of connect, reset, timeout, 500, 502, 503, 504",
+    ),
+  ),
+});
+
+const keepalive = object({
+  requests: v.optional(integer(0)),
+  age: v.optional(milliseconds()),
+  idle: v.optional(milliseconds(1)),
 });
 
 /** `health.passive` as a mapping. */
@@ -249,6 +263,7 @@ const upstreamHost = v.pipe(
 const shared = {
   timeouts: v.optional(timeouts),
   retries: v.optional(retries),
+  keepalive: v.optional(keepalive),
   health: v.optional(health),
   middleware: v.optional(v.array(middlewareSchema, "a list of middleware")),
   balancer: v.optional(balancer),
@@ -342,16 +357,27 @@ export interface UpstreamTlsConfig extends v.InferOutput<typeof upstreamTls> {
 export interface TimeoutsConfig {
   /** Milliseconds to connect; 0 is none. */
   connect: number;
-  /** Milliseconds to the answer's headers; 0 is none. */
+  /** Milliseconds one attempt may take to the answer's headers; 0 is none. */
+  try: number;
+  /** The same for all attempts together; 0 is none. */
   response: number;
   /** Milliseconds a body may be silent; 0 is none. */
   idle: number;
 }
 /** When a request is tried on another address. */
 export interface RetriesConfig {
-  /** Tries in all, the first included. */
-  attempts: number;
-  on: ("connect" | "reset" | 502 | 503 | 504)[];
+  /** Tries in all, the first included; all: as many as there are addresses. */
+  attempts: number | "all";
+  on: ("connect" | "reset" | "timeout" | 500 | 502 | 503 | 504)[];
+}
+/** When connections to an upstream are given up between two requests. */
+export interface KeepaliveConfig {
+  /** Requests one connection carries; 0 is without limit. */
+  requests: number;
+  /** Milliseconds since it was made; 0 is without limit. */
+  age: number;
+  /** Milliseconds without a request; undefined: as long as the upstream tells, else four seconds. */
+  idle?: number | undefined;
 }
 /** Ejection after failed requests. */
 export interface PassiveHealthConfig {
@@ -388,6 +414,7 @@ export interface RouteConfig
     | "id"
     | "timeouts"
     | "retries"
+    | "keepalive"
     | "health"
     | "middleware"
     | "balancer"
@@ -399,6 +426,7 @@ export interface RouteConfig
   id: string;
   timeouts: TimeoutsConfig;
   retries: RetriesConfig;
+  keepalive: KeepaliveConfig;
   health: HealthConfig;
   middleware: MiddlewareConfig[];
   balancer: BalancerConfig;

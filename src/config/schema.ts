@@ -29,6 +29,8 @@ const limits = object({
   headers: v.optional(integer(1), 100),
   url_bytes: v.optional(integer(64), 8192),
   body_bytes: v.optional(integer(0), 0),
+  body_rate: v.optional(integer(0), 128),
+  body_window: v.optional(milliseconds(100), 30_000),
 });
 
 const CIDR = "an IPv4 or IPv6 address or CIDR block such as 10.0.0.0/8";

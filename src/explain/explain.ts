@@ -64,7 +64,7 @@ function upstreamOf({ rule, proxy }: ProxyKind, facts: RequestFacts): ExplainedU
     ...(request_query && { request_query: { set: Object.keys(request_query.set), remove: request_query.remove } }),
     ...(response_headers && { response_headers: namesOf(response_headers) }),
     timeouts,
-    retries: { ...retries, applies: retries.attempts > 1 ? applies : [] },
+    retries: { ...retries, applies: retries.attempts !== 1 ? applies : [] },
     health,
   };
 }

@@ -4,7 +4,7 @@ import { PROBLEM_CODES, type ProblemCode, problemCode } from "../proxy/problem.t
 export const DURATION_BOUNDS_MS = [1, 2, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000] as const;
 
 /** What a retry was for. */
-export const RETRY_KINDS = ["connect", "reset", "status"] as const;
+export const RETRY_KINDS = ["connect", "reset", "status", "timeout"] as const;
 export type RetryKind = (typeof RETRY_KINDS)[number];
 
 /**
@@ -33,7 +33,9 @@ const PROBLEMS = UPSTREAM + BUCKETS + 1;
 const SIZE = PROBLEMS + PROBLEM_CODES.length;
 
 const codeIndex = new Map<ProblemCode, number>(PROBLEM_CODES.map((code, index) => [code, PROBLEMS + index]));
-const retryIndex: Readonly<Record<RetryKind, number>> = { connect: RETRIES, reset: RETRIES + 1, status: RETRIES + 2 };
+const retryIndex = Object.fromEntries(RETRY_KINDS.map((kind, index) => [kind, RETRIES + index])) as Readonly<
+  Record<RetryKind, number>
+>;
 
 /** Counts that stand at zero. */
 export const freshCounts = (route: string, service: string): SeriesCounts => ({
@@ -132,7 +134,10 @@ export function viewSeries({ values }: SeriesCounts): SeriesView {
     inFlight: values[IN_FLIGHT]!,
     sockets: values[SOCKETS]!,
     ejections: values[EJECTIONS]!,
-    retries: { connect: values[RETRIES]!, reset: values[RETRIES + 1]!, status: values[RETRIES + 2]! },
+    retries: Object.fromEntries(RETRY_KINDS.map((kind) => [kind, values[retryIndex[kind]]!])) as Record<
+      RetryKind,
+      number
+    >,
     gateway: durations(values, GATEWAY),
     upstream: durations(values, UPSTREAM),
     problems: new Map(

@@ -143,7 +143,8 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
   /** The pod for another attempt, if the rule, the request and the budget allow one. */
   function another(journey: Journey, target: Target, cause: RetryCause, attempt: number): Target | undefined {
     const { facts, route, pool, upload, counts } = journey;
-    if (attempt >= route.rule.retries.attempts) return undefined;
+    const { attempts } = route.rule.retries;
+    if (attempts !== "all" && attempt >= attempts) return undefined;
     if (!mayRetry(route.rule.retries, cause, facts.method, upload)) return undefined;
     journey.tried ??= [];
     journey.tried.push(target);
@@ -178,7 +179,7 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
 
   /** After an answer with a status the route retries on: the next pod, or undefined to pass the answer on. */
   function afterStatus(response: Response, journey: Journey, target: Target, attempt: number): Target | undefined {
-    const next = another(journey, target, response.status as 502 | 503 | 504, attempt);
+    const next = another(journey, target, response.status as 500, attempt);
     if (next === undefined) return undefined;
     journey.pool.finish(target);
     // Its connection is free again once nobody waits for the rest.
@@ -225,7 +226,7 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
         exchange.upstreamStatus = response.status;
         exchange.upstreamMs = now - sent;
       }
-      if (response.status >= 502 && rule.retries.on.includes(response.status as 502)) {
+      if (response.status >= 500 && rule.retries.on.includes(response.status as 500)) {
         const next = afterStatus(response, journey, target, attempt);
         if (next !== undefined) {
           target = next;

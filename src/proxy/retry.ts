@@ -3,7 +3,7 @@ import { isIdempotent } from "./idempotent.ts";
 import type { Upload } from "./upload.ts";
 
 /** What a request may be tried again for. */
-export type RetryCause = "connect" | "reset" | 502 | 503 | 504;
+export type RetryCause = "connect" | "reset" | "timeout" | 500 | 502 | 503 | 504;
 
 /** Whether a failed attempt may be followed by another, as far as the route's rule and the request allow. */
 export function mayRetry(

@@ -206,7 +206,7 @@ const WRONG: readonly (readonly [yaml: string, place: string])[] = [
   ["routes: [{nodes: [{host: a, port: 0}]}]", "/routes/0/nodes/0/port"],
   ["routes: [{service: a/b, balancer: fastest}]", "/routes/0/balancer"],
   ["routes: [{service: a/b, balancer: {consistent_hash: {}}}]", "/routes/0/balancer/consistent_hash"],
-  ["routes: [{service: a/b, retries: {on: [connect, 500]}}]", "/routes/0/retries/on/1"],
+  ["routes: [{service: a/b, retries: {on: [connect, 501]}}]", "/routes/0/retries/on/1"],
   ["routes: [{service: a/b, retries: {attempts: 11}}]", "/routes/0/retries/attempts"],
   ["routes: [{service: a/b, health: {active: {interval: 1000}}}]", "/routes/0/health/active"],
   ["routes: [{service: a/b, health: {passive: off}}]", "/routes/0/health/passive"],

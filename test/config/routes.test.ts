@@ -9,8 +9,9 @@ describe("a route's defaults", () => {
       priority: 0,
       path: { prefix: "/" },
       service: "shop/cart:http",
-      timeouts: { connect: 2000, response: 30_000, idle: 0 },
+      timeouts: { connect: 2000, try: 0, response: 60_000, idle: 0 },
       retries: { attempts: 2, on: ["connect", "reset"] },
+      keepalive: { requests: 1000, age: 300_000 },
       health: { passive: { failures: 2, eject: 10_000 }, active: false },
       middleware: [],
       balancer: "round_robin",
@@ -70,7 +71,10 @@ describe("every key of a route is taken over", () => {
     ["balancer: {consistent_hash: client_ip}", "balancer", { consistent_hash: { client_ip: true } }],
     ["balancer: {consistent_hash: {client_ip: true}}", "balancer", { consistent_hash: { client_ip: true } }],
     ["balancer: {sticky_cookie: {name: route}}", "balancer", { sticky_cookie: { name: "route" } }],
-    ["timeouts: {response: 0}", "timeouts", { connect: 2000, response: 0, idle: 0 }],
+    ["timeouts: {response: 0}", "timeouts", { connect: 2000, try: 0, response: 0, idle: 0 }],
+    ["timeouts: {try: 500}", "timeouts", { connect: 2000, try: 500, response: 60_000, idle: 0 }],
+    ["retries: {attempts: all, on: [timeout, 500]}", "retries", { attempts: "all", on: ["timeout", 500] }],
+    ["keepalive: {requests: 0, idle: 1}", "keepalive", { requests: 0, age: 300_000, idle: 1 }],
     ["retries: {attempts: 3, on: [connect, 502]}", "retries", { attempts: 3, on: ["connect", 502] }],
     ["health: {passive: false}", "health", { passive: false, active: false }],
     [
@@ -145,13 +149,14 @@ describe("every key of a route is taken over", () => {
 });
 
 describe("defaults are merged into every route, key by key, the route winning", () => {
-  test("timeouts and retries", () => {
+  test("timeouts, retries and keepalive", () => {
     const made = route(
-      "{service: a/b, timeouts: {connect: 1}, retries: {on: [connect]}}",
-      "{timeouts: {connect: 9, idle: 8}, retries: {attempts: 4}}",
+      "{service: a/b, timeouts: {connect: 1}, retries: {on: [connect]}, keepalive: {age: 1}}",
+      "{timeouts: {connect: 9, idle: 8}, retries: {attempts: 4}, keepalive: {age: 2, idle: 3}}",
     );
-    assertEquals(made.timeouts, { connect: 1, response: 30_000, idle: 8 });
+    assertEquals(made.timeouts, { connect: 1, try: 0, response: 60_000, idle: 8 });
     assertEquals(made.retries, { attempts: 4, on: ["connect"] });
+    assertEquals(made.keepalive, { requests: 1000, age: 1, idle: 3 });
   });
 
   test("health: a part is changed, switched off and switched on again", () => {

@@ -89,9 +89,9 @@ describe("the file's own form", () => {
     assertEquals(
       config(text.join("\n")).routes.map(({ timeouts }) => timeouts),
       [
-        { connect: 5000, response: 60_000, idle: 0 },
-        { connect: 5000, response: 1, idle: 0 },
-        { connect: 3, response: 60_000, idle: 2 },
+        { connect: 5000, try: 0, response: 60_000, idle: 0 },
+        { connect: 5000, try: 0, response: 1, idle: 0 },
+        { connect: 3, try: 0, response: 60_000, idle: 2 },
       ],
     );
     const broken = text.join("\n").replace("connect: 5000", "connect: -1");

@@ -198,7 +198,7 @@ describe("the status, the routes and the probes", () => {
       ["watching", false, "watch", true, 1, 1, null],
     );
     const { routes } = await gateway.admin("/v1/routes");
-    assertEquals([routes[0].id, routes[0].balancer, routes[0].timeouts.response], ["r1", "round_robin", 30_000]);
+    assertEquals([routes[0].id, routes[0].balancer, routes[0].timeouts.response], ["r1", "round_robin", 60_000]);
     assertEquals((await fetch(`${gateway.adminUrl}/nowhere`)).status, 404);
   });
 

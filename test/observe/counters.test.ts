@@ -90,7 +90,7 @@ routes:
     );
     await gateway.handle(new Request("http://gateway.test/"), "127.0.0.1", "http");
     const { retries, gateway: whole, upstream } = ofRoute(gateway, "one");
-    assertEquals(retries, { connect: 1, reset: 0, status: 0 });
+    assertEquals(retries, { connect: 1, reset: 0, status: 0, timeout: 0 });
     assertEquals([whole.sum, whole.buckets.indexOf(1)], [60, DURATION_BOUNDS_MS.indexOf(100)]);
     // The attempt that answered, alone.
     assertEquals([upstream.sum, upstream.buckets.indexOf(1)], [30, DURATION_BOUNDS_MS.indexOf(50)]);

@@ -98,7 +98,7 @@ export interface Rig {
 
 /** What a rig may have differently. */
 export interface RigOptions extends Partial<Omit<ForwarderOptions, "fetch">> {
-  rule?: Partial<RouteConfig>;
+  rule?: Partial<Omit<RouteConfig, "timeouts">> & { timeouts?: Partial<RouteConfig["timeouts"]> };
   route?: Partial<ProxyRoute>;
   /** Ports of the pods; or a whole upstream. */
   pods?: number[];
@@ -116,13 +116,14 @@ export function startRig(options: RigOptions = {}): Rig {
     id: "test",
     priority: 0,
     path: { prefix: "/" },
-    timeouts: { connect: 2000, response: 5000, idle: 0 },
     retries: { attempts: 2, on: ["connect", "reset"] },
+    keepalive: { requests: 1000, age: 300_000 },
     health: { passive: { failures: 2, eject: 10_000 }, active: false },
     middleware: [],
     balancer: "round_robin",
     pass_host: "pass",
     ...options.rule,
+    timeouts: { connect: 2000, try: 0, response: 5000, idle: 0, ...options.rule?.timeouts },
   };
   const nodes = (options.pods ?? []).map((port) => ({ host: "127.0.0.1", port, weight: 50 }));
   const upstream = options.upstream ?? staticUpstream(nodes, "default/test:80");

@@ -99,7 +99,7 @@ export function trafficFamilies({ series, pools, spans }: Traffic): Family[] {
     ),
     counter(
       "podway_retries_total",
-      "Attempts that followed a failed one, by what had failed: connect, reset, or a status the route retries on.",
+      "Attempts that followed a failed one, by what had failed: connect, reset, timeout (of a try), or a status the route retries on.",
       () =>
         toServices.flatMap(({ labels, view }) =>
           RETRY_KINDS.map((kind): Point => [{ ...labels, kind }, view.retries[kind]]),
