@@ -15,7 +15,8 @@ import type { ExplainQuery } from "./explain/question.ts";
 import type { Fetch } from "./kubernetes/types.ts";
 import type { Logger } from "./log.ts";
 import type { Chain } from "./middleware/chain.ts";
-import type { Middleware } from "./middleware/plugin.ts";
+import { createKeySpace } from "./middleware/key-space.ts";
+import type { Middleware, MiddlewareParts } from "./middleware/plugin.ts";
 import { type AccessLog, createAccessLog } from "./observe/access-log.ts";
 import { type Counters, countAnswer, createCounters } from "./observe/counters.ts";
 import { type GatewayEvent, newestEvents } from "./observe/events.ts";
@@ -263,6 +264,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     nextId: requestIds.next,
     onEnd: (entry) => plan?.accessLog?.connection(entry),
   });
+  const parts: MiddlewareParts = { clock, fetch: options.plainFetch, keys: createKeySpace({ clock }) };
   let config = options.config;
   const events = createRing<GatewayEvent>(EVENTS);
   let refused: readonly string[] = [];
@@ -307,7 +309,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       upstreamConnectWith: options.upstreamConnectWith,
       counters,
       before: before?.routes,
-      parts: { clock, fetch: options.plainFetch },
+      parts,
       userMiddleware: options.userMiddleware,
       mutableHeaders: options.mutableHeaders,
       // Not seen of its HTTP/3.

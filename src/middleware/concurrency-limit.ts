@@ -1,5 +1,6 @@
 import { integer, object } from "../config/values.ts";
 import { watchBody } from "../proxy/body.ts";
+import { boundedKey } from "./key-space.ts";
 import { plugin } from "./plugin.ts";
 import { refusalOptions, refuse } from "./refusal.ts";
 import { compileRequestKey, countOptions } from "./request-key.ts";
@@ -16,7 +17,8 @@ export const concurrency_limit = plugin(options, ({ limit, key, status, message 
   const running = new Map<string, number>();
   const keyOf = compileRequestKey(key);
   return async (c, next) => {
-    const id = keyOf(c);
+    const bounded = boundedKey(keyOf(c));
+    const id = typeof bounded === "string" ? bounded : await bounded;
     const now = running.get(id) ?? 0;
     if (now >= limit) return refuse(c, { code: "rate_limited", detail: message ?? DETAIL, status });
     running.set(id, now + 1);

@@ -4,6 +4,7 @@ import type { Clock } from "../clock.ts";
 import type { Fetch } from "../kubernetes/types.ts";
 import type { Exchange } from "../observe/exchange.ts";
 import type { RequestFacts } from "../request.ts";
+import type { KeySpace } from "./key-space.ts";
 
 /** One request on its way through a route's middleware: Hono's `c.env`. */
 export interface Passage {
@@ -39,6 +40,8 @@ export interface MiddlewareParts {
   readonly clock: Clock;
   /** For what a middleware asks for on its own account, such as a key set. Answers are decompressed. */
   readonly fetch: Fetch;
+  /** Where what is counted by keys is kept, for all middleware together. */
+  readonly keys: KeySpace;
 }
 
 /** A middleware of the config file: its options, and how it is made of them. */

@@ -1,10 +1,9 @@
-import type { Context } from "hono";
-import { rateLimiter } from "hono-rate-limiter";
 import * as v from "valibot";
 import { integer, list, milliseconds, object, oneOf, text, words } from "../config/values.ts";
-import { type PassageEnv, plugin } from "./plugin.ts";
+import { boundedKey } from "./key-space.ts";
+import { plugin } from "./plugin.ts";
 import { refusalOptions, refuse } from "./refusal.ts";
-import { compileRequestKey, countOptions } from "./request-key.ts";
+import { compileRequestKey, countOptions, ownerOf } from "./request-key.ts";
 import { createWindows } from "./windows.ts";
 
 const HEADERS = ["draft-6", "draft-7", "x-ratelimit"] as const;
@@ -21,55 +20,62 @@ const options = object({
   ...refusalOptions,
 });
 
-/** What the library found out about a request. */
-interface Count {
+/** What is left to a client. */
+interface Quota {
   readonly limit: number;
   readonly remaining: number;
-  readonly resetTime: Date;
+  /** Seconds until the count starts again. */
+  readonly reset: number;
+  /** Seconds that a count lasts. */
+  readonly window: number;
 }
+
+type Fields = readonly (readonly [name: string, value: string])[];
+
+/** How clients are told: the IETF's drafts, and what there was before them. */
+const FIELDS: Readonly<Record<(typeof HEADERS)[number], (quota: Quota) => Fields>> = {
+  "draft-6": ({ limit, remaining, reset, window }) => [
+    ["ratelimit-policy", `${limit};w=${window}`],
+    ["ratelimit-limit", String(limit)],
+    ["ratelimit-remaining", String(remaining)],
+    ["ratelimit-reset", String(reset)],
+  ],
+  "draft-7": ({ limit, remaining, reset, window }) => [
+    ["ratelimit-policy", `${limit};w=${window}`],
+    ["ratelimit", `limit=${limit}, remaining=${remaining}, reset=${reset}`],
+  ],
+  "x-ratelimit": ({ limit, remaining, reset }) => [
+    ["x-ratelimit-limit", String(limit)],
+    ["x-ratelimit-remaining", String(remaining)],
+    ["x-ratelimit-reset", String(reset)],
+  ],
+};
 
 const DETAIL = "There were more requests than the gateway takes from one client for this time";
 
 /**
- * `rate_limit`: hono-rate-limiter's, `limit` requests per `window` milliseconds and key, counted in this process, and for
- * this route or its `group`; those whose key is one of `exempt` are not counted. `headers` tell clients what is left: the IETF draft's, or
- * the `X-RateLimit-…` that came before it.
+ * `rate_limit`: `limit` requests per `window` milliseconds and key, counted in this process, for this route or its `group`;
+ * those whose key is one of `exempt` are not counted. `headers` tell clients what is left.
  */
 export const rate_limit = plugin(
   options,
-  ({ limit, window, key, exempt = [], headers, status, message }, { clock }) => {
+  ({ limit, window, key, exempt = [], headers, status, message }, { clock, keys }) => {
     const keyOf = compileRequestKey(key);
     const free = new Set(exempt.flatMap((value) => [value, `= ${value}`]));
-    const windows = createWindows({ length: window, clock });
-    const secondsLeft = ({ resetTime }: Count): string =>
-      String(Math.max(1, Math.ceil((resetTime.getTime() - clock.now()) / 1000)));
-    const countOf = (c: Context<PassageEnv>): Count => (c.get as (name: string) => Count)("rateLimit");
-    function tell(c: Context<PassageEnv>): void {
-      if (headers !== "x-ratelimit") return;
-      const count = countOf(c);
-      c.header("x-ratelimit-limit", String(count.limit));
-      c.header("x-ratelimit-remaining", String(count.remaining));
-      c.header("x-ratelimit-reset", secondsLeft(count));
-    }
-    const limiter = rateLimiter<PassageEnv>({
-      windowMs: window,
-      limit,
-      standardHeaders: headers === "x-ratelimit" ? false : headers,
-      keyGenerator: keyOf,
-      ...(free.size > 0 && { skip: (c) => free.has(keyOf(c)) }),
-      store: windows,
-      handler: (c) => {
-        tell(c);
-        // The library says it only beside the other headers.
-        c.header("retry-after", undefined);
-        const after = { "retry-after": secondsLeft(countOf(c)) };
-        return refuse(c, { code: "rate_limited", detail: message ?? DETAIL, status, headers: after });
-      },
-    });
-    return (c, next) =>
-      limiter(c, () => {
-        if (free.size === 0 || !free.has(keyOf(c))) tell(c);
-        return next();
-      });
+    const windows = createWindows({ length: window, clock, keys });
+    const fieldsOf = headers === false ? undefined : FIELDS[headers];
+    const seconds = Math.ceil(window / 1000);
+    return async (c, next) => {
+      const asked = keyOf(c);
+      if (free.has(asked)) return next();
+      const bounded = boundedKey(asked);
+      const { hits, end } = windows.hit(typeof bounded === "string" ? bounded : await bounded, ownerOf(c));
+      const reset = Math.max(1, Math.ceil((end - clock.now()) / 1000));
+      const quota = { limit, remaining: Math.max(0, limit - hits), reset, window: seconds };
+      for (const [name, value] of fieldsOf?.(quota) ?? []) c.header(name, value);
+      if (hits <= limit) return next();
+      const after = { "retry-after": String(reset) };
+      return refuse(c, { code: "rate_limited", detail: message ?? DETAIL, status, headers: after });
+    };
   },
 );

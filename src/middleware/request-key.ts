@@ -36,6 +36,9 @@ function addressKey(client: string): string {
   return bytes === undefined || bytes.length === 4 ? client : `${bytes.slice(0, 8).join(".")}/64`;
 }
 
+/** Whose memory a key uses up: the client's, by its address. */
+export const ownerOf = (c: Context<PassageEnv>): string => addressKey(c.env.facts.client);
+
 function told({ facts, consumer }: PassageEnv["Bindings"], part: Part): string | undefined {
   if (part === "all") return "";
   if (part === "client_ip") return addressKey(facts.client);

@@ -1,9 +1,10 @@
 import * as v from "valibot";
 import type { Clock } from "../clock.ts";
 import { boolean, object } from "../config/values.ts";
+import { boundedKey, type Kept, type KeySpace } from "./key-space.ts";
 import { plugin } from "./plugin.ts";
 import { refusalOptions, refuse } from "./refusal.ts";
-import { compileRequestKey, countOptions } from "./request-key.ts";
+import { compileRequestKey, countOptions, ownerOf } from "./request-key.ts";
 
 const RATE = "requests per second: a number above 0, at most 1000000";
 const BURST = "a number from 0 to 1000000";
@@ -16,41 +17,50 @@ const options = object({
   ...refusalOptions,
 });
 
-/** Past this many keys those that have drained, and then the oldest, are forgotten: somebody makes them up. */
-const MAX_KEYS = 100_000;
+/** What is in a bucket. */
+interface Bucket extends Kept {
+  excess: number;
+  /** When it was last poured into, in the clock's milliseconds. */
+  at: number;
+}
 
 /** A leaky bucket per key. */
 export interface Buckets {
-  /** Pours one request in. Milliseconds until its turn; undefined: the bucket would run over, and it is not taken. */
-  pour(key: string): number | undefined;
+  /**
+   * Pours one request in. Milliseconds until its turn; undefined: the bucket would run over, and it is not taken. `owner`: the
+   * client that asks.
+   */
+  pour(key: string, owner: string): number | undefined;
 }
 
-/** Makes empty buckets that leak `rate` requests a second and hold `burst` beyond the one that passes. */
-export function createBuckets({ rate, burst, clock }: { rate: number; burst: number; clock: Clock }): Buckets {
-  /** In the order in which they were last poured into. */
-  const buckets = new Map<string, { excess: number; at: number }>();
+/** What buckets are made with. */
+export interface BucketsOptions {
+  /** Requests a second that leak. */
+  readonly rate: number;
+  /** Requests it holds beyond the one that passes. */
+  readonly burst: number;
+  readonly clock: Clock;
+  readonly keys: KeySpace;
+}
 
-  const left = ({ excess, at }: { excess: number; at: number }, now: number): number =>
-    Math.max(0, excess - (rate * (now - at)) / 1000);
-
-  function forget(now: number): void {
-    for (const [key, bucket] of buckets) {
-      if (buckets.size < MAX_KEYS && left(bucket, now) > 0) return;
-      buckets.delete(key);
-      if (buckets.size < MAX_KEYS / 2) return;
-    }
-  }
-
+/** Makes empty buckets. */
+export function createBuckets({ rate, burst, clock, keys }: BucketsOptions): Buckets {
+  const leaked = (at: number, now: number): number => (rate * (now - at)) / 1000;
+  // The request that passes leaves no trace in `excess`, and the next one may not come before it has leaked.
+  const buckets = keys.table<Bucket>(({ excess, at }, now) => excess + 1 <= leaked(at, now));
   return {
-    pour(key) {
+    pour(key, owner) {
       const now = clock.now();
       const known = buckets.get(key);
+      if (known === undefined) {
+        buckets.set(key, { excess: 0, at: now, owner });
+        return 0;
+      }
       // A bucket that has run dry has room for the request that passes at once; a fuller one makes it wait.
-      const excess = known === undefined ? 0 : Math.max(0, known.excess + 1 - (rate * (now - known.at)) / 1000);
+      const excess = Math.max(0, known.excess + 1 - leaked(known.at, now));
       if (excess > burst) return undefined;
-      buckets.delete(key);
-      if (buckets.size >= MAX_KEYS) forget(now);
-      buckets.set(key, { excess, at: now });
+      known.excess = excess;
+      known.at = now;
       return (excess / rate) * 1000;
     },
   };
@@ -62,11 +72,12 @@ const DETAIL = "Requests came faster than the gateway takes them from one client
  * `throttle`: a leaky bucket per key. Requests pass at `rate` a second; up to `burst` that come sooner wait for their turn
  * (or pass at once with `delay: false`), more are refused. Counted in this process, for this route or its `group`.
  */
-export const throttle = plugin(options, ({ rate, burst, delay, key, status, message }, { clock }) => {
-  const buckets = createBuckets({ rate, burst, clock });
+export const throttle = plugin(options, ({ rate, burst, delay, key, status, message }, { clock, keys }) => {
+  const buckets = createBuckets({ rate, burst, clock, keys });
   const keyOf = compileRequestKey(key);
   return async (c, next) => {
-    const wait = buckets.pour(keyOf(c));
+    const bounded = boundedKey(keyOf(c));
+    const wait = buckets.pour(typeof bounded === "string" ? bounded : await bounded, ownerOf(c));
     if (wait === undefined) return refuse(c, { code: "rate_limited", detail: message ?? DETAIL, status });
     if (delay && wait >= 1) await clock.sleep(wait, c.req.raw.signal);
     await next();

@@ -1,55 +1,41 @@
 import type { Clock } from "../clock.ts";
+import type { Kept, KeySpace } from "./key-space.ts";
 
 /** Hits of one key in its window. */
-export interface Window {
-  totalHits: number;
-  /** When the count starts anew. */
-  resetTime: Date;
+export interface Window extends Kept {
+  hits: number;
+  /** When the count starts again, in the clock's milliseconds. */
+  readonly end: number;
 }
 
-/** Counts per key, in windows of a fixed length: the store of the rate limiter. Bounded in memory, without timers. */
+/** Counts per key, in windows of a fixed length that begin with the first hit. */
 export interface Windows {
-  get(key: string): Window | undefined;
-  /** Counts one more and says how many there are. */
-  increment(key: string): Window;
-  decrement(key: string): void;
-  resetKey(key: string): void;
+  /** Counts one more for a key and says how many there are. `owner`: the client that asks. */
+  hit(key: string, owner: string): Window;
 }
 
-/** Past this many keys the oldest are forgotten: somebody makes them up. */
-const MAX_KEYS = 100_000;
+/** What windows are made with. */
+export interface WindowsOptions {
+  /** Milliseconds. */
+  readonly length: number;
+  readonly clock: Clock;
+  readonly keys: KeySpace;
+}
 
-/** Makes an empty count. `length` of a window in milliseconds. */
-export function createWindows({ length, clock }: { length: number; clock: Clock }): Windows {
-  /** In the order their windows end: all are of one length, and one that begins anew goes to the end. */
-  const windows = new Map<string, Window>();
-
-  function forgetEnded(now: number): void {
-    for (const [key, { resetTime }] of windows) {
-      if (resetTime.getTime() > now && windows.size < MAX_KEYS) return;
-      windows.delete(key);
-    }
-  }
-
+/** Makes an empty count. */
+export function createWindows({ length, clock, keys }: WindowsOptions): Windows {
+  const windows = keys.table<Window>(({ end }, now) => end <= now);
   return {
-    get: (key) => windows.get(key),
-    increment(key) {
+    hit(key, owner) {
       const now = clock.now();
       const known = windows.get(key);
-      if (known !== undefined && known.resetTime.getTime() > now) {
-        known.totalHits++;
+      if (known !== undefined && known.end > now) {
+        known.hits++;
         return known;
       }
-      windows.delete(key);
-      forgetEnded(now);
-      const fresh = { totalHits: 1, resetTime: new Date(now + length) };
+      const fresh = { hits: 1, end: now + length, owner };
       windows.set(key, fresh);
       return fresh;
     },
-    decrement(key) {
-      const known = windows.get(key);
-      if (known !== undefined && known.totalHits > 0) known.totalHits--;
-    },
-    resetKey: (key) => void windows.delete(key),
   };
 }

@@ -1,6 +1,7 @@
 import { systemClock } from "../../src/clock.ts";
 import { makePlugin } from "../../src/middleware/catalog.ts";
 import { createChain, ours } from "../../src/middleware/chain.ts";
+import { createKeySpace } from "../../src/middleware/key-space.ts";
 import type { Middleware, MiddlewareParts, Passage } from "../../src/middleware/plugin.ts";
 import { createTrust } from "../../src/proxy/trust.ts";
 import { type RequestFacts, readFacts } from "../../src/request.ts";
@@ -27,7 +28,7 @@ export interface Sent extends RequestInit {
 /** A route's middleware, from the YAML of its list, before a pod of the test's own. */
 export function chained(entries: string, { upstream, forwarded, parts, own = [], mutableHeaders = true }: Setup = {}) {
   const clock = createFakeClock();
-  const given = { clock, fetch, ...parts };
+  const given = { clock, fetch, keys: createKeySpace({ clock: parts?.clock ?? clock }), ...parts };
   const handlers = route(`{service: a/b, middleware: ${entries}}`).middleware.flatMap((entry) => {
     const made = makePlugin(entry, given);
     return made === undefined ? [] : [ours(made)];
