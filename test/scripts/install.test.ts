@@ -76,7 +76,6 @@ describe("what the first command installs", () => {
       "@valibot/to-json-schema",
       "bintrees",
       "hono",
-      "hono-rate-limiter",
       "prom-client",
       "tdigest",
       "valibot",
