@@ -1,7 +1,8 @@
 #!/usr/bin/env bun
 /** What `bun run build` makes an executable of: the program, and Bun around it. */
-import { startAsMeant } from "./runtime/bun-start.ts";
+import { provideModules, raiseRequestLimit } from "./runtime/bun-executable.ts";
 
-if (Bun.isMainThread) startAsMeant();
+if (Bun.isMainThread) raiseRequestLimit();
+provideModules();
 // A further thread (`server.workers`) starts with the same file: an executable has one entry.
 await (Bun.isMainThread ? import("./main.ts") : import("./worker.ts"));

@@ -2,6 +2,7 @@ import { commented, type Made, type MadeMapping, madeFrom } from "../document.ts
 import type { Importer } from "../importer.ts";
 import type { Input } from "../input.ts";
 import { StandIn } from "../stand-in.ts";
+import { consumersOf, declineOwn, declineUnasked } from "./consumers.ts";
 import { wordsOf } from "./cosmetics.ts";
 import { discoveryOf } from "./discovery.ts";
 import { headerChanges, middlewareOf, noEffects } from "./effects.ts";
@@ -79,30 +80,10 @@ function routeList(given: readonly MadeRoute[], byHost: boolean): Made[] {
 
 const keyOf = ({ file, path }: Input): string => JSON.stringify([file, path]);
 
-/** Plugins that know consumers by their credentials. */
-const CREDENTIALS = ["key-auth", "basic-auth", "jwt-auth"];
-
-/** What a consumer has that no route asks for; a consumer without anything else is not there at all. */
-function declineUnasked(consumer: Input, uses: ReadonlySet<string>): void {
-  const plugins = consumer.at("plugins");
-  const names = plugins.keys();
-  if (!names.some((name) => CREDENTIALS.includes(name) && uses.has(name))) {
-    consumer.decline("no route asks for credentials of its kind");
-    return;
-  }
-  for (const name of names) {
-    if (!CREDENTIALS.includes(name)) {
-      plugins
-        .at(name)
-        .decline("what a consumer's plugins do applies to its own requests only, which has no counterpart");
-    } else if (!uses.has(name)) {
-      plugins.at(name).decline(`no route asks for ${name}`);
-    }
-  }
-}
-
 /** What consumers, services and other shared objects hold that no route came to use. */
 function declineUnused(resources: Resources, uses: ReadonlySet<string>, overridden: ReadonlyMap<string, Input>): void {
+  for (const group of resources.consumerGroups.all()) declineOwn(group);
+  resources.consumerGroups.declineUnused("no consumer is in it");
   resources.services.declineUnused("no route uses it");
   resources.upstreams.declineUnused("no route uses it");
   resources.pluginConfigs.declineUnused("no route uses it");
@@ -122,7 +103,7 @@ function convert(roots: readonly Input[]): MadeMapping {
   const overridden = new Map<string, Input>();
   const converted = new Set<string>();
   const plugins = {
-    consumers: resources.consumers,
+    consumers: consumersOf(resources),
     uses: (plugin: string) => void uses.add(plugin),
     httpsPort: server.httpsPort,
     trust: (blocks: readonly string[]) => void trusted.push(...blocks),

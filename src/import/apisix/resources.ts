@@ -17,6 +17,7 @@ export interface Resources {
   readonly upstreams: Library;
   readonly pluginConfigs: Library;
   readonly consumers: readonly Input[];
+  readonly consumerGroups: Library;
   readonly globalRules: readonly Input[];
   readonly ssls: readonly Input[];
 }
@@ -29,6 +30,7 @@ export const RESOURCE_KEYS = [
   "plugin_configs",
   "global_rules",
   "consumers",
+  "consumer_groups",
   "ssls",
   "stream_routes",
 ] as const;
@@ -81,6 +83,7 @@ export function resourcesOf(roots: readonly Input[]): Resources {
     upstreams: libraryOf(gather("upstreams"), "upstream"),
     pluginConfigs: libraryOf(gather("plugin_configs"), "plugin config"),
     consumers: gather("consumers"),
+    consumerGroups: libraryOf(gather("consumer_groups"), "consumer group"),
     globalRules: gather("global_rules"),
     ssls: gather("ssls"),
   };

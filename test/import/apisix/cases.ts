@@ -376,7 +376,7 @@ export const CASES: Readonly<Record<string, Case>> = {
     ],
     asks: [
       { ask: "GET /private/x", status: 403 },
-      { ask: "GET /public/x", from: 1980 },
+      { ask: "GET /public/x", status: 403 },
       { ask: "GET /lua", status: 403 },
       { ask: "GET /keys", status: 403 },
     ],

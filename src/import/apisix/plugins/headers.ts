@@ -1,3 +1,5 @@
+import { isTemplate } from "../../../routing/template.ts";
+import type { MadeMapping } from "../../document.ts";
 import type { Input } from "../../input.ts";
 import { addMiddleware, type Effects, type HeaderEdits } from "../effects.ts";
 import { isPlainRegex } from "../path.ts";
@@ -69,25 +71,42 @@ function settle(edits: HeaderEdits): void {
   }
 }
 
-function rewriteUri(conf: Input, effects: Effects): void {
-  const uri = conf.at("uri");
-  const regex = conf.at("regex_uri");
-  const text = uri.text();
-  if (text !== undefined) {
-    if (hasVariables(text)) uri.decline("the path is a fixed text here, without variables");
-    else if (!text.startsWith("/") || text.includes("?"))
-      uri.decline("it must be a path that starts with /, without a query");
-    else effects.rewritePath = { replace: text };
-    if (regex.exists) regex.decline("uri is there too, and it counts");
-    return;
+/** The path of a uri, in which variables may stand; undefined: it is declined. */
+function pathRewrite(uri: Input, text: string): MadeMapping | undefined {
+  const template = hasVariables(text) ? templateOf(text) : undefined;
+  if (
+    hasVariables(text) &&
+    (template === undefined || !isTemplate(template) || /\{(?:uri|query|search)\}/.test(template))
+  ) {
+    uri.decline("it has a variable that cannot be carried over");
+    return undefined;
   }
-  const parts = regex.texts();
-  if (parts === undefined) return;
+  if (!text.startsWith("/") || text.includes("?")) {
+    uri.decline("it must be a path that starts with /, without a query");
+    return undefined;
+  }
+  return template === undefined ? { replace: text } : { template };
+}
+
+function regexRewrite(regex: Input, parts: readonly string[]): MadeMapping | undefined {
   const [from, to] = parts;
   if (parts.length !== 2) regex.decline("there can be one regular expression with its replacement");
   else if (!isPlainRegex(from!)) regex.decline("its regular expression uses what JavaScript's have not");
   else if (to!.includes("?")) regex.decline("a replacement cannot bring a query");
-  else effects.rewritePath = { regex: from!.trim(), to: to!.replace(/\$\$\{([0-9])\}/g, "$$$1") };
+  else return { regex: from!.trim(), to: to!.replace(/\$\$\{([0-9])\}/g, "$$$1") };
+  return undefined;
+}
+
+/** What the path becomes. False: it cannot be carried over, and requests would ask for other paths than they should. */
+function rewriteUri(conf: Input, effects: Effects): boolean {
+  const uri = conf.at("uri");
+  const regex = conf.at("regex_uri");
+  const text = uri.text();
+  if (text !== undefined && regex.exists) regex.decline("uri is there too, and it counts");
+  const parts = text === undefined ? regex.texts() : undefined;
+  if (text === undefined && parts === undefined) return !uri.exists && !regex.exists;
+  effects.rewritePath = text === undefined ? regexRewrite(regex, parts!) : pathRewrite(uri, text);
+  return effects.rewritePath !== undefined;
 }
 
 const METHOD = /^[A-Z]+$/;
@@ -109,10 +128,11 @@ export const proxyRewrite: PluginRule = {
       }
       return true;
     }
-    rewriteUri(conf, effects);
+    const rewritten = rewriteUri(conf, effects);
     const host = conf.at("host").text();
-    if (host !== undefined && hasVariables(host)) conf.at("host").decline("the host is a fixed text here");
-    else effects.upstreamHost = host;
+    const fixed = host === undefined || !hasVariables(host);
+    if (fixed) effects.upstreamHost = host;
+    else conf.at("host").decline("the host is a fixed text here");
     const scheme = conf.at("scheme").text();
     if (scheme !== undefined && scheme !== "http" && scheme !== "https")
       conf.at("scheme").decline("it must be http or https");
@@ -120,7 +140,7 @@ export const proxyRewrite: PluginRule = {
     if (conf.at("use_real_request_uri_unsafe").boolean() === true) {
       conf.at("use_real_request_uri_unsafe").note("a path that is not rewritten is always passed on as it was sent");
     }
-    return true;
+    return rewritten && fixed;
   },
 };
 
