@@ -1,82 +1,43 @@
 import type { AdminView } from "./admin/view.ts";
 import { createHealthSet, type HealthSet } from "./balancing/health-set.ts";
 import { createRetryBudget } from "./balancing/retry-budget.ts";
-import type { Clock, Random } from "./clock.ts";
 import { type ClusterSet, createClusterSet } from "./cluster-set.ts";
-import { type RedactedRoute, redactCluster, redactRoute } from "./config/redact.ts";
-import type { ClusterConfig, Config, TracingConfig, UpstreamTlsConfig } from "./config/schema.ts";
+import { redactCluster } from "./config/redact.ts";
+import type { ClusterConfig, Config } from "./config/schema.ts";
 import type { Cluster } from "./discovery/cluster.ts";
-import { createDiscovery, type Discovery } from "./discovery/discovery.ts";
 import type { ClusterStatus, NodesAnswer } from "./discovery/views.ts";
 import type { Explained } from "./explain/answer.ts";
 import { type Held, heldBy, withEjections } from "./explain/ejections.ts";
 import { type ExplainSources, explainRequest } from "./explain/explain.ts";
 import type { ExplainQuery } from "./explain/question.ts";
-import type { Fetch } from "./kubernetes/types.ts";
-import type { Logger } from "./log.ts";
 import type { Chain } from "./middleware/chain.ts";
 import { createKeySpace } from "./middleware/key-space.ts";
-import type { Middleware, MiddlewareParts } from "./middleware/plugin.ts";
-import { type AccessLog, createAccessLog } from "./observe/access-log.ts";
 import { type Counters, countAnswer, createCounters } from "./observe/counters.ts";
 import { type GatewayEvent, newestEvents } from "./observe/events.ts";
-import { createExchange, type Exchange, type Recorder } from "./observe/exchange.ts";
+import { createExchange, type Exchange } from "./observe/exchange.ts";
 import { collectClusters, collectTraffic } from "./observe/gateway-metrics.ts";
 import { createRequestIds } from "./observe/request-id.ts";
 import { createRing } from "./observe/ring.ts";
 import { createStreamCounters, type StreamCounters } from "./observe/stream-counters.ts";
-import { recorderOf } from "./observe/tracing/recorder.ts";
-import type { Tracing } from "./observe/tracing/types.ts";
 import type { Traffic } from "./observe/traffic.ts";
-import { createPoolSet, type PoolStore } from "./pool-set.ts";
+import { makePlan, type Plan, type PlanParts, type PlanWorld } from "./plan.ts";
 import { createEventStreams } from "./proxy/event-streams.ts";
-import { createForwarder } from "./proxy/forward.ts";
 import { type ProblemCode, problem } from "./proxy/problem.ts";
-import { createTrust } from "./proxy/trust.ts";
-import type { Forwarder, UpstreamFetch } from "./proxy/types.ts";
-import type { Upgrade, UpstreamConnect } from "./proxy/websocket-types.ts";
-import { type ReadOptions, type RequestFacts, readFacts, refusedFacts } from "./request.ts";
-import { compileRouteSet, type GatewayRoute, type RouteSet } from "./route-set.ts";
-import { compileStreamSet, type StreamSet } from "./stream-set.ts";
+import type { Upgrade } from "./proxy/websocket-types.ts";
+import { type RequestFacts, readFacts, refusedFacts } from "./request.ts";
+import type { GatewayRoute } from "./route-set.ts";
 import { createConnections } from "./streams/connections.ts";
-import type { Dial, StreamSocket } from "./streams/types.ts";
+import type { StreamSocket } from "./streams/types.ts";
 
 /** What a gateway works with: the runtime's parts, never the runtime itself. */
-export interface GatewayOptions {
+export interface GatewayOptions extends PlanWorld {
   readonly config: Config;
   /** Makes a cluster's client; the runtime knows how TLS, files and tokens come to it. */
   createCluster(config: ClusterConfig, zone: string | undefined): Cluster;
-  /** How requests leave for upstreams. */
-  readonly upstreamFetch: UpstreamFetch;
-  /** The same with a route's `upstream_tls`. */
-  upstreamFetchWith(tls: UpstreamTlsConfig): UpstreamFetch;
-  /** How WebSockets to upstreams are opened; left out: they are refused. */
-  readonly upstreamConnect?: UpstreamConnect | undefined;
-  /** The same with a route's `upstream_tls`. */
-  upstreamConnectWith?(tls: UpstreamTlsConfig): UpstreamConnect | undefined;
-  /** How TCP connections to upstreams are made; left out: there are no streams. */
-  readonly dial?: Dial | undefined;
-  /** The same with a stream's `upstream_tls`. */
-  dialWith?(tls: UpstreamTlsConfig): Dial;
-  /** For what the gateway asks for on its own account, such as a key set: verified, without redirects, decompressed. */
-  readonly plainFetch: Fetch;
-  /** The user's own middleware that a config names; they were loaded before. */
-  userMiddleware(use: string, options: unknown): Middleware;
-  /** Whether the runtime's server hands over headers that can be changed in place. */
-  readonly mutableHeaders: boolean;
-  /** Whether that server copies each piece of an answer before it asks for the next. @default false */
-  readonly copiesPieces?: boolean | undefined;
   /** Who makes the active health checks. @default the gateway itself */
   readonly health?: HealthSet | undefined;
-  /** False where a timer ends with the request that made it (Workers). @default true */
-  readonly sharedTimers?: boolean | undefined;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly logger: Logger;
-  /** Takes whole lines of the access log. */
-  writeAccessLog(lines: string): void;
-  /** Makes what `tracing` asks for. Left out: the runtime refuses such a config. */
-  createTracing?(config: TracingConfig): Tracing;
+  /** This config is in force: what was made for others and it does not need may be let go. */
+  retain?(config: Config): void;
 }
 
 /** A running gateway. */
@@ -125,30 +86,16 @@ export interface Gateway extends AdminView {
   stop(): Promise<void>;
 }
 
-/** Everything that one config decides; swapped as a whole. */
-interface Plan {
-  readonly config: Config;
-  readonly discovery: Discovery;
-  readonly pools: PoolStore;
-  readonly routes: RouteSet;
-  readonly streams: StreamSet | undefined;
-  readonly forwarder: Forwarder;
-  readonly read: ReadOptions;
-  readonly accessLog: AccessLog | undefined;
-  readonly tracing: Tracing | undefined;
-  /** What takes requests that are over; undefined: nothing does, and nothing is remembered of them. */
-  readonly recorder: Recorder | undefined;
-  readonly unmatched: Unmatched;
-  /** Its routes without secrets, made when first asked for. */
-  readonly shownRoutes: () => readonly RedactedRoute[];
-}
-
-/** The answer to a request that no route takes, counted. */
-type Unmatched = (code: ProblemCode, detail: string, head: boolean, started: number) => Response;
-
 /** Keep-alive ends here: the next request must find another gateway (RFC 9112 section 9.6). */
 function closing(response: Response): Response {
   response.headers.set("connection", "close");
+  return response;
+}
+
+/** The answer to a request that no route takes, counted. */
+function unmatched({ unmatched, read }: Plan, code: ProblemCode, detail: string, head: boolean, started: number) {
+  const response = problem(code, detail, { head });
+  countAnswer(unmatched, response, read.clock.now() - started);
   return response;
 }
 
@@ -160,12 +107,11 @@ function answer(
   exchange: Exchange | undefined,
   upgrade: Upgrade | undefined,
 ): Response | Promise<Response> {
-  const { routes, unmatched } = plan;
-  const route = routes.table.match(facts);
+  const route = plan.routes.table.match(facts);
   if (route === undefined) {
     if (exchange !== undefined) exchange.error = "no_route";
     const head = facts.method === "HEAD";
-    return unmatched("no_route", "No route matches this method, host and path", head, facts.started);
+    return unmatched(plan, "no_route", "No route matches this method, host and path", head, facts.started);
   }
   exchange?.trace?.matched(route.rule);
   if (route.chain === undefined) return serve(route, request, facts, plan, exchange, upgrade);
@@ -241,19 +187,9 @@ function withPending(statuses: readonly ClusterStatus[], pending: readonly Clust
 /** What a gateway remembers of what happened to itself; its clusters do for themselves. */
 const EVENTS = 100;
 
-/** The value of `make`, made when first asked for. */
-function once<T>(make: () => T): () => T {
-  let made: { readonly value: T } | undefined;
-  return () => {
-    made ??= { value: make() };
-    return made.value;
-  };
-}
-
 /** Composes a gateway and starts following its clusters. */
 export function createGateway(options: GatewayOptions): Gateway {
   const { clock, random, logger } = options;
-  const retryBudget = createRetryBudget({ clock });
   const requestIds = createRequestIds(random);
   const counters = createCounters();
   const streamCounters = createStreamCounters();
@@ -264,7 +200,6 @@ export function createGateway(options: GatewayOptions): Gateway {
     nextId: requestIds.next,
     onEnd: (entry) => plan?.accessLog?.connection(entry),
   });
-  const parts: MiddlewareParts = { clock, fetch: options.plainFetch, keys: createKeySpace({ clock }) };
   let config = options.config;
   const events = createRing<GatewayEvent>(EVENTS);
   let refused: readonly string[] = [];
@@ -272,6 +207,20 @@ export function createGateway(options: GatewayOptions): Gateway {
   let drained = 0;
   const eventStreams = createEventStreams();
   let plan: Plan | undefined;
+  const parts: PlanParts = {
+    world: options,
+    counters,
+    streamCounters,
+    eventStreams,
+    middleware: { clock, fetch: options.plainFetch, keys: createKeySpace({ clock }) },
+    retryBudget: createRetryBudget({ clock }),
+    onEject({ endpoint: { address, pod } }, until) {
+      const at = clock.now();
+      events.add({ at, kind: "ejected", address, until });
+      const seconds = Math.round((until - at) / 1000);
+      logger.log("warn", "An address is ejected after failures", { upstream: address, pod, seconds });
+    },
+  };
 
   const health = options.health ?? createHealthSet({ clock, random, logger });
 
@@ -279,100 +228,10 @@ export function createGateway(options: GatewayOptions): Gateway {
     create: (cluster) => options.createCluster(cluster, config.server.zone),
     logger,
     onChange: () => {
-      plan = makePlan(config, clusters.current(), plan);
+      plan = makePlan(config, clusters.current(), plan, parts);
       health.apply([...plan.routes.checks, ...(plan.streams?.checks ?? [])]);
     },
   });
-
-  function makePlan(next: Config, current: readonly Cluster[], before: Plan | undefined): Plan {
-    const { server } = next;
-    const discovery = createDiscovery({ clusters: current, multi: next.discovery?.multi ?? false });
-    const trusts = createTrust(server.trusted_proxies);
-    const pools = createPoolSet({
-      discovery,
-      clusters: current,
-      clock,
-      random,
-      before: before?.pools,
-      onEject(target, until) {
-        const { address, pod } = target.endpoint;
-        const at = clock.now();
-        events.add({ at, kind: "ejected", address, until });
-        const seconds = Math.round((until - at) / 1000);
-        logger.log("warn", "An address is ejected after failures", { upstream: address, pod, seconds });
-      },
-    });
-    const routes = compileRouteSet(next, {
-      pools,
-      upstreamFetch: options.upstreamFetch,
-      upstreamFetchWith: options.upstreamFetchWith,
-      upstreamConnectWith: options.upstreamConnectWith,
-      counters,
-      before: before?.routes,
-      parts,
-      userMiddleware: options.userMiddleware,
-      mutableHeaders: options.mutableHeaders,
-      // Not seen of its HTTP/3.
-      copiesPieces: (options.copiesPieces ?? false) && !server.http3,
-      trusts,
-      onMiddlewareError: (route, error) =>
-        logger.log("error", `A middleware failed: ${error.message}`, { route, stack: error.stack }),
-    });
-    counters.keep(routes.series);
-    streamCounters.keep(new Set(next.streams.map(({ id }) => id)));
-    const { dial, dialWith } = options;
-    const streams = dial && dialWith && compileStreamSet(next, { pools, dial, dialWith, counters: streamCounters });
-    const accessLog = keptLog(before, server.access_log);
-    const tracing = keptTracing(before, next.tracing);
-    return {
-      config: next,
-      discovery,
-      pools: pools.pools,
-      routes,
-      streams,
-      forwarder: createForwarder({
-        fetch: options.upstreamFetch,
-        connect: options.upstreamConnect,
-        clock,
-        logger,
-        streams: eventStreams,
-        retryBudget,
-        trusts,
-        bodyBytes: server.limits.body_bytes,
-        via: server.via,
-        upstreamHeaders: server.upstream_headers,
-        mutableHeaders: options.mutableHeaders,
-        sharedTimers: options.sharedTimers,
-      }),
-      read: { clock, trusts, limits: server.limits },
-      accessLog,
-      tracing,
-      recorder: recorderOf(accessLog, tracing),
-      unmatched,
-      shownRoutes: once(() => next.routes.map(redactRoute)),
-    };
-  }
-
-  function unmatched(code: ProblemCode, detail: string, head: boolean, started: number): Response {
-    const response = problem(code, detail, { head });
-    countAnswer(counters.unmatched, response, clock.now() - started);
-    return response;
-  }
-
-  /** The log before where its format is the same: it may hold lines not yet written. */
-  function keptLog(before: Plan | undefined, format: "json" | "combined" | false): AccessLog | undefined {
-    if (before !== undefined && before.config.server.access_log === format) return before.accessLog;
-    before?.accessLog?.flush();
-    return format === false ? undefined : createAccessLog({ format, clock, write: options.writeAccessLog });
-  }
-
-  /** The one before where its settings are the same: it may hold spans not yet sent. */
-  function keptTracing(before: Plan | undefined, wanted: TracingConfig | undefined): Tracing | undefined {
-    if (before !== undefined && JSON.stringify(before.config.tracing) === JSON.stringify(wanted)) return before.tracing;
-    // Requests under way still end their spans there: what comes too late is counted as dropped.
-    void before?.tracing?.stop();
-    return wanted && options.createTracing?.(wanted);
-  }
 
   function respond(
     request: Request,
@@ -384,7 +243,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     const facts = readFacts(request, peer, scheme, now.read);
     const { recorder, tracing } = now;
     if ("problem" in facts) {
-      const response = unmatched(facts.problem, facts.detail, request.method === "HEAD", clock.now());
+      const response = unmatched(now, facts.problem, facts.detail, request.method === "HEAD", clock.now());
       if (recorder === undefined) return response;
       const refused = refusedFacts(request, peer, scheme, clock);
       const exchange = createExchange(refused, requestIds.of(refused), tracing?.begin(refused));
@@ -430,6 +289,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       config = next;
       refused = [];
       clusters.apply(next.discovery);
+      options.retain?.(next);
       const followed = next.discovery?.clusters.length ?? 0;
       events.add({ at: clock.now(), kind: "config", routes: next.routes.length, clusters: followed });
     },

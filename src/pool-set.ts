@@ -1,5 +1,5 @@
 import type { HealthSubjects } from "./balancing/active-health.ts";
-import { createPool } from "./balancing/pool.ts";
+import { createPool, type PoolOptions } from "./balancing/pool.ts";
 import { createSplit } from "./balancing/split.ts";
 import { staticUpstream } from "./balancing/static-upstream.ts";
 import type { Pool, Target } from "./balancing/types.ts";
@@ -42,8 +42,8 @@ export interface Destination<Counts> {
 export interface Counting<Counts> {
   /** Where the traffic to one service is counted. */
   of(service: string): Counts;
-  /** One of the service's addresses was ejected. */
-  ejected(counts: Counts): void;
+  /** One of the service's addresses was ejected. Pools keep it across configs: it must hold nothing of one. */
+  readonly ejected: (counts: Counts) => void;
 }
 
 /** Pools by everything that makes one what it is. */
@@ -70,13 +70,36 @@ export interface PoolSetOptions {
   readonly clusters: readonly Cluster[];
   readonly clock: Clock;
   readonly random: Random;
-  onEject(target: Target, until: number): void;
+  /** Pools keep it across configs: it must hold nothing of one. */
+  readonly onEject: (target: Target, until: number) => void;
   /** The pools before: balancing positions, health and counts survive where an entry did not change. */
   readonly before: PoolStore | undefined;
 }
 
+/** What makes one pool. It outlives the config it was first made for, so it must hold nothing else of that config. */
+interface PoolParts<Counts> extends Pick<PoolOptions, "scheme" | "balancer" | "passive" | "upstream"> {
+  readonly counts: Counts;
+  readonly ejected: Counting<Counts>["ejected"];
+}
+
+/** A function of its own: a closure among those of a config would keep that config, and through it all before it. */
+function makePool<Counts>(
+  { counts, ejected, ...parts }: PoolParts<Counts>,
+  { clock, random, onEject }: Pick<PoolSetOptions, "clock" | "random" | "onEject">,
+): Pool & HealthSubjects {
+  return createPool({
+    ...parts,
+    clock,
+    random,
+    onEject(target, until) {
+      ejected(counts);
+      onEject(target, until);
+    },
+  });
+}
+
 /** Makes a set without pools. */
-export function createPoolSet({ discovery, clusters, clock, random, onEject, before }: PoolSetOptions): PoolSet {
+export function createPoolSet({ discovery, clusters, before, ...parts }: PoolSetOptions): PoolSet {
   const pools = new Map<string, { pool: Pool & HealthSubjects; cluster: Cluster | undefined }>();
   const byId = new Map(clusters.map((cluster) => [cluster.id, cluster]));
 
@@ -97,16 +120,7 @@ export function createPoolSet({ discovery, clusters, clock, random, onEject, bef
         const pool =
           kept !== undefined && kept.cluster === cluster
             ? kept.pool
-            : createPool({
-                ...settings,
-                upstream,
-                clock,
-                random,
-                onEject(target, until) {
-                  counting.ejected(counts);
-                  onEject(target, until);
-                },
-              });
+            : makePool({ ...settings, upstream, counts, ejected: counting.ejected }, parts);
         pools.set(key, { pool, cluster });
         return { pool, key, upstream, counts, query, weight };
       }
@@ -121,8 +135,13 @@ export function createPoolSet({ discovery, clusters, clock, random, onEject, bef
         const query = { service, cluster, namespace, portName, scheme: config.scheme };
         return choice(`${index} ${service} ${portName ?? ""}`, weight, discovery.upstream(query), query);
       });
-      const only = of[0]!;
-      return { choose: of.length === 1 ? () => only : createSplit(of, random).choose, of };
+      return { choose: chooser(of, parts.random), of };
     },
   };
+}
+
+/** Which of a route's services a request goes to. Routes keep it: like `makePool`, it is no closure of the whole set. */
+function chooser<Counts>(of: readonly Choice<Counts>[], random: Random): () => Choice<Counts> {
+  const only = of[0]!;
+  return of.length === 1 ? () => only : createSplit(of, random).choose;
 }

@@ -63,17 +63,17 @@ export interface RouteSetOptions {
   /** `server.trusted_proxies`. */
   readonly trusts: Trust;
   /** A middleware of a route failed. */
-  onMiddlewareError(route: string, error: Error): void;
+  readonly onMiddlewareError: (route: string, error: Error) => void;
   readonly counters: Counters;
-  /** The set before: what its middleware remember survives where they did not change. */
-  readonly before: Pick<RouteSet, "middleware"> | undefined;
+  /** The middleware before: what they remember survives where they did not change. */
+  readonly before: MiddlewareStore | undefined;
 }
 
 /** Middleware by what makes them one (`identityOf`). */
 export type MiddlewareStore = ReadonlyMap<string, Middleware>;
 
 /** Compiles the routes of a config. */
-export function compileRouteSet(config: Config, options: RouteSetOptions): RouteSet {
+export function compileRouteSet(config: Config, { before, ...options }: RouteSetOptions): RouteSet {
   const series = new Set<SeriesCounts>();
   const checks: HealthCheck[] = [];
   const middleware = new Map<string, Middleware>();
@@ -86,7 +86,7 @@ export function compileRouteSet(config: Config, options: RouteSetOptions): Route
 
   function middlewareOf(entry: MiddlewareConfig, key: string): Middleware | undefined {
     if (entry.use !== undefined) return options.userMiddleware(entry.use, entry.options);
-    const kept = middleware.get(key) ?? options.before?.middleware.get(key);
+    const kept = middleware.get(key) ?? before?.get(key);
     const made = kept ?? makePlugin(entry, options.parts);
     if (made !== undefined) middleware.set(key, made);
     return made && ours(made);
@@ -94,12 +94,7 @@ export function compileRouteSet(config: Config, options: RouteSetOptions): Route
 
   function chainOf({ id, middleware: entries }: RouteConfig): Chain | undefined {
     const handlers = entries.flatMap((entry, index) => middlewareOf(entry, identityOf(entry, [id, index])) ?? []);
-    if (handlers.length === 0) return undefined;
-    return createChain(handlers, {
-      mutableHeaders: options.mutableHeaders,
-      trusts: options.trusts,
-      report: (error) => options.onMiddlewareError(id, error),
-    });
+    return handlers.length === 0 ? undefined : chainFor(id, handlers, options);
   }
 
   const routes = config.routes.map((written): GatewayRoute => {
@@ -135,6 +130,19 @@ export function compileRouteSet(config: Config, options: RouteSetOptions): Route
     return { kind: "proxy", rule, chain, counts, proxy, choices: of };
   });
   return { table: compileRoutes(routes), routes, middleware, checks, series };
+}
+
+/** A function of its own: requests under way keep their chain, which must not keep what the set was compiled from. */
+function chainFor(
+  id: string,
+  handlers: readonly Middleware[],
+  {
+    mutableHeaders,
+    trusts,
+    onMiddlewareError,
+  }: Pick<RouteSetOptions, "mutableHeaders" | "trusts" | "onMiddlewareError">,
+): Chain {
+  return createChain(handlers, { mutableHeaders, trusts, report: (error) => onMiddlewareError(id, error) });
 }
 
 /** The health checks a route asks for: each of its pools is probed as its requests go. */

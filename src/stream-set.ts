@@ -1,6 +1,6 @@
 import type { HealthCheck } from "./balancing/health-set.ts";
 import type { Config, UpstreamTlsConfig } from "./config/schema.ts";
-import type { StreamCounters } from "./observe/stream-counters.ts";
+import { countEjection, type StreamCounters } from "./observe/stream-counters.ts";
 import type { PoolSet } from "./pool-set.ts";
 import { connectProbe } from "./streams/connect-probe.ts";
 import type { Stream } from "./streams/stream.ts";
@@ -31,7 +31,7 @@ export function compileStreamSet({ streams }: Config, options: StreamSetOptions)
     const counts = options.counters.stream(rule.id);
     const { choose, of } = options.pools.destination(rule, "tcp", {
       of: () => counts,
-      ejected: () => counts.ejections++,
+      ejected: countEjection,
     });
     const tls = rule.upstream_tls;
     const dial = tls === undefined ? options.dial : options.dialWith(tls);

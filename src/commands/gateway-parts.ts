@@ -44,22 +44,29 @@ export function gatewayParts(
       }),
     upstreamFetch: runtime.upstreamFetch(),
     upstreamFetchWith: (tls) => {
-      const made = fetchWith(tls);
+      const made = fetchWith.of(tls);
       return async (url, init) => (await made())(url, init);
     },
     upstreamConnect: runtime.upstreamConnect?.(),
     upstreamConnectWith: (tls) => {
-      const made = connectWith?.(tls);
+      const made = connectWith?.of(tls);
       return made && (async (url, init) => (await made())(url, init));
     },
     dial: runtime.dial?.(),
     dialWith: (tls) => {
-      const made = dialWith?.(tls);
+      const made = dialWith?.of(tls);
       if (made === undefined) throw new Error("This runtime opens no TCP connections");
       return async (to, dialing) => (await made())(to, dialing);
     },
     plainFetch,
     userMiddleware: modules.middleware,
+    retain({ routes, streams }) {
+      const ofRoutes = routes.flatMap(({ upstream_tls }) => upstream_tls ?? []);
+      fetchWith.keep(ofRoutes);
+      connectWith?.keep(ofRoutes);
+      dialWith?.keep(streams.flatMap(({ upstream_tls }) => upstream_tls ?? []));
+      modules.keep(routes.flatMap(({ middleware }) => middleware));
+    },
     mutableHeaders: runtime.mutableHeaders,
     copiesPieces: runtime.copiesPieces,
     clock,

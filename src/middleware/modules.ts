@@ -1,5 +1,6 @@
 import type { ConfigIssue } from "../config/issues.ts";
 import type { ModuleUse } from "../config/module-uses.ts";
+import type { MiddlewareEntry } from "./catalog.ts";
 import type { Middleware } from "./plugin.ts";
 
 /** The user's own middleware, loaded before a config that names them is put in force. */
@@ -8,6 +9,8 @@ export interface Modules {
   load(uses: readonly ModuleUse[]): Promise<ConfigIssue[]>;
   /** The middleware of a module with these options; the same one for the same options. */
   middleware(use: string, options: unknown): Middleware;
+  /** Forgets all but those that these entries name. */
+  keep(entries: readonly MiddlewareEntry[]): void;
 }
 
 const keyOf = (use: string, options: unknown): string => JSON.stringify([use, options]);
@@ -56,5 +59,9 @@ export function createModules(importModule: ((path: string) => Promise<unknown>)
       (() => {
         throw new Error(`The module ${use} was not loaded`);
       }),
+    keep(entries) {
+      const wanted = new Set(entries.flatMap(({ use, options }) => (use === undefined ? [] : keyOf(use, options))));
+      for (const key of made.keys()) if (!wanted.has(key)) made.delete(key);
+    },
   };
 }

@@ -38,6 +38,11 @@ export interface StreamCounts {
   readonly failures: Record<StreamFailure, number>;
 }
 
+/** An address was ejected. */
+export function countEjection(counts: StreamCounts): void {
+  counts.ejections++;
+}
+
 /** The counters of a gateway's streams. */
 export interface StreamCounters {
   /** The counts of a stream; the same ones for an id that was known before, across reloads. */

@@ -3,6 +3,8 @@ import type { Files } from "../../src/runtime/runtime.ts";
 /** Files in memory, with a record of what was read. */
 export interface MemoryFiles extends Files {
   readonly reads: string[];
+  /** The paths that are watched now, once for each watch. */
+  watched(): string[];
   set(path: string, text: string): void;
   delete(path: string): void;
 }
@@ -33,6 +35,7 @@ export function memoryFiles(initial: Readonly<Record<string, string>> = {}): Mem
       watchers.add(watcher);
       return () => watchers.delete(watcher);
     },
+    watched: () => [...watchers].flatMap(({ paths }) => paths),
     set(path, text) {
       texts.set(path, text);
       changed(path);
