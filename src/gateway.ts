@@ -62,6 +62,11 @@ export interface Gateway extends AdminView {
   handle(request: Request, peer: string, scheme: "http" | "https", upgrade?: Upgrade): Response | Promise<Response>;
   /** Serves one connection to the stream of that id, from taking it to its end. */
   connection(stream: string, client: StreamSocket): void;
+  /**
+   * Whether the stream of that id takes another connection, `pending` of its clients being at their TLS handshakes; one
+   * that it does not take is counted.
+   */
+  admits(stream: string, pending: number): boolean;
   /** A client's TLS handshake with a stream failed. */
   handshakeFailed(stream: string, error: Error): void;
   /** What its streams have counted since it was made. */
@@ -278,6 +283,10 @@ export function createGateway(options: GatewayOptions): Gateway {
       // It was taken out of the config while this connection waited to be accepted.
       if (stream === undefined) client.destroy();
       else connections.serve(stream, client);
+    },
+    admits(id, pending) {
+      const stream = plan!.streams?.byId.get(id);
+      return stream !== undefined && connections.admits(stream, pending);
     },
     handshakeFailed(id, error) {
       const stream = plan!.streams?.byId.get(id);

@@ -13,7 +13,7 @@ const RETRY_MS = 2000;
 
 /** What listening for streams needs. */
 export interface StreamListenersOptions {
-  readonly gateway: Pick<Gateway, "connection" | "handshakeFailed" | "drainStreams">;
+  readonly gateway: Pick<Gateway, "connection" | "admits" | "handshakeFailed" | "drainStreams">;
   readonly host: Pick<Host, "listenStream" | "listenStreamTls" | "inspectCertificate">;
   readonly files: Pick<Files, "readText" | "watch">;
   readonly logger: Logger;
@@ -86,6 +86,7 @@ export async function openStreams(
     const { id, listen, tls } = stream;
     const handlers = {
       connection: (socket: Parameters<Gateway["connection"]>[1]) => gateway.connection(port.id, socket),
+      admits: (pending: number) => gateway.admits(port.id, pending),
       refused: (error: Error) => gateway.handshakeFailed(port.id, error),
     };
     const listener: Port["listener"] =

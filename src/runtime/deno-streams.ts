@@ -213,6 +213,9 @@ export async function listenStreamTls(
     }
   };
 
+  /** Connections at their handshakes. */
+  let pending = 0;
+
   async function take(listener: DenoTlsListener): Promise<void> {
     for (;;) {
       let conn: Awaited<ReturnType<DenoTlsListener["accept"]>>;
@@ -224,15 +227,23 @@ export async function listenStreamTls(
         handlers.refused(error as Error);
         continue;
       }
+      if (!handlers.admits(pending)) {
+        close(conn);
+        continue;
+      }
+      pending++;
       const timer = setTimeout(() => close(conn), HANDSHAKE_MS);
       conn
         .handshake()
+        .finally(() => {
+          clearTimeout(timer);
+          pending--;
+        })
         .then(() => handlers.connection(denoSocket(conn)))
         .catch((error: Error) => {
           handlers.refused(error);
           close(conn);
-        })
-        .finally(() => clearTimeout(timer));
+        });
     }
   }
 

@@ -57,7 +57,12 @@ export interface TlsListener extends Listener {
 export interface StreamHandlers {
   /** A connection stands, its TLS handshake included; it does not read yet. */
   connection(socket: StreamSocket): void;
-  /** A client's TLS handshake failed: there is no connection. */
+  /**
+   * Of a listener with TLS: whether another connection may begin its handshake while `pending` others are at theirs. One
+   * that may not is closed unread.
+   */
+  admits(pending: number): boolean;
+  /** A client's TLS handshake failed, or took too long: there is no connection. */
   refused(error: Error): void;
 }
 

@@ -168,6 +168,8 @@ export async function listenStreamTls(
   const contextsOf = (of: readonly ServerCertificate[]): NamedContext[] =>
     of.map(({ cert, key, names }) => ({ names, context: createSecureContext({ cert, key }) }));
   let contexts = contextsOf(certificates);
+  /** Connections at their handshakes. */
+  const pending = new Set<Socket>();
   const { cert, key } = certificates[0]!;
   const server = createTlsServer(
     {
@@ -182,11 +184,24 @@ export async function listenStreamTls(
       },
     },
     (socket) => {
+      pending.delete(socket);
       tune(socket);
       handlers.connection(nodeSocket(socket, socket));
     },
   );
-  server.on("tlsClientError", (error: Error) => handlers.refused(error));
+  // On Bun this is the socket that TLS is spoken on, too.
+  server.on("connection", (socket: Socket) => {
+    if (!handlers.admits(pending.size)) return void socket.destroy();
+    pending.add(socket);
+    socket.once("close", () => pending.delete(socket));
+  });
+  server.on("tlsClientError", (error: Error, socket: Socket) => {
+    // One that was not admitted has been counted as such.
+    if (!pending.delete(socket)) return;
+    handlers.refused(error);
+    // Bun tells of a handshake that takes too long, and leaves its connection open.
+    socket.destroy();
+  });
   const listener = await listening(server, address, options);
   return {
     ...listener,

@@ -31,6 +31,11 @@ export interface ConnectionsOptions {
 
 /** The connections of all streams. */
 export interface Connections {
+  /**
+   * Whether the stream may take another connection beside those it has and `pending` ones that are not connections yet,
+   * its `max_connections` counting from accept. One that it may not take is counted here.
+   */
+  admits(stream: Stream, pending: number): boolean;
   /** Serves one connection to its end. */
   serve(stream: Stream, client: StreamSocket): void;
   /** Resolves when none is left, or after `timeout` milliseconds, when those that are left are closed. */
@@ -154,6 +159,12 @@ export function createConnections(options: ConnectionsOptions): Connections {
   }
 
   return {
+    admits({ rule, counts }, pending) {
+      if (rule.max_connections === undefined || counts.open + pending < rule.max_connections) return true;
+      counts.connections++;
+      counts.failures.limit++;
+      return false;
+    },
     serve(stream, client) {
       connect(stream, client).catch((error: unknown) => {
         client.destroy();

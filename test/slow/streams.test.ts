@@ -2,7 +2,10 @@ import { describe, test } from "bun:test";
 import { assertEquals, assertGreater } from "@std/assert";
 import { abortedDownloads, idleClosingPod, silentThen } from "../conformance/streams.ts";
 import { gatewayTo } from "../conformance/support.ts";
+import { createAuthority } from "../helpers/certificates.ts";
+import { until } from "../helpers/wait.ts";
 import { rawPod } from "../proxy/helpers.ts";
+import { client, serveStreams } from "../streams/support.ts";
 
 /** Real time is what is tested here: the timers of the runtime under the gateway, at their full length, side by side. */
 const inRealTime = (name: string, seconds: number, run: (ends: (() => unknown)[]) => Promise<void>): void =>
@@ -44,6 +47,19 @@ describe("in real time", () => {
       assertEquals(await idleClosingPod({ idle: 1000, rounds: 100, ends }), []);
     },
   );
+
+  inRealTime("a client of a stream with TLS that begins no handshake is closed within 20 s", 40, async (ends) => {
+    const authority = await createAuthority("trusted");
+    const { cert, key } = await authority.issue("front", ["DNS:db.example.org"]);
+    const tls = { cert_file: cert, key_file: key };
+    const streams = await serveStreams([{ nodes: [{ host: "127.0.0.1", port: 9 }], tls }]);
+    using silent = await client(await streams.port("s"));
+    ends.push(
+      () => streams[Symbol.asyncDispose](),
+      () => authority[Symbol.asyncDispose](),
+    );
+    await until(() => silent.closed !== undefined || silent.ended, { timeout: 20_000, message: "it is closed" });
+  });
 
   inRealTime("10,000 downloads left half way leave no connection to a pod (users-ask 48)", 150, (ends) =>
     abortedDownloads({ count: 10_000, atOnce: 100, ends }),
