@@ -9,8 +9,9 @@ const LOOK_AGAIN_MS = 20;
 /** A message too big (RFC 6455 section 7.4.1). */
 const TOO_BIG = 1009;
 
-/** `WebSocket.OPEN`. */
+/** `WebSocket.OPEN` and `WebSocket.CLOSED`. */
 const OPEN = 1;
+const CLOSED = 3;
 
 const sizeOf = (data: string | ArrayBuffer): number =>
   typeof data === "string" ? new TextEncoder().encode(data).byteLength : data.byteLength;
@@ -50,6 +51,12 @@ export function webMessageSocket(socket: WebSocket, begin: () => void = () => {}
     told?.closed(code, reason);
   };
 
+  // The standard allows 1000 and 3000 to 4999 alone: another code of the other side cannot be passed on.
+  const goodbye = (code: number, reason: string): void => {
+    if (code === 1005) socket.close();
+    else socket.close(code >= 3000 && code <= 4999 ? code : 1000, reason);
+  };
+
   socket.addEventListener("open", () => {
     for (const message of unsent.splice(0)) write(message);
   });
@@ -60,7 +67,11 @@ export function webMessageSocket(socket: WebSocket, begin: () => void = () => {}
     } else if (paused) held.push(data);
     else hand(data);
   });
-  socket.addEventListener("close", ({ code, reason }) => end(code, reason));
+  socket.addEventListener("close", ({ code, reason }) => {
+    // Workers leave the answer to a close frame to their code; elsewhere the connection is closed by now.
+    if (socket.readyState !== CLOSED) goodbye(code, reason);
+    end(code, reason);
+  });
   socket.addEventListener("error", () => end(1006, ""));
 
   return {
@@ -87,9 +98,7 @@ export function webMessageSocket(socket: WebSocket, begin: () => void = () => {}
     },
     close(code, reason) {
       events = undefined;
-      // The standard allows 1000 and 3000 to 4999 alone: another code of the other side cannot be passed on.
-      if (code === 1005) socket.close();
-      else socket.close(code >= 3000 && code <= 4999 ? code : 1000, reason);
+      goodbye(code, reason);
     },
     terminate() {
       events = undefined;

@@ -353,6 +353,17 @@ export const CASES: readonly Case[] = [
   },
   {
     group: "WebSocket",
+    name: "a client that closes gets its close frame back",
+    want: "4001 done",
+    async find({ gateway }) {
+      const { socket, closed } = await socketTo(`${gateway.url}/ws`);
+      socket.close(4001, "done");
+      await until(() => closed() !== undefined, { message: "the end of the closing handshake" });
+      return closed()!;
+    },
+  },
+  {
+    group: "WebSocket",
     name: "what a pod answers that wants none is the client's answer",
     want: "302 http://elsewhere.test/a?b",
     async find({ gateway }) {
