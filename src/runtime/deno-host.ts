@@ -7,17 +7,13 @@ import { type Handler, type Host, ListenError, type Listener, type Signal, type 
 import { inspectCertificate } from "./node-certificate.ts";
 import { listenStream } from "./node-streams.ts";
 import { nodeUsage } from "./node-usage.ts";
+import { listenRenewing } from "./renewing.ts";
 import { resolved } from "./resolved.ts";
 
 const SIGNALS: readonly Signal[] = ["SIGTERM", "SIGINT", "SIGHUP"];
 
 /** For the goodbyes of WebSockets to leave, milliseconds. */
 const GOODBYE_MS = 100;
-
-interface Opened extends Listener {
-  /** Ends once idle; what is under way goes on to its end. */
-  retire(): void;
-}
 
 function listenError(address: ListenAddress, cause: unknown): ListenError {
   const why =
@@ -40,7 +36,7 @@ function isTaken(address: ListenAddress): boolean {
 }
 
 /** Serves with these options. Throws `ListenError`. */
-function open(address: ListenAddress, handler: Handler, extras: Partial<DenoServeOptions> = {}): Opened {
+function open(address: ListenAddress, handler: Handler, extras: Partial<DenoServeOptions> = {}): Listener {
   const sockets = createDenoSockets();
   const bad = (): Response => new Response("Bad Request", { status: 400 });
   let server: DenoServer;
@@ -70,7 +66,6 @@ function open(address: ListenAddress, handler: Handler, extras: Partial<DenoServ
   }
   return {
     port: server.addr.port,
-    retire: () => void server.shutdown(),
     async stop(timeout, farewell) {
       let timer: ReturnType<typeof setTimeout> | undefined;
       const wait = (ms: number): Promise<void> =>
@@ -95,18 +90,10 @@ const listenTls: Host["listenTls"] = (address, handler, tls): TlsListener => {
   if (tls.certificates.length > 1) {
     throw new ListenError("Cannot listen with several certificates: Deno's server has one; keep one in server.tls");
   }
-  const withCertificate = (at: ListenAddress, { cert, key }: { cert: string; key: string }): Opened =>
-    open(at, handler, { cert, key, reusePort: true });
-  let current = withCertificate(address, tls.certificates[0]!);
-  return {
-    port: current.port,
-    renew([certificate]) {
-      const before = current;
-      current = withCertificate({ host: address.host, port: before.port }, certificate!);
-      before.retire();
-    },
-    stop: (timeout, farewell) => current.stop(timeout, farewell),
-  };
+  return listenRenewing(address, handler, tls.certificates, (at, serve, [certificate]) => {
+    const { cert, key } = certificate!;
+    return open(at, serve, { cert, key, reusePort: true });
+  });
 };
 
 /** The process around a command, on Deno. */

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, test } from "bun:test";
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { connect as connectTls } from "node:tls";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { createAuthority } from "../helpers/certificates.ts";
 import type { GatewayProcess } from "../helpers/gateway-process.ts";
@@ -141,11 +142,27 @@ describe("the gateway on Deno", () => {
     const ask = (): Promise<Response> => fetch(`${gateway.url}/v1/x`, { tls: { ca }, keepalive: false });
     const seen = (await (await ask()).json()) as { headers: Record<string, string> };
     assertEquals(seen.headers["x-forwarded-proto"], "https");
+    const { hostname: host, port } = new URL(gateway.url);
+    const kept = connectTls({ host, port: Number(port), ca, servername: "localhost" });
+    let answers = 0;
+    kept.on("data", (bytes: Buffer) => {
+      answers += bytes.toString("latin1").split("HTTP/1.1 200").length - 1;
+    });
+    kept.on("error", () => {});
+    const again = async (): Promise<void> => {
+      const before = answers;
+      kept.write("GET /v1/x HTTP/1.1\r\nhost: gateway.test\r\n\r\n");
+      await until(() => answers > before, { message: `an answer on the kept connection, closed: ${kept.closed}` });
+    };
+    await again();
     await put(second);
     await until(() => gateway.stderr.some((line) => line.includes("certificates are in force")), {
       message: "the renewal",
     });
+    // A client that is at work is not cut off: its next answer is the last of its connection.
+    await again();
     assertEquals((await ask()).status, 200);
+    kept.destroy();
   });
 
   test("keeps a snapshot file with `gateway:all`, and serves from it when the apiserver is away", async () => {
