@@ -1,5 +1,5 @@
 import type { Clock } from "../clock.ts";
-import { type BodyWatcher, watchBody } from "../proxy/body.ts";
+import { type BodyWatcher, watchBody, withBody } from "../proxy/body.ts";
 import type { Exchange, Recorder } from "./exchange.ts";
 import { combinedLine, jsonLine } from "./line.ts";
 import { type StreamEntry, streamCombinedLine, streamJsonLine } from "./stream-log.ts";
@@ -56,7 +56,7 @@ export function createAccessLog({ format, clock, ...out }: AccessLogOptions): Ac
 
   function counted(exchange: Exchange, response: Response, gone: AbortSignal | undefined): Response {
     let bytes = 0;
-    const { status, statusText, headers } = response;
+    const { status } = response;
     const watcher: BodyWatcher = {
       onChunk(size) {
         bytes += size;
@@ -67,8 +67,7 @@ export function createAccessLog({ format, clock, ...out }: AccessLogOptions): Ac
         add(exchange, status, bytes);
       },
     };
-    const body = watchBody(response.body!, watcher, gone);
-    return new Response(body, { status, statusText, headers });
+    return withBody(watchBody(response.body!, watcher, gone), response);
   }
 
   return {

@@ -2,7 +2,7 @@ import type { Pool, Target } from "../balancing/types.ts";
 import type { Clock } from "../clock.ts";
 import type { SeriesCounts } from "../observe/counters.ts";
 import type { RequestFacts } from "../request.ts";
-import { watchBody } from "./body.ts";
+import { watchBody, withBody } from "./body.ts";
 import { type EventStreams, isEventStream } from "./event-streams.ts";
 import type { Flight, Flights } from "./flights.ts";
 import { addVia, hasOneHop, toClient } from "./headers.ts";
@@ -94,15 +94,12 @@ export function createDelivery(options: DeliveryOptions, change: ChangeHeaders):
     rearm();
     const open = isEventStream(response) ? streams.open : undefined;
     const body = watchBody(response.body, { onChunk: rearm, onEnd: end, open }, flight.request.signal);
-    const { status, statusText, headers } = response;
-    return new Response(body, { status, statusText, headers });
+    return withBody(body, response);
   }
 
   /** An event stream that somebody else may end. */
   function endable(response: Response, gone: AbortSignal): Response {
-    const { status, statusText, headers } = response;
-    const body = watchBody(response.body!, { open: streams.open }, gone);
-    return new Response(body, { status, statusText, headers });
+    return withBody(watchBody(response.body!, { open: streams.open }, gone), response);
   }
 
   return (response, answered, target) => {

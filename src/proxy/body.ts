@@ -1,3 +1,5 @@
+import { bodyState, setBodyState } from "./body-state.ts";
+
 /** What the owner of a watched body is told. */
 export interface BodyWatcher {
   /** A piece passes. Throwing ends both sides with that error. */
@@ -72,4 +74,12 @@ export function watchBody(
     },
     { highWaterMark: 0 },
   );
+}
+
+/** The answer with another body in place of its own, which is read from that one. */
+export function withBody(body: ReadableStream<Uint8Array>, answer: Response): Response {
+  const { status, statusText, headers } = answer;
+  const response = new Response(body, { status, statusText, headers });
+  setBodyState(response, bodyState(answer));
+  return response;
 }

@@ -1,3 +1,5 @@
+import { setBodyState } from "./body-state.ts";
+
 /**
  * Every answer the gateway makes itself: code to status and title. The codes are part of the contract with clients; the
  * words are all the outside may read (no addresses, no names of other services).
@@ -66,6 +68,7 @@ export function problem(code: ProblemCode, detail: string, extra: ProblemExtra =
   Object.assign(headers, extra.headers);
   headers["content-length"] = String(new TextEncoder().encode(body).length);
   const response = new Response(extra.head ? null : body, { status, headers });
+  setBodyState(response, "whole");
   codes.set(response, code);
   return response;
 }

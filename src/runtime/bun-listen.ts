@@ -1,4 +1,5 @@
 import type { ListenAddress } from "../config/schema.ts";
+import { bodyState } from "../proxy/body-state.ts";
 import { problem } from "../proxy/problem.ts";
 import { createServerSockets, type ServerSocketData } from "./bun-websocket.ts";
 import { type Handler, ListenError, type Listener } from "./host.ts";
@@ -12,6 +13,20 @@ export interface ServerExtras {
   readonly reusePort: boolean;
 }
 
+/** What tests set. */
+interface ServerOptions {
+  /** Takes a line of the log about a handler that failed. @default standard error */
+  readonly report?: (line: string) => void;
+  /** @default KEEP_ALIVE_S */
+  readonly keepAlive?: number;
+}
+
+/**
+ * Seconds that a connection is kept without a request. Bun itself gives a client 12 s from connecting to the end of its
+ * first head, but watches no head after that.
+ */
+const KEEP_ALIVE_S = 75;
+
 /** For the goodbyes of WebSockets and event streams to leave, milliseconds. */
 const GOODBYE_MS = 250;
 
@@ -19,27 +34,45 @@ const GOODBYE_MS = 250;
 const unforeseen = (error: Error): string =>
   JSON.stringify({ "@timestamp": new Date(), level: "ERROR", message: "Unforeseen error", stack: error.stack });
 
+/** Watches the connection of a request again, once its answer is whole. A WebSocket that was accepted has no answer. */
+function restAfter(answer: Response | undefined, rest: () => void): void {
+  const state = answer && bodyState(answer);
+  if (state === "whole") rest();
+  else if (state !== undefined) state.onEnd = rest;
+}
+
 /**
- * Listens with `Bun.serve`. Bun's own idle timer is off: it would cut a quiet event stream (the gateway has timeouts). A
- * handler that fails is answered 500 in outward words; Bun's own answer would be a page with our source on it.
+ * Listens with `Bun.serve`. Bun's own idle timer is off while a request is answered: it would cut a quiet event stream (the
+ * gateway has timeouts). A handler that fails is answered 500 in outward words; Bun's own answer would be a page with our
+ * source on it.
  */
 export function openServer(
   address: ListenAddress,
   handler: Handler,
   extras?: ServerExtras,
-  report: (line: string) => void = (line) => void process.stderr.write(`${line}\n`),
+  { report = (line) => void process.stderr.write(`${line}\n`), keepAlive = KEEP_ALIVE_S }: ServerOptions = {},
 ): Listener {
   let server: Bun.Server<ServerSocketData>;
+  const serve = (request: Request, bun: Bun.Server<ServerSocketData>): Response | Promise<Response> => {
+    const answered = handler(request, bun.requestIP(request)?.address ?? "", upgrade);
+    const rest = (answer: Response): Response => {
+      restAfter(answer, () => bun.timeout(request, keepAlive));
+      return answer;
+    };
+    if (!(answered instanceof Promise)) return rest(answered);
+    bun.timeout(request, 0);
+    return answered.then(rest);
+  };
   const sockets = createServerSockets();
   const upgrade = sockets.upgradeOn(() => server);
   try {
     server = Bun.serve({
       hostname: address.host,
       port: address.port,
-      idleTimeout: 0,
+      idleTimeout: keepAlive,
       // Bun's own limit is 128 MB; the gateway's is `server.limits.body_bytes`.
       maxRequestBodySize: Number.MAX_SAFE_INTEGER,
-      fetch: (request, bun) => handler(request, bun.requestIP(request)?.address ?? "", upgrade),
+      fetch: serve,
       websocket: sockets.handlers,
       development: false,
       // Said, because Bun's default without `development` is to share.

@@ -9,7 +9,8 @@ describe("a handler that fails", () => {
   ] as const) {
     test(`${name} is answered 500 without a word of the inside, and the server goes on`, async () => {
       const written: string[] = [];
-      const server = openServer({ host: "127.0.0.1", port: 0 }, handler, undefined, (line) => void written.push(line));
+      const report = (line: string) => void written.push(line);
+      const server = openServer({ host: "127.0.0.1", port: 0 }, handler, undefined, { report });
       for (let i = 0; i < 2; i++) {
         const answer = await fetch(`http://127.0.0.1:${server.port}/`, { headers: { accept: "text/html" } });
         const text = await answer.text();

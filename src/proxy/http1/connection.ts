@@ -1,6 +1,7 @@
 import { joined, streamOf } from "../../bytes.ts";
 import type { Cancelled, Canceller } from "../../canceller.ts";
 import type { SocketEvents, StreamSocket } from "../../streams/types.ts";
+import { type OpenBody, setBodyState } from "../body-state.ts";
 import { UpstreamError } from "../upstream-error.ts";
 import { type Chunks, createChunks } from "./chunks.ts";
 import { findHead, HEAD_BYTES } from "./find-head.ts";
@@ -66,6 +67,8 @@ export class Connection implements SocketEvents, Cancelled {
   #left = 0;
   #chunks: Chunks | undefined;
   #output: ReadableStreamDefaultController<Uint8Array> | undefined;
+  /** The body that `#output` is the end of, for whoever wants to know when it is whole. */
+  #open: OpenBody | undefined;
   /** What was handed to a reader to whom it is transient. */
   #lent: Uint8Array[] = [];
   #paused = false;
@@ -254,6 +257,7 @@ export class Connection implements SocketEvents, Cancelled {
       },
     };
     const body = new ReadableStream<Uint8Array>(source, { highWaterMark: 0 });
+    this.#open = { onEnd: undefined };
     this.#answer(call, head, body);
     this.#gone = call.client?.signal;
     if (this.#gone?.aborted) this.cancelled();
@@ -283,6 +287,7 @@ export class Connection implements SocketEvents, Cancelled {
       this.#output = undefined;
       throw new UpstreamError("invalid", "a header field of it is not HTTP's", { cause });
     }
+    setBodyState(response, body instanceof ReadableStream ? this.#open : "whole");
     // A Response has a copy of its bytes (Fetch standard, "extract a body").
     if (this.#owned && sent instanceof Uint8Array && sent.length >= RELEASED_BYTES) release(sent);
     call.resolve(response);
@@ -324,6 +329,7 @@ export class Connection implements SocketEvents, Cancelled {
     const head = this.#head!;
     const reusable = clean && head.persistent && head.framing !== "close" && this.#sent;
     const output = this.#output;
+    this.#open?.onEnd?.();
     this.#forget(call);
     output?.close();
     if (!reusable) {
@@ -353,6 +359,7 @@ export class Connection implements SocketEvents, Cancelled {
     this.#head = undefined;
     this.#chunks = undefined;
     this.#output = undefined;
+    this.#open = undefined;
     if (this.#lent.length > 0) this.#lent = [];
     this.#pending = undefined;
   }
