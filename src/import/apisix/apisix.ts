@@ -4,6 +4,7 @@ import type { Input } from "../input.ts";
 import { StandIn } from "../stand-in.ts";
 import { consumersOf, declineOwn, declineUnasked } from "./consumers.ts";
 import { wordsOf } from "./cosmetics.ts";
+import { countsOf, withSharedCounts } from "./counts.ts";
 import { discoveryOf } from "./discovery.ts";
 import { headerChanges, middlewareOf, noEffects } from "./effects.ts";
 import { prioritiesOf } from "./order.ts";
@@ -68,12 +69,13 @@ function routeList(given: readonly MadeRoute[], byHost: boolean): Made[] {
   const made = whole === undefined ? given.flatMap(byTheirHosts) : given;
   const priorities = whole ?? prioritiesOf(placed(made), byHost) ?? [];
   const taken = new Set<string>();
-  return made.map(({ id, values, words, from, standIn }, index) => {
+  const counted = withSharedCounts(made.map(({ values }) => values));
+  return made.map(({ id, words, from, standIn }, index) => {
     let name = id;
     for (let turn = 2; taken.has(name); turn++) name = `${id}-${turn}`;
     taken.add(name);
     const priority = priorities[index] || undefined;
-    const route = { id: name, priority, ...values };
+    const route = { id: name, priority, ...counted[index] };
     return standIn ? new StandIn(route, words, [from]) : madeFrom(from, route, ...words);
   });
 }
@@ -106,6 +108,7 @@ function convert(roots: readonly Input[]): MadeMapping {
     consumers: consumersOf(resources),
     uses: (plugin: string) => void uses.add(plugin),
     httpsPort: server.httpsPort,
+    countOf: countsOf(roots),
     trust: (blocks: readonly string[]) => void trusted.push(...blocks),
   };
   const context: RouteContext = {

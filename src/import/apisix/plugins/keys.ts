@@ -18,7 +18,7 @@ export function limitKey(conf: Input): Made | undefined {
   const type = conf.at("key_type").text() ?? "var";
   const key = conf.at("key").text() ?? "remote_addr";
   if (type === "constant") {
-    conf.at("key").note("all requests of the route count together");
+    conf.at("key").note("all requests count together");
     return "all";
   }
   if (type !== "var" && type !== "var_combination") {

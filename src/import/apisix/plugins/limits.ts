@@ -1,4 +1,5 @@
 import type { Input } from "../../input.ts";
+import { namedGroup } from "../counts.ts";
 import { addMiddleware } from "../effects.ts";
 import { milliseconds } from "../seconds.ts";
 import { countsAreLocal, limitKey, refusalOf } from "./keys.ts";
@@ -12,7 +13,7 @@ function degradation(conf: Input): void {
 
 export const limitCount: PluginRule = {
   order: 1002,
-  convert(conf, effects, _context, order) {
+  convert(conf, effects, { countOf }, order) {
     const key = limitKey(conf);
     if (key === undefined) return false;
     const [limit, seconds] = [conf.at("count").number(), conf.at("time_window").number()];
@@ -22,18 +23,19 @@ export const limitCount: PluginRule = {
     }
     countsAreLocal(conf);
     degradation(conf);
-    if (conf.at("group").exists) conf.at("group").decline("each route counts for itself");
+    const named = conf.at("group").text();
+    const group = named === undefined ? countOf(conf) : namedGroup(named);
     const shown = conf.at("show_limit_quota_header").boolean() ?? true;
     const { status, message } = refusalOf(conf, 503);
     const headers = shown ? "x-ratelimit" : false;
-    const made = { limit, window: Math.max(1000, milliseconds(seconds)), key, status, message, headers };
+    const made = { limit, window: Math.max(1000, milliseconds(seconds)), key, group, status, message, headers };
     return addMiddleware(effects, order, { rate_limit: made }, conf);
   },
 };
 
 export const limitReq: PluginRule = {
   order: 1001,
-  convert(conf, effects, _context, order) {
+  convert(conf, effects, { countOf }, order) {
     const key = limitKey(conf);
     if (key === undefined) return false;
     const [rate, burst] = [conf.at("rate").number(), conf.at("burst").number()];
@@ -44,13 +46,18 @@ export const limitReq: PluginRule = {
     countsAreLocal(conf);
     degradation(conf);
     const delay = conf.at("nodelay").boolean() === true ? false : undefined;
-    return addMiddleware(effects, order, { throttle: { rate, burst, delay, key, ...refusalOf(conf, 503) } }, conf);
+    return addMiddleware(
+      effects,
+      order,
+      { throttle: { rate, burst, delay, key, group: countOf(conf), ...refusalOf(conf, 503) } },
+      conf,
+    );
   },
 };
 
 export const limitConn: PluginRule = {
   order: 1003,
-  convert(conf, effects, _context, order) {
+  convert(conf, effects, { countOf }, order) {
     const key = limitKey(conf);
     if (key === undefined) return false;
     const conn = conf.at("conn").number();
@@ -68,7 +75,7 @@ export const limitConn: PluginRule = {
     return addMiddleware(
       effects,
       order,
-      { concurrency_limit: { limit: conn + burst, key, ...refusalOf(conf, 503) } },
+      { concurrency_limit: { limit: conn + burst, key, group: countOf(conf), ...refusalOf(conf, 503) } },
       conf,
     );
   },

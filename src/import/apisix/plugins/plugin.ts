@@ -11,6 +11,8 @@ export interface PluginContext {
   readonly httpsPort: number;
   /** Whether it is for all routes (a global rule). */
   readonly global: boolean;
+  /** The name of the count that a limit keeps: one for the object that holds the plugin, whatever routes it becomes. */
+  countOf(conf: Input): string;
   /** Proxies that a plugin says are to be trusted; only for all routes. */
   trust(blocks: readonly string[]): void;
 }
