@@ -6,7 +6,7 @@
 FROM oven/bun:1.4.5-slim AS build
 WORKDIR /build
 COPY package.json bun.lock ./
-RUN bun install --frozen-lockfile --production
+RUN bun install --frozen-lockfile --production --omit=peer
 COPY tsconfig.json ./
 COPY scripts ./scripts
 COPY src ./src
@@ -14,7 +14,7 @@ RUN bun run build
 
 FROM gcr.io/distroless/base-nossl-debian12:nonroot
 COPY --from=build /build/dist/podway /usr/local/bin/podway
-# Bun queues requests to upstreams beyond 256 in flight unless told otherwise. The executable sees to that by starting itself
+# Without it Bun keeps at most 256 requests of its fetch in flight. The executable sees to that by starting itself
 # again; here it need not.
 ENV BUN_CONFIG_MAX_HTTP_REQUESTS=65336
 # gateway.yaml is read from here, and relative paths in it start here.

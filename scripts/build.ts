@@ -28,6 +28,10 @@ const built = await Bun.build({
     ...(target !== undefined && { target: target as Bun.Build.CompileTarget }),
     // A folder it is started in must not run code in it.
     autoloadBunfig: false,
+    // A module beside the config imports packages by what their package.json exports, as it does from source.
+    autoloadPackageJson: true,
+    // What is not installed is an error that names it, never a download.
+    execArgv: ["--no-install"],
   },
 });
 for (const log of built.logs) process.stderr.write(`${log}\n`);

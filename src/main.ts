@@ -1,10 +1,18 @@
-#!/usr/bin/env bun
-import { run } from "./commands/run.ts";
-import { bunRuntime } from "./runtime/bun.ts";
-import { bunHost } from "./runtime/bun-host.ts";
+#!/usr/bin/env -S bun --no-install
+import { startAsMeant } from "./runtime/bun-start.ts";
 
 /** For what was printed, and goodbyes, to leave, milliseconds. */
 const LEAVING_MS = 1000;
+
+// In an executable that has been seen to already: its entry is not this file.
+if (Bun.main === import.meta.path) startAsMeant(import.meta.path);
+
+// Imported only now: a program that begins again has loaded nothing in vain.
+const [{ run }, { bunRuntime }, { bunHost }] = await Promise.all([
+  import("./commands/run.ts"),
+  import("./runtime/bun.ts"),
+  import("./runtime/bun-host.ts"),
+]);
 
 process.exitCode = await run(process.argv.slice(2), { runtime: bunRuntime, host: bunHost });
 

@@ -8,12 +8,6 @@ import { nodeUsage } from "./node-usage.ts";
 
 const SIGNALS: readonly Signal[] = ["SIGTERM", "SIGINT", "SIGHUP"];
 
-/**
- * How many requests Bun's fetch keeps in flight, 256 if nobody says otherwise: those to apiservers, of which `mode: request` makes
- * one for each request. Bun reads it at its own start: a program cannot raise it for itself. 65,535 is the most it takes.
- */
-export const BUN_REQUEST_LIMIT = { name: "BUN_CONFIG_MAX_HTTP_REQUESTS", value: "65336" } as const;
-
 /** The process around a command, on Bun. */
 export const bunHost: Host = {
   env: process.env,

@@ -3,12 +3,13 @@ import { checkServerIdentity, type PeerCertificate } from "node:tls";
 import type { Fetch } from "../kubernetes/types.ts";
 import type { UpstreamFetch } from "../proxy/types.ts";
 import { bunDial } from "./bun-dial.ts";
+import { importModule } from "./bun-modules.ts";
 import { http1Fetch } from "./http1-fetch.ts";
 import { nodeFiles } from "./node-files.ts";
 import { nodeDial } from "./node-streams.ts";
 import { upstreamConnect } from "./node-websocket.ts";
 import { readOutput } from "./output.ts";
-import type { ClientTls, CommandResult, Runtime } from "./runtime.ts";
+import type { ClientTls, CommandResult, Files, Runtime } from "./runtime.ts";
 
 /** Options of Bun's fetch that its types leave out. */
 type BunInit = BunFetchRequestInit & { timeout?: false };
@@ -95,10 +96,10 @@ function upstreamFetch(tls?: ClientTls): UpstreamFetch {
 }
 
 /** Bun: what the core modules are given of it. */
-export const bunRuntime: Runtime = {
+export const bunRuntime: Runtime & { readonly files: Files } = {
   name: "bun",
   env: process.env,
-  files: nodeFiles,
+  files: { ...nodeFiles, importModule },
   clientFetch,
   upstreamFetch,
   upstreamConnect: (tls) => upstreamConnect(nodeTls(tls)),

@@ -1,10 +1,11 @@
 import { describe, test } from "bun:test";
-import { mkdtemp, rm } from "node:fs/promises";
+import { chmod, mkdtemp, rm } from "node:fs/promises";
 import { get } from "node:http";
 import { join } from "node:path";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { serveEmbedded } from "../helpers/embedded.ts";
 import { startGateway } from "../helpers/gateway-process.ts";
+import { OWN_MODULES, OWN_MODULES_HEADERS, ownModulesHeaders, writeOwnModules } from "../helpers/own-modules.ts";
 import { until } from "../helpers/wait.ts";
 import { SEALED } from "./sealed.ts";
 import { executable, stateFolder } from "./state.ts";
@@ -162,14 +163,40 @@ export default ({ greeting }: { greeting: string }) =>
     },
   );
 
-  test("names what a module imports and nobody has", async () => {
+  test("loads modules that import packages from beside them, as from source", async () => {
+    const folder = await mkdtemp(join(stateFolder(), "own-"));
+    await chmod(folder, 0o755);
+    await writeOwnModules(folder);
+    const configFile = join(folder, "gateway.yaml");
+    const routes = [{ path: "/", redirect: { path: "/there" }, middleware: OWN_MODULES }];
+    await Bun.write(configFile, JSON.stringify({ server: { listen: "127.0.0.1:0" }, admin: false, routes }));
+    await using gateway = await startGateway({ prefix: SEALED, command: [executable()], config: "", configFile });
+    assertEquals(ownModulesHeaders(await gateway.fetch("/")), OWN_MODULES_HEADERS);
+    await rm(folder, { recursive: true });
+  });
+
+  test("names what a module imports and nobody has, and downloads nothing", async () => {
     const folder = await mkdtemp(join(stateFolder(), "module-"));
     await Bun.write(join(folder, "mine.ts"), 'import "no-such-package";\nexport default () => () => {};\n');
     const config = { routes: [{ path: "/", nodes: [{ host: "a", port: 1 }], middleware: [{ use: "./mine.ts" }] }] };
     await Bun.write(join(folder, "gateway.yaml"), JSON.stringify(config));
-    const child = Bun.spawn([executable(), "check"], { cwd: folder, stdout: "ignore", stderr: "pipe" });
-    assertStringIncludes(await new Response(child.stderr).text(), "no-such-package");
-    assertEquals(await child.exited, 2);
+    const asked: string[] = [];
+    await using registry = Bun.serve({
+      hostname: "127.0.0.1",
+      port: 0,
+      fetch(request) {
+        asked.push(request.url);
+        return new Response("", { status: 404 });
+      },
+    });
+    const env = {
+      ...process.env,
+      BUN_CONFIG_REGISTRY: `http://127.0.0.1:${registry.port}`,
+      BUN_INSTALL_CACHE_DIR: folder,
+    };
+    const child = Bun.spawn([executable(), "check"], { cwd: folder, env, stdout: "ignore", stderr: "pipe" });
+    assertStringIncludes(await new Response(child.stderr).text(), "Cannot find package 'no-such-package'");
+    assertEquals([await child.exited, asked], [2, []]);
     assert(await Bun.file(join(folder, "gateway.yaml")).exists());
     await rm(folder, { recursive: true });
   });

@@ -5,6 +5,7 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { serveEmbedded } from "../helpers/embedded.ts";
+import { OWN_MODULES, OWN_MODULES_HEADERS, ownModulesHeaders, writeOwnModules } from "../helpers/own-modules.ts";
 import { makeBase } from "./bases.ts";
 import { buildImage, type Image, inRoot } from "./image.ts";
 import { stateFolder } from "./state.ts";
@@ -94,6 +95,20 @@ describe("the image that the Dockerfile's steps make", () => {
     assertEquals(await (await fetch("http://127.0.0.1:8080/")).text(), "from the pod");
     assertEquals(await run(image.healthcheck, folder).exited, 0);
     assertEquals(await run([...image.healthcheck, "--ready"], folder).exited, 0);
+    container.kill(image.stopSignal as NodeJS.Signals);
+    assertEquals(await container.exited, 0);
+  });
+
+  test("loads modules that import packages from beside them, as from source", async () => {
+    const folder = await mkdtemp(join(stateFolder(), "own-"));
+    await chmod(folder, 0o755);
+    await writeOwnModules(folder);
+    const routes = [{ path: "/", redirect: { path: "/there" }, middleware: OWN_MODULES }];
+    await writeFile(join(folder, "gateway.yaml"), JSON.stringify({ admin: false, routes }));
+    const container = run([...image.entrypoint, ...image.cmd], folder);
+    await untilSaid(container.stdout, /podway ready on http:\/\/127\.0\.0\.1:8080/);
+    const answer = await fetch("http://127.0.0.1:8080/", { redirect: "manual" });
+    assertEquals(ownModulesHeaders(answer), OWN_MODULES_HEADERS);
     container.kill(image.stopSignal as NodeJS.Signals);
     assertEquals(await container.exited, 0);
   });

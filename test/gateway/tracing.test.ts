@@ -259,7 +259,8 @@ describe("tracing", () => {
 
   test("speaks protobuf unless told otherwise, with the configured headers", async () => {
     await using at = await stage({ headers: { "x-api-key": "s3cret" } }, {});
-    await at.gateway.fetch("/shop", { headers: { traceparent: `00-${TRACE}-${PARENT}-01` } });
+    const parent = { traceparent: `00-${TRACE}-${PARENT}-01`, tracestate: "vendor=ä" };
+    await at.gateway.fetch("/shop", { headers: parent });
     await at.gateway.stop();
     const [{ headers, body, path }] = at.collector.requests as [Collector["requests"][number]];
     assertEquals(path, "/v1/traces");
@@ -269,6 +270,28 @@ describe("tracing", () => {
     const text = (bytes: Uint8Array | undefined) => new TextDecoder().decode(bytes);
     assertEquals(spans.map((span) => text(fields(span, 5)[0])).sort(), ["GET", "GET /shop/*"]);
     for (const span of spans) assertEquals(fields(span, 1)[0]!.toHex(), TRACE);
+    const [server, client] = spans.toSorted((a, b) => a.length - b.length).toReversed() as [Uint8Array, Uint8Array];
+    assertEquals(fields(server, 4)[0]!.toHex(), PARENT);
+    assertEquals(fields(client, 4)[0]!.toHex(), fields(server, 2)[0]!.toHex());
+    assertEquals(text(fields(server, 3)[0]), "vendor=ä");
+    const attributes = fields(server, 9).map((pair) => [text(fields(pair, 1)[0]), fields(pair, 2)[0]!.toHex()]);
+    // AnyValue: field 1 is a string with its length, field 3 a varint.
+    assertEquals(attributes.find(([name]) => name === ATTR_URL_SCHEME)?.[1], "0a0468747470");
+    assertEquals(attributes.find(([name]) => name === ATTR_HTTP_RESPONSE_STATUS_CODE)?.[1], "18c801");
+  });
+
+  test.each([
+    ["http/protobuf", () => new Response(Uint8Array.fromHex("0a020801"))],
+    ["http/json", () => Response.json({ partialSuccess: { rejectedSpans: "1" } })],
+  ] as const)("counts the spans that a collector did not want, by %s", async (protocol, answer) => {
+    await using at = await stage({}, { OTEL_EXPORTER_OTLP_PROTOCOL: protocol });
+    at.collector.answer = answer;
+    await at.gateway.fetch("/shop");
+    await until(() => at.collector.requests.length === 1, { message: "a batch" });
+    const line = 'podway_trace_spans_total{result="refused"} 1';
+    await until(async () => (await (await fetch(`${at.gateway.adminUrl}/metrics`)).text()).includes(line), {
+      message: "the count",
+    });
   });
 
   test("never touches requests while nobody collects; it is said once, and what waits is sent when somebody does", async () => {

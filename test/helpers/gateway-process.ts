@@ -6,6 +6,9 @@ import { until } from "./wait.ts";
 /** The program as a user starts it. */
 export const MAIN: string = join(import.meta.dir, "../../src/main.ts");
 
+/** How `bun run gateway` starts it. */
+export const PROGRAM: readonly string[] = [process.execPath, "--no-install", MAIN];
+
 /** Milliseconds a stop may take: the default `drain` of 10 s and a little. */
 const STOP_MS = 15_000;
 
@@ -64,7 +67,7 @@ function cleanEnvironment(more: Record<string, string> = {}): Record<string, str
   const kept = Object.entries(process.env).filter(
     (entry): entry is [string, string] => entry[1] !== undefined && !/^(KUBERNETES_|KUBECONFIG$)/.test(entry[0]),
   );
-  return { ...Object.fromEntries(kept), ...more };
+  return { BUN_CONFIG_MAX_HTTP_REQUESTS: "65336", ...Object.fromEntries(kept), ...more };
 }
 
 async function collectLines(stream: ReadableStream<Uint8Array>, lines: string[]): Promise<void> {
@@ -80,7 +83,7 @@ async function collectLines(stream: ReadableStream<Uint8Array>, lines: string[])
 
 /** Runs a command of the program, such as `["nodes", "default/web:http"]`, to its end. */
 export async function runCommand(args: readonly string[], env?: Record<string, string>): Promise<Finished> {
-  const child = Bun.spawn([process.execPath, MAIN, ...args], {
+  const child = Bun.spawn([...PROGRAM, ...args], {
     env: cleanEnvironment(env),
     stdin: "ignore",
     stdout: "pipe",
@@ -107,7 +110,7 @@ export async function startGateway(options: GatewayOptions): Promise<GatewayProc
   }
   for (const [name, text] of Object.entries(options.files ?? {})) await writeFile(join(folder, name), text);
 
-  const program = options.command ?? [process.execPath, MAIN];
+  const program = options.command ?? PROGRAM;
   const child = Bun.spawn([...(options.prefix ?? []), ...program, "--config", configFile], {
     cwd: folder,
     env: cleanEnvironment(options.env),

@@ -1,24 +1,6 @@
-import type { Attributes } from "@opentelemetry/api";
-import {
-  ATTR_CLIENT_ADDRESS,
-  ATTR_HTTP_REQUEST_METHOD,
-  ATTR_HTTP_REQUEST_METHOD_ORIGINAL,
-  ATTR_HTTP_REQUEST_RESEND_COUNT,
-  ATTR_K8S_NAMESPACE_NAME,
-  ATTR_K8S_POD_NAME,
-  ATTR_NETWORK_PEER_ADDRESS,
-  ATTR_NETWORK_PEER_PORT,
-  ATTR_SERVER_ADDRESS,
-  ATTR_SERVER_PORT,
-  ATTR_URL_FULL,
-  ATTR_URL_PATH,
-  ATTR_URL_QUERY,
-  ATTR_URL_SCHEME,
-  ATTR_USER_AGENT_ORIGINAL,
-  HTTP_REQUEST_METHOD_VALUE_OTHER,
-} from "@opentelemetry/semantic-conventions";
 import type { PathRule } from "../../config/schema.ts";
 import type { RequestFacts } from "../../request.ts";
+import type { Attributes } from "./span.ts";
 import type { Attempt } from "./types.ts";
 
 /** Methods that a name may be made of; whatever else a client sends would make a name for each (semantic conventions). */
@@ -28,10 +10,10 @@ const METHODS = new Set(["CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH",
 export const methodName = (method: string): string => (METHODS.has(method) ? method : "HTTP");
 
 function methodAttributes(method: string): Attributes {
-  if (METHODS.has(method)) return { [ATTR_HTTP_REQUEST_METHOD]: method };
+  if (METHODS.has(method)) return { "http.request.method": method };
   return {
-    [ATTR_HTTP_REQUEST_METHOD]: HTTP_REQUEST_METHOD_VALUE_OTHER,
-    [ATTR_HTTP_REQUEST_METHOD_ORIGINAL]: method,
+    "http.request.method": "_OTHER",
+    "http.request.method_original": method,
   };
 }
 
@@ -66,14 +48,14 @@ export function serverAttributes(facts: RequestFacts): Attributes {
   const agent = facts.headers.get("user-agent");
   return {
     ...methodAttributes(facts.method),
-    [ATTR_URL_SCHEME]: facts.scheme,
-    [ATTR_URL_PATH]: facts.path,
-    ...(facts.search.length > 1 && { [ATTR_URL_QUERY]: redactQuery(facts.search.slice(1)) }),
-    ...(facts.host !== "" && { [ATTR_SERVER_ADDRESS]: withoutBrackets(facts.host) }),
-    ...(port !== undefined && { [ATTR_SERVER_PORT]: Number(port) }),
-    ...(facts.client !== "" && { [ATTR_CLIENT_ADDRESS]: facts.client }),
-    ...(facts.peer !== "" && { [ATTR_NETWORK_PEER_ADDRESS]: facts.peer }),
-    ...(agent !== null && { [ATTR_USER_AGENT_ORIGINAL]: agent }),
+    "url.scheme": facts.scheme,
+    "url.path": facts.path,
+    ...(facts.search.length > 1 && { "url.query": redactQuery(facts.search.slice(1)) }),
+    ...(facts.host !== "" && { "server.address": withoutBrackets(facts.host) }),
+    ...(port !== undefined && { "server.port": Number(port) }),
+    ...(facts.client !== "" && { "client.address": facts.client }),
+    ...(facts.peer !== "" && { "network.peer.address": facts.peer }),
+    ...(agent !== null && { "user_agent.original": agent }),
   };
 }
 
@@ -82,12 +64,12 @@ export function clientAttributes({ method, url, endpoint, number }: Attempt): At
   const [namespace, pod] = endpoint.pod?.split("/") ?? [];
   return {
     ...methodAttributes(method),
-    [ATTR_URL_FULL]: redactUrl(url),
-    [ATTR_SERVER_ADDRESS]: endpoint.host,
-    [ATTR_SERVER_PORT]: endpoint.port,
-    [ATTR_NETWORK_PEER_ADDRESS]: endpoint.host,
-    [ATTR_NETWORK_PEER_PORT]: endpoint.port,
-    ...(number > 1 && { [ATTR_HTTP_REQUEST_RESEND_COUNT]: number - 1 }),
-    ...(pod !== undefined && { [ATTR_K8S_POD_NAME]: pod, [ATTR_K8S_NAMESPACE_NAME]: namespace }),
+    "url.full": redactUrl(url),
+    "server.address": endpoint.host,
+    "server.port": endpoint.port,
+    "network.peer.address": endpoint.host,
+    "network.peer.port": endpoint.port,
+    ...(number > 1 && { "http.request.resend_count": number - 1 }),
+    ...(pod !== undefined && namespace !== undefined && { "k8s.pod.name": pod, "k8s.namespace.name": namespace }),
   };
 }

@@ -1,7 +1,8 @@
-import { JsonTraceSerializer, ProtobufTraceSerializer } from "@opentelemetry/otlp-transformer";
-import type { ReadableSpan } from "@opentelemetry/sdk-trace";
 import type { Clock } from "../../clock.ts";
 import type { Fetch } from "../../kubernetes/types.ts";
+import { rejectedByJson, toJson } from "./otlp-json.ts";
+import { rejectedByProtobuf, toProtobuf } from "./otlp-protobuf.ts";
+import type { Origin, Span } from "./span.ts";
 
 /** What became of a batch. `rejected`: spans that the collector did not want. `after`: milliseconds it asked to wait. */
 export type Delivery =
@@ -10,7 +11,7 @@ export type Delivery =
   | { readonly kind: "failed"; readonly why: string; readonly after: number };
 
 /** Sends a batch. Never rejects. */
-export type SendSpans = (spans: ReadableSpan[], signal: AbortSignal) => Promise<Delivery>;
+export type SendSpans = (spans: readonly Span[], signal: AbortSignal) => Promise<Delivery>;
 
 /** How long the collector may take, milliseconds (OTLP exporters' default). */
 const TIMEOUT_MS = 10_000;
@@ -29,8 +30,8 @@ export function tracesUrl(endpoint: string): string {
 }
 
 const FORMATS = {
-  "http/protobuf": { serializer: ProtobufTraceSerializer, type: "application/x-protobuf" },
-  "http/json": { serializer: JsonTraceSerializer, type: "application/json" },
+  "http/protobuf": { write: toProtobuf, rejected: rejectedByProtobuf, type: "application/x-protobuf" },
+  "http/json": { write: toJson, rejected: rejectedByJson, type: "application/json" },
 } as const;
 
 /** How spans are written. */
@@ -48,16 +49,17 @@ export function createOtlpSend(options: {
   /** Sent with every batch; may hold secrets. */
   readonly headers: Readonly<Record<string, string>>;
   readonly protocol: OtlpProtocol;
+  readonly origin: Origin;
   readonly fetch: Fetch;
   readonly clock: Clock;
 }): SendSpans {
   const url = tracesUrl(options.endpoint);
-  const { serializer, type } = FORMATS[options.protocol];
+  const { write, rejected, type } = FORMATS[options.protocol];
   const headers = { ...options.headers, "content-type": type };
 
   function rejectedOf(body: Uint8Array): number {
     try {
-      return Number(serializer.deserializeResponse(body).partialSuccess?.rejectedSpans ?? 0);
+      return rejected(body);
     } catch {
       // Collectors answer with nothing, or with what they like: the status has said that they took it.
       return 0;
@@ -68,11 +70,10 @@ export function createOtlpSend(options: {
     const late = new AbortController();
     const cancel = options.clock.after(TIMEOUT_MS, () => late.abort(new Error("no answer within 10 s")));
     try {
-      const body = serializer.serializeRequest(spans) as Uint8Array<ArrayBuffer>;
       const answer = await options.fetch(url, {
         method: "POST",
         headers,
-        body,
+        body: write(spans, options.origin),
         signal: AbortSignal.any([signal, late.signal]),
       });
       const read = new Uint8Array(await answer.arrayBuffer());

@@ -1,5 +1,4 @@
-import { defaultResource, type Resource, resourceFromAttributes } from "@opentelemetry/resources";
-import { ATTR_SERVICE_INSTANCE_ID, ATTR_SERVICE_NAME, ATTR_SERVICE_VERSION } from "@opentelemetry/semantic-conventions";
+import type { Attributes } from "./span.ts";
 
 /** `key=value,key=value`, percent-encoded (OpenTelemetry: Resource SDK). A pair that is none is left out. */
 function attributesOf(text: string): Record<string, string> {
@@ -17,14 +16,13 @@ function attributesOf(text: string): Record<string, string> {
 }
 
 /** Whose spans these are: `podway`, or what OTEL_SERVICE_NAME and OTEL_RESOURCE_ATTRIBUTES say, in this order. */
-export function createResource(env: Readonly<Record<string, string | undefined>>, version: string): Resource {
-  return defaultResource().merge(
-    resourceFromAttributes({
-      [ATTR_SERVICE_NAME]: "podway",
-      [ATTR_SERVICE_VERSION]: version,
-      [ATTR_SERVICE_INSTANCE_ID]: crypto.randomUUID(),
-      ...attributesOf(env.OTEL_RESOURCE_ATTRIBUTES ?? ""),
-      ...(env.OTEL_SERVICE_NAME && { [ATTR_SERVICE_NAME]: env.OTEL_SERVICE_NAME }),
-    }),
-  );
-}
+export const createResource = (env: Readonly<Record<string, string | undefined>>, version: string): Attributes => ({
+  "telemetry.sdk.name": "podway",
+  "telemetry.sdk.language": "nodejs",
+  "telemetry.sdk.version": version,
+  "service.name": "podway",
+  "service.version": version,
+  "service.instance.id": crypto.randomUUID(),
+  ...attributesOf(env.OTEL_RESOURCE_ATTRIBUTES ?? ""),
+  ...(env.OTEL_SERVICE_NAME && { "service.name": env.OTEL_SERVICE_NAME }),
+});

@@ -1,9 +1,8 @@
-import { TraceFlags } from "@opentelemetry/api";
-import type { ReadableSpan, SpanProcessor } from "@opentelemetry/sdk-trace";
 import type { Clock, Random } from "../../clock.ts";
 import { createBackoff } from "../../kubernetes/backoff.ts";
 import type { Logger } from "../../log.ts";
 import type { SendSpans } from "./otlp.ts";
+import type { Span } from "./span.ts";
 import type { SpanCounts } from "./types.ts";
 
 /** Spans that may wait: some seconds of a busy gateway, and no more memory than that. */
@@ -16,7 +15,9 @@ const DELAY_MS = 1000;
 const STOP_MS = 3000;
 
 /** Spans that wait to be sent. */
-export interface SpanQueue extends SpanProcessor {
+export interface SpanQueue {
+  /** Takes a span that is over. */
+  add(span: Span): void;
   counts(): SpanCounts;
   /** Sends what waits, for a few seconds at most. Never rejects. */
   stop(): Promise<void>;
@@ -24,8 +25,7 @@ export interface SpanQueue extends SpanProcessor {
 
 /**
  * Sends spans in batches, one at a time. While the collector does not take them they wait, with longer and longer pauses
- * between attempts; what there is no room for is dropped and counted. Requests never wait for any of this. (The SDK's own
- * processor drops a batch that failed, tells nobody how many, and knows no clock but the machine's.)
+ * between attempts; what there is no room for is dropped and counted. Requests never wait for any of this.
  */
 export function createSpanQueue(options: {
   readonly send: SendSpans;
@@ -40,7 +40,7 @@ export function createSpanQueue(options: {
   /** Ends that attempt too. */
   const over = new AbortController();
   const counts = { exported: 0, dropped: 0, refused: 0 };
-  let waiting: ReadableSpan[] = [];
+  let waiting: Span[] = [];
   /** Of a batch that is being sent: it has to be kept until it was taken. */
   let sending = 0;
   let cancelTimer: (() => void) | undefined;
@@ -61,7 +61,7 @@ export function createSpanQueue(options: {
   }
 
   /** True: go on with the next batch. */
-  async function deliver(batch: ReadableSpan[]): Promise<boolean> {
+  async function deliver(batch: Span[]): Promise<boolean> {
     sending = batch.length;
     const delivery = await send(batch, over.signal);
     sending = 0;
@@ -98,9 +98,7 @@ export function createSpanQueue(options: {
   }
 
   return {
-    onStart() {},
-    onEnd(span) {
-      if ((span.spanContext().traceFlags & TraceFlags.SAMPLED) === 0) return;
+    add(span) {
       if (hurry.signal.aborted || waiting.length + sending >= MOST) {
         counts.dropped++;
         return;
@@ -121,7 +119,5 @@ export function createSpanQueue(options: {
         logger.log("warn", "Spans are lost: the OTLP endpoint did not take them", { spans: waiting.length });
       waiting = [];
     },
-    forceFlush: start,
-    shutdown: async () => {},
   };
 }

@@ -1,14 +1,12 @@
-import { ROOT_CONTEXT, SpanKind, SpanStatusCode, trace } from "@opentelemetry/api";
-import { ParentBasedSampler, TraceIdRatioBasedSampler, TracerProvider } from "@opentelemetry/sdk-trace";
-import { ATTR_ERROR_TYPE, ATTR_HTTP_RESPONSE_STATUS_CODE, ATTR_HTTP_ROUTE } from "@opentelemetry/semantic-conventions";
 import type { Clock, Random } from "../../clock.ts";
 import type { TracingConfig } from "../../config/schema.ts";
 import type { Fetch } from "../../kubernetes/types.ts";
 import type { Logger } from "../../log.ts";
 import { clientAttributes, methodName, routeTemplate, serverAttributes } from "./attributes.ts";
-import { contextOf, traceParent } from "./context.ts";
+import { flagsFor, isSampled, newId, parseTraceParent, traceParent } from "./context.ts";
 import { createOtlpSend, protocolOf } from "./otlp.ts";
 import { createResource } from "./resource.ts";
+import { type Attributes, KIND, type Span, type SpanContext } from "./span.ts";
 import { createSpanQueue } from "./span-queue.ts";
 import type { RequestTrace, Tracing } from "./types.ts";
 
@@ -24,8 +22,15 @@ export interface TracingParts {
   readonly logger: Logger;
 }
 
+/** A span under way: what is told of it is kept only where its trace is recorded. */
+interface OpenSpan {
+  readonly context: SpanContext;
+  /** Undefined: its trace is not recorded. */
+  readonly recorded: Span | undefined;
+}
+
 /**
- * Spans by OpenTelemetry's SDK and its semantic conventions: one of kind SERVER for a request, one of kind CLIENT for each
+ * Spans as OpenTelemetry's semantic conventions have them: one of kind SERVER for a request, one of kind CLIENT for each
  * attempt. Sampled at the head: what the client's trace says holds, traces that begin here are sampled by `sample`.
  */
 export function createTracing(config: TracingConfig, parts: TracingParts): Tracing {
@@ -34,70 +39,89 @@ export function createTracing(config: TracingConfig, parts: TracingParts): Traci
     endpoint: config.otlp_endpoint,
     headers: config.headers,
     protocol: protocolOf(env),
+    origin: { resource: createResource(env, version), version },
     fetch,
     clock,
   });
   const queue = createSpanQueue({ send, clock, random, logger });
-  const provider = new TracerProvider({
-    resource: createResource(env, version),
-    sampler: new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(config.sample) }),
-    spanProcessors: [queue],
-  });
-  const tracer = provider.getTracer("podway", version);
+
+  /** `attributes` are made only for a trace that is recorded. */
+  function open(
+    span: Pick<Span, "name" | "kind" | "start" | "state" | "parent"> & { readonly trace: Omit<SpanContext, "spanId"> },
+    attributes: () => Attributes,
+  ): OpenSpan {
+    const { name, kind, start, state, parent, trace } = span;
+    const context = { traceId: trace.traceId, spanId: newId(16, random), flags: trace.flags };
+    if (!isSampled(context)) return { context, recorded: undefined };
+    const recorded = { context, parent, state, name, kind, start, end: start, attributes: attributes(), failed: false };
+    return { context, recorded };
+  }
+
+  function close(span: Span, end: number): void {
+    span.end = end;
+    queue.add(span);
+  }
 
   function begin(facts: Parameters<Tracing["begin"]>[0]): RequestTrace {
-    const parent = contextOf(facts.headers);
-    const name = methodName(facts.method);
+    const { headers, method, started } = facts;
+    const client = parseTraceParent(headers.get("traceparent"));
+    // A state without a valid parent belongs to no trace (W3C Trace Context, section 3.3).
+    const state = client === undefined ? undefined : (headers.get("tracestate") ?? undefined);
+    const traceId = client?.traceId ?? newId(32, random);
+    const trace = { traceId, flags: client?.flags ?? flagsFor(traceId, config.sample) };
+    const name = methodName(method);
     const from = performance.now();
     // Whole milliseconds, moved on by the finer clock: an attempt never seems to end after its request.
-    const now = (): number => facts.started + performance.now() - from;
-    const span = tracer.startSpan(
-      name,
-      { kind: SpanKind.SERVER, attributes: serverAttributes(facts), startTime: facts.started },
-      parent,
+    const now = (): number => started + performance.now() - from;
+    const parent = client && { spanId: client.spanId, remote: true };
+    const { context, recorded } = open({ name, kind: KIND.server, start: started, state, parent, trace }, () =>
+      serverAttributes(facts),
     );
-    const context = trace.setSpan(parent, span);
     return {
-      traceId: span.spanContext().traceId,
+      traceId,
       matched({ path }) {
-        if (!span.isRecording()) return;
+        if (recorded === undefined) return;
         const template = routeTemplate(path);
-        span.updateName(`${name} ${template}`).setAttribute(ATTR_HTTP_ROUTE, template);
+        recorded.name = `${name} ${template}`;
+        recorded.attributes["http.route"] = template;
       },
       attempt(attempt) {
-        const own = tracer.startSpan(
-          methodName(attempt.method),
-          { kind: SpanKind.CLIENT, attributes: clientAttributes(attempt), startTime: now() },
-          context,
+        const own = open(
+          {
+            ...{ name: methodName(attempt.method), kind: KIND.client, start: now(), state, trace },
+            parent: { spanId: context.spanId, remote: false },
+          },
+          () => clientAttributes(attempt),
         );
-        attempt.headers.set("traceparent", traceParent(own.spanContext()));
-        // A state without a valid parent belongs to no trace (W3C Trace Context, section 3.3).
-        if (parent === ROOT_CONTEXT) attempt.headers.delete("tracestate");
+        attempt.headers.set("traceparent", traceParent(own.context));
+        if (client === undefined) attempt.headers.delete("tracestate");
+        const end = (status: number | undefined, fault: string | undefined): void => {
+          const { recorded } = own;
+          if (recorded === undefined) return;
+          if (status !== undefined) recorded.attributes["http.response.status_code"] = status;
+          if (fault !== undefined) {
+            recorded.attributes["error.type"] = fault;
+            recorded.failed = true;
+          }
+          close(recorded, now());
+        };
         return {
-          answered(status) {
-            own.setAttribute(ATTR_HTTP_RESPONSE_STATUS_CODE, status);
-            if (status >= 400) {
-              own.setAttribute(ATTR_ERROR_TYPE, String(status)).setStatus({ code: SpanStatusCode.ERROR });
-            }
-            own.end(now());
-          },
-          failed(why) {
-            own.setAttribute(ATTR_ERROR_TYPE, why).setStatus({ code: SpanStatusCode.ERROR }).end(now());
-          },
+          answered: (status) => end(status, status >= 400 ? String(status) : undefined),
+          failed: (why) => end(undefined, why),
         };
       },
       end({ route, service, cluster, tries, error }, status) {
-        const failed = status >= 500;
-        span.setAttributes({
-          [ATTR_HTTP_RESPONSE_STATUS_CODE]: status,
+        if (recorded === undefined) return;
+        recorded.failed = status >= 500;
+        Object.assign(recorded.attributes, {
+          "http.response.status_code": status,
           "podway.attempts": tries,
           ...(route !== undefined && { "podway.route": route }),
           ...(service !== undefined && { "podway.service": service }),
           ...(cluster && { "podway.cluster": cluster }),
-          ...((failed || error !== undefined) && { [ATTR_ERROR_TYPE]: error ?? String(status) }),
+          ...((recorded.failed || error !== undefined) && { "error.type": error ?? String(status) }),
         });
-        if (failed) span.setStatus({ code: SpanStatusCode.ERROR });
-        span.end(now());
+        close(recorded, now());
       },
     };
   }
