@@ -140,6 +140,8 @@ export function makePlan(
       retryBudget: parts.retryBudget,
       trusts,
       bodyBytes: server.limits.body_bytes,
+      bodyRate: server.limits.body_rate,
+      bodyWindow: server.limits.body_window,
       via: server.via,
       upstreamHeaders: server.upstream_headers,
       mutableHeaders: world.mutableHeaders,

@@ -81,16 +81,14 @@ export function createDelivery(options: DeliveryOptions, change: ChangeHeaders):
   function watched(response: Response, { route, pool, flight }: Answered, target: Target): Response {
     const { idle } = route.rule.timeouts;
     const end = (): void => {
-      flights.remove(flight);
+      flights.settle(flight);
       if (countsBodies(route)) pool.finish(target);
     };
     if (response.body === null) {
       end();
       return response;
     }
-    const rearm = (): void => {
-      flight.deadline = idle === 0 ? Number.POSITIVE_INFINITY : clock.now() + idle;
-    };
+    const rearm = (): void => flight.answered(idle === 0 ? undefined : clock.now() + idle);
     rearm();
     const open = isEventStream(response) ? streams.open : undefined;
     const body = watchBody(response.body, { onChunk: rearm, onEnd: end, open }, flight.request.signal);
@@ -106,7 +104,7 @@ export function createDelivery(options: DeliveryOptions, change: ChangeHeaders):
     const { route, flight, pool } = answered;
     const watch = route.rule.timeouts.idle !== 0 || countsBodies(route);
     if (!watch) {
-      flights.remove(flight);
+      flights.settle(flight);
       pool.finish(target);
     } else if (!countsBodies(route)) pool.finish(target);
     if (mutable) change(response.headers, response, answered, target);

@@ -2,6 +2,8 @@ import { bodyState, setBodyState } from "./body-state.ts";
 
 /** What the owner of a watched body is told. */
 export interface BodyWatcher {
+  /** The next piece is waited for. */
+  onPull?(): void;
   /** A piece passes. Throwing ends both sides with that error. */
   onChunk?(bytes: number): void;
   /** The body ended: whole, by an error of its source, or because its reader left. Called once. */
@@ -50,6 +52,7 @@ export function watchBody(
       },
       async pull(controller) {
         reader ??= source.getReader();
+        watcher.onPull?.();
         try {
           const { done, value } = await reader.read();
           if (closed) return;

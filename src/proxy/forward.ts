@@ -1,5 +1,4 @@
 import type { Pool, Target } from "../balancing/types.ts";
-import { Canceller } from "../canceller.ts";
 import { atMost, type Clock } from "../clock.ts";
 import type { Logger } from "../log.ts";
 import { countAnswer, countInFlight, countRetry, countUpstream, type SeriesCounts } from "../observe/counters.ts";
@@ -8,14 +7,14 @@ import type { AttemptTrace } from "../observe/tracing/types.ts";
 import type { RequestFacts } from "../request.ts";
 import { createDelivery, createHeaderChange } from "./answer.ts";
 import { createEventStreams, type EventStreams } from "./event-streams.ts";
-import { createFlights, createLoneFlights, type Flight } from "./flights.ts";
+import { createFlights, createLoneFlights, type Ending, Flight } from "./flights.ts";
 import { addVia, toUpstream } from "./headers.ts";
 import { isPlainPath } from "./path-check.ts";
 import { type ProblemCode, problem } from "./problem.ts";
 import { refuse } from "./refuse.ts";
 import { mayRetry, type RetryCause } from "./retry.ts";
 import type { Choice, Forwarder, ProxyRoute, RetryBudget, UpstreamFetch, UpstreamInit } from "./types.ts";
-import { createUpload, type Upload } from "./upload.ts";
+import { Upload } from "./upload.ts";
 import { classify, type UpstreamFailure } from "./upstream-error.ts";
 import { createPassages, type Passage, refuseHandshake, wantsWebSocket } from "./websocket.ts";
 import type { Upgrade, UpstreamConnect } from "./websocket-types.ts";
@@ -35,6 +34,13 @@ export interface ForwarderOptions {
   readonly trusts?: ((address: string) => boolean) | undefined;
   /** Largest request body in bytes; 0: no limit. @default 0 */
   readonly bodyBytes?: number | undefined;
+  /**
+   * Bytes a second that a client sends at least of its body while it is waited for, over `bodyWindow` milliseconds; 0: no
+   * limit. @default 0
+   */
+  readonly bodyRate?: number | undefined;
+  /** @default 30000 */
+  readonly bodyWindow?: number | undefined;
   /** Adds `Via` both ways. @default false */
   readonly via?: boolean | undefined;
   /** Adds `x-podway-upstream` and `x-podway-upstream-status` to answers. @default false */
@@ -49,9 +55,9 @@ export interface ForwarderOptions {
 }
 
 /** Why a request got no answer from a pod. */
-type Failure = UpstreamFailure | "timeout" | "client_gone" | "too_large";
+type Failure = UpstreamFailure | Ending | "too_large";
 
-/** Code and outward words for each; `blamed`: passive health counts it against the pod. */
+/** Code and outward words for each; `blamed`: passive health counts it against a pod that had the whole request. */
 const FAILURES: Record<Failure, { readonly code: ProblemCode; readonly detail: string; readonly blamed: boolean }> = {
   connect: { code: "upstream_connect", detail: "No address of the service could be reached", blamed: true },
   tls: { code: "upstream_connect", detail: "No trusted connection to the service could be made", blamed: true },
@@ -61,6 +67,7 @@ const FAILURES: Record<Failure, { readonly code: ProblemCode; readonly detail: s
   aborted: { code: "upstream_reset", detail: "The service broke off before its answer", blamed: false },
   refused: { code: "bad_request", detail: "The request cannot be passed on", blamed: false },
   client_gone: { code: "client_gone", detail: "The client left before the answer", blamed: false },
+  stalled: { code: "request_timeout", detail: "The request body comes too slowly", blamed: false },
   too_large: { code: "body_too_large", detail: "The request body is larger than the gateway's limit", blamed: false },
 };
 
@@ -73,7 +80,6 @@ interface Journey {
   readonly exchange: Exchange | undefined;
   readonly pool: Pool;
   readonly flight: Flight;
-  readonly upload: Upload | undefined;
   readonly send: UpstreamFetch;
   readonly endToEnd: boolean;
   /** The way of a WebSocket; undefined: it goes by fetch. */
@@ -92,6 +98,8 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
   const via = options.via ?? false;
   const upstreamHeaders = options.upstreamHeaders ?? false;
   const gatewayLimit = options.bodyBytes ?? 0;
+  const rate = options.bodyRate ?? 0;
+  const window = options.bodyWindow ?? 30_000;
   const now = (): number => clock.now();
   const streams = options.streams ?? createEventStreams();
   const flights = (options.sharedTimers ?? true) ? createFlights(clock) : createLoneFlights(clock);
@@ -130,22 +138,24 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
 
   function fail(code: ProblemCode, detail: string, facts: RequestFacts, exchange: Exchange | undefined): Response {
     if (exchange !== undefined) exchange.error = code;
-    return problem(code, detail, { head: facts.method === "HEAD" });
+    // What is left of a body that is not waited for would be taken for the next request (RFC 9110 section 15.5.9).
+    const headers = code === "request_timeout" ? { connection: "close" } : undefined;
+    return problem(code, detail, { head: facts.method === "HEAD", headers });
   }
 
-  function failureOf(error: unknown, { flight, upload, request }: Journey): Failure {
+  function failureOf(error: unknown, { flight, request }: Journey): Failure {
     if (flight.ended !== undefined) return flight.ended;
-    if (upload?.tooLarge) return "too_large";
+    if (flight.upload?.tooLarge) return "too_large";
     // A client that leaves while it uploads breaks the request's own body: the pod did nothing wrong.
     return request.signal.aborted ? "client_gone" : classify(error);
   }
 
   /** The pod for another attempt, if the rule, the request and the budget allow one. */
   function another(journey: Journey, target: Target, cause: RetryCause, attempt: number): Target | undefined {
-    const { facts, route, pool, upload, counts } = journey;
+    const { facts, route, pool, flight, counts } = journey;
     const { attempts } = route.rule.retries;
     if (attempts !== "all" && attempt >= attempts) return undefined;
-    if (!mayRetry(route.rule.retries, cause, facts.method, upload)) return undefined;
+    if (!mayRetry(route.rule.retries, cause, facts.method, flight.upload)) return undefined;
     journey.tried ??= [];
     journey.tried.push(target);
     const next = pool.pick(facts, journey.tried);
@@ -156,14 +166,17 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
 
   /** After an attempt that failed: the next pod, or the answer that ends it. */
   function afterFailure(error: unknown, journey: Journey, target: Target, attempt: number): Target | Response {
-    const { facts, route, exchange, pool } = journey;
+    const { facts, route, exchange, pool, flight } = journey;
     const failure = failureOf(error, journey);
     const { code, detail, blamed } = FAILURES[failure];
     pool.finish(target);
     journey.span?.failed(failure);
-    if (blamed) pool.failed(target);
+    // What a pod does with a request that has not come whole may be its client's doing.
+    const whole = flight.upload === undefined || flight.upload.whole;
+    if (blamed && (whole || failure === "connect" || failure === "tls")) pool.failed(target);
     const cause = failure === "tls" ? "connect" : failure;
-    const next = cause === "connect" || cause === "reset" ? another(journey, target, cause, attempt) : undefined;
+    const open = cause === "connect" || cause === "reset" || (cause === "timeout" && clock.now() < flight.last);
+    const next = open ? another(journey, target, cause, attempt) : undefined;
     if (blamed) {
       const { address } = target.endpoint;
       const words = error instanceof Error ? error.message : String(error);
@@ -171,7 +184,7 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
       logger.log(level, "A pod did not answer", { route: route.id, upstream: address, failure, attempt, error: words });
     }
     if (next !== undefined) return next;
-    flights.remove(journey.flight);
+    flights.remove(flight);
     const response = fail(code, detail, facts, exchange);
     if (upstreamHeaders) response.headers.set("x-podway-upstream", target.endpoint.address);
     return response;
@@ -188,13 +201,16 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
   }
 
   async function travel(journey: Journey, first: Target, path: string, init: UpstreamInit): Promise<Response> {
-    const { facts, route, counts, exchange, pool, upload, passage, send } = journey;
+    const { facts, route, counts, exchange, pool, flight, passage, send } = journey;
     const { rule } = route;
     let target = first;
     for (let attempt = 1; ; attempt++) {
       if (rule.pass_host === "node") init.headers.set("host", target.endpoint.address);
-      if (upload !== undefined) init.body = upload.open();
+      if (flight.upload !== undefined) init.body = flight.upload.open(send.meters === true);
       const sent = clock.now();
+      flight.begin(sent);
+      flights.add(flight);
+      init.canceller = flight.canceller;
       if (exchange !== undefined) {
         exchange.upstream = target.endpoint.address;
         exchange.tries = attempt;
@@ -291,22 +307,21 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
         return fail("no_endpoints", "The service has no address that takes traffic", facts, exchange);
       return fail(reason.code, reason.outward, facts, exchange);
     }
-    const { connect, response } = route.rule.timeouts;
-    const canceller = new Canceller();
-    const deadline = response === 0 ? Number.POSITIVE_INFINITY : started + response;
-    const flight: Flight = { request, canceller, deadline, ended: undefined, index: -1 };
+    const { timeouts } = route.rule;
+    const flight = new Flight(request, timeouts, started);
     const { method } = facts;
-    const hasBody = method !== "GET" && method !== "HEAD";
-    const upload = hasBody ? createUpload(request, flight, { limit, timeout: response, now }) : undefined;
+    if (method !== "GET" && method !== "HEAD" && request.body !== null) {
+      flight.upload = new Upload(request.body, { limit, rate, window, now }, flight);
+    }
     const init: UpstreamInit = {
       method,
       headers: headersFor(facts, route, exchange, passage !== undefined),
-      canceller,
+      canceller: flight.canceller,
+      meter: flight.upload,
       client: request,
-      connectTimeout: connect,
+      connectTimeout: timeouts.connect,
       transient: route.transient,
     };
-    flights.add(flight);
     const send = passage?.send ?? route.fetch ?? options.fetch;
     const journey: Journey = {
       request,
@@ -316,7 +331,6 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
       exchange,
       pool,
       flight,
-      upload,
       send,
       endToEnd: send.endToEnd === true,
       passage,

@@ -9,6 +9,7 @@ const PROBLEMS = {
   unauthorized: [401, "Not authenticated"],
   forbidden: [403, "Not allowed"],
   no_route: [404, "No route matches"],
+  request_timeout: [408, "Request took too long to arrive"],
   body_too_large: [413, "Request body is too large"],
   url_too_long: [414, "URL is too long"],
   rate_limited: [429, "Too many requests"],

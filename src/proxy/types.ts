@@ -5,6 +5,7 @@ import type { Upstream } from "../discovery/types.ts";
 import type { SeriesCounts } from "../observe/counters.ts";
 import type { Exchange } from "../observe/exchange.ts";
 import type { RequestFacts } from "../request.ts";
+import type { BodyMeter } from "./upload.ts";
 import type { Upgrade, UpstreamConnect } from "./websocket-types.ts";
 
 /** A request to an upstream, besides its URL. */
@@ -12,8 +13,10 @@ export interface UpstreamInit {
   readonly method: string;
   readonly headers: Headers;
   body?: ReadableStream<Uint8Array> | undefined;
+  /** Hears of the body as it is read, where `meters` says so. */
+  readonly meter?: BodyMeter | undefined;
   /** Ends it. What takes a signal takes this one's. */
-  readonly canceller: Canceller;
+  canceller: Canceller;
   /** Whose signal tells that nobody reads the answer any more. */
   readonly client?: Pick<Request, "signal"> | undefined;
   /** Who reads the answer's body copies each piece before it asks for the next. @default false */
@@ -30,6 +33,8 @@ export interface UpstreamFetch {
   (url: string, init: UpstreamInit): Promise<Response>;
   /** Its answers hold nothing that is good for one hop only (RFC 9110 section 7.6.1). Left out: somebody has to look. */
   readonly endToEnd?: true;
+  /** It tells `meter` of the body it sends. Left out: the body itself has to. */
+  readonly meters?: true;
 }
 
 /** Where a request of a route may go. */

@@ -1,57 +1,121 @@
 import { watchBody } from "./body.ts";
-import type { Flight } from "./flights.ts";
 
-/**
- * Bodies up to this size reach a pod well within any sensible time-out, so nobody has to watch them. Larger ones, and
- * those that do not tell, re-arm the time-out as they pass: it is the pod's time to answer, not the client's to upload.
- */
-const UNWATCHED_BYTES = 65_536;
-
-/** A request body on its way to a pod. */
-export interface Upload {
-  /** The body to send. May be called again while nothing was consumed. */
-  open(): ReadableStream<Uint8Array>;
-  /** Bytes may have been taken from the client: it cannot be sent a second time. */
-  consumed(): boolean;
-  /** It was ended for being larger than the limit. */
-  tooLarge: boolean;
+/** Hears of a body as it is read from the client: whose time it is, and how much came. */
+export interface BodyMeter {
+  /** The next piece is asked for: until `came` or `ended` it is the client's time. */
+  waits(): void;
+  /** A piece is there. Throws where it is one too many. */
+  came(bytes: number): void;
+  /** Nothing more is read. `whole`: the body came to its end. */
+  ended(whole: boolean): void;
 }
 
 /** What an upload is held to. */
 export interface UploadRules {
-  /** Bytes; 0: no limit. A body that tells its length was checked before. */
+  /** Bytes; 0: no limit. */
   readonly limit: number;
-  /** Milliseconds to the answer's headers, counted anew from each piece; 0: none. */
-  readonly timeout: number;
+  /** Bytes a second that the client sends at least while the gateway waits for them; 0: no limit. */
+  readonly rate: number;
+  /** How long the gateway has to have waited for fewer, milliseconds. */
+  readonly window: number;
   now(): number;
 }
 
-/** The body of a request, if it has one. */
-export function createUpload(request: Request, flight: Flight, rules: UploadRules): Upload | undefined {
-  const source = request.body;
-  if (source === null) return undefined;
-  const told = request.headers.get("content-length");
-  if (told === null) return watched(source, flight, rules);
-  if (Number(told) > UNWATCHED_BYTES) return watched(source, flight, { ...rules, limit: 0 });
-  return { open: () => source, consumed: () => request.bodyUsed || source.locked, tooLarge: false };
+/** Who an upload belongs to. */
+export interface UploadOwner {
+  /** Something of the body came, be it its end: the pod's time begins now. */
+  handedOver(now: number): void;
+  /** The body is larger than it may be. */
+  tooLarge(): void;
 }
 
-function watched(source: ReadableStream<Uint8Array>, flight: Flight, rules: UploadRules): Upload {
-  let passed = 0;
-  const upload: Upload = {
-    open: () =>
-      watchBody(source, {
-        onChunk(bytes) {
-          passed += bytes;
-          if (rules.timeout !== 0) flight.deadline = rules.now() + rules.timeout;
-          if (rules.limit === 0 || passed <= rules.limit) return;
-          upload.tooLarge = true;
-          flight.canceller.abort();
-          throw new RangeError(`The request body is larger than ${rules.limit} bytes`);
-        },
-      }),
-    consumed: () => source.locked,
-    tooLarge: false,
-  };
-  return upload;
+/** The body of a request on its way to a pod. */
+export class Upload implements BodyMeter {
+  /** All of it came. */
+  whole = false;
+  /** It was ended for being larger than the limit. */
+  tooLarge = false;
+  readonly #source: ReadableStream<Uint8Array>;
+  readonly #rules: UploadRules;
+  readonly #owner: UploadOwner;
+  #begun = false;
+  #over = false;
+  #passed = 0;
+  /** Since when the client is waited for, milliseconds since the epoch; undefined: it is not. */
+  #since: number | undefined;
+  /** Of the window: milliseconds waited, and what came. */
+  #waited = 0;
+  #came = 0;
+
+  constructor(source: ReadableStream<Uint8Array>, rules: UploadRules, owner: UploadOwner) {
+    this.#source = source;
+    this.#rules = rules;
+    this.#owner = owner;
+  }
+
+  /** The body to send; once more while nothing was consumed. `metered`: who sends it tells this meter. */
+  open(metered: boolean): ReadableStream<Uint8Array> {
+    if (metered) return this.#source;
+    return watchBody(this.#source, {
+      onPull: () => this.waits(),
+      onChunk: (bytes) => this.came(bytes),
+      onEnd: (how) => this.ended(how === "complete"),
+    });
+  }
+
+  /** Bytes may have been taken from the client: it cannot be sent a second time. */
+  consumed(): boolean {
+    return this.#begun || this.#source.locked;
+  }
+
+  /** Its client is waited for just now. */
+  get waiting(): boolean {
+    return this.#since !== undefined;
+  }
+
+  /** It is being read. */
+  get underWay(): boolean {
+    return this.#begun && !this.#over;
+  }
+
+  /** The client sent too little in a window of the time it was waited for. */
+  stalled(now: number): boolean {
+    const { rate, window } = this.#rules;
+    if (this.#since === undefined || rate === 0) return false;
+    return this.#waited + now - this.#since >= window && this.#came < (rate * window) / 1000;
+  }
+
+  waits(): void {
+    this.#begun = true;
+    this.#since = this.#rules.now();
+  }
+
+  came(bytes: number): void {
+    const now = this.#heard();
+    const { limit, rate, window } = this.#rules;
+    this.#came += bytes;
+    // A window begins where the one before had enough: none that has too little goes unseen for being cut in two.
+    if (this.#came >= (rate * window) / 1000) this.#came = this.#waited = 0;
+    this.#passed += bytes;
+    this.#owner.handedOver(now);
+    if (limit === 0 || this.#passed <= limit) return;
+    this.tooLarge = true;
+    this.#owner.tooLarge();
+    throw new RangeError(`The request body is larger than ${limit} bytes`);
+  }
+
+  ended(whole: boolean): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.whole = whole;
+    this.#owner.handedOver(this.#heard());
+  }
+
+  /** The client is no longer waited for. */
+  #heard(): number {
+    const now = this.#rules.now();
+    if (this.#since !== undefined) this.#waited += now - this.#since;
+    this.#since = undefined;
+    return now;
+  }
 }

@@ -13,5 +13,5 @@ export interface Dials {
 export function http1Fetch({ plain, secure }: Dials): UpstreamFetch {
   const [http, https] = [plain, secure].map((dial) => createHttp1Client({ dial, clock: backgroundClock }));
   const send: UpstreamFetch = (url, init) => (url.startsWith("https:") ? https! : http!)(url, init);
-  return Object.assign(send, { endToEnd: true as const });
+  return Object.assign(send, { endToEnd: true as const, meters: true as const });
 }

@@ -1,7 +1,6 @@
 import { describe, test } from "bun:test";
 import { assertEquals } from "@std/assert";
-import { Canceller } from "../../src/canceller.ts";
-import { createFlights, createLoneFlights, type Flight } from "../../src/proxy/flights.ts";
+import { createFlights, createLoneFlights, Flight } from "../../src/proxy/flights.ts";
 import { fakeClock } from "../helpers/embedded.ts";
 
 describe.each([
@@ -12,9 +11,7 @@ describe.each([
     const clock = fakeClock();
     const client = new AbortController();
     const request = new Request("http://a.test/", { signal: client.signal });
-
-    const canceller = new Canceller();
-    const flight: Flight = { request, canceller, deadline: clock.now() + deadline, ended: undefined, index: -1 };
+    const flight = new Flight(request, { try: 0, response: deadline }, clock.now());
     const flights = create(clock);
     flights.add(flight);
     return { clock, client, flight, flights };

@@ -163,6 +163,7 @@ export function createHttp1Client({ dial, clock }: Http1Options): UpstreamFetch 
         method,
         head: writeHead(method, url.slice(slash), origin.authority, headers, framing),
         body: init.body,
+        meter: init.meter,
         framing,
         canceller,
         client: init.client,
@@ -177,7 +178,7 @@ export function createHttp1Client({ dial, clock }: Http1Options): UpstreamFetch 
       if (connection === undefined) void connect(origin, call, connectTimeout);
       else connection.send(call);
     });
-  return Object.assign(send, { endToEnd: true as const });
+  return Object.assign(send, { endToEnd: true as const, meters: true as const });
 }
 
 /** Why no connection was made. */

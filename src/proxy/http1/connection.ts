@@ -2,18 +2,20 @@ import { joined, streamOf } from "../../bytes.ts";
 import type { Cancelled, Canceller } from "../../canceller.ts";
 import type { SocketEvents, StreamSocket } from "../../streams/types.ts";
 import { type OpenBody, setBodyState } from "../body-state.ts";
+import type { BodyMeter } from "../upload.ts";
 import { UpstreamError } from "../upstream-error.ts";
 import { type Chunks, createChunks } from "./chunks.ts";
 import { findHead, HEAD_BYTES } from "./find-head.ts";
 import type { Framing } from "./request-head.ts";
 import { type ResponseHead, readHead } from "./response-head.ts";
-import { sendBody } from "./send-body.ts";
+import { type BodySink, sendBody } from "./send-body.ts";
 
 /** One request over a connection, and who waits for its answer. */
 export interface Call {
   readonly method: string;
   readonly head: string;
   readonly body: ReadableStream<Uint8Array> | undefined;
+  readonly meter: BodyMeter | undefined;
   readonly framing: Framing;
   readonly canceller: Canceller;
   /** Tells when nobody reads the answer any more. Asked only where an answer does not come at once. */
@@ -54,6 +56,8 @@ export class Connection implements SocketEvents, Cancelled {
   #call: Call | undefined;
   /** The request, its body included, has been handed to the socket. */
   #sent = true;
+  /** The body that is on its way. */
+  #upload: ReadableStreamDefaultReader<Uint8Array> | undefined;
   /** Who waits until the socket takes more. */
   #drained: (() => void) | undefined;
   /** Of a head that has not come whole. */
@@ -89,7 +93,7 @@ export class Connection implements SocketEvents, Cancelled {
     call.canceller.target = this;
     this.#sent = call.body === undefined;
     this.#socket.write(call.head);
-    if (call.body !== undefined) void this.#sendBody(call, call.body);
+    if (call.body !== undefined) void this.#sendBody(call, call.body.getReader());
   }
 
   /** Closes it. Harmless when it is over. */
@@ -101,16 +105,19 @@ export class Connection implements SocketEvents, Cancelled {
     this.#owner.gone(this);
   }
 
-  async #sendBody(call: Call, body: ReadableStream<Uint8Array>): Promise<void> {
+  async #sendBody(call: Call, body: ReadableStreamDefaultReader<Uint8Array>): Promise<void> {
     const there = (): boolean => this.#call === call && this.#state !== "over";
+    const sink: BodySink = {
+      there,
+      write: (bytes) => this.#socket.write(bytes),
+      drained: () => new Promise((resolve) => (this.#drained = resolve)),
+    };
+    this.#upload = body;
     try {
-      const whole = await sendBody(body, call.framing, {
-        there,
-        write: (bytes) => this.#socket.write(bytes),
-        drained: () => new Promise((resolve) => (this.#drained = resolve)),
-      });
+      const whole = await sendBody(body, call.framing, sink, call.meter);
       if (!whole || !there()) return;
       this.#sent = true;
+      this.#upload = undefined;
     } catch (error) {
       if (there()) this.#fail(error);
     }
@@ -353,6 +360,9 @@ export class Connection implements SocketEvents, Cancelled {
 
   #forget(call: Call): void {
     call.canceller.target = undefined;
+    // Nobody wants what is still to come of the request: its source must not be read for ever.
+    this.#upload?.cancel().catch(() => {});
+    this.#upload = undefined;
     this.#gone?.removeEventListener("abort", this);
     this.#gone = undefined;
     this.#call = undefined;

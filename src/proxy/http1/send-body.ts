@@ -1,3 +1,4 @@
+import type { BodyMeter } from "../upload.ts";
 import { UpstreamError } from "../upstream-error.ts";
 import type { Framing } from "./request-head.ts";
 
@@ -33,14 +34,20 @@ function chunk(bytes: Uint8Array): Uint8Array {
 
 /**
  * Sends a request's body as its head said it would be framed. True: all of it was handed over; false: nobody was there any
- * more, and its source was told. Rejects with an `UpstreamError` when the source breaks, or is longer or shorter than the head said: its receiver
- * would take what follows for another request.
+ * more, and its source was cancelled. Rejects with an `UpstreamError` when the source breaks, or is longer or shorter than the
+ * head said: its receiver would take what follows for another request. `meter` hears how the source is read.
  */
-export async function sendBody(body: ReadableStream<Uint8Array>, framing: Framing, sink: BodySink): Promise<boolean> {
-  const reader = body.getReader();
+export async function sendBody(
+  reader: ReadableStreamDefaultReader<Uint8Array>,
+  framing: Framing,
+  sink: BodySink,
+  meter: BodyMeter | undefined,
+): Promise<boolean> {
   let left = typeof framing === "number" ? framing : Number.POSITIVE_INFINITY;
+  let whole = false;
   try {
     for (;;) {
+      meter?.waits();
       const { done, value } = await reader.read();
       if (!sink.there()) {
         reader.cancel().catch(() => {});
@@ -48,6 +55,7 @@ export async function sendBody(body: ReadableStream<Uint8Array>, framing: Framin
       }
       if (done) break;
       if (value.length === 0) continue;
+      meter?.came(value.length);
       left -= value.length;
       if (left < 0) throw refused(`The request body is longer than its Content-Length of ${framing}`);
       if (framing !== "chunked") {
@@ -62,13 +70,14 @@ export async function sendBody(body: ReadableStream<Uint8Array>, framing: Framin
       sink.write(value);
       if (!sink.write("\r\n")) await sink.drained();
     }
+    whole = left === 0 || typeof framing !== "number";
   } catch (error) {
     reader.cancel(error).catch(() => {});
     throw error instanceof UpstreamError ? error : refused("The request body broke off", error);
+  } finally {
+    meter?.ended(whole);
   }
-  if (typeof framing === "number" && left !== 0) {
-    throw refused(`The request body is shorter than its Content-Length of ${framing}`);
-  }
+  if (!whole) throw refused(`The request body is shorter than its Content-Length of ${framing}`);
   if (framing === "chunked") sink.write(LAST_CHUNK);
   return true;
 }

@@ -30,6 +30,7 @@ function asked() {
       method: "GET",
       head: "GET / HTTP/1.1\r\n\r\n",
       body: undefined,
+      meter: undefined,
       framing: undefined,
       canceller: new Canceller(),
       client: undefined,
