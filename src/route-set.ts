@@ -2,7 +2,7 @@ import type { HealthCheck } from "./balancing/health-set.ts";
 import { httpProbe } from "./balancing/http-probe.ts";
 import type { Config, MiddlewareConfig, RouteConfig, UpstreamTlsConfig } from "./config/schema.ts";
 import { identityOf, makePlugin } from "./middleware/catalog.ts";
-import { type Chain, createChain, ours } from "./middleware/chain.ts";
+import { type Chain, createChain, ours, theirs } from "./middleware/chain.ts";
 import { proxyLimits } from "./middleware/limits.ts";
 import type { Middleware, MiddlewareParts } from "./middleware/plugin.ts";
 import { type Counters, countEjection, type SeriesCounts } from "./observe/counters.ts";
@@ -85,7 +85,7 @@ export function compileRouteSet(config: Config, { before, ...options }: RouteSet
   }
 
   function middlewareOf(entry: MiddlewareConfig, key: string): Middleware | undefined {
-    if (entry.use !== undefined) return options.userMiddleware(entry.use, entry.options);
+    if (entry.use !== undefined) return theirs(options.userMiddleware(entry.use, entry.options), entry.use);
     const kept = middleware.get(key) ?? before?.get(key);
     const made = kept ?? makePlugin(entry, options.parts);
     if (made !== undefined) middleware.set(key, made);

@@ -1,5 +1,4 @@
 import { type Context, Hono } from "hono";
-import { HTTPException } from "hono/http-exception";
 import { cloneRawRequest } from "hono/request";
 import type { Exchange } from "../observe/exchange.ts";
 import { isPlainPath } from "../proxy/path-check.ts";
@@ -51,6 +50,17 @@ function inOurForm(answer: Response, { facts, exchange }: Passage): Response {
 /** Has headers set so far come into the answer to come: Hono forgets them where nobody looked at its own. */
 const keepHeaders = (c: Context<PassageEnv>): void => void c.res;
 
+/** What Hono calls an HTTP error, whichever copy of Hono it comes from: a module of the user's may bring its own. */
+interface HttpError {
+  readonly status: number;
+  /** What it was made to answer with, where it was. */
+  readonly res?: Response | undefined;
+  getResponse(): Response;
+}
+
+const isHttpError = (error: unknown): error is HttpError =>
+  typeof error === "object" && error !== null && typeof (error as Partial<HttpError>).getResponse === "function";
+
 /** One of our own: what it refuses is a problem answer, whether it returns or throws it. */
 export function ours(handler: Middleware): Middleware {
   return async (c, next) => {
@@ -58,13 +68,44 @@ export function ours(handler: Middleware): Middleware {
     try {
       answer = (await handler(c, next)) as Response | undefined;
     } catch (error) {
-      if (!(error instanceof HTTPException)) throw error;
+      if (!isHttpError(error)) throw error;
       answer = error.getResponse();
     }
     if (!(answer instanceof Response) || c.finalized) return undefined;
     keepHeaders(c);
     return inOurForm(answer, c.env);
   };
+}
+
+const describe = (value: unknown): string =>
+  typeof value === "object" && value !== null ? "an object" : String(value);
+
+/**
+ * One of the user's: Hono knows what to do with an `Error` and a `Response`, so whatever else it throws or returns becomes an
+ * `Error`. `module`: its name in the config.
+ */
+export function theirs(handler: Middleware, module: string): Middleware {
+  return async (c, next) => {
+    let answer: unknown;
+    try {
+      answer = await handler(c, next);
+    } catch (error) {
+      if (error instanceof Error) throw error;
+      throw new Error(`${module} threw ${describe(error)}, which is no Error`, { cause: error });
+    }
+    if (answer === undefined || answer instanceof Response) return answer;
+    throw new Error(`${module} returned ${describe(answer)}, which is no Response`);
+  };
+}
+
+/** The request as middleware left it, with a body that can be sent on. */
+async function unread(c: Context<PassageEnv>): Promise<Request> {
+  const { raw } = c.req;
+  if (!raw.bodyUsed) return raw;
+  if (Object.keys(c.req.bodyCache).length > 0) return await cloneRawRequest(c.req);
+  throw new Error(
+    "A middleware read the body of c.req.raw, which cannot be sent on then: read it by c.req.text() and its like",
+  );
 }
 
 /** The facts of a request that a middleware replaced by another. */
@@ -82,8 +123,7 @@ export function createChain(handlers: readonly Middleware[], options: ChainOptio
 
   app.all("*", async (c) => {
     const passage = c.env;
-    const { raw } = c.req;
-    const left = raw.bodyUsed ? await cloneRawRequest(c.req) : raw;
+    const left = await unread(c);
     let { facts } = passage;
     const replaced = left.headers !== facts.headers;
     const request = replaced ? await withTrueLength(left) : left;
@@ -113,9 +153,10 @@ export function createChain(handlers: readonly Middleware[], options: ChainOptio
 
   app.onError((error, c) => {
     keepHeaders(c);
-    if (error instanceof HTTPException && error.res !== undefined) return error.getResponse();
-    if (error instanceof HTTPException && error.status in REFUSALS) return inOurForm(error.getResponse(), c.env);
-    if (error instanceof HTTPException) return error.getResponse();
+    if (isHttpError(error)) {
+      const answer = error.getResponse();
+      return error.res === undefined && error.status in REFUSALS ? inOurForm(answer, c.env) : answer;
+    }
     options.report(error);
     if (c.env.exchange !== undefined) c.env.exchange.error = "internal";
     return problem("internal", "The gateway could not handle this request", { head: c.env.facts.method === "HEAD" });

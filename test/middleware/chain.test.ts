@@ -122,6 +122,65 @@ describe("a middleware of the user's", () => {
     assertStringIncludes(errors[0]!.message, "10.0.0.9");
   });
 
+  test("may throw the HTTP error of a Hono of its own", async () => {
+    /** What another copy of Hono throws: the same shape, another class. */
+    class HTTPException extends Error {
+      constructor(
+        readonly status: number,
+        readonly res?: Response,
+      ) {
+        super();
+      }
+      getResponse(): Response {
+        return this.res ?? new Response(this.message, { status: this.status });
+      }
+    }
+    const ask = async (error: Error) => {
+      const { send, errors } = chained("[]", { own: [() => Promise.reject(error)] });
+      const answer = await send("/");
+      assertEquals(errors, []);
+      return answer;
+    };
+    const headers = { "www-authenticate": "Basic" };
+    const asked = await ask(new HTTPException(401, new Response("who?", { status: 401, headers })));
+    assertEquals([asked.status, asked.headers.get("www-authenticate"), await asked.text()], [401, "Basic", "who?"]);
+    const refused = await ask(new HTTPException(403));
+    assertEquals([refused.status, (await json(refused)).code], [403, "forbidden"]);
+    assertEquals((await ask(new HTTPException(451))).status, 451);
+  });
+
+  test.each([
+    ["throws undefined", () => Promise.reject(undefined), "./mine.ts threw undefined, which is no Error"],
+    ["throws a text", () => Promise.reject("no"), "./mine.ts threw no, which is no Error"],
+    ["throws null", () => Promise.reject(null), "./mine.ts threw null, which is no Error"],
+    ["returns a text", async () => "hello", "./mine.ts returned hello, which is no Response"],
+    ["returns null", async () => null, "./mine.ts returned null, which is no Response"],
+  ])("that %s is reported, and the client gets a problem answer", async (_, handler, why) => {
+    const { send, errors, passed } = chained("[]", { own: [handler as never] });
+    const answer = await send("/");
+    assertEquals([answer.status, (await json(answer)).code, passed()], [500, "internal", 0]);
+    assertEquals(
+      errors.map(({ message }) => message),
+      [why],
+    );
+  });
+
+  test("that reads the body past Hono is reported with what to do, and the client learns nothing of it", async () => {
+    const { send, errors, passed } = chained("[]", {
+      own: [
+        async (c, next) => {
+          await c.req.raw.text();
+          await next();
+        },
+      ],
+    });
+    const answer = await send("/", { method: "POST", body: "hello" });
+    const { code, detail } = await json(answer);
+    assertEquals([answer.status, code, passed()], [500, "internal", 0]);
+    assert(!String(detail).includes("Hono"));
+    assertStringIncludes(errors[0]!.message, "c.req.text()");
+  });
+
   test("cannot send a request to a path that fetch would change", async () => {
     const { send, passed, errors } = chained("[]", {
       own: [

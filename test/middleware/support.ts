@@ -1,6 +1,6 @@
 import { systemClock } from "../../src/clock.ts";
 import { makePlugin } from "../../src/middleware/catalog.ts";
-import { createChain, ours } from "../../src/middleware/chain.ts";
+import { createChain, ours, theirs } from "../../src/middleware/chain.ts";
 import { createKeySpace } from "../../src/middleware/key-space.ts";
 import type { Middleware, MiddlewareParts, Passage } from "../../src/middleware/plugin.ts";
 import { createTrust } from "../../src/proxy/trust.ts";
@@ -35,7 +35,7 @@ export function chained(entries: string, { upstream, forwarded, parts, own = [],
   });
   const errors: Error[] = [];
   const trusts = createTrust(["10.0.0.0/8"]);
-  const chain = createChain([...handlers, ...own], {
+  const chain = createChain([...handlers, ...own.map((handler) => theirs(handler, "./mine.ts"))], {
     mutableHeaders,
     trusts,
     report: (error) => errors.push(error),
