@@ -25,7 +25,7 @@ import { createEventStreams } from "./proxy/event-streams.ts";
 import { type ProblemCode, problem } from "./proxy/problem.ts";
 import type { Upgrade } from "./proxy/websocket-types.ts";
 import { type RequestFacts, readFacts, refusedFacts } from "./request.ts";
-import type { GatewayRoute } from "./route-set.ts";
+import { type GatewayRoute, withResponse } from "./route-set.ts";
 import { createConnections } from "./streams/connections.ts";
 import type { StreamSocket } from "./streams/types.ts";
 
@@ -148,13 +148,22 @@ async function throughChain(
   // Headers may be changed in place by what comes first.
   const open = { ...facts, fields: undefined };
   let served = false;
-  const answered = await chain(request, open, exchange, (sent, changed) => {
+  const answered = await chain(request, open, exchange, (sent, changed, within) => {
     served = true;
-    return serve(route, sent, changed, plan, exchange, original);
+    return serve(within === undefined ? route : hurried(route, within), sent, changed, plan, exchange, original);
   });
   // What a route serves is counted there; this is what a middleware answered by itself.
   if (!served) countOwn(route, answered, facts, plan);
   return recorder === undefined ? answered : recorder.finish(exchange!, answered);
+}
+
+/** The route with only so many milliseconds left to the answer's headers. */
+function hurried(route: GatewayRoute, within: number): GatewayRoute {
+  if (route.kind !== "proxy") return route;
+  const { response } = route.rule.timeouts;
+  if (response > 0 && response <= within) return route;
+  const rule = withResponse(route.rule, within);
+  return { ...route, rule, proxy: { ...route.proxy, rule } };
 }
 
 /** Counts an answer that no service gave. */

@@ -3,7 +3,7 @@ import { httpProbe } from "./balancing/http-probe.ts";
 import type { Config, MiddlewareConfig, RouteConfig, UpstreamTlsConfig } from "./config/schema.ts";
 import { identityOf, makePlugin } from "./middleware/catalog.ts";
 import { type Chain, createChain, ours, theirs } from "./middleware/chain.ts";
-import { proxyLimits } from "./middleware/limits.ts";
+import { isProxyLimit, proxyLimits } from "./middleware/limits.ts";
 import type { Middleware, MiddlewareParts } from "./middleware/plugin.ts";
 import { type Counters, countEjection, type SeriesCounts } from "./observe/counters.ts";
 import type { Choice, PoolSet } from "./pool-set.ts";
@@ -93,7 +93,10 @@ export function compileRouteSet(config: Config, { before, ...options }: RouteSet
   }
 
   function chainOf({ id, middleware: entries }: RouteConfig): Chain | undefined {
-    const handlers = entries.flatMap((entry, index) => middlewareOf(entry, identityOf(entry, [id, index])) ?? []);
+    const last = entries.findLastIndex((entry) => !isProxyLimit(entry));
+    const handlers = entries
+      .slice(0, last + 1)
+      .flatMap((entry, index) => middlewareOf(entry, identityOf(entry, [id, index])) ?? []);
     return handlers.length === 0 ? undefined : chainFor(id, handlers, options);
   }
 
@@ -139,10 +142,11 @@ function chainFor(
   {
     mutableHeaders,
     trusts,
+    parts: { clock },
     onMiddlewareError,
-  }: Pick<RouteSetOptions, "mutableHeaders" | "trusts" | "onMiddlewareError">,
+  }: Pick<RouteSetOptions, "mutableHeaders" | "trusts" | "parts" | "onMiddlewareError">,
 ): Chain {
-  return createChain(handlers, { mutableHeaders, trusts, report: (error) => onMiddlewareError(id, error) });
+  return createChain(handlers, { mutableHeaders, trusts, clock, report: (error) => onMiddlewareError(id, error) });
 }
 
 /** The health checks a route asks for: each of its pools is probed as its requests go. */
@@ -157,7 +161,8 @@ function checksOf({ health, upstream_tls }: RouteConfig, of: readonly Choice[], 
 /** The stricter of two limits, of which 0 is none. */
 const smaller = (a: number, b: number): number => (a === 0 || b === 0 ? a + b : Math.min(a, b));
 
-const withResponse = (rule: RouteConfig, response: number): RouteConfig => ({
+/** The route with a time to its answer that is not longer. */
+export const withResponse = (rule: RouteConfig, response: number): RouteConfig => ({
   ...rule,
   timeouts: { ...rule.timeouts, response: smaller(response, rule.timeouts.response) },
 });

@@ -216,7 +216,7 @@ export const HELP: Readonly<Record<string, string>> = {
   "middleware.set_headers": "Headers for the upstream, made of parts of the request.",
   "middleware.request_id": "Gives every request an id.",
   "middleware.secure_headers": "Adds security headers to answers: Hono's, with its defaults.",
-  "middleware.timeout": "How long the answer's headers may take.",
+  "middleware.timeout": "How long the answer's headers may take, with the middleware behind this one.",
   "middleware.use": "A middleware of your own.",
   "middleware.options": "Handed to the module that use names.",
 };

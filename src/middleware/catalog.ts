@@ -8,13 +8,14 @@ import { cors } from "./cors.ts";
 import { replace_headers, set_headers } from "./headers.ts";
 import { jwt_auth } from "./jwt-auth.ts";
 import { key_auth } from "./keys.ts";
-import { bodyLimitOptions, timeoutOptions } from "./limits.ts";
+import { bodyLimitOptions } from "./limits.ts";
 import { basic_auth, bearer_auth } from "./passwords.ts";
 import type { Middleware, MiddlewareParts, Plugin } from "./plugin.ts";
 import { rate_limit } from "./rate-limit.ts";
 import { request_id } from "./request-id.ts";
 import { https_redirect, set_method } from "./requests.ts";
 import { throttle } from "./throttle.ts";
+import { timeout } from "./timeout.ts";
 import { jwk, jwt } from "./tokens.ts";
 
 const WANTED = "a mapping of one middleware such as {cors: {…}} or {use: ./mine.ts, options: {…}}";
@@ -43,7 +44,7 @@ const entries = {
   set_headers: v.optional(set_headers.options),
   set_method: v.optional(set_method.options),
   throttle: v.optional(throttle.options),
-  timeout: v.optional(timeoutOptions),
+  timeout: v.optional(timeout.options),
   use: v.optional(text("the path of a module, relative to this file, such as ./mine.ts")),
   options: v.optional(v.unknown()),
 } as const;
@@ -89,9 +90,10 @@ const PLUGINS: Readonly<Record<string, Plugin>> = {
   set_headers,
   set_method,
   throttle,
+  timeout,
 };
 
-/** Makes a middleware the catalog has; undefined for those that are none (`use`, and what the proxy does itself). */
+/** Makes a middleware the catalog has; undefined for those that are none (`use`, and `body_limit`, which the proxy does itself). */
 export function makePlugin(entry: MiddlewareEntry, parts: MiddlewareParts): Middleware | undefined {
   for (const [name, options] of Object.entries(entry)) {
     const known = PLUGINS[name];

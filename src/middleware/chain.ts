@@ -1,5 +1,6 @@
 import { type Context, Hono } from "hono";
 import { cloneRawRequest } from "hono/request";
+import type { Clock } from "../clock.ts";
 import type { Exchange } from "../observe/exchange.ts";
 import { isPlainPath } from "../proxy/path-check.ts";
 import { type ProblemCode, problem, problemStatus } from "../proxy/problem.ts";
@@ -20,6 +21,7 @@ export type Chain = (
 export interface ChainOptions {
   /** False where the runtime hands over answers that cannot be changed: middleware get a copy that can. */
   readonly mutableHeaders: boolean;
+  readonly clock: Clock;
   /** The trusted proxies. @default none */
   readonly trusts?: Trust | undefined;
   /** A middleware failed in a way it should not. */
@@ -142,7 +144,10 @@ export function createChain(handlers: readonly Middleware[], options: ChainOptio
     const { search, method } = passage;
     if (search !== undefined) facts = { ...facts, search };
     if (method !== undefined) facts = { ...facts, method };
-    const answer = await passage.forward(request, facts);
+    if (passage.abandoned) return c.body(null);
+    const within = passage.deadline === undefined ? undefined : Math.max(1, passage.deadline - options.clock.now());
+    passage.forwarding = Promise.resolve(passage.forward(request, facts, within));
+    const answer = await passage.forwarding;
     if (answer.status === 101) {
       passage.upgraded = answer;
       return c.body(null);
@@ -172,6 +177,9 @@ export function createChain(handlers: readonly Middleware[], options: ChainOptio
       method: undefined,
       consumer: undefined,
       upgraded: undefined,
+      deadline: undefined,
+      forwarding: undefined,
+      abandoned: false,
       forward,
     };
     const made = await app.fetch(request, passage);

@@ -1,5 +1,6 @@
 import type * as v from "valibot";
-import { integer, milliseconds, object } from "../config/values.ts";
+import { integer, object } from "../config/values.ts";
+import type { timeout } from "./timeout.ts";
 
 /**
  * Two of Hono's names whose work the proxy does itself: Hono's `body_limit` holds a body of unknown length in memory, and
@@ -8,8 +9,6 @@ import { integer, milliseconds, object } from "../config/values.ts";
 
 /** Options of `body_limit`: bytes. */
 export const bodyLimitOptions = object({ max_size: integer(1) });
-/** Options of `timeout`: milliseconds to the answer's headers. */
-export const timeoutOptions = object({ duration: milliseconds(1) });
 
 /** What a route's middleware asks of the proxy. */
 export interface ProxyLimits {
@@ -21,13 +20,16 @@ export interface ProxyLimits {
 
 type Written = {
   readonly body_limit?: v.InferOutput<typeof bodyLimitOptions> | undefined;
-  readonly timeout?: v.InferOutput<typeof timeoutOptions> | undefined;
+  readonly timeout?: v.InferOutput<typeof timeout.options> | undefined;
 };
 
 const smallest = (limits: readonly (number | undefined)[]): number => {
   const set = limits.filter((limit): limit is number => limit !== undefined && limit > 0);
   return set.length === 0 ? 0 : Math.min(...set);
 };
+
+/** Whether an entry asks nothing but of the proxy: no middleware has to run for it where none stands behind it. */
+export const isProxyLimit = (entry: Written): boolean => entry.body_limit !== undefined || entry.timeout !== undefined;
 
 /** The strictest of each. */
 export const proxyLimits = (entries: readonly Written[]): ProxyLimits => ({

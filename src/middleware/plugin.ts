@@ -23,8 +23,14 @@ export interface Passage {
   consumer: string | undefined;
   /** The answer of an upgrade (101), which no runtime lets anybody copy: it passes as it is. */
   upgraded: Response | undefined;
-  /** Passes the request on to what the route is for. */
-  forward(request: Request, facts: RequestFacts): Response | Promise<Response>;
+  /** When the answer's headers must be there, in the clock's milliseconds, where a middleware says so. */
+  deadline: number | undefined;
+  /** What the upstream answers, once it is asked. */
+  forwarding: Promise<Response> | undefined;
+  /** The client has its answer: what is still under way is for nobody. */
+  abandoned: boolean;
+  /** Passes the request on to what the route is for. `within`: milliseconds there are left to the answer's headers. */
+  forward(request: Request, facts: RequestFacts, within?: number): Response | Promise<Response>;
 }
 
 /** Hono's types for a route's middleware. */

@@ -125,11 +125,12 @@ describe("a middleware of the user's", () => {
   test("may throw the HTTP error of a Hono of its own", async () => {
     /** What another copy of Hono throws: the same shape, another class. */
     class HTTPException extends Error {
-      constructor(
-        readonly status: number,
-        readonly res?: Response,
-      ) {
+      readonly status: number;
+      readonly res: Response | undefined;
+      constructor(status: number, res?: Response) {
         super();
+        this.status = status;
+        this.res = res;
       }
       getResponse(): Response {
         return this.res ?? new Response(this.message, { status: this.status });

@@ -40,6 +40,16 @@ const pod = Bun.serve({
 let left = 0;
 const nodes = [{ host: "127.0.0.1", port: pod.port }];
 
+/** Hangs before or after what stands behind it, as the query says. */
+const HANG = `export default () => async (c, next) => {
+  const hang = c.req.query("hang");
+  if (hang === "before") await new Promise(() => {});
+  if (hang === "a while") await new Promise((resolve) => setTimeout(resolve, 100));
+  await next();
+  if (hang === "after") await new Promise(() => {});
+};
+`;
+
 const config = (limit: number) => ({
   server: { listen: "127.0.0.1:0" },
   admin: { listen: "127.0.0.1:0" },
@@ -52,6 +62,12 @@ const config = (limit: number) => ({
     { id: "limited", path: "/limited", nodes, middleware: [{ rate_limit: { limit: 1 } }] },
     { id: "small", path: "/small", nodes, middleware: [{ body_limit: { max_size: 4 } }] },
     { id: "hurried", path: "/hurried", nodes, middleware: [{ timeout: { duration: 150 } }] },
+    {
+      id: "hanging",
+      path: "/hanging",
+      nodes,
+      middleware: [{ timeout: { duration: 300 } }, { use: "./hang.ts" }],
+    },
     {
       id: "away",
       path: "/away",
@@ -68,7 +84,7 @@ describe("a gateway with middleware", () => {
     gateway = await startGateway({
       config: config(1),
       env: { TOKEN: "s3cr3t-t0ken" },
-      files: { "stamp.ts": STAMP, "double.ts": DOUBLE },
+      files: { "stamp.ts": STAMP, "double.ts": DOUBLE, "hang.ts": HANG },
     });
   });
   afterAll(async () => {
@@ -123,6 +139,20 @@ describe("a gateway with middleware", () => {
     await until(() => left === 1 || undefined, { message: () => "the pod still works on it" });
   });
 
+  test("ends what middleware behind a timeout takes too long for, before, at or after the pod", async () => {
+    const told = async (path: string) => {
+      const answer = await gateway.fetch(`/hanging${path}`);
+      return [answer.status, answer.status === 200 ? "" : await code(answer)];
+    };
+    assertEquals(await told("?hang=no"), [200, ""]);
+    assertEquals(await told("?hang=before"), [504, "upstream_timeout"]);
+    assertEquals(await told("?hang=after"), [504, "upstream_timeout"]);
+    const before = left;
+    assertEquals(await told("/slow?hang=a+while"), [504, "upstream_timeout"]);
+    await until(() => left === before + 1 || undefined, { message: () => "the pod still works on it" });
+    assertEquals(await told("?hang=a+while"), [200, ""]);
+  });
+
   test("leaves the length of an answer to HEAD as the pod told it, or untold", async () => {
     const length = async (path: string) => {
       const { status, headers } = await gateway.fetch(path, { method: "HEAD" });
@@ -168,7 +198,7 @@ describe("a gateway with middleware", () => {
     const line = await until(() => gateway.stderr.find((text) => text.includes("nope.ts")), {
       message: () => "nothing said",
     });
-    assertStringIncludes(line, "routes[9].middleware[0].use names a module that cannot be loaded");
+    assertStringIncludes(line, "routes[10].middleware[0].use names a module that cannot be loaded");
     assertEquals((await gateway.fetch("/stamped")).headers.get("x-stamped"), "hello");
   });
 });

@@ -15,6 +15,8 @@ export interface Setup {
   upstream?: (request: Request, headers: Headers) => Response | Promise<Response>;
   /** What is passed on, as the proxy sees it. */
   forwarded?: (facts: RequestFacts) => void;
+  /** The milliseconds that are left to the pod. */
+  within?: (ms: number | undefined) => void;
   parts?: Partial<MiddlewareParts>;
   /** The user's own, after the ones of `entries`. */
   own?: Middleware[];
@@ -26,7 +28,10 @@ export interface Sent extends RequestInit {
 }
 
 /** A route's middleware, from the YAML of its list, before a pod of the test's own. */
-export function chained(entries: string, { upstream, forwarded, parts, own = [], mutableHeaders = true }: Setup = {}) {
+export function chained(
+  entries: string,
+  { upstream, forwarded, within, parts, own = [], mutableHeaders = true }: Setup = {},
+) {
   const clock = createFakeClock();
   const given = { clock, fetch, keys: createKeySpace({ clock: parts?.clock ?? clock }), ...parts };
   const handlers = route(`{service: a/b, middleware: ${entries}}`).middleware.flatMap((entry) => {
@@ -38,11 +43,13 @@ export function chained(entries: string, { upstream, forwarded, parts, own = [],
   const chain = createChain([...handlers, ...own.map((handler) => theirs(handler, "./mine.ts"))], {
     mutableHeaders,
     trusts,
+    clock: given.clock,
     report: (error) => errors.push(error),
   });
   let passed = 0;
-  const forward: Passage["forward"] = (request, facts) => {
+  const forward: Passage["forward"] = (request, facts, left) => {
     passed++;
+    within?.(left);
     forwarded?.(facts);
     return upstream?.(request, facts.headers) ?? new Response("from the pod");
   };
