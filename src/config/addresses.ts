@@ -21,6 +21,35 @@ export function isIpv6(text: string): boolean {
   return hex.every((group) => /^[0-9a-f]{1,4}$/i.test(group)) && (halves.length === 2 ? count <= 7 : count === 8);
 }
 
+/**
+ * An IP address in its canonical form (RFC 5952 section 4): two texts that mean one address become equal. An IPv4 end is
+ * written in hexadecimal, as URLs write it. Anything else, names too, comes back as it is.
+ */
+export function canonicalAddress(text: string): string {
+  if (!isIpv6(text)) return text;
+  const [head, tail] = text.split("::");
+  const groupsOf = (half: string | undefined): number[] =>
+    (half ? half.split(":") : []).flatMap((group) => {
+      if (!group.includes(".")) return [Number.parseInt(group, 16)];
+      const [a, b, c, d] = group.split(".").map(Number) as [number, number, number, number];
+      return [a * 256 + b, c * 256 + d];
+    });
+  const before = groupsOf(head);
+  const after = groupsOf(tail);
+  const groups = [...before, ...new Array<number>(8 - before.length - after.length).fill(0), ...after];
+  // The longest run of zeros, the first of equals, is written as "::"; one alone is not.
+  let from = -1;
+  let length = 1;
+  for (let i = 0; i < 8; i++) {
+    let run = 0;
+    while (groups[i + run] === 0) run++;
+    if (run > length) [from, length] = [i, run];
+    i += run;
+  }
+  const hex = (part: readonly number[]): string => part.map((group) => group.toString(16)).join(":");
+  return from === -1 ? hex(groups) : `${hex(groups.slice(0, from))}::${hex(groups.slice(from + length))}`;
+}
+
 /** Whether a text is an IPv4 or IPv6 address, without brackets. */
 export const isAddress = (text: string): boolean => isIpv4(text) || isIpv6(text);
 

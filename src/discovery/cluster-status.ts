@@ -94,6 +94,16 @@ function listingOf(reports: readonly SourceReport[]): Pick<ClusterStatus, "listi
   };
 }
 
+/** Objects of all sources that are left out, as far as they are shown. */
+const SHOWN = 20;
+
+function skippedOf(reports: readonly SourceReport[], partial: number): Pick<ClusterStatus, "skipped" | "partial"> {
+  const all = reports.flatMap(({ status }) => status.skipped ?? []);
+  const count = all.reduce((sum, one) => sum + one.count, 0);
+  const objects = all.flatMap((one) => one.objects).slice(0, SHOWN);
+  return { ...(count > 0 && { skipped: { count, objects } }), ...(partial > 0 && { partial }) };
+}
+
 /** What `/status` shows of a cluster. */
 export function clusterStatus(options: {
   readonly config: Pick<ClusterConfig, "id" | "mode" | "required">;
@@ -121,6 +131,7 @@ export function clusterStatus(options: {
     services: counts.services,
     endpoints: counts.endpoints,
     lastError: errorOf(all),
+    ...skippedOf(all, counts.partial),
     ...listingOf(all),
     ...(options.snapshotFile === undefined ? {} : { snapshotFile: options.snapshotFile }),
   };
@@ -129,13 +140,17 @@ export function clusterStatus(options: {
 /** What `/metrics` counts of a cluster. */
 export function clusterCounters(reports: readonly SourceReport[], counts: SnapshotCounts): ClusterCounters {
   const lists: Record<string, number> = {};
+  const skipped: Record<string, number> = { part: counts.partialTaken };
   let watches = 0;
   let events = 0;
   for (const { status } of reports) {
     for (const [reason, count] of Object.entries(status.lists)) lists[reason] = (lists[reason] ?? 0) + count;
+    for (const [reason, count] of Object.entries(status.skipped?.totals ?? {})) {
+      skipped[reason] = (skipped[reason] ?? 0) + count;
+    }
     watches += status.watches;
     events += status.events;
   }
   const { changes, unchanged, truncated, bytes } = counts;
-  return { lists, watches, events, changes, unchanged, truncated, bytes };
+  return { lists, watches, events, skipped, changes, unchanged, truncated, bytes };
 }

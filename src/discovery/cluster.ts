@@ -25,7 +25,7 @@ import { createSource } from "./source.ts";
 import { createTap } from "./tap.ts";
 import type { ClusterCounters, ClusterStatus } from "./views.ts";
 import { createWaiters } from "./waiters.ts";
-import { sizeWatcher, truncationWatcher } from "./warnings.ts";
+import { notesWatcher, sizeWatcher } from "./warnings.ts";
 
 /** What a cluster works with. */
 export interface ClusterDeps {
@@ -108,7 +108,7 @@ export function createCluster(config: ClusterConfig, deps: ClusterDeps): Followe
   const decodeService = serviceDecoder({ keepNamespace });
   const waiters = createWaiters(tap.factsChanged);
   const watchSize = sizeWatcher(config.shared_size, reader, logger);
-  const watchTruncation = truncationWatcher(logger);
+  const watchNotes = notesWatcher(logger);
   const selection: SelectionOptions = {
     defaultWeight: config.default_weight,
     addressFamily: config.address_family,
@@ -211,7 +211,7 @@ export function createCluster(config: ClusterConfig, deps: ClusterDeps): Followe
           endpoints.source?.status.state === "polling" || config.mode === "poll" ? "poll" : "list";
         journal.takeList(change.items.length, { why, first: !endpoints.synced }, () => write(change));
       }
-      watchTruncation(change);
+      watchNotes(change);
       watchSize();
     };
     follow(scope.endpoints, part.endpoints, snapshot.slices.get(name)!, { api, decode, apply });

@@ -109,7 +109,7 @@ const target: Member<EndpointWalk> = (walk, bytes, from, to, value) => {
 
 const address: Item<EndpointWalk> = (walk, bytes, at) => {
   const end = afterPlainString(bytes, at);
-  // Several addresses of one endpoint are allowed and never seen.
+  // Several addresses of one endpoint are allowed and never seen: there is a note to be made.
   if (end === UNSURE || walk.hostTo !== 0 || !isAddressAt(bytes, at + 1, end - 1)) return UNSURE;
   walk.hostFrom = at + 1;
   walk.hostTo = end - 1;

@@ -1,13 +1,14 @@
-import { InvalidObjectError } from "../kubernetes/errors.ts";
 import type { Decoder } from "../kubernetes/types.ts";
 import {
   asList,
   asObject,
   asText,
+  createNotes,
   createPortInterner,
   type DecoderOptions,
-  isAddress,
-  NO_NOTES,
+  type Notes,
+  noteList,
+  readAddress,
   readMeta,
   readPorts,
   readTarget,
@@ -17,22 +18,16 @@ import { createPacker, type EndpointGroup, type EndpointPacker, type SliceRecord
 
 const OVER_CAPACITY = "endpoints.kubernetes.io/over-capacity";
 
-function addAddresses(
-  packer: EndpointPacker,
-  value: unknown,
-  ready: boolean,
-  namespace: string,
-  notes: string[],
-): void {
-  for (const item of asList(value, "a subset's addresses")) {
+function addAddresses(packer: EndpointPacker, value: unknown, ready: boolean, namespace: string, notes: Notes): void {
+  for (const item of noteList(value, "a subset's addresses", notes)) {
     const address = asObject(item);
-    if (address === undefined) throw new InvalidObjectError("an entry of a subset's addresses is not an object");
-    if (!isAddress(address.ip)) {
-      notes.push(`an address without a usable ip: skipped`);
+    const host = readAddress(address?.ip);
+    if (address === undefined || host === undefined) {
+      notes.add("an address without a usable ip: skipped");
       continue;
     }
     packer.add({
-      host: address.ip,
+      host,
       ready,
       serving: ready,
       terminating: false,
@@ -53,20 +48,24 @@ export function endpointsDecoder({ keepNamespace }: DecoderOptions): Decoder<Sli
   return (object) => {
     const { root, meta } = readMeta(object, "Endpoints");
     if (!keepNamespace(meta.namespace)) return undefined;
-    const notes: string[] = [];
+    const notes = createNotes();
     let usable = 0;
     const groups: EndpointGroup[] = [];
     for (const item of asList(root.subsets, "subsets")) {
       const subset = asObject(item);
-      if (subset === undefined) throw new InvalidObjectError("an entry of subsets is not an object");
+      if (subset === undefined) {
+        notes.add("an entry of subsets is not an object: skipped");
+        continue;
+      }
       const packer = createPacker();
       addAddresses(packer, subset.addresses, true, meta.namespace, notes);
       addAddresses(packer, subset.notReadyAddresses, false, meta.namespace, notes);
       usable += packer.usable;
-      groups.push({ ports: intern(readPorts(subset.ports, "a subset's ports", notes)), packed: packer.pack() });
+      const ports = readPorts(noteList(subset.ports, "a subset's ports", notes), notes);
+      groups.push({ ports: intern(ports), packed: packer.pack() });
     }
     const truncated = asText(meta.annotations[OVER_CAPACITY]) === "truncated";
-    if (truncated) notes.push("the control plane cut this object at 1,000 addresses: set watch_endpoint_slices: true");
+    if (truncated) notes.add("the control plane cut this object at 1,000 addresses: set watch_endpoint_slices: true");
     const weight = readWeight(meta.annotations, notes);
     return {
       namespace: meta.namespace,
@@ -77,7 +76,7 @@ export function endpointsDecoder({ keepNamespace }: DecoderOptions): Decoder<Sli
       usable,
       weight,
       truncated,
-      notes: notes.length === 0 ? NO_NOTES : notes,
+      notes: notes.list(),
     };
   };
 }

@@ -89,7 +89,11 @@ export function answerNodes(service: string, target: ServiceTarget, verbose: boo
   const entry = cluster.reader.get(`${reference.namespace}/${reference.name}`);
   const items = entry === undefined ? [] : assessEntry(cluster, entry, wanted);
   const used = reason === undefined ? chosen(items) : [];
-  const notes = entry?.slices.flatMap((slice) => slice.notes.map((note) => `${slice.name}: ${note}`)) ?? [];
+  const left = cluster.status().skipped?.objects.filter(({ namespace }) => namespace === reference.namespace) ?? [];
+  const notes = [
+    ...(entry?.slices.flatMap((slice) => slice.notes.map((note) => `${slice.name}: ${note}`)) ?? []),
+    ...left.map(({ name, why }) => `${name || "an object"} of this namespace is left out: ${why}`),
+  ];
   return {
     service,
     nodes: used.map(toDetail),

@@ -1,4 +1,4 @@
-import { isAddress as isIpAddress, isIpv6 } from "../config/addresses.ts";
+import { canonicalAddress, isAddress as isIpAddress, isIpv6 } from "../config/addresses.ts";
 import { InvalidObjectError } from "../kubernetes/errors.ts";
 import type { PortList, SliceEndpoint, SlicePort } from "./slice-record.ts";
 
@@ -32,18 +32,57 @@ export interface ReadMeta {
   readonly annotations: Json;
 }
 
-/** `metadata` of a namespaced object. Throws `InvalidObjectError` when it has no name or namespace, or another kind. */
+/** What was left out of an object, in words: each once, and so many at most. */
+export interface Notes {
+  add(text: string): void;
+  /** Nearly always the same empty list. */
+  list(): readonly string[];
+}
+
+/** Notes of one object that are kept. */
+const NOTES = 20;
+
+/** No notes yet. */
+export function createNotes(): Notes {
+  let notes: string[] | undefined;
+  return {
+    add(text) {
+      notes ??= [];
+      if (notes.length <= NOTES && !notes.includes(text)) notes.push(notes.length < NOTES ? text : "and more");
+    },
+    list: () => notes ?? NO_NOTES,
+  };
+}
+
+/** A list within an object: what is none counts as an empty one, with a note. */
+export function noteList(value: unknown, what: string, notes: Notes): readonly unknown[] {
+  if (value === undefined || value === null || Array.isArray(value)) return value ?? [];
+  notes.add(`${what} are not a list: skipped`);
+  return [];
+}
+
+/**
+ * `metadata` of a namespaced object. Throws `InvalidObjectError` when it has no name or namespace, or one that cannot be
+ * (a slash would let two objects share a key), or another kind.
+ */
 export function readMeta(object: unknown, kind: string): { root: Json; meta: ReadMeta } {
   const root = asObject(object);
   const metadata = asObject(root?.metadata);
-  if (root === undefined || metadata === undefined) throw new InvalidObjectError(`an ${kind} without metadata`);
+  if (root === undefined || metadata === undefined) {
+    throw new InvalidObjectError(`an ${kind} without metadata`, "identity");
+  }
   // Items of a list carry no kind.
-  if (root.kind !== undefined && root.kind !== kind) {
-    throw new InvalidObjectError(`an object of kind ${JSON.stringify(root.kind).slice(0, 60)}, not ${kind}`);
+  if (root.kind !== undefined && root.kind !== null && root.kind !== kind) {
+    throw new InvalidObjectError(`an object of kind ${JSON.stringify(root.kind).slice(0, 60)}, not ${kind}`, "kind");
   }
   const name = asText(metadata.name);
   const namespace = asText(metadata.namespace);
-  if (name === "" || namespace === "") throw new InvalidObjectError(`an ${kind} without a name or a namespace`);
+  if (name === "" || namespace === "") {
+    throw new InvalidObjectError(`an ${kind} without a name or a namespace`, "identity");
+  }
+  if (name.includes("/") || namespace.includes("/")) {
+    throw new InvalidObjectError(`an ${kind} whose name or namespace has a slash`, "identity");
+  }
   return {
     root,
     meta: {
@@ -63,11 +102,11 @@ export const SERVICE_NAME_LABEL = "kubernetes.io/service-name";
 export const WEIGHT = "podway.dev/weight";
 
 /** The weight an annotation sets, noting one that is no weight. */
-export function readWeight(annotations: Json, notes: string[]): number | undefined {
+export function readWeight(annotations: Json, notes: Notes): number | undefined {
   const text = annotations[WEIGHT];
   if (text === undefined) return undefined;
   if (typeof text === "string" && /^[0-9]{1,6}$/.test(text.trim())) return Number(text);
-  notes.push(`annotation ${WEIGHT} is not a whole number from 0 to 999999: ignored`);
+  notes.add(`annotation ${WEIGHT} is not a whole number from 0 to 999999: ignored`);
   return undefined;
 }
 
@@ -75,27 +114,30 @@ const isPort = (value: unknown): value is number =>
   typeof value === "number" && Number.isInteger(value) && value >= 1 && value <= 65_535;
 
 /** Ports of a subset or a slice; what cannot be a port is left out with a note. */
-export function readPorts(value: unknown, what: string, notes: string[]): SlicePort[] {
+export function readPorts(list: readonly unknown[], notes: Notes): SlicePort[] {
   const ports: SlicePort[] = [];
-  for (const item of asList(value, what)) {
+  for (const item of list) {
     const port = asObject(item);
-    if (port === undefined) throw new InvalidObjectError(`an entry of ${what} is not an object`);
-    const name = asText(port.name);
-    if (port.port === undefined || port.port === null) {
-      notes.push(`port ${JSON.stringify(name)} has no number (it means all ports): skipped`);
+    const name = asText(port?.name);
+    const shown = JSON.stringify(name.slice(0, 60));
+    if (port === undefined) notes.add("an entry of ports is not an object: skipped");
+    else if (port.port === undefined || port.port === null) {
+      notes.add(`port ${shown} has no number (it means all ports): skipped`);
     } else if (isPort(port.port)) {
       ports.push({ name, port: port.port, protocol: asText(port.protocol) || "TCP" });
     } else {
-      throw new InvalidObjectError(`port ${JSON.stringify(name)} of ${what} is not a number from 1 to 65535`);
+      notes.add(`port ${shown} is ${JSON.stringify(port.port).slice(0, 60)}, not a number from 1 to 65535: skipped`);
     }
   }
   return ports;
 }
 
-/** Near enough to IPv4 and IPv6 to keep everything else out of a URL's authority. */
-/** True for an IP address as text. An IPv4 number with a leading zero is none: a URL would read it as octal. */
-export function isAddress(text: unknown): text is string {
-  return typeof text === "string" && isIpAddress(text);
+/**
+ * An IP address in its one canonical form, so that equal addresses are equal texts; undefined: it is none. An IPv4 number
+ * with a leading zero is none: a URL would read it as octal.
+ */
+export function readAddress(text: unknown): string | undefined {
+  return typeof text === "string" && isIpAddress(text) ? canonicalAddress(text) : undefined;
 }
 
 const isDigit = (byte: number): boolean => byte >= 0x30 && byte <= 0x39;
@@ -120,17 +162,17 @@ function isIPv4At(bytes: Uint8Array, from: number, to: number): boolean {
   return dots === 3 && digits > 0;
 }
 
-/** The longest text of an IPv6 address without an IPv4 end. */
+/** The longest text of an IPv6 address in canonical form. */
 const IPV6_LENGTH = 39;
 
 function isIPv6At(bytes: Uint8Array, from: number, to: number): boolean {
   if (to - from > IPV6_LENGTH) return false;
   let text = "";
   for (let i = from; i < to; i++) text += String.fromCharCode(bytes[i]!);
-  return isIpv6(text);
+  return isIpv6(text) && canonicalAddress(text) === text;
 }
 
-/** The same for the bytes of a text; IPv6 with an IPv4 end is left out. */
+/** True for the bytes of an IP address in its canonical form. */
 export function isAddressAt(bytes: Uint8Array, from: number, to: number): boolean {
   return isIPv4At(bytes, from, to) || isIPv6At(bytes, from, to);
 }
@@ -147,8 +189,9 @@ export function readTarget(value: unknown, namespace: string): Pick<SliceEndpoin
 /** The zones an endpoint is hinted to; undefined: it has no hint. */
 export function readHints(value: unknown): readonly string[] | undefined {
   const zones = asObject(value)?.forZones;
-  if (!Array.isArray(zones) || zones.length === 0) return undefined;
-  return zones.map((zone) => asText(asObject(zone)?.name)).filter((name) => name !== "");
+  if (!Array.isArray(zones)) return undefined;
+  const names = zones.map((zone) => asText(asObject(zone)?.name)).filter((name) => name !== "");
+  return names.length === 0 ? undefined : names;
 }
 
 /** Most clusters have a few dozen different port lists; a cluster that makes up more gets no memory for it. */
@@ -159,7 +202,8 @@ export function createPortInterner(): (ports: readonly SlicePort[]) => PortList 
   const known = new Map<string, PortList>();
   return (ports) => {
     let key = "";
-    for (const { name, port, protocol } of ports) key += `${name}:${port}/${protocol},`;
+    // Quoted: a name may hold whatever else stands between two ports.
+    for (const { name, port, protocol } of ports) key += `${JSON.stringify(name)}:${port}/${JSON.stringify(protocol)},`;
     const found = known.get(key);
     if (found !== undefined) return found;
     if (known.size >= PORT_LISTS) known.clear();

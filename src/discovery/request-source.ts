@@ -2,7 +2,8 @@ import type { Clock, Random } from "../clock.ts";
 import type { ApiClient } from "../kubernetes/api-client.ts";
 import { createBackoff } from "../kubernetes/backoff.ts";
 import { ApiError, toApiError } from "../kubernetes/errors.ts";
-import { listAll } from "../kubernetes/list-all.ts";
+import { type FullList, listAll, replaceBy } from "../kubernetes/list-all.ts";
+import { readObject } from "../kubernetes/skipped.ts";
 import { createStatusTracker } from "../kubernetes/source-status.ts";
 import type { Collection, Decoder, Source } from "../kubernetes/types.ts";
 import type { Logger } from "../log.ts";
@@ -49,6 +50,10 @@ const PROBE = "kubernetes";
 /** Answers remembered as such; a name nobody asked for in so long is asked for anew. */
 const ANSWERS = 10_000;
 
+/** What there is of one service. */
+type Found<T> = Pick<FullList<T>, "items" | "skipped">;
+const NONE: Found<never> = { items: [], skipped: [] };
+
 /** Adds one more requirement to a label selector. */
 const withLabel = (selector: string | undefined, requirement: string): string =>
   selector === undefined ? requirement : `${selector},${requirement}`;
@@ -73,13 +78,19 @@ export function createRequestSource(options: RequestSourceOptions): RequestSourc
       : { ...collection, namespace, fieldSelector: `metadata.name=${name}` };
 
   /** A GET of the object, where no label has to be looked at: it needs the verb `get` only. */
-  const getOne = async <T>(collection: Collection, namespace: string, name: string, read: Decoder<T>): Promise<T[]> => {
+  const getOne = async <T>(
+    collection: Collection,
+    namespace: string,
+    name: string,
+    read: Decoder<T>,
+  ): Promise<Found<T>> => {
     const path = [collection.groupVersion, "namespaces", namespace, collection.resource, name];
     try {
-      const item = read(await api.get(`/${path.map(encodeURI).join("/")}`, stopped.signal, collection));
-      return item === undefined ? [] : [item];
+      const object = await api.get(`/${path.map(encodeURI).join("/")}`, stopped.signal, collection);
+      const { item, skipped } = readObject(read, object);
+      return { items: item === undefined ? [] : [item], skipped: skipped === undefined ? [] : [skipped] };
     } catch (error) {
-      if (error instanceof ApiError && error.code === "not_found") return [];
+      if (error instanceof ApiError && error.code === "not_found") return NONE;
       throw error;
     }
   };
@@ -93,7 +104,7 @@ export function createRequestSource(options: RequestSourceOptions): RequestSourc
     namespace: string,
     name: string,
     decoder: Decoder<T>,
-  ): Promise<T[]> => {
+  ): Promise<Found<T>> => {
     const known = collections.find((one) => offered.has(one));
     const collection = known ?? collections[0]!;
     if (collection.resource !== "endpointslices" && collection.labelSelector === undefined) {
@@ -101,9 +112,9 @@ export function createRequestSource(options: RequestSourceOptions): RequestSourc
     }
     try {
       const one = oneService(collection, namespace, name);
-      const { items } = await listAll({ api, collection: one, decode: decoder }, stopped.signal);
+      const found = await listAll({ api, collection: one, decode: decoder }, stopped.signal);
       offered.add(collection);
-      return items;
+      return found;
     } catch (error) {
       const others = collections.filter((one) => one !== collection);
       if (!(error instanceof ApiError) || error.code !== "not_found" || others.length === 0) throw error;
@@ -131,11 +142,13 @@ export function createRequestSource(options: RequestSourceOptions): RequestSourc
     try {
       const [slices, services] = await Promise.all([
         read(scope.endpoints, namespace, name, decode),
-        scope.services === undefined ? [] : read(scope.services, namespace, name, decodeService),
+        scope.services === undefined ? NONE : read(scope.services, namespace, name, decodeService),
       ]);
-      if (slices.length > 0 || services.length > 0 || snapshot.reader.get(key) !== undefined) {
-        snapshot.serviceWriter(key)({ kind: "replace", items: services });
-        snapshot.writer(key)({ kind: "replace", items: slices });
+      for (const { namespace, name } of [...slices.items, ...services.items]) tracker.skips.taken(namespace, name);
+      for (const object of [...slices.skipped, ...services.skipped]) tracker.skips.skipped(object);
+      if (slices.items.length > 0 || services.items.length > 0 || snapshot.reader.get(key) !== undefined) {
+        snapshot.serviceWriter(key)(replaceBy(services));
+        snapshot.writer(key)(replaceBy(slices));
       }
       answered.delete(key);
       answered.add(key);

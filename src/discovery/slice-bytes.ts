@@ -9,7 +9,7 @@ import {
 } from "../kubernetes/json-bytes.ts";
 import type { ByteReader } from "../kubernetes/types.ts";
 import { bytesOf, createEndpointWalk, type EndpointWalk, endpoint, textAt } from "./endpoint-bytes.ts";
-import { type DecoderOptions, NO_NOTES, readPorts, SERVICE_NAME_LABEL, WEIGHT } from "./object-reader.ts";
+import { createNotes, type DecoderOptions, NO_NOTES, readPorts, SERVICE_NAME_LABEL, WEIGHT } from "./object-reader.ts";
 import type { PortList, SlicePort, SliceRecord } from "./slice-record.ts";
 
 /*
@@ -129,13 +129,11 @@ const restart = (walk: Walk): void => {
 
 /** The ports of a JSON list; undefined: there is something to be said about them. */
 function plainPorts(text: string, intern: (ports: readonly SlicePort[]) => PortList): PortList | undefined {
-  const notes: string[] = [];
-  try {
-    const ports = intern(readPorts(JSON.parse(text), "ports", notes));
-    return notes.length === 0 ? ports : undefined;
-  } catch {
-    return undefined;
-  }
+  const notes = createNotes();
+  const list: unknown = JSON.parse(text);
+  if (!Array.isArray(list)) return undefined;
+  const ports = intern(readPorts(list, notes));
+  return notes.list().length === 0 ? ports : undefined;
 }
 
 /** Different port lists looked for first, as bytes: most clusters have no more. */
@@ -178,6 +176,7 @@ export function sliceByteReader(
     const namespace = text.slice(namespaceAt, nameAt);
     const name = text.slice(nameAt, versionAt);
     const resourceVersion = text.slice(versionAt, serviceAt);
+    if (namespace.includes("/") || name.includes("/")) return undefined;
     if (!keepNamespace(namespace)) return { namespace, name, resourceVersion, item: undefined, end };
     const ports = portsOf(bytes, walk.portsFrom, walk.portsTo);
     if (ports === undefined) return undefined;

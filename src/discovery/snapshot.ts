@@ -1,5 +1,5 @@
 import type { Clock } from "../clock.ts";
-import type { Change } from "../kubernetes/types.ts";
+import type { Change, ObjectKey } from "../kubernetes/types.ts";
 import type { ScopedChange } from "./news.ts";
 import { type ServiceRecord, sameService } from "./services.ts";
 import { recordBytes, type SliceRecord, sameContent } from "./slice-record.ts";
@@ -28,6 +28,10 @@ export interface SnapshotCounts {
   readonly bytes: number;
   /** Objects the control plane cut. */
   readonly truncated: number;
+  /** Objects of which a part was left out: a port, an address. */
+  readonly partial: number;
+  /** How often such an object was taken in, since the start. */
+  readonly partialTaken: number;
   /** Changes that altered a service, since the start. */
   readonly changes: number;
   /** Changes that altered nothing a reader sees, since the start. */
@@ -91,7 +95,16 @@ export function createSnapshot({ clock, emptyGrace = 0, onSlices, onChange }: Sn
   const servicesOf = new Map<string, Map<string, ServiceRecord>>();
   /** Entries that lost their last slice or their Service in the change under way; some get another one in its course. */
   const emptied = new Set<MutableEntry>();
-  const counts = { services: 0, endpoints: 0, bytes: 0, truncated: 0, changes: 0, unchanged: 0 };
+  const counts = {
+    services: 0,
+    endpoints: 0,
+    bytes: 0,
+    truncated: 0,
+    partial: 0,
+    partialTaken: 0,
+    changes: 0,
+    unchanged: 0,
+  };
 
   let revision = 0;
   let membership = 0;
@@ -149,6 +162,9 @@ export function createSnapshot({ clock, emptyGrace = 0, onSlices, onChange }: Sn
   const account = (record: SliceRecord, sign: 1 | -1): void => {
     counts.bytes += sign * recordBytes(record);
     if (record.truncated) counts.truncated += sign;
+    if (record.notes.length === 0) return;
+    counts.partial += sign;
+    if (sign === 1) counts.partialTaken++;
   };
 
   const detach = (record: SliceRecord): void => {
@@ -226,8 +242,8 @@ export function createSnapshot({ clock, emptyGrace = 0, onSlices, onChange }: Sn
   ): ((change: Change<T>) => void) => {
     const scope = scopes.get(name) ?? new Map<string, T>();
     scopes.set(name, scope);
-    const replace = (items: readonly T[]): void => {
-      const listed = new Set<string>();
+    const replace = (items: readonly T[], unread: readonly ObjectKey[] = []): void => {
+      const listed = new Set(unread.map((object) => keyOf(object.namespace, object.name)));
       for (const item of items) {
         listed.add(keyOf(item.namespace, item.name));
         put(scope, item);
@@ -235,7 +251,7 @@ export function createSnapshot({ clock, emptyGrace = 0, onSlices, onChange }: Sn
       for (const key of [...scope.keys()]) if (!listed.has(key)) remove(scope, key);
     };
     return (change) => {
-      if (change.kind === "replace") replace(change.items);
+      if (change.kind === "replace") replace(change.items, change.unread);
       else if (change.kind === "put") put(scope, change.item);
       else remove(scope, keyOf(change.namespace, change.name));
       for (const entry of emptied) dropIfUnused(entry);

@@ -1,4 +1,5 @@
 import type { ListProgress } from "../kubernetes/list-all.ts";
+import type { SkippedObject } from "../kubernetes/skipped.ts";
 import type { ClientState } from "../kubernetes/types.ts";
 import type { ServicesPage, ServicesQuery } from "./catalog.ts";
 import type { PortMatch } from "./select.ts";
@@ -30,6 +31,10 @@ export interface ClusterStatus {
   readonly listing?: ListProgress;
   /** In words, with the namespace it happened in and the missing RBAC rule; null when all is well. */
   readonly lastError: string | null;
+  /** Objects that could not be read, the first of them by name: others are taken in without them. Absent: none. */
+  readonly skipped?: { readonly count: number; readonly objects: readonly SkippedObject[] };
+  /** How many objects had a part left out (a port, an address): `nodes?verbose=1` has the notes. Absent: none. */
+  readonly partial?: number;
   /** Only with `snapshot_file`. */
   readonly snapshotFile?: SnapshotFileStatus;
 }
@@ -40,6 +45,8 @@ export interface ClusterCounters {
   readonly lists: Readonly<Record<string, number>>;
   readonly watches: number;
   readonly events: number;
+  /** Objects that were left out, by reason; `part`: a part of one was. */
+  readonly skipped: Readonly<Record<string, number>>;
   /** Changes that altered a service. */
   readonly changes: number;
   /** Changes that altered nothing a reader sees. */

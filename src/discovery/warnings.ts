@@ -20,16 +20,21 @@ export function sizeWatcher(sharedSize: string | undefined, reader: SnapshotRead
   };
 }
 
-/** Says once per service that the control plane cut its Endpoints object at 1,000 addresses. */
-export function truncationWatcher(logger: Logger): (change: Change<SliceRecord>) => void {
+/** Different objects and notes that are logged: a cluster that makes them up gets no more of the log. */
+const LOGGED = 200;
+
+/** Says once per object what of it was left out and why. */
+export function notesWatcher(logger: Logger): (change: Change<SliceRecord>) => void {
   const said = new Set<string>();
-  const look = ({ namespace, name, truncated }: SliceRecord): void => {
-    const key = `${namespace}/${name}`;
-    if (!truncated || said.has(key)) return;
-    said.add(key);
-    logger.log("warn", "An Endpoints object holds only 1,000 of its addresses: set watch_endpoint_slices: true", {
-      service: key,
-    });
+  const look = ({ namespace, name, service, notes }: SliceRecord): void => {
+    for (const note of notes) {
+      const key = `${namespace}/${name} ${note}`;
+      if (said.has(key) || said.size >= LOGGED) continue;
+      said.add(key);
+      const last = said.size === LOGGED ? "; no more of such are logged" : "";
+      const fields = { service: `${namespace}/${service}`, object: name };
+      logger.log("warn", `A part of an object is left out: ${note}${last}`, fields);
+    }
   };
   return (change) => {
     if (change.kind === "replace") for (const record of change.items) look(record);

@@ -1,7 +1,8 @@
-import { ApiError, describeCollection } from "./errors.ts";
+import { ApiError, describeCollection, type SkipReason } from "./errors.ts";
 import { listAll, observed } from "./list-all.ts";
 import { createPoller } from "./poller.ts";
 import { createReflector, type ReflectorOptions, type StreamReport } from "./reflector.ts";
+import type { SkippedStatus } from "./skipped.ts";
 import type { Source, SourceStatus } from "./types.ts";
 import { isOlder } from "./versions.ts";
 
@@ -26,6 +27,15 @@ type Mode =
   /** `patience`: bad streams until polling begins. */
   { readonly at: "watching"; readonly patience: number } | { readonly at: "polling" };
 
+const addSkipped = (a: SkippedStatus | undefined, b: SkippedStatus | undefined): SkippedStatus | undefined => {
+  if (a === undefined || b === undefined) return b ?? a;
+  const totals = { ...a.totals };
+  for (const [reason, count] of Object.entries(b.totals) as [SkipReason, number][]) {
+    totals[reason] = (totals[reason] ?? 0) + count;
+  }
+  return { ...b, totals };
+};
+
 const add = (a: SourceStatus, b: SourceStatus): SourceStatus => {
   const lists: Record<string, number> = { ...a.lists };
   for (const [reason, count] of Object.entries(b.lists)) lists[reason] = (lists[reason] ?? 0) + count;
@@ -36,6 +46,7 @@ const add = (a: SourceStatus, b: SourceStatus): SourceStatus => {
     lastEvent: b.lastEvent ?? a.lastEvent,
     lastList: b.lastList ?? a.lastList,
     lists,
+    skipped: addSkipped(a.skipped, b.skipped),
     watches: a.watches + b.watches,
     events: a.events + b.events,
   };
@@ -69,8 +80,8 @@ export function createAutoSource<T>(options: AutoSourceOptions<T>): Source {
         newer ||= isOlder(version, resourceVersion);
       });
       try {
-        await listAll({ api, collection, decode: observing }, signal);
-        return early || newer || listed < known;
+        const { skipped } = await listAll({ api, collection, decode: observing }, signal);
+        return early || newer || listed + skipped.length < known;
       } catch (error) {
         // If nothing can be listed, it is not the watch that is at fault.
         if (error instanceof ApiError && error.code === "not_found") continue;

@@ -55,9 +55,22 @@ export class ApiError extends Error {
   }
 }
 
+/**
+ * Why one object is left out: it has no name or namespace; it is of another kind; a field is not of its type; it is
+ * nested too deeply to be read.
+ */
+export const SKIP_REASONS = ["identity", "kind", "field", "nesting"] as const;
+export type SkipReason = (typeof SKIP_REASONS)[number];
+
 /** A decoder was given something that cannot be the object it decodes. */
 export class InvalidObjectError extends Error {
   override name = "InvalidObjectError";
+  readonly reason: SkipReason;
+
+  constructor(message: string, reason: SkipReason = "field") {
+    super(message);
+    this.reason = reason;
+  }
 }
 
 /** A message from outside is cut here: a status line, not a page. */

@@ -180,3 +180,42 @@ export function afterList<S>(bytes: Uint8Array, at: number, state: S, item: Item
     if (bytes[i] !== COMMA) return UNSURE;
   }
 }
+
+/** Values nested deeper than this are in no object of the API; what this file walks over itself is less deep. */
+const DEEPEST = 100;
+
+/** A list or an object costs `JSON.parse` about 80 bytes of memory: at fewer bytes of text for each it is a trap. */
+const BYTES_PER_CONTAINER = 8;
+/** So many may stand as close together as they like. */
+const CONTAINERS = 10_000;
+
+/** What a piece of JSON would be to `JSON.parse`. */
+export interface Extent {
+  /** Behind the value; `bytes.length` where it does not end. */
+  readonly end: number;
+  /** False: nested so deeply, or of so many lists and objects, that its memory would be many times its bytes. */
+  readonly parseable: boolean;
+}
+
+/** Looks over the object or list that begins at `at`, whatever is in it, without depth or memory of its own. */
+export function extentOf(bytes: Uint8Array, at: number): Extent {
+  let depth = 0;
+  let deepest = 0;
+  let containers = 0;
+  let i = at;
+  for (; i < bytes.length; i++) {
+    const byte = bytes[i]!;
+    if (byte === QUOTE) {
+      for (i++; i < bytes.length && bytes[i] !== QUOTE; i++) if (bytes[i] === BACKSLASH) i++;
+    } else if (byte === OPEN_OBJECT || byte === OPEN_LIST) {
+      containers++;
+      if (++depth > deepest) deepest = depth;
+    } else if ((byte === CLOSE_OBJECT || byte === CLOSE_LIST) && --depth <= 0) {
+      i++;
+      break;
+    }
+  }
+  const end = Math.min(i, bytes.length);
+  const dense = containers > CONTAINERS && containers * BYTES_PER_CONTAINER > end - at;
+  return { end, parseable: deepest <= DEEPEST && !dense };
+}

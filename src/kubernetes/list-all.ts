@@ -1,6 +1,7 @@
 import type { ApiClient } from "./api-client.ts";
 import { InvalidObjectError } from "./errors.ts";
-import type { Change, Collection, Decoder, KubernetesObject, ReadObject } from "./types.ts";
+import { identityOf, readObject, type SkippedObject } from "./skipped.ts";
+import type { Change, Collection, Decoder } from "./types.ts";
 
 /** Objects per page: kubectl's and client-go's number. A page of large slices is a few megabytes. */
 const PAGE_SIZE = 500;
@@ -26,16 +27,20 @@ export interface ListProgress {
 /** A whole collection as of one version. */
 export interface FullList<T> {
   readonly items: T[];
+  /** Objects that could not be read. */
+  readonly skipped: readonly SkippedObject[];
   readonly resourceVersion: string;
 }
 
 /**
  * Lists a whole collection page by page. Each page is decoded as it comes, so at most one page of raw objects is held.
- * All or nothing: any failure of any page rejects, and a caller never sees a part.
+ * All or nothing: any failure of any page rejects, and a caller never sees a part. An object that cannot be read is no
+ * failure: it is left out by itself, and named.
  */
 export async function listAll<T>(options: ListAllOptions<T>, signal: AbortSignal): Promise<FullList<T>> {
   const { api, collection, decode, notOlderThan, onPage } = options;
   const items: T[] = [];
+  const skipped: SkippedObject[] = [];
   let version: string | undefined;
   let token: string | undefined;
   let objects = 0;
@@ -48,12 +53,14 @@ export async function listAll<T>(options: ListAllOptions<T>, signal: AbortSignal
           ? { limit: PAGE_SIZE, resourceVersion: notOlderThan, resourceVersionMatch: "NotOlderThan" as const }
           : { limit: PAGE_SIZE };
     const page = await api.list(collection, query, signal, decode.fromBytes);
-    objects += page.items.length + page.read.length;
+    objects += page.items.length + page.read.length + page.skipped.length;
     onPage?.({ objects, remaining: page.continue === undefined ? 0 : page.remaining });
     for (const object of page.items) {
-      const item = decode(object);
-      if (item !== undefined) items.push(item);
+      const found = readObject(decode, object);
+      if (found.skipped !== undefined) skipped.push(found.skipped);
+      else if (found.item !== undefined) items.push(found.item);
     }
+    for (const object of page.skipped) skipped.push(object);
     for (const { item } of page.read) if (item !== undefined) items.push(item);
     // A watch from the first page's version replays whatever later pages may already show.
     version ??= page.resourceVersion;
@@ -62,8 +69,15 @@ export async function listAll<T>(options: ListAllOptions<T>, signal: AbortSignal
     }
     token = page.continue;
   } while (token !== undefined);
-  return { items, resourceVersion: version };
+  if (objects > 0 && skipped.filter(({ reason }) => reason === "identity").length === objects) {
+    throw new InvalidObjectError("no object of the list has metadata with a name");
+  }
+  return { items, skipped, resourceVersion: version };
 }
+
+/** The change a full list is. */
+export const replaceBy = <T>({ items, skipped }: Pick<FullList<T>, "items" | "skipped">): Change<T> =>
+  skipped.length === 0 ? { kind: "replace", items } : { kind: "replace", items, unread: skipped };
 
 /** Gives a change to its receiver. One that throws has met an object it cannot hold: the answer is as good as garbage. */
 export function handOver<T>(apply: (change: Change<T>) => void, change: Change<T>): void {
@@ -77,12 +91,12 @@ export function handOver<T>(apply: (change: Change<T>) => void, change: Change<T
 /** A decoder that also tells of every object it is given, and whether it is kept. */
 export function observed<T>(
   decode: Decoder<T>,
-  observe: (meta: Partial<Omit<ReadObject<T>, "item" | "end">>, item: T | undefined) => void,
+  observe: (meta: ReturnType<typeof identityOf>, item: T | undefined) => void,
 ): Decoder<T> {
   const { fromBytes } = decode;
   const watched = (object: unknown): T | undefined => {
     const item = decode(object);
-    observe((object as KubernetesObject).metadata, item);
+    observe(identityOf(object), item);
     return item;
   };
   if (fromBytes === undefined) return watched;

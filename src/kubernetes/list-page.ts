@@ -5,20 +5,23 @@ import {
   afterObject,
   afterPlainString,
   afterValue,
+  extentOf,
   type Item,
   isText,
   type Member,
   UNSURE,
 } from "./json-bytes.ts";
+import { type SkippedObject, skippedObject } from "./skipped.ts";
 import type { ByteReader, Collection, ReadObject } from "./types.ts";
-import { isKubernetesObject } from "./watch-stream.ts";
 
 /** One page of a LIST. */
 export interface ListPage<T = never> {
-  /** JSON objects, each with metadata and a name. */
+  /** JSON values: what is in them is not known yet. */
   readonly items: readonly unknown[];
   /** Objects that were read from their bytes, and are not among the items. */
   readonly read: readonly ReadObject<T>[];
+  /** What cannot even be looked at. */
+  readonly skipped: readonly SkippedObject[];
   readonly resourceVersion: string;
   /** The token of the next page; undefined: this was the last page. */
   readonly continue: string | undefined;
@@ -47,12 +50,11 @@ function pageOf(value: unknown, collection: Collection): ListPage<never> {
   if (list.items === undefined) return refuse("the list has no items key");
   const items: unknown = list.items ?? [];
   if (!Array.isArray(items)) return refuse("the list's items are not an array");
-  const bad = items.findIndex((item) => !isKubernetesObject(item));
-  if (bad !== -1) refuse(`item ${bad} of the list has no metadata with a name`);
   const next = metadata.continue;
   return {
     items,
     read: [],
+    skipped: [],
     resourceVersion,
     continue: typeof next === "string" && next !== "" ? next : undefined,
     remaining: typeof metadata.remainingItemCount === "number" ? metadata.remainingItemCount : undefined,
@@ -69,7 +71,7 @@ const REMAINING = encoder.encode("remainingItemCount");
 
 /** What was found of one page. Each of its three parts may come once: a second would replace the first. */
 interface Walk<T> {
-  readonly read: ByteReader<T>;
+  readonly read: ByteReader<T> | undefined;
   readonly kind: Uint8Array;
   readonly seen: Set<"kind" | "metadata" | "items">;
   version: string | undefined;
@@ -77,6 +79,7 @@ interface Walk<T> {
   remaining: number | undefined;
   readonly items: unknown[];
   readonly objects: ReadObject<T>[];
+  readonly skipped: SkippedObject[];
 }
 
 const metaField: Member<Walk<unknown>> = (walk, bytes, from, to, value) => {
@@ -95,16 +98,19 @@ const metaField: Member<Walk<unknown>> = (walk, bytes, from, to, value) => {
 };
 
 const item: Item<Walk<unknown>> = (walk, bytes, at) => {
-  const object = walk.read(bytes, at);
+  const object = walk.read?.(bytes, at);
   if (object !== undefined) {
     walk.objects.push(object);
     return object.end;
   }
-  const end = afterValue(bytes, at);
-  if (end === UNSURE) return UNSURE;
-  const parsed: unknown = JSON.parse(decode(bytes.subarray(at, end)));
-  walk.items.push(parsed);
-  return isKubernetesObject(parsed) ? end : UNSURE;
+  const { end, parseable } = extentOf(bytes, at);
+  if (!parseable) {
+    walk.skipped.push(skippedObject(undefined, new InvalidObjectError("it is nested too deeply", "nesting")));
+    return end;
+  }
+  if (afterValue(bytes, at) !== end) return UNSURE;
+  walk.items.push(JSON.parse(decode(bytes.subarray(at, end))));
+  return end;
 };
 
 const pageField: Member<Walk<unknown>> = (walk, bytes, from, to, value) => {
@@ -118,7 +124,7 @@ const pageField: Member<Walk<unknown>> = (walk, bytes, from, to, value) => {
 };
 
 /** The page, if it is all plain; undefined: `JSON.parse` must tell. */
-function walkPage<T>(bytes: Uint8Array, collection: Collection, read: ByteReader<T>): ListPage<T> | undefined {
+function walkPage<T>(bytes: Uint8Array, collection: Collection, read?: ByteReader<T>): ListPage<T> | undefined {
   const walk: Walk<T> = {
     read,
     kind: encoder.encode(collection.listKind),
@@ -128,17 +134,23 @@ function walkPage<T>(bytes: Uint8Array, collection: Collection, read: ByteReader
     remaining: undefined,
     items: [],
     objects: [],
+    skipped: [],
   };
   const end = afterObject(bytes, 0, walk as Walk<unknown>, pageField);
   // kube-apiserver ends a list with a newline.
   const whole = end === bytes.length || (end === bytes.length - 1 && bytes[end] === 0x0a);
   if (!whole || walk.seen.size < 3 || !walk.version) return undefined;
-  const { items, objects, version, next, remaining } = walk;
-  return { items, read: objects, resourceVersion: version, continue: next || undefined, remaining };
+  const { items, objects, skipped, version, next, remaining } = walk;
+  return { items, read: objects, skipped, resourceVersion: version, continue: next || undefined, remaining };
 }
 
 /** Reads a page. Throws `InvalidObjectError` for what is none. */
 export function readPage<T>(bytes: Uint8Array, collection: Collection, read: ByteReader<T> | undefined): ListPage<T> {
   const plain = read && walkPage(bytes, collection, read);
-  return plain ?? pageOf(parseJson(decode(bytes)), collection);
+  if (plain !== undefined) return plain;
+  if (extentOf(bytes, 0).parseable) return pageOf(parseJson(decode(bytes)), collection);
+  // Object by object, so that one trap does not keep the others out.
+  const rest = walkPage<T>(bytes, collection);
+  if (rest === undefined) throw new InvalidObjectError("the list is nested too deeply", "nesting");
+  return rest;
 }

@@ -3,7 +3,7 @@ import type { Logger } from "../log.ts";
 import type { ApiClient } from "./api-client.ts";
 import { createBackoff } from "./backoff.ts";
 import { ApiError, describeCollection, toApiError } from "./errors.ts";
-import { handOver, type ListProgress, listAll, observed } from "./list-all.ts";
+import { handOver, type ListProgress, listAll, observed, replaceBy } from "./list-all.ts";
 import { createStatusTracker } from "./source-status.ts";
 import type { Change, ClientState, Collection, Decoder, Source } from "./types.ts";
 
@@ -70,7 +70,8 @@ export function createPoller<T>(options: PollerOptions<T>): Poller {
       signal,
     );
     const seen = versions.sort().join("\n");
-    if (!known || seen !== fingerprint) handOver(apply, { kind: "replace", items: full.items });
+    if (!known || seen !== fingerprint) handOver(apply, replaceBy(full));
+    tracker.skips.listed(full.skipped);
     fingerprint = seen;
     version = full.resourceVersion;
   };

@@ -4,8 +4,9 @@ import type { ApiClient } from "./api-client.ts";
 import { createBackoff } from "./backoff.ts";
 import { ApiError, describeCollection, InvalidObjectError, toApiError } from "./errors.ts";
 import { createFullLister } from "./full-list.ts";
-import { handOver, type ListProgress } from "./list-all.ts";
+import { handOver, type ListProgress, replaceBy } from "./list-all.ts";
 import { move, type Outcome, type ReflectorState } from "./reflector-state.ts";
+import { identityOf, readObject } from "./skipped.ts";
 import { createStatusTracker } from "./source-status.ts";
 import type { Change, Collection, Decoder, Source } from "./types.ts";
 import { isOlder } from "./versions.ts";
@@ -76,7 +77,8 @@ export function createReflector<T>(options: ReflectorOptions<T>): Source {
       try {
         const query = { collection: collection(), notOlderThan: from.notOlderThan, again: from.why !== "start" };
         const full = await listFully(query, signal);
-        handOver(apply, { kind: "replace", items: full.items });
+        handOver(apply, replaceBy(full));
+        tracker.skips.listed(full.skipped);
         tracker.listed(from.why, full.resourceVersion);
         return { kind: "listed", version: full.resourceVersion };
       } catch (error) {
@@ -132,16 +134,25 @@ export function createReflector<T>(options: ReflectorOptions<T>): Source {
     return { kind: "opened", version, stream: { first, events, openedAt: lastByte, delivered: 0, close } };
   };
 
-  /** What an event about an object means to the receiver. */
-  const changeOf = (event: ObjectEvent<T>): Change<T> => {
+  /** What an event about an object means to the receiver; undefined: nothing, since it cannot be read. */
+  const changeOf = (event: ObjectEvent<T>): Change<T> | undefined => {
+    if (event.type === "UNREADABLE") {
+      tracker.skips.skipped(event.skipped);
+      return undefined;
+    }
     if (event.type === "READ") {
       const { namespace, name, item } = event.object;
+      tracker.skips.taken(namespace, name);
       return item === undefined || event.deleted ? { kind: "remove", namespace, name } : { kind: "put", item };
     }
-    const { metadata } = event.object;
-    const item = event.type === "DELETED" ? undefined : decode(event.object);
-    if (item !== undefined) return { kind: "put", item };
-    return { kind: "remove", namespace: metadata.namespace ?? "", name: metadata.name };
+    const { namespace, name } = identityOf(event.object);
+    const found = event.type === "DELETED" && name !== "" ? { item: undefined } : readObject(decode, event.object);
+    if (found.skipped !== undefined) {
+      tracker.skips.skipped(found.skipped);
+      return undefined;
+    }
+    tracker.skips.taken(namespace, name);
+    return found.item !== undefined ? { kind: "put", item: found.item } : { kind: "remove", namespace, name };
   };
 
   const takeEvent = (watching: ReflectorState<T> & { at: "watching" }, event: WatchEvent<T>): void => {
@@ -154,7 +165,8 @@ export function createReflector<T>(options: ReflectorOptions<T>): Source {
     }
     if (event.type === "BOOKMARK") tracker.version(version);
     else {
-      handOver(apply, changeOf(event));
+      const change = changeOf(event);
+      if (change !== undefined) handOver(apply, change);
       tracker.event(clock.now(), version);
     }
     watching.version = version;
@@ -256,7 +268,8 @@ type ObjectEvent<T> = Exclude<WatchEvent<T>, { type: "BOOKMARK" | "ERROR" }>;
 
 function versionOfEvent<T>(event: Exclude<WatchEvent<T>, { type: "ERROR" }>): string | undefined {
   if (event.type === "BOOKMARK") return event.resourceVersion;
-  return event.type === "READ" ? event.object.resourceVersion : event.object.metadata.resourceVersion;
+  if (event.type === "UNREADABLE") return undefined;
+  return event.type === "READ" ? event.object.resourceVersion : identityOf(event.object).resourceVersion;
 }
 
 /** The reason with which the watchdog aborts a stream. */

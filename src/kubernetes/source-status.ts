@@ -2,6 +2,7 @@ import type { Clock } from "../clock.ts";
 import type { Logger } from "../log.ts";
 import type { ApiError, ApiErrorCode } from "./errors.ts";
 import type { ListProgress } from "./list-all.ts";
+import { createSkipTracker, type SkipTracker } from "./skipped.ts";
 import type { ClientState, SourceStatus } from "./types.ts";
 
 /** Which state an error puts a cluster's client in. */
@@ -20,6 +21,8 @@ const STATE_OF: Record<ApiErrorCode, ClientState> = {
 
 /** Keeps a source's status, and logs an error when it appears or changes rather than at every attempt. */
 export interface StatusTracker {
+  /** What could not be read. */
+  readonly skips: SkipTracker;
   /** A copy: it does not change under the reader's hands. */
   snapshot(): SourceStatus;
   /** A byte arrived. */
@@ -67,8 +70,10 @@ export function createStatusTracker(options: StatusTrackerOptions): StatusTracke
   };
   /** The error the log has seen last; kept over short recoveries, so that a flapping one is not told each time. */
   let logged: string | undefined;
+  const skips = createSkipTracker(logger, label);
   return {
-    snapshot: () => ({ ...status, lists: { ...status.lists } }),
+    skips,
+    snapshot: () => ({ ...status, lists: { ...status.lists }, skipped: skips.status() }),
     byte(at) {
       status.lastByte = at;
     },

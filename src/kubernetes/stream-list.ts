@@ -3,6 +3,7 @@ import type { ApiClient } from "./api-client.ts";
 import { InvalidObjectError } from "./errors.ts";
 import type { FullList } from "./list-all.ts";
 import { openScope } from "./request-scope.ts";
+import { identityOf, readObject, type SkippedObject } from "./skipped.ts";
 import type { Collection, Decoder } from "./types.ts";
 import type { WatchEvent } from "./watch-stream.ts";
 
@@ -46,13 +47,22 @@ export async function streamAll<T>(options: StreamListOptions<T>, signal: AbortS
   const { api, collection, decode, clock, notOlderThan, onBytes } = options;
   const scope = openScope(signal, clock);
   const found = new Map<string, T>();
+  const skipped = new Map<string, SkippedObject>();
   const silent = (): void => scope.deadline(SILENCE_MS, "nothing more came of the list's stream");
   const take = (event: Exclude<WatchEvent<T>, { type: "BOOKMARK" | "ERROR" }>): void => {
-    const { namespace = "", name } = event.type === "READ" ? event.object : event.object.metadata;
+    if (event.type === "UNREADABLE") {
+      skipped.set(`unnamed ${skipped.size}`, event.skipped);
+      return;
+    }
+    const { namespace, name } = event.type === "READ" ? event.object : identityOf(event.object);
+    const key = `${namespace}/${name}`;
     const deleted = event.type === "READ" ? event.deleted : event.type === "DELETED";
-    const item = deleted ? undefined : event.type === "READ" ? event.object.item : decode(event.object);
-    if (item === undefined) found.delete(`${namespace}/${name}`);
-    else found.set(`${namespace}/${name}`, item);
+    const read = event.type === "READ" || deleted ? undefined : readObject(decode, event.object);
+    const item = deleted ? undefined : event.type === "READ" ? event.object.item : read?.item;
+    found.delete(key);
+    skipped.delete(key);
+    if (item !== undefined) found.set(key, item);
+    else if (read?.skipped !== undefined) skipped.set(key, read.skipped);
   };
   try {
     const query = { resourceVersion: notOlderThan, timeoutSeconds: STREAM_SECONDS, initialEvents: true };
@@ -69,7 +79,8 @@ export async function streamAll<T>(options: StreamListOptions<T>, signal: AbortS
       for (const event of events) {
         if (event.type === "ERROR") throw event.error;
         if (event.type !== "BOOKMARK") take(event);
-        else if (event.initialEnd) return { items: [...found.values()], resourceVersion: event.resourceVersion };
+        else if (event.initialEnd)
+          return { items: [...found.values()], skipped: [...skipped.values()], resourceVersion: event.resourceVersion };
         else
           throw new NoStreamedListError("a bookmark came before the list's end: the server knows no such list", true);
       }

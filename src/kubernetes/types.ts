@@ -4,9 +4,16 @@
  */
 
 import type { ListProgress } from "./list-all.ts";
+import type { SkippedStatus } from "./skipped.ts";
 
 /** `fetch` as this project uses it: how it carries a CA or a client certificate is the runtime's business. */
 export type Fetch = (input: string, init?: RequestInit) => Promise<Response>;
+
+/** Names an object of a collection. */
+export interface ObjectKey {
+  readonly namespace: string;
+  readonly name: string;
+}
 
 /** A list-watch's collection: what to read, where, and through which selectors. */
 export interface Collection {
@@ -46,7 +53,12 @@ export interface KubernetesObject {
  */
 export type Change<T> =
   /** A complete, successful list: whatever is not in it is gone. */
-  | { readonly kind: "replace"; readonly items: readonly T[] }
+  | {
+      readonly kind: "replace";
+      readonly items: readonly T[];
+      /** Objects of it that could not be read: what is known of them still holds. */
+      readonly unread?: readonly ObjectKey[] | undefined;
+    }
   /** One object was added or changed. */
   | { readonly kind: "put"; readonly item: T }
   /** One object is gone, or no longer matches. */
@@ -75,6 +87,8 @@ export interface SourceStatus {
   readonly lastList: number | undefined;
   /** In words, with the missing RBAC rule on a 403; undefined after the next success. Never a secret. */
   readonly lastError: string | undefined;
+  /** Objects that could not be read; left out while every one could. */
+  readonly skipped?: SkippedStatus | undefined;
   /** How far the list under way is; undefined while there is none, or where nothing tells. */
   readonly listing?: ListProgress | undefined;
   /** Full lists by reason: start, gone, error, poll … */

@@ -1,17 +1,20 @@
 import { decode } from "./body.ts";
 import { type ApiError, type ErrorContext, InvalidObjectError, shorten, statusError } from "./errors.ts";
-import { isText } from "./json-bytes.ts";
+import { extentOf, isText } from "./json-bytes.ts";
 import { createLineSplitter } from "./line-splitter.ts";
-import type { ByteReader, KubernetesObject, ReadObject } from "./types.ts";
+import { type SkippedObject, skippedObject } from "./skipped.ts";
+import type { ByteReader, ReadObject } from "./types.ts";
 
 /**
  * One event of a watch, checked.
  * https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes
  */
 export type WatchEvent<T = never> =
-  | { readonly type: "ADDED" | "MODIFIED" | "DELETED"; readonly object: KubernetesObject }
+  | { readonly type: "ADDED" | "MODIFIED" | "DELETED"; readonly object: unknown }
   /** The same three, of an object that was read from its bytes. */
   | { readonly type: "READ"; readonly deleted: boolean; readonly object: ReadObject<T> }
+  /** Something about an object that cannot even be looked at. */
+  | { readonly type: "UNREADABLE"; readonly skipped: SkippedObject }
   /** Nothing changed up to this version. */
   | {
       readonly type: "BOOKMARK";
@@ -28,13 +31,6 @@ export const WATCH_LINE_LIMIT: number = 16 * 1024 * 1024;
 /** The bookmark's annotation that ends initial events. */
 const INITIAL_END = "k8s.io/initial-events-end";
 
-/** True for what every object of the API has: metadata with a name. */
-export function isKubernetesObject(value: unknown): value is KubernetesObject {
-  if (typeof value !== "object" || value === null) return false;
-  const metadata = (value as { metadata?: unknown }).metadata;
-  return typeof metadata === "object" && metadata !== null && typeof (metadata as { name?: unknown }).name === "string";
-}
-
 /** Decodes one line of a watch. Throws `InvalidObjectError` for what is none. */
 export function parseWatchEvent(line: string, context: ErrorContext): WatchEvent {
   let parsed: unknown;
@@ -48,8 +44,6 @@ export function parseWatchEvent(line: string, context: ErrorContext): WatchEvent
     case "ADDED":
     case "MODIFIED":
     case "DELETED":
-      if (!isKubernetesObject(object))
-        throw new InvalidObjectError(`a watch event ${type} without an object's metadata`);
       return { type, object };
     case "BOOKMARK": {
       const metadata = (object as { metadata?: { resourceVersion?: unknown; annotations?: unknown } } | undefined)
@@ -85,6 +79,10 @@ function readEvent<T>(line: Uint8Array, context: ErrorContext, read: ByteReader<
       const object = read(line, bytes.length);
       if (object?.end === line.length - 1) return { type: "READ", deleted, object };
     }
+  }
+  if (!extentOf(line, 0).parseable) {
+    const error = new InvalidObjectError(`a line of the watch (${line.length} bytes) is nested too deeply`, "nesting");
+    return { type: "UNREADABLE", skipped: skippedObject(undefined, error) };
   }
   return parseWatchEvent(decode(line), context);
 }

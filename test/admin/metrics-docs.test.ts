@@ -40,7 +40,7 @@ async function families(): Promise<Family[]> {
           endpoints: 1,
           lastError: null,
         },
-        counters: { lists: {}, watches: 1, events: 1, changes: 1, unchanged: 1, truncated: 0, bytes: 1 },
+        counters: { lists: {}, watches: 1, events: 1, skipped: {}, changes: 1, unchanged: 1, truncated: 0, bytes: 1 },
         sharedSize: Number.POSITIVE_INFINITY,
       },
     ],

@@ -1,6 +1,6 @@
 import { describe, test } from "bun:test";
 import { readFileSync } from "node:fs";
-import { assert, assertEquals, assertStrictEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertStrictEquals, assertStringIncludes, assertThrows } from "@std/assert";
 import { parse } from "yaml";
 import { endpointSliceDecoder } from "../../src/discovery/endpoint-slices.ts";
 import { endpointsDecoder } from "../../src/discovery/endpoints.ts";
@@ -92,12 +92,14 @@ describe("decoders", () => {
 
   test("make no node of an address that is none, and say so", () => {
     const hostile = ["10.0.0.1@evil", "evil.example.org", "10.0.0.1:80/x", "", "fd00::1]", "10.0.0.1\n"];
-    const record = readSlice(slice("a", [{ addresses: [...hostile, 7, "10.0.0.1"] }]))!;
-    assertEquals(
-      endpointsOf(record).map(({ host }) => host),
-      ["10.0.0.1"],
-    );
-    assertEquals(record.notes.length, hostile.length + 1);
+    for (const host of [...hostile, 7]) {
+      const record = readSlice(slice("a", [{ addresses: [host] }, { addresses: ["10.0.0.1"] }]))!;
+      assertEquals(
+        endpointsOf(record).map(({ host }) => host),
+        ["10.0.0.1"],
+      );
+      assertEquals(record.notes, ["an address that is no IP address: skipped"]);
+    }
     const withoutIp = { ...endpoints("a", []), subsets: [{ addresses: [{}], ports: [{ port: 80 }] }] };
     assertEquals(endpointsOf(readEndpoints(withoutIp)!), []);
   });
@@ -112,17 +114,60 @@ describe("decoders", () => {
     ["no namespace", readSlice, { ...base, metadata: { ...base.metadata, namespace: 1 } }],
     ["another kind", readSlice, { ...base, kind: "Pod" }],
     ["endpoints that are no list", readSlice, { ...base, endpoints: {} }],
-    ["an endpoint that is no object", readSlice, { ...base, endpoints: ["10.0.0.1"] }],
-    ["addresses that are no list", readSlice, { ...base, endpoints: [{ addresses: "10.0.0.1" }] }],
-    ["a port that is no object", readSlice, { ...base, ports: [80] }],
-    ["a port out of range", readSlice, { ...base, ports: [{ port: 70_000 }] }],
+    ["ports that are no list", readSlice, { ...base, ports: 80 }],
+    [
+      "a name with a slash, which would be another object's key",
+      readSlice,
+      { ...base, metadata: { ...base.metadata, name: "a/b" } },
+    ],
     ["subsets that are no list", readEndpoints, { ...endpoints("a", []), subsets: "x" }],
-    ["a subset that is no object", readEndpoints, { ...endpoints("a", []), subsets: [1] }],
     ["a Service without metadata", serviceDecoder(options), { kind: "Service" }],
   ];
   for (const [what, read, object] of malformed) {
     test(`refuse ${what}`, () => {
       assertThrows(() => read(object), InvalidObjectError);
+    });
+  }
+
+  const good = { name: "http", port: 80 };
+  const partial: [string, Decoder<SliceRecord>, Record<string, unknown>, string][] = [
+    ["an endpoint that is no object", readSlice, { ...base, endpoints: ["10.0.0.1", at("10.0.0.2")] }, "endpoints"],
+    [
+      "addresses that are no list",
+      readSlice,
+      { ...base, endpoints: [{ addresses: "x" }, at("10.0.0.2")] },
+      "addresses",
+    ],
+    ["a port that is no object", readSlice, { ...base, endpoints: [at("10.0.0.2")], ports: [80, good] }, "ports"],
+    ...[0, -1, 65_536, 70_000, 1.5, "80", true, {}].map((port): (typeof partial)[number] => [
+      `port ${JSON.stringify(port)}`,
+      readSlice,
+      { ...base, endpoints: [at("10.0.0.2")], ports: [{ name: "odd", port }, good] },
+      "not a number from 1 to 65535",
+    ]),
+    [
+      "a subset that is no object",
+      readEndpoints,
+      { ...endpoints("a", []), subsets: [1, { addresses: [{ ip: "10.0.0.2" }], ports: [good] }] },
+      "subsets",
+    ],
+  ];
+  for (const [what, read, object, words] of partial) {
+    test(`leave out ${what} alone, with a note`, () => {
+      const record = read(object)!;
+      assertEquals(
+        endpointsOf(record).map(({ host }) => host),
+        ["10.0.0.2"],
+      );
+      assertEquals(
+        record.groups
+          .at(-1)!
+          .ports.ports.map(({ port }) => port)
+          .includes(80) || object.ports === base.ports,
+        true,
+      );
+      assertEquals(record.notes.length, 1);
+      assertStringIncludes(record.notes[0]!, words);
     });
   }
 

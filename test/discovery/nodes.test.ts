@@ -114,9 +114,29 @@ describe("EndpointSlices", () => {
     assertEquals([endpoint.address, endpoint.zone], ["10.0.0.1:8080", "eu-1"]);
   });
 
-  test("with several addresses in one endpoint count each of them", async () => {
-    await using followed = await follow([slice("web-a", [{ addresses: ["10.0.0.1", "10.0.0.2"] }])]);
-    assertEquals(followed.addresses("default/web"), ["10.0.0.1:8080", "10.0.0.2:8080"]);
+  test("with several addresses in one endpoint are one node each, the first, and say so", async () => {
+    await using followed = await follow([slice("web-a", [{ addresses: ["10.0.0.1", "10.0.0.2"] }, at("10.0.0.3")])]);
+    assertEquals(followed.addresses("default/web"), ["10.0.0.1:8080", "10.0.0.3:8080"]);
+    const { notes } = followed.discovery.query("default/web", { verbose: true });
+    assertEquals(notes, ["web-a: an endpoint has several addresses: the first is used, as in kube-proxy"]);
+  });
+
+  test("with one IPv6 address in several spellings are one node, written as RFC 5952 says", async () => {
+    const spellings = ["fd00::1", "FD00:0:0:0:0:0:0:1", "fd00:0000::0001"];
+    const parts = { addressType: "IPv6" };
+    const objects = [
+      slice(
+        "web-a",
+        spellings.map((spelling) => at(spelling)),
+        parts,
+      ),
+      slice("web-b", [at("Fd00::0.0.0.1")], parts),
+      endpoints("old", [[spellings, "http", 80]]),
+    ];
+    await using followed = await follow(objects);
+    assertEquals(followed.addresses("default/web"), ["fd00::1:8080"]);
+    await using older = await follow(objects, { watch_endpoint_slices: false });
+    assertEquals(older.addresses("default/old"), ["fd00::1:80"]);
   });
 
   test("carry a weight by annotation, 0 included (users-ask 27)", async () => {

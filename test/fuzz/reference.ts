@@ -24,6 +24,11 @@ const metadataOf = (object: unknown): Json | undefined => {
   const metadata = isObject(object) ? object.metadata : undefined;
   return isObject(metadata) ? metadata : undefined;
 };
+/** True for what could be an object of a namespace. */
+const isNamed = (object: unknown): boolean => {
+  const { name, namespace } = metadataOf(object) ?? {};
+  return [name, namespace].every((text) => typeof text === "string" && text !== "" && !text.includes("/"));
+};
 const decimal = /^(?:0|[1-9][0-9]*)$/;
 
 /** True when both are numbers and the first is less. */
@@ -41,23 +46,22 @@ function takeLine(
   const { type, object } = line;
   if (type === "ERROR") return "error";
   const metadata = metadataOf(object);
-  const version = metadata?.resourceVersion ?? undefined;
+  const version = typeof metadata?.resourceVersion === "string" ? metadata.resourceVersion || undefined : undefined;
   if (type === "BOOKMARK") {
-    if (typeof version !== "string" || version === "" || goesBack(version, state.version)) return false;
+    if (version === undefined || goesBack(version, state.version)) return false;
     state.version = version;
     return true;
   }
   if (type !== "ADDED" && type !== "MODIFIED" && type !== "DELETED") return false;
-  if (metadata === undefined || typeof metadata.name !== "string") return false;
-  if (version !== undefined && (typeof version !== "string" || goesBack(version, state.version))) return false;
-  let record: SliceRecord | undefined;
+  if (version !== undefined && goesBack(version, state.version)) return false;
   try {
-    record = type === "DELETED" ? undefined : decode(object);
+    const record = type === "DELETED" ? undefined : decode(object);
+    const name = metadata?.name;
+    if (record !== undefined) held.set(`${record.namespace}/${record.name}`, record);
+    else if (typeof name === "string") held.delete(`${metadata?.namespace ?? ""}/${name}`);
   } catch {
-    return false;
+    // An object that cannot be read changes nothing, and is no reason to stop.
   }
-  if (record !== undefined) held.set(`${record.namespace}/${record.name}`, record);
-  else held.delete(`${metadata.namespace ?? ""}/${metadata.name}`);
   state.version = version ?? state.version;
   return true;
 }
@@ -100,16 +104,16 @@ export function expectList(body: Uint8Array, listKind: string, decode: Decoder<S
   const items = list.items === null ? [] : list.items;
   if (typeof version !== "string" || version === "" || !Array.isArray(items)) return refused;
   const held: Held = new Map();
-  for (const item of items) if (typeof metadataOf(item)?.name !== "string") return refused;
+  if (typeof metadata.continue === "string" && metadata.continue !== "")
+    return { held: new Map(), next: "page", version };
+  if (items.length > 0 && !items.some(isNamed)) return refused;
   for (const item of items) {
     try {
       const record = decode(item);
       if (record !== undefined) held.set(`${record.namespace}/${record.name}`, record);
     } catch {
-      return refused;
+      // It is left out by itself.
     }
   }
-  if (typeof metadata.continue === "string" && metadata.continue !== "")
-    return { held: new Map(), next: "page", version };
   return { held, next: "watch", version };
 }

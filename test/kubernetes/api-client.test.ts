@@ -44,6 +44,7 @@ describe("a list", () => {
     assertEquals(found, {
       items: [{ metadata: { name: "a" } }],
       read: [],
+      skipped: [],
       resourceVersion: "7",
       continue: "more",
       remaining: 12,
@@ -79,8 +80,6 @@ describe("a list", () => {
       [JSON.stringify(page({})), "no metadata.resourceVersion"],
       [JSON.stringify(page({ resourceVersion: "1" }, { a: 1 })), "items are not an array"],
       ['{"kind":"EndpointSliceList","metadata":{"resourceVersion":"1"}}', "no items"],
-      [JSON.stringify(page({ resourceVersion: "1" }, [{ metadata: { name: "a" } }, {}])), "item 1 of the list"],
-      [JSON.stringify(page({ resourceVersion: "1" }, [null])), "item 0 of the list"],
     ];
     for (const [body, words] of bodies) {
       const { api } = client(http.get(SLICES, () => new HttpResponse(body)));

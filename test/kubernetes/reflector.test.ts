@@ -587,7 +587,6 @@ describe("a stream that cannot be trusted", () => {
   const lines: Record<string, string> = {
     "a line that is not JSON": "{nonsense\n",
     "an unknown event": '{"type":"FOO","object":{}}\n',
-    "an event without metadata": '{"type":"ADDED","object":{"kind":"EndpointSlice"}}\n',
     "a line of null": "null\n",
     "an ERROR event that is not about versions": '{"type":"ERROR","object":{"code":500,"message":"decoder broke"}}\n',
   };
@@ -604,6 +603,31 @@ describe("a stream that cannot be trusted", () => {
       await clock.advance(1000);
       assertEquals(store.names(), ["default/b"]);
       assertEquals(source.status.lists, { start: 1, [name.startsWith("an ERROR") ? "error" : "garbage"]: 1 });
+      await stop();
+    });
+  }
+
+  const unreadable: Record<string, string> = {
+    "no object": '{"type":"ADDED"}',
+    "no metadata": '{"type":"MODIFIED","object":{"kind":"EndpointSlice"}}',
+    "a name that is no text": '{"type":"DELETED","object":{"metadata":{"name":7}}}',
+    "ten thousand lists in each other": `{"type":"ADDED","object":${"[".repeat(10_000)}${"]".repeat(10_000)}}`,
+    "ten thousand lists in a row and more": `{"type":"ADDED","object":[${"[],".repeat(20_000)}[]]}`,
+  };
+  for (const [name, line] of Object.entries(unreadable)) {
+    test(`is not one with an event of ${name}: it is noted, and those behind it are taken in`, async () => {
+      const { server, store, source, lines, start, stop, clock } = reflectorBench();
+      server.list = () => listOf("10", [{ name: "a" }]);
+      await start();
+      const [stream] = server.streams;
+      for (let times = 0; times < 2; times++) stream!.bytes(`${line}\n`);
+      stream!.put("ADDED", { name: "b", resourceVersion: "12" });
+      await clock.settle();
+      assertEquals(store.names(), ["default/a", "default/b"]);
+      assertEquals([server.lists.length, source.status.resourceVersion], [1, "12"]);
+      const reason = name.startsWith("ten") ? "nesting" : "identity";
+      assertEquals(source.status.skipped?.totals, { [reason]: 2 });
+      assertEquals(lines.filter(({ message }) => message.includes("left out")).length, 1);
       await stop();
     });
   }

@@ -1,3 +1,4 @@
+import { SKIP_REASONS } from "../../kubernetes/errors.ts";
 import { LIST_REASONS } from "../../kubernetes/reflector-state.ts";
 import { CLIENT_STATES } from "../../kubernetes/types.ts";
 import type { ClusterMetrics } from "../../observe/gateway-metrics.ts";
@@ -50,6 +51,15 @@ export function clusterFamilies(clusters: readonly ClusterMetrics[]): Family[] {
       "podway_cluster_events_total",
       "Watch events that were taken in.",
       each(({ counters }) => counters.events),
+    ),
+    counter(
+      "podway_discovery_objects_skipped_total",
+      "Objects of lists and watches that were left out, by reason; with part only a port or an address of one was.",
+      clusters.flatMap(({ status, counters }) =>
+        [...SKIP_REASONS, "part"].map(
+          (reason): Point => [{ cluster: status.id, reason }, counters.skipped[reason] ?? 0],
+        ),
+      ),
     ),
     counter(
       "podway_cluster_changes_total",
