@@ -1,24 +1,59 @@
 import { createAdminApp } from "../admin/app.ts";
 import { createConsole } from "../admin/console/console.tsx";
 import { systemClock } from "../clock.ts";
+import { authority } from "../config/addresses.ts";
 import type { AdminConfig } from "../config/schema.ts";
 import type { GatewayMetrics } from "../observe/gateway-metrics.ts";
 import type { Traffic } from "../observe/traffic.ts";
 import { createTrafficHistory } from "../observe/traffic-history.ts";
-import type { Listener } from "../runtime/host.ts";
+import { ListenError, type Listener, takenError } from "../runtime/host.ts";
 import type { ListenersOptions } from "./listeners.ts";
 
-/** Opens the admin API with its console. Throws `ListenError`: then nothing goes on. */
-export function openAdmin(
+type AdminOptions = Pick<ListenersOptions, "view" | "host" | "ports" | "logger" | "processMetrics">;
+
+/** How often a gateway that takes over looks whether the admin address of the one before is free. */
+const LOOK_MS = 200;
+
+/**
+ * Opens the admin API with its console. No two gateways share it: one that takes over waits, in the background, until the
+ * one before has ended. Throws `ListenError`: then nothing goes on.
+ */
+export function openAdmin(admin: Exclude<AdminConfig, false>, options: AdminOptions): Listener {
+  const { host, logger, ports } = options;
+  const { listen } = admin;
+  if (!ports.takeover || !host.isTaken(listen)) return openNow(admin, options);
+  logger.log("info", `The admin API waits for ${authority(listen)}, which is another program's`);
+  let listener: Listener | undefined;
+  const look = (): void => {
+    try {
+      if (host.isTaken(listen)) throw takenError(listen);
+      listener = openNow(admin, options);
+      logger.log("info", `The admin API listens on ${authority(listen)}`);
+    } catch (error) {
+      if (!(error instanceof ListenError)) throw error;
+      cancel = systemClock.after(LOOK_MS, look);
+    }
+  };
+  let cancel = systemClock.after(LOOK_MS, look);
+  return {
+    port: listen.port,
+    async stop(timeout) {
+      cancel();
+      await listener?.stop(timeout);
+    },
+  };
+}
+
+function openNow(
   { listen, token }: Exclude<AdminConfig, false>,
-  { view, host, share, processMetrics }: Pick<ListenersOptions, "view" | "host" | "share" | "processMetrics">,
+  { view, host, processMetrics }: AdminOptions,
 ): Listener {
   const clock = systemClock;
   const history = createTrafficHistory(() => trafficOf(view.metrics()), clock);
   const console = createConsole({ view, history, now: clock.now, clock });
   const app = createAdminApp(view, { token, processMetrics, clock, console });
   try {
-    const listener = host.listen(listen, (request) => app.fetch(request), { share });
+    const listener = host.listen(listen, (request) => app.fetch(request));
     return {
       port: listener.port,
       async stop(timeout) {

@@ -2,13 +2,13 @@ import { systemClock } from "../clock.ts";
 import { startDemo } from "../demo/demo.ts";
 import type { Host } from "../runtime/host.ts";
 import type { Files } from "../runtime/runtime.ts";
+import type { ChosenBy } from "./ports.ts";
 
 /** The text of a config and what belongs to it while it is served. */
 export interface ConfigOrigin {
   /** The name in messages. */
   readonly file: string;
-  /** Whether another gateway may listen on its ports too: one that follows it, before it ends. */
-  readonly share: boolean;
+  readonly chosenBy: ChosenBy;
   /** Rejects with an error that names the file. */
   read(): Promise<string>;
   /** Calls `onChange` when the text may have changed; returns the function that ends it. */
@@ -22,7 +22,7 @@ export interface ConfigOrigin {
 export function fileOrigin(file: string, files: Files): ConfigOrigin {
   return {
     file,
-    share: true,
+    chosenBy: { listen: "server.listen", admin: "admin.listen" },
     read: () => files.readText(file),
     watch: (onChange) => files.watch([file], onChange),
     hints: () => [],
@@ -30,8 +30,14 @@ export function fileOrigin(file: string, files: Files): ConfigOrigin {
   };
 }
 
+/** Where the demo's gateway listens; left out: the defaults of a config. */
+export interface DemoPorts {
+  readonly port: number | undefined;
+  readonly adminPort: number | undefined;
+}
+
 /** The demo: an embedded apiserver, two echo pods behind it, and the config that routes to them. */
-export async function demoOrigin(host: Host): Promise<ConfigOrigin> {
+export async function demoOrigin(host: Host, { port, adminPort }: DemoPorts): Promise<ConfigOrigin> {
   const demo = await startDemo({
     serve: (handler, hostname, port) => {
       const listener = host.listen({ host: hostname, port }, handler);
@@ -40,10 +46,13 @@ export async function demoOrigin(host: Host): Promise<ConfigOrigin> {
     clock: systemClock,
     random: Math.random,
   });
+  const server = { ...(port !== undefined && { listen: port }), ...(host.terminal && { access_log: "combined" }) };
+  const settings = { server, ...(adminPort !== undefined && { admin: { listen: `127.0.0.1:${adminPort}` } }) };
+  const lines = Object.entries(settings).map(([key, value]) => `${key}: ${JSON.stringify(value)}\n`);
   return {
     file: "demo",
-    share: false,
-    read: async () => demo.config,
+    chosenBy: { listen: "--port", admin: "--admin-port" },
+    read: async () => lines.join("") + demo.config,
     watch: () => () => {},
     hints: (gateway) => demo.hints(gateway),
     stop: () => demo.stop(),

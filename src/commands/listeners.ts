@@ -1,9 +1,11 @@
 import type { AdminView } from "../admin/view.ts";
 import type { Config } from "../config/schema.ts";
+import type { Logger } from "../log.ts";
 import type { ProcessMetrics } from "../observe/process-metrics.ts";
 import { httpsRedirect } from "../routing/https-redirect.ts";
 import { type Host, type Listener, shownAuthority } from "../runtime/host.ts";
 import { openAdmin } from "./admin-listener.ts";
+import { assertFree, openPort, type PortRules } from "./ports.ts";
 
 /** The listeners of one gateway beside that of its traffic. */
 export interface Listeners {
@@ -25,24 +27,28 @@ export interface ListenersOptions {
   processMetrics(): Promise<ProcessMetrics>;
   /** Where the traffic goes. */
   readonly port: number;
-  /** A gateway that follows this one may listen before it ends. */
-  readonly share: boolean;
+  readonly ports: PortRules;
+  readonly logger: Logger;
 }
 
-/** Opens the redirecting address and the admin's, as the config has them: all or none. */
-export function openListeners(options: ListenersOptions): Listeners {
-  const { config, view, host, port, share, processMetrics } = options;
+/** Opens the redirecting address and the admin's, as the config has them: all or none. Rejects with `ListenError`. */
+export async function openListeners(options: ListenersOptions): Promise<Listeners> {
+  const { config, host, port, ports } = options;
   const { server, admin } = config;
   const { listen, redirect_http } = server;
   let redirect: Listener | undefined;
   if (redirect_http !== undefined) {
     const answer = httpsRedirect({ http: redirect_http, https: port });
-    redirect = host.listen({ host: listen.host, port: redirect_http }, answer, { share });
+    const address = { host: listen.host, port: redirect_http };
+    redirect = await openPort("server.redirect_http", () => {
+      assertFree(host, address, ports);
+      return host.listen(address, answer, { share: true });
+    });
   }
   let adminListener: Listener | undefined;
   if (admin !== false) {
     try {
-      adminListener = openAdmin(admin, { view, host, share, processMetrics });
+      adminListener = await openPort(ports.chosenBy.admin, () => openAdmin(admin, options));
     } catch (error) {
       void redirect?.stop(0);
       throw error;

@@ -9,10 +9,12 @@ import { type Host, ListenError } from "../runtime/host.ts";
 import { createLogger, type ProcessLogger } from "../runtime/logger.ts";
 import type { Files, Runtime } from "../runtime/runtime.ts";
 import { AbandonedError } from "../workers/team.ts";
+import { announce } from "./announce.ts";
 import { followCertificates, readCertificates } from "./certificates.ts";
 import type { ConfigOrigin } from "./config-origin.ts";
 import { EXIT, type PodFacts } from "./io.ts";
 import { type Listeners, type ListenersOptions, openListeners } from "./listeners.ts";
+import { assertFree, openPort } from "./ports.ts";
 import { processMetrics } from "./process-metrics.ts";
 import { createReloader } from "./reload.ts";
 import { type Served, serveAlone, serveByWorkers, workersOf } from "./served.ts";
@@ -20,9 +22,6 @@ import { stopSignal } from "./stop-signal.ts";
 import { CertificatesError, openStreams, type StreamListeners } from "./stream-listeners.ts";
 import { showSync } from "./sync-progress.ts";
 import type { Traffic } from "./traffic.ts";
-
-/** How long the ready line waits for the first lists. */
-const READY_WAIT_MS = 5000;
 
 /** What serving needs of the process and the runtime. */
 export interface ServeWorld {
@@ -42,11 +41,19 @@ export async function readConfig(origin: ConfigOrigin, world: ServeWorld, module
   return errors.length === 0 ? loaded : { ok: false, errors, warnings: loaded.warnings };
 }
 
+/** How the command line wants it served. */
+export interface ServeOptions {
+  /** Everything that is printed is JSON. */
+  readonly json: boolean;
+  /** See `PortRules`. */
+  readonly takeover: boolean;
+}
+
 /** Serves the config of `origin` until SIGTERM or SIGINT, then drains; returns the exit code. */
 export async function serveUntilSignal(
   origin: ConfigOrigin,
   world: ServeWorld,
-  options: { json: boolean },
+  options: ServeOptions,
 ): Promise<number> {
   const { host } = world;
   const { importModule } = world.files;
@@ -67,8 +74,8 @@ export async function serveUntilSignal(
   });
   for (const warning of made.warnings) logger.log("warn", warning);
   const signals = stopSignal(host);
-  const { file, share } = origin;
-  const parts = { ...world, config, file, share, certificates: made.certificates, modules, logger };
+  const { file, chosenBy } = origin;
+  const parts = { ...world, config, file, certificates: made.certificates, modules, logger };
   const count = workersOf(config.server, host.threads);
   const served = count === 1 ? serveAlone(parts) : serveByWorkers(parts, count, host.threads!);
   const { gateway } = served;
@@ -88,7 +95,8 @@ export async function serveUntilSignal(
   const processView = processMetrics(world, reloader.counts, systemClock);
   try {
     void signals.stop.then(() => opened ?? served.abandon());
-    opened = await open(served, { config, host, files: world.files, share, logger, processMetrics: processView });
+    const ports = { chosenBy, takeover: options.takeover };
+    opened = await open(served, { config, host, files: world.files, ports, logger, processMetrics: processView });
   } catch (error) {
     await gateway.stop();
     return refusal(error, host);
@@ -97,7 +105,10 @@ export async function serveUntilSignal(
   const ends = [origin.watch(reloader.reload), signals.onHangup(reloader.reload)];
   if (tls !== undefined) ends.push(followCertificates(tls, traffic, { ...world, logger, now: systemClock.now }));
   const endProgress = showSync(served.view.status, progress, systemClock);
-  await Promise.race([announce(served, listeners, { origin, host, logger, endProgress }), signals.stop]);
+  await Promise.race([
+    announce(served, listeners, { origin, host, logger, json: options.json, endProgress }),
+    signals.stop,
+  ]);
   endProgress();
   await signals.stop;
   for (const end of ends) end();
@@ -145,19 +156,17 @@ async function open(
   served: Served,
   options: Omit<ListenersOptions, "view" | "port"> & { readonly files: Files; readonly logger: ProcessLogger },
 ): Promise<Opened> {
-  const { config, host, share, logger } = options;
+  const { config, host, ports } = options;
   const { listen } = config.server;
-  const taken = share && host.isTaken(listen);
-  const traffic = await served.open();
+  const traffic = await openPort(ports.chosenBy.listen, () => {
+    assertFree(host, listen, ports);
+    return served.open();
+  });
   let streams: StreamListeners | undefined;
   try {
     // However many workers there are, streams are served by this thread.
     streams = await openStreams(config.streams, { ...options, gateway: served.gateway });
-    const listeners = openListeners({ ...options, view: served.view, port: traffic.port });
-    if (taken) {
-      const where = `${listen.host}:${listen.port}`;
-      logger.log("warn", `Another gateway listens on ${where} too: both get new connections until one of them ends`);
-    }
+    const listeners = await openListeners({ ...options, view: served.view, port: traffic.port });
     return { traffic, listeners, streams };
   } catch (error) {
     traffic.close();
@@ -166,27 +175,7 @@ async function open(
   }
 }
 
-/** Prints the ready line, when every required cluster has its first list or the wait is over. */
-async function announce(
-  { gateway, settled }: Served,
-  listeners: Listeners,
-  options: { origin: ConfigOrigin; host: Host; logger: ProcessLogger; endProgress(): void },
-): Promise<void> {
-  const { origin, host, logger, endProgress } = options;
-  await gateway.whenReady(AbortSignal.timeout(READY_WAIT_MS)).catch(() => {
-    for (const { id, state, reason } of gateway.readiness().waiting) {
-      logger.log("warn", "Ready without a cluster's first list; still trying", { cluster: id, state, reason });
-    }
-  });
-  await settled();
-  endProgress();
-  const { url, adminUrl } = listeners;
-  const admin = adminUrl === undefined ? "" : ` (admin ${adminUrl})`;
-  host.stdout(`podway ready on ${url}${admin}`);
-  for (const hint of origin.hints(url)) host.stdout(hint);
-}
-
-/** The end, as design.md section 7 has it: no new work, then what is under way, then the clusters. */
+/** The end: no new work, then what is under way, then the clusters. */
 async function drain(
   gateway: Gateway,
   { traffic, listeners, streams }: Opened,

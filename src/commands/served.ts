@@ -38,7 +38,6 @@ export interface ServedOptions {
   readonly certificates: readonly ServerCertificate[];
   readonly modules: Modules;
   readonly logger: Logger;
-  readonly share: boolean;
   readonly runtime: Runtime;
   readonly host: Host;
   readonly files: Files;
@@ -50,12 +49,12 @@ export const workersOf = ({ workers }: Config["server"], threads: Threads | unde
 
 /** A gateway that does everything itself, in this thread. */
 export function serveAlone(options: ServedOptions): Served {
-  const { config, certificates, modules, logger, share, host } = options;
+  const { config, certificates, modules, logger, host } = options;
   const gateway = createGateway({ config, logger, ...gatewayParts(options, logger, modules) });
   return {
     gateway,
     view: gateway,
-    open: async () => openTraffic({ server: config.server, gateway, host, certificates, share, clock: systemClock }),
+    open: async () => openTraffic({ server: config.server, gateway, host, certificates, clock: systemClock }),
     apply: async (next) => gateway.apply(next),
     settled: async () => {},
     abandon: () => {},

@@ -7,6 +7,7 @@ import { type Host, type ServerCertificate, shownAuthority, type TlsStreamListen
 import type { Files } from "../runtime/runtime.ts";
 import type { StreamListener } from "../streams/types.ts";
 import { followCertificates, readCertificates } from "./certificates.ts";
+import { assertFree, openPort as chosen, type PortRules } from "./ports.ts";
 
 /** How long until a port that could not be opened is tried again, milliseconds. */
 const RETRY_MS = 2000;
@@ -14,11 +15,10 @@ const RETRY_MS = 2000;
 /** What listening for streams needs. */
 export interface StreamListenersOptions {
   readonly gateway: Pick<Gateway, "connection" | "admits" | "handshakeFailed" | "drainStreams">;
-  readonly host: Pick<Host, "listenStream" | "listenStreamTls" | "inspectCertificate">;
+  readonly host: Pick<Host, "listenStream" | "listenStreamTls" | "isTaken" | "inspectCertificate">;
   readonly files: Pick<Files, "readText" | "watch">;
   readonly logger: Logger;
-  /** Whether a gateway that follows this one may listen before it ends. */
-  readonly share: boolean;
+  readonly ports: PortRules;
 }
 
 /** The listening ports of the streams, across config reloads. */
@@ -60,7 +60,7 @@ const keyOf = ({ id, listen, tls }: StreamConfig): string =>
 /** Opens the ports of the streams: all or none. Rejects with `ListenError` or `CertificatesError`. */
 export async function openStreams(
   streams: readonly StreamConfig[],
-  { gateway, host, files, logger, share }: StreamListenersOptions,
+  { gateway, host, files, logger, ports }: StreamListenersOptions,
 ): Promise<StreamListeners> {
   const open = new Map<string, Port>();
   let turn = Promise.resolve();
@@ -89,10 +89,14 @@ export async function openStreams(
       admits: (pending: number) => gateway.admits(port.id, pending),
       refused: (error: Error) => gateway.handshakeFailed(port.id, error),
     };
-    const listener: Port["listener"] =
-      tls === undefined
-        ? await host.listenStream(listen, handlers, { share })
-        : await host.listenStreamTls(listen, handlers, await certificatesOf(stream), { share });
+    // A gateway that follows this one may listen before it ends.
+    const options = { share: true };
+    const listener: Port["listener"] = await chosen(`${id}'s listen (streams)`, async () => {
+      assertFree(host, listen, ports);
+      return tls === undefined
+        ? await host.listenStream(listen, handlers, options)
+        : await host.listenStreamTls(listen, handlers, await certificatesOf(stream), options);
+    });
     const port: Port = {
       id,
       address: listen,

@@ -31,13 +31,13 @@ export interface TrafficOptions {
   readonly host: Host;
   /** Those of `server.tls`; empty: plain HTTP. */
   readonly certificates: readonly ServerCertificate[];
-  /** Where others take requests too, and where a gateway that follows this one may listen before it ends. */
-  readonly share: boolean;
   readonly clock: Clock;
 }
 
-/** Opens the gateway's address. Throws `ListenError`. */
-export function openTraffic({ server, gateway, host, certificates, share, clock }: TrafficOptions): OwnTraffic {
+/**
+ * Opens the gateway's address, which other threads may have too, and a gateway that follows this one. Throws `ListenError`.
+ */
+export function openTraffic({ server, gateway, host, certificates, clock }: TrafficOptions): OwnTraffic {
   const { listen, http2, http3 } = server;
   const handle =
     (scheme: "http" | "https"): Handler =>
@@ -45,7 +45,7 @@ export function openTraffic({ server, gateway, host, certificates, share, clock 
       gateway.handle(request, peer, scheme, upgrade);
   const tls =
     certificates.length === 0 ? undefined : host.listenTls(listen, handle("https"), { certificates, http2, http3 });
-  const listener = tls ?? host.listen(listen, handle("http"), { share });
+  const listener = tls ?? host.listen(listen, handle("http"), { share: true });
   const farewell: OwnTraffic["farewell"] = (limits) => sayFarewell(gateway, limits, clock);
   const stop: OwnTraffic["stop"] = ({ drain }) => listener.stop(drain, gateway.endStreams);
   return {

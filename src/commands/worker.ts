@@ -152,7 +152,6 @@ export function runWorker({ runtime, host, files, parent }: WorkerWorld): void {
         gateway,
         host,
         certificates,
-        share: true,
         clock,
       });
       begun!.traffic = traffic;

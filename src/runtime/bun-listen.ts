@@ -2,7 +2,7 @@ import type { ListenAddress } from "../config/schema.ts";
 import { bodyState } from "../proxy/body-state.ts";
 import { problem } from "../proxy/problem.ts";
 import { createServerSockets, type ServerSocketData } from "./bun-websocket.ts";
-import { type Handler, ListenError, type Listener } from "./host.ts";
+import { type Handler, ListenError, type Listener, takenError } from "./host.ts";
 
 /** What a server has beside plain HTTP/1.1. */
 export interface ServerExtras {
@@ -84,11 +84,8 @@ export function openServer(
       ...extras,
     });
   } catch (cause) {
-    const why =
-      (cause as { code?: string }).code === "EADDRINUSE"
-        ? "another program listens there; choose another port in the config"
-        : (cause as Error).message;
-    throw new ListenError(`Cannot listen on ${address.host}:${address.port}: ${why}`, { cause });
+    if ((cause as { code?: string }).code === "EADDRINUSE") throw takenError(address, cause);
+    throw new ListenError(`Cannot listen on ${address.host}:${address.port}: ${(cause as Error).message}`, { cause });
   }
   return {
     port: server.port!,
@@ -121,7 +118,7 @@ export function isTaken(address: ListenAddress): boolean {
     void openServer(address, () => new Response()).stop(0);
     return false;
   } catch (error) {
-    if (((error as Error).cause as { code?: string }).code === "EADDRINUSE") return true;
+    if (error instanceof ListenError && error.taken) return true;
     throw error;
   }
 }

@@ -3,7 +3,15 @@ import type { ListenAddress } from "../config/schema.ts";
 import { type DenoServeOptions, type DenoServer, deno } from "./deno-api.ts";
 import { listenStreamTls } from "./deno-streams.ts";
 import { createDenoSockets } from "./deno-websocket.ts";
-import { type Handler, type Host, ListenError, type Listener, type Signal, type TlsListener } from "./host.ts";
+import {
+  type Handler,
+  type Host,
+  ListenError,
+  type Listener,
+  type Signal,
+  type TlsListener,
+  takenError,
+} from "./host.ts";
 import { inspectCertificate } from "./node-certificate.ts";
 import { listenStream } from "./node-streams.ts";
 import { nodeUsage } from "./node-usage.ts";
@@ -16,11 +24,8 @@ const SIGNALS: readonly Signal[] = ["SIGTERM", "SIGINT", "SIGHUP"];
 const GOODBYE_MS = 100;
 
 function listenError(address: ListenAddress, cause: unknown): ListenError {
-  const why =
-    (cause as Error).name === "AddrInUse"
-      ? "another program listens there; choose another port in the config"
-      : (cause as Error).message;
-  return new ListenError(`Cannot listen on ${address.host}:${address.port}: ${why}`, { cause });
+  if ((cause as Error).name === "AddrInUse") return takenError(address, cause);
+  return new ListenError(`Cannot listen on ${address.host}:${address.port}: ${(cause as Error).message}`, { cause });
 }
 
 /** Whether somebody listens there now. Throws `ListenError` where nobody can. */

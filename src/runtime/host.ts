@@ -1,3 +1,4 @@
+import { authority } from "../config/addresses.ts";
 import type { ListenAddress } from "../config/schema.ts";
 import type { ProcessUsage } from "../observe/process-metrics.ts";
 import type { Upgrade } from "../proxy/websocket-types.ts";
@@ -89,7 +90,18 @@ export interface CertificateFault {
 /** An address that could not be listened on, in words. */
 export class ListenError extends Error {
   override name = "ListenError";
+  /** Another program listens there. */
+  readonly taken: boolean;
+
+  constructor(message: string, options: { cause?: unknown; taken?: boolean } = {}) {
+    super(message, options);
+    this.taken = options.taken ?? false;
+  }
 }
+
+/** What listening on an address that another program has ends with. */
+export const takenError = (address: ListenAddress, cause?: unknown): ListenError =>
+  new ListenError(`Cannot listen on ${authority(address)}: another program listens there`, { cause, taken: true });
 
 /** Signals a gateway acts on. */
 export type Signal = "SIGTERM" | "SIGINT" | "SIGHUP";

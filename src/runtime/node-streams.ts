@@ -16,6 +16,7 @@ import {
   type ServerCertificate,
   type StreamHandlers,
   type TlsStreamListener,
+  takenError,
 } from "./host.ts";
 
 /**
@@ -115,9 +116,8 @@ export function nodeDial(tls?: (host: string) => ConnectionOptions): Dial {
 /** Why an address cannot be listened on, in words. */
 export function listenFault(address: ListenAddress, cause: unknown): ListenError {
   const { code, name, message } = cause as NodeJS.ErrnoException;
-  const taken = code === "EADDRINUSE" || name === "AddrInUse";
-  const why = taken ? "another program listens there; choose another port in the config" : message;
-  return new ListenError(`Cannot listen on ${authority(address)}: ${why}`, { cause });
+  if (code === "EADDRINUSE" || name === "AddrInUse") return takenError(address, cause);
+  return new ListenError(`Cannot listen on ${authority(address)}: ${message}`, { cause });
 }
 
 function listening(

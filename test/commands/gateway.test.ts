@@ -56,12 +56,48 @@ describe("serving without a config", () => {
     assertStringIncludes(smallestConfig(stderr, env), "watch_endpoint_slices: true");
   });
 
-  test("beside a kubeconfig file is the same, and the config names that file", async () => {
-    const kubeconfig = join(folder, "kube.conf");
-    await writeFile(kubeconfig, "");
-    const { code, stderr } = await bare({ KUBECONFIG: `/none/here:${kubeconfig}` });
-    assertEquals(code, 2);
-    assertStringIncludes(smallestConfig(stderr, {}), kubeconfig);
+  test("beside a kubeconfig is the demo, which says how to get a config for that cluster", async () => {
+    const {
+      host,
+      run: start,
+      stdout,
+      stderr,
+      signal,
+    } = world({ env: { KUBECONFIG: `/none/here:${join(folder, "k")}` } });
+    await writeFile(join(folder, "k"), "");
+    const before = process.cwd();
+    process.chdir(folder);
+    try {
+      const ended = start("--port", "0", "--admin-port", "0");
+      await until(() => stdout.length > 1, { message: "the ready line and hints" });
+      signal("SIGTERM");
+      assertEquals(await ended, 0);
+    } finally {
+      process.chdir(before);
+    }
+    assertMatch(stdout[1]!, /^try: curl/);
+    assertMatch(
+      stderr[0]!,
+      new RegExp(`this is the demo\\. \`podway init\` writes one for the cluster of ${folder}/k`),
+    );
+    assertEquals(host.terminal, false);
+  });
+});
+
+describe("the demo", () => {
+  test("names its own options where a port is taken, and takes ports that are none for what they are", async () => {
+    await using taken = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Response() });
+    for (const [argv, code, words] of [
+      [["--port", String(taken.port), "--admin-port", "0"], 1, /another program listens there; --port chooses another/],
+      [["--port", "0", "--admin-port", String(taken.port)], 1, /listens there; --admin-port chooses another/],
+      [["--port", "80a"], 2, /--port is a port/],
+      [["--config", "x.yaml", "--port", "1"], 2, /x\.yaml has server\.listen/],
+    ] as const) {
+      const { run, stdout, stderr } = world();
+      const demo = argv.includes("--config" as never) ? [] : ["--demo"];
+      assertEquals([await run(...demo, ...argv), stdout], [code, []]);
+      assertMatch(stderr.at(-1)!, words);
+    }
   });
 });
 
@@ -116,7 +152,12 @@ describe("serving a config", () => {
         await writeFile(file, JSON.stringify(config));
         const { run, stdout, stderr } = world();
         assertEquals([await run("--config", file), stdout], [1, []]);
-        assertMatch(stderr.at(-1)!, new RegExp(`^Cannot listen on 127\\.0\\.0\\.1:${taken.port}: another program`));
+        assertMatch(
+          stderr.at(-1)!,
+          new RegExp(
+            `^Cannot listen on 127\\.0\\.0\\.1:${taken.port}: another program listens there; (server|admin).listen chooses`,
+          ),
+        );
       }
     } finally {
       await taken.stop(true);
@@ -143,6 +184,20 @@ describe("serving a config", () => {
         "podway ready on http://localhost:PORT",
       ],
     );
+  });
+
+  test("announces it as a JSON line with --json, as all that it writes to stdout", async () => {
+    const file = join(folder, "json.yaml");
+    await writeFile(file, JSON.stringify({ server: { listen: "127.0.0.1:0" }, admin: false, routes: [] }));
+    const { run, stdout, signal } = world();
+    const ended = run("--config", file, "--json");
+    await until(() => stdout.length > 0, { message: "the ready line" });
+    const { message, url, waiting } = JSON.parse(stdout[0]!);
+    assertEquals([message, waiting], [`podway ready on ${url}`, []]);
+    await fetch(url);
+    signal("SIGTERM");
+    assertEquals(await ended, 0);
+    for (const line of stdout) JSON.parse(line);
   });
 
   test("writes its log as JSON lines to stderr and the access log to stdout", async () => {

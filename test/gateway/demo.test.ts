@@ -3,17 +3,17 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { MAIN } from "../helpers/gateway-process.ts";
+import { PROGRAM } from "../helpers/gateway-process.ts";
 import { until } from "../helpers/wait.ts";
 
 const READY = /^podway ready on (http:\/\/127\.0\.0\.1:\d+) \(admin (http:\/\/127\.0\.0\.1:\d+)\)$/m;
 const SERVER = /kubectl --server=(http:\/\/127\.0\.0\.1:\d+) -n demo/;
 
-/** The program without arguments, in an empty folder, as a new user starts it. */
+/** The program without a config, in an empty folder, as a new user starts it. */
 async function startBare() {
   const folder = await mkdtemp(join(tmpdir(), "podway-demo-"));
   const { PATH, TMPDIR } = process.env;
-  const child = Bun.spawn([process.execPath, "--preload", join(import.meta.dir, "free-ports.ts"), MAIN], {
+  const child = Bun.spawn([...PROGRAM, "--port", "0", "--admin-port", "0"], {
     cwd: folder,
     env: { PATH, TMPDIR, HOME: folder },
     stdin: "ignore",

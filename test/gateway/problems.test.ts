@@ -91,7 +91,11 @@ describe("a cluster that does not answer", () => {
       ],
     });
     assert(performance.now() - began > 4000, "the ready line waits for required clusters");
-    assertMatch(gateway.stderr.join("\n"), /Ready without a cluster's first list.*"down"/);
+    assertMatch(gateway.stdout[0]!, /^podway ready on .*\); waiting for down: .*connection refused/);
+    assertMatch(
+      gateway.stderr.join("\n"),
+      /Listening on http:\/\/127\.0\.0\.1:\d+; waiting for the first list of up, down/,
+    );
     const readyz = await fetch(`${gateway.adminUrl}/readyz`);
     assertEquals(readyz.status, 503);
     const { waiting } = (await readyz.json()) as { waiting: { id: string; state: string; reason: string }[] };

@@ -80,7 +80,7 @@ export interface ServedGateway extends AsyncDisposable {
   readonly ended: Promise<number>;
 }
 
-const READY = /^podway ready on (\S+)(?: \(admin (\S+)\))?$/;
+const READY = /^podway ready on (\S+)(?: \(admin (\S+)\))?(?:; waiting for .+)?$/;
 
 /** Both listeners on ports of the system's choice, whatever else the config says. */
 function withPorts(config: object): object {

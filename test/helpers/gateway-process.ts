@@ -26,6 +26,8 @@ export interface GatewayOptions {
   env?: Record<string, string>;
   /** More files beside the config, by name. */
   files?: Record<string, string>;
+  /** More of the command line, after `--config FILE`. */
+  args?: readonly string[];
   /** What is put before the command: a program that enters a network namespace, say, and becomes the gateway. */
   prefix?: readonly string[];
   /** The program and what comes before its own options. @default this Bun with src/main.ts */
@@ -111,7 +113,7 @@ export async function startGateway(options: GatewayOptions): Promise<GatewayProc
   for (const [name, text] of Object.entries(options.files ?? {})) await writeFile(join(folder, name), text);
 
   const program = options.command ?? PROGRAM;
-  const child = Bun.spawn([...(options.prefix ?? []), ...program, "--config", configFile], {
+  const child = Bun.spawn([...(options.prefix ?? []), ...program, "--config", configFile, ...(options.args ?? [])], {
     cwd: folder,
     env: cleanEnvironment(options.env),
     stdin: "ignore",

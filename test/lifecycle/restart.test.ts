@@ -23,7 +23,7 @@ async function restarts(workers: number): Promise<{ answered: number; failures: 
     admin: { listen: "127.0.0.1:0" },
     routes: [{ nodes: [pod.node] }],
   };
-  const start = (): Promise<GatewayProcess> => startGateway({ config, timeout: START_MS });
+  const start = (): Promise<GatewayProcess> => startGateway({ config, args: ["--takeover"], timeout: START_MS });
   let gateway = await start();
   const clients = startClients({ port: PORT, keepAlive: 16, fresh: 16 });
   const served = async (): Promise<void> => {

@@ -20,25 +20,38 @@ test("a port that is another program's keeps all workers from starting, and says
   }
 });
 
-test("a gateway that follows another on its port says so, and both serve", async () => {
-  for (const workers of [1, 2]) {
-    const config = (listen: string): object => ({
-      server: { listen, workers, access_log: false },
-      admin: { listen: "127.0.0.1:0" },
-      routes,
-    });
-    await using first = await startGateway({ config: config("127.0.0.1:0") });
-    await using second = await startGateway({ config: config(new URL(first.url).host) });
-    const words = "Another gateway listens on";
-    await until(() => second.stderr.some((line) => line.includes(words)), { message: "the log says so" });
-    assertEquals(
-      first.stderr.some((line) => line.includes(words)),
-      false,
-    );
-    assertEquals(await first.stop(), 0);
-    assertEquals((await second.fetch("/")).status, 502);
-  }
+const config = (listen: string, workers: number, admin = "127.0.0.1:0"): object => ({
+  server: { listen, workers, access_log: false },
+  admin: { listen: admin },
+  routes,
 });
+
+test.each([1, 2])("two gateways share no port by mistake: %d workers", async (workers) => {
+  await using first = await startGateway({ config: config("127.0.0.1:0", workers) });
+  const again = config(new URL(first.url).host, workers);
+  const error = await startGateway({ config: again }).catch((cause: Error) => cause);
+  assertMatch(
+    String(error),
+    /exit code 1:\nCannot listen on 127.*another program listens there; server\.listen chooses/,
+  );
+  assertEquals((await first.fetch("/")).status, 502);
+});
+
+test.each([1, 2])(
+  "a gateway takes over the port of another when asked to, and its admin port once it has ended: %d workers",
+  async (workers) => {
+    await using first = await startGateway({ config: config("127.0.0.1:0", workers) });
+    const same = config(new URL(first.url).host, workers, new URL(first.adminUrl).host);
+    await using second = await startGateway({ config: same, args: ["--takeover"] });
+    assertEquals(second.adminUrl, first.adminUrl);
+    await until(() => second.stderr.some((line) => line.includes("The admin API waits for")), {
+      message: "it says so",
+    });
+    assertEquals(await first.stop(), 0);
+    await until(async () => (await second.admin("/healthz")).ok, { message: "its admin API" });
+    assertEquals((await second.fetch("/")).status, 502);
+  },
+);
 
 test("SIGTERM while the workers begin ends the gateway with 0", async () => {
   const folder = await mkdtemp(join(tmpdir(), "podway-begin-"));
