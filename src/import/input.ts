@@ -1,6 +1,7 @@
 import { type ConfigIssue, type Path, showPath } from "../config/issues.ts";
 import { readSource } from "../config/source.ts";
 import { isMapping } from "../config/values.ts";
+import { hasEnvironment } from "./notation.ts";
 
 /**
  * A value of a file that is imported. It remembers what was read of it: what nobody reads, and what is declined, is told
@@ -26,6 +27,8 @@ export interface Input {
   text(): string | undefined;
   /** Takes a number, or a text that is one. */
   number(): number | undefined;
+  /** Takes a number as `number` does, or a text that is an environment variable alone, which stands for one. */
+  numberOrVariable(): number | string | undefined;
   /** Takes a boolean, or a text that is one. */
   boolean(): boolean | undefined;
   /** Takes a list of texts, or one text as a list of one. */
@@ -123,7 +126,9 @@ export function readInput(file: string, content: string, { text, anyCase = false
     };
     const taken = <Value>(read: Value | undefined, wanted: string): Value | undefined => {
       if (!exists) return undefined;
-      if (read === undefined) decline(`it must be ${wanted}, and is ${kindOf(value)}`);
+      if (read === undefined && typeof value === "string" && hasEnvironment(text(value)))
+        decline(`an environment variable cannot stand here: ${wanted} must be written out`);
+      else if (read === undefined) decline(`it must be ${wanted}, and is ${kindOf(value)}`);
       else takeAll(path, value);
       return read;
     };
@@ -144,6 +149,10 @@ export function readInput(file: string, content: string, { text, anyCase = false
       keys: () => (isMapping(value) ? Object.keys(value) : []),
       text: () => taken(textOf(value, text), "a text"),
       number: () => taken(numberOf(value), "a number"),
+      numberOrVariable() {
+        const variable = typeof value === "string" ? text(value.trim()) : "";
+        return taken(/^\$\{[^}]*\}$/.test(variable) ? variable : numberOf(value), "a number");
+      },
       boolean: () => taken(booleanOf(value), "true or false"),
       texts() {
         if (!Array.isArray(value))

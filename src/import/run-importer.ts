@@ -1,9 +1,11 @@
 import packageJson from "../../package.json" with { type: "json" };
 import type { ConfigIssue } from "../config/issues.ts";
 import { loadConfig } from "../config/load.ts";
+import { readSource } from "../config/source.ts";
 import { Commented, type Made, type MadeMapping, printDocument } from "./document.ts";
 import type { Importer } from "./importer.ts";
 import { type ImportIssue, type Input, type InputFile, readInput } from "./input.ts";
+import { isOpen } from "./notation.ts";
 import { StandIn } from "./stand-in.ts";
 import { type ImportSummary, summaryOf } from "./summary.ts";
 
@@ -83,8 +85,17 @@ export function runImporter(
 function faultsOf(text: string): readonly ConfigIssue[] {
   const env = anyEnv({ KUBERNETES_SERVICE_HOST: "10.0.0.1", KUBERNETES_SERVICE_PORT: "443" });
   const checked = loadConfig({ file: "gateway.yaml", text, env, pod: { tokenFile: "/token" } });
-  return checked.ok ? [] : checked.errors;
+  if (checked.ok) return [];
+  const { root } = readSource({ file: "gateway.yaml", text, env: undefined });
+  // What is not known yet is not judged by the value that was put in its place.
+  return checked.errors.filter(({ path }) => !isOpen(valueAt(root, segmentsOf(path))));
 }
+
+const valueAt = (root: unknown, place: readonly (string | number)[]): unknown =>
+  place.reduce<unknown>(
+    (value, key) => (typeof value === "object" && value !== null ? (value as Record<string, unknown>)[key] : undefined),
+    root,
+  );
 
 const refusedFor = ({ message }: ConfigIssue): string => `left out, since the gateway would refuse it: ${message}`;
 

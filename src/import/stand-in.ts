@@ -6,7 +6,7 @@ import { SHUT } from "./shut.ts";
 const MATCHING = ["id", "priority", "hosts", "path", "methods", "headers", "query", "cookies"] as const;
 
 /** A name that leads nowhere (RFC 6761 section 6.4): who opens a stand-in has to say where its requests go. */
-const NOWHERE = { host: "left-out.invalid", port: 80 };
+export const NOWHERE = { host: "left-out.invalid", port: 80 };
 
 /**
  * A route in the place of one that cannot be carried over: it takes the same requests, or more where it is not known

@@ -2,6 +2,7 @@ import * as v from "valibot";
 import { middlewareSchema } from "../../middleware/catalog.ts";
 import { Commented, type Made, type MadeMapping } from "../document.ts";
 import type { Input } from "../input.ts";
+import { isOpen } from "../notation.ts";
 import { shutFor } from "../shut.ts";
 
 /** Changes of headers while they are gathered. */
@@ -22,6 +23,8 @@ export interface Effects {
   scheme: string | undefined;
   /** Answers the request itself; with `only` just those whose path matches. */
   redirect: { readonly made: MadeMapping; readonly only: string | undefined } | undefined;
+  /** Every request over plain HTTP is redirected. */
+  httpsOnly: boolean;
   /** The rules of traffic-split. */
   split: Input | undefined;
   /** Access control that could not be carried over: the route stays shut. */
@@ -39,6 +42,7 @@ export const noEffects = (): Effects => ({
   upstreamHost: undefined,
   scheme: undefined,
   redirect: undefined,
+  httpsOnly: false,
   split: undefined,
   closed: [],
 });
@@ -46,11 +50,11 @@ export const noEffects = (): Effects => ({
 /** Adds a middleware if the gateway takes it so; else the plugin is declined. Whether it was added. */
 export function addMiddleware(effects: Effects, order: number, made: MadeMapping, conf: Input): boolean {
   const checked = v.safeParse(middlewareSchema, plain(made));
-  if (checked.success) {
+  const issue = checked.issues?.find(({ input }) => !isOpen(input));
+  if (issue === undefined) {
     effects.middleware.push({ order, made });
     return true;
   }
-  const [issue] = checked.issues;
   conf.decline(`${v.getDotPath(issue) ?? "it"} would have to be ${issue.message}`);
   return false;
 }

@@ -1,4 +1,5 @@
 import type { Input } from "../input.ts";
+import { aroundEnvironment } from "../notation.ts";
 
 /** `host` or `hosts` of a route or a service; undefined: any; text: why they cannot be carried over. */
 export function hostsOf(object: Input): string[] | undefined | string {
@@ -9,7 +10,7 @@ export function hostsOf(object: Input): string[] | undefined | string {
   const texts = found.texts();
   if (texts === undefined) return found.exists ? "its hosts are no list of names" : undefined;
   const hosts = texts.flatMap((text): string[] => {
-    const host = text.toLowerCase();
+    const host = aroundEnvironment(text, (literal) => literal.toLowerCase());
     if (!host.startsWith("*") || host.startsWith("*.")) return [host];
     found.note("a * stands for whole labels here: *NAME is NAME and *.NAME");
     return [host.slice(1), `*.${host.slice(1)}`];

@@ -1,5 +1,7 @@
 /** Which of two routes APISIX tries first, brought into our order with as few priorities as it takes. */
 
+import { hasEnvironment } from "../notation.ts";
+
 /** What decides where a route stands. */
 export interface Placed {
   readonly hosts: readonly string[] | undefined;
@@ -21,7 +23,7 @@ const hostRank = (host: string | undefined): number =>
   host === undefined ? 0 : host.startsWith("*.") ? host.length : 1_000_000;
 
 const hostsMeet = (a: string | undefined, b: string | undefined): boolean => {
-  if (a === undefined || b === undefined || a === b) return true;
+  if (a === undefined || b === undefined || a === b || hasEnvironment(a) || hasEnvironment(b)) return true;
   const under = (wild: string, host: string): boolean =>
     wild.startsWith("*.") && host.replace(/^\*/, "").endsWith(wild.slice(1));
   return under(a, b) || under(b, a);

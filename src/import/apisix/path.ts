@@ -1,3 +1,5 @@
+import { aroundEnvironment, hasEnvironment } from "../notation.ts";
+
 /** A path rule of a route, and what it says of the paths it takes. */
 export interface PathMatch {
   readonly rule: { readonly exact: string } | { readonly starts_with: string } | { readonly regex: string } | string;
@@ -9,7 +11,7 @@ export interface PathMatch {
 }
 
 const escaped = (text: string): string =>
-  text.replace(/[\\^$.*+?()[\]{}|/]/g, (char) => (char === "/" ? char : `\\${char}`));
+  aroundEnvironment(text, (literal) => literal.replace(/[\\^$.*+?()[\]{}|]/g, (char) => `\\${char}`));
 
 /** Longer than any path a rule can have. */
 const EXACT = 1_000_000;
@@ -19,7 +21,14 @@ const EXACT = 1_000_000;
  * end in. `parameters`: `:name` stands for one segment (router radixtree_uri_with_parameter).
  */
 export function pathOf(uri: string, parameters: boolean): PathMatch | undefined {
-  if (!uri.startsWith("/") || /[?#]/.test(uri)) return undefined;
+  const path = knownPathOf(uri, parameters);
+  if (path === undefined || !hasEnvironment(uri)) return path;
+  // Where the variable stands any text may be.
+  return { ...path, start: path.start.split("${", 1)[0]!, exact: false };
+}
+
+function knownPathOf(uri: string, parameters: boolean): PathMatch | undefined {
+  if (!/^(?:\/|\$\{)/.test(uri) || /[?#]/.test(uri)) return undefined;
   const star = uri.indexOf("*");
   const parameter = parameters ? uri.search(/\/:[A-Za-z0-9_-]+/) : -1;
   if (star === -1 && parameter === -1) return { rule: { exact: uri }, rank: EXACT, start: uri, exact: true };

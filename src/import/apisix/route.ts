@@ -1,5 +1,6 @@
 import type { MadeMapping } from "../document.ts";
 import type { Input } from "../input.ts";
+import { NOWHERE } from "../stand-in.ts";
 import { wordsOf } from "./cosmetics.ts";
 import { type Effects, noEffects } from "./effects.ts";
 import { hostsOf } from "./hosts.ts";
@@ -10,7 +11,7 @@ import { convertPlugins } from "./plugins/index.ts";
 import type { PluginContext } from "./plugins/plugin.ts";
 import type { Resources } from "./resources.ts";
 import { type Branch, branchesOf } from "./split.ts";
-import { targetOf, timeoutsOf } from "./upstream.ts";
+import { type Target, targetOf, timeoutsOf } from "./upstream.ts";
 import { alternativesOf, type Conditions, NO_CONDITIONS, widerAlternativesOf } from "./vars.ts";
 import { built, matchedBy, narrowedHosts, narrowedMethods, waysOf } from "./way.ts";
 
@@ -65,8 +66,12 @@ function pluginsOf(sources: readonly (Input | undefined)[], context: RouteContex
 function upstreamOf(route: Input, service: Input | undefined, { upstreams }: Resources): Input | undefined {
   for (const holder of [route, service]) {
     if (holder === undefined) continue;
-    if (holder.at("upstream").exists) return holder.at("upstream");
-    if (holder.at("upstream_id").exists) return referred(holder, "upstream_id", upstreams.find);
+    const [inline, reference] = [holder.at("upstream"), holder.at("upstream_id")];
+    if (reference.exists) {
+      inline.decline("upstream_id is there too, and it counts");
+      return referred(holder, "upstream_id", upstreams.find);
+    }
+    if (inline.exists) return inline;
   }
   return undefined;
 }
@@ -98,6 +103,9 @@ function sockets(holder: Input | undefined): void {
   if (input?.boolean() === false) input.note("WebSockets pass on every route here");
 }
 
+/** No upstream: what a redirect does not answer fails, as in APISIX. */
+const ANSWERED: Target = { where: { nodes: [NOWHERE] }, how: {}, words: ["it has no upstream: its redirect answers"] };
+
 /** Where a route's requests go when no rule of traffic-split takes them; undefined: it redirects all of them. */
 function branches(route: Input, service: Input | undefined, effects: Effects, resources: Resources): Branch[] {
   const upstream = upstreamOf(route, service, resources);
@@ -108,8 +116,8 @@ function branches(route: Input, service: Input | undefined, effects: Effects, re
     }
     return [];
   }
-  const target = upstream === undefined ? undefined : targetOf(upstream);
-  const main = target ?? "it has no upstream";
+  const answered = effects.redirect !== undefined || effects.httpsOnly;
+  const main = upstream !== undefined ? targetOf(upstream) : answered ? ANSWERED : "it has no upstream";
   const split = effects.split === undefined ? [] : branchesOf(effects.split, main, resources.upstreams);
   if (split.some(({ conditions }) => conditions === NO_CONDITIONS)) return split;
   if (typeof main === "string") return leaveOut(main);

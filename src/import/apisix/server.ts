@@ -1,6 +1,8 @@
-import { isAddress, isCidr, stripBrackets } from "../../config/addresses.ts";
+import { isAddress, stripBrackets } from "../../config/addresses.ts";
 import type { Made, MadeMapping } from "../document.ts";
 import type { Input } from "../input.ts";
+import { hasEnvironment } from "../notation.ts";
+import { isBlock } from "./text.ts";
 
 /** What config.yaml says of the gateway itself. */
 export interface ServerPart {
@@ -19,8 +21,8 @@ export interface ServerPart {
 const DEFAULT_PORT = 9080;
 const DEFAULT_TLS_PORT = 9443;
 
-const authority = (host: string, port: number): string =>
-  host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+const authority = (host: string, port: number | string): string =>
+  isAddress(host) && host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 
 /** The port of an admin API that nobody set up. */
 const ADMIN_PORT = 9090;
@@ -28,18 +30,21 @@ const ADMIN_PORT = 9090;
 const isPort = (port: number | undefined): port is number =>
   port !== undefined && Number.isInteger(port) && port >= 1 && port <= 65_535;
 
+const mayBePort = (port: number | string | undefined): port is number | string =>
+  typeof port === "string" || isPort(port);
+
 /** An address of `node_listen`: a port, or a mapping of ip and port. */
 function addressOf(item: Input): string | undefined {
   if (!item.isMapping) {
-    const port = item.number();
-    if (port !== undefined && !isPort(port)) item.decline("it must be a port from 1 to 65535");
-    return isPort(port) ? `0.0.0.0:${port}` : undefined;
+    const port = item.numberOrVariable();
+    if (port !== undefined && !mayBePort(port)) item.decline("it must be a port from 1 to 65535");
+    return mayBePort(port) ? `0.0.0.0:${port}` : undefined;
   }
-  const port = item.at("port").number();
+  const port = item.at("port").numberOrVariable();
   const host = item.at("ip").text() ?? "0.0.0.0";
   if (item.at("enable_http2").boolean() === true) item.at("enable_http2").decline("HTTP/2 needs server.tls here");
   const bare = stripBrackets(host);
-  if (isPort(port) && isAddress(bare)) return authority(bare, port);
+  if (mayBePort(port) && (isAddress(bare) || hasEnvironment(bare))) return authority(bare, port);
   item.decline("it must be an address with a port from 1 to 65535");
   return undefined;
 }
@@ -88,7 +93,7 @@ function trustedOf(http: Input, apisix: Input): string[] {
     http.at("real_ip_recursive").note("the chain of trusted proxies is always followed to its end");
   }
   if (blocks.includes("unix:")) from.note("unix: is no address here");
-  if (blocks.some((block) => block !== "unix:" && !isCidr(block))) {
+  if (blocks.some((block) => block !== "unix:" && !isBlock(block))) {
     for (const input of [from, apisix.at("trusted_addresses")])
       input.decline("it must be a list of addresses or CIDR blocks");
     return [];

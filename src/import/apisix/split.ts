@@ -1,7 +1,8 @@
 import type { Made, MadeMapping } from "../document.ts";
 import type { Input } from "../input.ts";
+import { isOpen } from "../notation.ts";
 import type { Library } from "./resources.ts";
-import { type Target, targetOf } from "./upstream.ts";
+import { type Node, type Target, targetOf } from "./upstream.ts";
 import { alternativesOf, type Conditions, NO_CONDITIONS } from "./vars.ts";
 
 /** Where the requests go that meet some conditions. */
@@ -15,55 +16,90 @@ interface Weighted {
   readonly weight: number;
 }
 
-interface Node {
-  readonly host: string;
-  readonly port: number;
+const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b));
+
+interface Share {
+  readonly nodes: readonly Node[];
   readonly weight: number;
 }
 
-const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b));
+/** The nodes that are asked while they live: those of the highest priority. */
+function topOf(nodes: readonly Node[]): Node[] {
+  const top = Math.max(...nodes.map(({ priority = 0 }) => Number(priority)));
+  return nodes.flatMap(({ priority = 0, ...node }) => (Number(priority) === top ? [node] : []));
+}
 
 /** The nodes of several upstreams as those of one: each upstream's share of the requests stays what it was. */
-function mergedNodes(parts: readonly Weighted[]): Node[] | undefined {
-  const lists = parts.map(({ target, weight }) => {
-    const nodes = target.where.nodes as unknown as readonly Node[];
-    return { nodes, weight, sum: nodes.reduce((sum, node) => sum + node.weight, 0) };
-  });
+function mergedNodes(shares: readonly Share[]): Node[] | undefined {
+  const lists = shares.map(({ nodes, weight }) => ({
+    nodes,
+    weight,
+    sum: nodes.reduce((sum, node) => sum + Number(node.weight), 0),
+  }));
   const common = lists.reduce((made, { sum }) => (sum === 0 ? made : (made * sum) / gcd(made, sum)), 1);
   const scaled = lists.flatMap(({ nodes, weight, sum }) =>
-    nodes.map((node) => ({ ...node, weight: sum === 0 ? 0 : (weight * node.weight * common) / sum })),
+    nodes.map((node) => ({ ...node, weight: sum === 0 ? 0 : (weight * Number(node.weight) * common) / sum })),
   );
   const divisor = scaled.reduce((made, node) => gcd(made, node.weight), 0) || 1;
   const made = scaled.map((node) => ({ ...node, weight: node.weight / divisor }));
   return made.every(({ weight }) => Number.isSafeInteger(weight)) ? made : undefined;
 }
 
+/** Keys of ours that a route has once, and what they are made of. With one of `must` an upstream cannot do without its own. */
+const HOW = {
+  timeouts: "timeout",
+  retries: "retries",
+  health: "checks",
+  balancer: "type",
+  keepalive: "keepalive_pool",
+};
+const MUST = { scheme: "scheme", upstream_tls: "scheme", pass_host: "pass_host", upstream_host: "upstream_host" };
+
+/** What of the settings of several upstreams differs, by the keys of APISIX's. */
+const differing = (keys: Readonly<Record<string, string>>, parts: readonly Weighted[]): string[] => {
+  const texts = (key: string) => new Set(parts.map(({ target }) => JSON.stringify(target.how[key])));
+  return [...new Set(Object.entries(keys).flatMap(([key, theirs]) => (texts(key).size > 1 ? [theirs] : [])))];
+};
+
 /** Several targets as one that shares its requests out among them; text: why that cannot be. */
-function shared(parts: readonly Weighted[]): Target | string {
+function shared(parts: readonly Weighted[], main: Target, list: Input): Target | string {
   const [first, ...rest] = parts;
   if (first === undefined) return "it names no upstream";
   if (rest.length === 0) return first.target;
-  const how = JSON.stringify(first.target.how);
-  if (rest.some(({ target }) => JSON.stringify(target.how) !== how)) {
-    return "its upstreams differ in more than their nodes: a route has one way to ask all of them";
+  const [must] = differing(MUST, parts);
+  if (must !== undefined) return `its upstreams differ in ${must}, and a route has one for all of them`;
+  const one = differing(HOW, parts);
+  if (one.length > 0) {
+    const kept = "what the route's own upstream says is kept, or the first where that is none of them";
+    list.note(`its upstreams differ in ${one.join(", ")}, and a route has one for all of them: ${kept}`);
   }
+  const { how } = main;
   const words = parts.flatMap(({ target }) => target.words);
   if (parts.every(({ target }) => target.where.service !== undefined)) {
     const services = parts.map(({ target, weight }): Made => ({ service: target.where.service, weight }));
-    return { where: { services }, how: first.target.how, words };
+    return { where: { services }, how, words };
   }
   if (parts.some(({ target }) => target.where.service !== undefined)) {
     return "it shares requests out between a service and fixed nodes, which one route cannot";
   }
-  const nodes = mergedNodes(parts);
+  const lists = parts.map(({ target, weight }) => ({ nodes: target.where.nodes as unknown as Node[], weight }));
+  if (lists.some(({ nodes }) => nodes.some(({ weight, priority = 0 }) => [weight, priority].some(isOpen)))) {
+    return "an environment variable is the weight of a node, and the shares of its upstreams cannot be worked out";
+  }
+  const tops = lists.map(({ nodes, weight }) => ({ nodes: topOf(nodes), weight }));
+  if (tops.some(({ nodes }, index) => nodes.length < lists[index]!.nodes.length)) {
+    list.note("nodes of a lower priority do not stand by here: those of the highest are kept");
+  }
+  const nodes = mergedNodes(tops);
   return nodes === undefined
     ? "the weights cannot be brought together"
-    : { where: { nodes: nodes as unknown as MadeMapping[] }, how: first.target.how, words };
+    : { where: { nodes: nodes as unknown as MadeMapping[] }, how, words };
 }
 
 function weightedOf(rule: Input, own: Target | string, upstreams: Library): Target | string {
   const parts: Weighted[] = [];
-  for (const item of rule.at("weighted_upstreams").items()) {
+  const list = rule.at("weighted_upstreams");
+  for (const item of list.items()) {
     const weight = item.at("weight").number() ?? 1;
     const reference = item.at("upstream_id");
     const named = reference.exists ? upstreams.find(reference) : item.at("upstream");
@@ -72,8 +108,9 @@ function weightedOf(rule: Input, own: Target | string, upstreams: Library): Targ
     if (typeof target === "string") return target;
     parts.push({ target, weight });
   }
-  if (rule.at("weighted_upstreams").items().length === 0) return own;
-  return shared(parts);
+  if (list.items().length === 0) return own;
+  const main = parts.find(({ target }) => target === own) ?? parts[0]!;
+  return shared(parts, main.target, list);
 }
 
 /** The alternatives under which a rule applies; none asked for: always. Text: why it cannot be carried over. */

@@ -1,4 +1,5 @@
-import { literalText } from "../notation.ts";
+import { isCidr } from "../../config/addresses.ts";
+import { hasEnvironment, literalText } from "../notation.ts";
 
 /** APISIX's own variables: `${{NAME}}` and, with a default, `${{NAME:=text}}`. */
 const VARIABLE = /\$\{\{\s*([A-Za-z_][A-Za-z0-9_]*)\s*(?::=([^}]*))?\}\}/;
@@ -24,3 +25,6 @@ export function secretText(written: string): string | undefined {
   if (name !== undefined) return `\${${name}}`;
   return /^\$secret:\/\//i.test(written) ? undefined : written;
 }
+
+/** Whether a text may be an address or a block of them. */
+export const isBlock = (text: string): boolean => hasEnvironment(text) || isCidr(text);

@@ -4,6 +4,7 @@ import { balancerOf } from "./balancer.ts";
 import { wordsOf } from "./cosmetics.ts";
 import { healthOf } from "./health.ts";
 import { milliseconds } from "./seconds.ts";
+import { apisixText } from "./text.ts";
 
 /** Where a route's requests go, and how: keys of a route. */
 export interface Target {
@@ -13,42 +14,42 @@ export interface Target {
   readonly words: readonly string[];
 }
 
-interface Node {
+/** A text is an environment variable. */
+export interface Node {
   readonly host: string;
-  readonly port: number;
-  readonly weight: number;
+  readonly port: number | string;
+  readonly weight: number | string;
+  readonly priority?: number | string | undefined;
 }
 
 /** Where a scheme's nodes listen that name no port. */
 const portOf = (scheme: string): number => (scheme === "https" ? 443 : 80);
 
+const HOST = /^((?:\$\{[^}]*\}|\[[^\]]+\]|[^:$[\]])+)(?::([0-9]{1,5}|\$\{[^}]*\}))?$/;
+
 /** `host:port` of a map's key; without a port the scheme's own. */
-function addressOf(text: string, scheme: string): { host: string; port: number } | undefined {
-  const [, host, port] = /^(\[[^\]]+\]|[^:]+)(?::([0-9]{1,5}))?$/.exec(text) ?? [];
+function addressOf(text: string, scheme: string): { host: string; port: number | string } | undefined {
+  const [, host, port] = HOST.exec(text) ?? [];
   if (host === undefined) return undefined;
-  return { host, port: port === undefined ? portOf(scheme) : Number(port) };
+  return { host, port: port === undefined ? portOf(scheme) : /^[0-9]/.test(port) ? Number(port) : port };
 }
 
 function nodeOf(item: Input, scheme: string): Node | undefined {
-  const [host, port, weight] = [item.at("host").text(), item.at("port").number(), item.at("weight").number()];
-  const priority = item.at("priority").number() ?? 0;
-  if (priority !== 0) {
-    item.decline("nodes with a priority of their own, which stand by for others, have no counterpart");
-    return undefined;
-  }
+  const host = item.at("host").text();
+  const [port, weight, priority] = ["port", "weight", "priority"].map((key) => item.at(key).numberOrVariable());
   if (host === undefined) {
     item.decline("a node has a host");
     return undefined;
   }
-  return { host, port: port ?? portOf(scheme), weight: weight ?? 1 };
+  return { host, port: port ?? portOf(scheme), weight: weight ?? 1, priority: priority || undefined };
 }
 
 /** `nodes` in either of its shapes. */
 export function nodesOf(nodes: Input, scheme: string): Node[] {
   if (nodes.isList) return nodes.items().flatMap((item) => nodeOf(item, scheme) ?? []);
   return nodes.keys().flatMap((key): Node[] => {
-    const weight = nodes.at(key).number();
-    const address = addressOf(key, scheme);
+    const weight = nodes.at(key).numberOrVariable();
+    const address = addressOf(apisixText(key), scheme);
     if (address === undefined) nodes.at(key).decline("its key must be a host with a port");
     return address === undefined || weight === undefined ? [] : [{ ...address, weight }];
   });

@@ -73,21 +73,26 @@ const placeholderOf = (name: string): string | undefined => {
 
 const QUERY = /^\$(?:is_args|\$\{is_args\})/;
 
+/** A replacement of a regular expression, whose groups are `$1` here and may be `${1}` there. */
+export const replacementOf = (text: string): string => text.replace(/\$\$\{([0-9])\}/g, "$$$1");
+
+/** What of a text with variables is none of its words: `$is_args$args`, `${NAME}` in either sense, `$NAME`, braces. */
+const PARTS =
+  /\\\$[0-9A-Za-z_]+|\$(?:is_args|\$\{is_args\})\$(?:args|query_string|\$\{(?:args|query_string)\})|\$\$\{([A-Za-z_][A-Za-z0-9_]*)\}|\$\{[^}]*\}|\$([A-Za-z_][A-Za-z0-9_]*)|[{}]/g;
+
 /** A URL with nginx's variables as one with our placeholders; undefined: it has a variable that we have not. */
 export function templateOf(text: string): string | undefined {
   let unknown = false;
-  const made = text.replace(
-    /\$(?:is_args|\$\{is_args\})\$(?:args|query_string|\$\{(?:args|query_string)\})|\$\$\{([A-Za-z_][A-Za-z0-9_]*)\}|\$\{[^}]*\}|\$([A-Za-z_][A-Za-z0-9_]*)|[{}]/g,
-    (found: string, braced?: string, bare?: string) => {
-      const name = braced ?? bare;
-      if (name === undefined) {
-        if (QUERY.test(found)) return "{search}";
-        return found === "{" ? "%7B" : found === "}" ? "%7D" : found;
-      }
-      const placeholder = placeholderOf(name);
-      if (placeholder === undefined) unknown = true;
-      return placeholder ?? "";
-    },
-  );
+  const made = text.replace(PARTS, (found: string, braced?: string, bare?: string, at?: number) => {
+    // A dollar sign that means itself must not make an environment variable of the placeholder after it.
+    const dollar = text[at! - 1] === "$" ? "$" : "";
+    if (found.startsWith("\\")) return found.slice(1);
+    if (QUERY.test(found)) return `${dollar}{search}`;
+    const name = braced ?? bare;
+    if (name === undefined) return found === "{" ? "%7B" : found === "}" ? "%7D" : found;
+    const placeholder = placeholderOf(name);
+    if (placeholder === undefined) unknown = true;
+    return dollar + (placeholder ?? "");
+  });
   return unknown ? undefined : made;
 }

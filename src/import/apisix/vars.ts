@@ -1,7 +1,7 @@
-import { isCidr } from "../../config/addresses.ts";
 import type { Made } from "../document.ts";
 import type { Input } from "../input.ts";
 import { isPlainRegex } from "./path.ts";
+import { isBlock } from "./text.ts";
 import { variableOf } from "./variables.ts";
 
 /** What a request must have beside its path, host and method: keys of a route. */
@@ -77,7 +77,7 @@ function leaf(name: string, operator: string, value: unknown, negate: boolean): 
   const variable = variableOf(name) ?? unfit("it asks for a variable that routes cannot ask for");
   if (variable.of === "client_ip") {
     const blocks = (Array.isArray(value) ? value : [value]).map(textOf);
-    const fits = ["ipmatch", "==", "in", "IN"].includes(operator) && !negate && blocks.every(isCidr);
+    const fits = ["ipmatch", "==", "in", "IN"].includes(operator) && !negate && blocks.every(isBlock);
     return fits ? { ...NO_CONDITIONS, clients: blocks } : unfit("addresses can be listed, not excluded");
   }
   const { test, negative } = testOf(operator, value);

@@ -70,7 +70,8 @@ describe("a configuration of the shape of APISIX's own tests and of public files
         );
       }
       assertEquals(summaryLine(summary), expected.summary);
-      await using gateway = await serve(servable(text), { env: expected.env ?? {} });
+      const env = Object.entries(expected.env ?? {}).map(([key, value]) => [key, stage.withPorts(value)]);
+      await using gateway = await serve(servable(text), { env: Object.fromEntries(env) });
       for (const { times = 1, together, ...ask } of expected.asks) {
         if (together === undefined) for (let i = 0; i < times; i++) await verify(gateway, stage, ask);
         else {

@@ -3,7 +3,7 @@ import type { MadeMapping } from "../../document.ts";
 import type { Input } from "../../input.ts";
 import { addMiddleware, type Effects, type HeaderEdits } from "../effects.ts";
 import { isPlainRegex } from "../path.ts";
-import { hasVariables, templateOf } from "../variables.ts";
+import { hasVariables, replacementOf, templateOf } from "../variables.ts";
 import type { PluginRule } from "./plugin.ts";
 
 /** Headers with variables in them, where they can have some: as set_headers has them. */
@@ -13,7 +13,8 @@ type Templates = Record<string, string>;
 function keepTemplate(templates: Templates | undefined, kind: string, name: string, text: string): boolean {
   if (templates === undefined || kind !== "set" || !hasVariables(text) || /\$[0-9]/.test(text)) return false;
   const template = templateOf(text);
-  if (template === undefined) return false;
+  // Braces of its own would be placeholders.
+  if (template === undefined || (template.includes("%7") && !text.includes("%7"))) return false;
   templates[name.toLowerCase()] = template;
   return true;
 }
@@ -93,7 +94,7 @@ function regexRewrite(regex: Input, parts: readonly string[]): MadeMapping | und
   if (parts.length !== 2) regex.decline("there can be one regular expression with its replacement");
   else if (!isPlainRegex(from!)) regex.decline("its regular expression uses what JavaScript's have not");
   else if (to!.includes("?")) regex.decline("a replacement cannot bring a query");
-  else return { regex: from!.trim(), to: to!.replace(/\$\$\{([0-9])\}/g, "$$$1") };
+  else return { regex: from!.trim(), to: replacementOf(to!) };
   return undefined;
 }
 

@@ -16,7 +16,7 @@ export const limitCount: PluginRule = {
   convert(conf, effects, { countOf }, order) {
     const key = limitKey(conf);
     if (key === undefined) return false;
-    const [limit, seconds] = [conf.at("count").number(), conf.at("time_window").number()];
+    const [limit, seconds] = [conf.at("count").numberOrVariable(), conf.at("time_window").number()];
     if (limit === undefined || seconds === undefined) {
       conf.decline("it has no fixed count and time_window");
       return false;
@@ -38,7 +38,7 @@ export const limitReq: PluginRule = {
   convert(conf, effects, { countOf }, order) {
     const key = limitKey(conf);
     if (key === undefined) return false;
-    const [rate, burst] = [conf.at("rate").number(), conf.at("burst").number()];
+    const [rate, burst] = [conf.at("rate").numberOrVariable(), conf.at("burst").numberOrVariable()];
     if (rate === undefined) {
       conf.decline("it has no rate");
       return false;

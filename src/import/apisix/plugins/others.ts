@@ -1,5 +1,5 @@
-import { isCidr } from "../../../config/addresses.ts";
 import { addMiddleware } from "../effects.ts";
+import { isBlock } from "../text.ts";
 import type { PluginRule } from "./plugin.ts";
 
 export const requestId: PluginRule = {
@@ -64,7 +64,7 @@ export const realIp: PluginRule = {
       conf.decline("it trusts everybody: name the proxies in server.trusted_proxies");
       return false;
     }
-    if (!blocks.every(isCidr)) {
+    if (!blocks.every(isBlock)) {
       conf.at("trusted_addresses").decline("it must be a list of addresses or CIDR blocks");
       return false;
     }

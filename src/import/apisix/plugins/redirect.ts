@@ -1,15 +1,16 @@
 import { isTemplate } from "../../../routing/template.ts";
 import type { Input } from "../../input.ts";
+import { withoutEnvironment } from "../../notation.ts";
 import { addMiddleware } from "../effects.ts";
 import { isPlainRegex } from "../path.ts";
-import { templateOf } from "../variables.ts";
+import { replacementOf, templateOf } from "../variables.ts";
 import type { PluginRule } from "./plugin.ts";
 
 const STATUSES = [301, 302, 303, 307, 308];
 
-/** A Location as our routes have it. */
+/** A Location as our routes have it; an environment variable may be its beginning. */
 const isLocation = (text: string): boolean =>
-  /^(?:[a-z][a-z0-9+.-]*:|\/|\{)\S*$/i.test(text) && isTemplate(text.replace(/\$\{[^}]*\}/g, ""));
+  /^(?:[a-z][a-z0-9+.-]*:|\/|\{|\$\{)\S*$/i.test(text) && isTemplate(withoutEnvironment(text));
 
 function locationOf(input: Input, text: string, query: boolean): string | undefined {
   const template = templateOf(text);
@@ -28,6 +29,7 @@ export const redirect: PluginRule = {
   convert(conf, effects, { httpsPort, global }, order) {
     if (conf.at("http_to_https").boolean() === true) {
       const port = httpsPort === 443 ? {} : { port: httpsPort };
+      effects.httpsOnly = true;
       return addMiddleware(effects, order, { https_redirect: port }, conf);
     }
     if (global) {
@@ -58,7 +60,7 @@ export const redirect: PluginRule = {
       conf.at("regex_uri").decline("it must be a regular expression that JavaScript can read, and one replacement");
       return false;
     }
-    const location = locationOf(conf.at("regex_uri"), target!, query);
+    const location = locationOf(conf.at("regex_uri"), replacementOf(target!), query);
     if (location === undefined) return false;
     effects.redirect = { made: { status, regex: regex!.trim(), location }, only: regex!.trim() };
     return true;
