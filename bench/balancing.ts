@@ -55,6 +55,7 @@ const requests: readonly RequestFacts[] = Array.from({ length: 64 }, (_, i) => (
   scheme: "http",
   host: "example.org",
   authority: "example.org",
+  port: "80",
   path: "/",
   search: "",
   headers: new Headers({ "x-user": `7c9e6679-7425-40de-944b-e07fc1f90a${i}`, cookie: "theme=dark; lang=de" }),

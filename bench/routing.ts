@@ -86,6 +86,7 @@ const facts = ({ path = "/", host = "gateway.test", search = "", headers = {} }:
     scheme: "http",
     host,
     authority: host,
+    port: "80",
     path,
     search,
     headers: new Headers(headers),

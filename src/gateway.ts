@@ -22,6 +22,7 @@ import { createStreamCounters, type StreamCounters } from "./observe/stream-coun
 import type { Traffic } from "./observe/traffic.ts";
 import { makePlan, type Plan, type PlanParts, type PlanWorld } from "./plan.ts";
 import { createEventStreams } from "./proxy/event-streams.ts";
+import { createPeerWarnings } from "./proxy/peer-warnings.ts";
 import { type ProblemCode, problem } from "./proxy/problem.ts";
 import type { Upgrade } from "./proxy/websocket-types.ts";
 import { type RequestFacts, readFacts, refusedFacts } from "./request.ts";
@@ -57,9 +58,15 @@ export interface Gateway extends AdminView {
   explain(query: ExplainQuery, options?: Pick<ExplainSources, "patient" | "workers">): Promise<Explained>;
   /**
    * Answers one request; never rejects. `peer` is the address of the connection's other end. `upgrade` accepts WebSockets;
-   * left out, they are refused.
+   * left out, they are refused. `port`: where the request was taken; left out, the scheme's own.
    */
-  handle(request: Request, peer: string, scheme: "http" | "https", upgrade?: Upgrade): Response | Promise<Response>;
+  handle(
+    request: Request,
+    peer: string,
+    scheme: "http" | "https",
+    upgrade?: Upgrade,
+    port?: string,
+  ): Response | Promise<Response>;
   /** Serves one connection to the stream of that id, from taking it to its end. */
   connection(stream: string, client: StreamSocket): void;
   /**
@@ -145,10 +152,8 @@ async function throughChain(
   }
   // What is upgraded is the request that came, whatever a middleware made of it.
   const original: Upgrade | undefined = upgrade && ((_sent, headers) => upgrade(request, headers));
-  // Headers may be changed in place by what comes first.
-  const open = { ...facts, fields: undefined };
   let served = false;
-  const answered = await chain(request, open, exchange, (sent, changed, within) => {
+  const answered = await chain(request, facts, exchange, (sent, changed, within) => {
     served = true;
     return serve(within === undefined ? route : hurried(route, within), sent, changed, plan, exchange, original);
   });
@@ -220,6 +225,8 @@ export function createGateway(options: GatewayOptions): Gateway {
   let draining = false;
   let drained = 0;
   const eventStreams = createEventStreams();
+  // Where the runtime's own edge writes such fields into every request, they tell nothing of a peer.
+  const onUntrusted = options.edgeForwards ? undefined : createPeerWarnings({ clock, logger });
   let plan: Plan | undefined;
   const parts: PlanParts = {
     world: options,
@@ -228,6 +235,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     eventStreams,
     middleware: { clock, fetch: options.plainFetch, keys: createKeySpace({ clock }) },
     retryBudget: createRetryBudget({ clock }),
+    onUntrusted,
     onEject({ endpoint: { address, pod } }, until) {
       const at = clock.now();
       events.add({ at, kind: "ejected", address, until });
@@ -252,9 +260,10 @@ export function createGateway(options: GatewayOptions): Gateway {
     peer: string,
     scheme: "http" | "https",
     upgrade: Upgrade | undefined,
+    port: string | undefined,
   ): Response | Promise<Response> {
     const now = plan!;
-    const facts = readFacts(request, peer, scheme, now.read);
+    const facts = readFacts(request, peer, scheme, now.read, port);
     const { recorder, tracing } = now;
     if ("problem" in facts) {
       const response = unmatched(now, facts.problem, facts.detail, request.method === "HEAD", clock.now());
@@ -281,10 +290,10 @@ export function createGateway(options: GatewayOptions): Gateway {
   return {
     counters,
     traffic,
-    handle(request, peer, scheme, upgrade) {
-      if (!draining) return respond(request, peer, scheme, upgrade);
+    handle(request, peer, scheme, upgrade, port) {
+      if (!draining) return respond(request, peer, scheme, upgrade, port);
       drained++;
-      return Promise.resolve(respond(request, peer, scheme, upgrade)).then(closing);
+      return Promise.resolve(respond(request, peer, scheme, upgrade, port)).then(closing);
     },
     streamCounters,
     connection(id, client) {

@@ -62,6 +62,8 @@ export interface PlanWorld {
   userMiddleware(use: string, options: unknown): Middleware;
   /** Whether the runtime's server hands over headers that can be changed in place. */
   readonly mutableHeaders: boolean;
+  /** Whether what is in front of that server writes forwarding fields into every request (Workers). @default false */
+  readonly edgeForwards?: boolean | undefined;
   /** Whether that server copies each piece of an answer before it asks for the next. @default false */
   readonly copiesPieces?: boolean | undefined;
   /** False where a timer ends with the request that made it (Workers). @default true */
@@ -83,6 +85,8 @@ export interface PlanParts {
   readonly eventStreams: EventStreams;
   readonly middleware: MiddlewareParts;
   readonly retryBudget: RetryBudget;
+  /** A peer that is no trusted proxy sent forwarding fields. */
+  readonly onUntrusted: ((peer: string) => void) | undefined;
   readonly onEject: PoolSetOptions["onEject"];
 }
 
@@ -138,7 +142,6 @@ export function makePlan(
       logger,
       streams: parts.eventStreams,
       retryBudget: parts.retryBudget,
-      trusts,
       bodyBytes: server.limits.body_bytes,
       bodyRate: server.limits.body_rate,
       bodyWindow: server.limits.body_window,
@@ -147,7 +150,14 @@ export function makePlan(
       mutableHeaders: world.mutableHeaders,
       sharedTimers: world.sharedTimers,
     }),
-    read: { clock, trusts, limits: server.limits },
+    read: {
+      clock,
+      trusts,
+      limits: server.limits,
+      underscores: server.underscore_headers,
+      mutableHeaders: world.mutableHeaders,
+      onUntrusted: parts.onUntrusted,
+    },
     accessLog,
     tracing,
     recorder: recorderOf(accessLog, tracing),

@@ -1,8 +1,9 @@
 import type { Clock } from "./clock.ts";
+import { authorityOf, hostOf } from "./proxy/authority.ts";
 import { clientAddress } from "./proxy/client-address.ts";
-import { FIELD_BITS, fieldBits } from "./proxy/fields.ts";
+import { droppedKinds, takenAway, upgradeOf } from "./proxy/client-fields.ts";
+import { FIELD, kindsOf } from "./proxy/fields.ts";
 import type { Trust } from "./proxy/trust.ts";
-import { remember } from "./remember.ts";
 
 /** What routing, balancing and proxying read of a request: taken apart once, shared by all of them. */
 export interface RequestFacts {
@@ -14,18 +15,27 @@ export interface RequestFacts {
   readonly scheme: "http" | "https";
   /** The request's host, lower case, without port; an IPv6 literal in brackets. "" where there is none. */
   readonly host: string;
-  /** The `Host` header as sent. */
+  /** The port the gateway was reached at. */
+  readonly port: string;
+  /** The `Host` header as sent, or the authority of the request target where that is another. */
   readonly authority: string;
   /** The path as the runtime's server handed it over: percent-encoded, begins with /, no query. */
   readonly path: string;
   /** The query with its `?`, or "". */
   readonly search: string;
+  /** Without what is good for one hop only, and without what only a trusted proxy may say. */
   readonly headers: Headers;
   /**
-   * Which of the fields the gateway acts on were sent (src/proxy/fields.ts): what was not sent need not be asked for.
-   * Left out: not known, as when a middleware changed the headers.
+   * The kinds of all fields that were sent, of those too that were dropped (src/proxy/fields.ts): what was not sent need not
+   * be asked for. Left out: not known.
    */
   readonly fields?: number | undefined;
+  /** A middleware may have changed the headers. */
+  readonly touched?: boolean | undefined;
+  /** Fields with `_` in their names that were sent and kept; left out: none. */
+  readonly underscored?: readonly string[] | undefined;
+  /** The protocol that the client wants to go over to, in lower case; left out: none. */
+  readonly upgrade?: string | undefined;
   /** The address of the connection's other end. */
   readonly peer: string;
   /** The client's address: `peer`, or what trusted proxies say of it. */
@@ -45,6 +55,12 @@ export interface ReadOptions {
   readonly clock: Clock;
   readonly trusts: Trust;
   readonly limits: RequestLimits;
+  /** What `server.underscore_headers` says of names with `_`. @default "pass" */
+  readonly underscores?: "pass" | "drop" | undefined;
+  /** False where the runtime's server hands over headers that cannot be changed: a copy is. @default true */
+  readonly mutableHeaders?: boolean | undefined;
+  /** A peer that is no trusted proxy sent what only one may say. */
+  onUntrusted?(peer: string): void;
 }
 
 /** A request that must not be passed on: the problem to answer with. */
@@ -68,6 +84,7 @@ export function refusedFacts(request: Request, peer: string, scheme: "http" | "h
     method,
     scheme,
     host: "",
+    port: "",
     authority: headers.get("host") ?? "",
     path: query === -1 ? target : target.slice(0, query),
     search: "",
@@ -78,14 +95,17 @@ export function refusedFacts(request: Request, peer: string, scheme: "http" | "h
 }
 
 /**
- * Takes a request apart, once. `peer` is the address of the connection's other end ("" where the runtime hides it).
- * A shape that RFC 9112 forbids and the runtime's server let through, and a path that fetch would change, is a BadRequest.
+ * Takes a request apart, once. `peer` is the address of the connection's other end ("" where the runtime hides it), `port`
+ * the one it was reached at. What ends at the gateway is taken out of the headers: in place where they can be changed,
+ * unless the server needs them to accept an upgrade. A shape that RFC 9112 forbids and the runtime's server let through, and
+ * a path that fetch would change, is a BadRequest.
  */
 export function readFacts(
   request: Pick<Request, "url" | "method" | "headers">,
   peer: string,
   scheme: "http" | "https",
   options: ReadOptions,
+  port: string = scheme === "https" ? "443" : "80",
 ): RequestFacts | BadRequest {
   const started = options.clock.now();
   const { url, method, headers } = request;
@@ -94,7 +114,9 @@ export function readFacts(
   if (start === -1 || method === "CONNECT" || method === "TRACE") return UNKNOWN_METHOD;
   // Bun hands over a bare path where `Host` is missing (HTTP/1.0), empty or not a host.
   if (start === 0 && sent !== null && sent !== "") return BAD_HOST;
-  const authority = sent ?? (start === 0 ? "" : url.slice(url.indexOf("//") + 2, start));
+  const origin = url.slice(0, start);
+  const authority =
+    sent === null ? origin.slice(origin.indexOf("//") + 2) : start === 0 ? "" : authorityOf(origin, sent);
   const host = hostOf(authority);
   if (host === null) return BAD_HOST;
 
@@ -103,40 +125,66 @@ export function readFacts(
   // fetch drops a fragment and takes what follows `//` for part of the authority.
   if (url.charCodeAt(start + 1) === SLASH) return DOUBLE_SLASH;
   if (url.indexOf("#", start) !== -1) return FRAGMENT;
+  const from = peer.startsWith("::ffff:") ? peer.slice(7) : peer;
+  const trusted = trusts(from);
+  const drops = droppedKinds(trusted, options.underscores === "drop");
   // Counts what the server made of the fields: lines of one name are one field by then.
   let count = 0;
   let size = 0;
   let fields = 0;
+  let dropped: string[] | undefined;
+  let underscored: string[] | undefined;
   headers.forEach((value, name) => {
     count++;
     // Four more: the colon, the space and the line's end.
     size += name.length + value.length + 4;
-    fields |= FIELD_BITS.get(name) ?? 0;
+    const kinds = kindsOf(name);
+    if (kinds === 0) return;
+    fields |= kinds;
+    if ((kinds & drops) !== 0) {
+      dropped ??= [];
+      dropped.push(name);
+    } else if ((kinds & FIELD.underscore) !== 0) {
+      underscored ??= [];
+      underscored.push(name);
+    }
   });
   if (limits.headers !== 0 && count > limits.headers) return MANY_HEADERS;
   if (limits.header_bytes !== 0 && size > limits.header_bytes) return LARGE_HEADERS;
-  const bad = (fields & FRAMING) === 0 ? undefined : checkFraming(method, headers, limits);
+  const bad = (fields & FIELD.framing) === 0 ? undefined : checkFraming(method, headers, limits);
   if (bad !== undefined) return bad;
 
+  const client = trusted ? clientAddress(from, headers, trusts) : from;
+  if (!trusted && (fields & FIELD.forwarding) !== 0) options.onUntrusted?.(from);
+  const upgrade = (fields & FIELD.upgrade) === 0 ? undefined : upgradeOf(headers);
+  let own = headers;
+  if (dropped !== undefined || (sent !== null && sent !== authority)) {
+    if (options.mutableHeaders === false || upgrade !== undefined) own = new Headers(headers);
+    if ((fields & FIELD.connection) !== 0) for (const name of takenAway(headers)) own.delete(name);
+    if (dropped !== undefined) for (const name of dropped) own.delete(name);
+    if (sent !== null && sent !== authority) own.set("host", authority);
+  }
   const query = url.indexOf("?", start);
-  const from = peer.startsWith("::ffff:") ? peer.slice(7) : peer;
   return {
     started,
     method,
     scheme,
     host,
+    port,
     authority,
     path: query === -1 ? url.slice(start) : url.slice(start, query),
     search: query === -1 ? "" : url.slice(query),
-    headers,
+    headers: own,
     fields,
+    touched: false,
+    underscored,
+    upgrade,
     peer: from,
-    client: clientAddress(from, headers, trusts),
+    client,
   };
 }
 
 const SLASH = 47;
-const FRAMING = fieldBits("transfer-encoding", "content-length");
 
 const refusal = (problem: BadRequest["problem"], detail: string): BadRequest => ({ problem, detail });
 const UNKNOWN_METHOD = refusal("not_supported", "The gateway does not pass on CONNECT and TRACE");
@@ -158,19 +206,6 @@ function pathStart(url: string): number {
   const authority = url.indexOf("://");
   return authority === -1 ? -1 : url.indexOf("/", authority + 3);
 }
-
-/** The host in lower case without port; null: not a host (RFC 9110 section 7.2; two `Host` lines come as a list). */
-const hostOf = remember((authority: string): string | null => {
-  const bracket = authority.charCodeAt(0) === 91 ? authority.indexOf("]") : -1;
-  const colon = authority.indexOf(":", bracket === -1 ? 0 : bracket);
-  const host = colon === -1 ? authority : authority.slice(0, colon);
-  if (!(bracket === -1 ? HOST_NAME : HOST_IPV6).test(host)) return null;
-  if (colon !== -1 && !PORT.test(authority.slice(colon + 1))) return null;
-  return host.toLowerCase();
-});
-const HOST_NAME = /^[A-Za-z0-9._~!$&'()*+;=%-]*$/;
-const HOST_IPV6 = /^\[[0-9A-Fa-f:.]+\]$/;
-const PORT = /^[0-9]{0,5}$/;
 
 /** Framing that two readers could read differently is refused (RFC 9112 section 6.3), whatever the server made of it. */
 function checkFraming(method: string, headers: Headers, limits: RequestLimits): BadRequest | undefined {

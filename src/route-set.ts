@@ -97,7 +97,8 @@ export function compileRouteSet(config: Config, { before, ...options }: RouteSet
     const handlers = entries
       .slice(0, last + 1)
       .flatMap((entry, index) => middlewareOf(entry, identityOf(entry, [id, index])) ?? []);
-    return handlers.length === 0 ? undefined : chainFor(id, handlers, options);
+    const foreign = entries.some(({ use }) => use !== undefined);
+    return handlers.length === 0 ? undefined : chainFor(id, handlers, { ...options, foreign });
   }
 
   const routes = config.routes.map((written): GatewayRoute => {
@@ -142,11 +143,13 @@ function chainFor(
   {
     mutableHeaders,
     trusts,
+    foreign,
     parts: { clock },
     onMiddlewareError,
-  }: Pick<RouteSetOptions, "mutableHeaders" | "trusts" | "parts" | "onMiddlewareError">,
+  }: Pick<RouteSetOptions, "mutableHeaders" | "trusts" | "parts" | "onMiddlewareError"> & { foreign: boolean },
 ): Chain {
-  return createChain(handlers, { mutableHeaders, trusts, clock, report: (error) => onMiddlewareError(id, error) });
+  const report = (error: Error): void => onMiddlewareError(id, error);
+  return createChain(handlers, { mutableHeaders, trusts, foreign, clock, report });
 }
 
 /** The health checks a route asks for: each of its pools is probed as its requests go. */

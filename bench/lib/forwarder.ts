@@ -47,7 +47,6 @@ const forwarder = createForwarder({
   clock,
   logger: silentLogger,
   retryBudget: createRetryBudget({ clock }),
-  trusts,
 });
 const options = { clock, trusts, limits: { header_bytes: 16_384, headers: 100, url_bytes: 8192, body_bytes: 0 } };
 

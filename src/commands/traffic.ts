@@ -39,13 +39,15 @@ export interface TrafficOptions {
  */
 export function openTraffic({ server, gateway, host, certificates, clock }: TrafficOptions): OwnTraffic {
   const { listen, http2, http3 } = server;
+  let port: string | undefined;
   const handle =
     (scheme: "http" | "https"): Handler =>
     (request, peer, upgrade) =>
-      gateway.handle(request, peer, scheme, upgrade);
+      gateway.handle(request, peer, scheme, upgrade, port);
   const tls =
     certificates.length === 0 ? undefined : host.listenTls(listen, handle("https"), { certificates, http2, http3 });
   const listener = tls ?? host.listen(listen, handle("http"), { share: true });
+  port = String(listener.port);
   const farewell: OwnTraffic["farewell"] = (limits) => sayFarewell(gateway, limits, clock);
   const stop: OwnTraffic["stop"] = ({ drain }) => listener.stop(drain, gateway.endStreams);
   return {

@@ -22,6 +22,8 @@ export const HELP: Readonly<Record<string, string>> = {
   "server.limits.body_rate":
     "Bytes a second that the client of a body under way sends at least; fewer is a 408. 0 is no limit.",
   "server.limits.body_window": "How long the gateway has to have waited for too few bytes.",
+  "server.underscore_headers":
+    "Header names with _, which many servers take for the same name with -: those that would pass for one the gateway writes never do.",
   "server.via": "Adds Via to requests and answers (RFC 9110 section 7.6.3).",
   "server.upstream_headers": "Answers carry x-podway-upstream and x-podway-upstream-status.",
   "server.zone": "The zone this runs in: endpoints hinted to it are preferred.",

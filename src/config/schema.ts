@@ -46,6 +46,7 @@ const server = object({
   workers: v.optional(oneOf([v.literal("auto", "auto"), integer(1, 256)], "auto or a whole number from 1 to 256"), 1),
   trusted_proxies: v.optional(v.array(cidr, "a list of addresses or CIDR blocks"), []),
   limits: v.optional(limits, {}),
+  underscore_headers: v.optional(words(["pass", "drop"]), "pass"),
   via: v.optional(boolean, false),
   upstream_headers: v.optional(boolean, false),
   zone: v.optional(text("the name of a zone")),

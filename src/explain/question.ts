@@ -1,4 +1,5 @@
 import type { ServerConfig } from "../config/schema.ts";
+import { hostOf } from "../proxy/authority.ts";
 import { type BadRequest, type ReadOptions, type RequestFacts, readFacts } from "../request.ts";
 
 /** A request somebody asks about, as it came: nothing of it is checked yet. */
@@ -73,14 +74,16 @@ export function readQuestion(query: ExplainQuery, server: ServerConfig, options:
   if (!URL.canParse(text)) throw new ExplainQueryError("the URL is not one");
   const url = new URL(text);
   if (!headers.has("host")) headers.set("host", url.host);
-  // As the runtime's server gives it: the authority is the Host header's, whatever it is.
   const target = `${url.pathname}${url.search}`;
-  const asked = { method, url: `${scheme}://${url.host}${target}`, headers };
-  const facts = readFacts(asked, client, scheme, options);
-  const headerNames = [...headers.keys()];
-  if (!("problem" in facts)) return { facts, refused: undefined, headerNames };
   const authority = headers.get("host") ?? "";
+  // As a request in origin-form, whose only authority is the Host field's.
+  const asked = { method, url: `${scheme}://${hostOf(authority) === null ? url.host : authority}${target}`, headers };
+  const headerNames = [...headers.keys()];
+  const port = String(server.listen.port);
+  // Reading takes out what a stranger may not send; nobody sent this, so nobody is warned of.
+  const facts = readFacts(asked, client, scheme, { ...options, onUntrusted: undefined }, port);
+  if (!("problem" in facts)) return { facts, refused: undefined, headerNames };
   const { hostname: host, pathname: path, search } = url;
-  const unread = { method, scheme, host, authority, path, search, headers, peer: client, client };
+  const unread = { method, scheme, host, port, authority, path, search, headers, peer: client, client };
   return { facts: { ...unread, started: options.clock.now() }, refused: facts, headerNames };
 }

@@ -2,6 +2,7 @@ import { type Context, Hono } from "hono";
 import { cloneRawRequest } from "hono/request";
 import type { Clock } from "../clock.ts";
 import type { Exchange } from "../observe/exchange.ts";
+import { dropLookalikes, lookalikesOf } from "../proxy/client-fields.ts";
 import { isPlainPath } from "../proxy/path-check.ts";
 import { type ProblemCode, problem, problemStatus } from "../proxy/problem.ts";
 import type { Trust } from "../proxy/trust.ts";
@@ -24,6 +25,11 @@ export interface ChainOptions {
   readonly clock: Clock;
   /** The trusted proxies. @default none */
   readonly trusts?: Trust | undefined;
+  /**
+   * Among them is a module of the user's own: what it sets or removes is not known before, so no field passes that a pod
+   * could take for it. @default false
+   */
+  readonly foreign?: boolean | undefined;
   /** A middleware failed in a way it should not. */
   report(error: Error): void;
 }
@@ -116,6 +122,13 @@ function factsOf(request: Request, facts: RequestFacts): RequestFacts {
   return { ...facts, method: request.method, path: pathname, search, headers: request.headers };
 }
 
+/** The headers without these fields; in place where that can be. */
+function without(headers: Headers, names: readonly string[], mutable: boolean): Headers {
+  const left = mutable ? headers : new Headers(headers);
+  for (const name of names) left.delete(name);
+  return left;
+}
+
 /** Composes middleware in their order. Compiled once; a route without any has no chain. */
 export function createChain(handlers: readonly Middleware[], options: ChainOptions): Chain {
   // Hono would take the path from the URL, which is none where a request has no Host.
@@ -135,6 +148,7 @@ export function createChain(handlers: readonly Middleware[], options: ChainOptio
     }
     if (passage.sets.length > 0) {
       const headers = options.mutableHeaders ? facts.headers : new Headers(facts.headers);
+      dropLookalikes(headers, facts.underscored, lookalikesOf(passage.sets.map(([name]) => name)));
       for (const [name, value] of passage.sets) {
         headers.delete(name);
         for (const one of value === undefined ? [] : [value].flat()) headers.append(name, one);
@@ -167,7 +181,19 @@ export function createChain(handlers: readonly Middleware[], options: ChainOptio
     return problem("internal", "The gateway could not handle this request", { head: c.env.facts.method === "HEAD" });
   });
 
-  return async (request, facts, exchange, forward) => {
+  return async (sent, given, exchange, forward) => {
+    const { underscored } = given;
+    if (options.foreign && underscored !== undefined) {
+      given = {
+        ...given,
+        headers: without(given.headers, underscored, options.mutableHeaders),
+        underscored: undefined,
+      };
+    }
+    const apart = sent.headers !== given.headers;
+    const request = apart ? new Request(sent, { headers: given.headers }) : sent;
+    // Headers may be changed in place by what comes first.
+    const facts: RequestFacts = { ...given, headers: request.headers, touched: true };
     const passage: Passage = {
       facts,
       exchange,

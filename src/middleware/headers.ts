@@ -56,8 +56,8 @@ export const replace_headers = plugin(replaceOptions, ({ request = {}, response 
   const answered = Object.entries(response);
   return async (c, next) => {
     for (const [name, { find, with: text }] of asked) {
-      const value = c.env.facts.headers.get(name);
-      if (value?.includes(find)) c.env.sets.push([name, value.replaceAll(find, () => text)]);
+      const value = c.env.facts.headers.get(name) ?? undefined;
+      c.env.sets.push([name, value?.replaceAll(find, () => text)]);
     }
     await next();
     for (const [name, { find, with: text }] of answered) {

@@ -1,8 +1,6 @@
 import type { Random } from "../clock.ts";
-import { fieldBits, mayHave } from "../proxy/fields.ts";
+import { FIELD, mayHave } from "../proxy/fields.ts";
 import type { RequestFacts } from "../request.ts";
-
-const REQUEST_ID = fieldBits("x-request-id");
 
 /** Visible ASCII only: an id is copied into logs and headers. */
 const FIT = /^[\x21-\x7e]{1,128}$/;
@@ -30,7 +28,7 @@ export function createRequestIds(random: Random): RequestIds {
 
   return {
     of(facts) {
-      const sent = mayHave(facts, REQUEST_ID) ? facts.headers.get("x-request-id") : null;
+      const sent = mayHave(facts, FIELD.requestId) ? facts.headers.get("x-request-id") : null;
       return sent !== null && FIT.test(sent) ? sent : next();
     },
     next,

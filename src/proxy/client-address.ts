@@ -1,13 +1,24 @@
-import type { Trust } from "./trust.ts";
+import { parseAddress, type Trust } from "./trust.ts";
 
 /**
- * The client's address as trusted proxies tell it: the right-most address of `X-Forwarded-For` (or, without it, of
- * `Forwarded`, RFC 7239) that is not a trusted proxy itself. What stands further left is the client's own say-so. All of
+ * The client's address as a trusted peer tells it: the right-most address of `X-Forwarded-For` or of `Forwarded` (RFC 7239)
+ * that is not a trusted proxy itself; without both, `X-Real-IP`. What stands further left is the client's own say-so. All of
  * them trusted: the left-most. A word that is no address ends the search at the last address known.
+ *
+ * A proxy passes on the one it does not write as its client sent it. So where both are there they have to name the same
+ * client: else "", no address, since either may be made up.
  */
 export function clientAddress(peer: string, headers: Headers, trusts: Trust): string {
-  if (!trusts(peer)) return peer;
-  const hops = forwardedFor(headers);
+  const list = headers.get("x-forwarded-for");
+  const forwarded = headers.get("forwarded");
+  if (list === null && forwarded === null) return bareAddress(headers.get("x-real-ip") ?? "") ?? peer;
+  const byList = list === null ? undefined : clientOf(peer, list.split(","), trusts);
+  const byForwarded = forwarded === null ? undefined : clientOf(peer, forwardedFor(forwarded), trusts);
+  if (byList === undefined || byForwarded === undefined) return byList ?? byForwarded ?? peer;
+  return sameAddress(byList, byForwarded) ? byList : "";
+}
+
+function clientOf(peer: string, hops: readonly string[], trusts: Trust): string {
   let client = peer;
   for (let i = hops.length - 1; i >= 0; i--) {
     const address = bareAddress(hops[i]!);
@@ -18,15 +29,11 @@ export function clientAddress(peer: string, headers: Headers, trusts: Trust): st
   return client;
 }
 
-function forwardedFor(headers: Headers): string[] {
-  const list = headers.get("x-forwarded-for");
-  if (list !== null) return list.split(",");
-  const forwarded = headers.get("forwarded");
-  if (forwarded === null) return [];
-  return forwarded
-    .split(",")
-    .map((hop) => /(?:^|;)\s*for=("[^"]*"|[^;]*)/i.exec(hop)?.[1]?.replace(/^"|"$/g, "") ?? "");
-}
+const sameAddress = (a: string, b: string): boolean =>
+  a === b || (parseAddress(a) ?? a).toString() === (parseAddress(b) ?? b).toString();
+
+const forwardedFor = (forwarded: string): string[] =>
+  forwarded.split(",").map((hop) => /(?:^|;)\s*for=("[^"]*"|[^;]*)/i.exec(hop)?.[1]?.replace(/^"|"$/g, "") ?? "");
 
 /** An address without brackets and port; undefined for `unknown` and the obfuscated names of RFC 7239 section 6.3. */
 function bareAddress(text: string): string | undefined {

@@ -30,8 +30,6 @@ export interface ForwarderOptions {
   readonly retryBudget: RetryBudget;
   /** Where open event streams are kept. @default somewhere nobody looks */
   readonly streams?: EventStreams | undefined;
-  /** Which proxies in front of the gateway may say who the client is. @default none */
-  readonly trusts?: ((address: string) => boolean) | undefined;
   /** Largest request body in bytes; 0: no limit. @default 0 */
   readonly bodyBytes?: number | undefined;
   /**
@@ -93,7 +91,6 @@ interface Journey {
 /** Makes the one forwarder of a gateway. */
 export function createForwarder(options: ForwarderOptions): Forwarder {
   const { clock, logger, retryBudget } = options;
-  const trusts = options.trusts ?? (() => false);
   const mutable = options.mutableHeaders ?? true;
   const via = options.via ?? false;
   const upstreamHeaders = options.upstreamHeaders ?? false;
@@ -107,15 +104,15 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
   const deliver = createDelivery({ clock, flights, streams, mutable, via, upstreamHeaders }, changeHeaders);
   const passages = createPassages({ clock, flights, deliver, changeHeaders });
 
-  /** The headers for the pod. The client's own, changed in place, unless somebody may have to read them again. */
-  function headersFor(facts: RequestFacts, route: ProxyRoute, exchange: Exchange | undefined, keep: boolean): Headers {
-    const inPlace = mutable && !keep && route.requestHeaders === undefined;
+  /** The headers for the pod. The client's own, changed in place, unless they may have to be read again. */
+  function headersFor(facts: RequestFacts, route: ProxyRoute, exchange: Exchange | undefined): Headers {
+    const inPlace = mutable && route.requestHeaders === undefined;
     const headers = inPlace ? facts.headers : new Headers(facts.headers);
-    toUpstream(headers, facts, trusts(facts.peer));
+    toUpstream(headers, facts);
     if (exchange !== undefined) headers.set("x-request-id", exchange.id);
     if (via) addVia(headers);
     if (route.rule.pass_host === "rewrite") headers.set("host", route.rule.upstream_host ?? facts.authority);
-    route.requestHeaders?.(headers);
+    route.requestHeaders?.(headers, facts.underscored);
     return headers;
   }
 
@@ -315,7 +312,7 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
     }
     const init: UpstreamInit = {
       method,
-      headers: headersFor(facts, route, exchange, passage !== undefined),
+      headers: headersFor(facts, route, exchange),
       canceller: flight.canceller,
       meter: flight.upload,
       client: request,

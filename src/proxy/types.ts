@@ -55,7 +55,7 @@ export interface ProxyRoute {
   /** `request_query` of the config, compiled: the query to ask for; left out where there is nothing to change. */
   readonly query?: ((facts: RequestFacts) => string) | undefined;
   /** `request_headers` of the config, compiled; left out where there is nothing to change. */
-  readonly requestHeaders?: ((headers: Headers) => void) | undefined;
+  readonly requestHeaders?: ((headers: Headers, underscored?: readonly string[]) => void) | undefined;
   /** `response_headers` of the config, compiled; left out where there is nothing to change. */
   readonly responseHeaders?: ((headers: Headers) => void) | undefined;
   /** Which of the route's services gets this request (a weighted split). */

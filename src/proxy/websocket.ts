@@ -4,7 +4,6 @@ import { countSocket } from "../observe/counters.ts";
 import type { Exchange } from "../observe/exchange.ts";
 import type { RequestFacts } from "../request.ts";
 import type { Answered, ChangeHeaders, Deliver } from "./answer.ts";
-import { fieldBits, mayHave } from "./fields.ts";
 import type { Flights } from "./flights.ts";
 import { problem } from "./problem.ts";
 import type { UpstreamFetch } from "./types.ts";
@@ -14,19 +13,12 @@ import type { MessageSocket, Upgrade, UpstreamConnect } from "./websocket-types.
 /** Fields that are about one connection's handshake (RFC 6455 section 11.3): each side has its own. */
 const HANDSHAKE = ["sec-websocket-key", "sec-websocket-version", "sec-websocket-extensions", "sec-websocket-accept"];
 
-const UPGRADE = fieldBits("upgrade");
-
 /** 16 bytes in base64 (RFC 6455 section 4.2.1). */
 const KEY = /^[A-Za-z0-9+/]{21}[AQgw]==$/;
 
-/** Whether a request wants a WebSocket. An upgrade that `Connection` does not name may be ignored (RFC 9110 section 7.8). */
-export function wantsWebSocket(facts: RequestFacts): boolean {
-  if (!mayHave(facts, UPGRADE)) return false;
-  const { method, headers } = facts;
-  const wanted = headers.get("upgrade");
-  if (wanted === null || wanted.toLowerCase() !== "websocket" || method !== "GET") return false;
-  return (headers.get("connection") ?? "").split(",").some((option) => option.trim().toLowerCase() === "upgrade");
-}
+/** Whether a request wants a WebSocket (RFC 6455 section 4.1). */
+export const wantsWebSocket = ({ upgrade, method }: RequestFacts): boolean =>
+  upgrade === "websocket" && method === "GET";
 
 /** The answer to a handshake that no server could accept (RFC 6455 section 4.2.1); undefined: it is well-formed. */
 export function refuseHandshake(headers: Headers): Response | undefined {

@@ -1,4 +1,11 @@
 import type { HeaderChanges } from "../config/route-schema.ts";
+import { dropLookalikes, lookalikesOf } from "../proxy/client-fields.ts";
+
+/**
+ * Changes headers in place. `underscored`: fields with `_` in their names that the client sent; what a pod may take for one
+ * of the names that are changed here is dropped first.
+ */
+export type ChangeFields = (headers: Headers, underscored?: readonly string[]) => void;
 
 /** Each name with its values in a list. */
 const lines = (changes: HeaderChanges["set"]): [name: string, values: readonly string[]][] =>
@@ -10,13 +17,15 @@ const lines = (changes: HeaderChanges["set"]): [name: string, values: readonly s
  *
  * @throws {TypeError} for a name or value that HTTP does not allow, when compiled rather than on a request.
  */
-export function compileHeaderChanges(changes: HeaderChanges | undefined): ((headers: Headers) => void) | undefined {
+export function compileHeaderChanges(changes: HeaderChanges | undefined): ChangeFields | undefined {
   if (changes === undefined) return undefined;
   const set = lines(changes.set);
   const add = lines(changes.add).flatMap(([name, values]) => values.map((value) => [name, value] as const));
   const { remove } = changes;
   if (set.length + add.length + remove.length === 0) return undefined;
-  const change = (headers: Headers): void => {
+  const names = lookalikesOf([...set.map(([name]) => name), ...add.map(([name]) => name), ...remove]);
+  const change: ChangeFields = (headers, underscored) => {
+    dropLookalikes(headers, underscored, names);
     for (const [name, [first, ...more]] of set) {
       headers.set(name, first!);
       for (const value of more) headers.append(name, value);

@@ -88,6 +88,7 @@ function boot(text: string, env: WorkerEnv): Booted | undefined {
       throw new Error(`The module ${use} was not bundled`);
     },
     mutableHeaders: false,
+    edgeForwards: true,
     sharedTimers: false,
     clock: workerClock,
     random: Math.random,

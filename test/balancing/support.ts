@@ -82,6 +82,7 @@ export function request(settings: { headers?: HeadersInit; search?: string; clie
     scheme: "http",
     host: "example.org",
     authority: "example.org",
+    port: "80",
     path: "/",
   } as const;
   return { ...target, search, headers: new Headers(headers), peer: client, client };

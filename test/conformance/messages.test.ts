@@ -181,7 +181,9 @@ describe("a request", () => {
 
   test("of a stranger says nothing of where it came from but what the gateway saw (users-ask 54)", async () => {
     await ask("/", claims);
-    assertEquals(arrived(), ["127.0.0.1", "http", "shop.test", 'for=127.0.0.1;host="shop.test";proto=http']);
+    const [port = ""] = fieldValues(pod.requests[0]!, "x-forwarded-port");
+    assertEquals(arrived(), ["127.0.0.1", "http", "shop.test", port, 'for=127.0.0.1;host="shop.test";proto=http']);
+    assert(port !== "9");
   });
 
   test("of a trusted proxy keeps its chain and gets one hop more (users-ask 54)", async () => {
@@ -210,7 +212,9 @@ describe("a request", () => {
       "host",
       "x-forwarded-for",
       "x-forwarded-host",
+      "x-forwarded-port",
       "x-forwarded-proto",
+      "x-real-ip",
     ]);
   });
 

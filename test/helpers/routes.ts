@@ -35,6 +35,7 @@ export function requestFacts(input: RequestInput = {}): RequestFacts {
     method,
     scheme,
     authority,
+    port: "80",
     host: authority.replace(/:[0-9]*$/, "").toLowerCase(),
     path: query === -1 ? target : target.slice(0, query),
     search: query === -1 ? "" : target.slice(query),

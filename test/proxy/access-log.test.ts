@@ -23,6 +23,7 @@ const factsOf = (changes: Partial<RequestFacts> = {}): RequestFacts => ({
   scheme: "http",
   host: "shop.test",
   authority: "shop.test",
+  port: "80",
   path: "/cart",
   search: "?n=1",
   headers: new Headers({ "user-agent": 'curl "8"', referer: "http://a/" }),

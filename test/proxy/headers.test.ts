@@ -5,31 +5,47 @@ import { systemClock } from "../../src/clock.ts";
 import { clientAddress } from "../../src/proxy/client-address.ts";
 import { toClient, toUpstream } from "../../src/proxy/headers.ts";
 import { createTrust } from "../../src/proxy/trust.ts";
-import { type RequestFacts, readFacts } from "../../src/request.ts";
+import { type ReadOptions, type RequestFacts, readFacts } from "../../src/request.ts";
 
-function factsOf(headers: Headers, changes: Partial<RequestFacts> = {}): RequestFacts {
-  const facts = {
-    started: 0,
-    method: "GET",
-    scheme: "http",
-    host: "shop.test",
-    authority: "shop.test",
-    path: "/",
-    search: "",
-  } as const;
-  return { ...facts, headers, peer: "203.0.113.9", client: "203.0.113.9", ...changes };
+const limits = { header_bytes: 0, headers: 0, url_bytes: 0, body_bytes: 0 };
+
+/** What a peer sent, as it was read. */
+function read(
+  sent: HeadersInit,
+  trusted: boolean,
+  { peer = "203.0.113.9", host = "shop.test", ...more }: { peer?: string; host?: string } & Partial<ReadOptions> = {},
+): RequestFacts {
+  const headers = new Headers(sent);
+  headers.set("host", host);
+  const request = { url: `http://${host}/`, method: "POST", headers };
+  const facts = readFacts(
+    request,
+    peer,
+    "http",
+    { clock: systemClock, trusts: () => trusted, limits, ...more },
+    "8080",
+  );
+  assert("headers" in facts, JSON.stringify(facts));
+  return facts;
 }
 
-/** What a pod sees of a client's headers. */
-function upstream(
-  sent: Record<string, string>,
-  trusted = false,
-  changes: Partial<RequestFacts> = {},
-): Record<string, string> {
-  const headers = new Headers(sent);
-  toUpstream(headers, factsOf(headers, changes), trusted);
+/** What a pod sees of a client's headers, but for Host. */
+function upstream(sent: HeadersInit, trusted = false, more: Parameters<typeof read>[2] = {}): Record<string, string> {
+  const facts = read(sent, trusted, more);
+  const headers = new Headers(facts.headers);
+  toUpstream(headers, facts);
+  headers.delete("host");
   return Object.fromEntries(headers);
 }
+
+/** What the gateway says of a stranger's request. */
+const OWN = {
+  "x-forwarded-for": "203.0.113.9",
+  "x-forwarded-proto": "http",
+  "x-forwarded-host": "shop.test",
+  "x-forwarded-port": "8080",
+  "x-real-ip": "203.0.113.9",
+};
 
 describe("headers to the pod", () => {
   test("one-hop headers and those named in Connection stay behind (users-ask 53)", () => {
@@ -45,21 +61,13 @@ describe("headers to the pod", () => {
       "http2-settings": "AAMAAABkAAQAAP__",
       "proxy-authorization": "Basic x",
       expect: "100-continue",
-      host: "shop.test",
       authorization: "Bearer kept",
       accept: "text/plain",
     });
-    assertEquals(seen, {
-      host: "shop.test",
-      authorization: "Bearer kept",
-      accept: "text/plain",
-      "x-forwarded-for": "203.0.113.9",
-      "x-forwarded-proto": "http",
-      "x-forwarded-host": "shop.test",
-    });
+    assertEquals(seen, { authorization: "Bearer kept", accept: "text/plain", ...OWN });
   });
 
-  test("a stranger's X-Forwarded and Forwarded headers are replaced (users-ask 54)", () => {
+  test("a stranger's word on client, identity and first request is replaced (users-ask 54)", () => {
     const seen = upstream(
       {
         "x-forwarded-for": "10.0.0.1",
@@ -67,14 +75,27 @@ describe("headers to the pod", () => {
         "x-forwarded-host": "bank.test",
         "x-forwarded-port": "443",
         forwarded: "for=10.0.0.1;proto=https",
+        "x-forwarded-user": "admin",
+        "x-forwarded-client-cert": "Hash=1",
+        "x-real-ip": "10.0.0.1",
+        "x-client-ip": "10.0.0.1",
+        "x-cluster-client-ip": "10.0.0.1",
+        "true-client-ip": "10.0.0.1",
+        "cf-connecting-ip": "10.0.0.1",
+        "x-original-url": "/admin",
+        "x-envoy-external-address": "10.0.0.1",
+        "x-consumer-username": "root",
+        "x-credential-identifier": "root",
       },
       false,
-      { peer: "2001:db8::7", authority: "shop.test:8080" },
+      { peer: "2001:db8::7", host: "shop.test:8080" },
     );
     assertEquals(seen, {
       "x-forwarded-for": "2001:db8::7",
       "x-forwarded-proto": "http",
       "x-forwarded-host": "shop.test:8080",
+      "x-forwarded-port": "8080",
+      "x-real-ip": "2001:db8::7",
       forwarded: 'for="[2001:db8::7]";host="shop.test:8080";proto=http',
     });
   });
@@ -86,18 +107,61 @@ describe("headers to the pod", () => {
       "x-forwarded-host": "www.shop.test",
       "x-forwarded-port": "443",
       forwarded: "for=198.51.100.4",
+      "x-forwarded-user": "ann",
+      "x-original-url": "/first",
+      "x-credential-identifier": "ann-1",
+      "x-real-ip": "6.6.6.6",
+      "x-consumer-username": "root",
     };
-    assertEquals(upstream(sent, true), {
+    const trusts = (address: string): boolean => address === "203.0.113.9";
+    assertEquals(upstream(sent, true, { trusts }), {
       "x-forwarded-for": "198.51.100.4, 203.0.113.9",
       "x-forwarded-proto": "https",
       "x-forwarded-host": "www.shop.test",
       "x-forwarded-port": "443",
       forwarded: 'for=198.51.100.4, for=203.0.113.9;host="shop.test";proto=http',
+      "x-forwarded-user": "ann",
+      "x-original-url": "/first",
+      "x-credential-identifier": "ann-1",
+      "x-real-ip": "198.51.100.4",
     });
   });
 
+  test("a proxy that tells the scheme and no port gets none that would not go with it", () => {
+    const seen = upstream({ "x-forwarded-proto": "https" }, true);
+    assertEquals([seen["x-forwarded-proto"], seen["x-forwarded-port"]], ["https", undefined]);
+  });
+
+  test("a client cannot take away what a trusted proxy tells of it by naming it in Connection", () => {
+    const sent = { connection: "x-forwarded-for, x-own", "x-forwarded-for": "198.51.100.4", "x-own": "1" };
+    const seen = upstream(sent, true, { trusts: (address) => address === "203.0.113.9" });
+    assertEquals([seen["x-real-ip"], seen["x-own"]], ["198.51.100.4", undefined]);
+  });
+
+  test("no spelling with _ of a name that the gateway writes or stops gets through, others do", () => {
+    const sent = Object.fromEntries(
+      ["x_forwarded_for", "x-real_ip", "x_consumer_username", "content_length", "transfer_encoding", "keep_alive"]
+        .concat(["x_request_id", "http2_settings", "proxy_authorization", "sec_websocket_key", "x_original_url"])
+        .map((name) => [name, "1"]),
+    );
+    for (const trusted of [false, true]) {
+      assertEquals(upstream({ ...sent, x_mine: "2" }, trusted), { x_mine: "2", ...OWN });
+    }
+    assertEquals(upstream({ ...sent, x_mine: "2" }, false, { underscores: "drop" }), OWN);
+  });
+
   test("a peer the runtime hides leaves no made-up address behind", () => {
-    assertEquals(upstream({ "x-forwarded-for": "10.0.0.1" }, false, { peer: "" })["x-forwarded-for"], undefined);
+    const seen = upstream({ "x-forwarded-for": "10.0.0.1", "x-real-ip": "10.0.0.1" }, false, { peer: "" });
+    assertEquals([seen["x-forwarded-for"], seen["x-real-ip"]], [undefined, undefined]);
+  });
+
+  test("headers that cannot be changed are copied before anything is taken out", () => {
+    const headers = new Headers({ "x-real-ip": "6.6.6.6", accept: "text/plain" });
+    const request = { url: "http://shop.test/", method: "GET", headers };
+    const options = { clock: systemClock, trusts: () => false, limits, mutableHeaders: false };
+    const facts = readFacts(request, "203.0.113.9", "http", options) as RequestFacts;
+    assertEquals([...facts.headers.keys()], ["accept"]);
+    assertEquals(headers.get("x-real-ip"), "6.6.6.6");
   });
 });
 
@@ -134,10 +198,14 @@ describe("headers to the client", () => {
       fc.uniqueArray(name, { maxLength: 8 }),
       (named, other) => {
         const kept = other.filter((field) => !named.includes(field));
-        for (const direction of [toClient, (h: Headers) => toUpstream(h, factsOf(h), false)]) {
-          const headers = new Headers([...named, ...kept].map((field) => [field, "1"] as [string, string]));
-          headers.set("connection", named.map((field, i) => (i % 2 ? field.toUpperCase() : ` ${field} `)).join(","));
-          direction(headers);
+        const toAnswer = (headers: Headers): Headers => {
+          toClient(headers);
+          return headers;
+        };
+        for (const direction of [toAnswer, (sent: Headers) => read(sent, false).headers]) {
+          const sent = new Headers([...named, ...kept].map((field) => [field, "1"] as [string, string]));
+          sent.set("connection", named.map((field, i) => (i % 2 ? field.toUpperCase() : ` ${field} `)).join(","));
+          const headers = direction(sent);
           assert(!headers.has("connection") && named.every((field) => !headers.has(field)));
           assert(kept.every((field) => headers.get(field) === "1"));
         }
@@ -194,7 +262,6 @@ describe("trusted proxies", () => {
   test("the client is the right-most address that no trusted proxy vouches for being a proxy (users-ask 54)", () => {
     const trusts = createTrust(["10.0.0.0/8", "fd00::/8"]);
     const client = (peer: string, sent: Record<string, string>) => clientAddress(peer, new Headers(sent), trusts);
-    assertEquals(client("203.0.113.9", { "x-forwarded-for": "1.1.1.1" }), "203.0.113.9");
     assertEquals(client("10.0.0.1", {}), "10.0.0.1");
     assertEquals(client("10.0.0.1", { "x-forwarded-for": "6.6.6.6, 198.51.100.4, 10.0.0.7" }), "198.51.100.4");
     assertEquals(client("10.0.0.1", { "x-forwarded-for": "10.0.0.3, 10.0.0.7" }), "10.0.0.3");
@@ -205,25 +272,39 @@ describe("trusted proxies", () => {
       client("10.0.0.1", { forwarded: 'for=6.6.6.6, proto=https;for="[2001:db8::5]:80";by=x' }),
       "2001:db8::5",
     );
+    assertEquals(client("10.0.0.1", { "x-real-ip": "198.51.100.4" }), "198.51.100.4");
+    assertEquals(client("10.0.0.1", { "x-real-ip": "6.6.6.6", "x-forwarded-for": "198.51.100.4" }), "198.51.100.4");
+  });
+
+  test("two fields that name different clients name none, since the client may have written one of them", () => {
+    const trusts = createTrust(["10.0.0.0/8"]);
+    const client = (list: string, forwarded: string) =>
+      clientAddress("10.0.0.1", new Headers({ "x-forwarded-for": list, forwarded }), trusts);
+    assertEquals(client("6.6.6.6", "for=198.51.100.4"), "");
+    assertEquals(client("6.6.6.6, 198.51.100.4", "for=7.7.7.7, for=198.51.100.4"), "198.51.100.4");
+    assertEquals(client("2001:DB8:0::5", 'for="[2001:db8::5]:80"'), "2001:DB8:0::5");
+    const facts = read({ "x-forwarded-for": "6.6.6.6", forwarded: "for=198.51.100.4" }, true, {
+      trusts: (a) => a === "203.0.113.9",
+    });
+    const headers = new Headers(facts.headers);
+    toUpstream(headers, facts);
+    assertEquals(headers.get("x-real-ip"), null);
   });
 });
 
 test("knowing which fields were sent changes nothing of what a pod sees (users-ask 53)", () => {
   const names = [
     ..."Connection keep-alive Proxy-Connection TE Trailer Upgrade Proxy-Authorization expect HTTP2-Settings".split(" "),
-    ..."x-forwarded-for X-Forwarded-Port x-forwarded-prefix x-forwarded-server x-forwarded-proto".split(" "),
-    ..."x-forwarded-host Forwarded content-type x-own te2 accept".split(" "),
+    ..."x-forwarded-for X-Forwarded-Port x-forwarded-prefix x-forwarded-server x-forwarded-proto x-real-ip".split(" "),
+    ..."x-forwarded-host Forwarded content-type x-own te2 accept x_own".split(" "),
   ];
   const value = fc.constantFrom("1", "close", "x-own, te", "keep-alive", "trailers", "for=10.0.0.1", "websocket");
-  const limits = { header_bytes: 0, headers: 0, url_bytes: 0, body_bytes: 0 };
   fc.assert(
     fc.property(fc.dictionary(fc.constantFrom(...names), value), fc.boolean(), (sent, trusted) => {
-      const request = new Request("http://shop.test/", { headers: sent });
-      const facts = readFacts(request, "203.0.113.9", "http", { clock: systemClock, trusts: () => trusted, limits });
-      assert("headers" in facts);
-      const seen = [facts, { ...facts, fields: undefined }].map((known) => {
-        const headers = new Headers(sent);
-        toUpstream(headers, known, trusted);
+      const facts = read(sent, trusted);
+      const seen = [facts, { ...facts, touched: true }].map((known) => {
+        const headers = new Headers(facts.headers);
+        toUpstream(headers, known);
         return Object.fromEntries(headers);
       });
       assertEquals(seen[0], seen[1]);

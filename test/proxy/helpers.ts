@@ -145,7 +145,6 @@ export function startRig(options: RigOptions = {}): Rig {
     clock,
     logger: { ...silentLogger, log: (level, message, fields) => void logged.push({ level, message, ...fields }) },
     retryBudget: { request: () => {}, take: () => true },
-    trusts,
     ...options,
   });
   const limits = { header_bytes: 16_384, headers: 100, url_bytes: 8192, body_bytes: options.bodyBytes ?? 0 };

@@ -20,17 +20,26 @@ const problemOf = (facts: RequestFacts | BadRequest): string => ("problem" in fa
 
 describe("reading a request", () => {
   test("path, query and host are taken apart without being changed", () => {
-    const facts = read("http://shop.test/a%2Fb/c;d=1?x=%20&&y", { host: "SHOP.test:8080" }, "GET", "::ffff:10.0.0.9");
+    const facts = read(
+      "http://shop.test:8080/a%2Fb/c;d=1?x=%20&&y",
+      { host: "SHOP.test:8080" },
+      "GET",
+      "::ffff:10.0.0.9",
+    );
     assertEquals(facts, {
       started: 5,
       method: "GET",
       scheme: "http",
       host: "shop.test",
+      port: "80",
       authority: "SHOP.test:8080",
       path: "/a%2Fb/c;d=1",
       search: "?x=%20&&y",
       headers: (facts as RequestFacts).headers,
       fields: 0,
+      touched: false,
+      underscored: undefined,
+      upgrade: undefined,
       peer: "10.0.0.9",
       client: "10.0.0.9",
     });
@@ -38,6 +47,15 @@ describe("reading a request", () => {
     assertEquals([bare.host, bare.authority, bare.path, bare.search], ["", "", "/x", "?"]);
     assertEquals((read("http://[::1]:8080/", { host: "[::1]:8080" }) as RequestFacts).host, "[::1]");
     assertEquals((read("https://h2.test/x") as RequestFacts).authority, "h2.test");
+  });
+
+  test("the authority of an absolute target counts, not another Host beside it", () => {
+    const facts = read("http://a.test/x", { host: "b.test" }) as RequestFacts;
+    assertEquals([facts.host, facts.authority, facts.headers.get("host")], ["a.test", "a.test", "a.test"]);
+    for (const sent of ["A.test:80", "a.test", "A.TEST"]) {
+      assertEquals((read("http://a.test/x", { host: sent }) as RequestFacts).authority, sent);
+    }
+    assertEquals((read("http://a.test/x", { host: "a.test:81" }) as RequestFacts).authority, "a.test");
   });
 
   const refused: [string, string, string, Record<string, string>?, string?][] = [
