@@ -35,7 +35,7 @@ function countOne(counts: SeriesCounts, response: Response): void {
   const now = systemClock.now();
   countUpstream(counts, now - sent);
   countInFlight(counts, -1);
-  countAnswer(counts, response, now - started + 7);
+  countAnswer(counts, response.status, now - started + 7);
 }
 
 /** Runs the benchmark. False where counting costs more than a request may pay. */

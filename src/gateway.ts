@@ -12,7 +12,7 @@ import { type ExplainSources, explainRequest } from "./explain/explain.ts";
 import type { ExplainQuery } from "./explain/question.ts";
 import type { Chain } from "./middleware/chain.ts";
 import { createKeySpace } from "./middleware/key-space.ts";
-import { type Counters, countAnswer, createCounters } from "./observe/counters.ts";
+import { type Counters, countAnswer, createCounters, type Outcome } from "./observe/counters.ts";
 import { type GatewayEvent, newestEvents } from "./observe/events.ts";
 import { createExchange, type Exchange } from "./observe/exchange.ts";
 import { collectClusters, collectTraffic } from "./observe/gateway-metrics.ts";
@@ -107,7 +107,7 @@ function closing(response: Response): Response {
 /** The answer to a request that no route takes, counted. */
 function unmatched({ unmatched, read }: Plan, code: ProblemCode, detail: string, head: boolean, started: number) {
   const response = problem(code, detail, { head });
-  countAnswer(unmatched, response, read.clock.now() - started);
+  countAnswer(unmatched, response.status, read.clock.now() - started, code);
   return response;
 }
 
@@ -152,13 +152,18 @@ async function throughChain(
   }
   // What is upgraded is the request that came, whatever a middleware made of it.
   const original: Upgrade | undefined = upgrade && ((_sent, headers) => upgrade(request, headers));
+  const outcome: Outcome = { reason: undefined, counts: undefined, deferred: true };
   let served = false;
-  const answered = await chain(request, facts, exchange, (sent, changed, within) => {
+  const answered = await chain(request, facts, exchange, outcome, (sent, changed, within) => {
     served = true;
-    return serve(within === undefined ? route : hurried(route, within), sent, changed, plan, exchange, original);
+    const timed = within === undefined ? route : hurried(route, within);
+    return serve(timed, sent, changed, plan, exchange, original, outcome);
   });
-  // What a route serves is counted there; this is what a middleware answered by itself.
-  if (!served) countOwn(route, answered, facts, plan);
+  if (!served) outcome.reason ??= "middleware";
+  // A module may answer something else in the place of a refusal.
+  const refused = answered.status >= 400 && outcome.reason !== "middleware";
+  if (exchange !== undefined && refused) exchange.error ??= outcome.reason;
+  count(outcome, route, answered, facts, plan);
   return recorder === undefined ? answered : recorder.finish(exchange!, answered);
 }
 
@@ -171,12 +176,19 @@ function hurried(route: GatewayRoute, within: number): GatewayRoute {
   return { ...route, rule, proxy: { ...route.proxy, rule } };
 }
 
-/** Counts an answer that no service gave. */
-function countOwn({ counts }: GatewayRoute, response: Response, { started }: RequestFacts, { read }: Plan): void {
-  if (counts !== undefined) countAnswer(counts, response, read.clock.now() - started);
+/** Counts an answer: for the service that was asked, or for the route where none was. */
+function count(
+  { counts, reason }: Outcome,
+  route: GatewayRoute,
+  { status }: Response,
+  { started }: RequestFacts,
+  { read }: Plan,
+): void {
+  const series = counts ?? route.counts;
+  if (series !== undefined) countAnswer(series, status, read.clock.now() - started, reason);
 }
 
-/** What a route is for. */
+/** What a route is for. `outcome`: of a request that came through middleware. */
 function serve(
   route: GatewayRoute,
   request: Request,
@@ -184,13 +196,22 @@ function serve(
   plan: Plan,
   exchange: Exchange | undefined,
   upgrade: Upgrade | undefined,
+  outcome?: Outcome,
 ): Response | Promise<Response> {
-  if (route.kind === "proxy") return plan.forwarder.forward(request, facts, route.proxy, exchange, upgrade);
-  if (exchange !== undefined) exchange.route = route.rule.id;
-  const response = route.answer(facts);
-  countOwn(route, response, facts, plan);
+  if (route.kind === "proxy") return plan.forwarder.forward(request, facts, route.proxy, exchange, upgrade, outcome);
+  const redirected = route.answer(facts);
+  const own = outcome ?? { reason: undefined, counts: undefined, deferred: false };
+  if (redirected === undefined) own.reason = "no_route";
+  if (exchange !== undefined) {
+    exchange.route = route.rule.id;
+    exchange.error = own.reason;
+  }
+  const response = redirected ?? problem("no_route", NO_REDIRECT, { head: facts.method === "HEAD" });
+  if (!own.deferred) count(own, route, response, facts, plan);
   return response;
 }
+
+const NO_REDIRECT = "The path is none that this route redirects";
 
 /** A cluster whose changed settings do not work yet still serves from the ones before: its status says both. */
 function withPending(statuses: readonly ClusterStatus[], pending: readonly Cluster[]): readonly ClusterStatus[] {

@@ -19,7 +19,11 @@ import { compileRoutes, type RouteTable } from "./routing/table.ts";
 
 /** A route, compiled: it either answers with a redirect of its own or passes the request on. */
 export type GatewayRoute = (
-  | { readonly kind: "redirect"; readonly rule: RouteConfig; readonly answer: (facts: RequestFacts) => Response }
+  | {
+      readonly kind: "redirect";
+      readonly rule: RouteConfig;
+      readonly answer: (facts: RequestFacts) => Response | undefined;
+    }
   | {
       readonly kind: "proxy";
       readonly rule: RouteConfig;

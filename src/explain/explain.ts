@@ -134,7 +134,12 @@ export async function explainRequest(query: ExplainQuery, sources: ExplainSource
   const middleware = explainMiddleware(route.rule.middleware);
   const found = { request, routes: considered, route: route.rule.id, middleware };
   if (route.kind === "redirect") {
-    return { ...found, verdict: redirected(route.answer(facts), middleware), services: [] };
+    const answer = route.answer(facts);
+    const verdict =
+      answer === undefined
+        ? problemVerdict("no_route", "the route's redirect finds nothing in the path")
+        : redirected(answer, middleware);
+    return { ...found, verdict, services: [] };
   }
   const upstream = upstreamOf(route, facts);
   const services = await servicesOf(route, facts, sources);

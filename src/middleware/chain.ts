@@ -1,10 +1,11 @@
 import { type Context, Hono } from "hono";
 import { cloneRawRequest } from "hono/request";
 import type { Clock } from "../clock.ts";
+import type { Outcome } from "../observe/counters.ts";
 import type { Exchange } from "../observe/exchange.ts";
 import { dropLookalikes, lookalikesOf } from "../proxy/client-fields.ts";
 import { isPlainPath } from "../proxy/path-check.ts";
-import { type ProblemCode, problem, problemStatus } from "../proxy/problem.ts";
+import { type ProblemCode, problem } from "../proxy/problem.ts";
 import type { Trust } from "../proxy/trust.ts";
 import type { RequestFacts } from "../request.ts";
 import type { Middleware, Passage, PassageEnv } from "./plugin.ts";
@@ -15,6 +16,7 @@ export type Chain = (
   request: Request,
   facts: RequestFacts,
   exchange: Exchange | undefined,
+  outcome: Outcome,
   forward: Passage["forward"],
 ) => Promise<Response>;
 
@@ -42,15 +44,15 @@ const REFUSALS: Readonly<Record<number, readonly [ProblemCode, string]>> = {
 };
 
 /** An answer of our own middleware in the gateway's form; its headers (`WWW-Authenticate`) stay. */
-function inOurForm(answer: Response, { facts, exchange }: Passage): Response {
+function inOurForm(answer: Response, { facts, outcome }: Passage): Response {
   const refusal = REFUSALS[answer.status];
   if (answer.headers.get("content-type") === "application/problem+json") {
-    if (exchange !== undefined && answer.status === problemStatus("rate_limited")) exchange.error = "rate_limited";
+    outcome.reason ??= refusal?.[0];
     return answer;
   }
   if (refusal === undefined) return answer;
   const [code, detail] = refusal;
-  if (exchange !== undefined) exchange.error = code;
+  outcome.reason = code;
   const kept = Object.fromEntries([...answer.headers].filter(([name]) => !name.startsWith("content-")));
   return problem(code, detail, { head: facts.method === "HEAD", headers: kept });
 }
@@ -174,14 +176,15 @@ export function createChain(handlers: readonly Middleware[], options: ChainOptio
     keepHeaders(c);
     if (isHttpError(error)) {
       const answer = error.getResponse();
+      c.env.outcome.reason = "middleware";
       return error.res === undefined && error.status in REFUSALS ? inOurForm(answer, c.env) : answer;
     }
     options.report(error);
-    if (c.env.exchange !== undefined) c.env.exchange.error = "internal";
+    c.env.outcome.reason = "internal";
     return problem("internal", "The gateway could not handle this request", { head: c.env.facts.method === "HEAD" });
   });
 
-  return async (sent, given, exchange, forward) => {
+  return async (sent, given, exchange, outcome, forward) => {
     const { underscored } = given;
     if (options.foreign && underscored !== undefined) {
       given = {
@@ -197,6 +200,7 @@ export function createChain(handlers: readonly Middleware[], options: ChainOptio
     const passage: Passage = {
       facts,
       exchange,
+      outcome,
       trusted: options.trusts?.(facts.peer) ?? false,
       sets: [],
       search: undefined,

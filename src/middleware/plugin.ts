@@ -2,6 +2,7 @@ import type { MiddlewareHandler } from "hono";
 import type { GenericSchema, InferOutput } from "valibot";
 import type { Clock } from "../clock.ts";
 import type { Fetch } from "../kubernetes/types.ts";
+import type { Outcome } from "../observe/counters.ts";
 import type { Exchange } from "../observe/exchange.ts";
 import type { RequestFacts } from "../request.ts";
 import type { KeySpace } from "./key-space.ts";
@@ -9,6 +10,8 @@ import type { KeySpace } from "./key-space.ts";
 /** One request on its way through a route's middleware: Hono's `c.env`. */
 export interface Passage {
   readonly facts: RequestFacts;
+  /** Who answers, and why. */
+  readonly outcome: Outcome;
   /** Where the access log is on. */
   readonly exchange: Exchange | undefined;
   /** Whether the connection's other end is one of `server.trusted_proxies`. */

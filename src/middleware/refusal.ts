@@ -19,9 +19,9 @@ export interface Refusal {
   readonly headers?: Readonly<Record<string, string>> | undefined;
 }
 
-/** Refuses a request with a problem answer, and says so in the access log. */
+/** Refuses a request with a problem answer. */
 export function refuse(c: Context<PassageEnv>, { code, detail, status, headers }: Refusal): Response {
-  const { exchange, facts } = c.env;
-  if (exchange !== undefined) exchange.error = code;
+  const { outcome, facts } = c.env;
+  outcome.reason = code;
   return problem(code, detail, { status, headers, head: facts.method === "HEAD" });
 }

@@ -1,4 +1,4 @@
-import { PROBLEM_CODES, type ProblemCode, problemCode } from "../proxy/problem.ts";
+import { PROBLEM_CODES, type ProblemCode } from "../proxy/problem.ts";
 
 /** Upper bounds of the duration histograms in milliseconds; the last bucket is everything above them. */
 export const DURATION_BOUNDS_MS = [1, 2, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000] as const;
@@ -6,6 +6,26 @@ export const DURATION_BOUNDS_MS = [1, 2, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_
 /** What a retry was for. */
 export const RETRY_KINDS = ["connect", "reset", "status", "timeout"] as const;
 export type RetryKind = (typeof RETRY_KINDS)[number];
+
+/**
+ * Why an answer is not the service's: a problem's code, or `middleware` where a user's module or one of Hono's middleware
+ * answered in words of its own.
+ */
+export type AnswerReason = ProblemCode | "middleware";
+
+const REASONS: readonly AnswerReason[] = [...PROBLEM_CODES, "middleware"];
+
+/**
+ * Who gave an answer, and why. It travels beside the answer: what comes out of middleware is seldom the object that went in.
+ */
+export interface Outcome {
+  /** Undefined: the answer is the service's. */
+  reason: AnswerReason | undefined;
+  /** Where the answers of the service that was asked are counted; undefined: none was asked. */
+  counts: SeriesCounts | undefined;
+  /** True: the answer may still be another one, so that who made this counts it. */
+  readonly deferred: boolean;
+}
 
 /**
  * What one route has counted towards one service since the gateway started: plain data, which can be cloned to another
@@ -30,9 +50,9 @@ const BUCKETS = DURATION_BOUNDS_MS.length + 1;
 /** Each histogram's sum follows its buckets. */
 const UPSTREAM = GATEWAY + BUCKETS + 1;
 const PROBLEMS = UPSTREAM + BUCKETS + 1;
-const SIZE = PROBLEMS + PROBLEM_CODES.length;
+const SIZE = PROBLEMS + REASONS.length;
 
-const codeIndex = new Map<ProblemCode, number>(PROBLEM_CODES.map((code, index) => [code, PROBLEMS + index]));
+const reasonIndex = new Map<AnswerReason, number>(REASONS.map((reason, index) => [reason, PROBLEMS + index]));
 const retryIndex = Object.fromEntries(RETRY_KINDS.map((kind, index) => [kind, RETRIES + index])) as Readonly<
   Record<RetryKind, number>
 >;
@@ -53,15 +73,16 @@ function observe(values: Float64Array, histogram: number, ms: number): void {
   values[histogram + BUCKETS]! += taken;
 }
 
-/** Counts one answer. `ms`: from taking the request up to the answer's headers. Allocates nothing, never throws. */
-export function countAnswer({ values }: SeriesCounts, response: Response, ms: number): void {
-  const { status } = response;
+/**
+ * Counts one answer. `ms`: from taking the request up to the answer's headers. `reason`: left out where a service gave it.
+ * Allocates nothing, never throws.
+ */
+export function countAnswer({ values }: SeriesCounts, status: number, ms: number, reason?: AnswerReason): void {
   // A status above 599 is not one of HTTP's; pods send such all the same.
   values[STATUSES + Math.min((status / 100) | 0, 5) - 1]!++;
   observe(values, GATEWAY, ms);
-  if (status < 400) return;
-  const code = problemCode(response);
-  if (code !== undefined) values[codeIndex.get(code)!]!++;
+  // Below that nobody is turned away: a redirect or a preflight's answer is what was asked for.
+  if (reason !== undefined && status >= 400) values[reasonIndex.get(reason)!]!++;
 }
 
 /** A request went on to the service (1), or its answer came back (-1). */
@@ -118,8 +139,8 @@ export interface SeriesView {
   readonly gateway: Durations;
   /** From sending an attempt to its answer's headers. */
   readonly upstream: Durations;
-  /** Answers of the gateway itself by their code; only codes that occurred. */
-  readonly problems: ReadonlyMap<ProblemCode, number>;
+  /** Answers of the gateway and its middleware, of 400 and above, by their reason; only those that occurred. */
+  readonly problems: ReadonlyMap<AnswerReason, number>;
 }
 
 const durations = (values: Float64Array, from: number): Durations => ({
@@ -141,7 +162,7 @@ export function viewSeries({ values }: SeriesCounts): SeriesView {
     gateway: durations(values, GATEWAY),
     upstream: durations(values, UPSTREAM),
     problems: new Map(
-      PROBLEM_CODES.map((code, index) => [code, values[PROBLEMS + index]!] as const).filter(([, count]) => count > 0),
+      REASONS.map((reason, index) => [reason, values[PROBLEMS + index]!] as const).filter(([, count]) => count > 0),
     ),
   };
 }

@@ -1,7 +1,14 @@
 import type { Pool, Target } from "../balancing/types.ts";
 import { atMost, type Clock } from "../clock.ts";
 import type { Logger } from "../log.ts";
-import { countAnswer, countInFlight, countRetry, countUpstream, type SeriesCounts } from "../observe/counters.ts";
+import {
+  countAnswer,
+  countInFlight,
+  countRetry,
+  countUpstream,
+  type Outcome,
+  type SeriesCounts,
+} from "../observe/counters.ts";
 import type { Exchange } from "../observe/exchange.ts";
 import type { AttemptTrace } from "../observe/tracing/types.ts";
 import type { RequestFacts } from "../request.ts";
@@ -76,6 +83,7 @@ interface Journey {
   readonly route: ProxyRoute;
   readonly counts: SeriesCounts | undefined;
   readonly exchange: Exchange | undefined;
+  readonly outcome: Outcome;
   readonly pool: Pool;
   readonly flight: Flight;
   readonly send: UpstreamFetch;
@@ -120,12 +128,15 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
   function counted(
     response: Response,
     facts: RequestFacts,
-    counts: SeriesCounts | undefined,
+    outcome: Outcome,
+    exchange: Exchange | undefined,
     now = clock.now(),
   ): Response {
+    const { counts, reason, deferred } = outcome;
+    if (exchange !== undefined && reason !== undefined) exchange.error = reason;
     if (counts === undefined) return response;
     countInFlight(counts, -1);
-    countAnswer(counts, response, now - facts.started);
+    if (!deferred) countAnswer(counts, response.status, now - facts.started, reason);
     return response;
   }
 
@@ -133,11 +144,16 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
     return exchange?.recorder === undefined ? response : exchange.recorder.finish(exchange, response);
   }
 
-  function fail(code: ProblemCode, detail: string, facts: RequestFacts, exchange: Exchange | undefined): Response {
-    if (exchange !== undefined) exchange.error = code;
+  /** The gateway's own answer in the place of the service's. */
+  function fail(code: ProblemCode, detail: string, { method }: RequestFacts, outcome: Outcome): Response {
     // What is left of a body that is not waited for would be taken for the next request (RFC 9110 section 15.5.9).
     const headers = code === "request_timeout" ? { connection: "close" } : undefined;
-    return problem(code, detail, { head: facts.method === "HEAD", headers });
+    return refused(problem(code, detail, { head: method === "HEAD", headers }), code, outcome);
+  }
+
+  function refused(response: Response, code: ProblemCode, outcome: Outcome): Response {
+    outcome.reason = code;
+    return response;
   }
 
   function failureOf(error: unknown, { flight, request }: Journey): Failure {
@@ -163,7 +179,7 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
 
   /** After an attempt that failed: the next pod, or the answer that ends it. */
   function afterFailure(error: unknown, journey: Journey, target: Target, attempt: number): Target | Response {
-    const { facts, route, exchange, pool, flight } = journey;
+    const { facts, route, outcome, pool, flight } = journey;
     const failure = failureOf(error, journey);
     const { code, detail, blamed } = FAILURES[failure];
     pool.finish(target);
@@ -182,7 +198,7 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
     }
     if (next !== undefined) return next;
     flights.remove(flight);
-    const response = fail(code, detail, facts, exchange);
+    const response = fail(code, detail, facts, outcome);
     if (upstreamHeaders) response.headers.set("x-podway-upstream", target.endpoint.address);
     return response;
   }
@@ -198,7 +214,7 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
   }
 
   async function travel(journey: Journey, first: Target, path: string, init: UpstreamInit): Promise<Response> {
-    const { facts, route, counts, exchange, pool, flight, passage, send } = journey;
+    const { facts, route, counts, exchange, outcome, pool, flight, passage, send } = journey;
     const { rule } = route;
     let target = first;
     for (let attempt = 1; ; attempt++) {
@@ -227,7 +243,7 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
         response = await send(target.origin + path, init);
       } catch (error) {
         const next = afterFailure(error, journey, target, attempt);
-        if (next instanceof Response) return logged(counted(next, facts, counts), exchange);
+        if (next instanceof Response) return logged(counted(next, facts, outcome, exchange), exchange);
         target = next;
         continue;
       }
@@ -248,7 +264,7 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
       }
       const answer =
         passage === undefined ? deliver(response, journey, target) : passage.deliver(response, journey, target);
-      return logged(counted(answer, facts, counts, now), exchange);
+      return logged(counted(answer, facts, outcome, exchange, now), exchange);
     }
   }
 
@@ -257,17 +273,18 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
     facts: RequestFacts,
     route: ProxyRoute,
     exchange: Exchange | undefined,
+    outcome: Outcome,
     upgrade: Upgrade | undefined,
   ): Passage | Response | undefined {
     if (!wantsWebSocket(facts)) return undefined;
     const connect = route.connect ?? options.connect;
     if (connect === undefined || upgrade === undefined) {
-      return fail("not_supported", "WebSocket is not carried here", facts, exchange);
+      return fail("not_supported", "WebSocket is not carried here", facts, outcome);
     }
-    const refused = refuseHandshake(facts.headers);
-    if (refused === undefined) return passages({ connect, upgrade, exchange });
-    if (exchange !== undefined) exchange.error = "bad_request";
-    return refused;
+    const refusal = refuseHandshake(facts.headers);
+    return refusal === undefined
+      ? passages({ connect, upgrade, exchange, outcome })
+      : refused(refusal, "bad_request", outcome);
   }
 
   /** Sends a request off, or answers it here and now. */
@@ -277,32 +294,30 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
     route: ProxyRoute,
     exchange: Exchange | undefined,
     from: Choice,
+    outcome: Outcome,
     started: number,
     upgrade: Upgrade | undefined,
   ): Promise<Response> | Response {
-    const refused = refuse(facts);
-    if (refused !== undefined) {
-      if (exchange !== undefined) exchange.error = "not_supported";
-      return refused;
-    }
-    const passage = passageOf(facts, route, exchange, upgrade);
+    const refusal = refuse(facts);
+    if (refusal !== undefined) return refused(refusal, "not_supported", outcome);
+    const passage = passageOf(facts, route, exchange, outcome, upgrade);
     if (passage instanceof Response) return passage;
     const changed = route.rewrite(facts.path, facts);
     if (changed !== facts.path && !isPlainPath(changed)) {
-      return fail("bad_request", "The path, as the route rewrites it, cannot be asked for", facts, exchange);
+      return fail("bad_request", "The path, as the route rewrites it, cannot be asked for", facts, outcome);
     }
     const limit = route.bodyBytes || gatewayLimit;
     // The gateway's own was held against it before there was a route.
     if (limit !== gatewayLimit && Number(facts.headers.get("content-length")) > limit) {
-      return fail("body_too_large", FAILURES.too_large.detail, facts, exchange);
+      return fail("body_too_large", FAILURES.too_large.detail, facts, outcome);
     }
     const { pool, upstream, counts } = from;
     const target = pool.pick(facts);
     if (target === undefined) {
       const reason = upstream.reason();
       if (reason === undefined)
-        return fail("no_endpoints", "The service has no address that takes traffic", facts, exchange);
-      return fail(reason.code, reason.outward, facts, exchange);
+        return fail("no_endpoints", "The service has no address that takes traffic", facts, outcome);
+      return fail(reason.code, reason.outward, facts, outcome);
     }
     const { timeouts } = route.rule;
     const flight = new Flight(request, timeouts, started);
@@ -326,6 +341,7 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
       route,
       counts,
       exchange,
+      outcome,
       pool,
       flight,
       send,
@@ -344,11 +360,13 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
     route: ProxyRoute,
     exchange?: Exchange,
     upgrade?: Upgrade,
+    outcome: Outcome = { reason: undefined, counts: undefined, deferred: false },
   ): Promise<Response> | Response {
     const started = clock.now();
     retryBudget.request();
     const from = route.choose();
     const { counts } = from;
+    outcome.counts = counts;
     if (counts !== undefined) countInFlight(counts, 1);
     if (exchange !== undefined) {
       exchange.request = request;
@@ -358,9 +376,9 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
     }
     const refresh = from.upstream.refresh();
     const go = (): Promise<Response> | Response => {
-      const answer = depart(request, facts, route, exchange, from, started, upgrade);
+      const answer = depart(request, facts, route, exchange, from, outcome, started, upgrade);
       // What was sent off is counted when it comes back.
-      return answer instanceof Response ? counted(answer, facts, counts) : answer;
+      return answer instanceof Response ? counted(answer, facts, outcome, exchange) : answer;
     };
     if (refresh === undefined) return go();
     return atMost(refresh, route.rule.timeouts.response, clock).then(() => {

@@ -33,12 +33,6 @@ export type ProblemCode = keyof typeof PROBLEMS;
 /** All codes there are. */
 export const PROBLEM_CODES = Object.keys(PROBLEMS) as readonly ProblemCode[];
 
-/** Which answers are problems: whoever counts them need not read their headers. */
-const codes = new WeakMap<Response, ProblemCode>();
-
-/** The code of an answer that `problem` made; undefined for every other one. */
-export const problemCode = (response: Response): ProblemCode | undefined => codes.get(response);
-
 /** A client that comes back sooner finds the same: discovery and ejection move on this scale. In seconds. */
 const RETRY_AFTER: Partial<Record<ProblemCode, string>> = {
   no_endpoints: "1",
@@ -70,6 +64,5 @@ export function problem(code: ProblemCode, detail: string, extra: ProblemExtra =
   headers["content-length"] = String(new TextEncoder().encode(body).length);
   const response = new Response(extra.head ? null : body, { status, headers });
   setBodyState(response, "whole");
-  codes.set(response, code);
   return response;
 }

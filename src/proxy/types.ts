@@ -2,7 +2,7 @@ import type { Pool } from "../balancing/types.ts";
 import type { Canceller } from "../canceller.ts";
 import type { RouteConfig } from "../config/schema.ts";
 import type { Upstream } from "../discovery/types.ts";
-import type { SeriesCounts } from "../observe/counters.ts";
+import type { Outcome, SeriesCounts } from "../observe/counters.ts";
 import type { Exchange } from "../observe/exchange.ts";
 import type { RequestFacts } from "../request.ts";
 import type { BodyMeter } from "./upload.ts";
@@ -84,7 +84,7 @@ export interface Forwarder {
    * Answers with what the route's upstream answers, or with a problem. Never rejects for an error of an upstream.
    * `request.headers` may be changed in place. `exchange`, where requests are recorded, is filled in; an answer that comes
    * as a promise has been through `exchange.recorder`. `upgrade` accepts a
-   * client's WebSocket; left out, those are refused.
+   * client's WebSocket; left out, those are refused. `outcome`, where there is one, tells who answered and why.
    */
   forward(
     request: Request,
@@ -92,5 +92,6 @@ export interface Forwarder {
     route: ProxyRoute,
     exchange?: Exchange,
     upgrade?: Upgrade,
+    outcome?: Outcome,
   ): Promise<Response> | Response;
 }

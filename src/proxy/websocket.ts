@@ -1,6 +1,6 @@
 import type { Target } from "../balancing/types.ts";
 import type { Clock } from "../clock.ts";
-import { countSocket } from "../observe/counters.ts";
+import { countSocket, type Outcome } from "../observe/counters.ts";
 import type { Exchange } from "../observe/exchange.ts";
 import type { RequestFacts } from "../request.ts";
 import type { Answered, ChangeHeaders, Deliver } from "./answer.ts";
@@ -50,6 +50,7 @@ export interface PassageInit {
   readonly connect: UpstreamConnect;
   readonly upgrade: Upgrade;
   readonly exchange: Exchange | undefined;
+  readonly outcome: Outcome;
 }
 
 /** A request's way to an upstream and back, in place of a fetch. */
@@ -74,7 +75,7 @@ export function createPassages(options: PassageOptions): (init: PassageInit) => 
     response: Response,
     answered: Answered,
     target: Target,
-    { upgrade, exchange }: PassageInit,
+    { upgrade, exchange, outcome }: PassageInit,
   ): Response {
     const { route, pool, flight, counts } = answered;
     flights.remove(flight);
@@ -85,7 +86,7 @@ export function createPassages(options: PassageOptions): (init: PassageInit) => 
     if (upgraded === undefined) {
       upstream.terminate();
       pool.finish(target);
-      if (exchange !== undefined) exchange.error = "client_gone";
+      outcome.reason = "client_gone";
       return problem("client_gone", "The client left before the answer");
     }
     if (counts !== undefined) countSocket(counts, 1);

@@ -1,5 +1,4 @@
 import type { RedirectConfig, RouteConfig } from "../config/route-schema.ts";
-import { problem } from "../proxy/problem.ts";
 import type { RequestFacts } from "../request.ts";
 import { decodeForRewrite, encodePart, encodePath } from "./path.ts";
 import { replacePrefix } from "./rewrite.ts";
@@ -38,8 +37,6 @@ const compileTarget = (rule: RedirectRule): Target => {
   return ({ search }) => encoded + (whole.query ?? search);
 };
 
-const NO_MATCH = (): Response => problem("no_route", "The path is none that this route redirects");
-
 /**
  * `location`, with `regex` in place of what it matches of the path: `$1` to `$9` are its groups, and what stands around
  * the match stays. undefined: the path does not match.
@@ -67,18 +64,18 @@ function compileLocation(written: string, regex: string | undefined): (facts: Re
  * what the rule does not name is taken from the request; a rule with a scheme and no port means that scheme's own port,
  * one with neither keeps the port the client used; the port is left out where the scheme implies it. The query is kept,
  * unless the configured path brings its own. A request without a host is redirected by path only. A `location` is sent as
- * it is written, with the request's parts in it.
+ * it is written, with the request's parts in it. Undefined: its `regex` finds nothing in the path.
  *
  * @throws {TypeError} for `replace_prefix` on a route whose path is no prefix.
  */
-export function compileRedirect(rule: RedirectRule): (facts: RequestFacts) => Response {
+export function compileRedirect(rule: RedirectRule): (facts: RequestFacts) => Response | undefined {
   const { status, scheme: wantedScheme, host: wantedHost, port: wantedPort, location: written } = rule.redirect;
   if (written !== undefined) {
     const locate = compileLocation(written, rule.redirect.regex);
     const ownAuthority = /^(?:[a-z][a-z0-9+.-]*:|\/\/)/i.test(written);
     return (facts) => {
       const location = locate(facts);
-      if (location === undefined) return NO_MATCH();
+      if (location === undefined) return undefined;
       // What a request brings must not make a path an authority (RFC 3986 section 4.2).
       const safe = ownAuthority ? location : location.replace(/^[/\\]{2,}/, "/");
       return new Response(null, { status, headers: { location: safe } });

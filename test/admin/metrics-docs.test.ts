@@ -7,7 +7,6 @@ import type { Family } from "../../src/admin/metrics/family.ts";
 import { countAnswer, countUpstream, createCounters } from "../../src/observe/counters.ts";
 import type { GatewayMetrics } from "../../src/observe/gateway-metrics.ts";
 import { createStreamCounters } from "../../src/observe/stream-counters.ts";
-import { problem } from "../../src/proxy/problem.ts";
 import { alertRules, dashboardQueries } from "../helpers/deploy-files.ts";
 import { adminOptions } from "./support.ts";
 
@@ -17,7 +16,7 @@ const DOCS = join(import.meta.dir, "../../docs");
 async function families(): Promise<Family[]> {
   const counters = createCounters();
   const counts = counters.series("r", "s");
-  countAnswer(counts, problem("no_endpoints", ""), 1);
+  countAnswer(counts, 503, 1, "no_endpoints");
   countUpstream(counts, 1);
   const metrics: GatewayMetrics = {
     traffic: {

@@ -66,7 +66,7 @@ export function chained(
         limits: LIMITS,
       });
       if ("problem" in facts) throw new Error(facts.detail);
-      return chain(request, facts, undefined, forward);
+      return chain(request, facts, undefined, { reason: undefined, counts: undefined, deferred: true }, forward);
     },
   };
 }

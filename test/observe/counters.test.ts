@@ -1,7 +1,8 @@
 import { describe, test } from "bun:test";
 import { assertEquals, assertNotStrictEquals } from "@std/assert";
-import { createGateway, type Gateway } from "../../src/gateway.ts";
+import { createGateway, type Gateway, type GatewayOptions } from "../../src/gateway.ts";
 import { silentLogger } from "../../src/log.ts";
+import type { Middleware } from "../../src/middleware/plugin.ts";
 import {
   countAnswer,
   createCounters,
@@ -19,6 +20,7 @@ import { createFakeClock } from "../helpers/fake-clock.ts";
 function gatewayTo(
   fetch: UpstreamFetch,
   yaml: string,
+  more: Partial<GatewayOptions> = {},
 ): { gateway: Gateway; clock: ReturnType<typeof createFakeClock> } {
   const clock = createFakeClock();
   const gateway = createGateway({
@@ -38,6 +40,7 @@ function gatewayTo(
     random: Math.random,
     logger: silentLogger,
     writeAccessLog: () => {},
+    ...more,
   });
   return { gateway, clock };
 }
@@ -73,6 +76,71 @@ routes:
       },
       { one: [0, 2, 1, 1, 1], away: [0, 0, 1, 0, 0], closed: [0, 0, 0, 1, 0], unmatched: [0, 0, 0, 1, 0] },
     );
+  });
+
+  test("count every answer once, by who gave it and why, whatever middleware it came through", async () => {
+    const modules: Record<string, Middleware> = {
+      "./throws.ts": () => Promise.reject(new Error("a fault of the module")),
+      "./late.ts": async (_c, next) => {
+        await next();
+        throw new Error("a fault after the answer");
+      },
+      "./own.ts": async (c) => c.text("closed", 503),
+      "./stamp.ts": async (c, next) => {
+        await next();
+        c.res.headers.set("x-stamp", "1");
+      },
+      "./login.ts": async (c, next) => {
+        await next();
+        if (c.res.status === 401) c.res = c.redirect("/login");
+      },
+    };
+    const use = (name: string): object[] => [{ use: `./${name}.ts` }];
+    const limit = { limit: 1, window: 60_000 };
+    const key = { key_auth: { consumers: [{ name: "a", key: "a-key-of-some-length" }] } };
+    const routes: Record<string, readonly [middleware: object[], wanted: Record<string, unknown>]> = {
+      limited: [[{ rate_limit: limit }, ...use("stamp")], { "": { rate_limited: 1 }, limited: {} }],
+      throttled: [[{ rate_limit: { ...limit, status: 503 } }], { "": { rate_limited: 1 }, throttled: {} }],
+      keyed: [[...use("stamp"), key], { "": { unauthorized: 2 } }],
+      shut: [[{ ip_restriction: { deny_list: ["127.0.0.1"] } }], { "": { forbidden: 2 } }],
+      hono: [[{ bearer_auth: { token: "some-token" } }], { "": { unauthorized: 2 } }],
+      throws: [use("throws"), { "": { internal: 2 } }],
+      late: [use("late"), { late: { internal: 2 } }],
+      own: [use("own"), { "": { middleware: 2 } }],
+      login: [[...use("login"), key], { "": {} }],
+      broken: [use("stamp"), { broken: { upstream_connect: 2 } }],
+      fails: [use("stamp"), { fails: {} }],
+      plain: [[], { plain: {} }],
+    };
+    const { gateway } = gatewayTo(
+      async (url) => {
+        if (url.includes("broken")) throw Object.assign(new Error("refused"), { code: "ECONNREFUSED" });
+        return new Response(null, { status: url.includes("fails") ? 500 : 200 });
+      },
+      JSON.stringify({
+        server: { access_log: false },
+        routes: Object.entries(routes).map(([id, [middleware]]) => ({
+          ...{ id, path: `/${id}`, middleware, nodes: [{ host: "127.0.0.1", port: 1 }], retries: { attempts: 1 } },
+        })),
+      }),
+      { userMiddleware: (name) => modules[name]! },
+    );
+    const found: Record<string, Record<string, unknown>> = {};
+    for (const id of Object.keys(routes)) {
+      for (let n = 0; n < 2; n++) await gateway.handle(new Request(`http://a.test/${id}`), "127.0.0.1", "http");
+    }
+    const answers: Record<string, number> = {};
+    for (const counts of gateway.counters.all().filter(({ route }) => route !== "")) {
+      const { route, service } = counts;
+      const { statuses, problems, gateway: whole, inFlight } = viewSeries(counts);
+      const taken = statuses.reduce((sum, count) => sum + count, 0);
+      answers[route] = (answers[route] ?? 0) + taken;
+      assertEquals([inFlight, whole.buckets.reduce((sum, count) => sum + count, 0)], [0, taken], route);
+      if (taken > 0) found[route] = { ...found[route], [service]: Object.fromEntries(problems) };
+    }
+    const wanted = Object.fromEntries(Object.entries(routes).map(([id, [, counts]]) => [id, counts]));
+    assertEquals(found, wanted);
+    assertEquals(answers, Object.fromEntries(Object.keys(routes).map((id) => [id, 2])));
   });
 
   test("tell how long a route's answers took, and what it retried for", async () => {
@@ -115,7 +183,7 @@ routes:
   test("survive a change of config, and go with their route", () => {
     const counters = createCounters();
     const [a, b] = [counters.series("a", "x"), counters.series("b", "x")];
-    countAnswer(a, new Response(), 1);
+    countAnswer(a, 200, 1);
     counters.keep(new Set([a]));
     assertEquals(counters.all(), [counters.unmatched, a]);
     assertEquals(counters.series("a", "x"), a);
@@ -124,7 +192,7 @@ routes:
 
   test("put a duration into the first bucket it does not exceed, one of minutes into the last", () => {
     const counts = createCounters().series("a", "x");
-    for (const ms of [0, 1, 2, 3, 30_000, 30_001, 600_000, -5]) countAnswer(counts, new Response(), ms);
+    for (const ms of [0, 1, 2, 3, 30_000, 30_001, 600_000, -5]) countAnswer(counts, 200, ms);
     const { buckets, sum } = viewSeries(counts).gateway;
     assertEquals([...buckets], [3, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 2]);
     assertEquals(sum, 0 + 1 + 2 + 3 + 30_000 + 30_001 + 600_000);
@@ -132,7 +200,7 @@ routes:
 
   test("take a status that is none of HTTP's for a server's error, and touch no other number", () => {
     const counts = createCounters().series("a", "x");
-    countAnswer(counts, { status: 999 } as Response, 0);
+    countAnswer(counts, 999, 0);
     assertEquals([...viewSeries(counts).statuses], [0, 0, 0, 0, 1]);
     assertEquals(viewSeries(counts).inFlight, 0);
   });
@@ -152,7 +220,7 @@ describe("the counts of several threads", () => {
       [two, 200],
       [two, 503],
     ] as const)
-      countAnswer(counts, new Response(null, { status }), 7);
+      countAnswer(counts, status, 7);
     // As they come from another thread.
     const sum = sumTraffic([structuredClone(traffic(one, 1)), structuredClone(traffic(two, 2))]);
     assertEquals(sum.pools, [{ route: "a", service: "x", endpoints: 3, ejected: 2, unhealthy: 0 }]);

@@ -4,7 +4,6 @@ import { countAnswer, createCounters, DURATION_BOUNDS_MS } from "../../src/obser
 import { createTrafficHistory, quantile, TRAFFIC_POINTS, TRAFFIC_STEP_MS } from "../../src/observe/traffic-history.ts";
 import { fakeClock } from "../helpers/embedded.ts";
 
-const answer = (status: number): Response => new Response(null, { status });
 const last = (values: Float32Array, points: number): number[] => [...values.slice(-points)];
 
 describe("the history of traffic", () => {
@@ -14,11 +13,11 @@ describe("the history of traffic", () => {
     const [one, other] = [counters.series("one", "a"), counters.series("one", "b")];
     counters.series("quiet", "a");
     const history = createTrafficHistory(() => ({ series: counters.all(), pools: [] }), clock);
-    for (let n = 0; n < 4; n++) countAnswer(one, answer(200), 3);
-    for (let n = 0; n < 2; n++) countAnswer(other, answer(503), 3);
-    countAnswer(counters.unmatched, answer(404), 0);
+    for (let n = 0; n < 4; n++) countAnswer(one, 200, 3);
+    for (let n = 0; n < 2; n++) countAnswer(other, 503, 3);
+    countAnswer(counters.unmatched, 404, 0);
     await clock.advance(TRAFFIC_STEP_MS);
-    countAnswer(one, answer(200), 30);
+    countAnswer(one, 200, 30);
     await clock.advance(2 * TRAFFIC_STEP_MS);
     const traffic = history.route("one")!;
     assertEquals(traffic.rate.length, TRAFFIC_POINTS);
@@ -37,12 +36,12 @@ describe("the history of traffic", () => {
     let counters = createCounters();
     const history = createTrafficHistory(() => ({ series: counters.all(), pools: [] }), clock);
     for (let n = 0; n < TRAFFIC_POINTS + 3; n++) {
-      countAnswer(counters.series("r", "s"), answer(200), 1);
+      countAnswer(counters.series("r", "s"), 200, 1);
       await clock.advance(TRAFFIC_STEP_MS);
     }
     assert(history.route("r")!.rate.every((rate) => rate === 0.5));
     counters = createCounters();
-    countAnswer(counters.series("r", "s"), answer(200), 1);
+    countAnswer(counters.series("r", "s"), 200, 1);
     await clock.advance(TRAFFIC_STEP_MS);
     assertEquals(last(history.route("r")!.rate, 2), [0.5, 0.5]);
     counters = createCounters();
@@ -61,7 +60,7 @@ describe("the history of traffic", () => {
     }, clock);
     await clock.advance(TRAFFIC_STEP_MS);
     fails = false;
-    countAnswer(counters.series("r", "s"), answer(200), 1);
+    countAnswer(counters.series("r", "s"), 200, 1);
     await clock.advance(TRAFFIC_STEP_MS);
     assertEquals(last(history.total().rate, 2), [0, 0.5]);
     history.stop();

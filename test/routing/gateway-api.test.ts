@@ -59,7 +59,7 @@ const assertRedirect = (rule: RouteConfig, { request, expect }: Case, gateway: G
     authority: request.host ?? `gateway.test:${port}`,
     target: request.path,
   });
-  const response = compileRedirect({ ...rule, redirect: rule.redirect! })(facts);
+  const response = compileRedirect({ ...rule, redirect: rule.redirect! })(facts)!;
   const location = new URL(response.headers.get("location")!);
   const wanted = expect.redirect_location!;
   assertEquals(response.status, expect.status[0]);

@@ -7,7 +7,7 @@ import { createTotals } from "../../src/workers/totals.ts";
 /** So many answers of a route, and open WebSockets. */
 function counts(route: string, answers: number, sockets = 0): SeriesCounts {
   const series = freshCounts(route, "web");
-  for (let i = 0; i < answers; i++) countAnswer(series, new Response(), 1);
+  for (let i = 0; i < answers; i++) countAnswer(series, 200, 1);
   for (let i = 0; i < sockets; i++) countSocket(series, 1);
   return series;
 }

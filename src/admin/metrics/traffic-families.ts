@@ -91,7 +91,7 @@ export function trafficFamilies({ series, pools, spans }: Traffic): Family[] {
     ),
     counter(
       "podway_problems_total",
-      "Answers the gateway made itself because it could not serve a request, by problem code.",
+      "Answers of 400 and above that no pod gave: the gateway's own by problem code, and those of middleware.",
       () =>
         rows.flatMap(({ labels, view }) =>
           [...view.problems].map(([code, count]): Point => [{ ...labels, code }, count]),
