@@ -1,6 +1,6 @@
 import type { AdminView } from "./admin/view.ts";
 import { createHealthSet, type HealthSet } from "./balancing/health-set.ts";
-import { createRetryBudget } from "./balancing/retry-budget.ts";
+import { createRetryBudgets } from "./balancing/retry-budget.ts";
 import { type ClusterSet, createClusterSet } from "./cluster-set.ts";
 import { redactCluster } from "./config/redact.ts";
 import type { ClusterConfig, Config } from "./config/schema.ts";
@@ -236,7 +236,6 @@ export function createGateway(options: GatewayOptions): Gateway {
   const connections = createConnections({
     clock,
     logger,
-    retryBudget: createRetryBudget({ clock }),
     nextId: requestIds.next,
     onEnd: (entry) => plan?.accessLog?.connection(entry),
   });
@@ -255,7 +254,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     streamCounters,
     eventStreams,
     middleware: { clock, fetch: options.plainFetch, keys: createKeySpace({ clock }) },
-    retryBudget: createRetryBudget({ clock }),
+    budgets: createRetryBudgets({ clock }),
     onUntrusted,
     onEject({ endpoint: { address, pod } }, until) {
       const at = clock.now();

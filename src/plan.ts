@@ -1,3 +1,4 @@
+import type { RetryBudgets } from "./balancing/retry-budget.ts";
 import type { Clock, Random } from "./clock.ts";
 import { type RedactedRoute, redactRoute } from "./config/redact.ts";
 import type { Config, TracingConfig, UpstreamTlsConfig } from "./config/schema.ts";
@@ -16,7 +17,7 @@ import { createPoolSet, type PoolSetOptions, type PoolStore } from "./pool-set.t
 import type { EventStreams } from "./proxy/event-streams.ts";
 import { createForwarder } from "./proxy/forward.ts";
 import { createTrust } from "./proxy/trust.ts";
-import type { Forwarder, RetryBudget, UpstreamFetch } from "./proxy/types.ts";
+import type { Forwarder, UpstreamFetch } from "./proxy/types.ts";
 import type { UpstreamConnect } from "./proxy/websocket-types.ts";
 import type { ReadOptions } from "./request.ts";
 import { compileRouteSet, type RouteSet } from "./route-set.ts";
@@ -84,7 +85,7 @@ export interface PlanParts {
   readonly streamCounters: StreamCounters;
   readonly eventStreams: EventStreams;
   readonly middleware: MiddlewareParts;
-  readonly retryBudget: RetryBudget;
+  readonly budgets: RetryBudgets;
   /** A peer that is no trusted proxy sent forwarding fields. */
   readonly onUntrusted: ((peer: string) => void) | undefined;
   readonly onEject: PoolSetOptions["onEject"];
@@ -105,8 +106,8 @@ export function makePlan(
   const { server } = config;
   const discovery = createDiscovery({ clusters, multi: config.discovery?.multi ?? false });
   const trusts = createTrust(server.trusted_proxies);
-  const { onEject } = parts;
-  const pools = createPoolSet({ discovery, clusters, clock, random, onEject, before: before?.pools });
+  const { onEject, budgets } = parts;
+  const pools = createPoolSet({ discovery, clusters, clock, random, onEject, budgets, before: before?.pools });
   const routes = compileRouteSet(config, {
     pools,
     upstreamFetch: world.upstreamFetch,
@@ -124,6 +125,11 @@ export function makePlan(
       logger.log("error", `A middleware failed: ${error.message}`, { route, stack: error.stack }),
   });
   parts.counters.keep(routes.series);
+  budgets.keep(
+    new Set(
+      routes.routes.flatMap((route) => (route.kind === "proxy" ? route.choices : [])).map(({ budget }) => budget),
+    ),
+  );
   parts.streamCounters.keep(new Set(config.streams.map(({ id }) => id)));
   const streams =
     dial && dialWith && compileStreamSet(config, { pools, dial, dialWith, counters: parts.streamCounters });
@@ -141,7 +147,6 @@ export function makePlan(
       clock,
       logger,
       streams: parts.eventStreams,
-      retryBudget: parts.retryBudget,
       bodyBytes: server.limits.body_bytes,
       bodyRate: server.limits.body_rate,
       bodyWindow: server.limits.body_window,

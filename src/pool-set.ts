@@ -1,5 +1,6 @@
 import type { HealthSubjects } from "./balancing/active-health.ts";
 import { createPool, type PoolOptions } from "./balancing/pool.ts";
+import type { RetryBudget, RetryBudgets } from "./balancing/retry-budget.ts";
 import { createSplit } from "./balancing/split.ts";
 import { staticUpstream } from "./balancing/static-upstream.ts";
 import type { Pool, Target } from "./balancing/types.ts";
@@ -15,6 +16,8 @@ export interface Choice<Counts = unknown> {
   /** What the pool is kept by. */
   readonly key: string;
   readonly upstream: Upstream;
+  /** Of the service, whoever leads to it. */
+  readonly budget: RetryBudget;
   readonly counts: Counts;
   /** What discovery is asked for; undefined: the entry's own `nodes`. */
   readonly query: UpstreamQuery | undefined;
@@ -72,6 +75,7 @@ export interface PoolSetOptions {
   readonly random: Random;
   /** Pools keep it across configs: it must hold nothing of one. */
   readonly onEject: (target: Target, until: number) => void;
+  readonly budgets: RetryBudgets;
   /** The pools before: balancing positions, health and counts survive where an entry did not change. */
   readonly before: PoolStore | undefined;
 }
@@ -99,7 +103,7 @@ function makePool<Counts>(
 }
 
 /** Makes a set without pools. */
-export function createPoolSet({ discovery, clusters, before, ...parts }: PoolSetOptions): PoolSet {
+export function createPoolSet({ discovery, clusters, budgets, before, ...parts }: PoolSetOptions): PoolSet {
   const pools = new Map<string, { pool: Pool & HealthSubjects; cluster: Cluster | undefined }>();
   const byId = new Map(clusters.map((cluster) => [cluster.id, cluster]));
 
@@ -122,7 +126,8 @@ export function createPoolSet({ discovery, clusters, before, ...parts }: PoolSet
             ? kept.pool
             : makePool({ ...settings, upstream, counts, ejected: counting.ejected }, parts);
         pools.set(key, { pool, cluster });
-        return { pool, key, upstream, counts, query, weight };
+        const budget = budgets.of(query === undefined ? `nodes of ${config.id}` : upstream.name);
+        return { pool, key, upstream, budget, counts, query, weight };
       }
 
       if (config.nodes !== undefined) {

@@ -35,7 +35,12 @@ const rule: RouteConfig = {
 const upstream = staticUpstream([{ host: backend.hostname, port: Number(backend.port), weight: 50 }], "bench");
 const { passive } = rule.health;
 const pool = createPool({ upstream, scheme: "http", balancer: rule.balancer, passive, clock, random: Math.random });
-const choice = { pool, upstream, counts: createCounters().series("bench", "bench") };
+const choice = {
+  pool,
+  upstream,
+  budget: createRetryBudget({ clock }),
+  counts: createCounters().series("bench", "bench"),
+};
 const route: ProxyRoute = {
   id: "bench",
   rule,
@@ -46,7 +51,6 @@ const forwarder = createForwarder({
   fetch: createHttp1Client({ dial: bunDial, clock }),
   clock,
   logger: silentLogger,
-  retryBudget: createRetryBudget({ clock }),
 });
 const options = { clock, trusts, limits: { header_bytes: 16_384, headers: 100, url_bytes: 8192, body_bytes: 0 } };
 

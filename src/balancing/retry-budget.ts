@@ -1,6 +1,6 @@
 import type { Clock } from "../clock.ts";
 
-/** How many retries a route may add, so that they never become the load that keeps its pods down. */
+/** How many retries a service may get, so that they never become the load that keeps its pods down. */
 export interface RetryBudget {
   /** A client's request arrived. Retries of it are not counted here. */
   request(): void;
@@ -8,11 +8,37 @@ export interface RetryBudget {
   take(): boolean;
 }
 
+/** The budgets of a gateway's services. */
+export interface RetryBudgets {
+  /** The one of that service; the same one for a service that was known before, across configs. */
+  of(service: string): RetryBudget;
+  /** Forgets the others: memory does not grow with reloads. */
+  keep(used: ReadonlySet<RetryBudget>): void;
+}
+
+/** Makes budgets, each for itself: what goes wrong with one service takes no retry from another. */
+export function createRetryBudgets({ clock }: { clock: Clock }): RetryBudgets {
+  const known = new Map<string, RetryBudget>();
+  return {
+    of(service) {
+      let budget = known.get(service);
+      if (budget === undefined) {
+        budget = createRetryBudget({ clock });
+        known.set(service, budget);
+      }
+      return budget;
+    },
+    keep(used) {
+      for (const [service, budget] of known) if (!used.has(budget)) known.delete(service);
+    },
+  };
+}
+
 /** Seconds looked back upon. */
 const WINDOW = 10;
 /** Retries allowed per request of the window. */
 const SHARE = 0.2;
-/** Retries allowed in every second, whatever the share says: a quiet route may retry too. */
+/** Retries allowed in every second, whatever the share says: a quiet service may be tried again too. */
 const ALWAYS = 10;
 
 /**

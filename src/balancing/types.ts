@@ -53,9 +53,9 @@ export interface Outlook {
 export interface Pool {
   /**
    * The target for this request. `tried` are the targets this request already failed on: never one of them. undefined:
-   * none is left. Costs the same whatever the number of services; allocates nothing.
+   * none is left. `last`: no other attempt will follow. Costs the same whatever the number of services; allocates nothing.
    */
-  pick(request: PickFacts, tried?: readonly Target[]): Target | undefined;
+  pick(request: PickFacts, tried?: readonly Target[], last?: boolean): Target | undefined;
   /** The request's headers arrived: passive health counts a success. `inFlight` is the caller's, through start/finish. */
   succeeded(target: Target): void;
   /** It could not be reached, or broke before its answer: passive health counts a failure, and may eject it. */

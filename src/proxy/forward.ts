@@ -1,3 +1,4 @@
+import type { RetryBudget } from "../balancing/retry-budget.ts";
 import type { Pool, Target } from "../balancing/types.ts";
 import { atMost, type Clock } from "../clock.ts";
 import type { Logger } from "../log.ts";
@@ -20,7 +21,7 @@ import { isPlainPath } from "./path-check.ts";
 import { type ProblemCode, problem } from "./problem.ts";
 import { refuse } from "./refuse.ts";
 import { mayRetry, type RetryCause } from "./retry.ts";
-import type { Choice, Forwarder, ProxyRoute, RetryBudget, UpstreamFetch, UpstreamInit } from "./types.ts";
+import type { Choice, Forwarder, ProxyRoute, UpstreamFetch, UpstreamInit } from "./types.ts";
 import { Upload } from "./upload.ts";
 import { classify, type UpstreamFailure } from "./upstream-error.ts";
 import { createPassages, type Passage, refuseHandshake, wantsWebSocket } from "./websocket.ts";
@@ -34,7 +35,6 @@ export interface ForwarderOptions {
   readonly connect?: UpstreamConnect | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly retryBudget: RetryBudget;
   /** Where open event streams are kept. @default somewhere nobody looks */
   readonly streams?: EventStreams | undefined;
   /** Largest request body in bytes; 0: no limit. @default 0 */
@@ -85,6 +85,7 @@ interface Journey {
   readonly exchange: Exchange | undefined;
   readonly outcome: Outcome;
   readonly pool: Pool;
+  readonly budget: RetryBudget;
   readonly flight: Flight;
   readonly send: UpstreamFetch;
   readonly endToEnd: boolean;
@@ -98,7 +99,7 @@ interface Journey {
 
 /** Makes the one forwarder of a gateway. */
 export function createForwarder(options: ForwarderOptions): Forwarder {
-  const { clock, logger, retryBudget } = options;
+  const { clock, logger } = options;
   const mutable = options.mutableHeaders ?? true;
   const via = options.via ?? false;
   const upstreamHeaders = options.upstreamHeaders ?? false;
@@ -171,8 +172,9 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
     if (!mayRetry(route.rule.retries, cause, facts.method, flight.upload)) return undefined;
     journey.tried ??= [];
     journey.tried.push(target);
-    const next = pool.pick(facts, journey.tried);
-    if (next === undefined || !retryBudget.take()) return undefined;
+    const next = pool.pick(facts, journey.tried, attempt + 1 === attempts);
+    // A connection that was never made cost the pods nothing.
+    if (next === undefined || (cause !== "connect" && !journey.budget.take())) return undefined;
     if (counts !== undefined) countRetry(counts, typeof cause === "number" ? "status" : cause);
     return next;
   }
@@ -311,7 +313,7 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
     if (limit !== gatewayLimit && Number(facts.headers.get("content-length")) > limit) {
       return fail("body_too_large", FAILURES.too_large.detail, facts, outcome);
     }
-    const { pool, upstream, counts } = from;
+    const { pool, upstream, budget, counts } = from;
     const target = pool.pick(facts);
     if (target === undefined) {
       const reason = upstream.reason();
@@ -343,6 +345,7 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
       exchange,
       outcome,
       pool,
+      budget,
       flight,
       send,
       endToEnd: send.endToEnd === true,
@@ -363,8 +366,8 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
     outcome: Outcome = { reason: undefined, counts: undefined, deferred: false },
   ): Promise<Response> | Response {
     const started = clock.now();
-    retryBudget.request();
     const from = route.choose();
+    from.budget.request();
     const { counts } = from;
     outcome.counts = counts;
     if (counts !== undefined) countInFlight(counts, 1);

@@ -1,3 +1,4 @@
+import type { RetryBudget } from "../balancing/retry-budget.ts";
 import type { Pool } from "../balancing/types.ts";
 import type { Canceller } from "../canceller.ts";
 import type { RouteConfig } from "../config/schema.ts";
@@ -42,6 +43,8 @@ export interface Choice {
   readonly upstream: Upstream;
   /** The addresses of `upstream`. */
   readonly pool: Pool;
+  /** How many retries the service may get. */
+  readonly budget: RetryBudget;
   /** Where its answers and retries are counted; left out: nowhere. */
   readonly counts?: SeriesCounts | undefined;
 }
@@ -68,14 +71,6 @@ export interface ProxyRoute {
   readonly fetch?: UpstreamFetch | undefined;
   /** The same for WebSockets. */
   readonly connect?: UpstreamConnect | undefined;
-}
-
-/** Says whether one more retry is allowed now, and counts it. */
-export interface RetryBudget {
-  /** A request was taken in: the budget is a share of these. */
-  request(): void;
-  /** True: retry, it is counted. False: the budget is spent. */
-  take(): boolean;
 }
 
 /** Sends requests to upstreams. */

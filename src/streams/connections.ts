@@ -6,7 +6,6 @@ import type { Logger } from "../log.ts";
 import type { StreamFailure } from "../observe/stream-counters.ts";
 import type { StreamEntry } from "../observe/stream-log.ts";
 import type { Choice } from "../pool-set.ts";
-import type { RetryBudget } from "../proxy/types.ts";
 import { proxyHeader } from "./proxy-protocol.ts";
 import { reach } from "./reach.ts";
 import type { Stream } from "./stream.ts";
@@ -22,7 +21,6 @@ const NO_HEADERS = new Headers();
 export interface ConnectionsOptions {
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly retryBudget: RetryBudget;
   /** A new id for each connection. */
   nextId(): string;
   /** A connection ended: for the access log. */
@@ -49,7 +47,7 @@ interface Open {
 
 /** Makes a set without connections. */
 export function createConnections(options: ConnectionsOptions): Connections {
-  const { clock, logger, retryBudget, nextId, onEnd } = options;
+  const { clock, logger, nextId, onEnd } = options;
   const open = new Set<Open>();
   let onEmpty = (): void => {};
 
@@ -126,7 +124,7 @@ export function createConnections(options: ConnectionsOptions): Connections {
     const facts: PickFacts = { headers: NO_HEADERS, search: "", client: client.peer.host };
     const preface = rule.proxy_protocol && proxyHeader(rule.proxy_protocol, client.peer, client.local);
     const found = await reach({
-      ...{ stream, pool, facts, preface, clock, logger, retryBudget },
+      ...{ stream, pool, facts, preface, clock, logger },
       gone: gone.signal,
       onTry: ({ endpoint }) => visit.tries(endpoint.address),
     });

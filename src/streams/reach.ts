@@ -1,7 +1,6 @@
 import type { PickFacts, Pool, Target } from "../balancing/types.ts";
 import type { Clock } from "../clock.ts";
 import type { Logger } from "../log.ts";
-import type { RetryBudget } from "../proxy/types.ts";
 import type { Stream } from "./stream.ts";
 import type { StreamSocket } from "./types.ts";
 
@@ -21,7 +20,6 @@ export interface ReachOptions {
   readonly gone: AbortSignal;
   readonly clock: Clock;
   readonly logger: Logger;
-  readonly retryBudget: RetryBudget;
   /** An address is about to be tried. */
   onTry(target: Target): void;
 }
@@ -32,10 +30,9 @@ export interface ReachOptions {
  * (`pool.start`); whoever gets it finishes it.
  */
 export async function reach(options: ReachOptions): Promise<Reached> {
-  const { stream, pool, facts, preface, gone, clock, logger, retryBudget, onTry } = options;
+  const { stream, pool, facts, preface, gone, clock, logger, onTry } = options;
   const { attempts } = stream.rule.retries;
   const tried: Target[] = [];
-  retryBudget.request();
   let target = pool.pick(facts);
   if (target === undefined) return { failure: "no_upstream", tries: 0 };
   for (let tries = 1; ; tries++) {
@@ -55,15 +52,14 @@ export async function reach(options: ReachOptions): Promise<Reached> {
       tried.push(target);
       const { address } = target.endpoint;
       const next = tries < attempts ? pool.pick(facts, tried) : undefined;
-      const again = next !== undefined && retryBudget.take();
-      logger.log(again ? "debug" : "warn", "An address did not take a connection", {
+      logger.log(next !== undefined ? "debug" : "warn", "An address did not take a connection", {
         stream: stream.rule.id,
         upstream: address,
         failure,
         attempt: tries,
         error: error instanceof Error ? error.message : String(error),
       });
-      if (!again) return { failure, tries };
+      if (next === undefined) return { failure, tries };
       stream.counts.retries++;
       target = next;
     } finally {

@@ -1,6 +1,6 @@
 import { describe, test } from "bun:test";
 import { assert, assertEquals } from "@std/assert";
-import { createRetryBudget, type RetryBudget } from "../../src/balancing/retry-budget.ts";
+import { createRetryBudget, createRetryBudgets, type RetryBudget } from "../../src/balancing/retry-budget.ts";
 import { handClock } from "./support.ts";
 
 function taken(budget: RetryBudget, wanted: number): number {
@@ -62,5 +62,22 @@ describe("the retry budget", () => {
     for (let i = 0; i < 100; i++) budget.request();
     await clock.advance(5_000);
     assertEquals(taken(budget, 1000), 40);
+  });
+});
+
+describe("the budgets of a gateway", () => {
+  test("are one for each service: what one spends the others keep", () => {
+    const budgets = createRetryBudgets({ clock: handClock() });
+    assertEquals(taken(budgets.of("default/a:http"), 50), 10);
+    assertEquals(taken(budgets.of("default/a:http"), 50), 0);
+    assertEquals(taken(budgets.of("default/b:http"), 50), 10);
+  });
+
+  test("of services that are gone are forgotten, the others are kept as they are", () => {
+    const budgets = createRetryBudgets({ clock: handClock() });
+    const [a, b] = [budgets.of("a"), budgets.of("b")];
+    budgets.keep(new Set([a]));
+    assert(budgets.of("a") === a);
+    assert(budgets.of("b") !== b);
   });
 });

@@ -1,5 +1,6 @@
 import { connect, createServer, type Socket } from "node:net";
 import { createPool } from "../../src/balancing/pool.ts";
+import type { RetryBudget } from "../../src/balancing/retry-budget.ts";
 import { staticUpstream } from "../../src/balancing/static-upstream.ts";
 import { systemClock } from "../../src/clock.ts";
 import type { RouteConfig } from "../../src/config/schema.ts";
@@ -104,6 +105,8 @@ export interface RigOptions extends Partial<Omit<ForwarderOptions, "fetch">> {
   pods?: number[];
   upstream?: Upstream;
   limits?: Partial<ReadOptions["limits"]>;
+  /** @default one without end */
+  budget?: RetryBudget;
   accessLog?: "json" | "combined";
   trusted?: string[];
   fetch?: UpstreamFetch;
@@ -134,7 +137,7 @@ export function startRig(options: RigOptions = {}): Rig {
     id: "test",
     rule,
     rewrite: (p) => p,
-    choose: () => ({ pool, upstream }),
+    choose: () => ({ pool, upstream, budget: options.budget ?? { request: () => {}, take: () => true } }),
     ...options.route,
   };
   const logged: LogFields[] = [];
@@ -144,7 +147,6 @@ export function startRig(options: RigOptions = {}): Rig {
     fetch: createHttp1Client({ dial: bunDial, clock: systemClock }),
     clock,
     logger: { ...silentLogger, log: (level, message, fields) => void logged.push({ level, message, ...fields }) },
-    retryBudget: { request: () => {}, take: () => true },
     ...options,
   });
   const limits = { header_bytes: 16_384, headers: 100, url_bytes: 8192, body_bytes: options.bodyBytes ?? 0 };
