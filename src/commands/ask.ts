@@ -2,8 +2,9 @@ import { atMost, systemClock } from "../clock.ts";
 import { formatIssue, loadConfig } from "../config/load.ts";
 import { createGateway, type Gateway } from "../gateway.ts";
 import { silentLogger } from "../log.ts";
-import type { ParsedArgs } from "../runtime/args.ts";
+import type { CommandOption, ParsedArgs } from "../runtime/args.ts";
 import type { Host } from "../runtime/host.ts";
+import { JSON_OPTION } from "./command-help.ts";
 import { gatewayParts } from "./gateway-parts.ts";
 import type { ServeWorld } from "./serve.ts";
 
@@ -12,13 +13,26 @@ import type { ServeWorld } from "./serve.ts";
 /** How long a running gateway, or an apiserver, may take to answer. */
 const ANSWER_WAIT_MS = 10_000;
 
+/** Where the admin API of a gateway is that says nothing of it. */
+export const DEFAULT_ADMIN = "http://127.0.0.1:9090";
+
 /** Options of every command that asks. */
-export const ASK_OPTIONS = {
-  admin: { type: "string" },
-  token: { type: "string" },
-  config: { type: "string", short: "c" },
-  json: { type: "boolean" },
-} as const;
+export const ASK_OPTIONS: readonly CommandOption[] = [
+  { name: "admin", value: "URL", help: "The admin API of the gateway to ask.", default: DEFAULT_ADMIN },
+  {
+    name: "token",
+    value: "TOKEN",
+    help: "The admin API's token. Other users of the machine can see it in the list of processes.",
+    default: "PODWAY_ADMIN_TOKEN of the environment",
+  },
+  {
+    name: "config",
+    short: "c",
+    value: "FILE",
+    help: "Asks no gateway: follows the clusters of this config for as long as the question takes.",
+  },
+  JSON_OPTION,
+];
 
 /** A gateway's admin API. */
 export interface AdminTarget {
@@ -29,7 +43,7 @@ export interface AdminTarget {
 /** The admin API that a command line means: the default address unless it names another. */
 export function adminTarget(args: Pick<ParsedArgs, "text">, env: Host["env"]): AdminTarget {
   return {
-    admin: args.text("admin") ?? "http://127.0.0.1:9090",
+    admin: args.text("admin") ?? DEFAULT_ADMIN,
     token: args.text("token") ?? env.PODWAY_ADMIN_TOKEN,
   };
 }

@@ -8,6 +8,7 @@ import type { LiveReport } from "../live/report.ts";
 import { createModules } from "../middleware/modules.ts";
 import { parseCommandLine } from "../runtime/args.ts";
 import { liveLines, ruleLines } from "./check-live-lines.ts";
+import { type CommandHelp, JSON_OPTION, usageOf } from "./command-help.ts";
 import { EXIT } from "./io.ts";
 
 /** What `check` needs of the world. */
@@ -28,9 +29,35 @@ export interface CheckIo extends Pick<LoadInput, "env" | "pod"> {
 }
 
 const DEFAULT_FILE = "./gateway.yaml";
-const USAGE = "podway check [FILE] [--live [--timeout SECONDS] [--rules]] [--json]";
 /** Seconds that `--live` gives each cluster. */
 const DEFAULT_TIMEOUT = "10";
+
+export const CHECK: CommandHelp = {
+  name: "check",
+  usage: ["check [FILE] [--live [--timeout SECONDS] [--rules]]"],
+  summary: "what is wrong with a config, with file, line and column",
+  more: `FILE is ${DEFAULT_FILE} where it is left out. Nothing is started; modules of your own are loaded. Exits 2 where the file is not valid, with --live 1 where something keeps a valid file from working now`,
+  options: [
+    {
+      name: "live",
+      help: "Also asks the clusters: whether they are reached, trusted and allow what is needed, and which services are there.",
+    },
+    {
+      name: "timeout",
+      value: "SECONDS",
+      help: "With --live: how long each cluster may take.",
+      default: DEFAULT_TIMEOUT,
+    },
+    {
+      name: "rules",
+      help: "With --live: prints the roles that are missing on standard output, for kubectl apply -f -, and the rest on standard error.",
+    },
+    { name: "config", short: "c", value: "FILE", help: "The same as FILE." },
+    JSON_OPTION,
+  ],
+};
+
+const USAGE = usageOf(CHECK);
 
 interface Verdict {
   readonly valid: boolean;
@@ -58,13 +85,7 @@ async function moduleErrors(
  * says that something keeps a valid file from working now. Gives the exit code.
  */
 export async function check(argv: readonly string[], io: CheckIo): Promise<number> {
-  const args = parseCommandLine(argv, {
-    json: { type: "boolean" },
-    live: { type: "boolean" },
-    timeout: { type: "string" },
-    rules: { type: "boolean" },
-    config: { type: "string" },
-  });
+  const args = parseCommandLine(argv, CHECK.options);
   const refuse = (why: string): number => {
     if (!("error" in args) && args.on("json")) {
       const issue = { file: "", line: 0, column: 0, path: "", message: why };

@@ -2,12 +2,30 @@ import type { Explained } from "../explain/answer.ts";
 import { type ExplainQuery, ExplainQueryError } from "../explain/question.ts";
 import { parseCommandLine } from "../runtime/args.ts";
 import { ASK_OPTIONS, type Asked, adminTarget, askAdmin, askClusters } from "./ask.ts";
+import { type CommandHelp, usageOf } from "./command-help.ts";
 import { explainLines } from "./explain-lines.ts";
 import { EXIT } from "./io.ts";
 import type { ServeWorld } from "./serve.ts";
 
-const USAGE =
-  "usage: podway explain [METHOD] URL [-H 'name: value']... [--client IP] [--verbose] [--json] [--admin URL [--token TOKEN] | --config FILE]";
+export const EXPLAIN: CommandHelp = {
+  name: "explain",
+  usage: ["explain [METHOD] URL [-H 'name: value']... [--admin URL [--token TOKEN] | --config FILE]"],
+  summary: "what becomes of a request and why: the route, the nodes, and who is left out",
+  more: "URL has a host, or is the path alone; METHOD is GET where it is left out. Exits 1 where no node would get it",
+  options: [
+    { name: "header", short: "H", value: "'NAME: VALUE'", multiple: true, help: "A header of the request." },
+    {
+      name: "client",
+      value: "IP",
+      help: "The client's address, which consistent hashing and trusted proxies go by.",
+      default: "127.0.0.1",
+    },
+    { name: "verbose", short: "v", help: "Also every route that does not match, and why." },
+    ...ASK_OPTIONS,
+  ],
+};
+
+const USAGE = `usage: ${usageOf(EXPLAIN)}`;
 
 /**
  * `podway explain METHOD URL`: prints what becomes of a request, and why; exits 1 when no node would get it. URL has a
@@ -15,12 +33,7 @@ const USAGE =
  */
 export async function explain(argv: readonly string[], world: ServeWorld): Promise<number> {
   const { host } = world;
-  const args = parseCommandLine(argv, {
-    ...ASK_OPTIONS,
-    header: { type: "string", short: "H", multiple: true },
-    client: { type: "string" },
-    verbose: { type: "boolean", short: "v" },
-  });
+  const args = parseCommandLine(argv, EXPLAIN.options);
   const bad = (message: string): number => {
     host.stderr(message);
     return EXIT.badInput;

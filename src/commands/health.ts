@@ -2,6 +2,8 @@ import { formatIssue, loadConfig } from "../config/load.ts";
 import { parseCommandLine } from "../runtime/args.ts";
 import { shownAuthority } from "../runtime/host.ts";
 import type { Files } from "../runtime/runtime.ts";
+import { DEFAULT_ADMIN } from "./ask.ts";
+import { type CommandHelp, JSON_OPTION, usageOf } from "./command-help.ts";
 import { DEFAULT_CONFIG } from "./config-source.ts";
 import { EXIT, type PodFacts } from "./io.ts";
 
@@ -17,9 +19,25 @@ export interface HealthIo {
 /** A gateway that takes longer to say that it is alive is not. */
 const ANSWER_WAIT_MS = 2000;
 
-const DEFAULT_ADMIN = "http://127.0.0.1:9090";
+export const HEALTH: CommandHelp = {
+  name: "health",
+  usage: ["health [--ready] [--admin URL | --config FILE]"],
+  summary: "whether the gateway of this machine is alive, as a container's health check asks",
+  options: [
+    { name: "ready", help: "Whether it may have traffic: every required cluster has its first list." },
+    { name: "admin", value: "URL", help: "Its admin API.", default: "that of the config" },
+    {
+      name: "config",
+      short: "c",
+      value: "FILE",
+      help: "The config that says where its admin API is.",
+      default: `${DEFAULT_CONFIG} where it is there, else ${DEFAULT_ADMIN}`,
+    },
+    JSON_OPTION,
+  ],
+};
 
-const USAGE = "usage: podway health [--ready] [--admin URL | --config FILE] [--json]";
+const USAGE = `usage: ${usageOf(HEALTH)}`;
 
 /** Where the gateway of a config has its admin API. */
 async function adminOf(file: string, { files, env, pod }: HealthIo): Promise<{ url: string } | { error: string }> {
@@ -38,12 +56,7 @@ async function adminOf(file: string, { files, env, pod }: HealthIo): Promise<{ u
  * container's health check runs, where there is no curl. Exits 0 for yes and 1 for no.
  */
 export async function health(argv: readonly string[], io: HealthIo): Promise<number> {
-  const args = parseCommandLine(argv, {
-    admin: { type: "string" },
-    config: { type: "string", short: "c" },
-    ready: { type: "boolean" },
-    json: { type: "boolean" },
-  });
+  const args = parseCommandLine(argv, HEALTH.options);
   const bad = (message: string): number => {
     io.stderr(message);
     return EXIT.badInput;

@@ -6,6 +6,7 @@ import { type ImportedFile, runImporter } from "../import/run-importer.ts";
 import { summaryLine } from "../import/summary.ts";
 import type { Progress } from "../progress.ts";
 import { parseCommandLine } from "../runtime/args.ts";
+import { usageOf as allUsages, type CommandHelp, JSON_OPTION } from "./command-help.ts";
 import { EXIT } from "./io.ts";
 
 /** What `import` needs of the world. */
@@ -25,14 +26,20 @@ export interface ImportIo {
 const LARGE = 256 * 1024;
 
 const usageOf = (name: string, { switches }: Importer): string =>
-  [`podway import ${name} FILE...`, ...switches.map((one) => `[--${one}]`), "[--json]"].join(" ");
+  [`import ${name} FILE...`, ...switches.map((one) => `[--${one.name}]`)].join(" ");
+
+export const IMPORT: CommandHelp = {
+  name: "import",
+  usage: Object.entries(IMPORTERS).map(([name, importer]) => usageOf(name, importer)),
+  summary: "a gateway.yaml made of APISIX's or Ocelot's configuration, and what of it could not be carried over",
+  more: "The config goes to standard output, the rest to standard error. Exits 1 where something is not carried over",
+  options: [...new Set(Object.values(IMPORTERS).flatMap(({ switches }) => switches)), JSON_OPTION],
+};
 
 const line = (issue: ImportIssue, clause: string): string =>
   formatIssue({ ...issue, message: `${issue.path || "the file"}: ${clause}` });
 
-const USAGE = Object.entries(IMPORTERS)
-  .map(([name, importer]) => usageOf(name, importer))
-  .join(", or ");
+const USAGE = allUsages(IMPORT);
 
 /**
  * `import FORMAT FILE...`: prints a gateway.yaml made of another gateway's files, and names on stderr every key that is
@@ -41,11 +48,7 @@ const USAGE = Object.entries(IMPORTERS)
  * is carried over, 1 when something is not, 2 when there was nothing to read.
  */
 export async function importConfig(argv: readonly string[], io: ImportIo): Promise<number> {
-  const switches = [...new Set(Object.values(IMPORTERS).flatMap((importer) => importer.switches))];
-  const args = parseCommandLine(argv, {
-    json: { type: "boolean" },
-    ...Object.fromEntries(switches.map((name) => [name, { type: "boolean" } as const])),
-  });
+  const args = parseCommandLine(argv, IMPORT.options);
   const json = "error" in args ? argv.includes("--json") : args.on("json");
   const refuse = (why: string): number => {
     if (json) io.stdout(JSON.stringify({ gateway: null, error: why }));
@@ -58,10 +61,11 @@ export async function importConfig(argv: readonly string[], io: ImportIo): Promi
   if (importer === undefined) {
     return refuse(`name the format first: one of ${Object.keys(IMPORTERS).join(", ")}. Usage: ${USAGE}`);
   }
-  const usage = `Usage: ${usageOf(format, importer)}`;
+  const usage = `Usage: podway ${usageOf(format, importer)}`;
   if (names.length === 0) return refuse(`name the file to import. ${usage}`);
-  const unknown = switches.find((name) => args.on(name) && !importer.switches.includes(name));
-  if (unknown !== undefined) return refuse(`--${unknown} means nothing to ${importer.name}'s format. ${usage}`);
+  const known = [...importer.switches, JSON_OPTION];
+  const unknown = IMPORT.options.find((option) => args.on(option.name) && !known.includes(option));
+  if (unknown !== undefined) return refuse(`--${unknown.name} means nothing to ${importer.name}'s format. ${usage}`);
 
   const files: ImportedFile[] = [];
   let size = 0;

@@ -9,6 +9,7 @@ import { toJson, toYaml } from "../manifests/print.ts";
 import type { Manifest, ManifestOptions, ModuleFile } from "../manifests/types.ts";
 import { type ParsedArgs, parseCommandLine } from "../runtime/args.ts";
 import type { Files } from "../runtime/runtime.ts";
+import { type CommandHelp, JSON_OPTION, usageOf } from "./command-help.ts";
 import { DEFAULT_CONFIG } from "./config-source.ts";
 import { EXIT } from "./io.ts";
 
@@ -20,27 +21,60 @@ export interface ManifestsIo {
   stderr(line: string): void;
 }
 
-const USAGE = `usage: podway manifests [FILE] [--name NAME] [--namespace NS] [--image REF] [--replicas N] [--hpa] [--max-replicas N]
-       [--service-type ClusterIP|NodePort|LoadBalancer] [--without-config] [--rbac [--cluster ID]] [--json]`;
-
 /** Objects that belong to this one are named after it, with a few letters more. */
 const NAME = /^[a-z]([-a-z0-9]{0,50}[a-z0-9])?$/;
 const NAMESPACE = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 const SERVICE_TYPES = ["ClusterIP", "NodePort", "LoadBalancer"] as const;
 
+const DEFAULT_NAME = "podway";
+const DEFAULT_IMAGE = `podway:${packageJson.version}`;
+
 /** Two, so that one can go; and how many times as many an autoscaler may make. */
 const REPLICAS = 2;
 const HPA_FACTOR = 5;
+
+export const MANIFESTS: CommandHelp = {
+  name: "manifests",
+  usage: ["manifests [FILE]", "manifests [FILE] --rbac [--cluster ID]"],
+  summary: "what runs a config in Kubernetes",
+  more: "ServiceAccount, the least roles, ConfigMap, Deployment, Service, PodDisruptionBudget. What must be done before goes to standard error",
+  options: [
+    { name: "config", short: "c", value: "FILE", help: "The same as FILE.", default: DEFAULT_CONFIG },
+    { name: "name", value: "NAME", help: "What the objects are called.", default: DEFAULT_NAME },
+    { name: "namespace", short: "n", value: "NS", help: "Where they go.", default: "default" },
+    { name: "image", value: "REF", help: "The image.", default: DEFAULT_IMAGE },
+    { name: "replicas", value: "N", help: "How many pods; with --hpa the fewest.", default: String(REPLICAS) },
+    { name: "hpa", help: "Also a HorizontalPodAutoscaler." },
+    {
+      name: "max-replicas",
+      value: "N",
+      help: "The most that it makes.",
+      default: `${HPA_FACTOR} times --replicas`,
+    },
+    {
+      name: "service-type",
+      value: SERVICE_TYPES.join("|"),
+      help: "The Service's type.",
+      default: SERVICE_TYPES[0],
+    },
+    { name: "without-config", help: "Leaves out the ConfigMap, which you make otherwise." },
+    { name: "rbac", help: "The account and its roles only." },
+    { name: "cluster", value: "ID", help: "With --rbac: of this cluster of several." },
+    JSON_OPTION,
+  ],
+};
+
+const USAGE = `usage: ${usageOf(MANIFESTS)}; see podway manifests --help`;
 
 const count = (text: string): number => (/^[1-9][0-9]{0,3}$/.test(text) ? Number(text) : Number.NaN);
 
 /** The options of a command line, or the first that is wrong, in words. */
 function readOptions(args: ParsedArgs): ManifestOptions | { readonly error: string } {
-  const name = args.text("name") ?? "podway";
+  const name = args.text("name") ?? DEFAULT_NAME;
   if (!NAME.test(name)) return { error: "--name must be a DNS label of at most 52 characters, such as podway" };
   const namespace = args.text("namespace") ?? "default";
   if (!NAMESPACE.test(namespace)) return { error: "--namespace must be the name of a namespace" };
-  const image = args.text("image") ?? `podway:${packageJson.version}`;
+  const image = args.text("image") ?? DEFAULT_IMAGE;
   if (!/^[^\s]+$/.test(image)) return { error: "--image must be the name of an image, such as registry/podway:1" };
   const replicas = count(args.text("replicas") ?? String(REPLICAS));
   if (Number.isNaN(replicas)) return { error: "--replicas must be a whole number from 1 to 9999" };
@@ -119,14 +153,7 @@ export async function manifests(argv: readonly string[], io: ManifestsIo): Promi
     for (const line of lines) io.stderr(line);
     return EXIT.badInput;
   };
-  const texts = ["config", "name", "namespace", "image", "replicas", "max-replicas", "service-type", "cluster"];
-  const switches = ["hpa", "without-config", "rbac", "json"];
-  const args = parseCommandLine(argv, {
-    ...Object.fromEntries(texts.map((name) => [name, { type: "string" as const }])),
-    ...Object.fromEntries(switches.map((name) => [name, { type: "boolean" as const }])),
-    namespace: { type: "string", short: "n" },
-    config: { type: "string", short: "c" },
-  });
+  const args = parseCommandLine(argv, MANIFESTS.options);
   if ("error" in args) return bad(args.error, USAGE);
   if (args.positionals.length > 1) return bad("one config at a time", USAGE);
   const options = readOptions(args);

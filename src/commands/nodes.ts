@@ -1,18 +1,27 @@
 import type { NodesAnswer } from "../discovery/views.ts";
 import { parseCommandLine } from "../runtime/args.ts";
 import { ASK_OPTIONS, adminTarget, askAdmin, askClusters } from "./ask.ts";
+import { type CommandHelp, usageOf } from "./command-help.ts";
 import { EXIT } from "./io.ts";
 import type { ServeWorld } from "./serve.ts";
 
-const USAGE = "usage: podway nodes REF [--verbose] [--json] [--admin URL [--token TOKEN] | --config FILE]";
+export const NODES: CommandHelp = {
+  name: "nodes",
+  usage: ["nodes REF [--admin URL [--token TOKEN] | --config FILE]"],
+  summary: "the nodes of a service, as a running gateway sees them",
+  more: "REF is namespace/name:port, with several clusters id/namespace/name:port. Exits 1 and says why where there are none",
+  options: [
+    { name: "verbose", short: "v", help: "Also where each comes from: object, conditions, zone, pod, ejection." },
+    ...ASK_OPTIONS,
+  ],
+};
+
+const USAGE = `usage: ${usageOf(NODES)}`;
 
 /** `podway nodes REF`: prints the nodes of a service reference; exits 1 and says why when there are none. */
 export async function nodes(argv: readonly string[], world: ServeWorld): Promise<number> {
   const { host } = world;
-  const args = parseCommandLine(argv, {
-    ...ASK_OPTIONS,
-    verbose: { type: "boolean", short: "v" },
-  });
+  const args = parseCommandLine(argv, NODES.options);
   const bad = (message: string): number => {
     host.stderr(message);
     return EXIT.badInput;

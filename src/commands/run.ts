@@ -1,4 +1,3 @@
-import packageJson from "../../package.json" with { type: "json" };
 import { systemClock } from "../clock.ts";
 import { checkWithoutThreads } from "../config/threads-rules.ts";
 import { createProgress } from "../progress.ts";
@@ -6,39 +5,18 @@ import type { Host } from "../runtime/host.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { check } from "./check.ts";
 import { checkLive } from "./check-live.ts";
+import { type CommandHelp, helpPage } from "./command-help.ts";
+import { COMMANDS, HELP } from "./commands.ts";
 import { explain } from "./explain.ts";
 import { gateway } from "./gateway.ts";
 import { health } from "./health.ts";
 import { importConfig } from "./import.ts";
+import { init } from "./init.ts";
 import { EXIT, readPodFacts } from "./io.ts";
 import { manifests } from "./manifests.ts";
 import { nodes } from "./nodes.ts";
 import { schema } from "./schema.ts";
-
-const HELP = `podway ${packageJson.version}: an API gateway that finds its upstreams in Kubernetes
-
-  podway [--config FILE]     serve; FILE is ./gateway.yaml unless said otherwise
-  podway --demo              serve a demo cluster that needs nothing (also without a config, a cluster and a kubeconfig)
-  podway check [FILE]        say what is wrong with a config, with file, line and column; with --live also ask its clusters:
-                             whether they are reached, trusted and allow what is needed, and which services are there
-  podway nodes REF           the nodes of namespace/name:port, as a running gateway sees them,
-                             or with --config FILE as this command finds them itself
-  podway import apisix FILE...
-  podway import ocelot FILE...  print a gateway.yaml made of APISIX's or Ocelot's configuration, and say what of it
-                             could not be carried over
-  podway manifests [FILE]    what runs this config in Kubernetes: ServiceAccount, the least roles, ConfigMap, Deployment,
-                             Service, PodDisruptionBudget, --hpa; see docs/deployment.md
-  podway health              whether the gateway of this machine is alive (with --ready: ready)
-  podway explain METHOD URL  what becomes of a request and why: the route, the nodes, and who is left out (-H 'name: value')
-  podway schema              the JSON Schema of the config file, for editors
-
-  --json                     machine-readable output, with every command
-  --help, --version
-
-Exit codes: 0 fine, 1 it ran and the answer is no, 2 bad input.`;
-
-/** The commands a command line can name first; without one the gateway is served. */
-export const COMMANDS = ["check", "nodes", "explain", "import", "manifests", "health", "schema"] as const;
+import { VERSION } from "./version.ts";
 
 /** What a command runs in. */
 export interface CommandWorld {
@@ -46,22 +24,46 @@ export interface CommandWorld {
   readonly host: Host;
 }
 
+interface Called {
+  /** Undefined: help is asked for. */
+  readonly command: CommandHelp | undefined;
+  /** What follows the command's name. */
+  readonly rest: readonly string[];
+  /** In words, where no command is meant. */
+  readonly wrong?: string;
+}
+
+/** Which command a line means; without a name the one that serves. */
+function commandOf(argv: readonly string[]): Called {
+  const [first, second] = argv;
+  const byName = (name: string | undefined): CommandHelp | undefined => COMMANDS.find((one) => one.name === name);
+  if (first === undefined || first.startsWith("-")) return { command: byName("gateway"), rest: argv };
+  const command = first === "help" ? byName(second) : byName(first);
+  const rest = argv.slice(1);
+  if (command !== undefined) return { command, rest: first === "help" ? ["--help"] : rest };
+  if (first === "help" && second === undefined) return { command: undefined, rest };
+  const names = COMMANDS.map(({ name }) => name).join(", ");
+  const meant = /[./]|^config$/.test(first) ? `; a config is named with --config ${first}` : "";
+  const wrong = `There is no command ${first === "help" ? second : first}${meant}. There are: ${names}; see podway --help`;
+  return { command: undefined, rest, wrong };
+}
+
 /** Runs a command line (without the program's own name) and returns the exit code. */
 export async function run(argv: readonly string[], world: CommandWorld): Promise<number> {
   const { host, runtime } = world;
-  const [first, ...rest] = argv;
-  const named = COMMANDS.find((name) => name === first);
-  if (named === undefined && first !== undefined && !first.startsWith("-")) {
-    host.stderr(`There is no command ${first}; there are: ${COMMANDS.join(", ")}, and none at all to serve`);
+  const { command, rest, wrong } = commandOf(argv);
+  if (wrong !== undefined) {
+    host.stderr(wrong);
     return EXIT.badInput;
   }
-  const options = argv.slice(0, argv.includes("--") ? argv.indexOf("--") : undefined);
-  if (options.includes("--help") || options.includes("-h")) {
-    host.stdout(HELP);
+  const options = rest.slice(0, rest.includes("--") ? rest.indexOf("--") : undefined);
+  if (command === undefined || options.includes("--help") || options.includes("-h")) {
+    host.stdout(command === undefined || argv === rest ? HELP : helpPage(command));
     return EXIT.fine;
   }
-  if (named === undefined && first === "--version") {
-    host.stdout(packageJson.version);
+  const named = command.name;
+  if (rest[0] === "--version") {
+    host.stdout(VERSION);
     return EXIT.fine;
   }
   if (named === "schema") return schema(rest, host);
@@ -101,7 +103,9 @@ export async function run(argv: readonly string[], world: CommandWorld): Promise
       return await health(rest, { files, env: runtime.env, pod, stdout: host.stdout, stderr: host.stderr });
     case "explain":
       return await explain(rest, { ...world, files, pod });
-    case undefined:
-      return await gateway(argv, { ...world, files, pod });
+    case "init":
+      return await init(rest, { ...world, files, pod });
+    default:
+      return await gateway(rest, { ...world, files, pod });
   }
 }

@@ -130,6 +130,7 @@ export async function startDemo(options: DemoOptions): Promise<Demo> {
       `try: curl ${gateway}/anything`,
       `     ${kubectl} get pods,endpointslices`,
       `     ${kubectl} delete pod ${POD_NAMES[0]}`,
+      "     podway init -   (the config of this demo)",
     ],
     async stop() {
       stopListening();

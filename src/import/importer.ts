@@ -5,8 +5,8 @@ import type { Input } from "./input.ts";
 export interface Importer {
   /** Whose format it is, for messages. */
   readonly name: string;
-  /** Switches of the command line it knows, without their dashes. */
-  readonly switches: readonly string[];
+  /** Switches of the command line it knows, without their dashes, and what each does. */
+  readonly switches: readonly { readonly name: string; readonly help: string }[];
   /** Brings the texts of its files into the notation of gateway.yaml: `${NAME}` is a variable there, `$${` a literal `${`. */
   text(written: string): string;
   /** Whether its keys mean the same in any case. */

@@ -1,11 +1,19 @@
 import { parseArgs } from "node:util";
 
-/** An option of a command: `--name VALUE`, or a switch. */
-export interface OptionSpec {
-  readonly type: "string" | "boolean";
+/** An option of a command, as it is read and as it is described. */
+export interface CommandOption {
+  /** Without its dashes. */
+  readonly name: string;
+  /** One letter. */
   readonly short?: string;
+  /** What stands for its value in descriptions; left out: it is a switch. */
+  readonly value?: string;
   /** May be given several times. */
   readonly multiple?: boolean;
+  /** What it does, in a phrase or a sentence or two. */
+  readonly help: string;
+  /** What holds without it, in words. */
+  readonly default?: string;
 }
 
 /** What a command line held. */
@@ -22,10 +30,19 @@ export interface ParsedArgs {
 /** Takes a command line apart; an unknown option or a missing value is an error in words. */
 export function parseCommandLine(
   argv: readonly string[],
-  options: Readonly<Record<string, OptionSpec>>,
+  options: readonly CommandOption[],
 ): ParsedArgs | { error: string } {
+  const known = options.map(({ name, short, value, multiple = false }) => {
+    const type = value === undefined ? ("boolean" as const) : ("string" as const);
+    return [name, { type, multiple, ...(short !== undefined && { short }) }] as const;
+  });
   try {
-    const parsed = parseArgs({ args: [...argv], options: { ...options }, allowPositionals: true, strict: true });
+    const parsed = parseArgs({
+      args: [...argv],
+      options: Object.fromEntries(known),
+      allowPositionals: true,
+      strict: true,
+    });
     const values = parsed.values as Record<string, string | boolean | string[] | undefined>;
     return {
       positionals: parsed.positionals,

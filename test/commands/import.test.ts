@@ -23,7 +23,7 @@ describe("import", () => {
       assert(stderr[0]!.includes("Usage: podway import "), stderr[0]);
     }
     assertEquals((await run(["apisix", "a", "--use-host"], { a: "{}" })).stderr, [
-      "podway import: --use-host means nothing to APISIX's format. Usage: podway import apisix FILE... [--json]",
+      "podway import: --use-host means nothing to APISIX's format. Usage: podway import apisix FILE...",
     ]);
   });
 

@@ -1,20 +1,60 @@
 import { describe, test } from "bun:test";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import packageJson from "../../package.json" with { type: "json" };
-import { COMMANDS } from "../../src/commands/run.ts";
+import { COMMANDS } from "../../src/commands/commands.ts";
 import { world } from "../gateway/support.ts";
 import { runCommand } from "../helpers/gateway-process.ts";
 
 describe("the command line", () => {
-  test("--help names every command and the exit codes, whatever stands beside it", async () => {
-    for (const argv of [["--help"], ["-h"], ["nodes", "--help"], ["check", "-h"]]) {
+  test("--help and help name every command and the exit codes", async () => {
+    for (const argv of [["--help"], ["-h"], ["help"], ["--demo", "--help"]]) {
       const { run, stdout, stderr } = world();
       assertEquals(await run(...argv), 0);
       const help = stdout.join("\n");
-      for (const name of [...COMMANDS, "--config", "--demo", "--json", "--version", "Exit codes"]) {
+      for (const name of [
+        ...COMMANDS.map((command) => command.name),
+        "--config",
+        "--json",
+        "--version",
+        "Exit codes",
+      ]) {
         assertStringIncludes(help, name);
       }
       assertEquals(stderr, []);
+    }
+  });
+
+  test.each(COMMANDS.map((command) => [command.name, command] as const))(
+    "%s --help is a page of its own, with every option that it takes",
+    async (name, { options, usage }) => {
+      for (const argv of [
+        [name, "--help"],
+        ["help", name],
+        [name, "-h", "more"],
+      ]) {
+        const { run, stdout, stderr } = world();
+        assertEquals([await run(...argv), stderr], [0, []]);
+        for (const line of usage) assertStringIncludes(stdout[0]!, `podway ${line}`);
+        for (const option of options) assertStringIncludes(stdout[0]!, `--${option.name}`);
+        assert(
+          stdout[0]!.split("\n").every((line) => line.length <= 110),
+          stdout[0],
+        );
+      }
+    },
+  );
+
+  test("a config without --config, and a command that is none, say what to write", async () => {
+    for (const [argv, words] of [
+      [["gateway.yaml"], /a config is named with --config gateway\.yaml/],
+      [["gateway", "gateway.yaml"], /a config is named with --config gateway\.yaml/],
+      [["./other"], /--config \.\/other/],
+      [["serve"], /no command serve.*see podway --help/],
+      [["help", "serve"], /no command serve/],
+    ] as const) {
+      const { run, stderr } = world();
+      assertEquals(await run(...argv), 2);
+      assertMatch(stderr.join("\n"), words);
     }
   });
 

@@ -75,7 +75,12 @@ function convert(roots: readonly Input[], on: (name: string) => boolean): MadeMa
 /** Ocelot's ocelot.json, or the ocelot.*.json it is merged from. */
 export const ocelot: Importer = {
   name: "Ocelot",
-  switches: ["use-host"],
+  switches: [
+    {
+      name: "use-host",
+      help: "Ocelot's: the Scheme, Host and Port of its ServiceDiscoveryProvider are where the apiserver is. Otherwise it is the pod's own.",
+    },
+  ],
   anyCase: true,
   text: literalText,
   prepare: withoutComments,
