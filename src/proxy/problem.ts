@@ -52,6 +52,9 @@ export interface ProblemExtra {
 /** The status that goes with a code. */
 export const problemStatus = (code: ProblemCode): number => PROBLEMS[code][0];
 
+/** What a code is called in words. */
+export const problemTitle = (code: ProblemCode): string => PROBLEMS[code][1];
+
 /** An answer of the gateway itself, `application/problem+json` (RFC 9457). `detail` is outward: no addresses in it. */
 export function problem(code: ProblemCode, detail: string, extra: ProblemExtra = {}): Response {
   const [own, title] = PROBLEMS[code];

@@ -1,0 +1,102 @@
+import { configJsonSchema } from "../../src/config/json-schema.ts";
+import { cell, table } from "./page.ts";
+
+/** What of JSON Schema the config's has. */
+interface Node {
+  readonly description?: string;
+  readonly default?: unknown;
+  readonly type?: string | readonly string[];
+  readonly enum?: readonly unknown[];
+  readonly const?: unknown;
+  readonly $ref?: string;
+  readonly properties?: Readonly<Record<string, Node>>;
+  readonly items?: Node;
+  readonly additionalProperties?: Node | boolean;
+  readonly required?: readonly string[];
+  readonly anyOf?: readonly Node[];
+}
+
+const root = configJsonSchema() as unknown as Node & { readonly definitions: Readonly<Record<string, Node>> };
+
+/** What a mapping of any names is shown as. */
+const ANY_NAME = "NAME";
+
+interface Row {
+  readonly path: string;
+  default?: string;
+  help: string;
+}
+
+/** Adds a row, or what a second form of the same key says beside the first. */
+function put(rows: Map<string, Row>, path: string, { description, default: value }: Node): void {
+  const row = rows.get(path) ?? { path, help: "" };
+  rows.set(path, row);
+  if (description !== undefined && row.help === "") row.help = description;
+  const isEmpty = typeof value === "object" && value !== null && Object.keys(value).length === 0;
+  if (value !== undefined && !isEmpty) row.default ??= `\`${JSON.stringify(value)}\``;
+}
+
+/** The rows of a key and of all below it. What stands in `apart` has a page of its own. */
+function walk(rows: Map<string, Row>, path: string, node: Node, apart: ReadonlySet<string>): void {
+  if (node.$ref !== undefined && apart.has(node.$ref)) return;
+  for (const [key, child] of Object.entries(node.properties ?? {})) {
+    const at = path === "" ? key : `${path}.${key}`;
+    put(rows, at, child);
+    walk(rows, at, child, apart);
+  }
+  for (const form of node.anyOf ?? []) walk(rows, path, form, apart);
+  if (node.items !== undefined) walk(rows, `${path}[]`, node.items, apart);
+  if (typeof node.additionalProperties === "object") {
+    walk(rows, `${path}.${ANY_NAME}`, node.additionalProperties, apart);
+  }
+}
+
+const keyTable = (rows: Iterable<Row>): string =>
+  table(
+    ["key", "default", "meaning"],
+    [...rows].map(({ path, default: value = "", help }) => [`\`${path}\``, value, cell(help)]),
+  );
+
+const MIDDLEWARE = "#/definitions/middleware";
+
+/** Every key of the config file but the options of middleware. */
+export function configPage(): string {
+  const sections = Object.entries(root.properties!)
+    // A short form of what stands at the routes.
+    .map(([key, node]) => {
+      const rows = new Map<string, Row>();
+      put(rows, key, node);
+      if (key !== "defaults") walk(rows, key, node, new Set([MIDDLEWARE]));
+      else for (const name of Object.keys(node.properties!)) put(rows, `defaults.${name}`, node.properties![name]!);
+      return `## \`${key}\`\n\n${keyTable(rows.values())}`;
+    });
+  return `# Keys of the config file
+
+\`[]\` stands for every entry of a list, \`${ANY_NAME}\` for a name of your choice. An empty default means that there is none, or that
+the text says it. \`\${NAME}\` and \`\${NAME:-default}\` are replaced from the environment in every text of the file. What the
+keys do together is told in [the manual](../README.md); the options of \`middleware\` are in [middleware.md](middleware.md).
+
+${sections.join("\n\n")}
+`;
+}
+
+/** The options of every middleware. */
+export function middlewarePage(): string {
+  const rows = new Map<string, Row>();
+  const middleware = root.definitions.middleware!;
+  const nodes = [middleware, ...(middleware.anyOf ?? [])];
+  const names: Record<string, Node> = Object.assign({}, ...nodes.map(({ properties }) => properties));
+  const sections = Object.entries(names).map(([name, node]) => {
+    rows.clear();
+    walk(rows, name, node, new Set([MIDDLEWARE]));
+    const options = rows.size === 0 ? "" : `\n\n${keyTable(rows.values())}`;
+    return `## \`${name}\`\n\n${node.description ?? ""}${options}`;
+  });
+  return `# Options of middleware
+
+An entry of \`routes[].middleware\` or \`defaults.middleware\` names one of these. How they work together is told in
+[routes.md](../routes.md).
+
+${sections.join("\n\n")}
+`;
+}
