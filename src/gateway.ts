@@ -389,8 +389,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       newestEvents([events.newest(), ...clusters.current().map(({ journal }) => journal?.events() ?? [])], limit),
     refusedConfig: () => refused,
     routes: () => plan!.shownRoutes(),
-    // Nothing in a stream is a secret: its files are named, not shown.
-    streams: () => plan!.config.streams,
+    streams: () => plan!.shownStreams(),
     report: (error) => logger.log("error", `Unforeseen error: ${String(error)}`),
   };
 }

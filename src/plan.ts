@@ -1,6 +1,6 @@
 import type { RetryBudgets } from "./balancing/retry-budget.ts";
 import type { Clock, Random } from "./clock.ts";
-import { type RedactedRoute, redactRoute } from "./config/redact.ts";
+import { credentialQuery, type RedactedRoute, redactRoute, redactStream } from "./config/redact.ts";
 import type { Config, TracingConfig, UpstreamTlsConfig } from "./config/schema.ts";
 import type { Cluster } from "./discovery/cluster.ts";
 import { createDiscovery, type Discovery } from "./discovery/discovery.ts";
@@ -41,6 +41,7 @@ export interface Plan {
   readonly unmatched: SeriesCounts;
   /** Its routes without secrets, made when first asked for. */
   readonly shownRoutes: () => readonly RedactedRoute[];
+  readonly shownStreams: () => readonly unknown[];
 }
 
 /** What the runtime and the process bring: the same for every plan of a gateway. */
@@ -133,7 +134,7 @@ export function makePlan(
   parts.streamCounters.keep(new Set(config.streams.map(({ id }) => id)));
   const streams =
     dial && dialWith && compileStreamSet(config, { pools, dial, dialWith, counters: parts.streamCounters });
-  const accessLog = keptLog(before, server.access_log, world);
+  const accessLog = keptLog(before, config, world);
   const tracing = keptTracing(before, config.tracing, world);
   return {
     config,
@@ -168,18 +169,22 @@ export function makePlan(
     recorder: recorderOf(accessLog, tracing),
     unmatched: parts.counters.unmatched,
     shownRoutes: once(() => config.routes.map(redactRoute)),
+    shownStreams: once(() => config.streams.map(redactStream)),
   };
 }
 
-/** The log before where its format is the same: it may hold lines not yet written. */
-function keptLog(
-  before: Plan | undefined,
-  format: "json" | "combined" | false,
-  { clock, writeAccessLog }: PlanWorld,
-): AccessLog | undefined {
-  if (before !== undefined && before.config.server.access_log === format) return before.accessLog;
+const equalSets = (a: ReadonlySet<string>, b: ReadonlySet<string>): boolean =>
+  a.size === b.size && [...a].every((item) => b.has(item));
+
+/** The log before where its settings are the same: it may hold lines not yet written. */
+function keptLog(before: Plan | undefined, next: Config, { clock, writeAccessLog }: PlanWorld): AccessLog | undefined {
+  if (before?.config === next) return before.accessLog;
+  const format = next.server.access_log;
+  const hidden = credentialQuery(next);
+  const same = before?.config.server.access_log === format && equalSets(hidden, credentialQuery(before.config));
+  if (same) return before?.accessLog;
   before?.accessLog?.flush();
-  return format === false ? undefined : createAccessLog({ format, clock, write: writeAccessLog });
+  return format === false ? undefined : createAccessLog({ format, hidden, clock, write: writeAccessLog });
 }
 
 /** The one before where its settings are the same: it may hold spans not yet sent. */

@@ -4,11 +4,25 @@ import type { Clock } from "../clock.ts";
 import { ExplainQueryError } from "../explain/question.ts";
 import type { ProcessMetrics } from "../observe/process-metrics.ts";
 import { problem } from "../proxy/problem.ts";
-import { onlyOwnNames, onlyWithToken, secureHeaders } from "./guard.ts";
+import { mayRead, onlyOwnNames, onlyWithToken, secureHeaders } from "./guard.ts";
 import { allFamilies, expose, FORMATS } from "./metrics/exposition.ts";
 import type { AdminView } from "./view.ts";
 
 const OPEN_METRICS = "application/openmetrics-text";
+
+/** The config in force, as it may be shown. */
+export interface ConfigInForce {
+  /** As it was named at start. */
+  readonly file: string;
+  /** As `podway_config_hash` of the metrics: the same for replicas with the same config. */
+  readonly hash: number;
+  /** When it was taken up (ISO 8601). */
+  readonly since: string;
+  /** Whether the file as it stands now is what is in force. */
+  readonly current: boolean;
+  /** Every default filled in; "xxx" stands for what may be a secret. */
+  readonly config: unknown;
+}
 
 /** What the admin API is made with, beside the gateway. */
 export interface AdminOptions {
@@ -18,22 +32,28 @@ export interface AdminOptions {
    */
   readonly token: string | undefined;
   processMetrics(): Promise<ProcessMetrics>;
+  /** What `/v1/config` answers. */
+  inForce(): ConfigInForce;
   readonly clock: Clock;
   /** The console; left out: there is none. */
   readonly console?: Hono | undefined;
 }
 
 /** The admin API (read only: no request changes anything), and the console where there is one. */
-export function createAdminApp(view: AdminView, { token, processMetrics, clock, console }: AdminOptions): Hono {
+export function createAdminApp(
+  view: AdminView,
+  { token, processMetrics, inForce, clock, console }: AdminOptions,
+): Hono {
   const app = new Hono();
   app.use(secureHeaders, token === undefined ? onlyOwnNames : onlyWithToken(token));
 
   app.get("/healthz", (c) => c.text("ok\n"));
 
-  app.get("/readyz", (c) => {
-    const readiness = view.readiness();
-    const body = { ready: readiness.ready, draining: readiness.draining, waiting: readiness.waiting };
-    return c.json(body, readiness.ready && !readiness.draining ? 200 : 503);
+  app.get("/readyz", async (c) => {
+    const { ready, draining, waiting } = view.readiness();
+    // Why a cluster is waited for may be in its apiserver's own words: those are not for everybody who can connect.
+    const shown = (await mayRead(c, token)) ? waiting : waiting.map(({ id }) => ({ id }));
+    return c.json({ ready, draining, waiting: shown }, ready && !draining ? 200 : 503);
   });
 
   app.get("/metrics", async (c) => {
@@ -70,6 +90,13 @@ export function createAdminApp(view: AdminView, { token, processMetrics, clock, 
       if (error instanceof ExplainQueryError) return problem("bad_request", error.message);
       throw error;
     }
+  });
+
+  app.get("/v1/config", (c) => c.json(inForce()));
+
+  app.get("/v1/version", async (c) => {
+    const { version, runtime, usage } = await processMetrics();
+    return c.json({ version, runtime, since: new Date(usage.started * 1000).toISOString() });
   });
 
   app.get("/v1/routes", (c) => c.json({ routes: view.routes(), streams: view.streams() }));

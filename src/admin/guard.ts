@@ -49,12 +49,14 @@ function isOwnName(host: string): boolean {
   return /^(?:.+\.)?localhost\.?$/i.test(name);
 }
 
+const hasOwnName = (c: Context): boolean => isOwnName(c.req.header("host") ?? new URL(c.req.url).host);
+
 /**
  * For a listener without a token, which is on loopback: a page of another site must not reach it under a name of its own
  * (DNS rebinding), so only addresses and `localhost` are answered.
  */
 export const onlyOwnNames: MiddlewareHandler = async (c, next) => {
-  if (PROBES.has(c.req.path) || isOwnName(c.req.header("host") ?? new URL(c.req.url).host)) return next();
+  if (PROBES.has(c.req.path) || hasOwnName(c)) return next();
   return problem("forbidden", "Without a token the admin API answers to addresses and localhost only");
 };
 
@@ -82,10 +84,14 @@ function refuse(c: Context): Response {
  * every port of the host, the gateway's own and so a pod among them.
  */
 export function onlyWithToken(token: string): MiddlewareHandler {
-  return async (c, next) => {
-    if (PROBES.has(c.req.path)) return next();
-    const sent = sentToken(c.req.header("authorization") ?? "", isForBrowsers(c.req.path));
-    if (sent !== undefined && (await timingSafeEqual(sent, token))) return next();
-    return refuse(c);
-  };
+  return async (c, next) => (PROBES.has(c.req.path) || (await knows(c, token)) ? next() : refuse(c));
 }
+
+async function knows(c: Context, token: string): Promise<boolean> {
+  const sent = sentToken(c.req.header("authorization") ?? "", isForBrowsers(c.req.path));
+  return sent !== undefined && (await timingSafeEqual(sent, token));
+}
+
+/** Whether a request may see more than a probe's yes or no: what any other path would answer it. */
+export const mayRead = async (c: Context, token: string | undefined): Promise<boolean> =>
+  token === undefined ? hasOwnName(c) : knows(c, token);

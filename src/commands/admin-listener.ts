@@ -9,7 +9,7 @@ import { createTrafficHistory } from "../observe/traffic-history.ts";
 import { ListenError, type Listener, takenError } from "../runtime/host.ts";
 import type { ListenersOptions } from "./listeners.ts";
 
-type AdminOptions = Pick<ListenersOptions, "view" | "host" | "ports" | "logger" | "processMetrics">;
+type AdminOptions = Pick<ListenersOptions, "view" | "host" | "ports" | "logger" | "processMetrics" | "inForce">;
 
 /** How often a gateway that takes over looks whether the admin address of the one before is free. */
 const LOOK_MS = 200;
@@ -46,12 +46,12 @@ export function openAdmin(admin: Exclude<AdminConfig, false>, options: AdminOpti
 
 function openNow(
   { listen, token }: Exclude<AdminConfig, false>,
-  { view, host, processMetrics }: AdminOptions,
+  { view, host, processMetrics, inForce }: AdminOptions,
 ): Listener {
   const clock = systemClock;
   const history = createTrafficHistory(() => trafficOf(view.metrics()), clock);
   const console = createConsole({ view, history, now: clock.now, clock });
-  const app = createAdminApp(view, { token, processMetrics, clock, console });
+  const app = createAdminApp(view, { token, processMetrics, inForce, clock, console });
   try {
     const listener = host.listen(listen, (request) => app.fetch(request));
     return {

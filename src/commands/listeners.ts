@@ -1,3 +1,4 @@
+import type { ConfigInForce } from "../admin/app.ts";
 import type { AdminView } from "../admin/view.ts";
 import type { Config } from "../config/schema.ts";
 import type { Logger } from "../log.ts";
@@ -25,6 +26,8 @@ export interface ListenersOptions {
   readonly host: Host;
   /** For the admin API's `/metrics`. */
   processMetrics(): Promise<ProcessMetrics>;
+  /** For the admin API's `/v1/config`. */
+  inForce(): ConfigInForce;
   /** Where the traffic goes. */
   readonly port: number;
   readonly ports: PortRules;

@@ -131,7 +131,8 @@ function rbacOnly(pod: PodConfig, asked: string | undefined, options: ManifestOp
 /** What a user hears of on standard error; nothing of it keeps the objects from being printed. */
 function warningsOf({ secrets, warnings, config }: PodConfig): string[] {
   const said = [...warnings, ...secrets].map((issue) => `${formatIssue(issue)} (warning)`);
-  if (secrets.length > 0) said.push("The config is printed as a Secret and not as a ConfigMap: it holds secrets");
+  if (secrets.length > 0)
+    said.push("The config is printed as a Secret and not as a ConfigMap: it holds secrets, or what may be one");
   if (config.admin === false) {
     said.push("admin: false leaves the kubelet nothing to ask: a pod counts as ready as soon as it listens");
   }

@@ -1,5 +1,7 @@
+import type { ConfigInForce } from "../admin/app.ts";
 import { systemClock } from "../clock.ts";
 import { formatIssue, type LoadResult, loadConfig } from "../config/load.ts";
+import { redactConfig } from "../config/redact.ts";
 import type { Config } from "../config/schema.ts";
 import { checkWithoutThreads } from "../config/threads-rules.ts";
 import type { Gateway } from "../gateway.ts";
@@ -93,10 +95,22 @@ export async function serveUntilSignal(
     logger,
   });
   const processView = processMetrics(world, reloader.counts, systemClock);
+  const inForce = (): ConfigInForce => {
+    const { hash, since, current } = reloader.counts();
+    return { file, hash, since: new Date(since).toISOString(), current, config: redactConfig(reloader.current()) };
+  };
   try {
     void signals.stop.then(() => opened ?? served.abandon());
     const ports = { chosenBy, takeover: options.takeover };
-    opened = await open(served, { config, host, files: world.files, ports, logger, processMetrics: processView });
+    opened = await open(served, {
+      config,
+      host,
+      files: world.files,
+      ports,
+      logger,
+      processMetrics: processView,
+      inForce,
+    });
   } catch (error) {
     await gateway.stop();
     return refusal(error, host);

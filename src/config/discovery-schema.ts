@@ -10,6 +10,8 @@ import {
   oneOf,
   portOf,
   regexSource,
+  shown,
+  shownText,
   text,
   words,
 } from "./values.ts";
@@ -22,20 +24,20 @@ const service = object({
   host: v.optional(hostOf("the apiserver's address: IPv4, IPv6 or a host name, without scheme, port or path")),
   port: v.optional(portOf("the apiserver's port, from 1 to 65535")),
   ssl_verify: v.optional(boolean, true),
-  ca_file: v.optional(text("the path of a PEM file with the cluster's CA")),
-  server_name: v.optional(text("the name in the apiserver's certificate")),
+  ca_file: v.optional(shownText("the path of a PEM file with the cluster's CA")),
+  server_name: v.optional(shownText("the name in the apiserver's certificate")),
 });
 
 const client = object({
   token: v.optional(text("a service account's token, or a text such as ${TOKEN}")),
-  token_file: v.optional(text("the path of a file that holds a token")),
-  cert_file: v.optional(text("the path of a PEM file with a client certificate")),
-  key_file: v.optional(text("the path of a PEM file with the certificate's key")),
-  kubeconfig: v.optional(text("the path of a kubeconfig file")),
-  context: v.optional(text("the name of a context of the kubeconfig")),
+  token_file: v.optional(shownText("the path of a file that holds a token")),
+  cert_file: v.optional(shownText("the path of a PEM file with a client certificate")),
+  key_file: v.optional(shownText("the path of a PEM file with the certificate's key")),
+  kubeconfig: v.optional(shownText("the path of a kubeconfig file")),
+  context: v.optional(shownText("the name of a context of the kubeconfig")),
 });
 
-const regexList = list(regexSource, "regular expressions");
+const regexList = list(shown(regexSource), "regular expressions");
 
 const namespaceSelector = object({
   equal: v.optional(namespace),
@@ -52,10 +54,10 @@ const clusterEntries = {
   client: v.optional(client),
   namespace_selector: v.optional(namespaceSelector),
   namespaces: v.optional(list(namespace, "namespaces")),
-  label_selector: v.optional(text("a Kubernetes label selector such as app=web,tier in (a,b)")),
+  label_selector: v.optional(shownText("a Kubernetes label selector such as app=web,tier in (a,b)")),
   default_weight: v.optional(integer(0), 50),
   watch_endpoint_slices: v.optional(boolean, false),
-  shared_size: v.optional(v.pipe(v.string(SIZE), v.regex(/^[0-9]+m$/, SIZE))),
+  shared_size: v.optional(v.pipe(shown(v.string(SIZE)), v.regex(/^[0-9]+m$/, SIZE))),
   namespace: v.optional(namespace),
   mode: v.optional(words(["watch", "poll", "request", "auto"]), "watch"),
   poll_interval: v.optional(milliseconds(100), 5000),
@@ -64,7 +66,7 @@ const clusterEntries = {
   empty_grace: v.optional(milliseconds(), 0),
   address_family: v.optional(words(["any", "ipv4", "ipv6"]), "any"),
   resolve_service_ports: v.optional(boolean, false),
-  snapshot_file: v.optional(text("the path of a file to keep the last good snapshot in")),
+  snapshot_file: v.optional(shownText("the path of a file to keep the last good snapshot in")),
   required: v.optional(boolean, true),
 } as const;
 
@@ -74,15 +76,19 @@ const singleCluster = object(clusterEntries, `one cluster: a mapping of the keys
 
 const ID = "an id of lower-case letters, digits and inner dashes, at most 64";
 
-const clusterId = v.pipe(v.string(ID), v.regex(/^[a-z0-9]([-a-z0-9]{0,62}[a-z0-9])?$/, ID));
+const clusterId = v.pipe(shown(v.string(ID)), v.regex(/^[a-z0-9]([-a-z0-9]{0,62}[a-z0-9])?$/, ID));
 
-const multiCluster = object({ id: clusterId, ...clusterEntries }, `a cluster: a mapping of id, ${CLUSTER_KEYS}`);
+/** One cluster of a list; without its id, the one cluster of a file. */
+export const clusterSchema = object(
+  { id: clusterId, ...clusterEntries },
+  `a cluster: a mapping of id, ${CLUSTER_KEYS}`,
+);
 
 /** `discovery:` of the file. */
 export const discoverySchema = object({
   kubernetes: v.optional(
     oneOf(
-      [singleCluster, list(multiCluster, "clusters")],
+      [singleCluster, list(clusterSchema, "clusters")],
       "{} for the cluster this runs in, a mapping for one cluster, or a list of clusters",
     ),
   ),

@@ -36,8 +36,12 @@ const DEFINITIONS: Readonly<Record<string, Schema>> = {
 /** Actions of which no keyword can tell what they do; what can be told of a check stands beside it in `keywords`. */
 const UNTOLD = ["check", "to_lower_case", "to_upper_case"];
 
-/** JSON Schema knows no flags: an expression with one would mean something else. */
-function withoutFlags({ valibotAction, jsonSchema }: OverrideActionContext): JsonSchema | undefined {
+/** JSON Schema knows no flags: an expression with one would mean something else. What may be shown is our own matter. */
+function standardOnly({ valibotAction, jsonSchema }: OverrideActionContext): JsonSchema | undefined {
+  if (valibotAction.type === "metadata" && ("shown" in jsonSchema || "credential" in jsonSchema)) {
+    const { shown: _, credential: __, ...rest } = jsonSchema as unknown as Schema;
+    return rest as JsonSchema;
+  }
   const { requirement } = valibotAction as { requirement?: unknown };
   if (!(requirement instanceof RegExp) || requirement.flags === "") return undefined;
   const { pattern: _, ...rest } = jsonSchema;
@@ -155,7 +159,7 @@ export function configJsonSchema(): Record<string, unknown> {
     typeMode: "input",
     ignoreActions: UNTOLD,
     overrideSchema: withWanted,
-    overrideAction: withoutFlags,
+    overrideAction: standardOnly,
     definitions: { middleware: middlewareSchema },
     overrideRef: ({ referenceId }) => `#/definitions/${referenceId}`,
   }) as Schema & { $defs?: Record<string, Schema> };

@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { isAddress, isHostName, stripBrackets } from "./addresses.ts";
-import { host, object, oneOf, text } from "./values.ts";
+import { host, object, oneOf, shown, shownText } from "./values.ts";
 
 /** Where to listen. `host` may be a name, an IPv4 or an IPv6 address without brackets. */
 export interface ListenAddress {
@@ -29,7 +29,7 @@ export const listen = (defaultHost: string) =>
         v.transform((port): ListenAddress => ({ host: defaultHost, port })),
       ),
       v.pipe(
-        v.string(LISTEN),
+        shown(v.string(LISTEN)),
         v.regex(listenText, LISTEN),
         v.transform((text): ListenAddress => {
           const { host, port } = listenText.exec(text)!.groups!;
@@ -42,7 +42,7 @@ export const listen = (defaultHost: string) =>
         port: oneOf(
           [
             listenPort,
-            v.pipe(v.string(LISTEN_PORT), v.regex(/^[0-9]{1,5}$/, LISTEN_PORT), v.transform(Number), listenPort),
+            v.pipe(shown(v.string(LISTEN_PORT)), v.regex(/^[0-9]{1,5}$/, LISTEN_PORT), v.transform(Number), listenPort),
           ],
           LISTEN_PORT,
         ),
@@ -52,9 +52,9 @@ export const listen = (defaultHost: string) =>
   );
 
 const certificate = object({
-  cert_file: text("the path of a PEM file with the certificate chain"),
-  key_file: text("the path of a PEM file with the key"),
-  server_name: v.optional(text("the host name this certificate is for")),
+  cert_file: shownText("the path of a PEM file with the certificate chain"),
+  key_file: shownText("the path of a PEM file with the key"),
+  server_name: v.optional(shownText("the host name this certificate is for")),
 });
 
 /** Certificates to serve with: one, or several that are chosen by the name a client asks for. */

@@ -20,7 +20,9 @@ import {
   port,
   record,
   regexSource,
-  text,
+  shown,
+  shownText,
+  shownUrl,
   token,
   words,
 } from "./values.ts";
@@ -29,7 +31,7 @@ const PATH = "a path that starts with /, without ? and #";
 
 /** A path requests are compared with: the query and the fragment are no part of it. */
 const pathText = v.pipe(
-  v.string(PATH),
+  shown(v.string(PATH)),
   v.startsWith("/", PATH),
   v.check((path) => !/[?#]/.test(path), PATH),
   keywords({ pattern: "^/[^?#]*$" }),
@@ -45,6 +47,7 @@ const prefixText = v.pipe(
 
 /** Where a redirect points: a query in it is meant. */
 const targetPath = v.pipe(v.string("a path that starts with /"), v.startsWith("/", "a path that starts with /"));
+const shownTarget = shown(targetPath);
 
 const TEMPLATE = "a path such as /orders/{id}/{rest*}, whose names differ";
 
@@ -68,7 +71,7 @@ const path = oneOf(
     object({ prefix: prefixText, ...anyCase }),
     object({ starts_with: pathText, ...anyCase }),
     object({ template: pathTemplate, ...anyCase }),
-    object({ regex: regexSource, ...anyCase }),
+    object({ regex: shown(regexSource), ...anyCase }),
   ],
   "a path that starts with /, or a mapping of exactly one of exact, prefix, starts_with, template, regex",
 );
@@ -145,12 +148,12 @@ const keepalive = object({
 export const passive = object({ failures: v.optional(integer(1)), eject: v.optional(milliseconds()) });
 
 const active = object({
-  path: targetPath,
+  path: shownUrl(targetPath),
   interval: v.optional(milliseconds(100)),
   timeout: v.optional(milliseconds(1)),
   healthy: v.optional(integer(1)),
   unhealthy: v.optional(integer(1)),
-  host: v.optional(text("a host name")),
+  host: v.optional(shownText("a host name")),
   statuses: v.optional(list(integer(100, 599), "HTTP statuses")),
 });
 
@@ -191,16 +194,16 @@ const balancer = oneOf(
 /** Trust and identity towards an upstream. */
 export const upstreamTls = object({
   verify: v.optional(boolean),
-  ca_file: v.optional(text("the path of a PEM file")),
-  server_name: v.optional(text("the name in the upstream's certificate")),
-  cert_file: v.optional(text("the path of a PEM file")),
-  key_file: v.optional(text("the path of a PEM file")),
+  ca_file: v.optional(shownText("the path of a PEM file")),
+  server_name: v.optional(shownText("the name in the upstream's certificate")),
+  cert_file: v.optional(shownText("the path of a PEM file")),
+  key_file: v.optional(shownText("the path of a PEM file")),
 });
 
 const LOCATION = `a URL or a path for the Location header, in which these stand for parts of the request: ${TEMPLATE_PARTS}`;
 
 const location = v.pipe(
-  v.string(LOCATION),
+  shownUrl(v.string(LOCATION)),
   v.regex(/^(?:[a-z][a-z0-9+.-]*:|\/|\{)[^\s]*$/i, LOCATION),
   v.check(isTemplate, LOCATION),
 );
@@ -212,20 +215,21 @@ const redirect = object({
   port: v.optional(port),
   path: v.optional(
     oneOf(
-      [targetPath, object({ replace: targetPath }), object({ replace_prefix: targetPath })],
+      [shownTarget, object({ replace: shownTarget }), object({ replace_prefix: shownTarget })],
       "a path that starts with /, or a mapping of exactly one of replace, replace_prefix",
     ),
   ),
   location: v.optional(location),
-  regex: v.optional(regexSource),
+  regex: v.optional(shown(regexSource)),
 });
 
 const rewritePath = oneOf(
   [
-    object({ replace_prefix: targetPath }),
+    object({ replace_prefix: shownTarget }),
+    // A whole path of the config's own may be one that nobody else is to know, such as a webhook's.
     object({ replace: targetPath }),
-    object({ template: targetPath }),
-    object({ regex: regexSource, to: anyText }),
+    object({ template: shownTarget }),
+    object({ regex: shown(regexSource), to: anyText }),
   ],
   "a mapping of exactly one of replace_prefix, replace, template, or regex with to",
 );
@@ -234,7 +238,7 @@ const HOST_PATTERN = 'a host name without port, such as sd.example.org or "*.exa
 
 /** What requests' hosts are compared with: lower case, an IPv6 address in brackets, `*.` only in front. */
 const hostPattern = v.pipe(
-  v.string(HOST_PATTERN),
+  shown(v.string(HOST_PATTERN)),
   v.toLowerCase(),
   v.check((name) => {
     const bare = stripBrackets(name.startsWith("*.") ? name.slice(2) : name);
@@ -251,7 +255,7 @@ const method = v.pipe(token(METHOD), v.toUpperCase());
 const UPSTREAM_HOST = "the host for the upstream's Host header, such as app.example.org or app.example.org:8443";
 
 const upstreamHost = v.pipe(
-  v.string(UPSTREAM_HOST),
+  shown(v.string(UPSTREAM_HOST)),
   keywords({ pattern: `^(?:${HOST_SHAPE})(?::[0-9]{1,5})?$` }),
   v.check((value) => {
     const { name, port } = /^(?<name>\[.*\]|[^:]*)(?::(?<port>[0-9]{1,5}))?$/.exec(value)?.groups ?? {};
@@ -281,7 +285,7 @@ const priority = v.optional(v.pipe(v.number(PRIORITY), v.safeInteger(PRIORITY)),
 
 /** Services by priority, and by weight among those of one priority. */
 export const services = list(
-  object({ service: text(SERVICE), weight: v.optional(integer(0), 1), priority }),
+  object({ service: shownText(SERVICE), weight: v.optional(integer(0), 1), priority }),
   "services",
 );
 /** Addresses that never change. */
@@ -292,7 +296,7 @@ const ID = "a text or a number that is unique among the routes";
 /** One entry of `routes:`. */
 export const routeSchema = object(
   {
-    id: v.optional(oneOf([text(ID), v.pipe(v.number(ID), v.transform(String))], ID)),
+    id: v.optional(oneOf([shownText(ID), v.pipe(v.number(ID), v.transform(String))], ID)),
     priority,
     hosts: v.optional(list(hostPattern, "host names")),
     path: v.optional(path, "/"),
@@ -303,12 +307,12 @@ export const routeSchema = object(
     strip_prefix: v.optional(pathText),
     rewrite_path: v.optional(rewritePath),
     request_query: v.optional(queryChanges),
-    service: v.optional(text(SERVICE)),
+    service: v.optional(shownText(SERVICE)),
     services: v.optional(services),
     nodes: v.optional(nodes),
-    cluster: v.optional(text("the id of a cluster")),
-    namespace: v.optional(text("a namespace")),
-    port_name: v.optional(text("the name of a port")),
+    cluster: v.optional(shownText("the id of a cluster")),
+    namespace: v.optional(shownText("a namespace")),
+    port_name: v.optional(shownText("the name of a port")),
     scheme: v.optional(words(["http", "https"])),
     redirect: v.optional(redirect),
     ...shared,

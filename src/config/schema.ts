@@ -15,6 +15,9 @@ import {
   oneOf,
   port,
   record,
+  shown,
+  shownText,
+  shownUrl,
   text,
   words,
 } from "./values.ts";
@@ -35,7 +38,11 @@ const limits = object({
 
 const CIDR = "an IPv4 or IPv6 address or CIDR block such as 10.0.0.0/8";
 
-const cidr = v.pipe(v.string(CIDR), v.check(isCidr, CIDR), keywords({ pattern: "^[0-9A-Fa-f:.]+(?:/[0-9]{1,3})?$" }));
+const cidr = v.pipe(
+  shown(v.string(CIDR)),
+  v.check(isCidr, CIDR),
+  keywords({ pattern: "^[0-9A-Fa-f:.]+(?:/[0-9]{1,3})?$" }),
+);
 
 const server = object({
   listen: serverListen,
@@ -49,7 +56,7 @@ const server = object({
   underscore_headers: v.optional(words(["pass", "drop"]), "pass"),
   via: v.optional(boolean, false),
   upstream_headers: v.optional(boolean, false),
-  zone: v.optional(text("the name of a zone")),
+  zone: v.optional(shownText("the name of a zone")),
   access_log: v.optional(
     oneOf([words(["json", "combined"]), v.literal(false, "false")], "one of json, combined, false"),
     "json",
@@ -74,7 +81,7 @@ const OTLP = "an http or https URL such as http://collector:4318";
 const SAMPLE = "a number from 0 to 1";
 
 const tracing = object({
-  otlp_endpoint: v.pipe(v.string(OTLP), v.url(OTLP), v.regex(/^https?:/i, OTLP)),
+  otlp_endpoint: v.pipe(shownUrl(v.string(OTLP)), v.url(OTLP), v.regex(/^https?:/i, OTLP)),
   sample: v.optional(v.pipe(v.number(SAMPLE), v.minValue(0, SAMPLE), v.maxValue(1, SAMPLE)), 1),
   headers: v.optional(record(headerName, headerValue, "a mapping of header names to texts"), {}),
 });

@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { isLoopback, isWildcard } from "./addresses.ts";
-import { fault, placeAt, type Rules } from "./rules.ts";
+import { fault, placeAt, type Rules, warn } from "./rules.ts";
 import { adminListen, type ListenAddress, serverListen } from "./schema.ts";
 
 /** The address a `listen` means; undefined when it is not one, which is the schema's matter. */
@@ -19,6 +19,11 @@ export function checkServer(rules: Rules): void {
 
   if (adminAt && !isLoopback(adminAt.host) && !Object.hasOwn(admin.value, "token")) {
     fault(rules, admin, "listen", "is not on loopback: write admin.token, or listen on 127.0.0.1");
+  }
+  if (adminAt && !isLoopback(adminAt.host) && Object.hasOwn(admin.value, "token")) {
+    const why =
+      "is not on loopback and has no TLS: the token passes in clear, so only a network you trust may reach it";
+    warn(rules, admin, "listen", why);
   }
   const sameHost =
     proxyAt && adminAt && (proxyAt.host === adminAt.host || isWildcard(proxyAt.host) || isWildcard(adminAt.host));

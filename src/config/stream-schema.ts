@@ -8,7 +8,7 @@ import {
   type UpstreamTlsConfig,
   upstreamTls,
 } from "./route-schema.ts";
-import { integer, milliseconds, object, oneOf, text, words } from "./values.ts";
+import { integer, milliseconds, object, oneOf, shownText, words } from "./values.ts";
 
 const off = v.literal(false, "false");
 
@@ -54,14 +54,14 @@ export const streamListen = listen("0.0.0.0");
 /** One entry of `streams:`. */
 export const streamSchema = object(
   {
-    id: v.optional(text(ID)),
+    id: v.optional(shownText(ID)),
     listen: streamListen,
-    service: v.optional(text("a service reference such as namespace/name:port")),
+    service: v.optional(shownText("a service reference such as namespace/name:port")),
     services: v.optional(services),
     nodes: v.optional(nodes),
-    cluster: v.optional(text("the id of a cluster")),
-    namespace: v.optional(text("a namespace")),
-    port_name: v.optional(text("the name of a port")),
+    cluster: v.optional(shownText("the id of a cluster")),
+    namespace: v.optional(shownText("a namespace")),
+    port_name: v.optional(shownText("the name of a port")),
     balancer: v.optional(balancer),
     timeouts: v.optional(timeouts),
     retries: v.optional(retries),

@@ -2,6 +2,7 @@ import * as v from "valibot";
 import { parse } from "yaml";
 import { type ConfigIssue, nearest, type Path, showPath } from "./issues.ts";
 import { fileSchema, type WrittenFile } from "./schema.ts";
+import { mayTell, showUrl } from "./shown.ts";
 import type { Source } from "./source.ts";
 import { isMapping, MISSING_KEY, UNKNOWN_KEY } from "./values.ts";
 
@@ -9,23 +10,6 @@ import { isMapping, MISSING_KEY, UNKNOWN_KEY } from "./values.ts";
 export type Validated =
   | { readonly ok: true; readonly file: WrittenFile }
   | { readonly ok: false; readonly issues: readonly ConfigIssue[] };
-
-/** Keys whose values (and those below them) are never shown, not even as a number. */
-const SECRET_PLACES = new Set([
-  "client",
-  "cookies",
-  "headers",
-  "middleware",
-  "options",
-  "query",
-  "request_headers",
-  "response_headers",
-  "token",
-  "tracing",
-]);
-
-/** Words as picklists have them: what else stands there may be anything, so it is not shown. */
-const WORD = /^[A-Za-z_]{1,20}$/;
 
 /** How many known keys are still helpful to list. */
 const FEW_KEYS = 27;
@@ -35,14 +19,20 @@ const at = (value: unknown, path: Path): unknown =>
 
 const pathOf = (issue: v.BaseIssue<unknown>): Path => (issue.path ?? []).map((item) => item.key as string | number);
 
-/** What was found, in words: the kind always, the value only where it cannot be a secret. */
-function found(value: unknown, path: Path, source: Source, words: boolean): string {
+/** Longer texts, and those with a long run of letters and digits in them, may be a credential in the wrong place. */
+const MAX_SHOWN = 60;
+const looksSecret = (text: string): boolean =>
+  text.length > MAX_SHOWN ||
+  (text.match(/[A-Za-z0-9_+=-]{16,}/g) ?? []).some((run) => /[0-9]/.test(run) && /[A-Za-z]/.test(run));
+
+/** What was found, in words: the kind always, the value only where the schema says that it may be shown. */
+function found(value: unknown, path: Path, source: Source): string {
   const env = source.envOf(path);
-  const shown = env === "none" && !path.some((part) => SECRET_PLACES.has(String(part)));
+  const shown = env === "none" && mayTell(fileSchema, source.root, path);
   if (typeof value === "string") {
     const from = env === "none" ? "" : " from the environment";
     if (value === "") return `an empty text${from}`;
-    return shown && words && WORD.test(value) ? JSON.stringify(value) : `a text${from}`;
+    return shown && !looksSecret(value) ? JSON.stringify(showUrl(value)) : `a text${from}`;
   }
   if (typeof value === "number") return shown ? `the number ${value}` : "a number";
   if (typeof value === "boolean") return shown ? String(value) : "true or false";
@@ -76,8 +66,7 @@ function translate(issue: v.BaseIssue<unknown>, root: unknown, source: Source): 
   if (origin === "key") {
     return source.issue(path, `${showPath(path.slice(0, -1))} must have ${issue.message} as its key`, "key");
   }
-  const words = issue.type === "picklist" || issue.message.startsWith("one of ");
-  const what = found(value, path, source, words) + quotesHelp(issue.message, value);
+  const what = found(value, path, source) + quotesHelp(issue.message, value);
   return path.length === 0
     ? source.issue(path, `the file must be ${issue.message}, found ${what}`)
     : source.issue(path, `${shown} must be ${issue.message}, found ${what}`);

@@ -124,14 +124,35 @@ export function oneOf<const Options extends v.UnionOptions>(
 export const keywords = <Input, const Keywords extends Mapping>(words: Keywords): v.MetadataAction<Input, Keywords> =>
   v.metadata(words);
 
+type Shown<Schema extends AnySchema> = v.SchemaWithPipe<
+  readonly [Schema, v.MetadataAction<v.InferOutput<Schema>, { shown: true | "url" }>]
+>;
+
+/**
+ * Says of a text that it may be shown wherever the config is: it is a name, an address, a pattern, never a credential. A
+ * text without this is treated as a secret by everything that prints a config (see shown.ts).
+ */
+export const shown = <const Schema extends AnySchema>(schema: Schema): Shown<Schema> =>
+  v.pipe(schema, v.metadata({ shown: true })) as unknown as Shown<Schema>;
+
+/** The same of a URL: without user and password, and without the values in its query. */
+export const shownUrl = <const Schema extends AnySchema>(schema: Schema): Shown<Schema> =>
+  v.pipe(schema, v.metadata({ shown: "url" })) as unknown as Shown<Schema>;
+
+/** The name of a query parameter that a credential comes in: its values are hidden in the access log. */
+export const credentialParameter = (wanted: string) => v.pipe(shown(text(wanted)), v.metadata({ credential: true }));
+
 /** A text with at least one character. */
 export const text = (wanted: string) => v.pipe(v.string(wanted), v.nonEmpty(wanted));
 
 /** Any text, the empty one too. */
 export const anyText = v.string("a text");
 
-/** A text with at least one character, where the key says enough. */
-export const nonEmpty = text("a text that is not empty");
+/** A name, a path or the like: a text with at least one character that may be shown. */
+export const shownText = (wanted: string) => shown(text(wanted));
+
+/** A name with at least one character, where the key says enough. */
+export const nonEmpty = shownText("a text that is not empty");
 
 /** true or false. */
 export const boolean = v.boolean("true or false");
@@ -180,7 +201,7 @@ export const portOf = (wanted: string) =>
     [
       v.pipe(v.number(wanted), v.integer(wanted), v.minValue(1, wanted), v.maxValue(65_535, wanted)),
       v.pipe(
-        v.string(wanted),
+        shown(v.string(wanted)),
         v.regex(/^[0-9]{1,5}$/, wanted),
         v.transform(Number),
         v.check((n) => n >= 1 && n <= 65_535, wanted),
@@ -214,7 +235,7 @@ const HOST = "an IPv4 or IPv6 address or a host name, without scheme, port or pa
 /** An address or a name; IPv6 with or without brackets, given without. */
 export const hostOf = (wanted: string) =>
   v.pipe(
-    v.string(wanted),
+    shown(v.string(wanted)),
     keywords({ pattern: `^(?:${HOST_SHAPE})$` }),
     v.transform(stripBrackets),
     v.check((value) => isAddress(value) || isHostName(value), wanted),
@@ -226,10 +247,11 @@ export const host = hostOf(HOST);
 const NAMESPACE = "a namespace: lower-case letters, digits and inner dashes, at most 63";
 
 /** A namespace's name (RFC 1123 label). */
-export const namespace = v.pipe(v.string(NAMESPACE), v.regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, NAMESPACE));
+export const namespace = v.pipe(shown(v.string(NAMESPACE)), v.regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, NAMESPACE));
 
 /** A field or method name (RFC 9110 section 5.6.2, `token`). */
-export const token = (wanted: string) => v.pipe(v.string(wanted), v.regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, wanted));
+export const token = (wanted: string) =>
+  v.pipe(shown(v.string(wanted)), v.regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, wanted));
 
 /** The name of a header; case means nothing, so it is kept in lower case. */
 export const headerName = v.pipe(token("a header name"), v.toLowerCase());

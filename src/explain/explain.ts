@@ -1,3 +1,4 @@
+import { redactRoute } from "../config/redact.ts";
 import type { Config, HeaderChanges, RouteConfig } from "../config/schema.ts";
 import type { ClusterStatus, Discovery } from "../discovery/views.ts";
 import { isPlainPath } from "../proxy/path-check.ts";
@@ -51,8 +52,12 @@ function hostOf({ pass_host: policy, upstream_host }: RouteConfig, facts: Reques
 const bodyOf = ({ headers }: RequestFacts): { consumed(): boolean } | undefined =>
   headers.has("content-length") || headers.has("transfer-encoding") ? { consumed: () => false } : undefined;
 
+/** Whether a redirect's own words hold what may be a secret. */
+const redirectHides = (rule: RouteConfig): boolean =>
+  JSON.stringify(redactRoute(rule).redirect) !== JSON.stringify(rule.redirect);
+
 function upstreamOf({ rule, proxy }: ProxyKind, facts: RequestFacts): ExplainedUpstream {
-  const { scheme = "http", timeouts, retries, health, request_headers, request_query, response_headers } = rule;
+  const { scheme = "http", timeouts, retries, request_headers, request_query, response_headers } = rule;
   const sent = proxy.rewrite(facts.path, facts);
   const key = rule.rewrite_path === undefined ? "strip_prefix" : "rewrite_path";
   const applies = retries.on.filter((cause) => mayRetry(retries, cause, facts.method, bodyOf(facts)));
@@ -65,7 +70,7 @@ function upstreamOf({ rule, proxy }: ProxyKind, facts: RequestFacts): ExplainedU
     ...(response_headers && { response_headers: namesOf(response_headers) }),
     timeouts,
     retries: { ...retries, applies: retries.attempts !== 1 ? applies : [] },
-    health,
+    health: redactRoute(rule).health as RouteConfig["health"],
   };
 }
 
@@ -138,7 +143,7 @@ export async function explainRequest(query: ExplainQuery, sources: ExplainSource
     const verdict =
       answer === undefined
         ? problemVerdict("no_route", "the route's redirect finds nothing in the path")
-        : redirected(answer, middleware);
+        : redirected(answer, middleware, redirectHides(route.rule));
     return { ...found, verdict, services: [] };
   }
   const upstream = upstreamOf(route, facts);

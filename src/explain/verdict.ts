@@ -1,3 +1,4 @@
+import { showUrl } from "../config/shown.ts";
 import { type ProblemCode, problemStatus } from "../proxy/problem.ts";
 import type { Explanation } from "../routing/explain.ts";
 import type { ExplainedMiddleware, ExplainedNode, ExplainedService, Verdict } from "./answer.ts";
@@ -36,10 +37,11 @@ function unless(middleware: readonly ExplainedMiddleware[]): string {
   return names.length === 0 ? "" : `, unless middleware answers first (${names.join(", ")})`;
 }
 
-/** The route answers by itself. */
-export function redirected(response: Response, middleware: readonly ExplainedMiddleware[]): Verdict {
+/** The route answers by itself. `hides`: its Location holds something that may be a secret. */
+export function redirected(response: Response, middleware: readonly ExplainedMiddleware[], hides: boolean): Verdict {
   const { status } = response;
-  const location = response.headers.get("location") ?? "";
+  const sent = response.headers.get("location") ?? "";
+  const location = hides ? showUrl(sent) : sent;
   return {
     outcome: "redirect",
     summary: `${status}: redirected to ${location}${unless(middleware)}`,

@@ -2,12 +2,12 @@ import { csrf as honoCsrf } from "hono/csrf";
 import { ipRestriction } from "hono/ip-restriction";
 import * as v from "valibot";
 import { isCidr } from "../config/addresses.ts";
-import { keywords, list, object, oneOf, text, words } from "../config/values.ts";
+import { keywords, list, object, oneOf, shown, shownText, words } from "../config/values.ts";
 import { type Passage, plugin } from "./plugin.ts";
 
 const CIDR = "an IPv4 or IPv6 address or CIDR block such as 10.0.0.0/8";
 const blocks = list(
-  v.pipe(v.string(CIDR), v.check(isCidr, CIDR), keywords({ pattern: "^[0-9A-Fa-f:.]+(?:/[0-9]{1,3})?$" })),
+  v.pipe(shown(v.string(CIDR)), v.check(isCidr, CIDR), keywords({ pattern: "^[0-9A-Fa-f:.]+(?:/[0-9]{1,3})?$" })),
   "addresses or CIDR blocks",
 );
 
@@ -29,7 +29,7 @@ const ORIGIN = "an origin such as https://app.example.org";
 const SITES = ["same-origin", "same-site", "none", "cross-site"] as const;
 
 const csrfOptions = object({
-  origin: v.optional(oneOf([text(ORIGIN), list(text(ORIGIN), "origins")], `${ORIGIN}, or a list of them`)),
+  origin: v.optional(oneOf([shownText(ORIGIN), list(shownText(ORIGIN), "origins")], `${ORIGIN}, or a list of them`)),
   sec_fetch_site: v.optional(
     oneOf([words(SITES), list(words(SITES), "Sec-Fetch-Site values")], `one of ${SITES.join(", ")}, or a list of them`),
   ),

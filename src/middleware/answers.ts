@@ -2,11 +2,25 @@ import { compress as honoCompress } from "hono/compress";
 import { etag as honoEtag } from "hono/etag";
 import { secureHeaders } from "hono/secure-headers";
 import * as v from "valibot";
-import { boolean, headerName, headerValue, integer, list, object, oneOf, record, words } from "../config/values.ts";
+import {
+  boolean,
+  headerName,
+  headerValue,
+  integer,
+  list,
+  object,
+  oneOf,
+  record,
+  shown,
+  words,
+} from "../config/values.ts";
 import { plugin } from "./plugin.ts";
 
+/** What every client gets is no secret. */
+const sentValue = shown(headerValue);
+
 const HEADER = "true, false, or the header's value";
-const header = v.optional(oneOf([boolean, headerValue], HEADER));
+const header = v.optional(oneOf([boolean, sentValue], HEADER));
 
 const DIRECTIVES = "a mapping of directives to lists of texts";
 const directiveName = v.pipe(
@@ -16,14 +30,14 @@ const directiveName = v.pipe(
 const policy = v.optional(
   record(
     directiveName,
-    oneOf([headerValue, v.array(headerValue, "a list of texts")], "a text, or a list of texts"),
+    oneOf([sentValue, v.array(sentValue, "a list of texts")], "a text, or a list of texts"),
     DIRECTIVES,
   ),
 );
 const permissions = v.optional(
   record(
     directiveName,
-    oneOf([boolean, list(headerValue, "texts")], "true, false, or a list such as [self]"),
+    oneOf([boolean, list(sentValue, "texts")], "true, false, or a list such as [self]"),
     "a mapping of features to true, false or lists of texts",
   ),
 );
@@ -115,7 +129,7 @@ export const etag = plugin(etagOptions, ({ weak, max_size }) => {
 });
 
 const cacheOptions = object({
-  value: headerValue,
+  value: sentValue,
   vary: v.optional(list(headerName, "header names")),
   overwrite: v.optional(boolean, false),
   statuses: v.optional(list(integer(100, 599), "HTTP statuses"), [200]),

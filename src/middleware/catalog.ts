@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { keywords, object, text } from "../config/values.ts";
+import { keywords, object, shownText } from "../config/values.ts";
 import { csrf, ip_restriction } from "./access.ts";
 import { cache_control, compress, etag, secure_headers } from "./answers.ts";
 import { concurrency_limit } from "./concurrency-limit.ts";
@@ -45,7 +45,7 @@ const entries = {
   set_method: v.optional(set_method.options),
   throttle: v.optional(throttle.options),
   timeout: v.optional(timeout.options),
-  use: v.optional(text("the path of a module, relative to this file, such as ./mine.ts")),
+  use: v.optional(shownText("the path of a module, relative to this file, such as ./mine.ts")),
   options: v.optional(v.unknown()),
 } as const;
 

@@ -1,6 +1,6 @@
 import type { Context } from "hono";
 import * as v from "valibot";
-import { headerName, keywords, list, object, oneOf, text } from "../config/values.ts";
+import { headerName, keywords, list, object, oneOf, shownText } from "../config/values.ts";
 import { type PassageEnv, plugin } from "./plugin.ts";
 import { refusalOptions, refuse } from "./refusal.ts";
 
@@ -9,7 +9,7 @@ import { refusalOptions, refuse } from "./refusal.ts";
 const NAME = "the name of a consumer";
 
 /** A consumer's name. */
-export const consumerName = text(NAME);
+export const consumerName = shownText(NAME);
 
 /** Where the upstream reads who asks; false: nowhere. */
 export const consumerHeader = v.optional(

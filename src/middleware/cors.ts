@@ -9,7 +9,8 @@ import {
   object,
   oneOf,
   regexSource,
-  text,
+  shown,
+  shownText,
   token,
 } from "../config/values.ts";
 import { plugin } from "./plugin.ts";
@@ -20,7 +21,7 @@ const options = v.pipe(
   object({
     origin: v.optional(
       oneOf(
-        [text(ORIGIN), list(text(ORIGIN), "origins"), object({ regex: regexSource })],
+        [shownText(ORIGIN), list(shownText(ORIGIN), "origins"), object({ regex: shown(regexSource) })],
         `${ORIGIN}, a list of them, or a mapping of regex`,
       ),
       "*",

@@ -1,5 +1,6 @@
 import type { HonoJsonWebKey } from "hono/utils/jwt/jws";
 import type { Clock } from "../clock.ts";
+import { showUrl } from "../config/shown.ts";
 import type { Fetch } from "../kubernetes/types.ts";
 
 /** Where a key set is and how it is asked for. */
@@ -42,8 +43,10 @@ export function createKeySet({ uri, maxAge, fetch, clock }: KeySetOptions): KeyS
       current = keys as HonoJsonWebKey[];
     } catch (cause) {
       if (current !== undefined) return;
+      // A runtime's own message may repeat the URL, and the URL may hold a password.
       const why = cause instanceof Error ? cause.message : String(cause);
-      throw new Error(`Cannot get the key set ${uri}: ${why}`, { cause });
+      const shown = why.replaceAll(uri, "it").replace(/https?:\/\/\S+/g, showUrl);
+      throw new Error(`Cannot get the key set ${showUrl(uri)}: ${shown}`, { cause });
     } finally {
       cancel();
     }

@@ -2,7 +2,17 @@ import type { Context } from "hono";
 import { decode, verify } from "hono/jwt";
 import * as v from "valibot";
 import { queryValue } from "../balancing/request-key.ts";
-import { boolean, headerName, list, nonEmpty, object, text, token, words } from "../config/values.ts";
+import {
+  boolean,
+  credentialParameter,
+  headerName,
+  list,
+  nonEmpty,
+  object,
+  text,
+  token,
+  words,
+} from "../config/values.ts";
 import { cookieValue } from "../cookie.ts";
 import { consumerHeader, consumerName, identify, withoutParameter } from "./consumers.ts";
 import { type PassageEnv, plugin } from "./plugin.ts";
@@ -12,7 +22,7 @@ import { JWT_ALGORITHMS, JWT_SECRET } from "./tokens.ts";
 const options = v.pipe(
   object({
     header: v.optional(headerName, "authorization"),
-    query: v.optional(nonEmpty),
+    query: v.optional(credentialParameter("the name of a query parameter")),
     cookie: v.optional(token("a cookie's name")),
     key_claim: v.optional(nonEmpty, "key"),
     hide_credentials: v.optional(boolean, false),

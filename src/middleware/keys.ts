@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { queryValue } from "../balancing/request-key.ts";
-import { boolean, headerName, list, nonEmpty, object, text } from "../config/values.ts";
+import { boolean, credentialParameter, headerName, list, object, text } from "../config/values.ts";
 import { consumerHeader, consumerName, identify, withoutParameter } from "./consumers.ts";
 import { plugin } from "./plugin.ts";
 import { refuse } from "./refusal.ts";
@@ -10,7 +10,7 @@ const KEY = "a key, or a text such as ${API_KEY}";
 const options = v.pipe(
   object({
     header: v.optional(headerName, "x-api-key"),
-    query: v.optional(nonEmpty),
+    query: v.optional(credentialParameter("the name of a query parameter")),
     hide_credentials: v.optional(boolean, false),
     consumers: list(object({ name: consumerName, key: text(KEY) }), "consumers"),
     consumer_header: consumerHeader,

@@ -2,7 +2,7 @@ import type { Context } from "hono";
 import { basicAuth } from "hono/basic-auth";
 import { bearerAuth } from "hono/bearer-auth";
 import * as v from "valibot";
-import { boolean, headerName, keywords, list, object, oneOf, text } from "../config/values.ts";
+import { boolean, headerName, keywords, list, object, oneOf, shown, shownText, text } from "../config/values.ts";
 import { consumerName, identify } from "./consumers.ts";
 import { type PassageEnv, plugin } from "./plugin.ts";
 
@@ -17,7 +17,7 @@ const basicOptions = v.pipe(
     username: v.optional(text(USERNAME)),
     password: v.optional(text(PASSWORD)),
     users: v.optional(list(user, "users")),
-    realm: v.optional(text("a text")),
+    realm: v.optional(shownText("a text")),
     hide_credentials: v.optional(boolean),
     consumer_header: v.optional(headerName),
   }),
@@ -55,8 +55,8 @@ export const basic_auth = plugin(basicOptions, (options) => {
 
 const bearerOptions = object({
   token: oneOf([text(TOKEN), list(text(TOKEN), "tokens")], `${TOKEN}, or a list of them`),
-  realm: v.optional(text("a text")),
-  prefix: v.optional(v.string("a text")),
+  realm: v.optional(shownText("a text")),
+  prefix: v.optional(shown(v.string("a text"))),
   header_name: v.optional(headerName),
 });
 

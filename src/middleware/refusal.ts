@@ -1,13 +1,13 @@
 import type { Context } from "hono";
 import * as v from "valibot";
-import { integer, text } from "../config/values.ts";
+import { integer, shownText } from "../config/values.ts";
 import { type ProblemCode, problem } from "../proxy/problem.ts";
 import type { PassageEnv } from "./plugin.ts";
 
 /** What a refusal may look like: another status than its code's own, other words than ours. */
 export const refusalOptions = {
   status: v.optional(integer(400, 599)),
-  message: v.optional(text("a text for clients")),
+  message: v.optional(shownText("a text for clients")),
 } as const;
 
 /** How a middleware refuses. */

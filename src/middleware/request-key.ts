@@ -1,7 +1,7 @@
 import type { Context } from "hono";
 import * as v from "valibot";
 import { queryValue } from "../balancing/request-key.ts";
-import { headerName, list, nonEmpty, object, oneOf, text, token, words } from "../config/values.ts";
+import { headerName, list, nonEmpty, object, oneOf, shownText, token, words } from "../config/values.ts";
 import { cookieValue } from "../cookie.ts";
 import { parseAddress } from "../proxy/trust.ts";
 import type { PassageEnv } from "./plugin.ts";
@@ -25,7 +25,7 @@ const requestKey = v.optional(oneOf([part, list(part, "parts")], `${PART}, or a 
 /** What every middleware that counts takes: whom it counts for, and the name of a count that it shares with others. */
 export const countOptions = {
   key: requestKey,
-  group: v.optional(text("the name of a count that routes share")),
+  group: v.optional(shownText("the name of a count that routes share")),
 } as const;
 
 type Part = v.InferOutput<typeof part>;

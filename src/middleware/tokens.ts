@@ -12,6 +12,9 @@ import {
   milliseconds,
   object,
   oneOf,
+  shown,
+  shownText,
+  shownUrl,
   text,
   token,
   words,
@@ -30,8 +33,10 @@ const AUDIENCE = "an audience";
 
 /** What a token's claims are held against. */
 const verification = object({
-  iss: v.optional(text("the issuer's name")),
-  aud: v.optional(oneOf([text(AUDIENCE), list(text(AUDIENCE), "audiences")], `${AUDIENCE}, or a list of them`)),
+  iss: v.optional(shownText("the issuer's name")),
+  aud: v.optional(
+    oneOf([shownText(AUDIENCE), list(shownText(AUDIENCE), "audiences")], `${AUDIENCE}, or a list of them`),
+  ),
   exp: v.optional(boolean),
   nbf: v.optional(boolean),
   iat: v.optional(boolean),
@@ -40,7 +45,7 @@ const verification = object({
 const whereFrom = {
   header_name: v.optional(headerName),
   cookie: v.optional(token("a cookie's name")),
-  realm: v.optional(text("a text")),
+  realm: v.optional(shownText("a text")),
   verification: v.optional(verification),
 } as const;
 
@@ -64,10 +69,23 @@ export const jwt = plugin(jwtOptions, ({ secret, alg, ...rest }) => honoJwt({ se
 
 const KEY = "a JSON Web Key (RFC 7517) such as {kty: RSA, kid: a, n: …, e: AQAB}";
 
+const part = v.optional(shown(v.string(KEY)));
+
+/** The public members of a key (RFC 7517 section 4, RFC 7518 section 6); what else one has may be the private ones. */
+const jsonWebKey = v.looseObject(
+  {
+    kty: shownText(KEY),
+    ...{ kid: part, use: part, alg: part, n: part, e: part, crv: part, x: part, y: part, x5t: part, "x5t#S256": part },
+    key_ops: v.optional(v.array(shown(v.string(KEY)), KEY)),
+    x5c: v.optional(v.array(shown(v.string(KEY)), KEY)),
+  },
+  KEY,
+);
+
 const jwkOptions = v.pipe(
   object({
-    jwks_uri: v.optional(v.pipe(v.string(URI), v.url(URI))),
-    keys: v.optional(list(v.looseObject({ kty: text(KEY), kid: v.optional(v.string(KEY)) }, KEY), "JSON Web Keys")),
+    jwks_uri: v.optional(v.pipe(shownUrl(v.string(URI)), v.url(URI))),
+    keys: v.optional(list(jsonWebKey, "JSON Web Keys")),
     alg: list(words(ASYMMETRIC), `algorithms: ${ASYMMETRIC.join(", ")}`),
     allow_anon: v.optional(boolean),
     max_age: v.optional(milliseconds(1000), 300_000),

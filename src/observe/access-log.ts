@@ -7,6 +7,8 @@ import { type StreamEntry, streamCombinedLine, streamJsonLine } from "./stream-l
 /** The access log's settings and where its lines go. */
 export interface AccessLogOptions {
   readonly format: "json" | "combined";
+  /** Query parameters whose values no line may hold. @default none */
+  readonly hidden?: ReadonlySet<string>;
   /** Writes one or more whole lines, each with its newline. */
   readonly write: (lines: string) => void;
   readonly clock: Clock;
@@ -29,8 +31,8 @@ const BATCH_LINES = 1024;
 const isEmpty = (status: number, method: string): boolean => status === 204 || status === 304 || method === "HEAD";
 
 /** Makes an access log. Without one (`access_log: false`) nothing of this is called. */
-export function createAccessLog({ format, clock, ...out }: AccessLogOptions): AccessLog {
-  const line = format === "json" ? jsonLine : combinedLine;
+export function createAccessLog({ format, hidden = new Set(), clock, ...out }: AccessLogOptions): AccessLog {
+  const line = format === "json" ? jsonLine : combinedLine(hidden);
   const connectionLine = format === "json" ? streamJsonLine : streamCombinedLine;
   // Text rather than what it is made of: a request kept until the batch is written would outlive a collection.
   let lines = "";

@@ -84,17 +84,34 @@ export function escapeText(text: string): string {
     : text;
 }
 
+/** What stands in a line for a value that no log may hold. */
+const HIDDEN = "xxx";
+
+/** A query, or a URL with one, without the values of some parameters; else byte for byte. */
+function withoutValues(url: string, hidden: ReadonlySet<string>): string {
+  const query = hidden.size === 0 ? -1 : url.indexOf("?");
+  if (query === -1) return url;
+  const pairs = url.slice(query + 1).split("&");
+  const shown = pairs.map((pair) => {
+    const [name = ""] = new URLSearchParams(pair).keys();
+    return hidden.has(name) ? `${pair.split("=", 1)[0]}=${HIDDEN}` : pair;
+  });
+  return `${url.slice(0, query + 1)}${shown.join("&")}`;
+}
+
 /**
- * Apache's combined format. The protocol is always HTTP/1.1: a fetch-standard request does not tell which version the
+ * Apache's combined format, without the values of `hidden` parameters. The protocol is always HTTP/1.1: a fetch-standard request does not tell which version the
  * client spoke.
  */
-export const combinedLine: Format = ({ exchange, status, bytes }) => {
-  const { facts } = exchange;
-  const target = escapeText(facts.path + facts.search);
-  const referer = escapeText(facts.headers.get("referer") ?? "-");
-  const agent = escapeText(facts.headers.get("user-agent") ?? "-");
-  return (
-    `${facts.client || "-"} - - [${apacheTime(facts.started)}] "${escapeText(facts.method)} ${target} HTTP/1.1" ` +
-    `${status} ${bytes === undefined || bytes === 0 ? "-" : bytes} "${referer}" "${agent}"\n`
-  );
-};
+export const combinedLine =
+  (hidden: ReadonlySet<string>): Format =>
+  ({ exchange, status, bytes }) => {
+    const { facts } = exchange;
+    const target = escapeText(facts.path + withoutValues(facts.search, hidden));
+    const referer = escapeText(withoutValues(facts.headers.get("referer") ?? "-", hidden));
+    const agent = escapeText(facts.headers.get("user-agent") ?? "-");
+    return (
+      `${facts.client || "-"} - - [${apacheTime(facts.started)}] "${escapeText(facts.method)} ${target} HTTP/1.1" ` +
+      `${status} ${bytes === undefined || bytes === 0 ? "-" : bytes} "${referer}" "${agent}"\n`
+    );
+  };

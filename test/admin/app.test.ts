@@ -8,6 +8,8 @@ const PATHS = [
   "/v1/discovery/kubernetes/nodes?service=a/b",
   "/v1/discovery/kubernetes/status",
   "/v1/routes",
+  "/v1/config",
+  "/v1/version",
   "/metrics",
 ];
 
@@ -40,6 +42,27 @@ describe("the admin API", () => {
     );
     assertEquals((await going.request("/readyz")).status, 503);
     assertEquals((await going.request("/healthz")).status, 200);
+  });
+
+  test("/readyz says without the token which cluster is waited for and not why", async () => {
+    const waiting = [{ id: "b", state: "forbidden", reason: "the apiserver's own words" }];
+    const seen = view({ readiness: () => ({ ready: false, draining: false, waiting }) });
+    const guarded = createAdminApp(seen, adminOptions("s3cret"));
+    const ask = async (app: typeof guarded, headers: Record<string, string>) =>
+      (await (await app.request("/readyz", { headers })).json()).waiting;
+    assertEquals(await ask(guarded, {}), [{ id: "b" }]);
+    assertEquals(await ask(guarded, { authorization: "Bearer wrong" }), [{ id: "b" }]);
+    assertEquals(await ask(guarded, { authorization: "Bearer s3cret" }), waiting);
+    assertEquals(await ask(createAdminApp(seen, adminOptions()), { host: "attacker.example" }), [{ id: "b" }]);
+  });
+
+  test("/v1/version says what runs since when", async () => {
+    const app = createAdminApp(view(), adminOptions());
+    assertEquals(await (await app.request("/v1/version")).json(), {
+      version: "1.2.3",
+      runtime: "bun",
+      since: "1970-01-01T00:00:01.000Z",
+    });
   });
 
   test("nodes passes the reference on as it was asked for, and is verbose only when told so", async () => {

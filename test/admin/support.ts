@@ -35,5 +35,6 @@ const PROCESS: ProcessMetrics = {
 export const adminOptions = (token?: string): AdminOptions => ({
   token,
   processMetrics: async () => PROCESS,
+  inForce: () => ({ file: "gateway.yaml", hash: 7, since: "1970-01-01T00:00:05.000Z", current: true, config: {} }),
   clock: systemClock,
 });

@@ -21,7 +21,7 @@ test("an issue is one line that editors can jump to", () => {
   assert(!result.ok);
   assertEquals(
     formatIssue(result.errors[0]!),
-    "gateway.yaml:2:10: server.drain must be milliseconds: a whole number from 0 to 2147483647, found a text",
+    'gateway.yaml:2:10: server.drain must be milliseconds: a whole number from 0 to 2147483647, found "soon"',
   );
   assertEquals(result.errors[0]!.path, "server.drain");
 });

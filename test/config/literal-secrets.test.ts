@@ -21,21 +21,32 @@ describe("a secret that stands in the file", () => {
     ["discovery: { kubernetes: { client: { token_file: /t, kubeconfig: /k } } }", []],
     [
       "routes: [{ middleware: [{ basic_auth: { username: me, password: abc } }] }]",
-      ["1:65 routes[0].middleware[0].basic_auth.password"],
+      ["1:51 routes[0].middleware[0].basic_auth.username", "1:65 routes[0].middleware[0].basic_auth.password"],
     ],
     ["routes: [{ middleware: [{ jwt: { secret: '${T}', alg: HS256 } }, { cors: { origin: '*' } }] }]", []],
     ["routes: [{ middleware: [{ jwk: { keys: [{ kid: a }] } }] }]", []],
     [
       "routes: [{ middleware: [{ use: ./m.ts, options: { greeting: hi, api_key: abc } }] }]",
-      ["1:74 routes[0].middleware[0].options.api_key"],
+      ["1:61 routes[0].middleware[0].options.greeting", "1:74 routes[0].middleware[0].options.api_key"],
     ],
     [
       "defaults: { request_headers: { set: { authorization: abc, x-a: b }, remove: [cookie] } }",
-      ["1:54 defaults.request_headers.set.authorization"],
+      ["1:54 defaults.request_headers.set.authorization", "1:64 defaults.request_headers.set.x-a"],
     ],
-    ["routes: [{ headers: { x-api-key: abc, x-env: canary } }]", ["1:34 routes[0].headers.x-api-key"]],
+    [
+      "routes: [{ headers: { x-api-key: abc, x-env: canary } }]",
+      ["1:34 routes[0].headers.x-api-key", "1:46 routes[0].headers.x-env"],
+    ],
     ["tracing: { headers: { x-api-key: abc } }", ["1:34 tracing.headers.x-api-key"]],
     ["server: { tls: { key_file: /k } }", []],
+    [
+      "routes: [{ cookies: { login: abc }, request_query: { set: { api_key: abc } } }]",
+      ["1:30 routes[0].cookies.login", "1:70 routes[0].request_query.set.api_key"],
+    ],
+    [
+      "routes: [{ redirect: { location: 'https://u:p@x.example/' } }, { redirect: { location: 'https://x.example/a' } }]",
+      ["1:34 routes[0].redirect.location"],
+    ],
   ])("%s", (text, places) => {
     assertEquals(placesOf(text), places);
   });

@@ -1,7 +1,7 @@
 import { describe, test } from "bun:test";
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertMatch } from "@std/assert";
 import type { Config } from "../../src/config/schema.ts";
-import { config, errors } from "./support.ts";
+import { config, errors, warnings } from "./support.ts";
 
 const server = (yaml: string): Config["server"] => config(`server: ${yaml}\n`).server;
 const admin = (yaml: string): Config["admin"] => config(`admin: ${yaml}\n`).admin;
@@ -122,6 +122,13 @@ describe("the admin API", () => {
       assertEquals(errors(`admin: {listen: ${listen}}\n`), []);
     }
     assertEquals(errors("admin: {listen: {port: 9091}}\n"), []);
+  });
+
+  test("off loopback is warned of: its token passes in clear", () => {
+    const [warning, ...more] = warnings("admin: {listen: 0.0.0.0:9090, token: abc}\n");
+    assertEquals(more, []);
+    assertMatch(warning!, /^1:9: admin\.listen is not on loopback and has no TLS: the token passes in clear/);
+    assertEquals(warnings("admin: {token: abc}\n"), []);
   });
 
   test("an empty token from the environment does not open it", () => {

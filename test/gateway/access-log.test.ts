@@ -32,4 +32,36 @@ describe("the access log", () => {
       ],
     );
   });
+
+  test("holds no credential that clients send as a parameter, whatever becomes of their request", async () => {
+    await using gateway = await serve({
+      server: { listen: "127.0.0.1:0", access_log: "combined" },
+      routes: [
+        {
+          path: "/k",
+          redirect: { path: "/x" },
+          middleware: [
+            { key_auth: { query: "apikey", hide_credentials: true, consumers: [{ name: "alice", key: "S3KRET" }] } },
+          ],
+        },
+        {
+          path: "/j",
+          redirect: { path: "/x" },
+          middleware: [{ jwt_auth: { query: "jwt", consumers: [{ name: "a", key: "a", secret: "s" }] } }],
+        },
+      ],
+    });
+    const referer = `${gateway.url}/k?apikey=S3KRET`;
+    assertEquals((await gateway.fetch("/k?a=1&apikey=S3KRET&b=%20", { headers: { referer } })).status, 302);
+    assertEquals((await gateway.fetch("/k?%61pikey=S3KRET-wrong")).status, 401);
+    assertEquals((await gateway.fetch("/typo?apikey=S3KRET")).status, 404);
+    assertEquals((await gateway.fetch("/j?jwt=S3KRET&v=2")).status, 401);
+    const targets = (): string[] => gateway.stdout.flatMap((line) => /"GET (\S+) HTTP/.exec(line)?.[1] ?? []);
+    await until(() => targets().length === 4, { message: "all lines are written" });
+    assertEquals(targets(), ["/k?a=1&apikey=xxx&b=%20", "/k?%61pikey=xxx", "/typo?apikey=xxx", "/j?jwt=xxx&v=2"]);
+    assertEquals(
+      gateway.stdout.filter((line) => line.includes("S3KRET")),
+      [],
+    );
+  });
 });

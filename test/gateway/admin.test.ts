@@ -215,3 +215,31 @@ describe("the status, the routes and the probes", () => {
     assert(refused instanceof Error && refused.message.includes("admin.token"), String(refused));
   });
 });
+
+describe("the config in force", () => {
+  test("is shown with its file and hash, defaults filled in and without secrets, and follows reloads", async () => {
+    const config = (path: string): object => ({
+      routes: [
+        { id: "a", path, nodes: [{ host: "127.0.0.1", port: 1 }], request_headers: { set: { "x-shared": "SEKRIT" } } },
+      ],
+    });
+    await using gateway = await serve(config("/a"));
+    const before = await gateway.admin("/v1/config");
+    assertEquals([before.file, before.current, typeof before.hash], [gateway.configFile, true, "number"]);
+    const [route] = before.config.routes;
+    assertEquals(
+      [route.path, route.timeouts.connect, route.request_headers.set],
+      [{ prefix: "/a" }, 2000, { "x-shared": "xxx" }],
+    );
+    assertEquals(before.config.server.access_log, "json");
+    const metrics = async (): Promise<string> => (await fetch(`${gateway.adminUrl}/metrics`)).text();
+    assert((await metrics()).includes(`podway_config_hash ${before.hash}\n`));
+    await gateway.writeConfig(config("/b"));
+    await until(async () => (await gateway.admin("/v1/config")).hash !== before.hash, { message: "the reload shows" });
+    const after = await gateway.admin("/v1/config");
+    assertEquals([after.config.routes[0].path, after.since >= before.since], [{ prefix: "/b" }, true]);
+    await gateway.writeConfig("");
+    await until(async () => (await gateway.admin("/v1/config")).current === false, { message: "the refusal shows" });
+    assertEquals((await gateway.admin("/v1/config")).hash, after.hash);
+  });
+});

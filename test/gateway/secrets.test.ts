@@ -76,6 +76,8 @@ const ADMIN_PATHS = [
   "/readyz",
   "/metrics",
   "/v1/routes",
+  "/v1/config",
+  "/v1/version",
   "/v1/discovery/kubernetes/dump",
   "/v1/discovery/kubernetes/status",
   "/v1/discovery/kubernetes/nodes?service=plain/default/web:http&verbose=1",

@@ -161,6 +161,20 @@ describe("jwk", () => {
   });
 });
 
+describe("the log of a key set that cannot be had", () => {
+  test("holds neither the password of its URL nor the runtime's words with it", async () => {
+    const uri = "https://u:S3KRET@issuer.test/jwks?token=S3KRET";
+    const { send, errors } = chained(`[{jwk: {jwks_uri: '${uri}', alg: [ES256]}}]`, {
+      parts: { fetch: async () => Promise.reject(new Error(`cannot connect to ${uri}`)) },
+    });
+    await send("/", { headers: { authorization: "Bearer e30.e30.x" } });
+    assertEquals(
+      errors[0]!.message,
+      "Cannot get the key set https://xxx@issuer.test/jwks?token=xxx: cannot connect to it",
+    );
+  });
+});
+
 describe("ip_restriction", () => {
   test("goes by the client's address as trusted proxies tell it", async () => {
     const { send } = chained("[{ip_restriction: {allow_list: [192.0.2.0/24, '2001:db8::/32']}}]");

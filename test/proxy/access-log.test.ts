@@ -141,7 +141,7 @@ describe("lines", () => {
   test("combined is Apache's format, with what could forge a line escaped", () => {
     const exchange = createExchange(factsOf({ search: '?q="\n' }), "x");
     assertEquals(
-      combinedLine({ exchange, status: 200, bytes: 12, ended: started }),
+      combinedLine(new Set())({ exchange, status: 200, bytes: 12, ended: started }),
       '203.0.113.9 - - [02/Jan/2026:03:04:05 +0000] "GET /cart?q=\\"\\x0a HTTP/1.1" 200 12 "http://a/" "curl \\"8\\""\n',
     );
   });
