@@ -197,25 +197,48 @@ export interface Extent {
   readonly parseable: boolean;
 }
 
-/** Looks over the object or list that begins at `at`, whatever is in it, without depth or memory of its own. */
+/** Behind the string whose opening quote is at `at`, whatever is in it. */
+function behindString(bytes: Uint8Array, at: number): number {
+  let i = at + 1;
+  while (i < bytes.length && bytes[i] !== QUOTE) i += bytes[i] === BACKSLASH ? 2 : 1;
+  return Math.min(i + 1, bytes.length);
+}
+
+const isSpace = (byte: number | undefined): boolean =>
+  byte === SPACE || byte === 0x09 || byte === 0x0a || byte === 0x0d;
+
+/** Looks over the value that begins at `at`, whatever is in it, valid or not, without depth or memory of its own. */
 export function extentOf(bytes: Uint8Array, at: number): Extent {
   let depth = 0;
   let deepest = 0;
   let containers = 0;
   let i = at;
-  for (; i < bytes.length; i++) {
+  while (i < bytes.length) {
     const byte = bytes[i]!;
-    if (byte === QUOTE) {
-      for (i++; i < bytes.length && bytes[i] !== QUOTE; i++) if (bytes[i] === BACKSLASH) i++;
-    } else if (byte === OPEN_OBJECT || byte === OPEN_LIST) {
+    const closes = byte === CLOSE_OBJECT || byte === CLOSE_LIST;
+    if (depth === 0 && (closes || byte === COMMA)) break;
+    if (byte === QUOTE) i = behindString(bytes, i);
+    else i++;
+    if (byte === OPEN_OBJECT || byte === OPEN_LIST) {
       containers++;
       if (++depth > deepest) deepest = depth;
-    } else if ((byte === CLOSE_OBJECT || byte === CLOSE_LIST) && --depth <= 0) {
-      i++;
-      break;
-    }
+    } else if (closes && --depth === 0) break;
   }
-  const end = Math.min(i, bytes.length);
-  const dense = containers > CONTAINERS && containers * BYTES_PER_CONTAINER > end - at;
-  return { end, parseable: deepest <= DEEPEST && !dense };
+  const dense = containers > CONTAINERS && containers * BYTES_PER_CONTAINER > i - at;
+  return { end: i, parseable: deepest <= DEEPEST && !dense };
+}
+
+/** The same JSON without white space between its tokens. */
+export function compacted(bytes: Uint8Array): Uint8Array {
+  const out = new Uint8Array(bytes.length);
+  let size = 0;
+  for (let i = 0; i < bytes.length; ) {
+    const end = bytes[i] === QUOTE ? behindString(bytes, i) : i + 1;
+    if (end > i + 1 || !isSpace(bytes[i])) {
+      out.set(bytes.subarray(i, end), size);
+      size += end - i;
+    }
+    i = end;
+  }
+  return out.subarray(0, size);
 }

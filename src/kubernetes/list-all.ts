@@ -53,15 +53,13 @@ export async function listAll<T>(options: ListAllOptions<T>, signal: AbortSignal
           ? { limit: PAGE_SIZE, resourceVersion: notOlderThan, resourceVersionMatch: "NotOlderThan" as const }
           : { limit: PAGE_SIZE };
     const page = await api.list(collection, query, signal, decode.fromBytes);
-    objects += page.items.length + page.read.length + page.skipped.length;
+    objects += page.items.length;
     onPage?.({ objects, remaining: page.continue === undefined ? 0 : page.remaining });
-    for (const object of page.items) {
-      const found = readObject(decode, object);
-      if (found.skipped !== undefined) skipped.push(found.skipped);
-      else if (found.item !== undefined) items.push(found.item);
+    for (const one of page.items) {
+      const found = "read" in one ? one.read : "json" in one ? readObject(decode, one.json) : one;
+      if ("skipped" in found && found.skipped !== undefined) skipped.push(found.skipped);
+      else if ("item" in found && found.item !== undefined) items.push(found.item);
     }
-    for (const object of page.skipped) skipped.push(object);
-    for (const { item } of page.read) if (item !== undefined) items.push(item);
     // A watch from the first page's version replays whatever later pages may already show.
     version ??= page.resourceVersion;
     if (page.continue !== undefined && page.continue === token) {

@@ -5,6 +5,7 @@ import {
   afterObject,
   afterPlainString,
   afterValue,
+  compacted,
   extentOf,
   type Item,
   isText,
@@ -14,14 +15,16 @@ import {
 import { type SkippedObject, skippedObject } from "./skipped.ts";
 import type { ByteReader, Collection, ReadObject } from "./types.ts";
 
+/** An object of a page: read from its bytes, or as JSON in which anything may be, or one that cannot even be looked at. */
+export type ListItem<T> =
+  | { readonly read: ReadObject<T> }
+  | { readonly json: unknown }
+  | { readonly skipped: SkippedObject };
+
 /** One page of a LIST. */
 export interface ListPage<T = never> {
-  /** JSON values: what is in them is not known yet. */
-  readonly items: readonly unknown[];
-  /** Objects that were read from their bytes, and are not among the items. */
-  readonly read: readonly ReadObject<T>[];
-  /** What cannot even be looked at. */
-  readonly skipped: readonly SkippedObject[];
+  /** In the server's order. */
+  readonly items: readonly ListItem<T>[];
   readonly resourceVersion: string;
   /** The token of the next page; undefined: this was the last page. */
   readonly continue: string | undefined;
@@ -52,9 +55,7 @@ function pageOf(value: unknown, collection: Collection): ListPage<never> {
   if (!Array.isArray(items)) return refuse("the list's items are not an array");
   const next = metadata.continue;
   return {
-    items,
-    read: [],
-    skipped: [],
+    items: items.map((json: unknown) => ({ json })),
     resourceVersion,
     continue: typeof next === "string" && next !== "" ? next : undefined,
     remaining: typeof metadata.remainingItemCount === "number" ? metadata.remainingItemCount : undefined,
@@ -77,9 +78,7 @@ interface Walk<T> {
   version: string | undefined;
   next: string | undefined;
   remaining: number | undefined;
-  readonly items: unknown[];
-  readonly objects: ReadObject<T>[];
-  readonly skipped: SkippedObject[];
+  readonly items: ListItem<T>[];
 }
 
 const metaField: Member<Walk<unknown>> = (walk, bytes, from, to, value) => {
@@ -100,17 +99,21 @@ const metaField: Member<Walk<unknown>> = (walk, bytes, from, to, value) => {
 const item: Item<Walk<unknown>> = (walk, bytes, at) => {
   const object = walk.read?.(bytes, at);
   if (object !== undefined) {
-    walk.objects.push(object);
+    walk.items.push({ read: object });
     return object.end;
   }
   const { end, parseable } = extentOf(bytes, at);
   if (!parseable) {
-    walk.skipped.push(skippedObject(undefined, new InvalidObjectError("it is nested too deeply", "nesting")));
+    const error = new InvalidObjectError("it is nested too deeply", "nesting");
+    walk.items.push({ skipped: skippedObject(undefined, error) });
     return end;
   }
-  if (afterValue(bytes, at) !== end) return UNSURE;
-  walk.items.push(JSON.parse(decode(bytes.subarray(at, end))));
-  return end;
+  try {
+    walk.items.push({ json: JSON.parse(decode(bytes.subarray(at, end))) });
+    return end;
+  } catch {
+    return UNSURE;
+  }
 };
 
 const pageField: Member<Walk<unknown>> = (walk, bytes, from, to, value) => {
@@ -133,15 +136,13 @@ function walkPage<T>(bytes: Uint8Array, collection: Collection, read?: ByteReade
     next: undefined,
     remaining: undefined,
     items: [],
-    objects: [],
-    skipped: [],
   };
   const end = afterObject(bytes, 0, walk as Walk<unknown>, pageField);
   // kube-apiserver ends a list with a newline.
   const whole = end === bytes.length || (end === bytes.length - 1 && bytes[end] === 0x0a);
   if (!whole || walk.seen.size < 3 || !walk.version) return undefined;
-  const { items, objects, skipped, version, next, remaining } = walk;
-  return { items, read: objects, skipped, resourceVersion: version, continue: next || undefined, remaining };
+  const { items, version, next, remaining } = walk;
+  return { items, resourceVersion: version, continue: next || undefined, remaining };
 }
 
 /** Reads a page. Throws `InvalidObjectError` for what is none. */
@@ -150,7 +151,7 @@ export function readPage<T>(bytes: Uint8Array, collection: Collection, read: Byt
   if (plain !== undefined) return plain;
   if (extentOf(bytes, 0).parseable) return pageOf(parseJson(decode(bytes)), collection);
   // Object by object, so that one trap does not keep the others out.
-  const rest = walkPage<T>(bytes, collection);
+  const rest = walkPage<T>(compacted(bytes), collection);
   if (rest === undefined) throw new InvalidObjectError("the list is nested too deeply", "nesting");
   return rest;
 }

@@ -42,9 +42,7 @@ describe("a list", () => {
     );
     const found = await api.list({ ...slices, labelSelector: "a=b,c" }, { limit: 500, continue: "x+/=" }, signal);
     assertEquals(found, {
-      items: [{ metadata: { name: "a" } }],
-      read: [],
-      skipped: [],
+      items: [{ json: { metadata: { name: "a" } } }],
       resourceVersion: "7",
       continue: "more",
       remaining: 12,
