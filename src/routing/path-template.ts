@@ -1,5 +1,6 @@
 import type { RequestFacts } from "../request.ts";
-import { decodeForRewrite, decodePath, encodePart, encodePath } from "./path.ts";
+import { decodeForRewrite, decodePath, encodePart, encodePath, withoutClosingSlashes } from "./path.ts";
+import { compilePattern, type FindParts, type Piece } from "./path-pattern.ts";
 import { compileTemplate, type Part } from "./template.ts";
 
 /**
@@ -8,10 +9,11 @@ import { compileTemplate, type Part } from "./template.ts";
  * `/orders/{rest*}` is what is under `/orders`, that itself among it.
  */
 export interface PathTemplate {
-  readonly pattern: RegExp;
+  /** What fills the parts of a path, in the order of `names`; undefined: it is no such path. Linear in the path's length. */
+  readonly find: FindParts;
   /** What every match begins with, cut at its last slash. */
   readonly start: string;
-  /** The parts' names in their order: group 1 and so on. */
+  /** The parts' names in their order. */
   readonly names: readonly string[];
 }
 
@@ -28,25 +30,23 @@ export function pathTemplateFault(text: string): string | undefined {
   return twice === undefined ? undefined : `names {${twice}} twice`;
 }
 
-const escapeRegex = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|/]/g, "\\$&");
-
 /** Compiles a template that has no fault. `ignoreCase`: the text around its parts matches in any case. */
 export function compilePathTemplate(text: string, ignoreCase: boolean): PathTemplate {
   const names: string[] = [];
-  let source = "";
+  const pieces: Piece[] = [];
   let end = 0;
   for (const { 0: whole, 1: name, 2: star, index } of text.matchAll(PART)) {
     const before = decodePath(text.slice(end, index));
     end = index + whole.length;
     names.push(name!);
-    if (star === "") source += `${escapeRegex(before)}([^/]+)`;
-    else if (end === text.length && before.endsWith("/")) source += `${escapeRegex(before.slice(0, -1))}(?:\\/(.*))?`;
-    else source += `${escapeRegex(before)}(.*)`;
+    const isTail = star !== "" && end === text.length && before.endsWith("/");
+    pieces.push({ kind: "text", text: isTail ? before.slice(0, -1) : before });
+    pieces.push({ kind: isTail ? "tail" : star === "" ? "segment" : "rest" });
   }
-  source += escapeRegex(decodePath(text.slice(end)));
+  pieces.push({ kind: "text", text: decodePath(text.slice(end)) });
   const literal = decodePath(text.split("{")[0]!);
   return {
-    pattern: new RegExp(`^${source}$`, ignoreCase ? "is" : "s"),
+    find: compilePattern(pieces, ignoreCase),
     start: literal.slice(0, literal.lastIndexOf("/")),
     names,
   };
@@ -64,12 +64,17 @@ const inQuery = (value: string): string => {
 /** Reads the parts of a request's path by their names, encoded for a path or for a query. */
 export function partsOf(template: PathTemplate | undefined, where: "path" | "query"): Part {
   if (template === undefined) return () => undefined;
-  const { pattern, names } = template;
+  const { find, names } = template;
   const encode = where === "path" ? encodePart : inQuery;
+  // Several parts of one request are read one after the other.
+  let last: { readonly path: string; readonly parts: ReturnType<FindParts> } | undefined;
   return (name) => {
-    const group = names.indexOf(name) + 1;
-    if (group === 0) return undefined;
-    return (facts) => encode(pattern.exec(decodeForRewrite(facts.path))?.[group] ?? "");
+    const index = names.indexOf(name);
+    if (index === -1) return undefined;
+    return ({ path }) => {
+      if (last?.path !== path) last = { path, parts: find(decodeForRewrite(path)) };
+      return encode(last.parts?.[index] ?? "");
+    };
   };
 }
 
@@ -83,6 +88,6 @@ export function compilePathOf(text: string, template: PathTemplate | undefined):
   return (facts) => {
     const path = encodePath(made(facts));
     const bare = open && path.length > 1 && path.endsWith("/") && !facts.path.endsWith("/");
-    return bare ? path.replace(/\/+$/, "") || "/" : path;
+    return bare ? withoutClosingSlashes(path) || "/" : path;
   };
 }

@@ -64,9 +64,19 @@ export function encodePart(text: string): string {
     .replace(/[^A-Za-z0-9\-._~!$&'()*+,;=:@/%]+/g, encodeURIComponent);
 }
 
+/** A regular expression for paths, which are one line whatever is in them: `.` is any character, `$` the very end. */
+export const pathRegex = (source: string, ignoreCase = false): RegExp => new RegExp(source, ignoreCase ? "is" : "s");
+
+/** A text without the slashes at its end; a regular expression would look at each run of slashes from each of them. */
+export function withoutClosingSlashes(text: string): string {
+  let end = text.length;
+  while (text.charCodeAt(end - 1) === 47) end--;
+  return text.slice(0, end);
+}
+
 /** A configured prefix without its closing slashes, in the form paths are compared in; "" is the prefix of every path. */
 export function decodePrefix(prefix: string): string {
-  return decodePath(prefix).replace(/\/+$/, "");
+  return withoutClosingSlashes(decodePath(prefix));
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { RouteConfig } from "../config/route-schema.ts";
 import { type HostRule, parseHost } from "./host.ts";
-import { decodePath, decodePrefix } from "./path.ts";
+import { decodePath, decodePrefix, pathRegex } from "./path.ts";
 import { compilePathTemplate } from "./path-template.ts";
 
 /** A path rule in the form requests are compared with. With `ignoreCase` all but patterns is in lower case. */
@@ -11,7 +11,7 @@ export type PathTest = { readonly ignoreCase: boolean } & (
   /** The characters a path begins with, whatever segment they end in. */
   | { kind: "start"; start: string }
   /** Whole segments every match begins with, and the rest. */
-  | { kind: "template"; source: string; start: string; pattern: RegExp }
+  | { kind: "template"; source: string; start: string; pattern: { test(path: string): boolean } }
   | { kind: "regex"; source: string; pattern: RegExp }
 );
 
@@ -32,10 +32,11 @@ const compilePath = (rule: RouteConfig["path"]): PathTest => {
   if ("prefix" in rule) return { ignoreCase, kind: "prefix", prefix: text(decodePrefix(rule.prefix)) };
   if ("starts_with" in rule) return { ignoreCase, kind: "start", start: text(decodePath(rule.starts_with)) };
   if ("template" in rule) {
-    const { start, pattern } = compilePathTemplate(rule.template, ignoreCase);
+    const { start, find } = compilePathTemplate(rule.template, ignoreCase);
+    const pattern = { test: (path: string): boolean => find(path) !== undefined };
     return { ignoreCase, kind: "template", source: rule.template, start: text(start), pattern };
   }
-  return { ignoreCase, kind: "regex", source: rule.regex, pattern: new RegExp(rule.regex, ignoreCase ? "i" : "") };
+  return { ignoreCase, kind: "regex", source: rule.regex, pattern: pathRegex(rule.regex, ignoreCase) };
 };
 
 /** Exact hosts never match together, so their lengths need not count. */

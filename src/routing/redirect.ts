@@ -1,6 +1,6 @@
 import type { RedirectConfig, RouteConfig } from "../config/route-schema.ts";
 import type { RequestFacts } from "../request.ts";
-import { decodeForRewrite, encodePart, encodePath } from "./path.ts";
+import { decodeForRewrite, encodePart, encodePath, pathRegex } from "./path.ts";
 import { replacePrefix } from "./rewrite.ts";
 import { compileTemplate } from "./template.ts";
 
@@ -43,7 +43,7 @@ const compileTarget = (rule: RedirectRule): Target => {
  */
 function compileLocation(written: string, regex: string | undefined): (facts: RequestFacts) => string | undefined {
   if (regex === undefined) return compileTemplate(written);
-  const pattern = new RegExp(regex);
+  const pattern = pathRegex(regex);
   // Compiled between the groups: what a request brings is never read as one of them, nor as a placeholder.
   const pieces = written
     .split(/(\$[1-9])/)

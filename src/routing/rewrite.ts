@@ -1,6 +1,6 @@
 import type { RouteConfig } from "../config/route-schema.ts";
 import type { RequestFacts } from "../request.ts";
-import { afterPrefix, decodeForRewrite, decodePrefix, encodePath } from "./path.ts";
+import { afterPrefix, decodeForRewrite, decodePrefix, encodePath, pathRegex } from "./path.ts";
 import { compilePathOf, compilePathTemplate, type PathTemplate } from "./path-template.ts";
 
 /** What of a route decides the path its upstream sees. */
@@ -62,7 +62,7 @@ export function compileRewrite(rule: RewriteRule): (path: string, facts: Request
       throw new TypeError("Cannot replace the prefix of a route whose path is not a prefix");
     return replacePrefix(rule.path.prefix, rewrite.replace_prefix, ignoreCase);
   }
-  const pattern = new RegExp(rewrite.regex, ignoreCase ? "i" : "");
+  const pattern = pathRegex(rewrite.regex, ignoreCase);
   const { to } = rewrite;
   return (path) => {
     const text = decodeForRewrite(path);

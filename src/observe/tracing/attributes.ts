@@ -22,9 +22,14 @@ const SECRET_PARAMETER = /auth|cookie|token|key|secret|passw|credential|sig|sess
 
 /** A query with the values of such parameters replaced. */
 export const redactQuery = (query: string): string =>
-  query.replace(/([^&=]+)=([^&]*)/g, (whole, name: string) =>
-    SECRET_PARAMETER.test(name) ? `${name}=REDACTED` : whole,
-  );
+  query
+    .split("&")
+    .map((pair) => {
+      const equals = pair.indexOf("=");
+      const name = pair.slice(0, equals);
+      return equals > 0 && SECRET_PARAMETER.test(name) ? `${name}=REDACTED` : pair;
+    })
+    .join("&");
 
 function redactUrl(url: string): string {
   const start = url.indexOf("?");
