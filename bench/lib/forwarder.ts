@@ -48,7 +48,7 @@ const route: ProxyRoute = {
   choose: () => choice,
 };
 const forwarder = createForwarder({
-  fetch: createHttp1Client({ dial: bunDial, clock }),
+  fetch: createHttp1Client({ dial: bunDial, clock, random: Math.random }),
   clock,
   logger: silentLogger,
 });

@@ -334,6 +334,7 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
       meter: flight.upload,
       client: request,
       connectTimeout: timeouts.connect,
+      reuse: route.rule.keepalive,
       transient: route.transient,
     };
     const send = passage?.send ?? route.fetch ?? options.fetch;

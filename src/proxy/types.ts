@@ -6,6 +6,7 @@ import type { Upstream } from "../discovery/types.ts";
 import type { Outcome, SeriesCounts } from "../observe/counters.ts";
 import type { Exchange } from "../observe/exchange.ts";
 import type { RequestFacts } from "../request.ts";
+import type { Keepalive } from "./http1/connection.ts";
 import type { BodyMeter } from "./upload.ts";
 import type { Upgrade, UpstreamConnect } from "./websocket-types.ts";
 
@@ -22,6 +23,8 @@ export interface UpstreamInit {
   readonly client?: Pick<Request, "signal"> | undefined;
   /** Who reads the answer's body copies each piece before it asks for the next. @default false */
   readonly transient?: boolean | undefined;
+  /** When its connection is given up after it; left out: when it has been idle for a while. */
+  readonly reuse?: Keepalive | undefined;
   /** Milliseconds to make a connection, where that can be seen; 0 or left out: as long as it takes. */
   readonly connectTimeout?: number | undefined;
 }

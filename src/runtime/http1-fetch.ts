@@ -11,7 +11,9 @@ export interface Dials {
 
 /** Requests to pods by the gateway's own client, with connections of their own for `http` and `https`. */
 export function http1Fetch({ plain, secure }: Dials): UpstreamFetch {
-  const [http, https] = [plain, secure].map((dial) => createHttp1Client({ dial, clock: backgroundClock }));
+  const [http, https] = [plain, secure].map((dial) =>
+    createHttp1Client({ dial, clock: backgroundClock, random: Math.random }),
+  );
   const send: UpstreamFetch = (url, init) => (url.startsWith("https:") ? https! : http!)(url, init);
   return Object.assign(send, { endToEnd: true as const, meters: true as const });
 }

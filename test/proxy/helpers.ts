@@ -144,7 +144,7 @@ export function startRig(options: RigOptions = {}): Rig {
   const lines: string[] = [];
   const trusts = createTrust(options.trusted ?? []);
   const forwarder = createForwarder({
-    fetch: createHttp1Client({ dial: bunDial, clock: systemClock }),
+    fetch: createHttp1Client({ dial: bunDial, clock: systemClock, random: Math.random }),
     clock,
     logger: { ...silentLogger, log: (level, message, fields) => void logged.push({ level, message, ...fields }) },
     ...options,

@@ -93,3 +93,19 @@ describe("retries.attempts: all", () => {
     );
   });
 });
+
+describe("a route's keepalive", () => {
+  test("ends connections to its pods between requests, of which none is lost", async () => {
+    const sockets = new Set<unknown>();
+    const pod = keep(
+      await rawPod((socket) => {
+        sockets.add(socket);
+        socket.write(answerWith("ok"));
+      }),
+    );
+    const { url } = keep(startRig({ pods: [pod.port], rule: { keepalive: { requests: 5, age: 0 } } }));
+    for (let i = 0; i < 40; i++) assertEquals((await fetch(url)).status, 200);
+    assertGreater(sockets.size, 7);
+    assertLess(sockets.size, 12);
+  });
+});

@@ -1,10 +1,10 @@
 import type { Cancelled, Canceller } from "../../canceller.ts";
-import type { Clock } from "../../clock.ts";
+import type { Clock, Random } from "../../clock.ts";
 import type { Dial, SocketAddress } from "../../streams/types.ts";
 import { isIdempotent } from "../idempotent.ts";
 import type { UpstreamFetch, UpstreamInit } from "../types.ts";
 import { classify, UpstreamError } from "../upstream-error.ts";
-import { type Call, Connection, type ConnectionOwner } from "./connection.ts";
+import { type Call, Connection, type ConnectionOwner, type Keepalive } from "./connection.ts";
 import { type Framing, writeHead } from "./request-head.ts";
 
 /** What a client is made of. */
@@ -12,6 +12,7 @@ export interface Http1Options {
   /** How connections are made; for `https` URLs too, which then brings TLS. */
   readonly dial: Dial;
   readonly clock: Clock;
+  readonly random: Random;
 }
 
 /**
@@ -22,8 +23,15 @@ const IDLE_MS = 4000;
 /** The same, at most, where the pod does say; it is taken at its word but for a second. */
 const LONGEST_IDLE_MS = 60_000;
 const IDLE_MARGIN_MS = 1000;
-/** A request that cannot be sent again goes over a connection that has waited no longer than this, or over a new one. */
-const CAREFUL_MS = 1000;
+/**
+ * A request that cannot be sent again goes over a connection that has waited for less than this, or over a new one: the
+ * servers of the field that close what is idle wait for longer.
+ */
+const CAREFUL_MS = 100;
+/** A connection is given up this much earlier at most than it might be: those made together must not all go at once. */
+const JITTER = 0.2;
+/** Of requests that say nothing of it. */
+const UNBOUNDED: Keepalive = { requests: 0, age: 0 };
 /** How often idle connections are looked at, milliseconds. */
 const SWEEP_MS = 1000;
 
@@ -49,10 +57,17 @@ class Origin implements ConnectionOwner {
     this.#onIdle = onIdle;
   }
 
-  free(connection: Connection, idleSeconds: number | undefined): void {
-    const told = idleSeconds === undefined ? IDLE_MS : idleSeconds * 1000 - IDLE_MARGIN_MS;
-    connection.since = this.#clock.now();
-    connection.expires = connection.since + Math.min(told, LONGEST_IDLE_MS);
+  free(connection: Connection, idleSeconds: number | undefined, keepalive: Keepalive): void {
+    const now = this.#clock.now();
+    const { requests, age, idle } = keepalive;
+    const told = idleSeconds === undefined ? (idle ?? IDLE_MS) : idleSeconds * 1000 - IDLE_MARGIN_MS;
+    connection.since = now;
+    connection.expires = now + Math.min(told, idle ?? LONGEST_IDLE_MS);
+    if (age !== 0) connection.expires = Math.min(connection.expires, connection.made + age * connection.span);
+    if (connection.expires <= now || (requests !== 0 && connection.carried >= requests * connection.span)) {
+      connection.close();
+      return;
+    }
     this.idle.push(connection);
     this.#onIdle();
   }
@@ -71,7 +86,7 @@ class Origin implements ConnectionOwner {
       if (connection === undefined) return undefined;
       if (connection.expires <= now) connection.close();
       // Those below have waited longer still.
-      else if (careful && now - connection.since > CAREFUL_MS) return undefined;
+      else if (careful && now - connection.since >= CAREFUL_MS) return undefined;
       else return this.idle.pop();
     }
   }
@@ -98,7 +113,7 @@ const TELL_NO_BODY = new Set(["POST", "PUT", "PATCH"]);
  * apart from an answer that does not come. Rejects with `UpstreamError`, or with the reason of `init.canceller`. A request
  * that meets a connection which its pod was closing is sent again on a new one if that cannot do harm (RFC 9112 section 9.3.1).
  */
-export function createHttp1Client({ dial, clock }: Http1Options): UpstreamFetch {
+export function createHttp1Client({ dial, clock, random }: Http1Options): UpstreamFetch {
   const origins = new Map<string, Origin>();
   let sweeping = false;
 
@@ -141,7 +156,10 @@ export function createHttp1Client({ dial, clock }: Http1Options): UpstreamFetch 
         socket.destroy();
         throw canceller.reason;
       }
-      new Connection(socket, origin).send(call);
+      const connection = new Connection(socket, origin);
+      connection.made = clock.now();
+      connection.span = 1 - random() * JITTER;
+      connection.send(call);
     } catch (error) {
       origin.open--;
       if (canceller.target === target) canceller.target = undefined;
@@ -168,6 +186,7 @@ export function createHttp1Client({ dial, clock }: Http1Options): UpstreamFetch 
         canceller,
         client: init.client,
         transient: init.transient ?? false,
+        keepalive: init.reuse ?? UNBOUNDED,
         resolve,
         reject(error, untouched) {
           if (untouched && again) void connect(origin, { ...call, reject }, connectTimeout);

@@ -10,6 +10,16 @@ import type { Framing } from "./request-head.ts";
 import { type ResponseHead, readHead } from "./response-head.ts";
 import { type BodySink, sendBody } from "./send-body.ts";
 
+/** How long a connection is used; between two requests it is given up. */
+export interface Keepalive {
+  /** Requests it carries; 0: without limit. */
+  readonly requests: number;
+  /** Milliseconds since it was made; 0: without limit. */
+  readonly age: number;
+  /** Milliseconds without a request; undefined: as long as the pod says, else a default. */
+  readonly idle?: number | undefined;
+}
+
 /** One request over a connection, and who waits for its answer. */
 export interface Call {
   readonly method: string;
@@ -22,6 +32,8 @@ export interface Call {
   readonly client: Pick<Request, "signal"> | undefined;
   /** Who reads the answer's body has no use for a piece once it waits for the next: its memory is given back then. */
   readonly transient: boolean;
+  /** When its connection is given up once the answer is whole. */
+  readonly keepalive: Keepalive;
   resolve(response: Response): void;
   /** `untouched`: the pod closed a used connection as the request came, and answered nothing; its body was not read. */
   reject(error: unknown, untouched: boolean): void;
@@ -29,8 +41,8 @@ export interface Call {
 
 /** Who is told what becomes of a connection. */
 export interface ConnectionOwner {
-  /** It can carry another call. `idleSeconds`: what the pod said it will wait for one. */
-  free(connection: Connection, idleSeconds: number | undefined): void;
+  /** It can carry another call, as far as `keepalive` goes. `idleSeconds`: what the pod said it will wait for one. */
+  free(connection: Connection, idleSeconds: number | undefined, keepalive: Keepalive): void;
   /** It is gone. */
   gone(connection: Connection): void;
 }
@@ -49,6 +61,11 @@ export class Connection implements SocketEvents, Cancelled {
   /** Since when it waits for a call, and until when it may: set by its owner, in milliseconds since the epoch. */
   since = 0;
   expires = 0;
+  /** When it was made, and by which share of its bounds it is used: set by its owner. */
+  made = 0;
+  span = 1;
+  /** Requests it was given. */
+  carried = 0;
   readonly #socket: StreamSocket;
   readonly #owner: ConnectionOwner;
   #state: State = "idle";
@@ -88,6 +105,7 @@ export class Connection implements SocketEvents, Cancelled {
   /** Carries a call. Only where it is new or was told to be free. */
   send(call: Call): void {
     this.#call = call;
+    this.carried++;
     this.#state = "head";
     this.#heard = false;
     call.canceller.target = this;
@@ -349,7 +367,7 @@ export class Connection implements SocketEvents, Cancelled {
       this.#paused = false;
       this.#socket.resume();
     }
-    this.#owner.free(this, head.idleSeconds);
+    this.#owner.free(this, head.idleSeconds, call.keepalive);
   }
 
   /** Nobody wants the rest of the answer. */

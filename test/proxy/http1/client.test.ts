@@ -53,7 +53,7 @@ describe.each<[string, Dial]>([
   ["node:net", nodeDial()],
 ])("HTTP/1.1 over %s", (_name, dial) => {
   // Time stands still: no connection closes because it has been idle.
-  const ask = asker(createHttp1Client({ dial, clock: fakeClock() }));
+  const ask = asker(createHttp1Client({ dial, clock: fakeClock(), random: Math.random }));
 
   describe("a request", () => {
     test("leaves as it was given, and nothing is added to it", async () => {
@@ -420,7 +420,7 @@ describe("connections", () => {
       made++;
       return connect(to, options);
     };
-    const ask = asker(createHttp1Client({ dial, clock }));
+    const ask = asker(createHttp1Client({ dial, clock, random: Math.random }));
     const get = async (init?: Asked): Promise<number> => {
       await (await ask(port, init)).text();
       return made;
@@ -428,9 +428,9 @@ describe("connections", () => {
     assertEquals(await get(), 1);
     await clock.advance(3900);
     assertEquals(await get(), 1);
-    await clock.advance(900);
+    await clock.advance(99);
     assertEquals(await get({ method: "POST" }), 1);
-    await clock.advance(1100);
+    await clock.advance(100);
     assertEquals(await get({ method: "POST" }), 2);
     await clock.advance(6000);
     await until(() => open() === 0, "idle connections to close");
@@ -445,6 +445,49 @@ describe("connections", () => {
     assertEquals(await get(), 5);
   });
 
+  /** Connections made for requests that come every `step` milliseconds. */
+  async function made(reuse: UpstreamInit["reuse"], requests: number, step: number, random = 0, ...lines: string[]) {
+    const clock = fakeClock();
+    const { port, open } = await pod((socket) => socket.write(answerWith("x", ...lines)));
+    let made = 0;
+    const connect = nodeDial();
+    const dial: Dial = (to, options) => {
+      made++;
+      return connect(to, options);
+    };
+    const ask = asker(createHttp1Client({ dial, clock, random: () => random }));
+    for (let i = 0; i < requests; i++) {
+      await (await ask(port, { reuse })).text();
+      await clock.advance(step);
+    }
+    await until(() => open() <= 1, "those that were given up to close");
+    return made;
+  }
+
+  test("are given up between requests after so many, up to a fifth earlier by chance", async () => {
+    assertEquals(await made({ requests: 10, age: 0 }, 20, 0), 2);
+    assertEquals(await made({ requests: 10, age: 0 }, 21, 0), 3);
+    assertEquals(await made({ requests: 10, age: 0 }, 18, 0, 0.999), 2);
+    assertEquals(await made({ requests: 10, age: 0 }, 19, 0, 0.999), 3);
+    assertEquals(await made({ requests: 1, age: 0 }, 3, 0), 3);
+    assertEquals(await made({ requests: 0, age: 0 }, 50, 0), 1);
+  });
+
+  test("are given up at an age, however busy they are", async () => {
+    assertEquals(await made({ requests: 0, age: 10_000 }, 10, 1000), 1);
+    assertEquals(await made({ requests: 0, age: 10_000 }, 11, 1000), 2);
+    assertEquals(await made({ requests: 0, age: 10_000 }, 10, 1000, 0.999), 2);
+    assertEquals(await made({ requests: 0, age: 0 }, 400, 1000), 1);
+  });
+
+  test("are kept idle as long as the route says, and no longer than the pod does", async () => {
+    assertEquals(await made({ requests: 0, age: 0, idle: 20_000 }, 2, 19_900), 1);
+    assertEquals(await made({ requests: 0, age: 0, idle: 20_000 }, 2, 20_000), 2);
+    assertEquals(await made({ requests: 0, age: 0, idle: 100 }, 2, 100), 2);
+    assertEquals(await made({ requests: 0, age: 0, idle: 20_000 }, 2, 9000, 0, "keep-alive: timeout=10"), 2);
+    assertEquals(await made({ requests: 0, age: 0, idle: 2000 }, 2, 2000, 0, "keep-alive: timeout=10"), 2);
+  });
+
   test("that are not made in time are told from answers that do not come", async () => {
     const clock = fakeClock();
     let given: AbortSignal | undefined;
@@ -452,7 +495,7 @@ describe("connections", () => {
       given = signal;
       return new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
     };
-    const ask = asker(createHttp1Client({ dial, clock }));
+    const ask = asker(createHttp1Client({ dial, clock, random: Math.random }));
     const late = failing(ask(1, { connectTimeout: 2000 }), "connect", "within 2000 ms");
     await clock.advance(1999);
     assertEquals(given?.aborted, false);
@@ -469,7 +512,7 @@ describe("connections", () => {
       canceller.abort(new RangeError("late"));
       return socket;
     };
-    const ask = asker(createHttp1Client({ dial, clock: systemClock }));
+    const ask = asker(createHttp1Client({ dial, clock: systemClock, random: Math.random }));
     await assertRejects(() => ask(port, { canceller }), RangeError, "late");
     await until(() => open() === 0, "the connection to close");
     assertEquals(requests, []);
@@ -477,7 +520,7 @@ describe("connections", () => {
 
   test("serve a thousand requests at once, and each gets its own answer", async () => {
     const echo = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: (r) => new Response(new URL(r.url).search) });
-    const ask = asker(createHttp1Client({ dial: nodeDial(), clock: systemClock }));
+    const ask = asker(createHttp1Client({ dial: nodeDial(), clock: systemClock, random: Math.random }));
     const answers = await Promise.all(
       Array.from({ length: 1000 }, async (_, i) => (await ask(`http://127.0.0.1:${echo.port}/?${i}`)).text()),
     );
@@ -490,7 +533,7 @@ describe("connections", () => {
 
   test("reach a pod by its IPv6 address", async () => {
     const echo = Bun.serve({ port: 0, hostname: "::1", fetch: (r) => new Response(r.headers.get("host")) });
-    const ask = asker(createHttp1Client({ dial: nodeDial(), clock: systemClock }));
+    const ask = asker(createHttp1Client({ dial: nodeDial(), clock: systemClock, random: Math.random }));
     assertEquals(await (await ask(`http://[::1]:${echo.port}/`)).text(), `[::1]:${echo.port}`);
     await echo.stop(true);
   });

@@ -31,6 +31,7 @@ function asked() {
       head: "GET / HTTP/1.1\r\n\r\n",
       body: undefined,
       meter: undefined,
+      keepalive: { requests: 0, age: 0 },
       framing: undefined,
       canceller: new Canceller(),
       client: undefined,
