@@ -2,7 +2,7 @@ import packageJson from "../../package.json" with { type: "json" };
 import { isLoopback } from "../config/addresses.ts";
 import { type ConfigIssue, formatIssue } from "../config/load.ts";
 import { accessOf } from "../manifests/access.ts";
-import { notesOf } from "../manifests/notes.ts";
+import { notesOf, stepsAfter, stepsBefore } from "../manifests/notes.ts";
 import { accountManifests, makeManifests } from "../manifests/objects.ts";
 import { type PodConfig, readForPod } from "../manifests/pod-config.ts";
 import { toJson, toYaml } from "../manifests/print.ts";
@@ -140,7 +140,10 @@ function warningsOf({ secrets, warnings, config }: PodConfig): string[] {
     said.push(`streams: ${id} listens on ${listen.host}, which nothing outside the pod reaches`);
   }
   if (config.discovery?.clusters.some(({ client }) => client.kubeconfig !== undefined)) {
-    said.push("client.kubeconfig: files and programs that the kubeconfig itself names must be in the image");
+    said.push(
+      "client.kubeconfig is for a cluster other than the pod's: files and programs that it names must be in the image.",
+      "  For the pod's own cluster leave out client and service: its account is used, and its rights are printed here",
+    );
   }
   return said;
 }
@@ -173,6 +176,7 @@ export async function manifests(argv: readonly string[], io: ManifestsIo): Promi
 
   let printed: readonly Manifest[];
   let notes: readonly string[] = [];
+  let steps: readonly string[] = [];
   if (args.on("rbac")) {
     const made = rbacOnly(pod, args.text("cluster"), options);
     if ("error" in made) return bad(made.error);
@@ -184,6 +188,7 @@ export async function manifests(argv: readonly string[], io: ManifestsIo): Promi
     if (faults.length > 0 || "errors" in made) return bad(...faults.map(formatIssue));
     printed = made.manifests;
     notes = notesOf(pod, made, options, file);
+    steps = [...stepsBefore(pod, made, options, file), ...stepsAfter(options)];
   }
   const deciding = pod.standIns.namedIn(JSON.stringify(printed));
   if (deciding.length > 0) {
@@ -194,6 +199,8 @@ export async function manifests(argv: readonly string[], io: ManifestsIo): Promi
     for (const note of notes) if (note !== "") io.stderr(note);
     io.stdout(toJson(printed));
   } else {
+    // A pipe to kubectl would hide what stands in comments.
+    for (const line of steps) io.stderr(line);
     io.stdout(toYaml(printed, notes));
   }
   return EXIT.fine;

@@ -1,12 +1,15 @@
 import { isTaken, openServer } from "./bun-listen.ts";
 import { bunThreads } from "./bun-threads.ts";
 import { listenTls } from "./bun-tls.ts";
+import { outliveReaders } from "./closed-pipes.ts";
 import type { Host, Signal } from "./host.ts";
 import { inspectCertificate } from "./node-certificate.ts";
 import { listenStream, listenStreamTls } from "./node-streams.ts";
 import { nodeUsage } from "./node-usage.ts";
 
 const SIGNALS: readonly Signal[] = ["SIGTERM", "SIGINT", "SIGHUP"];
+
+outliveReaders();
 
 /** The process around a command, on Bun. */
 export const bunHost: Host = {

@@ -1,5 +1,6 @@
 import process from "node:process";
 import type { ListenAddress } from "../config/schema.ts";
+import { outliveReaders } from "./closed-pipes.ts";
 import { type DenoServeOptions, type DenoServer, deno } from "./deno-api.ts";
 import { listenStreamTls } from "./deno-streams.ts";
 import { createDenoSockets } from "./deno-websocket.ts";
@@ -100,6 +101,8 @@ const listenTls: Host["listenTls"] = (address, handler, tls): TlsListener => {
     return open(at, serve, { cert, key, reusePort: true });
   });
 };
+
+outliveReaders();
 
 /** The process around a command, on Deno. */
 export const denoHost: Host = {

@@ -61,6 +61,28 @@ describe("manifests", () => {
     assertStringIncludes(text, '--from-literal=PODWAY_ADMIN_TOKEN="$(openssl rand -hex 32)"');
   });
 
+  test("says on stderr what must be made before, which a pipe to kubectl would hide", async () => {
+    const text = `server: { tls: [{ cert_file: /tls/a/tls.crt, key_file: keys/tls.key }] }\n${IN_POD}`;
+    const { stderr, stdout } = await run(["my/gateway.yaml", "-n", "edge"], { "my/gateway.yaml": text });
+    assertEquals(stderr.slice(stderr.indexOf("To be made before, with your own values:") + 1), [
+      "  kubectl create namespace edge",
+      "  kubectl -n edge create secret generic podway-env \\",
+      '    --from-literal=PODWAY_ADMIN_TOKEN="$(openssl rand -hex 32)"',
+      "  kubectl -n edge create secret generic podway-files \\",
+      "    --from-file=tls.crt=/tls/a/tls.crt \\",
+      "    --from-file=tls.key=my/keys/tls.key",
+    ]);
+    for (const line of stderr) assert(!line.startsWith("  ") || stdout.includes(line), line);
+  });
+
+  test("asks whether a kubeconfig is meant for a pod", async () => {
+    const text = `discovery: { kubernetes: { client: { kubeconfig: /home/me/.kube/config } } }\n${ROUTE}`;
+    const { code, stderr } = await run(["gateway.yaml"], { "gateway.yaml": text });
+    assertEquals(code, 0);
+    assertStringIncludes(stderr.join("\n"), "For the pod's own cluster leave out client and service");
+    assertStringIncludes(stderr.join("\n"), "--from-file=config=/home/me/.kube/config");
+  });
+
   test("gives rights in the namespaces the config names, and in no others", async () => {
     const { all } = await objectsOf("discovery: { kubernetes: { namespaces: [shop, cart], mode: poll } }\n", [
       "--namespace",
@@ -235,9 +257,10 @@ discovery:
     );
   });
 
-  test("that an autoscaler counts have no number of their own", async () => {
-    const { first } = await objectsOf(IN_POD, ["--replicas", "3", "--max-replicas", "7"]);
+  test("that an autoscaler counts have no number of their own, and how to begin with several is said", async () => {
+    const { first, stderr } = await objectsOf(IN_POD, ["--replicas", "3", "--max-replicas", "7"]);
     assertEquals(first("Deployment").spec.replicas, undefined);
+    assertStringIncludes(stderr.join("\n"), "kubectl -n default scale deployment podway --replicas=3");
     const { minReplicas, maxReplicas } = first("HorizontalPodAutoscaler").spec;
     assertEquals([minReplicas, maxReplicas], [3, 7]);
     assertEquals((await objectsOf(IN_POD, ["--replicas", "3"])).first("Deployment").spec.replicas, 3);

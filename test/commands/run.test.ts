@@ -3,7 +3,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import packageJson from "../../package.json" with { type: "json" };
 import { COMMANDS } from "../../src/commands/commands.ts";
 import { world } from "../gateway/support.ts";
-import { runCommand } from "../helpers/gateway-process.ts";
+import { PROGRAM, runCommand } from "../helpers/gateway-process.ts";
 
 describe("the command line", () => {
   test("--help and help name every command and the exit codes", async () => {
@@ -85,5 +85,12 @@ describe("the command line", () => {
     assertEquals([help.code, wrong.code], [0, 2]);
     assert(help.stdout.startsWith(`podway ${packageJson.version}`));
     assertEquals([help.stderr, wrong.stdout], ["", ""]);
+  });
+
+  test("a reader that has seen enough ends no command with an error", async () => {
+    const shell = 'set -o pipefail; "$@" | head -1';
+    const child = Bun.spawn(["bash", "-c", shell, "sh", ...PROGRAM, "schema"], { stdout: "pipe", stderr: "pipe" });
+    const [said, errors] = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text()]);
+    assertEquals([said, errors, await child.exited], ["{\n", "", 0]);
   });
 });
