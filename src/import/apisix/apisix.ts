@@ -15,15 +15,20 @@ import { type MadeRoute, type RouteContext, routesOf } from "./route.ts";
 import { adminBlock, serverBlock, serverOf } from "./server.ts";
 import { streamsOf } from "./streams.ts";
 import { apisixText } from "./text.ts";
+import { RETRIES, TIMEOUT_MS } from "./upstream.ts";
 
 /** Keys of config.yaml. */
 const CONFIG_KEYS = ["apisix", "deployment", "discovery", "nginx_config", "plugin_attr", "plugins", "stream_plugins"];
 
-/** APISIX's own time-outs: the same for connecting, sending and reading. */
-const TIMEOUT_MS = 60_000;
+/** Defaults that no global rule makes. */
+const OWN = ["timeouts", "retries", "keepalive"];
 
 /** Global rules: what they do to every request, as `defaults`. */
-function defaultsOf(rules: readonly Input[], context: PluginContext, timeouts: boolean): MadeMapping | undefined {
+function defaultsOf(
+  rules: readonly Input[],
+  context: PluginContext,
+  { asked: timeouts, keepalive }: { asked: boolean; keepalive: MadeMapping | undefined },
+): MadeMapping | undefined {
   const effects = noEffects();
   for (const rule of rules) {
     const plugins = rule.at("plugins");
@@ -39,16 +44,18 @@ function defaultsOf(rules: readonly Input[], context: PluginContext, timeouts: b
   ];
   const made = {
     timeouts: timeouts
-      ? commented({ connect: TIMEOUT_MS, response: TIMEOUT_MS, idle: TIMEOUT_MS }, "APISIX's own")
+      ? commented({ connect: TIMEOUT_MS, try: TIMEOUT_MS, response: 0, idle: TIMEOUT_MS }, "APISIX's own")
       : undefined,
+    retries: timeouts ? commented(RETRIES, "each node once, as in APISIX") : undefined,
+    keepalive: timeouts ? keepalive : undefined,
     request_headers: headerChanges(effects.request),
     response_headers: headerChanges(effects.response),
     middleware: middleware.length === 0 ? undefined : middleware,
   };
   const [first] = Object.entries(made).flatMap(([key, value]) =>
-    value === undefined || key === "timeouts" ? [] : [key],
+    value === undefined || OWN.includes(key) ? [] : [key],
   );
-  if (first === undefined) return made.timeouts === undefined ? undefined : made;
+  if (first === undefined) return timeouts ? made : undefined;
   return { ...made, [first]: madeFrom(rules, made[first as keyof typeof made]!, ...words) };
 }
 
@@ -119,7 +126,11 @@ function convert(roots: readonly Input[]): MadeMapping {
     converted: (conf) => void converted.add(keyOf(conf)),
   };
   const routes = resources.routes.flatMap((route, index) => routesOf(route, index, context));
-  const defaults = defaultsOf(resources.globalRules, { ...plugins, global: true }, routes.length > 0);
+  const defaults = defaultsOf(
+    resources.globalRules,
+    { ...plugins, global: true },
+    { asked: routes.length > 0, keepalive: server.keepalive },
+  );
   const streams = streamsOf(roots, resources);
   for (const key of converted) overridden.delete(key);
   declineUnused(resources, uses, overridden);

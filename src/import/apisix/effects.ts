@@ -8,7 +8,7 @@ import { shutFor } from "../shut.ts";
 /** Changes of headers while they are gathered. */
 export interface HeaderEdits {
   readonly set: Record<string, string>;
-  readonly add: Record<string, string>;
+  readonly add: Record<string, string[]>;
   readonly remove: string[];
 }
 
@@ -77,11 +77,15 @@ export function middlewareOf(effects: Effects): Made[] {
   return effects.closed.length > 0 ? [shutFor(effects.closed), ...sorted] : sorted;
 }
 
+const mapped = (record: Readonly<Record<string, string[]>>, made: (values: string[]) => Made): MadeMapping =>
+  Object.fromEntries(Object.entries(record).map(([key, values]) => [key, made(values)]));
+
 /** Changes of headers as the file has them; undefined: none. */
 export function headerChanges({ set, add, remove }: HeaderEdits): MadeMapping | undefined {
   const made = {
     set: Object.keys(set).length === 0 ? undefined : set,
-    add: Object.keys(add).length === 0 ? undefined : add,
+    add:
+      Object.keys(add).length === 0 ? undefined : mapped(add, (values) => (values.length === 1 ? values[0]! : values)),
     remove: remove.length === 0 ? undefined : [...new Set(remove)],
   };
   return Object.values(made).some((part) => part !== undefined) ? made : undefined;

@@ -5,8 +5,8 @@ import { aroundEnvironment } from "../notation.ts";
 export function hostsOf(object: Input): string[] | undefined | string {
   const one = object.at("host");
   const many = object.at("hosts");
-  const found = one.exists ? one : many;
-  if (one.exists && many.exists) many.decline("host is there too, and it counts");
+  const found = many.exists ? many : one;
+  if (many.exists) one.decline("hosts is there too, and it counts");
   const texts = found.texts();
   if (texts === undefined) return found.exists ? "its hosts are no list of names" : undefined;
   const hosts = texts.flatMap((text): string[] => {

@@ -76,9 +76,15 @@ function upstreamOf(route: Input, service: Input | undefined, { upstreams }: Res
   return undefined;
 }
 
+/** `uris` or `uri`; the first counts where there are both. */
+function urisOf(route: Input): Input {
+  const [many, one] = [route.at("uris"), route.at("uri")];
+  if (many.exists) one.decline("uris is there too, and it counts");
+  return many.exists ? many : one;
+}
+
 function pathsOf(route: Input, parameters: boolean): PathMatch[] {
-  const found = route.at("uri").exists ? route.at("uri") : route.at("uris");
-  const texts = found.texts() ?? leaveOut("it has no uri");
+  const texts = urisOf(route).texts() ?? leaveOut("it has no uri");
   if (texts.length === 0) leaveOut("it has no uri");
   return texts.map((uri) => pathOf(uri, parameters) ?? leaveOut("its uri is no path that starts with /"));
 }
@@ -91,11 +97,13 @@ function conditionsOf(route: Input): Conditions[] {
       `its vars cannot be carried over (${alternatives}), and it would take requests that are not meant for it`,
     );
   }
-  const found = route.at("remote_addr").exists ? route.at("remote_addr") : route.at("remote_addrs");
+  const [many, one] = [route.at("remote_addrs"), route.at("remote_addr")];
+  const found = many.exists ? many : one;
+  if (many.exists) one.decline("remote_addrs is there too, and it counts");
   const clients = found.texts();
   if (clients === undefined) return alternatives;
   found.note("requests from elsewhere get a 403 here; APISIX would look for another route for them");
-  return alternatives.map((one) => ({ ...one, clients: [...(one.clients ?? []), ...clients] }));
+  return alternatives.map((other) => ({ ...other, clients: [...(other.clients ?? []), ...clients] }));
 }
 
 function sockets(holder: Input | undefined): void {
@@ -194,7 +202,7 @@ function convert(route: Input, index: number, context: RouteContext): MadeRoute[
 
 /** What takes the requests of a route that is left out; more of them where it cannot be said which it took. */
 function standInsOf(route: Input, index: number, { resources, parameters }: RouteContext): MadeRoute[] {
-  const uris = (route.at("uri").exists ? route.at("uri") : route.at("uris")).texts() ?? [];
+  const uris = urisOf(route).texts() ?? [];
   const service = route.at("service_id").exists ? resources.services.find(route.at("service_id")) : undefined;
   const named = hostsOf(route) ?? (service && hostsOf(service));
   const hosts = typeof named === "string" ? undefined : named;

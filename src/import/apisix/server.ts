@@ -3,6 +3,7 @@ import type { Made, MadeMapping } from "../document.ts";
 import type { Input } from "../input.ts";
 import { hasEnvironment } from "../notation.ts";
 import { isBlock } from "./text.ts";
+import { keepaliveOf } from "./upstream.ts";
 
 /** What config.yaml says of the gateway itself. */
 export interface ServerPart {
@@ -10,6 +11,8 @@ export interface ServerPart {
   /** Addresses whose X-Forwarded-For is believed. */
   readonly trusted: readonly string[];
   readonly bodyBytes: number | undefined;
+  /** Of connections to upstreams. */
+  readonly keepalive: MadeMapping | undefined;
   /** The port for redirects to https. */
   readonly httpsPort: number;
   /** The router compares hosts before paths. */
@@ -155,6 +158,7 @@ export function serverOf(roots: readonly Input[]): ServerPart {
   let listen: string | undefined;
   let port: number | undefined;
   let bodyBytes: number | undefined;
+  let keepalive: MadeMapping | undefined;
   let router = { byHost: true, parameters: false };
   const trusted: string[] = [];
   let https: number | undefined = DEFAULT_TLS_PORT;
@@ -165,6 +169,8 @@ export function serverOf(roots: readonly Input[]): ServerPart {
     if (apisix.at("ssl").exists) https = tlsPort(apisix.at("ssl"));
     if (apisix.at("router").exists) router = routerOf(apisix);
     trusted.push(...trustedOf(http, apisix));
+    const pool = http.at("upstream");
+    keepalive ??= keepaliveOf(pool.at("keepalive_requests"), pool.at("keepalive_timeout"), pool.at("keepalive"));
     bodyBytes ??= bytesOf(http.at("client_max_body_size"));
     const wanted = root.at("plugin_attr").at("redirect").at("https_port");
     const number = wanted.number();
@@ -177,6 +183,7 @@ export function serverOf(roots: readonly Input[]): ServerPart {
     listen: listen ?? `0.0.0.0:${DEFAULT_PORT}`,
     trusted,
     bodyBytes,
+    keepalive,
     httpsPort: port ?? https ?? 443,
     ...router,
   };

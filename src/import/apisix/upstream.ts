@@ -3,7 +3,7 @@ import type { Input } from "../input.ts";
 import { balancerOf } from "./balancer.ts";
 import { wordsOf } from "./cosmetics.ts";
 import { healthOf } from "./health.ts";
-import { milliseconds } from "./seconds.ts";
+import { milliseconds, secondsOf } from "./seconds.ts";
 import { apisixText } from "./text.ts";
 
 /** Where a route's requests go, and how: keys of a route. */
@@ -21,6 +21,12 @@ export interface Node {
   readonly weight: number | string;
   readonly priority?: number | string | undefined;
 }
+
+/** APISIX's own time-outs: the same for connecting, sending and reading. */
+export const TIMEOUT_MS = 60_000;
+
+/** How often APISIX tries where an upstream does not say: each of its nodes once, after errors and time-outs. */
+export const RETRIES: MadeMapping = { attempts: "all", on: ["connect", "reset", "timeout"] };
 
 /** Where a scheme's nodes listen that name no port. */
 const portOf = (scheme: string): number => (scheme === "https" ? 443 : 80);
@@ -65,22 +71,39 @@ export function timeoutsOf(timeout: Input): MadeMapping | undefined {
   const idle = Math.max(send ?? 0, read ?? 0);
   return {
     connect: connect === undefined ? undefined : milliseconds(connect),
-    response: read === undefined ? undefined : milliseconds(read),
+    try: read === undefined ? undefined : milliseconds(read),
     idle: idle === 0 ? undefined : milliseconds(idle),
   };
 }
 
-/** More attempts than this a route cannot have. */
+/** With `retry_timeout`, after which nothing is tried again: the last try may take its time still. */
+function withDeadline(timeouts: MadeMapping | undefined, limit: Input): MadeMapping | undefined {
+  const seconds = limit.number();
+  if (seconds === undefined || seconds <= 0) return timeouts;
+  limit.note("all tries together end this long after the first, and the time of one try later");
+  const one = (timeouts?.try ?? TIMEOUT_MS) as number;
+  return { ...timeouts, response: milliseconds(seconds) + one };
+}
+
+/** More attempts than this cannot be counted. */
 const MAX_ATTEMPTS = 10;
 
-/** How often a request is tried: where an upstream does not say, APISIX goes through all of its nodes. */
-function retriesOf(upstream: Input, nodes: number): MadeMapping | undefined {
+/** `retries:`, as tries in all; undefined: all nodes are tried, as where an upstream does not say (see RETRIES). */
+export function attemptsOf(upstream: Input, max = MAX_ATTEMPTS): number | undefined {
   const retries = upstream.at("retries");
   const more = retries.number();
-  const attempts = more === undefined ? nodes : more + 1;
-  if (more !== undefined && attempts > MAX_ATTEMPTS) retries.note(`a request is tried at most ${MAX_ATTEMPTS} times`);
-  if (more === undefined && nodes <= 2) return undefined;
-  return { attempts: Math.max(1, Math.min(MAX_ATTEMPTS, Math.floor(attempts))) };
+  if (more === undefined || more < 0) return undefined;
+  if (more >= max) retries.note("every node is tried, however many there are");
+  return more >= max ? undefined : Math.floor(more) + 1;
+}
+
+/** `keepalive_pool:` of an upstream, or what config.yaml says of all of them. */
+export function keepaliveOf(requests: Input, idle: Input, size: Input): MadeMapping | undefined {
+  size.take();
+  size.note("how many idle connections are kept is not limited here", "trifle");
+  const [count, seconds] = [requests.number(), secondsOf(idle)];
+  if (count === undefined && seconds === undefined) return undefined;
+  return { requests: count, idle: seconds === undefined ? undefined : Math.max(1, milliseconds(seconds)) };
 }
 
 function hostOf(upstream: Input): MadeMapping {
@@ -99,7 +122,7 @@ function hostOf(upstream: Input): MadeMapping {
 }
 
 /** The nodes of an upstream, or the service it is found by; text: why there are neither. */
-function whereOf(upstream: Input, scheme: string): { where: MadeMapping; nodes: number } | string {
+function whereOf(upstream: Input, scheme: string): MadeMapping | string {
   const name = upstream.at("service_name");
   const list = upstream.at("nodes");
   if (name.exists) {
@@ -109,10 +132,10 @@ function whereOf(upstream: Input, scheme: string): { where: MadeMapping; nodes: 
     }
     if (list.exists) list.decline("service_name is there too, and it counts");
     const service = name.text();
-    return service === undefined ? "the service_name of its upstream is no text" : { where: { service }, nodes: 0 };
+    return service === undefined ? "the service_name of its upstream is no text" : { service };
   }
   const nodes = list.exists ? nodesOf(list, scheme) : [];
-  if (nodes.length > 0) return { where: { nodes: nodes as unknown as Made }, nodes: nodes.length };
+  if (nodes.length > 0) return { nodes: nodes as unknown as Made };
   return list.exists && list.items().length > 0
     ? "none of the nodes of its upstream can be carried over"
     : "its upstream has no nodes";
@@ -137,13 +160,11 @@ function readTarget(upstream: Input): Target | string {
   if (protocol !== "http" && protocol !== "https") {
     return `the scheme of its upstream is ${shownWord(protocol)}, and the gateway speaks HTTP/1.1 with upstreams: http or https`;
   }
-  const found = whereOf(upstream, protocol);
-  if (typeof found === "string") return found;
+  const where = whereOf(upstream, protocol);
+  if (typeof where === "string") return where;
   upstream.at("id").text();
-  const seconds = upstream.at("retry_timeout").number();
-  if (seconds !== undefined && seconds !== 0) {
-    upstream.at("retry_timeout").decline("retries are bounded by timeouts.response and by a budget");
-  }
+  const pool = upstream.at("keepalive_pool");
+  const attempts = attemptsOf(upstream);
   if (protocol === "https") {
     scheme.note(
       "the upstream's certificate is not checked, as in APISIX: set upstream_tls.verify to true where it can be",
@@ -153,14 +174,15 @@ function readTarget(upstream: Input): Target | string {
     upstream.at("tls").decline("a client certificate stands in files here: upstream_tls.cert_file and key_file");
   }
   return {
-    where: found.where,
+    where,
     how: {
       scheme: protocol === "https" ? "https" : undefined,
       upstream_tls: protocol === "https" ? { verify: false } : undefined,
       ...hostOf(upstream),
       balancer: balancerOf(upstream),
-      timeouts: timeoutsOf(upstream.at("timeout")),
-      retries: retriesOf(upstream, found.nodes),
+      timeouts: withDeadline(timeoutsOf(upstream.at("timeout")), upstream.at("retry_timeout")),
+      retries: attempts === undefined ? undefined : { attempts },
+      keepalive: keepaliveOf(pool.at("requests"), pool.at("idle_timeout"), pool.at("size")),
       health: healthOf(upstream.at("checks")),
     },
     words: wordsOf(upstream).map((words) => `upstream: ${words}`),

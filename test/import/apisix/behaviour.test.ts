@@ -180,6 +180,25 @@ describe("an imported configuration does what APISIX's documentation says", () =
     });
   }
 
+  test("retries: a discovered service's addresses are all tried, as fixed nodes are", async () => {
+    await using api = await serveEmbedded();
+    await using stage = await openStage();
+    const port = Number(stage.withPorts("1980"));
+    const addresses = ["127.0.0.1", "127.0.0.2", "127.0.0.3", "127.0.0.4"];
+    api.api.apply(endpoints("default/rt", addresses, [{ name: "http", port }]));
+    const service = { schema: "http", host: "127.0.0.1", port: Number(new URL(api.url).port) };
+    const upstream = { type: "roundrobin", service_name: "default/rt:http", discovery_type: "kubernetes" };
+    const { gateway: text } = imported([
+      {
+        name: "config.yaml",
+        content: JSON.stringify({ discovery: { kubernetes: { service, client: { token: "t" } } } }),
+      },
+      { name: "apisix.yaml", content: JSON.stringify({ routes: [{ uri: "/rt", upstream }] }) },
+    ]);
+    await using gateway = await serve(servable(text));
+    for (let i = 0; i < 8; i++) assertEquals((await gateway.fetch("/rt")).status, 200);
+  });
+
   test("streams: connections reach a node that is there", async () => {
     await using stage = await openStage();
     const files = (await fixtureFiles("streams")).map((file) => ({ ...file, content: stage.withPorts(file.content) }));

@@ -5,9 +5,9 @@ import { join } from "node:path";
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { parse } from "yaml";
 import { summaryLine } from "../../../src/import/summary.ts";
-import { serve } from "../../gateway/support.ts";
+import { type ServedGateway, serve } from "../../gateway/support.ts";
 import type { Ask } from "./cases.ts";
-import { FIXTURES, imported, openStage, type Stage, send, servable, verify } from "./support.ts";
+import { FIXTURES, type Got, imported, openStage, type Stage, send, servable, verify } from "./support.ts";
 
 /** What stands beside a configuration, in NAME.expected.yaml. */
 interface Expected {
@@ -16,13 +16,20 @@ interface Expected {
   /** Environment variables of the gateway. */
   readonly env?: Record<string, string>;
   /** What is asked, in this order; `times` repeats one, `together` sends several at once. */
-  readonly asks: readonly (Ask & { readonly times?: number; readonly together?: Together })[];
+  readonly asks: readonly Step[];
   /** Every place that is told as not carried over, with what the reason says (a regular expression). */
   readonly left?: Record<string, string>;
   /** Places that carry a note, with what it says. */
   readonly notes?: Record<string, string>;
   readonly summary: string;
 }
+
+/** Something that is asked: once, several times, or at once with others; `counts`: how often each node answers. */
+type Step = Ask & {
+  readonly times?: number;
+  readonly together?: Together;
+  readonly counts?: Readonly<Record<string, number>>;
+};
 
 /** Requests that are under way at the same time, and the statuses of their answers in any order. */
 interface Together {
@@ -41,6 +48,28 @@ const filesOf = (name: string): Promise<{ name: string; content: string }[]> =>
       .filter((file) => file === `${name}.yaml` || file === `${name}.config.yaml`)
       .map(async (file) => ({ name: file, content: await read(file) })),
   );
+
+async function take(
+  gateway: ServedGateway,
+  stage: Stage,
+  { times = 1, together, counts, ...ask }: Step,
+): Promise<void> {
+  if (together !== undefined) {
+    const answers = await Promise.all(together.asks.map((one) => send(gateway, { ...ask, ask: one })));
+    await Promise.all(answers.map((answer) => answer.body?.cancel()));
+    assertEquals(answers.map(({ status }) => status).sort(), together.statuses);
+    return;
+  }
+  const got: Record<string, number> = {};
+  for (let i = 0; i < times; i++) {
+    if (counts === undefined) await verify(gateway, stage, ask);
+    else {
+      const { server } = (await (await send(gateway, ask)).json()) as Got;
+      got[server] = (got[server] ?? 0) + 1;
+    }
+  }
+  if (counts !== undefined) assertEquals(got, { ...counts }, ask.ask);
+}
 
 describe("a configuration of the shape of APISIX's own tests and of public files", () => {
   let stage: Stage;
@@ -72,14 +101,7 @@ describe("a configuration of the shape of APISIX's own tests and of public files
       assertEquals(summaryLine(summary), expected.summary);
       const env = Object.entries(expected.env ?? {}).map(([key, value]) => [key, stage.withPorts(value)]);
       await using gateway = await serve(servable(text), { env: Object.fromEntries(env) });
-      for (const { times = 1, together, ...ask } of expected.asks) {
-        if (together === undefined) for (let i = 0; i < times; i++) await verify(gateway, stage, ask);
-        else {
-          const answers = await Promise.all(together.asks.map((one) => send(gateway, { ...ask, ask: one })));
-          await Promise.all(answers.map((answer) => answer.body?.cancel()));
-          assertEquals(answers.map(({ status }) => status).sort(), together.statuses);
-        }
-      }
+      for (const step of expected.asks) await take(gateway, stage, step);
     });
   }
 });

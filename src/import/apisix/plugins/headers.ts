@@ -6,45 +6,48 @@ import { isPlainRegex } from "../path.ts";
 import { hasVariables, replacementOf, templateOf } from "../variables.ts";
 import type { PluginRule } from "./plugin.ts";
 
-/** Headers with variables in them, where they can have some: as set_headers has them. */
-type Templates = Record<string, string>;
-
-/** A header's value with variables, kept for set_headers. False: it has none. */
-function keepTemplate(templates: Templates | undefined, kind: string, name: string, text: string): boolean {
-  if (templates === undefined || kind !== "set" || !hasVariables(text) || /\$[0-9]/.test(text)) return false;
-  const template = templateOf(text);
-  // Braces of its own would be placeholders.
-  if (template === undefined || (template.includes("%7") && !text.includes("%7"))) return false;
-  templates[name.toLowerCase()] = template;
-  return true;
+/** Changes of headers, and those whose values have variables in them, where they can have some: as set_headers has them. */
+interface Changes extends HeaderEdits {
+  readonly templates?: Record<string, string>;
 }
 
-function put(
-  edits: HeaderEdits,
-  kind: "set" | "add",
-  name: string,
-  value: Input,
-  templates: Templates | undefined,
-): void {
-  const text = value.text();
-  if (text === undefined || keepTemplate(templates, kind, name, text)) return;
-  if (hasVariables(text) || /\$[0-9]/.test(text)) value.decline("a variable in it has no counterpart");
+/** A value with variables as a template; undefined: it has a part that has no counterpart. */
+function templateIn(text: string): string | undefined {
+  const template = templateOf(text);
+  // Braces of its own would be placeholders.
+  return template?.includes("%7") && !text.includes("%7") ? undefined : template;
+}
+
+function put(changes: Changes, kind: "set" | "add", name: string, value: Input, text: string | undefined): void {
+  if (text === undefined) return;
+  const key = name.toLowerCase();
   // biome-ignore lint/suspicious/noControlCharactersInRegex: those are what a field value may not hold
-  else if (/[\u0000\r\n]/.test(text) || !/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name)) value.decline("it is no header");
-  else edits[kind][name.toLowerCase()] = text;
+  if (/[\u0000\r\n]/.test(text) || !/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name)) {
+    value.decline("it is no header");
+    return;
+  }
+  if (hasVariables(text) || /\$[0-9]/.test(text)) {
+    const template = kind === "set" && changes.templates && !/\$[0-9]/.test(text) ? templateIn(text) : undefined;
+    if (template === undefined) value.decline("a variable in it has no counterpart");
+    else changes.templates![key] = template;
+    return;
+  }
+  if (kind === "add") changes.add[key] = [...(changes.add[key] ?? []), text];
+  else if (changes.set[key] === undefined) changes.set[key] = text;
+  else value.decline("the same header is set before it");
 }
 
 /** `headers:` in either of its shapes: names to values, or set, add and remove. */
-function readHeaders(headers: Input, edits: HeaderEdits, templates?: Templates): void {
+function readHeaders(headers: Input, changes: Changes): void {
   const kinds = headers.keys().filter((key) => ["set", "add", "remove"].includes(key));
   const shaped = kinds.some((kind) => !["string", "number"].includes(typeof headers.at(kind).raw));
   if (!shaped) {
     for (const name of headers.keys()) {
       const value = headers.at(name);
-      if (value.raw !== "") put(edits, "set", name, value, templates);
+      if (value.raw !== "") put(changes, "set", name, value, value.text());
       else {
         value.take();
-        edits.remove.push(name.toLowerCase());
+        changes.remove.push(name.toLowerCase());
       }
     }
     return;
@@ -52,23 +55,25 @@ function readHeaders(headers: Input, edits: HeaderEdits, templates?: Templates):
   for (const kind of ["set", "add"] as const) {
     const block = headers.at(kind);
     if (!block.isList) {
-      for (const name of block.keys()) put(edits, kind, name, block.at(name), templates);
+      for (const name of block.keys()) put(changes, kind, name, block.at(name), block.at(name).text());
       continue;
     }
     for (const item of block.items()) {
       const [, name, value] = /^([^:]+):\s*(.*)$/s.exec(item.text() ?? "") ?? [];
-      if (name === undefined || hasVariables(value!)) item.decline("it must be a name and a fixed value");
-      else edits[kind][name.trim().toLowerCase()] = value!;
+      if (name === undefined) item.decline("it must be a name and a value");
+      else put(changes, kind, name.trim(), item, value);
     }
   }
-  for (const name of headers.at("remove").texts() ?? []) edits.remove.push(name.toLowerCase());
+  for (const name of headers.at("remove").texts() ?? []) changes.remove.push(name.toLowerCase());
+  settle(changes);
 }
 
-/** A header cannot be both set and removed: what is removed last is gone. */
-function settle(edits: HeaderEdits): void {
-  for (const name of edits.remove) {
-    delete edits.set[name];
-    delete edits.add[name];
+/** APISIX adds, then sets, then removes: what a later change would undo is not made. */
+function settle({ set, add, templates = {}, remove }: Changes): void {
+  for (const name of [...Object.keys(set), ...Object.keys(templates), ...remove]) delete add[name];
+  for (const name of remove) {
+    delete set[name];
+    delete templates[name];
   }
 }
 
@@ -115,9 +120,8 @@ const METHOD = /^[A-Z]+$/;
 export const proxyRewrite: PluginRule = {
   order: 1008,
   convert(conf, effects, { global }, order) {
-    const templates: Templates = {};
-    readHeaders(conf.at("headers"), effects.request, templates);
-    settle(effects.request);
+    const templates: Record<string, string> = {};
+    readHeaders(conf.at("headers"), { ...effects.request, templates });
     if (Object.keys(templates).length > 0) {
       addMiddleware(effects, order, { set_headers: templates }, conf.at("headers"));
     }
@@ -153,7 +157,6 @@ export const responseRewrite: PluginRule = {
       return false;
     }
     readHeaders(conf.at("headers"), effects.response);
-    settle(effects.response);
     for (const key of ["status_code", "body", "body_base64", "filters"]) {
       if (conf.at(key).exists) conf.at(key).decline("of an answer only headers are changed");
     }
