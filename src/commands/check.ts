@@ -7,6 +7,7 @@ import { readSource } from "../config/source.ts";
 import type { LiveReport } from "../live/report.ts";
 import { createModules } from "../middleware/modules.ts";
 import { parseCommandLine } from "../runtime/args.ts";
+import type { ModuleLoader } from "../runtime/runtime.ts";
 import { liveLines, ruleLines } from "./check-live-lines.ts";
 import { type CommandHelp, JSON_OPTION, usageOf } from "./command-help.ts";
 import { EXIT } from "./io.ts";
@@ -18,8 +19,8 @@ export interface CheckIo extends Pick<LoadInput, "env" | "pod"> {
   exists(path: string): Promise<boolean>;
   /** What this runtime cannot do that others can. */
   readonly check?: LoadInput["check"];
-  /** Loads a module by its path relative to the file `beside`; left out: modules are not looked into. */
-  importModule?(path: string, beside: string): Promise<unknown>;
+  /** Left out: modules are not looked into. */
+  readonly modules?: ModuleLoader | undefined;
   /** One line to standard output. */
   stdout(line: string): void;
   /** One line to standard error. */
@@ -73,9 +74,9 @@ const counted = (count: number, thing: string): string => `${count} ${thing}${co
 async function moduleErrors(
   uses: readonly ModuleUse[],
   file: string,
-  { importModule }: CheckIo,
+  { modules }: CheckIo,
 ): Promise<readonly ConfigIssue[]> {
-  return importModule === undefined ? [] : createModules((path) => importModule(path, file)).load(uses);
+  return modules === undefined ? [] : createModules(modules, file).load(uses);
 }
 
 /**

@@ -20,7 +20,7 @@ export interface GatewayParts extends Omit<GatewayOptions, "config" | "logger"> 
 export function gatewayParts(
   world: Pick<ServeWorld, "runtime" | "host" | "files">,
   logger: Logger,
-  modules: Modules = createModules(undefined),
+  modules: Modules = createModules(undefined, ""),
 ): GatewayParts {
   const { runtime, host, files } = world;
   const clock = systemClock;
@@ -65,7 +65,6 @@ export function gatewayParts(
       fetchWith.keep(ofRoutes);
       connectWith?.keep(ofRoutes);
       dialWith?.keep(streams.flatMap(({ upstream_tls }) => upstream_tls ?? []));
-      modules.keep(routes.flatMap(({ middleware }) => middleware));
     },
     mutableHeaders: runtime.mutableHeaders,
     copiesPieces: runtime.copiesPieces,

@@ -9,6 +9,8 @@ import type { ReloadCounts } from "../observe/process-metrics.ts";
 export interface ReloaderOptions {
   /** Reads and checks the config; rejects where it cannot be read. */
   read(): Promise<LoadResult>;
+  /** What the config that was read last names and does not hold, such as modules: a text that differs when it does. */
+  stamp(): string;
   /** Puts a valid config in force; resolves when it is. */
   apply(config: Config): void | Promise<void>;
   /** Told why a changed config is not in force; without errors when the file is again what is in force. */
@@ -34,7 +36,8 @@ export function createReloader(options: ReloaderOptions): Reloader {
   const { clock, logger } = options;
   let current = options.current;
   let text = JSON.stringify(current);
-  let counts: ReloadCounts = { ok: 0, failed: 0, current: true, since: clock.now(), hash: hash(text, 0) };
+  let stamp = options.stamp();
+  let counts: ReloadCounts = { ok: 0, failed: 0, current: true, since: clock.now(), hash: hash(text + stamp, 0) };
   let running = false;
   let again = false;
 
@@ -72,7 +75,8 @@ export function createReloader(options: ReloaderOptions): Reloader {
       return;
     }
     const next = JSON.stringify(loaded.config);
-    if (next === text) {
+    const nextStamp = options.stamp();
+    if (next === text && nextStamp === stamp) {
       // The same as before, after a bad one perhaps.
       counts = { ...counts, current: true };
       options.refuse([]);
@@ -82,10 +86,12 @@ export function createReloader(options: ReloaderOptions): Reloader {
       logger.log("warn", `${key} changed: this takes effect at the next start`);
     }
     await options.apply(loaded.config);
+    const what = next === text ? "The changed modules are in force" : "The changed config is in force";
     current = loaded.config;
     text = next;
-    counts = { ...counts, ok: counts.ok + 1, current: true, since: clock.now(), hash: hash(text, 0) };
-    logger.log("info", "The changed config is in force", { routes: current.routes.length });
+    stamp = nextStamp;
+    counts = { ...counts, ok: counts.ok + 1, current: true, since: clock.now(), hash: hash(text + stamp, 0) };
+    logger.log("info", what, { routes: current.routes.length });
   }
 
   async function drive(): Promise<void> {

@@ -78,7 +78,7 @@ export async function run(argv: readonly string[], world: CommandWorld): Promise
       return await check(rest, {
         readText: files.readText,
         exists: files.exists,
-        importModule: files.importModule,
+        modules: files.modules,
         env: runtime.env,
         pod,
         check: host.threads === undefined ? checkWithoutThreads : undefined,

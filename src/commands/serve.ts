@@ -16,6 +16,7 @@ import { followCertificates, readCertificates } from "./certificates.ts";
 import type { ConfigOrigin } from "./config-origin.ts";
 import { EXIT, type PodFacts } from "./io.ts";
 import { type Listeners, type ListenersOptions, openListeners } from "./listeners.ts";
+import { watchModules } from "./module-watch.ts";
 import { assertFree, openPort } from "./ports.ts";
 import { processMetrics } from "./process-metrics.ts";
 import { createReloader } from "./reload.ts";
@@ -58,10 +59,10 @@ export async function serveUntilSignal(
   options: ServeOptions,
 ): Promise<number> {
   const { host } = world;
-  const { importModule } = world.files;
-  const modules = createModules(importModule && ((path) => importModule(path, origin.file)));
+  const modules = createModules(world.files.modules, origin.file);
   const config = await firstConfig(origin, world, modules);
   if (config === undefined) return EXIT.badInput;
+  modules.use();
   const { tls } = config.server;
   const made = await readCertificates(tls ?? [], world, systemClock.now());
   if (!made.ok) {
@@ -83,8 +84,14 @@ export async function serveUntilSignal(
   const { gateway } = served;
   let opened: Opened | undefined;
   const reloader = createReloader({
-    read: () => readConfig(origin, world, modules),
+    async read() {
+      const loaded = await readConfig(origin, world, modules);
+      moduleWatch.renew();
+      return loaded;
+    },
+    stamp: modules.stamp,
     async apply(next) {
+      modules.use();
       logger.setLevel(next.server.log_level);
       await served.apply(next);
       await opened?.streams.apply(next.streams);
@@ -94,6 +101,7 @@ export async function serveUntilSignal(
     clock: systemClock,
     logger,
   });
+  const moduleWatch = watchModules(modules, world.files, reloader.reload);
   const processView = processMetrics(world, reloader.counts, systemClock);
   const inForce = (): ConfigInForce => {
     const { hash, since, current } = reloader.counts();
@@ -116,7 +124,8 @@ export async function serveUntilSignal(
     return refusal(error, host);
   }
   const { traffic, listeners } = opened;
-  const ends = [origin.watch(reloader.reload), signals.onHangup(reloader.reload)];
+  moduleWatch.renew();
+  const ends = [origin.watch(reloader.reload), moduleWatch.stop, signals.onHangup(reloader.reload)];
   if (tls !== undefined) ends.push(followCertificates(tls, traffic, { ...world, logger, now: systemClock.now }));
   const endProgress = showSync(served.view.status, progress, systemClock);
   await Promise.race([

@@ -48,6 +48,7 @@ const moduleUsesOf = ({ routes }: Config): ModuleUse[] =>
 async function loadModules(modules: Modules, config: Config): Promise<void> {
   const faults = await modules.load(moduleUsesOf(config));
   if (faults.length > 0) throw new Error(faults.map(({ message }) => message).join("; "));
+  modules.use();
 }
 
 /**
@@ -121,8 +122,7 @@ export function runWorker({ runtime, host, files, parent }: WorkerWorld): void {
     const { config, file } = setup;
     certificates = setup.certificates;
     level = RANKS.indexOf(config.server.log_level);
-    const { importModule } = files;
-    const modules = createModules(importModule && ((path) => importModule(path, file)));
+    const modules = createModules(files.modules, file);
     await loadModules(modules, config);
     const gateway = createGateway({
       config,

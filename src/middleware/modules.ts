@@ -1,67 +1,125 @@
 import type { ConfigIssue } from "../config/issues.ts";
 import type { ModuleUse } from "../config/module-uses.ts";
-import type { MiddlewareEntry } from "./catalog.ts";
+import type { ModuleLoader, ModuleState } from "../runtime/runtime.ts";
 import type { Middleware } from "./plugin.ts";
 
 /** The user's own middleware, loaded before a config that names them is put in force. */
 export interface Modules {
-  /** Loads what is not loaded yet. Resolves with what is wrong, in words; never rejects. */
+  /**
+   * Loads what is not loaded yet and what has changed since, for the next `use`. Resolves with what is wrong, in words, and then
+   * there is nothing new to use; never rejects.
+   */
   load(uses: readonly ModuleUse[]): Promise<ConfigIssue[]>;
-  /** The middleware of a module with these options; the same one for the same options. */
+  /** Has the modules of the last good `load`, and no others, in force. */
+  use(): void;
+  /** The middleware of a module with these options; the same one for the same options until the module changes. */
   middleware(use: string, options: unknown): Middleware;
-  /** Forgets all but those that these entries name. */
-  keep(entries: readonly MiddlewareEntry[]): void;
+  /** Which modules the last good `load` had and what they hold, as a text that differs when they do. */
+  stamp(): string;
+  /** The files that the modules of the last `load` are made of. */
+  files(): readonly string[];
+  /** Whether one of them has changed since. */
+  changed(): Promise<boolean>;
+}
+
+/** A module that was evaluated. */
+interface Loaded {
+  readonly state: ModuleState;
+  readonly exports: unknown;
+}
+
+/** What a config needs of modules. */
+interface Generation {
+  readonly loaded: ReadonlyMap<string, Loaded>;
+  readonly made: ReadonlyMap<string, Middleware>;
 }
 
 const keyOf = (use: string, options: unknown): string => JSON.stringify([use, options]);
 
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+/** Makes one. `beside`: the file that modules' paths are relative to. `loader` is undefined where a runtime loads none. */
+export function createModules(loader: ModuleLoader | undefined, beside: string): Modules {
+  let inForce: Generation = { loaded: new Map(), made: new Map() };
+  let next = inForce;
+  /** What `load` saw last, in force or not. */
+  let looked: ReadonlyMap<string, ModuleState> = new Map();
 
-/** Makes one. `importModule` resolves a path relative to the config file; undefined where a runtime has no files. */
-export function createModules(importModule: ((path: string) => Promise<unknown>) | undefined): Modules {
-  const made = new Map<string, Middleware>();
+  const lookAt = async (uses: Iterable<string>, { look }: ModuleLoader): Promise<Map<string, ModuleState>> =>
+    new Map(await Promise.all([...new Set(uses)].map(async (use) => [use, await look(use, beside)] as const)));
 
-  /** Words that go on after the key, or undefined when all is well. */
-  async function load(use: string, options: unknown): Promise<string | undefined> {
-    if (importModule === undefined) return "names a module, and this runtime loads none";
-    let loaded: { default?: unknown };
+  /** A middleware of a module, or what is wrong with it, in words that go on after the key. */
+  async function make(
+    { exports, state }: Loaded,
+    options: unknown,
+    { explain }: ModuleLoader,
+  ): Promise<Middleware | string> {
+    const create = (exports as { default?: unknown }).default;
+    if (typeof create !== "function") {
+      return `names a module without a default export that is a function of the options: ${state.named}`;
+    }
     try {
-      loaded = (await importModule(use)) as { default?: unknown };
+      const handler: unknown = await (create as (options: unknown) => unknown)(options);
+      if (typeof handler === "function") return handler as Middleware;
+      return `names a module whose function does not return a Hono middleware: ${state.named}`;
     } catch (error) {
-      return `names a module that cannot be loaded: ${messageOf(error)}`;
+      return `names a module whose function failed: ${await explain(error, state)}`;
     }
-    if (typeof loaded.default !== "function") {
-      return "names a module without a default export that is a function of the options";
+  }
+
+  async function load(uses: readonly ModuleUse[], from: ModuleLoader): Promise<ConfigIssue[]> {
+    looked = await lookAt(
+      uses.map(({ use }) => use),
+      from,
+    );
+    const before = inForce;
+    const fresh = [...looked].filter(([use, { stamp }]) => before.loaded.get(use)?.state.stamp !== stamp);
+    const results = await from.load(fresh.map(([, state]) => state));
+    const outcomes = new Map(fresh.map(([use], index) => [use, results[index]!]));
+    const loaded = new Map<string, Loaded>();
+    const made = new Map<string, Middleware>();
+    const faults: ConfigIssue[] = [];
+    for (const { use, options, issue } of uses) {
+      const key = keyOf(use, options);
+      if (made.has(key)) continue;
+      const outcome = outcomes.get(use);
+      const state = looked.get(use)!;
+      if (outcome?.status === "rejected") {
+        faults.push(issue(`names a module that cannot be loaded: ${await from.explain(outcome.reason, state)}`));
+        continue;
+      }
+      const module = outcome === undefined ? before.loaded.get(use)! : { state, exports: outcome.value };
+      loaded.set(use, module);
+      const kept = outcome === undefined ? before.made.get(key) : undefined;
+      const handler = kept ?? (await make(module, options, from));
+      if (typeof handler === "string") faults.push(issue(handler));
+      else made.set(key, handler);
     }
-    let handler: unknown;
-    try {
-      handler = await (loaded.default as (options: unknown) => unknown)(options);
-    } catch (error) {
-      return `names a module whose function failed: ${messageOf(error)}`;
-    }
-    if (typeof handler !== "function") return "names a module whose function does not return a Hono middleware";
-    made.set(keyOf(use, options), handler as Middleware);
-    return undefined;
+    if (faults.length === 0) next = { loaded, made };
+    return faults;
   }
 
   return {
     async load(uses) {
-      const faults: ConfigIssue[] = [];
-      for (const { use, options, issue } of uses) {
-        if (made.has(keyOf(use, options))) continue;
-        const fault = await load(use, options);
-        if (fault !== undefined) faults.push(issue(fault));
-      }
-      return faults;
+      if (loader !== undefined) return await load(uses, loader);
+      return uses.map(({ issue }) => issue("names a module, and this runtime loads none"));
+    },
+    use() {
+      inForce = next;
     },
     middleware: (use, options) =>
-      made.get(keyOf(use, options)) ??
+      inForce.made.get(keyOf(use, options)) ??
       (() => {
         throw new Error(`The module ${use} was not loaded`);
       }),
-    keep(entries) {
-      const wanted = new Set(entries.flatMap(({ use, options }) => (use === undefined ? [] : keyOf(use, options))));
-      for (const key of made.keys()) if (!wanted.has(key)) made.delete(key);
+    stamp: () =>
+      [...next.loaded]
+        .map(([use, { state }]) => `${use} ${state.stamp}`)
+        .sort()
+        .join("\n"),
+    files: () => [...new Set([...looked.values()].flatMap(({ named, files }) => [named, ...files]))],
+    async changed() {
+      if (loader === undefined) return false;
+      const now = await lookAt(looked.keys(), loader);
+      return [...now].some(([use, { stamp }]) => looked.get(use)?.stamp !== stamp);
     },
   };
 }

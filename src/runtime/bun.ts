@@ -3,7 +3,7 @@ import { checkServerIdentity, type PeerCertificate } from "node:tls";
 import type { Fetch } from "../kubernetes/types.ts";
 import type { UpstreamFetch } from "../proxy/types.ts";
 import { bunDial } from "./bun-dial.ts";
-import { importModule } from "./bun-modules.ts";
+import { bunModules } from "./bun-modules.ts";
 import { http1Fetch } from "./http1-fetch.ts";
 import { nodeFiles } from "./node-files.ts";
 import { nodeDial } from "./node-streams.ts";
@@ -99,7 +99,7 @@ function upstreamFetch(tls?: ClientTls): UpstreamFetch {
 export const bunRuntime: Runtime & { readonly files: Files } = {
   name: "bun",
   env: process.env,
-  files: { ...nodeFiles, importModule },
+  files: { ...nodeFiles, modules: bunModules },
   clientFetch,
   upstreamFetch,
   upstreamConnect: (tls) => upstreamConnect(nodeTls(tls)),

@@ -8,6 +8,7 @@ import { type DenoHttpClient, deno, UNVERIFIED } from "./deno-api.ts";
 import { dialTls } from "./deno-streams.ts";
 import { http1Fetch } from "./http1-fetch.ts";
 import { nodeFiles } from "./node-files.ts";
+import { nodeModules } from "./node-modules.ts";
 import { nodeDial } from "./node-streams.ts";
 import { upstreamConnect } from "./node-websocket.ts";
 import { readOutput } from "./output.ts";
@@ -94,7 +95,7 @@ async function run(
 export const denoRuntime: Runtime = {
   name: "deno",
   env: process.env,
-  files: nodeFiles,
+  files: { ...nodeFiles, modules: nodeModules },
   clientFetch,
   upstreamFetch,
   upstreamConnect: upstreamSockets,

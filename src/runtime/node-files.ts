@@ -1,7 +1,6 @@
 import { type BigIntStats, type FSWatcher, statSync, watch as watchDirectory } from "node:fs";
 import { readFile, rename, rm, stat, writeFile } from "node:fs/promises";
-import { basename, dirname, join, resolve } from "node:path";
-import { pathToFileURL } from "node:url";
+import { basename, dirname, join } from "node:path";
 import type { Files } from "./runtime.ts";
 
 /** How often files are looked at where no event tells of a change: some volumes and file systems send none. */
@@ -139,5 +138,4 @@ export const nodeFiles: Files = {
     }
   },
   watch: watchFiles,
-  importModule: (path, beside) => import(pathToFileURL(resolve(dirname(beside), path)).href),
 };

@@ -135,13 +135,21 @@ describe("what a reload replaces can be collected", () => {
       routes: [{ path: "/", nodes: [node], middleware: [{ use: "./m.ts", options: { n } }] }],
     });
     const made: WeakRef<object>[] = [];
-    const modules = createModules(async () => ({
+    const exports = {
       default: () => {
         const handler = (): undefined => undefined;
         made.push(new WeakRef(handler));
         return handler;
       },
-    }));
+    };
+    const modules = createModules(
+      {
+        look: async (path) => ({ path, named: path, files: [], stamp: "" }),
+        load: async (wanted) => wanted.map(() => ({ status: "fulfilled", value: exports })),
+        explain: async (error) => String(error),
+      },
+      "gateway.yaml",
+    );
     const load = async (n: number): Promise<Config> => {
       const next = configOf(routes(n));
       const { use, options } = next.routes[0]!.middleware[0]!;
@@ -154,6 +162,7 @@ describe("what a reload replaces can be collected", () => {
           },
         },
       ]);
+      modules.use();
       return next;
     };
     const files = memoryFiles();

@@ -205,12 +205,16 @@ describe("a gateway with middleware", () => {
 
 describe("a module that is no middleware keeps the gateway from starting, and says why", () => {
   test.each([
-    ["export const x = 1;", "names a module without a default export that is a function of the options"],
-    ["export default () => 7;", "names a module whose function does not return a Hono middleware"],
-    ["export default () => { throw new Error('no database'); };", "names a module whose function failed: no database"],
-    ["export default (", "names a module that cannot be loaded: "],
-  ])("%s", async (text, why) => {
+    ["export const x = 1;", "names a module without a default export that is a function of the options: FILE"],
+    ["export default () => 7;", "names a module whose function does not return a Hono middleware: FILE"],
+    [
+      "\nexport default () => { throw new Error('no database'); };",
+      "names a module whose function failed: FILE:2:34: no database: export default () =>",
+    ],
+    ["\nexport default ( ;", "names a module that cannot be loaded: FILE:2:18: Unexpected ;: export default ( ;"],
+  ])("%s", async (text, words) => {
     const folder = await mkdtemp(join(tmpdir(), "podway-module-"));
+    const why = words.replace("FILE", join(folder, "mine.ts"));
     try {
       await writeFile(join(folder, "mine.ts"), text);
       const file = join(folder, "gateway.yaml");

@@ -1,0 +1,4 @@
+import { moduleSuite } from "../middleware/module-suite.ts";
+import { startOnDeno } from "./deno.ts";
+
+moduleSuite("Deno", (options) => startOnDeno(options));
