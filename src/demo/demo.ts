@@ -43,6 +43,9 @@ const POD_NAMES = [`${SERVICE}-1`, `${SERVICE}-2`];
 /** A pod's process still answers this long after its object is gone: requests under way end as in a cluster. */
 const TERMINATION_MS = 2000;
 
+/** Another pod is ready this long after the end of one that was deleted. */
+const START_MS = 3000;
+
 /** Tries at finding one port that is free on every pod's address. */
 const PORT_TRIES = 5;
 
@@ -97,21 +100,54 @@ function withFirstByte(request: Request, response: Response): Response {
 export async function startDemo(options: DemoOptions): Promise<Demo> {
   const { clock, random, logger } = options;
   const api = createApiserver({ clock, random, logger });
-  const running = await startPods(options);
-  const started = isoSeconds(clock.now());
-  api.apply([...running.map((pod) => podObject(pod, started)), ...serviceObjects(running)]);
-  const listening = new Map(running.map((pod) => [pod.uid, pod.listener]));
+  const first = await startPods(options);
+  /** Every pod that listens, those that end among them. */
+  const listening = new Map(first.map((pod) => [pod.uid, pod]));
+  const ending = new Set<string>();
   const ends = new Set<() => void>();
+  let made = first.length;
+  let stopped = false;
 
-  const stopListening = api.onChange((type, { kind, metadata }) => {
-    const listener = listening.get(metadata.uid);
-    if (type !== "DELETED" || kind !== "Pod" || !listener) return;
-    const end = clock.after(TERMINATION_MS, () => {
+  const soon = (ms: number, work: () => void): void => {
+    const end = clock.after(ms, () => {
       ends.delete(end);
-      listening.delete(metadata.uid);
-      void listener.stop();
+      work();
     });
     ends.add(end);
+  };
+
+  /** What the cluster's controllers would write of these pods. */
+  function publish(fresh: readonly DemoPod[]): void {
+    const started = isoSeconds(clock.now());
+    const ready = [...listening.values()].filter(({ uid }) => !ending.has(uid));
+    api.apply([...fresh.map((pod) => podObject(pod, started)), ...serviceObjects(ready)]);
+  }
+
+  /** Another pod in the place of one that is gone, as a Deployment makes it: with a name of its own. */
+  async function replace({ ip, port }: RunningPod): Promise<void> {
+    const name = `${SERVICE}-${++made}`;
+    try {
+      const listener = await options.serve(createEcho({ pod: name, clock }), ip, port);
+      const pod = { name, ip, port: listener.port, uid: uuid(random), listener };
+      if (stopped) return await listener.stop();
+      listening.set(pod.uid, pod);
+      publish([pod]);
+    } catch (error) {
+      logger?.log("warn", "the demo's pod cannot be replaced", { address: `${ip}:${port}`, error: String(error) });
+    }
+  }
+
+  publish(first);
+  const stopFollowing = api.onChange((type, { kind, metadata }) => {
+    const pod = listening.get(metadata.uid);
+    if (type !== "DELETED" || kind !== "Pod" || !pod) return;
+    ending.add(pod.uid);
+    soon(TERMINATION_MS, () => {
+      listening.delete(pod.uid);
+      ending.delete(pod.uid);
+      void pod.listener.stop();
+      soon(START_MS, () => void replace(pod));
+    });
   });
 
   const server = await options.serve(
@@ -125,7 +161,7 @@ export async function startDemo(options: DemoOptions): Promise<Demo> {
     api,
     apiserver,
     config: configText(server.port),
-    pods: running.map(({ listener: _listener, ...pod }) => pod),
+    pods: first.map(({ listener: _listener, ...pod }) => pod),
     hints: (gateway) => [
       `try: curl ${gateway}/anything`,
       `     ${kubectl} get pods,endpointslices`,
@@ -133,10 +169,11 @@ export async function startDemo(options: DemoOptions): Promise<Demo> {
       "     podway init -   (the config of this demo)",
     ],
     async stop() {
-      stopListening();
+      stopped = true;
+      stopFollowing();
       for (const end of ends) end();
       api.close();
-      await Promise.all([server.stop(), ...[...listening.values()].map((listener) => listener.stop())]);
+      await Promise.all([server.stop(), ...[...listening.values()].map(({ listener }) => listener.stop())]);
     },
   };
 }

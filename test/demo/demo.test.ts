@@ -3,6 +3,7 @@ import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/
 import { loadConfig } from "../../src/config/load.ts";
 import { type DemoHandler, startDemo } from "../../src/demo/demo.ts";
 import { fakeClock, seededRandom } from "../helpers/embedded.ts";
+import { until } from "../helpers/wait.ts";
 
 const listen = (handler: DemoHandler, hostname: string, port: number) => {
   const server = Bun.serve({
@@ -81,9 +82,28 @@ describe("the demo cluster", () => {
     assertEquals(answer.status, 200);
     assertEquals(addressesOf(running.api.list("EndpointSlice", "demo")), [[other, stays]]);
     assertEquals(await podAt(address), pod);
-    await running.clock.advance(60_000);
+    await running.clock.advance(2000);
     await assertRejects(() => fetch(`http://${address}/`));
     assertEquals(await podAt(other), stays);
+  });
+
+  test("gets another pod in the place of one that was deleted, as a Deployment makes it", async () => {
+    await using running = await demo();
+    const before = addressesOf(running.api.list("EndpointSlice", "demo"));
+    await fetch(`${running.apiserver}/api/v1/namespaces/demo/pods/echo-1`, { method: "DELETE" });
+    await running.clock.advance(2000);
+    await running.clock.advance(3000);
+    const after = await until(
+      () => {
+        const found = addressesOf(running.api.list("EndpointSlice", "demo"));
+        return found.length === 2 ? found : undefined;
+      },
+      { message: "another pod" },
+    );
+    assertEquals(new Set(after.map(([, pod]) => pod)), new Set(["echo-2", "echo-3"]));
+    assertEquals(new Set(after.map(([address]) => address)), new Set(before.map(([address]) => address)));
+    for (const [address, pod] of after) assertEquals(await podAt(address), pod);
+    assertEquals(running.api.list("Pod", "demo").length, 2);
   });
 
   test("prints a config that loads, and lines to try", async () => {

@@ -101,10 +101,13 @@ describe("the program without a config, a cluster and a kubeconfig", () => {
     assertEquals((await nodes.json()).nodes.length, 1);
   });
 
-  test("answers 503 with a reason once the last pod is gone, and ends with 0 at SIGTERM", async () => {
-    await deletePod(demo.apiserver, "echo-2");
+  test("answers 503 with a reason while all pods are gone, again by pods that take their place, and ends with 0 at SIGTERM", async () => {
+    const again = async (): Promise<Set<string>> => new Set([await askPod(), await askPod(), await askPod()]);
+    await until(async () => (await again()).size === 2, { message: "another pod" });
+    for (const pod of await again()) await deletePod(demo.apiserver, pod);
     const response = await fetch(`${demo.url}/anything`);
     assertEquals([response.status, (await response.json()).code], [503, "no_endpoints"]);
+    await until(async () => (await fetch(`${demo.url}/anything`)).ok, { message: "other pods" });
     assertEquals(await demo.stop(), 0);
   });
 });
