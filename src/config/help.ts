@@ -12,7 +12,7 @@ export const HELP: Readonly<Record<string, string>> = {
   "server.http2": "HTTP/2; only with tls.",
   "server.http3": "HTTP/3 beside it; only with tls.",
   "server.redirect_http": "A port for plain HTTP whose requests are redirected to https.",
-  "server.workers": "Processes that share the listener.",
+  "server.workers": "Threads that share the listener; auto: one for each processor.",
   "server.trusted_proxies": "Proxies in front of this one whose X-Forwarded-* and Forwarded headers are believed.",
   "server.limits": "Limits of requests.",
   "server.limits.header_bytes": "Bytes of all headers together; more is a 431.",
@@ -58,7 +58,8 @@ export const HELP: Readonly<Record<string, string>> = {
   "discovery.kubernetes.shared_size": "APISIX's key: above this estimate of the snapshot there is a warning.",
   "discovery.kubernetes.namespace":
     "Namespace of a service reference that names none; by default the pod's own, else default.",
-  "discovery.kubernetes.mode": "How the cluster is followed: by watching, by polling, or by asking per request.",
+  "discovery.kubernetes.mode":
+    "How the cluster is followed: watch, poll, request (asked for each request), or auto: watch, and poll while watches break.",
   "discovery.kubernetes.poll_interval": "Time between two polls.",
   "discovery.kubernetes.max_stale":
     "An older snapshot has to be refreshed before it is used. 0: the last good one is used for ever.",
