@@ -36,8 +36,6 @@ const event = (type: string, object: unknown): string => `${JSON.stringify({ typ
 /** What may come in a watch. */
 const WATCHES: Readonly<Record<string, string | Uint8Array>> = {
   html: "<html><body>502 Bad Gateway</body></html>\n",
-  "no-object": event("MODIFIED", null),
-  "object-without-metadata": event("MODIFIED", { endpoints: [] }),
   "unknown-type": event("SURPRISE", { metadata: { name: "web-1", namespace: "default" } }),
   "no-utf-8": new Uint8Array([0x7b, 0xff, 0xfe, 0x22, 0x0a]),
 };
