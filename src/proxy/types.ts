@@ -6,7 +6,7 @@ import type { Upstream } from "../discovery/types.ts";
 import type { Outcome, SeriesCounts } from "../observe/counters.ts";
 import type { Exchange } from "../observe/exchange.ts";
 import type { RequestFacts } from "../request.ts";
-import type { Keepalive } from "./http1/connection.ts";
+import type { Keepalive } from "./http1/call.ts";
 import type { BodyMeter } from "./upload.ts";
 import type { Upgrade, UpstreamConnect } from "./websocket-types.ts";
 

@@ -4,7 +4,8 @@ import type { Dial, SocketAddress } from "../../streams/types.ts";
 import { isIdempotent } from "../idempotent.ts";
 import type { UpstreamFetch, UpstreamInit } from "../types.ts";
 import { classify, UpstreamError } from "../upstream-error.ts";
-import { type Call, Connection, type ConnectionOwner, type Keepalive } from "./connection.ts";
+import type { Call, ConnectionOwner, Keepalive } from "./call.ts";
+import { Connection } from "./connection.ts";
 import { type Framing, writeHead } from "./request-head.ts";
 
 /** What a client is made of. */

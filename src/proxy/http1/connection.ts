@@ -1,51 +1,16 @@
-import { joined, streamOf } from "../../bytes.ts";
-import type { Cancelled, Canceller } from "../../canceller.ts";
+import { streamOf } from "../../bytes.ts";
+import type { Cancelled } from "../../canceller.ts";
 import type { SocketEvents, StreamSocket } from "../../streams/types.ts";
 import { type OpenBody, setBodyState } from "../body-state.ts";
-import type { BodyMeter } from "../upload.ts";
 import { UpstreamError } from "../upstream-error.ts";
+import type { Call, ConnectionOwner } from "./call.ts";
 import { type Chunks, createChunks } from "./chunks.ts";
-import { findHead, HEAD_BYTES } from "./find-head.ts";
-import type { Framing } from "./request-head.ts";
+import { findHead, HEAD_BYTES, PartialHead } from "./find-head.ts";
 import { type ResponseHead, readHead } from "./response-head.ts";
 import { type BodySink, sendBody } from "./send-body.ts";
 
-/** How long a connection is used; between two requests it is given up. */
-export interface Keepalive {
-  /** Requests it carries; 0: without limit. */
-  readonly requests: number;
-  /** Milliseconds since it was made; 0: without limit. */
-  readonly age: number;
-  /** Milliseconds without a request; undefined: as long as the pod says, else a default. */
-  readonly idle?: number | undefined;
-}
-
-/** One request over a connection, and who waits for its answer. */
-export interface Call {
-  readonly method: string;
-  readonly head: string;
-  readonly body: ReadableStream<Uint8Array> | undefined;
-  readonly meter: BodyMeter | undefined;
-  readonly framing: Framing;
-  readonly canceller: Canceller;
-  /** Tells when nobody reads the answer any more. Asked only where an answer does not come at once. */
-  readonly client: Pick<Request, "signal"> | undefined;
-  /** Who reads the answer's body has no use for a piece once it waits for the next: its memory is given back then. */
-  readonly transient: boolean;
-  /** When its connection is given up once the answer is whole. */
-  readonly keepalive: Keepalive;
-  resolve(response: Response): void;
-  /** `untouched`: the pod closed a used connection as the request came, and answered nothing; its body was not read. */
-  reject(error: unknown, untouched: boolean): void;
-}
-
-/** Who is told what becomes of a connection. */
-export interface ConnectionOwner {
-  /** It can carry another call, as far as `keepalive` goes. `idleSeconds`: what the pod said it will wait for one. */
-  free(connection: Connection, idleSeconds: number | undefined, keepalive: Keepalive): void;
-  /** It is gone. */
-  gone(connection: Connection): void;
-}
+/** So many interim answers (RFC 9110 section 15.2) may come before the answer itself. */
+const INTERIM_ANSWERS = 32;
 
 /** Answers from this size on give back their memory at once: it would wait for the garbage collector, and others would be taken. */
 const RELEASED_BYTES = 16_384;
@@ -78,10 +43,14 @@ export class Connection implements SocketEvents, Cancelled {
   /** Who waits until the socket takes more. */
   #drained: (() => void) | undefined;
   /** Of a head that has not come whole. */
-  #pending: Uint8Array | undefined;
+  #pending: PartialHead | undefined;
   /** Something of the answer came, be it an interim one. */
   #heard = false;
   #head: ResponseHead | undefined;
+  /** Its answer has no body, whatever it says (RFC 9112 section 6.3). */
+  #bodiless = false;
+  /** Interim answers before it. */
+  #interim = 0;
   /** The bytes that came last have a buffer of their own. */
   #owned = false;
   /** Bytes that are missing of a body with a length. */
@@ -108,6 +77,7 @@ export class Connection implements SocketEvents, Cancelled {
     this.carried++;
     this.#state = "head";
     this.#heard = false;
+    this.#interim = 0;
     call.canceller.target = this;
     this.#sent = call.body === undefined;
     this.#socket.write(call.head);
@@ -196,30 +166,33 @@ export class Connection implements SocketEvents, Cancelled {
   }
 
   #takeHead(bytes: Uint8Array): void {
-    const pending = this.#pending;
-    let rest = pending === undefined ? bytes : joined([pending, bytes], pending.length + bytes.length);
     this.#heard = true;
+    let rest = bytes;
+    if (this.#pending !== undefined) {
+      const whole = this.#pending.add(bytes);
+      if (this.#pending.size > HEAD_BYTES && whole === undefined) throw tooLarge();
+      if (whole === undefined) return;
+      this.#pending = undefined;
+      rest = whole;
+    }
     this.#owned = rest.byteLength === rest.buffer.byteLength;
     for (;;) {
       const found = findHead(rest);
       if (found === undefined) {
-        if (rest.length > HEAD_BYTES) throw new UpstreamError("invalid", "its header fields are larger than 256 KiB");
-        this.#pending = rest;
+        if (rest.length > HEAD_BYTES) throw tooLarge();
+        this.#pending = new PartialHead(rest);
         return;
       }
       const head = readHead(found.text);
       rest = rest.subarray(found.end);
       // Interim answers (RFC 9110 section 15.2) cannot be passed on as fetch knows answers.
       if (head.status >= 200) {
-        this.#pending = undefined;
         this.#begin(head, rest);
         return;
       }
+      if (++this.#interim > INTERIM_ANSWERS) throw new UpstreamError("invalid", "it sends interim answers without end");
       if (head.status === 101) throw new UpstreamError("invalid", "it switches protocols unasked");
-      if (rest.length === 0) {
-        this.#pending = undefined;
-        return;
-      }
+      if (rest.length === 0) return;
     }
   }
 
@@ -227,14 +200,16 @@ export class Connection implements SocketEvents, Cancelled {
     const call = this.#call!;
     const { status } = head;
     if (status > 599) throw new UpstreamError("invalid", `its status ${status} is none of HTTP's`);
+    const bodiless = call.method === "HEAD" || status === 204 || status === 304;
     this.#head = head;
-    if (call.method === "HEAD" || status === 204 || status === 304) {
+    this.#bodiless = bodiless;
+    if (bodiless) {
       this.#answer(call, head, null);
       this.#finish(rest.length === 0);
     } else if (head.framing === "chunked") this.#beginChunks(call, head, rest);
     else if (head.framing === "close" || rest.length < head.framing) {
       this.#left = head.framing === "close" ? 0 : head.framing - rest.length;
-      this.#stream(call, head, rest.length === 0 ? [] : [rest]);
+      this.#stream(call, head, rest.length === 0 ? undefined : rest);
     } else {
       const clean = rest.length === head.framing;
       this.#answer(call, head, clean ? rest : rest.subarray(0, head.framing));
@@ -245,29 +220,24 @@ export class Connection implements SocketEvents, Cancelled {
   #beginChunks(call: Call, head: ResponseHead, rest: Uint8Array): void {
     const chunks = createChunks();
     this.#chunks = chunks;
-    const pieces: Uint8Array[] = [];
-    let size = 0;
-    const taken = chunks.take(rest, (piece) => {
-      pieces.push(piece);
-      size += piece.length;
-    });
+    const taken = chunks.take(rest);
     if (!chunks.over) {
-      this.#stream(call, head, pieces);
+      this.#stream(call, head, chunks.body);
       return;
     }
     const clean = taken === rest.length;
-    this.#answer(call, head, joined(pieces, size));
+    this.#answer(call, head, chunks.body ?? new Uint8Array());
     this.#finish(clean);
   }
 
   /** Answers with a body that is not there yet. */
-  #stream(call: Call, head: ResponseHead, pieces: readonly Uint8Array[]): void {
+  #stream(call: Call, head: ResponseHead, first: Uint8Array | undefined): void {
     this.#state = "body";
-    for (const piece of pieces) this.#lend(call, piece);
+    if (first !== undefined) this.#lend(call, first);
     const source: UnderlyingDefaultSource<Uint8Array> = {
       start: (controller) => {
         this.#output = controller;
-        for (const piece of pieces) controller.enqueue(piece);
+        if (first !== undefined) controller.enqueue(first);
       },
       // With nothing queued ahead, this is called exactly when a reader waits for a piece.
       pull: () => {
@@ -331,7 +301,8 @@ export class Connection implements SocketEvents, Cancelled {
 
   /** True: the answer is whole now. */
   #takeChunks(bytes: Uint8Array, output: ReadableStreamDefaultController<Uint8Array>, chunks: Chunks): boolean {
-    const taken = chunks.take(bytes, (piece) => output.enqueue(piece));
+    const taken = chunks.take(bytes);
+    if (chunks.body !== undefined) output.enqueue(chunks.body);
     if (chunks.over) this.#finish(taken === bytes.length);
     return chunks.over;
   }
@@ -352,7 +323,10 @@ export class Connection implements SocketEvents, Cancelled {
   #finish(clean: boolean): void {
     const call = this.#call!;
     const head = this.#head!;
-    const reusable = clean && head.persistent && head.framing !== "close" && this.#sent;
+    const { framing, persistent } = head;
+    // A body that was announced where there is none may still come: it must not be taken for the next answer.
+    const ends = this.#bodiless ? framing === "close" || framing === 0 : framing !== "close";
+    const reusable = clean && persistent && ends && this.#sent;
     const output = this.#output;
     this.#open?.onEnd?.();
     this.#forget(call);
@@ -392,6 +366,8 @@ export class Connection implements SocketEvents, Cancelled {
     this.#pending = undefined;
   }
 }
+
+const tooLarge = (): UpstreamError => new UpstreamError("invalid", "its header fields are larger than 256 KiB");
 
 /** Gives back the memory under bytes that nobody looks at any more. */
 function release({ buffer }: Uint8Array): void {

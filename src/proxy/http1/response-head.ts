@@ -17,7 +17,9 @@ export interface ResponseHead {
 
 const STATUS_LINE = /^HTTP\/1\.([01]) ([0-9]{3})(?: (.*))?$/;
 const DIGITS = /^[0-9]{1,15}$/;
-const IDLE = /(?:^|[\s,])timeout="?([0-9]{1,6})/i;
+const IDLE = /(?:^|[ \t,])timeout="?([0-9]{1,6})/i;
+/** Most field lines of one answer: a runtime's headers take time that grows with the square of their number. */
+const FIELDS = 500;
 
 /** Lower-case lengths of the names that mean something here: most others are told apart by this alone. */
 const LENGTHS = new Set([2, 7, 10, 12, 14, 16, 17, 18]);
@@ -26,16 +28,26 @@ const invalid = (what: string): UpstreamError => new UpstreamError("invalid", wh
 
 /** One length, be it told several times (RFC 9112 section 6.3). */
 function lengthOf(value: string): number {
-  const values = value.split(",").map((part) => part.trim());
+  const values = value.split(",").map(trimmed);
   if (!DIGITS.test(values[0]!) || values.some((other) => other !== values[0])) {
     throw invalid("its Content-Length is not one number");
   }
   return Number(values[0]);
 }
 
+/** Without the white space around it: that is space and tab alone (RFC 9110 section 5.6.3). */
+function trimmed(text: string): string {
+  let start = 0;
+  let end = text.length;
+  while (start < end && isSpace(text.charCodeAt(start))) start++;
+  while (end > start && isSpace(text.charCodeAt(end - 1))) end--;
+  return start === 0 && end === text.length ? text : text.slice(start, end);
+}
+
+const isSpace = (code: number): boolean => code === SPACE || code === TAB;
+
 /** Leaves out the fields that `Connection` names. */
-function withoutNamed(fields: [string, string][], connection: string): [string, string][] {
-  const named = new Set(connection.split(",").map((part) => part.trim().toLowerCase()));
+function withoutNamed(fields: [string, string][], named: Set<string>): [string, string][] {
   named.delete("close");
   named.delete("keep-alive");
   // Naming these would be an attack on framing, never a wish.
@@ -45,41 +57,43 @@ function withoutNamed(fields: [string, string][], connection: string): [string, 
 
 /**
  * Reads an answer's head (RFC 9112 sections 4 and 5): `text` has one character for each byte, without the blank line at its
- * end. Lines may end in a bare LF, names may have white space before their colon, values may be folded, as a proxy has to
- * take them. Throws `UpstreamError` for what is no HTTP/1 answer, or could be read in two ways.
+ * end. Lines may end in a bare LF, names may have white space before their colon, as a proxy has to take them. Throws
+ * `UpstreamError` for what is no HTTP/1 answer, or could be read in two ways: a folded value, a length beside chunks, white
+ * space within the names that frame.
  */
 export function readHead(text: string): ResponseHead {
   let end = lineEnd(text, 0);
   const line = STATUS_LINE.exec(text.slice(0, end));
   if (line === null) throw invalid("its status line is not HTTP/1");
   const status = Number(line[2]);
+  if (status < 100) throw invalid(`its status ${line[2]} is none of HTTP's`);
   let fields: [string, string][] = [];
   let length: string | undefined;
   let coding: string | undefined;
   let connection: string | undefined;
   let idle: string | undefined;
   let hasType = false;
+  let count = 0;
   while (end < text.length) {
     const start = text.charCodeAt(end) === CR ? end + 2 : end + 1;
     end = lineEnd(text, start);
     const first = text.charCodeAt(start);
-    if (first === SPACE || first === TAB) {
-      // A folded value: a proxy puts one space in its place (RFC 9112 section 5.2).
-      const last = fields.at(-1);
-      if (last === undefined) throw invalid("its first header line begins with white space");
-      last[1] = `${last[1]} ${text.slice(start, end).trim()}`;
-      continue;
-    }
+    // A folded value (RFC 9112 section 5.2): its reader might take it for a field of its own.
+    if (isSpace(first)) throw invalid("a header line of it begins with white space");
+    if (++count > FIELDS) throw invalid(`it has more than ${FIELDS} header fields`);
     const colon = text.indexOf(":", start);
     if (colon === -1 || colon >= end || colon === start) throw invalid("a header line of it has no name and colon");
-    const name = text.slice(start, colon).trimEnd();
-    const value = text.slice(colon + 1, end).trim();
+    const spaced = isSpace(text.charCodeAt(colon - 1));
+    const name = spaced ? trimmed(text.slice(start, colon)) : text.slice(start, colon);
+    const value = trimmed(text.slice(colon + 1, end));
     if (LENGTHS.has(name.length)) {
       switch (name.toLowerCase()) {
         case "content-length":
+          if (spaced) throw invalid("its Content-Length has white space before the colon");
           length = length === undefined ? value : `${length},${value}`;
           continue;
         case "transfer-encoding":
+          if (spaced) throw invalid("its Transfer-Encoding has white space before the colon");
           coding = coding === undefined ? value : `${coding},${value}`;
           continue;
         case "connection":
@@ -104,16 +118,18 @@ export function readHead(text: string): ResponseHead {
   }
   let persistent = line[1] === "1";
   if (connection !== undefined) {
-    if (/(?:^|[\s,])close(?:$|[\s,])/i.test(connection)) persistent = false;
-    else if (/(?:^|[\s,])keep-alive(?:$|[\s,])/i.test(connection)) persistent = true;
-    fields = withoutNamed(fields, connection);
+    const named = new Set(connection.split(",").map((option) => trimmed(option).toLowerCase()));
+    if (named.has("close")) persistent = false;
+    else if (named.has("keep-alive")) persistent = true;
+    fields = withoutNamed(fields, named);
   }
   let framing: ResponseHead["framing"] = "close";
   if (coding !== undefined) {
     if (coding.toLowerCase() !== "chunked") throw invalid("its Transfer-Encoding is not chunked alone");
+    if (length !== undefined) throw invalid("it has both a Content-Length and a Transfer-Encoding");
     framing = "chunked";
-    // Two framings: the chunks count, and nobody may trust what follows them (RFC 9112 section 6.3).
-    if (length !== undefined) persistent = false;
+    // Who wrote HTTP/1.0 may not have known chunks (RFC 9112 section 6.1).
+    if (line[1] === "0") persistent = false;
   } else if (length !== undefined) {
     framing = lengthOf(length);
     fields.push(["content-length", String(framing)]);

@@ -11,9 +11,8 @@ function read(pieces: readonly string[]): { body: string; over: boolean; rest: s
   let body = "";
   let rest = "";
   for (const piece of pieces) {
-    const taken = chunks.take(bytes(piece), (part) => {
-      body += new TextDecoder().decode(part);
-    });
+    const taken = chunks.take(bytes(piece));
+    body += new TextDecoder().decode(chunks.body);
     rest = piece.slice(taken);
   }
   return { body, over: chunks.over, rest };
@@ -38,7 +37,6 @@ describe("a body in chunks", () => {
   });
 
   test.each([
-    ["5\nhello\n0\n\n", "hello"],
     ["0\r\n\r\n", ""],
     ["000\r\n\r\n", ""],
     ["a\r\n0123456789\r\n0\r\n\r\n", "0123456789"],
@@ -57,9 +55,33 @@ describe("a body in chunks", () => {
     ["5x\r\nhello", "not a number"],
     ["5\r\nhello!\r\n", "longer than its size"],
     ["fffffffffffffff\r\n", "4 PiB"],
+    ["5\nhello\r\n", "CR and LF"],
+    ["5\r5hello\r\n", "CR and LF"],
+    ["5;x\nhello\r\n", "CR and LF"],
+    ["5;x\ry\r\nhello\r\n", "CR and LF"],
+    ["5\r\nhello\n0\r\n\r\n", "longer than its size"],
+    ["5\r\nhello\r\r\n0\r\n\r\n", "CR and LF"],
+    ["0\r\n\n", "CR and LF"],
+    ["0\r\nX: 1\n\r\n", "CR and LF"],
+    ["0\r\n\r\r\n", "CR and LF"],
     [`5;${"x".repeat(20_000)}`, "too long"],
     [`0\r\n${"x: y\r\n".repeat(4000)}`, "too long"],
   ])("that is none: %j", (text, words) => {
     assertThrows(() => read([text]), UpstreamError, words);
+  });
+
+  test("in tiny chunks comes as one piece, which keeps no memory but its own", () => {
+    const chunks = createChunks();
+    const came = bytes("1\r\nx\r\n".repeat(1000));
+    assertEquals(chunks.take(came), came.length);
+    assertEquals([chunks.body?.length, chunks.body?.buffer.byteLength], [1000, 1000]);
+  });
+
+  test("in large chunks is not copied", () => {
+    const chunks = createChunks();
+    const came = bytes(`fff\r\n${"x".repeat(4095)}\r\n1\r\ny`);
+    chunks.take(came);
+    assertEquals(new TextDecoder().decode(chunks.body), `${"x".repeat(4095)}y`);
+    assertEquals(chunks.body?.buffer === came.buffer, true);
   });
 });

@@ -209,39 +209,74 @@ describe.each<[string, Dial]>([
         "x",
       ],
       ["204", "HTTP/1.1 204 No Content\r\n\r\n", 204, ""],
+      ["304", "HTTP/1.1 304 Not Modified\r\n\r\n", 304, ""],
       [
-        "304 with the length of what it does not send",
-        "HTTP/1.1 304 Not Modified\r\ncontent-length: 5\r\n\r\n",
-        304,
-        "",
+        "after as many interim ones as there may be",
+        `${"HTTP/1.1 102 x\r\n\r\n".repeat(32)}${answerWith("x")}`,
+        200,
+        "x",
       ],
       ["with a status of its own", "HTTP/1.1 599 Odd\r\ncontent-length: 0\r\n\r\n", 599, ""],
     ];
     for (const cut of ["whole", "byte by byte"]) {
       test.each(cases)(`%s, ${cut}, and its connection is used again`, async (_what, text, status, body) => {
+        const seen = new Set<Socket>();
         const { port, open } = await pod(async (socket) => {
+          seen.add(socket);
           if (cut === "whole") return void socket.write(text);
           for (const byte of text) {
             socket.write(byte);
             await Bun.sleep(0);
           }
         });
-        const { port: clients } = { port };
         for (let i = 0; i < 3; i++) {
-          const answer = await ask(clients);
+          const answer = await ask(port);
           assertEquals([answer.status, await answer.text()], [status, body]);
         }
-        assertEquals(open(), 1);
+        assertEquals([open(), seen.size], [1, 1]);
       });
     }
 
     test("to HEAD has no body, whatever it tells", async () => {
-      const { port, open } = await pod((socket) => socket.write("HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\n"));
+      const { port } = await pod((socket) => socket.write("HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\n"));
       for (let i = 0; i < 2; i++) {
         const answer = await ask(port, { method: "HEAD" });
         assertEquals([answer.headers.get("content-length"), answer.body], ["5", null]);
       }
-      assertEquals(open(), 1);
+    });
+
+    test.each([
+      ["HEAD", "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\n"],
+      ["HEAD", "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"],
+      ["GET", "HTTP/1.1 204 No Content\r\ncontent-length: 5\r\n\r\n"],
+      ["GET", "HTTP/1.1 304 Not Modified\r\ncontent-length: 5\r\n\r\n"],
+    ])(
+      "to %s without the body it announces (%j) is the last on its connection: the body may still come",
+      async (method, text) => {
+        const seen = new Set<Socket>();
+        const { port, open } = await pod((socket) => {
+          seen.add(socket);
+          socket.write(text);
+        });
+        for (let i = 0; i < 3; i++) await ask(port, { method });
+        assertEquals(seen.size, 3);
+        await until(() => open() === 0, "the connections to close");
+      },
+    );
+
+    test.each([
+      ["HEAD", "HTTP/1.1 200 OK\r\n\r\n"],
+      ["HEAD", "HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n"],
+      ["GET", "HTTP/1.1 204 No Content\r\n\r\n"],
+      ["GET", "HTTP/1.1 304 Not Modified\r\n\r\n"],
+    ])("to %s that announces no body (%j) leaves its connection to others", async (method, text) => {
+      const seen = new Set<Socket>();
+      const { port } = await pod((socket) => {
+        seen.add(socket);
+        socket.write(text);
+      });
+      for (let i = 0; i < 3; i++) await ask(port, { method });
+      assertEquals(seen.size, 1);
     });
 
     test("may end with its connection", async () => {
@@ -278,6 +313,12 @@ describe.each<[string, Dial]>([
       ["a NUL in a field", "HTTP/1.1 200 OK\r\na: \u0000\r\ncontent-length: 0\r\n\r\n"],
       ["a status above 599", "HTTP/1.1 999 x\r\ncontent-length: 0\r\n\r\n"],
       ["a protocol nobody asked for", "HTTP/1.1 101 Switching\r\nupgrade: x\r\n\r\n"],
+      ["a status below 100", "HTTP/1.1 099 x\r\ncontent-length: 0\r\n\r\n"],
+      ["interim answers without end", "HTTP/1.1 102 x\r\n\r\n".repeat(33)],
+      [
+        "very many fields",
+        `HTTP/1.1 200 OK\r\n${Array.from({ length: 501 }, (_, i) => `a${i}: 1\r\n`).join("")}content-length: 0\r\n\r\n`,
+      ],
       ["endless fields", `HTTP/1.1 200 OK\r\n${"a: 1\r\n".repeat(60_000)}`],
       ["no chunks where it said so", "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nhello"],
     ])("that is none (%s) is an error, and its connection is closed", async (_what, text) => {

@@ -1,6 +1,6 @@
 import { describe, test } from "bun:test";
 import { assertEquals, assertThrows } from "@std/assert";
-import { findHead } from "../../../src/proxy/http1/find-head.ts";
+import { findHead, PartialHead } from "../../../src/proxy/http1/find-head.ts";
 import { type ResponseHead, readHead } from "../../../src/proxy/http1/response-head.ts";
 import { UpstreamError } from "../../../src/proxy/upstream-error.ts";
 
@@ -18,10 +18,11 @@ describe("the head of an answer", () => {
     ["of HTTP/1.0 keeps it when it says so", lines("HTTP/1.0 200 OK", "connection: Keep-Alive"), { persistent: true }],
     ["in chunks", lines("HTTP/1.1 200 OK", "Transfer-Encoding: Chunked"), { framing: "chunked", persistent: true }],
     [
-      "with a length and chunks: the chunks count, and nothing after them does",
-      lines("HTTP/1.1 200 OK", "Content-Length: 5", "Transfer-Encoding: chunked"),
-      { framing: "chunked", persistent: false, fields: [] },
+      "of HTTP/1.0 in chunks closes its connection, whatever it says",
+      lines("HTTP/1.0 200 OK", "Transfer-Encoding: chunked", "Connection: keep-alive"),
+      { framing: "chunked", persistent: false },
     ],
+    ["with as many fields as there may be", lines("HTTP/1.1 200 OK", ...Array(500).fill("a: 1")), { status: 200 }],
     ["with one length twice", lines("HTTP/1.1 200 OK", "Content-Length: 5", "Content-Length: 5"), { framing: 5 }],
     ["with one length twice in a line", lines("HTTP/1.1 200 OK", "Content-Length: 5, 5"), { framing: 5 }],
     ["that tells how long it waits", lines("HTTP/1.1 200 OK", "Keep-Alive: timeout=5, max=100"), { idleSeconds: 5 }],
@@ -67,7 +68,7 @@ describe("the head of an answer", () => {
       },
     ], // prettier
     ["with white space before a colon", lines("HTTP/1.1 200 OK", "A : 1"), { fields: [["A", "1"]] }],
-    ["with a folded value", lines("HTTP/1.1 200 OK", "A: 1", "  2", "\t3"), { fields: [["A", "1 2 3"]] }],
+    ["with an option in tabs", lines("HTTP/1.1 200 OK", "Connection:\tx\t,\tclose\t"), { persistent: false }],
     ["with an empty value", lines("HTTP/1.1 200 OK", "A:"), { fields: [["A", ""]] }],
     [
       "with colons in a value",
@@ -96,6 +97,21 @@ describe("the head of an answer", () => {
     [lines("HTTP/1.1 200 OK", "no colon"), "name and colon"],
     [lines("HTTP/1.1 200 OK", ": no name"), "name and colon"],
     [lines("HTTP/1.1 200 OK", " folded: first"), "white space"],
+    [lines("HTTP/1.1 200 OK", "A: 1", "  2"), "white space"],
+    [lines("HTTP/1.1 200 OK", "Content-Length: 5", "\tX: 1"), "white space"],
+    [lines("HTTP/1.1 200 OK", "Content-Length : 5"), "Content-Length"],
+    [lines("HTTP/1.1 200 OK", "Transfer-Encoding\t: chunked"), "Transfer-Encoding"],
+    [lines("HTTP/1.1 200 OK", "Content-Length: 5", "Transfer-Encoding: chunked"), "both"],
+    [lines("HTTP/1.1 200 OK", ...Array(501).fill("a: 1")), "more than 500"],
+    ["HTTP/1.1 000 x", "status 000"],
+    ["HTTP/1.1 099 x", "status 099"],
+    ...["\u000b", "\u000c", "\u00a0", "\u0085", "\r"].flatMap((space): [string, string][] => [
+      [lines("HTTP/1.1 200 OK", `Content-Length: ${space}5`), "Content-Length"],
+      [lines("HTTP/1.1 200 OK", `Content-Length: 5${space}`), "Content-Length"],
+      [lines("HTTP/1.1 200 OK", `Content-Length: 5,${space}5`), "Content-Length"],
+      [lines("HTTP/1.1 200 OK", `Transfer-Encoding: ${space}chunked`), "Transfer-Encoding"],
+      [lines("HTTP/1.1 200 OK", `Transfer-Encoding: chunked${space}`), "Transfer-Encoding"],
+    ]),
   ])("that is none: %s", (text, words) => {
     assertThrows(() => readHead(text), UpstreamError, words);
   });
@@ -121,5 +137,26 @@ describe("the end of a head", () => {
   test("is found far in, and each byte stays one character", () => {
     const text = `HTTP/1.1 200 OK\r\nX: ${"x".repeat(5000)}\u00e9\u0080\u009f\u00ff`;
     assertEquals(findHead(bytes(`${text}\r\n\r\nrest`)), { text, end: text.length + 4 });
+  });
+
+  test("that comes in pieces is found wherever it is cut", () => {
+    for (const text of ["A\r\nB\r\n\r\nrest", "A\nB\n\nrest", "A\r\nB\n\r\nrest", "A\nB\r\n\nrest"]) {
+      const end = findHead(bytes(text))!.end;
+      for (let at = 0; at < text.length; at++) {
+        const head = new PartialHead(bytes(text.slice(0, at)));
+        const whole = head.add(bytes(text.slice(at)));
+        if (at < end) assertEquals(findHead(whole!)?.end, end, `${JSON.stringify(text)} cut at ${at}`);
+      }
+      const [first = "", ...others] = text.slice(0, end);
+      const head = new PartialHead(bytes(first));
+      const found = others.map((byte) => head.add(bytes(byte)) !== undefined);
+      assertEquals(found.indexOf(true), found.length - 1);
+    }
+  });
+
+  test("that comes in pieces may be larger than what was thought of", () => {
+    const head = new PartialHead(bytes("HTTP/1.1 200 OK\r\n"));
+    for (let i = 0; i < 5000; i++) assertEquals(head.add(bytes("a: 1\r\n")), undefined);
+    assertEquals(findHead(head.add(bytes("\r\nx"))!)?.end, 17 + 30_000 + 2);
   });
 });
