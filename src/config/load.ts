@@ -75,8 +75,10 @@ export function loadConfig({ file, text, env, pod, check }: LoadInput): LoadResu
   checkStreams(rules, clusters);
   checkWorkers(rules);
   check?.(rules);
-  const warnings = tidy(rules.warnings);
-  if (!validated.ok || rules.errors.length > 0) return { ok: false, errors: tidy(rules.errors), warnings };
+  // A text whose variable is not set is said to be that, and nothing else about what was left of it.
+  const errors = rules.errors.filter((issue) => !source.unset.has(issue.path) || source.issues.includes(issue));
+  const warnings = tidy(rules.warnings.filter(({ path }) => !source.unset.has(path)));
+  if (!validated.ok || rules.errors.length > 0) return { ok: false, errors: tidy(errors), warnings };
   const config = fill(validated.file, { env, pod });
   return { ok: true, config, warnings, modules: moduleUses(source), listsRoutes: listsRoutes(source.root) };
 }

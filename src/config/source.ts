@@ -35,6 +35,8 @@ export interface Source {
   readonly root: unknown;
   /** What was wrong with the text itself; the values above are then incomplete. */
   readonly issues: readonly ConfigIssue[];
+  /** Places, as issues have them, of texts whose variables could not be put in. */
+  readonly unset: ReadonlySet<string>;
   /** A fault at a value: at its key for `at: "key"`; the nearest place there is when the path does not exist. */
   issue(path: Path, message: string, at?: "key" | "value"): ConfigIssue;
   /** How the value at a path came about. */
@@ -81,6 +83,7 @@ export function readSource({ file, text, env }: { file: string; text: string; en
   const lines = new LineCounter();
   const document = parseDocument(source, { lineCounter: lines, merge: true, uniqueKeys: false, prettyErrors: false });
   const issues: ConfigIssue[] = [];
+  const unset = new Set<string>();
 
   const place = (offset: number): { line: number; column: number } => {
     const { line, col } = lines.linePos(offset);
@@ -106,6 +109,7 @@ export function readSource({ file, text, env }: { file: string; text: string; en
       const end = node.range?.[1] ?? at;
       for (const fault of made.faults) {
         const found = source.indexOf(value.slice(fault.offset, fault.offset + 12).split("\n")[0]!, at);
+        unset.add(showPath(path));
         report(found >= at && found < end ? found : at, path, fault.message);
       }
       return { value: made.text, at, env: made.from, size: 1 };
@@ -223,13 +227,13 @@ export function readSource({ file, text, env }: { file: string; text: string; en
     const { line } = place(offset);
     if (seen.has(line) || seen.size >= MAX_SYNTAX_ISSUES) continue; // one fault in a line makes several errors
     seen.add(line);
-    report(offset, [], syntaxMessage(error.code, source.split("\n")[line - 1] ?? ""));
+    report(offset, [], syntaxMessage(error.code, source.split("\n"), line));
   }
 
   const nothing: Located = { value: undefined, at: 0, env: "none", size: 1 };
   let top = nothing;
   const followed = issues.length === 0 ? aliasTargets(document.contents) : undefined;
-  if (issues.length === 0 && !followed) report(0, [], syntaxMessage("RESOURCE_EXHAUSTION", ""));
+  if (issues.length === 0 && !followed) report(0, [], syntaxMessage("RESOURCE_EXHAUSTION", [], 1));
   if (followed && document.contents !== null) {
     targets = followed;
     top = walk(document.contents as Node, []);
@@ -257,6 +261,7 @@ export function readSource({ file, text, env }: { file: string; text: string; en
       return top.value;
     },
     issues,
+    unset,
     issue(path, message, at = "value") {
       const { node } = find(path);
       const offset = at === "key" ? (node.keyAt ?? node.at) : node.at;

@@ -30,9 +30,29 @@ const MESSAGES: Record<ErrorCode, string> = {
   UNEXPECTED_TOKEN: "this cannot stand here in YAML",
 };
 
-/** The message for a fault in `line` of the file. */
-export function syntaxMessage(code: ErrorCode, line: string): string {
+/** A line of a block mapping or list: an item, a key, or both. */
+const BLOCK_LINE = /^(?<indent> *(?:- +)*)[\w.$"'-]+:(?: |$)/;
+
+const indentOf = (line: string | undefined): number | undefined =>
+  BLOCK_LINE.exec(line ?? "")?.groups?.indent?.replaceAll("-", " ").length;
+
+/** Whether a line of keys begins in another column than the line before it, where the parser saw something else wrong. */
+function indented(code: ErrorCode, lines: readonly string[], line: number): string | undefined {
+  const here = indentOf(lines[line - 1]);
+  const after = indentOf(lines[line]);
+  if (here === undefined) return undefined;
+  if (code === "MISSING_CHAR" && /^ *[\w-]+:(?: |$)/.test(lines[line - 1]!)) {
+    return "the indentation of this line does not fit: keys of one mapping begin in the same column";
+  }
+  return code === "BLOCK_AS_IMPLICIT_KEY" && after !== undefined && after > here
+    ? "the next line is indented further than this one, which has a value already: keys of one mapping begin in the same column"
+    : undefined;
+}
+
+/** The message for a fault in a line of the file, from 1. */
+export function syntaxMessage(code: ErrorCode, lines: readonly string[], line: number): string {
   // ${NAME} in a flow collection reads as the begin of a mapping: a frequent slip with a puzzling error.
-  const hint = /[{[].*[^"']\$\{/.test(line) ? '; inside { } and [ ] write "${NAME}" with quotes' : "";
-  return `not valid YAML: ${MESSAGES[code] ?? MESSAGES.IMPOSSIBLE}${hint}`;
+  const hint = /[{[].*[^"']\$\{/.test(lines[line - 1] ?? "") ? '; inside { } and [ ] write "${NAME}" with quotes' : "";
+  const said = indented(code, lines, line) ?? MESSAGES[code] ?? MESSAGES.IMPOSSIBLE;
+  return `not valid YAML: ${said}${hint}`;
 }

@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { parse } from "yaml";
+import { foreignKey } from "./foreign-keys.ts";
 import { type ConfigIssue, nearest, type Path, showPath } from "./issues.ts";
 import { fileSchema, type WrittenFile } from "./schema.ts";
 import { mayTell, showUrl } from "./shown.ts";
@@ -40,6 +41,9 @@ function found(value: unknown, path: Path, source: Source): string {
   return isMapping(value) && Object.keys(value).length === 0 ? "an empty mapping" : "a mapping";
 }
 
+/** The mapping a key stands in: `[]` for every index. */
+const placeOf = (path: Path): string => showPath(path.slice(0, -1)).replace(/\[\d+\]/g, "[]");
+
 /** What a value must be when numbers and booleans only lack their quotes. */
 const quotesHelp = (wanted: string, value: unknown): string =>
   wanted.startsWith("a text") && (typeof value === "number" || typeof value === "boolean") ? " (put it in quotes)" : "";
@@ -50,8 +54,16 @@ function translate(issue: v.BaseIssue<unknown>, root: unknown, source: Source): 
   const shown = showPath(path);
   if (issue.type === UNKNOWN_KEY) {
     const keys = JSON.parse(issue.expected!) as string[];
-    const close = nearest(String(path.at(-1)), keys);
-    const help = close ? `; did you mean ${close}?` : keys.length <= FEW_KEYS ? `; there are ${keys.join(", ")}` : "";
+    const key = String(path.at(-1));
+    const foreign = foreignKey(placeOf(path), key);
+    const close = nearest(key, keys);
+    const help = foreign
+      ? `; ${foreign}`
+      : close
+        ? `; did you mean ${close}?`
+        : keys.length <= FEW_KEYS
+          ? `; there are ${keys.join(", ")}`
+          : "";
     return source.issue(path, `${shown} is not a known key${help}`, "key");
   }
   if (issue.type === MISSING_KEY) {

@@ -49,8 +49,9 @@ export function createLogger(options: {
   const logger = getLogger(["podway"]);
   return {
     log(level, message, fields) {
-      // The message is text, not a template: its braces must stay.
-      logger[level](message.replaceAll("{", "{{").replaceAll("}", "}}"), fields ?? {});
+      // The message is text, not a template: its braces must stay. LogTape takes one without any { as it is.
+      const text = message.includes("{") ? message.replaceAll("{", "{{").replaceAll("}", "}}") : message;
+      logger[level](text, fields ?? {});
     },
     setLevel: configure,
   };
