@@ -27,6 +27,7 @@ import { type ProblemCode, problem } from "./proxy/problem.ts";
 import type { Upgrade } from "./proxy/websocket-types.ts";
 import { type RequestFacts, readFacts, refusedFacts } from "./request.ts";
 import { type GatewayRoute, withResponse } from "./route-set.ts";
+import { AMBIGUOUS_PATH } from "./routing/table.ts";
 import { createConnections } from "./streams/connections.ts";
 import type { StreamSocket } from "./streams/types.ts";
 
@@ -111,6 +112,9 @@ function unmatched({ unmatched, read }: Plan, code: ProblemCode, detail: string,
   return response;
 }
 
+const NO_ROUTE = ["no_route", "No route matches this method, host and path"] as const;
+const AMBIGUOUS = ["ambiguous_path", AMBIGUOUS_PATH] as const;
+
 /** What the matched route answers; a request without one is told so. */
 function answer(
   request: Request,
@@ -121,9 +125,9 @@ function answer(
 ): Response | Promise<Response> {
   const route = plan.routes.table.match(facts);
   if (route === undefined) {
-    if (exchange !== undefined) exchange.error = "no_route";
-    const head = facts.method === "HEAD";
-    return unmatched(plan, "no_route", "No route matches this method, host and path", head, facts.started);
+    const [code, detail] = plan.routes.table.ambiguity(facts) === undefined ? NO_ROUTE : AMBIGUOUS;
+    if (exchange !== undefined) exchange.error = code;
+    return unmatched(plan, code, detail, facts.method === "HEAD", facts.started);
   }
   exchange?.trace?.matched(route.rule);
   if (route.chain === undefined) return serve(route, request, facts, plan, exchange, upgrade);

@@ -4,6 +4,7 @@ import { clientAddress } from "./proxy/client-address.ts";
 import { droppedKinds, takenAway, upgradeOf } from "./proxy/client-fields.ts";
 import { FIELD, kindsOf } from "./proxy/fields.ts";
 import type { Trust } from "./proxy/trust.ts";
+import { resolveDots } from "./routing/readings.ts";
 
 /** What routing, balancing and proxying read of a request: taken apart once, shared by all of them. */
 export interface RequestFacts {
@@ -19,7 +20,7 @@ export interface RequestFacts {
   readonly port: string;
   /** The `Host` header as sent, or the authority of the request target where that is another. */
   readonly authority: string;
-  /** The path as the runtime's server handed it over: percent-encoded, begins with /, no query. */
+  /** The path as it was sent, but for its dot segments, which are resolved: percent-encoded, begins with /, no query. */
   readonly path: string;
   /** The query with its `?`, or "". */
   readonly search: string;
@@ -97,8 +98,8 @@ export function refusedFacts(request: Request, peer: string, scheme: "http" | "h
 /**
  * Takes a request apart, once. `peer` is the address of the connection's other end ("" where the runtime hides it), `port`
  * the one it was reached at. What ends at the gateway is taken out of the headers: in place where they can be changed,
- * unless the server needs them to accept an upgrade. A shape that RFC 9112 forbids and the runtime's server let through, and
- * a path that fetch would change, is a BadRequest.
+ * unless the server needs them to accept an upgrade. A shape that RFC 9112 forbids and the runtime's server let through, a
+ * fragment and an encoded control character are a BadRequest.
  */
 export function readFacts(
   request: Pick<Request, "url" | "method" | "headers">,
@@ -122,9 +123,13 @@ export function readFacts(
 
   const { limits, trusts } = options;
   if (limits.url_bytes !== 0 && url.length - start > limits.url_bytes) return LONG_URL;
-  // fetch drops a fragment and takes what follows `//` for part of the authority.
-  if (url.charCodeAt(start + 1) === SLASH) return DOUBLE_SLASH;
   if (url.indexOf("#", start) !== -1) return FRAGMENT;
+  const query = url.indexOf("?", start);
+  let path = query === -1 ? url.slice(start) : url.slice(start, query);
+  if (NOT_PLAIN.test(path)) {
+    if (CONTROL.test(path)) return CONTROL_CHARACTER;
+    path = resolveDots(path);
+  }
   const from = peer.startsWith("::ffff:") ? peer.slice(7) : peer;
   const trusted = trusts(from);
   const drops = droppedKinds(trusted, options.underscores === "drop");
@@ -164,7 +169,6 @@ export function readFacts(
     if (dropped !== undefined) for (const name of dropped) own.delete(name);
     if (sent !== null && sent !== authority) own.set("host", authority);
   }
-  const query = url.indexOf("?", start);
   return {
     started,
     method,
@@ -172,7 +176,7 @@ export function readFacts(
     host,
     port,
     authority,
-    path: query === -1 ? url.slice(start) : url.slice(start, query),
+    path,
     search: query === -1 ? "" : url.slice(query),
     headers: own,
     fields,
@@ -185,12 +189,15 @@ export function readFacts(
 }
 
 const SLASH = 47;
+const CONTROL = /%(?:[01][0-9a-f]|7f)/i;
+/** What has to be looked at twice: dots after a slash, and escapes of dots and of control characters. */
+const NOT_PLAIN = /\/\.|%(?:[01][0-9a-f]|2e|7f)/i;
 
 const refusal = (problem: BadRequest["problem"], detail: string): BadRequest => ({ problem, detail });
 const UNKNOWN_METHOD = refusal("not_supported", "The gateway does not pass on CONNECT and TRACE");
 const BAD_HOST = refusal("bad_request", "The Host header is not one host with an optional port");
 const LONG_URL = refusal("url_too_long", "The path and query are longer than the gateway's limit");
-const DOUBLE_SLASH = refusal("bad_request", "The path begins with two slashes");
+const CONTROL_CHARACTER = refusal("bad_request", "The path has an encoded control character");
 const FRAGMENT = refusal("bad_request", "The request target has a fragment");
 const MANY_HEADERS = refusal("headers_too_large", "There are more header fields than the gateway's limit");
 const LARGE_HEADERS = refusal("headers_too_large", "The header fields are larger than the gateway's limit");

@@ -13,6 +13,7 @@ import type { UpstreamConnect } from "./proxy/websocket-types.ts";
 import type { RequestFacts } from "./request.ts";
 import { compileHeaderChanges } from "./routing/header-changes.ts";
 import { compileQueryChanges } from "./routing/query-changes.ts";
+import { asMatched } from "./routing/readings.ts";
 import { compileRedirect } from "./routing/redirect.ts";
 import { compileRewrite, templateOf } from "./routing/rewrite.ts";
 import { compileRoutes, type RouteTable } from "./routing/table.ts";
@@ -112,7 +113,7 @@ export function compileRouteSet(config: Config, { before, ...options }: RouteSet
     const { bodyBytes, response } = proxyLimits(written.middleware);
     const rule = response === 0 ? written : withResponse(written, response);
     if (rule.redirect !== undefined) {
-      const answer = compileRedirect({ path: rule.path, redirect: rule.redirect });
+      const answer = compileRedirect({ path: rule.path, paths: rule.paths, redirect: rule.redirect });
       return { kind: "redirect", rule, chain, counts, answer };
     }
     const { choose, of } = options.pools.destination(rule, rule.scheme ?? "http", {
@@ -126,7 +127,7 @@ export function compileRouteSet(config: Config, { before, ...options }: RouteSet
       id: rule.id,
       rule,
       rewrite: compileRewrite(rule),
-      query: compileQueryChanges(rule.request_query, templateOf(rule.path)),
+      query: compileQueryChanges(rule.request_query, templateOf(rule.path), asMatched(rule.paths)),
       requestHeaders: compileHeaderChanges(rule.request_headers),
       responseHeaders: compileHeaderChanges(rule.response_headers),
       choose,

@@ -124,10 +124,15 @@ function mergeHeaders(
   };
 }
 
-function fillRoute(written: WrittenRoute, index: number, defaults: WrittenDefaults): RouteConfig {
+function fillRoute(
+  written: WrittenRoute,
+  index: number,
+  { defaults, server }: Pick<WrittenFile, "defaults" | "server">,
+): RouteConfig {
   const { id = String(index), upstream_host, upstream_tls, request_headers, response_headers, ...route } = written;
   const passHost = route.pass_host ?? defaults.pass_host ?? "pass";
   const optional = {
+    paths: route.paths ?? (server.paths === "reject" ? undefined : server.paths),
     upstream_host: passHost === "rewrite" ? (upstream_host ?? defaults.upstream_host) : undefined,
     upstream_tls:
       upstream_tls || defaults.upstream_tls ? { verify: true, ...defaults.upstream_tls, ...upstream_tls } : undefined,
@@ -154,7 +159,7 @@ export function fill(written: WrittenFile, surroundings: Surroundings): Config {
     server: written.server,
     admin: written.admin,
     discovery: fillDiscovery(written.discovery, surroundings),
-    routes: written.routes.map((route, index) => fillRoute(route, index, written.defaults)),
+    routes: written.routes.map((route, index) => fillRoute(route, index, written)),
     streams: written.streams.map(fillStream),
     tracing: written.tracing,
   };

@@ -22,6 +22,8 @@ export const HELP: Readonly<Record<string, string>> = {
   "server.limits.body_rate":
     "Bytes a second that the client of a body under way sends at least; fewer is a 408. 0 is no limit.",
   "server.limits.body_window": "How long the gateway has to have waited for too few bytes.",
+  "server.paths":
+    "How a path with a backslash, %5C, %2F, two slashes or a semicolon is read: reject answers 400 where that decides on the route.",
   "server.underscore_headers":
     "Header names with _, which many servers take for the same name with -: those that would pass for one the gateway writes never do.",
   "server.via": "Adds Via to requests and answers (RFC 9110 section 7.6.3).",
@@ -82,6 +84,7 @@ export const HELP: Readonly<Record<string, string>> = {
   "routes[].path.ignore_case": "Matches in any case, and so do strip_prefix and rewrite_path.",
   "routes[].path.starts_with": "The first characters, wherever a segment ends.",
   "routes[].path.regex": "Found anywhere in the path unless it says ^ or $.",
+  "routes[].paths": "How this route reads such paths, in place of server.paths.",
   "routes[].methods": "Taken literally: HEAD is not GET.",
   "routes[].headers": "Headers a request must have.",
   "routes[].query": "Query parameters a request must have.",

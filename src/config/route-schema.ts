@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { type MiddlewareEntry, middlewareSchema } from "../middleware/catalog.ts";
 import { pathTemplateFault } from "../routing/path-template.ts";
+import { PATHS } from "../routing/readings.ts";
 import { isTemplate, TEMPLATE_PARTS } from "../routing/template.ts";
 import { isAddress, isHostName, isIpv6, stripBrackets } from "./addresses.ts";
 import {
@@ -300,6 +301,7 @@ export const routeSchema = object(
     priority,
     hosts: v.optional(list(hostPattern, "host names")),
     path: v.optional(path, "/"),
+    paths: v.optional(words(PATHS)),
     methods: v.optional(list(method, "HTTP methods")),
     headers: v.optional(record(headerName, match, "a mapping of header names to what they must be")),
     query: v.optional(record(nonEmpty, match, "a mapping of query parameters to what they must be")),

@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { PATHS } from "../routing/readings.ts";
 import { isCidr } from "./addresses.ts";
 import { type ClusterConfig, discoverySchema } from "./discovery-schema.ts";
 import { certificates, listen } from "./listen-schema.ts";
@@ -53,6 +54,7 @@ const server = object({
   workers: v.optional(oneOf([v.literal("auto", "auto"), integer(1, 256)], "auto or a whole number from 1 to 256"), 1),
   trusted_proxies: v.optional(v.array(cidr, "a list of addresses or CIDR blocks"), []),
   limits: v.optional(limits, {}),
+  paths: v.optional(words(PATHS), "reject"),
   underscore_headers: v.optional(words(["pass", "drop"]), "pass"),
   via: v.optional(boolean, false),
   upstream_headers: v.optional(boolean, false),

@@ -11,7 +11,7 @@ import type { Explained, ExplainedRequest, ExplainedService, ExplainedUpstream, 
 import type { Held } from "./ejections.ts";
 import { type ExplainQuery, readQuestion } from "./question.ts";
 import { explainService } from "./services.ts";
-import { forwarded, noRoute, problemAnswer, problemVerdict, redirected } from "./verdict.ts";
+import { ambiguous, forwarded, inReadings, noRoute, problemAnswer, problemVerdict, redirected } from "./verdict.ts";
 import { explainMiddleware } from "./words.ts";
 
 /** What a gateway shows of itself to be explained: nothing of it is moved. */
@@ -135,7 +135,11 @@ export async function explainRequest(query: ExplainQuery, sources: ExplainSource
   }
   const considered = routes.table.explain(facts);
   const route = routes.table.match(facts);
-  if (route === undefined) return { request, verdict: noRoute(considered), routes: considered, ...nothing };
+  if (route === undefined) {
+    const readings = routes.table.ambiguity(facts);
+    if (readings === undefined) return { request, verdict: noRoute(considered), routes: considered, ...nothing };
+    return { request, verdict: ambiguous(readings), routes: inReadings(considered, readings), ...nothing };
+  }
   const middleware = explainMiddleware(route.rule.middleware);
   const found = { request, routes: considered, route: route.rule.id, middleware };
   if (route.kind === "redirect") {

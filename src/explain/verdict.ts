@@ -1,6 +1,7 @@
 import { showUrl } from "../config/shown.ts";
 import { type ProblemCode, problemStatus } from "../proxy/problem.ts";
 import type { Explanation } from "../routing/explain.ts";
+import { AMBIGUOUS_PATH } from "../routing/table.ts";
 import type { ExplainedMiddleware, ExplainedNode, ExplainedService, Verdict } from "./answer.ts";
 
 /** A problem answer, with why. `detail` are the words for the client, where they are known here. */
@@ -30,6 +31,25 @@ export function noRoute(routes: readonly Explanation[]): Verdict {
   const pathHolds = routes.some(({ unmet = [] }) => !unmet.includes("path"));
   return problemVerdict("no_route", pathHolds ? "no route matches" : "no route has this path");
 }
+
+type Readings = readonly { readonly path: string; readonly route: { readonly rule: { id: string } } | undefined }[];
+
+/** Its path leads to different routes, depending on how it is read. */
+export function ambiguous(readings: Readings): Verdict {
+  const ways = new Map(readings.map(({ path, route }) => [route?.rule.id, path] as const).toReversed());
+  const words = Array.from(ways, ([id, path]) => (id === undefined ? `${path} has no route` : `${path} is for ${id}`));
+  const why = `the path has several readings, of which ${words.toReversed().join(" and ")}`;
+  return problemVerdict("ambiguous_path", why, AMBIGUOUS_PATH);
+}
+
+/** The routes again, where no route takes the request because its readings differ. */
+export const inReadings = (routes: readonly Explanation[], readings: Readings): Explanation[] =>
+  routes.map((route) => {
+    const reading = readings.find((one) => one.route?.rule.id === route.id);
+    if (reading !== undefined)
+      return { id: route.id, matched: true, reason: `would take the path read as ${reading.path}` };
+    return route.matched ? { ...route, reason: "matches, but another route comes first" } : route;
+  });
 
 /** Who may answer before the route does. */
 function unless(middleware: readonly ExplainedMiddleware[]): string {

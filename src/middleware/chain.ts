@@ -146,7 +146,8 @@ export function createChain(handlers: readonly Middleware[], options: ChainOptio
     const request = replaced ? await withTrueLength(left) : left;
     if (replaced) {
       facts = factsOf(request, facts);
-      if (!isPlainPath(facts.path)) throw new Error("A middleware asks for a path that cannot be asked for");
+      if (facts.path !== passage.facts.path && !isPlainPath(facts.path))
+        throw new Error("A middleware asks for a path that cannot be asked for");
     }
     if (passage.sets.length > 0) {
       const headers = options.mutableHeaders ? facts.headers : new Headers(facts.headers);

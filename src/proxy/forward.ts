@@ -305,6 +305,9 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
     const passage = passageOf(facts, route, exchange, outcome, upgrade);
     if (passage instanceof Response) return passage;
     const changed = route.rewrite(facts.path, facts);
+    if (changed.startsWith("//") && !(route.fetch ?? options.fetch).endToEnd) {
+      return fail("bad_request", "The path begins with two slashes, which this runtime cannot ask for", facts, outcome);
+    }
     if (changed !== facts.path && !isPlainPath(changed)) {
       return fail("bad_request", "The path, as the route rewrites it, cannot be asked for", facts, outcome);
     }

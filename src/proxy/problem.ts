@@ -6,6 +6,7 @@ import { setBodyState } from "./body-state.ts";
  */
 const PROBLEMS = {
   bad_request: [400, "Bad request"],
+  ambiguous_path: [400, "The path can be read in several ways"],
   unauthorized: [401, "Not authenticated"],
   forbidden: [403, "Not allowed"],
   no_route: [404, "No route matches"],

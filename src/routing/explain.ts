@@ -4,6 +4,7 @@ import { type Condition, type ConditionReader, compileConditions, createConditio
 import { type HostRule, requestHost } from "./host.ts";
 import { decodePath } from "./path.ts";
 import type { Entry, PathTest } from "./precedence.ts";
+import { hasReadings, readingOf } from "./readings.ts";
 
 /** Why a route takes a request or not. */
 export interface Explanation {
@@ -72,7 +73,10 @@ const conditionReason = ({ of, name, rule }: Condition, reader: ConditionReader)
  */
 export function explainRoutes<T>(entries: readonly Entry<T>[], facts: RequestFacts): Explanation[] {
   const host = requestHost(facts.host);
-  const path = decodePath(facts.path);
+  const odd = hasReadings(facts.path);
+  const asSent = decodePath(facts.path);
+  const pathFor = ({ paths = "reject" }: RouteConfig): string =>
+    odd && paths !== "reject" ? readingOf(facts.path, paths) : asSent;
   const reader = createConditionReader(facts);
   const fitting = new Map<T, Entry<T>>();
   for (const entry of entries) {
@@ -87,6 +91,7 @@ export function explainRoutes<T>(entries: readonly Entry<T>[], facts: RequestFac
   let winner: string | undefined;
   return shown.map(({ route, rule, path: pathTest }) => {
     const { id, hosts, methods } = rule;
+    const path = pathFor(rule);
     const unmet: RuleKind[] = [];
     if (!fitting.has(route)) unmet.push("host");
     if (!pathHolds(pathTest, path)) unmet.push("path");

@@ -9,11 +9,12 @@ const nameOf = (pair: string): string => [...new URLSearchParams(pair).keys()][0
 /**
  * The query an upstream gets: `remove` drops parameters, `set` puts one or several in the place of all of its name, at the end;
  * none for a value of parts that the request does not have. What is not spoken of stays byte for byte. undefined: there is
- * nothing to change.
+ * nothing to change. `matched`: the path that the parts of the template are taken from, where it is another than was sent.
  */
 export function compileQueryChanges(
   changes: QueryChanges | undefined,
   template: PathTemplate | undefined,
+  matched: (path: string) => string = (path) => path,
 ): ((facts: RequestFacts) => string) | undefined {
   if (changes === undefined) return undefined;
   const templates = partsOf(template, "query");
@@ -30,8 +31,10 @@ export function compileQueryChanges(
   return (facts) => {
     const pairs = facts.search.length < 2 ? [] : facts.search.slice(1).split("&");
     const all = pairs.filter((pair) => !gone.has(nameOf(pair)));
+    const path = matched(facts.path);
+    const read = path === facts.path ? facts : { ...facts, path };
     for (const { start, value } of set) {
-      const made = value(facts);
+      const made = value(read);
       if (made !== undefined) all.push(start + made);
     }
     return all.length === 0 ? "" : `?${all.join("&")}`;

@@ -1,11 +1,12 @@
 import type { RedirectConfig, RouteConfig } from "../config/route-schema.ts";
 import type { RequestFacts } from "../request.ts";
 import { decodeForRewrite, encodePart, encodePath, pathRegex } from "./path.ts";
+import { asMatched } from "./readings.ts";
 import { replacePrefix } from "./rewrite.ts";
 import { compileTemplate } from "./template.ts";
 
 /** What of a route decides where it redirects to. */
-export type RedirectRule = Pick<RouteConfig, "path"> & { redirect: RedirectConfig };
+export type RedirectRule = Pick<RouteConfig, "path" | "paths"> & { redirect: RedirectConfig };
 
 const DEFAULT_PORT = { http: 80, https: 443 } as const;
 
@@ -30,7 +31,8 @@ const compileTarget = (rule: RedirectRule): Target => {
     if (!("prefix" in rule.path))
       throw new TypeError("Cannot replace the prefix of a route whose path is not a prefix");
     const replace = replacePrefix(rule.path.prefix, path.replace_prefix, rule.path.ignore_case);
-    return (facts) => replace(facts.path) + facts.search;
+    const matched = asMatched(rule.paths);
+    return (facts) => replace(matched(facts.path)) + facts.search;
   }
   const whole = splitQuery(typeof path === "string" ? path : path.replace);
   const encoded = encodePath(whole.path);
@@ -41,7 +43,11 @@ const compileTarget = (rule: RedirectRule): Target => {
  * `location`, with `regex` in place of what it matches of the path: `$1` to `$9` are its groups, and what stands around
  * the match stays. undefined: the path does not match.
  */
-function compileLocation(written: string, regex: string | undefined): (facts: RequestFacts) => string | undefined {
+function compileLocation(
+  written: string,
+  regex: string | undefined,
+  matched: (path: string) => string,
+): (facts: RequestFacts) => string | undefined {
   if (regex === undefined) return compileTemplate(written);
   const pattern = pathRegex(regex);
   // Compiled between the groups: what a request brings is never read as one of them, nor as a placeholder.
@@ -49,7 +55,7 @@ function compileLocation(written: string, regex: string | undefined): (facts: Re
     .split(/(\$[1-9])/)
     .map((piece) => (/^\$[1-9]$/.test(piece) ? Number(piece[1]) : compileTemplate(piece)));
   return (facts) => {
-    const text = decodeForRewrite(facts.path);
+    const text = decodeForRewrite(matched(facts.path));
     const match = pattern.exec(text);
     if (match === null) return undefined;
     const filled = pieces.map((piece) => (typeof piece === "number" ? encodePart(match[piece] ?? "") : piece(facts)));
@@ -71,7 +77,7 @@ function compileLocation(written: string, regex: string | undefined): (facts: Re
 export function compileRedirect(rule: RedirectRule): (facts: RequestFacts) => Response | undefined {
   const { status, scheme: wantedScheme, host: wantedHost, port: wantedPort, location: written } = rule.redirect;
   if (written !== undefined) {
-    const locate = compileLocation(written, rule.redirect.regex);
+    const locate = compileLocation(written, rule.redirect.regex, asMatched(rule.paths));
     const ownAuthority = /^(?:[a-z][a-z0-9+.-]*:|\/\/)/i.test(written);
     return (facts) => {
       const location = locate(facts);

@@ -2,9 +2,10 @@ import type { RouteConfig } from "../config/route-schema.ts";
 import type { RequestFacts } from "../request.ts";
 import { afterPrefix, decodeForRewrite, decodePrefix, encodePath, pathRegex } from "./path.ts";
 import { compilePathOf, compilePathTemplate, type PathTemplate } from "./path-template.ts";
+import { asMatched } from "./readings.ts";
 
 /** What of a route decides the path its upstream sees. */
-export type RewriteRule = Pick<RouteConfig, "path" | "strip_prefix" | "rewrite_path">;
+export type RewriteRule = Pick<RouteConfig, "path" | "paths" | "strip_prefix" | "rewrite_path">;
 
 const asSent = (path: string): string => path;
 
@@ -38,7 +39,8 @@ export function replacePrefix(prefix: string, replacement: string, ignoreCase = 
  *   change. How long a regular expression takes is up to whoever writes it: nothing here guards against a slow one.
  * - `rewrite_path: {template}` is made of the parts of the route's own path template, and of the request's.
  *
- * Where the route's path ignores case, so does what is compared here.
+ * Where the route's path ignores case, so does what is compared here. Where the route reads paths in a way of its own
+ * (`paths`), that reading is what is rewritten; a path that is not rewritten stays as it was sent.
  *
  * What was rewritten begins with exactly one slash and holds no raw `?` or `#`: it is never another authority or a
  * query. With both keys, `rewrite_path` counts.
@@ -46,6 +48,17 @@ export function replacePrefix(prefix: string, replacement: string, ignoreCase = 
  * @throws {TypeError} for `replace_prefix` on a route whose path is no prefix.
  */
 export function compileRewrite(rule: RewriteRule): (path: string, facts: RequestFacts) => string {
+  const rewrite = compileOwnRewrite(rule);
+  const matched = asMatched(rule.paths);
+  return (path, facts) => {
+    const read = matched(path);
+    if (read === path) return rewrite(path, facts);
+    const made = rewrite(read, { ...facts, path: read });
+    return made === read ? path : made;
+  };
+}
+
+function compileOwnRewrite(rule: RewriteRule): (path: string, facts: RequestFacts) => string {
   const { rewrite_path: rewrite, strip_prefix: strip } = rule;
   const { ignore_case: ignoreCase = false } = rule.path;
   if (rewrite === undefined) return strip === undefined ? asSent : replacePrefix(strip, "/", ignoreCase);

@@ -6,11 +6,28 @@ import { requestHost } from "./host.ts";
 import { decodePath } from "./path.ts";
 import { createPathRouter, type PathRouter } from "./path-router.ts";
 import { type Entry, inPrecedence } from "./precedence.ts";
+import { hasReadings, readingOf, readingsOf } from "./readings.ts";
+
+/** What a client reads where its path leads to different routes, depending on how it is read. */
+export const AMBIGUOUS_PATH =
+  "The path means different things to different servers (backslash, %2F, %5C, two slashes or a semicolon); " +
+  "server.paths of the gateway says how it is read";
+
+/** One way to read a path. */
+export interface Reading<T> {
+  readonly path: string;
+  readonly route: T | undefined;
+}
 
 /** The routes of a config, compiled. It holds no state: one table serves any number of requests at once. */
 export interface RouteTable<T> {
-  /** The route that takes a request: of those that match, the first in precedence. */
+  /**
+   * The route that takes a request: of those that match, the first in precedence. undefined: there is none, or the readings of
+   * its path lead to different ones, which `ambiguity` tells.
+   */
   match(facts: RequestFacts): T | undefined;
+  /** Where the path has readings that lead to different routes: each, in the form rules are compared with, and its route. */
+  ambiguity(facts: RequestFacts): readonly Reading<T>[] | undefined;
   /** Every route in precedence order, and the first reason why it does not match. Slow: for people, not for requests. */
   explain(facts: RequestFacts): readonly Explanation[];
 }
@@ -22,10 +39,60 @@ export interface RouteTable<T> {
  * one, and so are routes alike in path that differ in nothing but methods or patterns. Nothing guards against a regular
  * expression that is itself slow: the runtimes' engines backtrack.
  *
- * Precedence and how hosts fall through: see `inPrecedence`. How paths are compared: see `decodePath`.
+ * Precedence and how hosts fall through: see `inPrecedence`. How paths are compared: see `decodePath`, and
+ * `readings.ts` for those that servers read differently.
  */
 export function compileRoutes<T extends { rule: RouteConfig }>(routes: readonly T[]): RouteTable<T> {
   const entries = inPrecedence(routes);
+  const find = compileEntries(entries);
+  const byMode = Map.groupBy(entries, ({ rule }) => rule.paths ?? "reject");
+  // Routes that read paths in different ways have to be asked with different paths.
+  const finders = [...byMode].map(([mode, some]) => [mode, byMode.size === 1 ? find : compileEntries(some)] as const);
+
+  /** What the routes with a reading of their own make of a path, and the routes that are asked with all readings. */
+  function readings(facts: RequestFacts): Reading<T>[] {
+    const host = requestHost(facts.host);
+    const asked = (path: string): Lookup => ({ facts, path, reader: undefined });
+    let fixed: Entry<T> | undefined;
+    let open: Find<T> | undefined;
+    for (const [mode, finder] of finders) {
+      if (mode === "reject") open = finder;
+      else fixed = first(fixed, finder(asked(readingOf(facts.path, mode)), host));
+    }
+    if (open === undefined) return [{ path: decodePath(facts.path), route: fixed?.route }];
+    return Array.from(readingsOf(facts.path), (path) => ({
+      path,
+      route: first(open(asked(path), host), fixed)?.route,
+    }));
+  }
+
+  return {
+    match(facts) {
+      if (!hasReadings(facts.path)) {
+        return find({ facts, path: decodePath(facts.path), reader: undefined }, requestHost(facts.host))?.route;
+      }
+      const all = readings(facts);
+      return agree(all) ? all[0]!.route : undefined;
+    },
+    ambiguity(facts) {
+      const all = hasReadings(facts.path) ? readings(facts) : [];
+      return agree(all) ? undefined : all;
+    },
+    explain: (facts) => explainRoutes(entries, facts),
+  };
+}
+
+const agree = (readings: readonly Reading<unknown>[]): boolean =>
+  readings.every(({ route }) => route === readings[0]!.route);
+
+/** The better of two entries. */
+const first = <T>(a: Entry<T> | undefined, b: Entry<T> | undefined): Entry<T> | undefined =>
+  a === undefined || (b !== undefined && b.order < a.order) ? b : a;
+
+/** The first in precedence of the entries that match. */
+type Find<T> = (lookup: Lookup, host: string) => Entry<T> | undefined;
+
+function compileEntries<T>(entries: readonly Entry<T>[]): Find<T> {
   const exact = new Map<string, Entry<T>[]>();
   const wildcard = new Map<string, Entry<T>[]>();
   const any: Entry<T>[] = [];
@@ -39,15 +106,11 @@ export function compileRoutes<T extends { rule: RouteConfig }>(routes: readonly 
     else if (entry.host.kind === "wildcard") put(wildcard, entry.host.suffix, entry);
     else any.push(entry);
   }
-  const find = overHosts({
+  return overHosts({
     exact: compileEach(exact),
     wildcard: compileEach(wildcard),
     any: any.length === 0 ? undefined : createPathRouter(any),
   });
-  return {
-    match: (facts) => find({ facts, path: decodePath(facts.path), reader: undefined }, requestHost(facts.host))?.route,
-    explain: (facts) => explainRoutes(entries, facts),
-  };
 }
 
 interface Hosts<T> {
@@ -63,13 +126,13 @@ const compileEach = <T>(groups: ReadonlyMap<string, Entry<T>[]>): Map<string, Pa
  * The best entry over all hosts that fit. They are visited from the most to the least specific, which is the order of
  * precedence unless priorities say otherwise, and a host that has nothing better than what was found is not searched.
  */
-const overHosts = <T>({ exact, wildcard, any }: Hosts<T>) => {
+const overHosts = <T>({ exact, wildcard, any }: Hosts<T>): Find<T> => {
   const longest = wildcard.keys().reduce((length, suffix) => Math.max(length, suffix.length), 0);
   const better = (best: Entry<T> | undefined, router: PathRouter<T> | undefined, lookup: Lookup) => {
     const limit = best === undefined ? Number.POSITIVE_INFINITY : best.order;
     return router === undefined || router.first >= limit ? best : (router.find(lookup, limit) ?? best);
   };
-  return (lookup: Lookup, host: string): Entry<T> | undefined => {
+  return (lookup, host) => {
     let best = exact.size > 0 ? better(undefined, exact.get(host), lookup) : undefined;
     if (longest > 0) {
       // A wildcard needs a label before its dot, and suffixes longer than any configured one are not worth a look.

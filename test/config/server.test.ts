@@ -32,6 +32,7 @@ test("an empty mapping is an empty config with every default", () => {
           body_rate: 128,
           body_window: 30_000,
         },
+        paths: "reject",
         underscore_headers: "pass",
         via: false,
         upstream_headers: false,

@@ -58,13 +58,32 @@ describe("reading a request", () => {
     assertEquals((read("http://a.test/x", { host: "a.test:81" }) as RequestFacts).authority, "a.test");
   });
 
+  test("dot segments are resolved, plain or encoded, and nothing else of a path is touched", () => {
+    const path = (sent: string): string => (read(`http://a${sent}`, { host: "a" }) as RequestFacts).path;
+    const cases: Record<string, string> = {
+      "/a/./b/../c": "/a/c",
+      "/a/%2E%2e/b": "/b",
+      "/a/.%2e/b/%2e": "/b/",
+      "/../../a": "/a",
+      "/a/..": "/",
+      "/a//../b": "/a/b",
+      "//a/b": "//a/b",
+      "/.well-known/x": "/.well-known/x",
+      "/a/...;/..%2fb": "/a/...;/..%2fb",
+      "/a%2eb/": "/a%2eb/",
+    };
+    for (const [sent, wanted] of Object.entries(cases)) assertEquals(path(sent), wanted, sent);
+  });
+
   const refused: [string, string, string, Record<string, string>?, string?][] = [
     ["a host with a space", "bad_request", "/x", { host: "a b" }],
     ["a host with a path", "bad_request", "/x", { host: "a/b" }],
     ["a host with a user", "bad_request", "http://a/x", { host: "u@a" }],
     ["two Host lines", "bad_request", "http://a/x", { host: "a, b" }],
     ["a port that is none", "bad_request", "http://a/x", { host: "a:8o" }],
-    ["a path that begins with two slashes", "bad_request", "http://a//10.0.0.1/x", { host: "a" }],
+    ["an encoded control character", "bad_request", "http://a/x%0ay", { host: "a" }],
+    ["an encoded NUL", "bad_request", "http://a/x%00", { host: "a" }],
+    ["an encoded DEL", "bad_request", "http://a/x%7F", { host: "a" }],
     ["a fragment", "bad_request", "http://a/x#y", { host: "a" }],
     ["CONNECT", "not_supported", "a:443", { host: "a:443" }, "CONNECT"],
     ["TRACE", "not_supported", "http://a/x", { host: "a" }, "TRACE"],

@@ -28,7 +28,7 @@ function sent(input: RouteInput, target: string, headers?: HeadersInit): string 
 
 describe("a path template", () => {
   const cases: readonly (readonly [template: string, takes: readonly string[], leaves: readonly string[]])[] = [
-    ["/orders/{id}", ["/orders/5", "/orders/a%2Fb"], ["/orders", "/orders/", "/orders/5/", "/orders/5/x", "/Orders/5"]],
+    ["/orders/{id}", ["/orders/5", "/orders/a%20b"], ["/orders", "/orders/", "/orders/5/", "/orders/5/x", "/Orders/5"]],
     ["/orders/{rest*}", ["/orders", "/orders/", "/orders/5", "/orders/5/x/"], ["/ordersx", "/x/orders"]],
     ["/v{version}/cards", ["/v2/cards", "/v2.1/cards"], ["/v/cards", "/v2/x/cards"]],
     ["/{a}/x/{b*}", ["/1/x", "/1/x/2/3"], ["/x/2", "/1/2/x"]],

@@ -118,7 +118,12 @@ describe("paths", () => {
   });
 
   test("never gain a segment from %2F, nor fail on a malformed escape (users-ask 55)", () => {
-    const routes = { two: { path: "/a/b" }, one: { path: { exact: "/a%2Fb" } }, odd: { path: "/%zz" } };
+    const keep = { paths: "keep" } as const;
+    const routes = {
+      two: { path: "/a/b", ...keep },
+      one: { path: { exact: "/a%2Fb" }, ...keep },
+      odd: { path: "/%zz", ...keep },
+    };
     assertEquals(routed(routes, at("/a/b")), "two");
     assertEquals(routed(routes, at("/a%2Fb")), "one");
     assertEquals(routed(routes, at("/a%2fb")), "one");

@@ -289,10 +289,10 @@ export const CASES: readonly Case[] = [
   },
   {
     group: "Problem answers",
-    name: "a path that begins with two slashes",
-    want: "400 bad_request",
+    name: "a path whose readings lead to different routes",
+    want: "400 ambiguous_path",
     async find({ gateway }) {
-      const answer = await wire(gateway.url, "//10.0.0.1/x");
+      const answer = await wire(gateway.url, "//v1/x");
       return `${answer.status} ${problemCode(answer.body)}`;
     },
   },
