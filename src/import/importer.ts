@@ -1,5 +1,6 @@
+import type { Path } from "../config/issues.ts";
 import type { MadeMapping } from "./document.ts";
-import type { Input } from "./input.ts";
+import type { Input, Unread } from "./input.ts";
 
 /** A format of another gateway that is read here. */
 export interface Importer {
@@ -11,6 +12,8 @@ export interface Importer {
   text(written: string): string;
   /** Whether its keys mean the same in any case. */
   readonly anyCase?: boolean;
+  /** What comes nearest to a key that is not read; undefined: nothing. Left out: nothing does of any. */
+  why?(path: Path): Unread | undefined;
   /** Brings a whole file into YAML (JSON is YAML) without moving anything; left out: it is YAML. */
   prepare?(content: string): string;
   /** What is wrong with the files as a whole, in words; left out: nothing can be. */

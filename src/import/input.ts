@@ -33,6 +33,8 @@ export interface Input {
   boolean(): boolean | undefined;
   /** Takes a list of texts, or one text as a list of one. */
   texts(): string[] | undefined;
+  /** Says that something was made of this value: what is in it and was not taken is told by itself. */
+  carry(): void;
   /** Takes the value with all that is in it. */
   take(): unknown;
   /** Says that this value, with all that is in it, is not carried over and why; the words go on after "not carried over: ". */
@@ -72,6 +74,7 @@ const UNKNOWN = "the gateway has nothing like it";
 
 interface Mark {
   taken: boolean;
+  carried: boolean;
   /** Each clause with its rank. */
   readonly declined: Map<string, Rank>;
   readonly notes: Map<string, Rank>;
@@ -93,10 +96,18 @@ export interface ReadOptions {
   text(written: string): string;
   /** Whether `at` finds keys in any case. @default false */
   readonly anyCase?: boolean | undefined;
+  /** What comes nearest to a place that nobody asked for; undefined: nothing. */
+  readonly why?: ((path: Path) => Unread | undefined) | undefined;
+}
+
+/** Why a place that was not read is not carried over, and how much that matters. */
+export interface Unread {
+  readonly reason: string;
+  readonly rank: Rank;
 }
 
 /** Reads a file to be imported. */
-export function readInput(file: string, content: string, { text, anyCase = false }: ReadOptions): InputFile {
+export function readInput(file: string, content: string, { text, anyCase = false, why }: ReadOptions): InputFile {
   const source = readSource({ file, text: content, env: undefined });
   const marks = new Map<string, Mark>();
 
@@ -104,7 +115,7 @@ export function readInput(file: string, content: string, { text, anyCase = false
     const key = JSON.stringify(path);
     let mark = marks.get(key);
     if (mark === undefined) {
-      mark = { taken: false, declined: new Map(), notes: new Map() };
+      mark = { taken: false, carried: false, declined: new Map(), notes: new Map() };
       marks.set(key, mark);
     }
     return mark;
@@ -160,6 +171,11 @@ export function readInput(file: string, content: string, { text, anyCase = false
         const read = value.map((item) => textOf(item, text));
         return taken(read.some((item) => item === undefined) ? undefined : (read as string[]), "a list of texts");
       },
+      carry() {
+        if (!exists) return;
+        if (isLeaf(value)) takeAll(path, value);
+        else markOf(path).carried = true;
+      },
       take() {
         if (exists) takeAll(path, value);
         return translated(value, text);
@@ -177,6 +193,11 @@ export function readInput(file: string, content: string, { text, anyCase = false
     rank,
   });
 
+  const unknown = (path: Path): ImportIssue => {
+    const known = why?.(path);
+    return tell(path, known?.reason ?? UNKNOWN, known?.rank ?? "difference");
+  };
+
   function leftovers(path: Path, value: unknown): { issues: ImportIssue[]; touched: boolean } {
     const mark = marks.get(JSON.stringify(path));
     if (mark !== undefined && mark.declined.size > 0) {
@@ -184,15 +205,15 @@ export function readInput(file: string, content: string, { text, anyCase = false
       return { issues: [tell(path, [...declined.keys()].join("; "), gravest([...declined.values()]))], touched: true };
     }
     if (isLeaf(value)) {
-      return mark?.taken
-        ? { issues: [], touched: true }
-        : { issues: [tell(path, UNKNOWN, "difference")], touched: false };
+      return mark?.taken ? { issues: [], touched: true } : { issues: [unknown(path)], touched: false };
     }
     const below = childrenOf(value).map(([key, child]) => leftovers([...path, key], child));
-    const touched = below.some((one) => one.touched);
-    return touched || path.length === 0
-      ? { issues: below.flatMap((one) => one.issues), touched }
-      : { issues: [tell(path, UNKNOWN, "difference")], touched };
+    const touched = mark?.carried === true || below.some((one) => one.touched);
+    const issues = below.flatMap((one) => one.issues);
+    if (touched || path.length === 0) return { issues, touched };
+    // A value of which nothing was read is told once, unless there is more to say of what is in it.
+    const known = why?.(path) !== undefined || issues.every(({ message }) => message === UNKNOWN);
+    return { issues: known ? [unknown(path)] : issues, touched };
   }
 
   return {

@@ -51,7 +51,11 @@ export function runImporter(
   on: (name: string) => boolean = () => false,
 ): Imported {
   const read = files.map(({ name, content }) =>
-    readInput(name, importer.prepare?.(content) ?? content, { text: importer.text, anyCase: importer.anyCase }),
+    readInput(name, importer.prepare?.(content) ?? content, {
+      text: importer.text,
+      anyCase: importer.anyCase,
+      why: importer.why,
+    }),
   );
   const issues = read.flatMap((file) => file.issues);
   if (issues.length > 0) return { ok: false, issues };

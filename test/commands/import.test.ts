@@ -39,7 +39,7 @@ describe("import", () => {
   });
 
   test("exits 1 and names what is not carried over, at its place", async () => {
-    const { code, stderr } = await run(["apisix", "a.yaml"], { "a.yaml": "deployment:\n  etcd: [a]\n" });
+    const { code, stderr } = await run(["apisix", "a.yaml"], { "a.yaml": "deployment:\n  certs: [a]\n" });
     assertEquals(
       [code, stderr],
       [1, ["a.yaml:1:1: deployment: not carried over: the gateway has nothing like it", "0 routes"]],

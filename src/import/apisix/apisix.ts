@@ -7,12 +7,13 @@ import { wordsOf } from "./cosmetics.ts";
 import { countsOf, withSharedCounts } from "./counts.ts";
 import { discoveryOf } from "./discovery.ts";
 import { headerChanges, middlewareOf, noEffects } from "./effects.ts";
+import { nearest } from "./nearest.ts";
 import { prioritiesOf } from "./order.ts";
 import { convertPlugins } from "./plugins/index.ts";
 import type { PluginContext } from "./plugins/plugin.ts";
 import { RESOURCE_KEYS, type Resources, resourcesOf } from "./resources.ts";
 import { type MadeRoute, type RouteContext, routesOf } from "./route.ts";
-import { adminBlock, serverBlock, serverOf } from "./server.ts";
+import { adminBlock, type ServerPart, serverBlock, serverOf } from "./server.ts";
 import { streamsOf } from "./streams.ts";
 import { apisixText } from "./text.ts";
 import { RETRIES, TIMEOUT_MS } from "./upstream.ts";
@@ -27,9 +28,10 @@ const OWN = ["timeouts", "retries", "keepalive"];
 function defaultsOf(
   rules: readonly Input[],
   context: PluginContext,
-  { asked: timeouts, keepalive }: { asked: boolean; keepalive: MadeMapping | undefined },
+  { asked: timeouts, keepalive, guards }: { asked: boolean } & Pick<ServerPart, "keepalive" | "guards">,
 ): MadeMapping | undefined {
   const effects = noEffects();
+  effects.closed.push(...guards);
   for (const rule of rules) {
     const plugins = rule.at("plugins");
     if (plugins.exists && plugins.keys().length === 0) plugins.take();
@@ -129,7 +131,7 @@ function convert(roots: readonly Input[]): MadeMapping {
   const defaults = defaultsOf(
     resources.globalRules,
     { ...plugins, global: true },
-    { asked: routes.length > 0, keepalive: server.keepalive },
+    { ...server, asked: routes.length > 0 },
   );
   const streams = streamsOf(roots, resources);
   for (const key of converted) overridden.delete(key);
@@ -149,6 +151,7 @@ export const apisix: Importer = {
   name: "APISIX",
   switches: [],
   text: apisixText,
+  why: nearest,
   refuse: (roots) =>
     roots.some((root) => [...CONFIG_KEYS, ...RESOURCE_KEYS].some((key) => root.at(key).exists))
       ? undefined

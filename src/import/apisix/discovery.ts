@@ -45,7 +45,7 @@ function cluster(input: Input, id: string | undefined): MadeMapping {
     port: number(service.at("port")),
   });
   const reads = some({ token: text(client.at("token")), token_file: text(client.at("token_file")) });
-  if (service.at("host").exists) {
+  if (service.at("host").exists && service.at("schema").raw !== "http") {
     service
       .at("host")
       .note(

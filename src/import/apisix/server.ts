@@ -11,6 +11,10 @@ export interface ServerPart {
   /** Addresses whose X-Forwarded-For is believed. */
   readonly trusted: readonly string[];
   readonly bodyBytes: number | undefined;
+  readonly underscores: "pass" | "drop";
+  readonly upstreamHeaders: boolean | undefined;
+  /** Texts of nginx's configuration that may refuse requests. */
+  readonly guards: readonly string[];
   /** Of connections to upstreams. */
   readonly keepalive: MadeMapping | undefined;
   /** The port for redirects to https. */
@@ -136,6 +140,31 @@ function deploymentOf(root: Input): void {
   }
 }
 
+/** Switches that do not matter to requests. */
+const TRIVIAL = ["enable_admin", "enable_ipv6"];
+
+/** Directives of nginx that can refuse or answer a request. */
+const REFUSING =
+  /\b(?:allow|deny|auth_\w+|return|if|rewrite|limit_\w+|satisfy|internal|error_page|include|ssl_verify_client|\w+_by_lua\w*)\b/;
+
+/** Texts of nginx's configuration that requests pass through: those that may refuse some. */
+function guardsOf(nginx: Input): string[] {
+  const keys = ["http_configuration", "http_server_configuration", "http_server_location_configuration"];
+  return keys.flatMap((key) => {
+    const snippet = nginx.at(`${key}_snippet`);
+    const lines =
+      typeof snippet.raw === "string" ? snippet.raw.split("\n").filter((line) => !/^\s*(?:#|$)/.test(line)) : [];
+    if (lines.length === 0) {
+      snippet.take();
+      return [];
+    }
+    const refuses = lines.some((line) => REFUSING.test(line));
+    const outcome = refuses ? ", which may refuse requests: all routes are shut" : "";
+    snippet.decline(`it is a text of nginx's configuration${outcome}`, refuses ? "access" : "difference");
+    return refuses ? [`${key}_snippet`] : [];
+  });
+}
+
 function switchesOf(root: Input): void {
   const apisix = root.at("apisix");
   for (const [key, why] of [
@@ -144,12 +173,12 @@ function switchesOf(root: Input): void {
     ["normalize_uri_like_servlet", "paths are compared as RFC 3986 has them"],
     ["enable_ipv6", "server.listen names the addresses: [::]:PORT takes both kinds"],
   ] as const) {
-    if (apisix.at(key).boolean() === true) apisix.at(key).decline(why);
+    if (apisix.at(key).boolean() === true) apisix.at(key).decline(why, TRIVIAL.includes(key) ? "trifle" : "difference");
   }
   const enabled = root.at("plugins");
   if (enabled.isList) {
     enabled.take();
-    enabled.note("a plugin is there where a route names it: the list is not needed");
+    enabled.note("a plugin is there where a route names it: the list is not needed", "trifle");
   }
 }
 
@@ -161,6 +190,9 @@ export function serverOf(roots: readonly Input[]): ServerPart {
   let keepalive: MadeMapping | undefined;
   let router = { byHost: true, parameters: false };
   const trusted: string[] = [];
+  const guards: string[] = [];
+  let underscores: "pass" | "drop" = "drop";
+  let upstreamHeaders: boolean | undefined;
   let https: number | undefined = DEFAULT_TLS_PORT;
   for (const root of roots) {
     const apisix = root.at("apisix");
@@ -169,6 +201,9 @@ export function serverOf(roots: readonly Input[]): ServerPart {
     if (apisix.at("ssl").exists) https = tlsPort(apisix.at("ssl"));
     if (apisix.at("router").exists) router = routerOf(apisix);
     trusted.push(...trustedOf(http, apisix));
+    guards.push(...guardsOf(root.at("nginx_config")));
+    if (http.at("underscores_in_headers").text() === "on") underscores = "pass";
+    upstreamHeaders ??= apisix.at("show_upstream_status_in_response_header").boolean();
     const pool = http.at("upstream");
     keepalive ??= keepaliveOf(pool.at("keepalive_requests"), pool.at("keepalive_timeout"), pool.at("keepalive"));
     bodyBytes ??= bytesOf(http.at("client_max_body_size"));
@@ -184,18 +219,26 @@ export function serverOf(roots: readonly Input[]): ServerPart {
     trusted,
     bodyBytes,
     keepalive,
+    underscores,
+    upstreamHeaders,
+    guards,
     httpsPort: port ?? https ?? 443,
     ...router,
   };
 }
 
 /** `server:` of ours. */
-export const serverBlock = ({ listen, trusted, bodyBytes }: ServerPart, more: readonly string[]): MadeMapping => {
+export const serverBlock = (
+  { listen, trusted, bodyBytes, underscores, upstreamHeaders }: ServerPart,
+  more: readonly string[],
+): MadeMapping => {
   const proxies = [...new Set([...trusted, ...more])];
   return {
     listen,
     trusted_proxies: proxies.length === 0 ? undefined : proxies,
     limits: bodyBytes === undefined || bodyBytes === 0 ? undefined : { body_bytes: bodyBytes },
+    underscore_headers: underscores,
+    upstream_headers: upstreamHeaders || undefined,
   };
 };
 

@@ -1,5 +1,6 @@
 import type { Input } from "../../input.ts";
 import type { Effects } from "../effects.ts";
+import { nearestPlugin } from "../nearest.ts";
 import { consumerRestriction, cors, ipRestriction } from "./access.ts";
 import { basicAuth, jwtAuth, keyAuth } from "./auth.ts";
 import { proxyRewrite, responseRewrite } from "./headers.ts";
@@ -68,15 +69,17 @@ const STRICTER = new Set([
 /** Converts a plugin; whether all that can refuse a request is carried over. */
 function convertPlugin(name: string, conf: Input, effects: Effects, context: PluginContext): boolean {
   const rule = Object.hasOwn(PLUGINS, name) ? PLUGINS[name] : undefined;
-  if (rule === undefined) return decline(conf, name, "the gateway has no such plugin");
+  if (rule === undefined) {
+    const nearest = nearestPlugin(name);
+    return decline(conf, name, `the gateway has no such plugin${nearest === undefined ? "" : `: ${nearest}`}`);
+  }
   // Null is an empty configuration.
   if (!conf.isMapping && conf.raw !== null) return decline(conf, name, "a plugin's configuration is a mapping");
   const fault = metaFault(conf, name);
   if (fault !== undefined) return decline(conf, name, fault);
   const order = conf.at("_meta").at("priority").number() ?? rule.order;
   const carried = rule.convert(conf, effects, context, order);
-  // An empty configuration is carried over by the plugin's being there.
-  if (carried && conf.keys().length === 0) conf.take();
+  if (carried) conf.carry();
   return carried;
 }
 

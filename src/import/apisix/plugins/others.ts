@@ -19,7 +19,6 @@ export const prometheus: PluginRule = {
   order: 500,
   convert(conf) {
     if (conf.at("prefer_name").exists) conf.at("prefer_name").decline("routes are counted by their ids");
-    if (conf.keys().length === 0) conf.take();
     conf.note("all routes are counted anyway: GET /metrics of the admin API, under names of its own");
     return true;
   },
@@ -29,7 +28,6 @@ export const gzip: PluginRule = {
   order: 995,
   convert(conf, effects, _context, order) {
     const threshold = conf.at("min_length").number() ?? 20;
-    if (conf.keys().length === 0) conf.take();
     return addMiddleware(effects, order, { compress: { encoding: "gzip", threshold } }, conf);
   },
 };
