@@ -84,7 +84,7 @@ describe("the dashboard and the alerts", () => {
 
   test("say where to read on: every alert has a place of its own in docs/operations.md", () => {
     for (const { alert, annotations } of alertRules()) {
-      assertEquals(annotations.runbook_url, `docs/operations.md#alert-${alert}`);
+      assertEquals(annotations.runbook, `docs/operations.md#alert-${alert}`);
     }
   });
 });

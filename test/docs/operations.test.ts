@@ -47,7 +47,7 @@ describe("docs/operations.md", () => {
     );
   });
 
-  test("has a paragraph for every alert, where its runbook link leads", () => {
+  test("has a paragraph for every alert, where its runbook leads", () => {
     const { groups } = parse(readFileSync(join(ROOT, "deploy/prometheus/podway.rules.yaml"), "utf8")) as Rules;
     const alerts = groups.flatMap(({ rules }) => rules.flatMap(({ alert }) => alert ?? []));
     assertEquals(alerts.length > 10, true);
