@@ -43,7 +43,7 @@ function endpointsOf(count: number, weights: number, generation: number): readon
     const replaced = i === generation % count;
     const host = `10.${replaced ? 1 : 0}.${Math.floor(i / 250)}.${(i % 250) + 1}`;
     const weight = 50 + (i % weights);
-    const rest = { pod: undefined, zone: undefined, terminating: false, preferred: true };
+    const rest = { pod: undefined, zone: undefined, terminating: false, preferred: true, priority: 0 };
     return { host, port: 8080, weight, address: `${host}:8080`, uid: `uid-of-${host}`, ...rest };
   });
 }

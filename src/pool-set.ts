@@ -1,7 +1,8 @@
 import type { HealthSubjects } from "./balancing/active-health.ts";
+import { type Backends, createBackends } from "./balancing/backends.ts";
 import { createPool, type PoolOptions } from "./balancing/pool.ts";
+import { keyReader } from "./balancing/request-key.ts";
 import type { RetryBudget, RetryBudgets } from "./balancing/retry-budget.ts";
-import { createSplit } from "./balancing/split.ts";
 import { staticUpstream } from "./balancing/static-upstream.ts";
 import type { Pool, Target } from "./balancing/types.ts";
 import type { Clock, Random } from "./clock.ts";
@@ -21,8 +22,10 @@ export interface Choice<Counts = unknown> {
   readonly counts: Counts;
   /** What discovery is asked for; undefined: the entry's own `nodes`. */
   readonly query: UpstreamQuery | undefined;
-  /** Its share is this of all weights; where all are 0, all count the same. */
+  /** Its share is this of all weights of its priority; where all are 0, all count the same. */
   readonly weight: number;
+  /** The greater first: one of a lower priority is for when none above takes traffic. */
+  readonly priority: number;
 }
 
 /** What an entry of `routes` or `streams` says of where it leads. */
@@ -36,8 +39,7 @@ export interface DestinationConfig
 
 /** Where an entry leads. */
 export interface Destination<Counts> {
-  /** The choice for this request or connection: a split by weight. */
-  choose(): Choice<Counts>;
+  readonly backends: Backends<Choice<Counts>>;
   readonly of: readonly Choice<Counts>[];
 }
 
@@ -81,7 +83,7 @@ export interface PoolSetOptions {
 }
 
 /** What makes one pool. It outlives the config it was first made for, so it must hold nothing else of that config. */
-interface PoolParts<Counts> extends Pick<PoolOptions, "scheme" | "balancer" | "passive" | "upstream"> {
+interface PoolParts<Counts> extends Omit<PoolOptions, "clock" | "random" | "onEject"> {
   readonly counts: Counts;
   readonly ejected: Counting<Counts>["ejected"];
 }
@@ -115,38 +117,62 @@ export function createPoolSet({ discovery, clusters, budgets, before, ...parts }
       counting: Counting<Counts>,
     ): Destination<Counts> {
       const settings = { scheme, balancer: config.balancer, passive: config.health.passive };
+      const entries = entriesOf(config, discovery);
+      const sticky = typeof config.balancer === "object" && "sticky_cookie" in config.balancer;
 
-      function choice(of: string, weight: number, upstream: Upstream, query?: UpstreamQuery): Choice<Counts> {
+      function choice({ of, upstream, query, weight, priority }: Entry): Choice<Counts> {
         const counts = counting.of(upstream.name);
-        const key = JSON.stringify([config.id, of, upstream.name, settings]);
+        const backed = entries.some((other) => other.priority < priority);
+        const made = { ...settings, backed, shared: sticky && entries.length > 1 };
+        const key = JSON.stringify([config.id, of, upstream.name, made]);
         const cluster = byId.get(upstream.cluster);
         const kept = before?.get(key);
         const pool =
           kept !== undefined && kept.cluster === cluster
             ? kept.pool
-            : makePool({ ...settings, upstream, counts, ejected: counting.ejected }, parts);
+            : makePool({ ...made, upstream, counts, ejected: counting.ejected }, parts);
         pools.set(key, { pool, cluster });
         const budget = budgets.of(query === undefined ? `nodes of ${config.id}` : upstream.name);
-        return { pool, key, upstream, budget, counts, query, weight };
+        return { pool, key, upstream, budget, counts, query, weight, priority };
       }
 
-      if (config.nodes !== undefined) {
-        const only = choice(JSON.stringify(config.nodes), 1, staticUpstream(config.nodes, config.id));
-        return { choose: () => only, of: [only] };
-      }
-      const { cluster, namespace, port_name: portName } = config;
-      const weighted = config.services ?? [{ service: config.service!, weight: 1 }];
-      const of = weighted.map(({ service, weight }, index): Choice<Counts> => {
-        const query = { service, cluster, namespace, portName, scheme: config.scheme };
-        return choice(`${index} ${service} ${portName ?? ""}`, weight, discovery.upstream(query), query);
-      });
-      return { choose: chooser(of, parts.random), of };
+      const of = entries.map(choice);
+      return { backends: backendsOf(of, config.balancer, parts.random), of };
     },
   };
 }
 
-/** Which of a route's services a request goes to. Routes keep it: like `makePool`, it is no closure of the whole set. */
-function chooser<Counts>(of: readonly Choice<Counts>[], random: Random): () => Choice<Counts> {
-  const only = of[0]!;
-  return of.length === 1 ? () => only : createSplit(of, random).choose;
+/** One of the places a route leads to, as its config says. */
+interface Entry extends Pick<Choice, "upstream" | "query" | "weight" | "priority"> {
+  /** What tells it from the route's others. */
+  readonly of: string;
+}
+
+function entriesOf(config: DestinationConfig, discovery: Discovery): Entry[] {
+  if (config.nodes !== undefined) {
+    const upstream = staticUpstream(config.nodes, config.id);
+    return [{ of: JSON.stringify(config.nodes), upstream, query: undefined, weight: 1, priority: 0 }];
+  }
+  const { cluster, namespace, port_name: portName, scheme } = config;
+  const services = config.services ?? [{ service: config.service!, weight: 1, priority: 0 }];
+  return services.map(({ service, weight, priority }, index) => {
+    const query = { service, cluster, namespace, portName, scheme };
+    return {
+      of: `${index} ${service} ${portName ?? ""}`,
+      upstream: discovery.upstream(query),
+      query,
+      weight,
+      priority,
+    };
+  });
+}
+
+/** Routes keep it: like `makePool`, it is no closure of the whole set. */
+function backendsOf<Counts>(
+  of: readonly Choice<Counts>[],
+  balancer: BalancerConfig,
+  random: Random,
+): Backends<Choice<Counts>> {
+  const hashed = typeof balancer === "object" && "consistent_hash" in balancer;
+  return createBackends(of, { random, keyOf: hashed ? keyReader(balancer.consistent_hash) : undefined });
 }

@@ -116,7 +116,7 @@ export function compileRouteSet(config: Config, { before, ...options }: RouteSet
       const answer = compileRedirect({ path: rule.path, paths: rule.paths, redirect: rule.redirect });
       return { kind: "redirect", rule, chain, counts, answer };
     }
-    const { choose, of } = options.pools.destination(rule, rule.scheme ?? "http", {
+    const { backends, of } = options.pools.destination(rule, rule.scheme ?? "http", {
       of: (service) => countsOf(rule.id, service),
       ejected: countEjection,
     });
@@ -130,7 +130,7 @@ export function compileRouteSet(config: Config, { before, ...options }: RouteSet
       query: compileQueryChanges(rule.request_query, templateOf(rule.path), asMatched(rule.paths)),
       requestHeaders: compileHeaderChanges(rule.request_headers),
       responseHeaders: compileHeaderChanges(rule.response_headers),
-      choose,
+      backends,
       transient: options.copiesPieces && chain === undefined,
       bodyBytes: smaller(bodyBytes, config.server.limits.body_bytes),
       fetch,

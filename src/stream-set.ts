@@ -29,13 +29,13 @@ export function compileStreamSet({ streams }: Config, options: StreamSetOptions)
   const checks: HealthCheck[] = [];
   for (const rule of streams) {
     const counts = options.counters.stream(rule.id);
-    const { choose, of } = options.pools.destination(rule, "tcp", {
+    const { backends, of } = options.pools.destination(rule, "tcp", {
       of: () => counts,
       ejected: countEjection,
     });
     const tls = rule.upstream_tls;
     const dial = tls === undefined ? options.dial : options.dialWith(tls);
-    byId.set(rule.id, { rule, choose, of, dial, counts });
+    byId.set(rule.id, { rule, backends, of, dial, counts });
     const { active } = rule.health;
     if (active === false) continue;
     for (const { pool, key, upstream } of of) {

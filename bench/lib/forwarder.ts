@@ -2,6 +2,7 @@
  * Podway's forwarder with its pool, and nothing around it: what of the gateway's cost is proxying.
  * `bun forwarder.ts PORT BACKEND`.
  */
+import { createBackends } from "../../src/balancing/backends.ts";
 import { createPool } from "../../src/balancing/pool.ts";
 import { createRetryBudget } from "../../src/balancing/retry-budget.ts";
 import { staticUpstream } from "../../src/balancing/static-upstream.ts";
@@ -36,6 +37,8 @@ const upstream = staticUpstream([{ host: backend.hostname, port: Number(backend.
 const { passive } = rule.health;
 const pool = createPool({ upstream, scheme: "http", balancer: rule.balancer, passive, clock, random: Math.random });
 const choice = {
+  weight: 1,
+  priority: 0,
   pool,
   upstream,
   budget: createRetryBudget({ clock }),
@@ -45,7 +48,7 @@ const route: ProxyRoute = {
   id: "bench",
   rule,
   rewrite: (path) => path,
-  choose: () => choice,
+  backends: createBackends([choice], { random: Math.random, keyOf: undefined }),
 };
 const forwarder = createForwarder({
   fetch: createHttp1Client({ dial: bunDial, clock, random: Math.random }),

@@ -2,15 +2,17 @@ import type { Random } from "../clock.ts";
 import { hash } from "./hash.ts";
 import { createHashRing } from "./hash-ring.ts";
 import { type Member, type Policy, wasTried } from "./policy.ts";
-import { type HashKey, keyReader } from "./request-key.ts";
+import { type HashKey, keyReader, ownKeyReader } from "./request-key.ts";
 import { createRoundRobin } from "./round-robin.ts";
 
 /**
  * Consistent hashing: requests with equal keys go to the same target, in every replica of the gateway, and a target
  * that comes or goes moves only the keys it gains or loses. A pick is a binary search on a ring. An ejected target
- * stays on the ring and is stepped over, so its keys come back to it. Requests without the key go by round robin.
+ * stays on the ring and is stepped over, so its keys come back to it. Requests without the key go by the client's address, and
+ * by round robin where that is not known.
  */
 export function createConsistentHash(key: HashKey, random: Random): Policy {
+  const ownKey = ownKeyReader(key);
   const readKey = keyReader(key);
   const others = createRoundRobin(random);
   const ring = createHashRing();
@@ -45,7 +47,7 @@ export function createConsistentHash(key: HashKey, random: Random): Policy {
         const owner = ring.owner((start + step) % size);
         if (owner.selectable) order.add(owner);
       }
-      return { by: "key", order: [...order] };
+      return { by: ownKey(request) === undefined ? "client" : "key", order: [...order] };
     },
   };
 }

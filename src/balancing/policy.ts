@@ -11,6 +11,8 @@ export interface Member extends Target {
   healthy: boolean;
   /** Its place in the pool's list; -1 once it left the pool. */
   order: number;
+  /** 0 is used first, the others in their order: by priority, then those that discovery prefers. */
+  rank: number;
   /** The endpoint's weight; 1 where every endpoint of the pool has weight 0. */
   weight: number;
   /** One of the view's candidates. */
@@ -22,8 +24,8 @@ export interface PoolView {
   /** Every target of the pool, in the order of its endpoints. The array changes only when endpoints did. */
   readonly members: readonly Member[];
   /**
-   * Those that take new requests: with weight, healthy, not ejected; all with weight while that leaves none. In the
-   * order of `members`.
+   * Those that take new requests: with weight, healthy, not ejected, of the first rank that has such; all with weight of the
+   * first rank while that leaves none. In the order of `members`.
    */
   readonly candidates: readonly Member[];
 }
@@ -39,6 +41,8 @@ export interface Policy {
   pick(request: PickFacts, tried: readonly Target[]): Member | undefined;
   /** Whom `pick` would choose from, in its order (see `Outlook`); nothing is moved by asking. */
   outlook(request: PickFacts): { readonly by: Decider; readonly order: readonly Member[] };
+  /** Whether the request says that it belongs to this service; left out: requests of this policy never do. */
+  keeps?(request: PickFacts): boolean;
   /** The `Set-Cookie` line for an answer of this target, for policies that use one. */
   cookie?(request: PickFacts, target: Target): string | undefined;
 }

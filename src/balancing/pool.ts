@@ -21,6 +21,13 @@ export interface PoolOptions {
   passive: PassiveHealthConfig | false;
   clock: Clock;
   random: Random;
+  /**
+   * The route has services of a lower priority: then all of these may be ejected, where else half of them would stay in turn.
+   * @default false
+   */
+  backed?: boolean | undefined;
+  /** The route has other services: a sticky cookie says which one it is about. @default false */
+  shared?: boolean | undefined;
   /** A target was ejected, until that time in milliseconds since the epoch. */
   onEject?: ((target: Target, untilMs: number) => void) | undefined;
 }
@@ -28,21 +35,29 @@ export interface PoolOptions {
 const NONE_TRIED: readonly Target[] = [];
 
 /**
- * The targets of one route towards one service.
+ * The targets of one route towards one service, in ranks: by priority, then those that discovery prefers (the gateway's own zone).
+ * A rank puts targets behind others and hides none.
  *
- * Who may be picked, in this order: targets with weight that are healthy and not ejected; while there are none of those,
- * all with weight (better a doubtful one than no answer). Weight 0 takes no new requests while another target has
- * weight; where all have weight 0, all count the same. A retry whose every such target was tried gets an ejected or
- * unhealthy one that was not.
+ * Who may be picked, in this order: targets with weight that are healthy and not ejected, of the first rank that has such;
+ * while no rank has, all with weight of the first (better a doubtful one than no answer). Weight 0 takes no new requests while
+ * another target has weight; where all have weight 0, all count the same. A retry gets one of the same rank that was not tried,
+ * then of the next ones, then an ejected or unhealthy one; the last attempt one of a lower rank where there is one.
+ *
+ * Never more than half of the last rank is ejected. Those before it may be out of turn altogether: there are others then.
  */
 export function createPool(options: PoolOptions): Pool & HealthSubjects {
-  const { upstream, random, clock } = options;
+  const { upstream, random, clock, backed = false } = options;
   const policy = createPolicy(options);
   const passive = options.passive === false ? undefined : createPassiveHealth(options.passive, clock);
   const byAddress = new Map<string, Member>();
   let endpoints: readonly Endpoint[] | undefined;
   let members: readonly Member[] = [];
   let candidates: readonly Member[] = [];
+  /** Those with weight that are healthy and not ejected, by their ranks, behind the candidates. */
+  let standby: readonly (readonly Member[])[] = [];
+  let standing: 0 | 1 | 2 = 0;
+  /** How many are of the last rank, if that is limited. */
+  let limited = 0;
   /** Ejections or health changed since the policy last saw the candidates. */
   let outdated = false;
   /** Where the last look at every target ended. */
@@ -55,6 +70,8 @@ export function createPool(options: PoolOptions): Pool & HealthSubjects {
     const weighted = next.some((endpoint) => endpoint.weight > 0);
     const list: Member[] = [];
     const left: PassiveState[] = [];
+    const ranks = [...new Set(next.map(orderOf))].sort((a, b) => b - a);
+    limited = 0;
     for (const endpoint of next) {
       let member = byAddress.get(endpoint.address);
       if (member === undefined || member.endpoint.uid !== endpoint.uid) {
@@ -64,6 +81,9 @@ export function createPool(options: PoolOptions): Pool & HealthSubjects {
       } else if (member.order >= 0) continue;
       member.endpoint = endpoint;
       member.order = list.length;
+      member.rank = ranks.length === 1 ? 0 : ranks.indexOf(orderOf(endpoint));
+      member.passive.limited = !backed && member.rank === ranks.length - 1;
+      if (member.passive.limited) limited++;
       member.weight = weighted ? endpoint.weight : 1;
       list.push(member);
     }
@@ -73,7 +93,7 @@ export function createPool(options: PoolOptions): Pool & HealthSubjects {
       left.push(member.passive);
     }
     members = list;
-    passive?.resize(left, list.length);
+    passive?.resize(left, limited);
     outdated = true;
   }
 
@@ -81,7 +101,10 @@ export function createPool(options: PoolOptions): Pool & HealthSubjects {
     outdated = false;
     const taking = members.filter((member) => member.weight > 0);
     const fit = taking.filter((member) => member.healthy && member.passive.ejectedUntil === 0);
-    candidates = fit.length > 0 ? fit : taking;
+    const [first = [], ...rest] = byRank(fit.length > 0 ? fit : taking);
+    candidates = first;
+    standby = fit.length > 0 ? rest : [];
+    standing = fit.length > 0 ? 2 : taking.length > 0 ? 1 : 0;
     for (const member of members) member.selectable = false;
     for (const member of candidates) member.selectable = true;
     policy.update({ members, candidates });
@@ -104,12 +127,31 @@ export function createPool(options: PoolOptions): Pool & HealthSubjects {
     return undefined;
   }
 
+  /** The next of those behind the candidates that are of a lower rank than that one. */
+  function behind(tried: readonly Target[], rank: number): Member | undefined {
+    for (const members of standby) {
+      const member = members[0]!.rank > rank ? scan(members, tried) : undefined;
+      if (member !== undefined) return member;
+    }
+    return undefined;
+  }
+
   return {
-    pick(request, tried = NONE_TRIED) {
+    pick(request, tried = NONE_TRIED, last = false) {
       follow();
+      if (last) return behind(tried, (tried.at(-1) as Member | undefined)?.rank ?? -1);
       const member = policy.pick(request, tried);
       if (member !== undefined || tried.length === 0) return member;
-      return scan(candidates, tried) ?? scan(members, tried);
+      return scan(candidates, tried) ?? behind(tried, -1) ?? scan(members, tried);
+    },
+    standing() {
+      follow();
+      return standing;
+    },
+    keeps(request) {
+      if (policy.keeps === undefined) return false;
+      follow();
+      return standing > 0 && policy.keeps(request);
     },
     succeeded(target) {
       const member = target as Member;
@@ -117,7 +159,7 @@ export function createPool(options: PoolOptions): Pool & HealthSubjects {
     },
     failed(target) {
       const member = target as Member;
-      if (member.order < 0 || !passive?.failed(member.passive, members.length)) return;
+      if (member.order < 0 || !passive?.failed(member.passive, limited)) return;
       outdated = true;
       options.onEject?.(member, member.passive.ejectedUntil);
     },
@@ -132,11 +174,13 @@ export function createPool(options: PoolOptions): Pool & HealthSubjects {
       follow();
       let ejected = 0;
       let unhealthy = 0;
+      let waiting = 0;
+      for (const rank of standby) waiting += rank.length;
       for (const { passive, healthy } of members) {
         if (passive.ejectedUntil !== 0) ejected++;
         if (!healthy) unhealthy++;
       }
-      return { endpoints: members.length, ejected, unhealthy };
+      return { endpoints: members.length, ejected, unhealthy, standby: waiting };
     },
     inspect() {
       follow();
@@ -146,7 +190,8 @@ export function createPool(options: PoolOptions): Pool & HealthSubjects {
       follow();
       const { by, order } = policy.outlook(request);
       const taking = new Set(order);
-      return { by, order: order.map(stateOf), others: members.filter((member) => !taking.has(member)).map(stateOf) };
+      const others = members.filter((member) => !taking.has(member)).sort((a, b) => a.rank - b.rank);
+      return { by, order: order.map(stateOf), others: others.map(stateOf) };
     },
     targets() {
       follow();
@@ -165,16 +210,34 @@ export function createPool(options: PoolOptions): Pool & HealthSubjects {
     if (balancer === "least_requests") return createLeastRequests(random);
     if (balancer === "random") return createRandom(random);
     if ("consistent_hash" in balancer) return createConsistentHash(balancer.consistent_hash, random);
-    return createStickyCookie({ name: balancer.sticky_cookie.name, upstream: upstream.name, random });
+    const { name } = balancer.sticky_cookie;
+    return createStickyCookie({ name, upstream: upstream.name, shared: options.shared ?? false, random });
+  }
+
+  function stateOf({ endpoint, passive, inFlight, healthy, weight, rank }: Member): TargetState {
+    const fit = healthy && passive.ejectedUntil === 0 && weight > 0;
+    return {
+      endpoint,
+      ejectedUntil: passive.ejectedUntil === 0 ? undefined : passive.ejectedUntil,
+      inFlight,
+      healthy,
+      standby: fit && rank > (candidates[0]?.rank ?? rank),
+    };
   }
 }
 
-const stateOf = ({ endpoint, passive, inFlight, healthy }: Member): TargetState => ({
-  endpoint,
-  ejectedUntil: passive.ejectedUntil === 0 ? undefined : passive.ejectedUntil,
-  inFlight,
-  healthy,
-});
+/** By what ranks are made: the greater first. */
+const orderOf = ({ priority, preferred }: Endpoint): number => priority * 2 + (preferred ? 1 : 0);
+
+/** Members of one rank together, the first rank first, in their order. */
+function byRank(members: readonly Member[]): Member[][] {
+  const ranks: Member[][] = [];
+  for (const member of members) {
+    ranks[member.rank] ??= [];
+    ranks[member.rank]!.push(member);
+  }
+  return ranks.filter((rank) => rank !== undefined);
+}
 
 function createMember(endpoint: Endpoint, scheme: string): Member {
   return {
@@ -184,6 +247,7 @@ function createMember(endpoint: Endpoint, scheme: string): Member {
     passive: freshState(),
     healthy: true,
     order: -1,
+    rank: 0,
     weight: 0,
     selectable: false,
   };

@@ -1,26 +1,26 @@
 import type { Endpoint, Node, Upstream } from "../discovery/types.ts";
 
-/** `nodes:` of a route as an upstream: addresses that never change. Nodes named twice count once, with both weights. */
-export function staticUpstream(nodes: readonly Node[], name: string): Upstream {
+/** One of a route's own nodes. */
+export interface StaticNode extends Node {
+  /** @default 0 */
+  readonly priority?: number | undefined;
+}
+
+/**
+ * `nodes:` of a route as an upstream: addresses that never change. Nodes named twice count once, with both weights; of different
+ * priorities the greater one counts.
+ */
+export function staticUpstream(nodes: readonly StaticNode[], name: string): Upstream {
   const byAddress = new Map<string, Endpoint>();
   for (const node of nodes) {
     const host = node.host.replace(/^\[(.*)\]$/, "$1");
     const address = `${host.includes(":") ? `[${host}]` : host}:${node.port}`;
-    const weight = node.weight + (byAddress.get(address)?.weight ?? 0);
-    byAddress.set(
-      address,
-      Object.freeze({
-        host,
-        port: node.port,
-        weight,
-        address,
-        uid: undefined,
-        pod: undefined,
-        zone: undefined,
-        terminating: false,
-        preferred: true,
-      }),
-    );
+    const { priority = 0 } = node;
+    const before = byAddress.get(address);
+    if (before !== undefined && before.priority > priority) continue;
+    const weight = node.weight + (before?.priority === priority ? before.weight : 0);
+    const rest = { uid: undefined, pod: undefined, zone: undefined, terminating: false, preferred: true };
+    byAddress.set(address, Object.freeze({ host, port: node.port, weight, address, priority, ...rest }));
   }
   const endpoints = Object.freeze([...byAddress.values()].sort(byHostAndPort));
   return {

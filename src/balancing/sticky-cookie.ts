@@ -2,7 +2,6 @@ import type { Random } from "../clock.ts";
 import { cookieValue } from "../cookie.ts";
 import { hashToken } from "./hash.ts";
 import { type Member, type Policy, wasTried } from "./policy.ts";
-
 import { createRoundRobin } from "./round-robin.ts";
 import type { PickFacts, Target } from "./types.ts";
 
@@ -12,21 +11,29 @@ export interface StickyCookieOptions {
   name: string;
   /** The service: the same pod has another token in another one. */
   upstream: string;
+  /** The route has other services: the cookie says which one it is about. */
+  shared: boolean;
   random: Random;
 }
 
 /**
  * A client stays with the target its cookie names; without one, or when that target left or is ejected, round robin
- * chooses and the answer sets the cookie anew. A target of weight 0 keeps the clients it has and gets no new ones.
+ * chooses and the answer sets the cookie anew. A target of weight 0, or of another zone, keeps the clients it has and gets no
+ * new ones. Where a route has several services the cookie names the service too, and the client stays with that one when its
+ * target has left.
  *
- * The cookie's value is a hash of address and pod uid, the same on every replica and after a restart. The uid is random,
+ * The cookie's value is a hash of address and pod uid, the same on every replica and after a restart; before it, where there
+ * are several services, one of the service's name and a dot. The uid is random,
  * so that nobody can find the address by trying them all; static nodes have none and get no such protection.
  */
-export function createStickyCookie({ name, upstream, random }: StickyCookieOptions): Policy {
+export function createStickyCookie({ name, upstream, shared, random }: StickyCookieOptions): Policy {
+  const service = hashToken(upstream, "service");
   const others = createRoundRobin(random);
   const byToken = new Map<string, Member>();
   const tokens = new WeakMap<Target, string>();
   let members: readonly Member[] = [];
+  /** Of those that take new requests. */
+  let priority = 0;
 
   function tokenOf(target: Target): string {
     let token = tokens.get(target);
@@ -37,16 +44,23 @@ export function createStickyCookie({ name, upstream, random }: StickyCookieOptio
     return token;
   }
 
+  const cookieOf = (target: Target): string => (shared ? `${service}.${tokenOf(target)}` : tokenOf(target));
+
   /** The target the request's cookie names, as long as it may have the request. */
   function named(request: PickFacts): Member | undefined {
-    const token = cookieValue(request.headers, name);
-    const member = token === undefined ? undefined : byToken.get(token);
+    const value = cookieValue(request.headers, name);
+    const member = value === undefined ? undefined : byToken.get(value.slice(value.indexOf(".") + 1));
     return member !== undefined && (member.selectable || keepsClients(member)) ? member : undefined;
   }
+
+  /** Fine, and out of turn only because it is drained by weight 0 or is of another zone. */
+  const keepsClients = ({ weight, healthy, passive, endpoint }: Member): boolean =>
+    healthy && passive.ejectedUntil === 0 && (weight === 0 || !endpoint.preferred) && endpoint.priority === priority;
 
   return {
     update(view) {
       others.update(view);
+      priority = view.candidates[0]?.endpoint.priority ?? 0;
       if (view.members === members) return;
       members = view.members;
       byToken.clear();
@@ -63,14 +77,15 @@ export function createStickyCookie({ name, upstream, random }: StickyCookieOptio
       if (member === undefined) return rest;
       return { by: "cookie", order: [member, ...rest.order.filter((other) => other !== member)] };
     },
+    keeps(request) {
+      const value = cookieValue(request.headers, name);
+      if (value === undefined) return false;
+      return value.startsWith(`${service}.`) || byToken.has(value);
+    },
     cookie(request, target) {
-      const token = tokenOf(target);
-      if (cookieValue(request.headers, name) === token) return undefined;
-      return `${name}=${token}; Path=/; HttpOnly; SameSite=Lax`;
+      const value = cookieOf(target);
+      if (cookieValue(request.headers, name) === value) return undefined;
+      return `${name}=${value}; Path=/; HttpOnly; SameSite=Lax`;
     },
   };
 }
-
-/** Drained by weight 0, and otherwise fine. */
-const keepsClients = (member: Member): boolean =>
-  member.weight === 0 && member.healthy && member.passive.ejectedUntil === 0;

@@ -22,10 +22,15 @@ export interface PoolCensus {
   readonly ejected: number;
   /** Found by active checks. */
   readonly unhealthy: number;
+  /** Of a lower rank than those that take traffic. */
+  readonly standby: number;
 }
 
-/** What decides which target a request gets: whose turn it is, its hash key, its cookie, who is less busy, or chance. */
-export type Decider = "turn" | "key" | "cookie" | "load" | "chance";
+/**
+ * What decides which target a request gets: whose turn it is, its hash key, the client's address for want of one, its cookie, who is
+ * less busy, or chance.
+ */
+export type Decider = "turn" | "key" | "client" | "cookie" | "load" | "chance";
 
 /** A target as people may see it. */
 export interface TargetState {
@@ -35,27 +40,35 @@ export interface TargetState {
   readonly inFlight: number;
   /** What active health checks say. */
   readonly healthy: boolean;
+  /** It is of a lower rank than those that take traffic: used when none of them does, and for last attempts. */
+  readonly standby: boolean;
 }
 
 /** What a request would find in a pool. */
 export interface Outlook {
   readonly by: Decider;
   /**
-   * The targets that may take it. By turn, key or cookie, the first is the one it gets and the others follow as its
+   * The targets that may take it. By turn, key, client or cookie, the first is the one it gets and the others follow as its
    * retries would; by load, the less busy come first, but two are drawn and compared; by chance, as the endpoints are.
    */
   readonly order: readonly TargetState[];
-  /** Those that take none now: ejected, not healthy, or without weight while others have some. */
+  /** Those that take none now: ejected, not healthy, of a lower rank, or without weight while others have some. */
   readonly others: readonly TargetState[];
 }
 
 /** The targets of one route towards one service, in the order a policy gives them. */
 export interface Pool {
   /**
-   * The target for this request. `tried` are the targets this request already failed on: never one of them. undefined:
-   * none is left. `last`: no other attempt will follow. Costs the same whatever the number of services; allocates nothing.
+   * The target for this request, of the highest rank in which one takes traffic. `tried` are the targets this request
+   * already failed on: never one of them. undefined: none is left. `last`: no other attempt will follow, so that one of a
+   * lower rank than the last one tried is wanted, and none where there is no such. Costs the same whatever the number of
+   * services; allocates nothing.
    */
   pick(request: PickFacts, tried?: readonly Target[], last?: boolean): Target | undefined;
+  /** 2: some target takes traffic. 1: there are only doubtful ones, ejected or unhealthy. 0: there are none. */
+  standing(): 0 | 1 | 2;
+  /** Whether the request says that it belongs to this service: the cookie of a sticky pool does, while a target is there. */
+  keeps(request: PickFacts): boolean;
   /** The request's headers arrived: passive health counts a success. `inFlight` is the caller's, through start/finish. */
   succeeded(target: Target): void;
   /** It could not be reached, or broke before its answer: passive health counts a failure, and may eject it. */

@@ -128,6 +128,7 @@ function balancingText({ balancing }: ExplainedService, workers: number | undefi
   if (by === null) return [];
   const turns = workers === undefined ? "the first has the next turn" : `each of ${workers} workers by its own turns`;
   const HOW = {
+    client: `the request has no such ${key?.split(" ")[0]}: the first, by the client's address`,
     turn: key === undefined ? turns : `the request has no such ${key.split(" ")[0]}: ${turns}`,
     key: `the first, by ${key}`,
     cookie: `the first, by its ${key}`,
@@ -142,7 +143,7 @@ const addressOf = ({ host, port }: { host: string; port: number }): string =>
 
 const nodeCells = (node: ExplainedNode): string[] => [
   addressOf(node),
-  `weight ${node.weight}`,
+  `weight ${node.weight}${node.priority === undefined ? "" : `, priority ${node.priority}`}`,
   node.inFlight === undefined ? "" : `${node.inFlight} in flight`,
   node.pod ?? "",
   node.zone ?? "",
@@ -165,7 +166,9 @@ function serviceLines(
   service: ExplainedService,
   { split, verbose, workers }: { split: boolean; verbose: boolean; workers: number | undefined },
 ): string[] {
-  const share = split ? `  ${Math.round(service.share * 1000) / 10} % of the requests (weight ${service.weight})` : "";
+  const part = `${Math.round(service.share * 1000) / 10} % of the requests (weight ${service.weight})`;
+  const why = service.chosen ? ", and the one this request means" : "";
+  const share = !split ? "" : `  ${service.inUse ? part + why : `waits: priority ${service.priority}`}`;
   const title = service.service === null ? `nodes of route ${service.reference}` : `service ${service.reference}`;
   const { code, reason, notes = [] } = service;
   return [

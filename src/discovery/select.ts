@@ -244,6 +244,7 @@ export function toEndpoint({ endpoint, port, weight, behind }: Assessed): Endpoi
     pod: endpoint.pod || undefined,
     zone: endpoint.zone || undefined,
     terminating: !endpoint.ready,
+    priority: 0,
     preferred: behind === undefined,
   });
 }

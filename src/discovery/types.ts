@@ -19,6 +19,8 @@ export interface Endpoint extends Node {
   readonly zone: string | undefined;
   /** True: it is terminating and used only because no ready one exists. */
   readonly terminating: boolean;
+  /** The greater first: a route's own nodes may have one, those of a service have 0. */
+  readonly priority: number;
   /** False: of another zone than this gateway's; used when no preferred one takes traffic, and for retries. */
   readonly preferred: boolean;
 }

@@ -108,8 +108,14 @@ export interface ExplainedService {
   /** `[id/]namespace/name[:port]`, complete. */
   readonly reference: string;
   readonly weight: number;
-  /** Of the route's requests, from 0 to 1. */
+  /** Of the route's requests, from 0 to 1; 0 for a service whose priority is not in use. */
   readonly share: number;
+  /** The greater first. */
+  readonly priority: number;
+  /** Whether its priority is the one that requests go to now: no higher one has an address that takes traffic. */
+  readonly inUse: boolean;
+  /** The request's key or cookie means this one of several. */
+  readonly chosen?: boolean;
   /** Left out for a route's own `nodes`, and where there is no such cluster. */
   readonly cluster?: Pick<ClusterStatus, "id" | "mode" | "state" | "stale" | "ages" | "lastError">;
   readonly port?: PortAnswer;
@@ -139,6 +145,8 @@ interface Address {
   readonly host: string;
   readonly port: number;
   readonly weight: number;
+  /** Left out: 0. */
+  readonly priority?: number;
 }
 
 /** A node that takes requests. */

@@ -1,6 +1,7 @@
 import { redactRoute } from "../config/redact.ts";
 import type { Config, HeaderChanges, RouteConfig } from "../config/schema.ts";
 import type { ClusterStatus, Discovery } from "../discovery/views.ts";
+import type { Choice } from "../pool-set.ts";
 import { isPlainPath } from "../proxy/path-check.ts";
 import { refuse } from "../proxy/refuse.ts";
 import { mayRetry } from "../proxy/retry.ts";
@@ -74,14 +75,18 @@ function upstreamOf({ rule, proxy }: ProxyKind, facts: RequestFacts): ExplainedU
   };
 }
 
-/** Each service's part of the route's requests. */
-function sharesOf(weights: readonly number[]): number[] {
-  const total = weights.reduce((sum, weight) => sum + weight, 0);
-  return weights.map((weight) => (total === 0 ? 1 / weights.length : weight / total));
+/** Each service's part of the route's requests: those of a priority that is not in use have none. */
+function sharesOf(choices: readonly Choice[], inUse: number): number[] {
+  const used = choices.filter(({ priority }) => priority === inUse);
+  const total = used.reduce((sum, { weight }) => sum + weight, 0);
+  return choices.map((choice) => {
+    if (choice.priority !== inUse) return 0;
+    return total === 0 ? 1 / used.length : choice.weight / total;
+  });
 }
 
 async function servicesOf(
-  { rule, choices }: ProxyKind,
+  { rule, choices, proxy }: ProxyKind,
   facts: RequestFacts,
   sources: ExplainSources,
 ): Promise<ExplainedService[]> {
@@ -92,12 +97,19 @@ async function servicesOf(
     ),
   );
   const clusters = sources.status();
-  const shares = sharesOf(choices.map(({ weight }) => weight));
+  const inUse = proxy.backends.inUse();
+  const settled = proxy.backends.settled(facts);
+  const shares = sharesOf(choices, inUse);
   return choices.map((choice, index) =>
-    explainService(choice, { id: rule.id, balancer: rule.balancer, share: shares[index]! }, facts, {
-      ...sources,
-      clusters,
-    }),
+    explainService(
+      choice,
+      {
+        ...{ id: rule.id, balancer: rule.balancer, share: shares[index]!, inUse: choice.priority === inUse },
+        chosen: choices.length > 1 && choice === settled,
+      },
+      facts,
+      { ...sources, clusters },
+    ),
   );
 }
 

@@ -22,14 +22,16 @@ interface OfRoute {
   readonly balancer: BalancerConfig;
   /** Of the route's requests. */
   readonly share: number;
+  readonly inUse: boolean;
+  readonly chosen: boolean;
 }
 
 const addressOf = ({ host, port }: Node): string => `${host} ${port}`;
 
 /** What discovery knows of a node; a plain one is known by its address alone. */
 function detailsOf(endpoint: Endpoint, known: ReadonlyMap<string, NodeDetail>): Omit<NodeDetail, "excluded"> | Node {
-  const { host, port, weight } = endpoint;
-  return known.get(addressOf(endpoint)) ?? { host, port, weight };
+  const { host, port, weight, priority } = endpoint;
+  return known.get(addressOf(endpoint)) ?? { host, port, weight, ...(priority !== 0 && { priority }) };
 }
 
 const isoTime = (ms: number): string => new Date(ms).toISOString();
@@ -56,9 +58,17 @@ function leftOut({ excluded, ...node }: NodeDetail): ExcludedNode {
   return { ...node, reason: excluded ?? "not used" };
 }
 
+/** Why others come before an address that nothing speaks against. */
+function behindOf({ endpoint, standby }: TargetState, known: ReadonlyMap<string, NodeDetail>): string {
+  const { behind } = known.get(addressOf(endpoint)) ?? {};
+  if (behind !== undefined) return behind;
+  if (!standby) return "others come first";
+  return `priority ${endpoint.priority}: used while no node of a higher one takes traffic, and for last tries`;
+}
+
 /** What the pool sends no requests to although discovery would. */
 function setApart(state: TargetState, known: ReadonlyMap<string, NodeDetail>): ExcludedNode {
-  const fault = faultOf(state) ?? { reason: known.get(addressOf(state.endpoint))?.behind ?? "others come first" };
+  const fault = faultOf(state) ?? { reason: behindOf(state, known) };
   return { ...detailsOf(state.endpoint, known), ...fault };
 }
 
@@ -108,7 +118,7 @@ export function explainService(
   facts: RequestFacts,
   { discovery, clusters, workers }: ServiceSources,
 ): ExplainedService {
-  const { pool, upstream, query, weight } = choice;
+  const { pool, upstream, query, weight, priority } = choice;
   const outlook: Outlook = pool.outlook(facts);
   const answer = query && discovery.query(query, { verbose: true });
   const known = new Map((answer?.nodes ?? []).map((node) => [addressOf(node), node as NodeDetail]));
@@ -120,6 +130,9 @@ export function explainService(
     reference: upstream.name,
     weight,
     share: route.share,
+    priority,
+    inUse: route.inUse,
+    ...(route.chosen && { chosen: true }),
     ...(cluster === undefined ? {} : { cluster: clusterOf(cluster) }),
     ...(answer?.port === undefined ? {} : { port: answer.port }),
     balancing: { ...explainBalancer(route.balancer), by: empty ? null : outlook.by },

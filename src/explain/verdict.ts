@@ -77,7 +77,7 @@ function receiver({ nodes, balancing, reference }: ExplainedService, byWorkers: 
   const first = addressOf(nodes[0]!);
   if (nodes.length === 1) return `${first} (${reference})`;
   const { by } = balancing;
-  const settled = by === "key" || by === "cookie" || (by === "turn" && !byWorkers);
+  const settled = by === "key" || by === "client" || by === "cookie" || (by === "turn" && !byWorkers);
   return settled ? `${first} (${reference})` : `one of ${nodes.length} nodes of ${reference}`;
 }
 
@@ -89,7 +89,8 @@ export function forwarded(
   middleware: readonly ExplainedMiddleware[],
   byWorkers: boolean,
 ): Verdict {
-  const used = services.filter(({ share }) => share > 0);
+  const chosen = services.filter((service) => service.chosen === true);
+  const used = chosen.length > 0 ? chosen : services.filter(({ share }) => share > 0);
   const empty = used.filter(({ nodes }) => nodes.length === 0);
   const problemOf = ({ code, reason }: ExplainedService): Verdict =>
     problemVerdict(code ?? "no_endpoints", reason ?? "no address takes traffic");

@@ -1,12 +1,12 @@
 import type { Cluster } from "../discovery/cluster.ts";
 import type { ClusterCounters, ClusterStatus } from "../discovery/views.ts";
 import { sizeLimit } from "../discovery/warnings.ts";
-import type { Choice } from "../proxy/types.ts";
+import type { Choice, ProxyRoute } from "../proxy/types.ts";
 import type { StreamSet } from "../stream-set.ts";
 import type { Stream } from "../streams/stream.ts";
 import type { Counters } from "./counters.ts";
 import type { Tracing } from "./tracing/types.ts";
-import { mergePools, type StreamTraffic, type Traffic } from "./traffic.ts";
+import { mergePools, type PoolCounts, type StreamTraffic, type Traffic } from "./traffic.ts";
 
 /** One followed cluster. */
 export interface ClusterMetrics {
@@ -27,15 +27,7 @@ export interface GatewayMetrics {
 
 /** What the gateway of this thread has counted, and the addresses its routes have. */
 export function collectTraffic(counters: Counters, { routes, streams, tracing }: TrafficSources): Traffic {
-  const pools = routes.flatMap((route) =>
-    "choices" in route
-      ? route.choices.map(({ pool, upstream }) => ({
-          route: route.rule.id,
-          service: upstream.name,
-          ...pool.census(),
-        }))
-      : [],
-  );
+  const pools = routes.flatMap((route) => ("choices" in route ? poolsOf(route) : []));
   // A route may split its requests between two ports of one service.
   return {
     series: counters.all(),
@@ -43,6 +35,17 @@ export function collectTraffic(counters: Counters, { routes, streams, tracing }:
     spans: tracing?.counts(),
     streams: streams && [...streams.byId.values()].map(streamTraffic),
   };
+}
+
+/** Addresses of a priority that is not in use wait, whatever their pool has in turn. */
+function poolsOf({ rule, choices, proxy }: ProxyPools): PoolCounts[] {
+  const inUse = proxy.backends.inUse();
+  return choices.map(({ pool, upstream, priority }) => {
+    const census = pool.census();
+    const { endpoints, ejected, unhealthy } = census;
+    const standby = priority === inUse ? census.standby : Math.max(0, endpoints - ejected - unhealthy);
+    return { ...census, standby, route: rule.id, service: upstream.name };
+  });
 }
 
 /** Where a gateway's numbers are, beside its counters. */
@@ -64,7 +67,13 @@ function streamTraffic({ rule, of, counts }: Stream): StreamTraffic {
 }
 
 /** A route, and where it may send requests. */
-type RoutePools = { readonly rule: { readonly id: string } } & ({ readonly choices: readonly Choice[] } | object);
+type RoutePools = { readonly rule: { readonly id: string } } & (Omit<ProxyPools, "rule"> | object);
+
+interface ProxyPools {
+  readonly rule: { readonly id: string };
+  readonly choices: readonly Choice[];
+  readonly proxy: Pick<ProxyRoute, "backends">;
+}
 
 /** The clusters as they stand now. */
 export const collectClusters = (clusters: readonly Cluster[]): ClusterMetrics[] =>

@@ -11,6 +11,8 @@ export interface PoolCounts {
   readonly ejected: number;
   /** Of these: found unhealthy by active checks. */
   readonly unhealthy: number;
+  /** Of these: waiting, since others come first by priority or zone. */
+  readonly standby: number;
 }
 
 /** What one stream has counted, and the addresses it has. */
@@ -57,6 +59,7 @@ export function mergePools(pools: readonly PoolCounts[]): PoolCounts[] {
       endpoints: Math.max(before.endpoints, pool.endpoints),
       ejected: Math.max(before.ejected, pool.ejected),
       unhealthy: Math.max(before.unhealthy, pool.unhealthy),
+      standby: Math.max(before.standby, pool.standby),
     });
   }
   return [...merged.values()];

@@ -1,4 +1,4 @@
-import type { RetryBudget } from "../balancing/retry-budget.ts";
+import type { Picked } from "../balancing/backends.ts";
 import type { Pool, Target } from "../balancing/types.ts";
 import { atMost, type Clock } from "../clock.ts";
 import type { Logger } from "../log.ts";
@@ -81,11 +81,11 @@ interface Journey {
   readonly request: Request;
   readonly facts: RequestFacts;
   readonly route: ProxyRoute;
-  readonly counts: SeriesCounts | undefined;
   readonly exchange: Exchange | undefined;
   readonly outcome: Outcome;
-  readonly pool: Pool;
-  readonly budget: RetryBudget;
+  /** Of the service it is on its way to. */
+  pool: Pool;
+  counts: SeriesCounts | undefined;
   readonly flight: Flight;
   readonly send: UpstreamFetch;
   readonly endToEnd: boolean;
@@ -165,23 +165,48 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
   }
 
   /** The pod for another attempt, if the rule, the request and the budget allow one. */
-  function another(journey: Journey, target: Target, cause: RetryCause, attempt: number): Target | undefined {
-    const { facts, route, pool, flight, counts } = journey;
+  function another(
+    journey: Journey,
+    { from, target }: Picked<Choice>,
+    cause: RetryCause,
+    attempt: number,
+  ): Picked<Choice> | undefined {
+    const { facts, route, flight, counts } = journey;
     const { attempts } = route.rule.retries;
     if (attempts !== "all" && attempt >= attempts) return undefined;
     if (!mayRetry(route.rule.retries, cause, facts.method, flight.upload)) return undefined;
     journey.tried ??= [];
     journey.tried.push(target);
-    const next = pool.pick(facts, journey.tried, attempt + 1 === attempts);
+    const next = route.backends.next(facts, from, journey.tried, attempt + 1 === attempts);
     // A connection that was never made cost the pods nothing.
-    if (next === undefined || (cause !== "connect" && !journey.budget.take())) return undefined;
+    if (next === undefined || (cause !== "connect" && !next.from.budget.take())) return undefined;
     if (counts !== undefined) countRetry(counts, typeof cause === "number" ? "status" : cause);
+    if (next.from !== from) turnTo(next.from, journey);
     return next;
   }
 
+  /** Goes on with another service: that is where the request is under way, and where its answer is counted. */
+  function turnTo({ pool, counts, upstream }: Choice, journey: Journey): void {
+    const { outcome, exchange } = journey;
+    if (journey.counts !== undefined) countInFlight(journey.counts, -1);
+    if (counts !== undefined) countInFlight(counts, 1);
+    journey.pool = pool;
+    journey.counts = counts;
+    outcome.counts = counts;
+    if (exchange === undefined) return;
+    exchange.service = upstream.name;
+    exchange.cluster = upstream.cluster;
+  }
+
   /** After an attempt that failed: the next pod, or the answer that ends it. */
-  function afterFailure(error: unknown, journey: Journey, target: Target, attempt: number): Target | Response {
+  function afterFailure(
+    error: unknown,
+    journey: Journey,
+    picked: Picked<Choice>,
+    attempt: number,
+  ): Picked<Choice> | Response {
     const { facts, route, outcome, pool, flight } = journey;
+    const { target } = picked;
     const failure = failureOf(error, journey);
     const { code, detail, blamed } = FAILURES[failure];
     pool.finish(target);
@@ -191,7 +216,7 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
     if (blamed && (whole || failure === "connect" || failure === "tls")) pool.failed(target);
     const cause = failure === "tls" ? "connect" : failure;
     const open = cause === "connect" || cause === "reset" || (cause === "timeout" && clock.now() < flight.last);
-    const next = open ? another(journey, target, cause, attempt) : undefined;
+    const next = open ? another(journey, picked, cause, attempt) : undefined;
     if (blamed) {
       const { address } = target.endpoint;
       const words = error instanceof Error ? error.message : String(error);
@@ -206,20 +231,27 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
   }
 
   /** After an answer with a status the route retries on: the next pod, or undefined to pass the answer on. */
-  function afterStatus(response: Response, journey: Journey, target: Target, attempt: number): Target | undefined {
-    const next = another(journey, target, response.status as 500, attempt);
+  function afterStatus(
+    response: Response,
+    journey: Journey,
+    picked: Picked<Choice>,
+    attempt: number,
+  ): Picked<Choice> | undefined {
+    const next = another(journey, picked, response.status as 500, attempt);
     if (next === undefined) return undefined;
-    journey.pool.finish(target);
+    picked.from.pool.finish(picked.target);
     // Its connection is free again once nobody waits for the rest.
     response.body?.cancel().catch(() => {});
     return next;
   }
 
-  async function travel(journey: Journey, first: Target, path: string, init: UpstreamInit): Promise<Response> {
-    const { facts, route, counts, exchange, outcome, pool, flight, passage, send } = journey;
+  async function travel(journey: Journey, first: Picked<Choice>, path: string, init: UpstreamInit): Promise<Response> {
+    const { facts, route, exchange, outcome, flight, passage, send } = journey;
     const { rule } = route;
-    let target = first;
+    let picked = first;
     for (let attempt = 1; ; attempt++) {
+      const { target } = picked;
+      const { pool, counts } = journey;
       if (rule.pass_host === "node") init.headers.set("host", target.endpoint.address);
       if (flight.upload !== undefined) init.body = flight.upload.open(send.meters === true);
       const sent = clock.now();
@@ -244,9 +276,9 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
       try {
         response = await send(target.origin + path, init);
       } catch (error) {
-        const next = afterFailure(error, journey, target, attempt);
+        const next = afterFailure(error, journey, picked, attempt);
         if (next instanceof Response) return logged(counted(next, facts, outcome, exchange), exchange);
-        target = next;
+        picked = next;
         continue;
       }
       pool.succeeded(target);
@@ -258,9 +290,9 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
         exchange.upstreamMs = now - sent;
       }
       if (response.status >= 500 && rule.retries.on.includes(response.status as 500)) {
-        const next = afterStatus(response, journey, target, attempt);
+        const next = afterStatus(response, journey, picked, attempt);
         if (next !== undefined) {
-          target = next;
+          picked = next;
           continue;
         }
       }
@@ -316,9 +348,11 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
     if (limit !== gatewayLimit && Number(facts.headers.get("content-length")) > limit) {
       return fail("body_too_large", FAILURES.too_large.detail, facts, outcome);
     }
-    const { pool, upstream, budget, counts } = from;
+    const { pool, upstream, counts } = from;
     const target = pool.pick(facts);
-    if (target === undefined) {
+    // What was waited for may not have come: then it is a lower priority's turn.
+    const picked = target === undefined ? route.backends.next(facts, from, [], true) : { from, target };
+    if (picked === undefined) {
       const reason = upstream.reason();
       if (reason === undefined)
         return fail("no_endpoints", "The service has no address that takes traffic", facts, outcome);
@@ -345,11 +379,10 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
       request,
       facts,
       route,
-      counts,
       exchange,
       outcome,
       pool,
-      budget,
+      counts,
       flight,
       send,
       endToEnd: send.endToEnd === true,
@@ -357,8 +390,9 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
       tried: undefined,
       span: undefined,
     };
+    if (picked.from !== from) turnTo(picked.from, journey);
     const search = route.query === undefined ? facts.search : route.query(facts);
-    return travel(journey, target, changed + search, init);
+    return travel(journey, picked, changed + search, init);
   }
 
   function forward(
@@ -370,7 +404,7 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
     outcome: Outcome = { reason: undefined, counts: undefined, deferred: false },
   ): Promise<Response> | Response {
     const started = clock.now();
-    const from = route.choose();
+    const from = route.backends.choose(facts);
     from.budget.request();
     const { counts } = from;
     outcome.counts = counts;

@@ -1,3 +1,4 @@
+import type { Backend, Backends } from "../balancing/backends.ts";
 import type { RetryBudget } from "../balancing/retry-budget.ts";
 import type { Pool } from "../balancing/types.ts";
 import type { Canceller } from "../canceller.ts";
@@ -42,7 +43,7 @@ export interface UpstreamFetch {
 }
 
 /** Where a request of a route may go. */
-export interface Choice {
+export interface Choice extends Backend {
   readonly upstream: Upstream;
   /** The addresses of `upstream`. */
   readonly pool: Pool;
@@ -64,8 +65,8 @@ export interface ProxyRoute {
   readonly requestHeaders?: ((headers: Headers, underscored?: readonly string[]) => void) | undefined;
   /** `response_headers` of the config, compiled; left out where there is nothing to change. */
   readonly responseHeaders?: ((headers: Headers) => void) | undefined;
-  /** Which of the route's services gets this request (a weighted split). */
-  choose(): Choice;
+  /** Which of the route's services gets a request, and where its retries go. */
+  readonly backends: Backends<Choice>;
   /** Nobody but the runtime's server reads its answers, and that copies each piece before it asks for the next. @default false */
   readonly transient?: boolean | undefined;
   /** Largest request body in bytes where the route says so, beside the gateway's own limit; 0 or left out: it does not. */

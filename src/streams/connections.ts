@@ -115,18 +115,20 @@ export function createConnections(options: ConnectionsOptions): Connections {
       drained: () => {},
       closed: () => gone.abort(new Error("the client left")),
     });
-    const choice = stream.choose();
+    const facts: PickFacts = { headers: NO_HEADERS, search: "", client: client.peer.host };
+    const choice = stream.backends.choose(facts);
     visit.chose(choice);
     const refresh = choice.upstream.refresh();
     if (refresh !== undefined) await atMost(refresh, FIRST_NODES_MS, clock);
 
-    const { pool } = choice;
-    const facts: PickFacts = { headers: NO_HEADERS, search: "", client: client.peer.host };
     const preface = rule.proxy_protocol && proxyHeader(rule.proxy_protocol, client.peer, client.local);
     const found = await reach({
-      ...{ stream, pool, facts, preface, clock, logger },
+      ...{ stream, from: choice, facts, preface, clock, logger },
       gone: gone.signal,
-      onTry: ({ endpoint }) => visit.tries(endpoint.address),
+      onTry({ endpoint }, from) {
+        visit.chose(from);
+        visit.tries(endpoint.address);
+      },
     });
     if ("failure" in found) {
       const failure = found.failure === "gone" ? (closing ? "drained" : "client_reset") : found.failure;
@@ -136,7 +138,7 @@ export function createConnections(options: ConnectionsOptions): Connections {
       logger.log("warn", "A connection found no upstream", { stream: rule.id, reason: reason?.detail });
       return visit.leave(failure, reason?.code ?? "no_endpoints");
     }
-    const { socket, target } = found;
+    const { socket, from, target } = found;
     visit.facts.connectMs = clock.now() - visit.started;
     const tunnel = createTunnel({
       client,
@@ -145,7 +147,7 @@ export function createConnections(options: ConnectionsOptions): Connections {
       clock,
       counts,
       onEnd(end) {
-        pool.finish(target);
+        from.pool.finish(target);
         visit.facts.up = tunnel.up;
         visit.facts.down = tunnel.down;
         visit.leave(end);

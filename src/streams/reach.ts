@@ -1,18 +1,27 @@
-import type { PickFacts, Pool, Target } from "../balancing/types.ts";
+import type { Picked } from "../balancing/backends.ts";
+import type { PickFacts, Target } from "../balancing/types.ts";
 import type { Clock } from "../clock.ts";
 import type { Logger } from "../log.ts";
+import type { StreamCounts } from "../observe/stream-counters.ts";
+import type { Choice } from "../pool-set.ts";
 import type { Stream } from "./stream.ts";
 import type { StreamSocket } from "./types.ts";
 
 /** What came of looking for an upstream. */
 export type Reached =
-  | { readonly socket: StreamSocket; readonly target: Target; readonly tries: number }
+  | {
+      readonly socket: StreamSocket;
+      readonly from: Choice<StreamCounts>;
+      readonly target: Target;
+      readonly tries: number;
+    }
   | { readonly failure: "no_upstream" | "connect" | "connect_timeout" | "gone"; readonly tries: number };
 
 /** What looking for an upstream needs. */
 export interface ReachOptions {
   readonly stream: Stream;
-  readonly pool: Pool;
+  /** The service that was chosen for the connection. */
+  readonly from: Choice<StreamCounts>;
   readonly facts: PickFacts;
   /** What each upstream is sent first. */
   readonly preface: Uint8Array | undefined;
@@ -21,29 +30,32 @@ export interface ReachOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   /** An address is about to be tried. */
-  onTry(target: Target): void;
+  onTry(target: Target, from: Choice<StreamCounts>): void;
 }
 
 /**
- * Connects to an address of the pool, and to another one where that fails, as often as the stream says. Nothing of the
+ * Connects to an address of the service, and to another one where that fails, as often as the stream says. Nothing of the
  * client's is sent before a connection stands, so every failure may be tried again. A target that was reached is started
  * (`pool.start`); whoever gets it finishes it.
  */
 export async function reach(options: ReachOptions): Promise<Reached> {
-  const { stream, pool, facts, preface, gone, clock, logger, onTry } = options;
+  const { stream, facts, preface, gone, clock, logger, onTry } = options;
+  const { backends } = stream;
   const { attempts } = stream.rule.retries;
   const tried: Target[] = [];
-  let target = pool.pick(facts);
-  if (target === undefined) return { failure: "no_upstream", tries: 0 };
+  let next = backends.next(facts, options.from, tried, false);
+  if (next === undefined) return { failure: "no_upstream", tries: 0 };
   for (let tries = 1; ; tries++) {
-    onTry(target);
+    const { from, target }: Picked<Choice<StreamCounts>> = next;
+    const { pool } = from;
+    onTry(target, from);
     pool.start(target);
     const attempt = startAttempt(stream.rule.timeouts.connect, gone, clock);
     try {
       const { host, port } = target.endpoint;
       const socket = await stream.dial({ host, port }, { signal: attempt.signal, preface });
       pool.succeeded(target);
-      return { socket, target, tries };
+      return { socket, from, target, tries };
     } catch (error) {
       pool.finish(target);
       if (gone.aborted) return { failure: "gone", tries };
@@ -51,7 +63,7 @@ export async function reach(options: ReachOptions): Promise<Reached> {
       pool.failed(target);
       tried.push(target);
       const { address } = target.endpoint;
-      const next = tries < attempts ? pool.pick(facts, tried) : undefined;
+      next = tries < attempts ? backends.next(facts, from, tried, tries + 1 === attempts) : undefined;
       logger.log(next !== undefined ? "debug" : "warn", "An address did not take a connection", {
         stream: stream.rule.id,
         upstream: address,
@@ -61,7 +73,6 @@ export async function reach(options: ReachOptions): Promise<Reached> {
       });
       if (next === undefined) return { failure, tries };
       stream.counts.retries++;
-      target = next;
     } finally {
       attempt.end();
     }

@@ -234,13 +234,13 @@ describe("the console", () => {
           ],
         }),
       },
-      [{ route: "shop", service: "shop/web:http", endpoints: 2, ejected: 1, unhealthy: 1 }],
+      [{ route: "shop", service: "shop/web:http", endpoints: 2, ejected: 1, unhealthy: 1, standby: 1 }],
     );
     await clock.advance(TRAFFIC_STEP_MS);
     const text = textOf(await get("/?open=shop%2Fweb"));
     assertStringIncludes(text, "10.0.0.1:80 ejected until 10:20:30 by route shop 50");
     assertStringIncludes(text, "10.0.0.2:80 its health checks fail, by route shop, pay 50");
-    assertStringIncludes(text, "shop/web:http 1 ejected, 1 unhealthy");
+    assertStringIncludes(text, "shop/web:http 1 ejected, 1 unhealthy, 1 waiting");
   });
 
   test("lists streams with their connections, and has no such part without streams", async () => {

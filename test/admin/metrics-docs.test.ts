@@ -21,7 +21,7 @@ async function families(): Promise<Family[]> {
   const metrics: GatewayMetrics = {
     traffic: {
       series: counters.all(),
-      pools: [{ route: "r", service: "s", endpoints: 1, ejected: 0, unhealthy: 0 }],
+      pools: [{ route: "r", service: "s", endpoints: 1, ejected: 0, unhealthy: 0, standby: 0 }],
       spans: { exported: 1, dropped: 1, refused: 1 },
       streams: [{ ...createStreamCounters().stream("t"), stream: "t", endpoints: 1, ejected: 0, unhealthy: 0 }],
     },

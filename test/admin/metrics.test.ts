@@ -9,7 +9,7 @@ import { adminOptions, view } from "./support.ts";
 async function metrics(counters = createCounters(), init?: RequestInit): Promise<Response> {
   const traffic = {
     series: counters.all(),
-    pools: [{ route: "shop", service: "default/cart:http", endpoints: 3, ejected: 1, unhealthy: 0 }],
+    pools: [{ route: "shop", service: "default/cart:http", endpoints: 3, ejected: 1, unhealthy: 0, standby: 0 }],
     spans: undefined,
   };
   const read: AdminView["metrics"] = () => ({ traffic, clusters: [], ready: true, draining: false });

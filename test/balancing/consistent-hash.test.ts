@@ -102,11 +102,19 @@ describe("consistent hash", () => {
     assertEquals(owners(pool), before);
   });
 
-  test("a request without the key is spread by round robin", () => {
+  test("a request without the key, or with an empty one, goes by the client's address, and by turns where that is not known", () => {
     const { pool } = poolOver(endpoints(4), { balancer: byUser });
-    assertEquals([...countPicks(() => pool.pick(request()), 400).values()], [100, 100, 100, 100]);
-    const empty = request({ headers: { "x-user": "" } });
-    assertEquals(countPicks(() => pool.pick(empty), 400).size, 4);
+    for (const headers of [{}, { "x-user": "" }] as Record<string, string>[]) {
+      const clients = Array.from({ length: 40 }, (_, n) => request({ headers, client: `192.0.2.${n}` }));
+      const addresses = clients.map((client) => pool.pick(client)!.endpoint.address);
+      assertEquals(
+        clients.map((client) => pool.pick(client)!.endpoint.address),
+        addresses,
+      );
+      assertEquals(new Set(addresses).size, 4);
+    }
+    const hidden = request({ client: "" });
+    assertEquals([...countPicks(() => pool.pick(hidden), 400).values()], [100, 100, 100, 100]);
   });
 
   test("the key may be a header, a cookie, a query parameter or the client's address", () => {

@@ -26,7 +26,7 @@ const deterministic: { name: string; balancer: BalancerConfig; by: string; heade
     by: "key",
     headers: { "x-user": "ada" },
   },
-  { name: "a hash without the key", balancer: { consistent_hash: { header: "x-user" } }, by: "turn" },
+  { name: "a hash without the key", balancer: { consistent_hash: { header: "x-user" } }, by: "client" },
   { name: "a sticky cookie nobody has yet", balancer: { sticky_cookie: { name: "at" } }, by: "turn" },
 ];
 

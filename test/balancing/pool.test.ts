@@ -92,7 +92,7 @@ describe("a pool", () => {
     const state = pool.inspect().find((one) => one.endpoint.address === old.endpoint.address)!;
     assertEquals(
       { ...state, endpoint: state.endpoint.uid },
-      { endpoint: "another pod", ejectedUntil: undefined, inFlight: 0, healthy: true },
+      { endpoint: "another pod", ejectedUntil: undefined, inFlight: 0, healthy: true, standby: false },
     );
     const round = Array.from({ length: 4 }, () => pool.pick(facts)!);
     const fresh = round.find((one) => one.endpoint.address === old.endpoint.address)!;

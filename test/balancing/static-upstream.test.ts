@@ -41,4 +41,18 @@ describe("static nodes", () => {
       [50],
     );
   });
+
+  test("a node named twice with different priorities has the greater one, and its weight", () => {
+    const node = { host: "10.0.0.1", port: 80 };
+    const named = [
+      { ...node, weight: 1, priority: -1 },
+      { ...node, weight: 2, priority: 3 },
+      { ...node, weight: 4 },
+    ];
+    const found = staticUpstream(named, "legacy").endpoints();
+    assertEquals(
+      found.map(({ weight, priority }) => [weight, priority]),
+      [[2, 3]],
+    );
+  });
 });

@@ -60,9 +60,12 @@ export function seeded(seed: number): () => number {
 }
 
 /** An endpoint as discovery makes it. */
-export function endpoint(host: string, settings: Partial<Pick<Endpoint, "port" | "weight" | "uid">> = {}): Endpoint {
-  const { port = 8080, weight = 50, uid = `uid-of-${host}` } = settings;
-  const rest = { pod: undefined, zone: undefined, terminating: false, preferred: true };
+export function endpoint(
+  host: string,
+  settings: Partial<Pick<Endpoint, "port" | "weight" | "uid" | "priority" | "preferred">> = {},
+): Endpoint {
+  const { port = 8080, weight = 50, uid = `uid-of-${host}`, priority = 0, preferred = true } = settings;
+  const rest = { pod: undefined, zone: undefined, terminating: false, priority, preferred };
   return Object.freeze({ host, port, weight, address: `${host}:${port}`, uid, ...rest });
 }
 

@@ -5,6 +5,7 @@ import { oneCluster, slice } from "../gateway/objects.ts";
 import { startPods } from "../gateway/pods.ts";
 import { type ServedGateway, serve, world } from "../gateway/support.ts";
 import { serveEmbedded } from "../helpers/embedded.ts";
+import { until } from "../helpers/wait.ts";
 
 async function explain(gateway: ServedGateway, ...argv: string[]): Promise<Explained> {
   const { run, stdout } = world();
@@ -102,8 +103,9 @@ describe("who gets the request", () => {
     }
     assert(seen.size > 1, "users are spread");
     const nobody = (await explain(gateway, "/hash")).services[0]!;
-    assertEquals(nobody.balancing.by, "turn");
-    assertMatch(await linesOf(gateway, "/hash"), /the request has no such header: the first has the next turn/);
+    assertEquals(nobody.balancing.by, "client");
+    assertEquals(await podOf("/hash", {}), hosts(nobody)[0]!);
+    assertMatch(await linesOf(gateway, "/hash"), /the request has no such header: the first, by the client's address/);
     const here = await explain(gateway, "/ip");
     assertEquals([here.request.client, await podOf("/ip", {})], ["127.0.0.1", hosts(here.services[0]!)[0]!]);
     assertEquals((await explain(gateway, "/ip", "--client", "10.1.2.3")).request.client, "10.1.2.3");
@@ -123,6 +125,60 @@ describe("who gets the request", () => {
     assertMatch(stdout[1]!, /90 % goes to 127\.0\.0\..*; 10 % 503 no_endpoints: the service has no endpoints/);
     const split = await explain(gateway, "/split");
     assertEquals([split.verdict.outcome, split.services.map(({ share }) => share)], ["depends", [0.9, 0.1, 0]]);
+  });
+
+  test("by priorities: what waits is told, and a client's cookie says which of several services it means", async () => {
+    await using api = await serveEmbedded();
+    await using pods = await startPods(2);
+    const [one, two] = pods.all.map(({ ip }) => ip) as [string, string];
+    api.api.apply([slice("main", [one], pods.port), slice("spare", [two], pods.port)]);
+    const services = [{ service: "spare", priority: -1 }, { service: "main" }];
+    const nodes = [
+      { host: one, port: pods.port, priority: 1 },
+      { host: two, port: pods.port },
+    ];
+    const both = [{ service: "main" }, { service: "spare" }];
+    await using gateway = await serve(
+      oneCluster(api, [
+        { id: "services", path: "/services", services },
+        { id: "nodes", path: "/nodes", nodes },
+        { id: "sticky", path: "/sticky", services: both, balancer: { sticky_cookie: { name: "at" } } },
+      ]),
+    );
+    const stateOf = async () =>
+      (await explain(gateway, "/services")).services.map(({ reference, priority, inUse, share }) => {
+        return [reference, priority, inUse, share];
+      });
+    assertEquals(await stateOf(), [
+      ["default/spare", -1, false, 0],
+      ["default/main", 0, true, 1],
+    ]);
+    assertMatch(await linesOf(gateway, "/services"), /service default\/spare +waits: priority -1/);
+    api.api.apply(slice("main", [], pods.port));
+    await until(async () => (await stateOf())[0]![2] === true, { message: "the lower priority is in use" });
+    assertEquals(
+      (await stateOf()).map(([, , inUse]) => inUse),
+      [true, false],
+    );
+    assertMatch((await explain(gateway, "/services")).verdict.summary, /goes to 127.0.0.3:\d+ \(default\/spare\)$/);
+
+    const [service] = (await explain(gateway, "/nodes")).services;
+    assertEquals(
+      [service!.nodes[0]!.priority, service!.excluded.map(({ host, reason }) => [host, reason])],
+      [1, [[two, "priority 0: used while no node of a higher one takes traffic, and for last tries"]]],
+    );
+
+    api.api.apply(slice("main", [one], pods.port));
+    await until(async () => (await stateOf())[1]![2] === true, { message: "the higher priority is in use again" });
+    const first = await gateway.fetch("/sticky");
+    const cookie = first.headers.get("set-cookie")!.split(";")[0]!;
+    const told = await explain(gateway, "/sticky", "-H", `Cookie: ${cookie}`);
+    const chosen = told.services.filter((one) => one.chosen).map(({ reference }) => reference);
+    assertEquals(chosen, [(await first.text()) === "pod-1" ? "default/main" : "default/spare"]);
+    assertEquals(
+      (await explain(gateway, "/sticky")).services.map((one) => one.chosen),
+      [undefined, undefined],
+    );
   });
 
   test("not those of another family, a second slice, or a weight of 0, and those of another zone come second (users-ask 18, 25, 27, 28)", async () => {

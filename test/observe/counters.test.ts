@@ -209,7 +209,7 @@ routes:
 describe("the counts of several threads", () => {
   const traffic = (one: SeriesCounts, ejected: number): Traffic => ({
     series: [one],
-    pools: [{ route: "a", service: "x", endpoints: 3, ejected, unhealthy: 0 }],
+    pools: [{ route: "a", service: "x", endpoints: 3, ejected, unhealthy: 0, standby: 0 }],
     spans: { exported: 3, dropped: ejected, refused: 0 },
   });
 
@@ -223,7 +223,7 @@ describe("the counts of several threads", () => {
       countAnswer(counts, status, 7);
     // As they come from another thread.
     const sum = sumTraffic([structuredClone(traffic(one, 1)), structuredClone(traffic(two, 2))]);
-    assertEquals(sum.pools, [{ route: "a", service: "x", endpoints: 3, ejected: 2, unhealthy: 0 }]);
+    assertEquals(sum.pools, [{ route: "a", service: "x", endpoints: 3, ejected: 2, unhealthy: 0, standby: 0 }]);
     assertEquals(sum.spans, { exported: 6, dropped: 3, refused: 0 });
     assertEquals(sum.series.length, 1);
     const view = viewSeries(sum.series[0]!);

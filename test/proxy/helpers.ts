@@ -1,4 +1,5 @@
 import { connect, createServer, type Socket } from "node:net";
+import { createBackends } from "../../src/balancing/backends.ts";
 import { createPool } from "../../src/balancing/pool.ts";
 import type { RetryBudget } from "../../src/balancing/retry-budget.ts";
 import { staticUpstream } from "../../src/balancing/static-upstream.ts";
@@ -13,7 +14,7 @@ import { createForwarder, type ForwarderOptions } from "../../src/proxy/forward.
 import { createHttp1Client } from "../../src/proxy/http1/client.ts";
 import { problem } from "../../src/proxy/problem.ts";
 import { createTrust } from "../../src/proxy/trust.ts";
-import type { ProxyRoute, UpstreamFetch } from "../../src/proxy/types.ts";
+import type { Choice, ProxyRoute, UpstreamFetch } from "../../src/proxy/types.ts";
 import { type ReadOptions, readFacts } from "../../src/request.ts";
 import { bunDial } from "../../src/runtime/bun-dial.ts";
 
@@ -133,11 +134,13 @@ export function startRig(options: RigOptions = {}): Rig {
   const { balancer } = rule;
   const { passive } = rule.health;
   const pool = createPool({ upstream, scheme: "http", balancer, passive, clock, random: () => 0 });
+  const budget = options.budget ?? { request: () => {}, take: () => true };
+  const choice: Choice = { pool, upstream, budget, weight: 1, priority: 0 };
   const route: ProxyRoute = {
     id: "test",
     rule,
     rewrite: (p) => p,
-    choose: () => ({ pool, upstream, budget: options.budget ?? { request: () => {}, take: () => true } }),
+    backends: createBackends([choice], { random: () => 0, keyOf: undefined }),
     ...options.route,
   };
   const logged: LogFields[] = [];

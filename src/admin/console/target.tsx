@@ -11,12 +11,15 @@ export function Target(props: {
   /** Its addresses that are out of turn. */
   ejected: number;
   unhealthy: number;
+  /** Those that wait, since others come first by priority or zone. */
+  standby?: number;
 }): Child {
-  const { of, state, ejected, unhealthy } = props;
+  const { of, state, ejected, unhealthy, standby = 0 } = props;
   const { service, services, nodes, redirect } = of;
   const out = [
     ejected === 0 ? "" : `${count(ejected)} ejected`,
     unhealthy === 0 ? "" : `${count(unhealthy)} unhealthy`,
+    standby === 0 ? "" : `${count(standby)} waiting`,
   ].filter(Boolean);
   const told = out.length === 0 ? "" : <span class="told">{out.join(", ")}</span>;
   if (redirect !== undefined) return <span class="soft">redirect {redirect.status}</span>;
@@ -28,7 +31,7 @@ export function Target(props: {
       </>
     );
   }
-  const all = services ?? (service === undefined ? [] : [{ service, weight: 1 }]);
+  const all = services ?? (service === undefined ? [] : [{ service, weight: 1, priority: 0 }]);
   return (
     <>
       <ul class="plain">
@@ -38,6 +41,7 @@ export function Target(props: {
               {one.service}
             </a>
             {all.length > 1 ? <span class="soft"> ×{one.weight}</span> : ""}
+            {one.priority === 0 ? "" : <span class="soft"> priority {one.priority}</span>}
           </li>
         ))}
       </ul>

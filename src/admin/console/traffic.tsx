@@ -79,12 +79,13 @@ export function charts(traffic: RecentTraffic, of: string): { rate: Child; error
 }
 
 /** Addresses of a route that get nothing at the moment, over all its services. */
-function outOfTurn({ routes }: Model, id: string): { ejected: number; unhealthy: number } {
-  const sum = { ejected: 0, unhealthy: 0 };
-  for (const { route, ejected, unhealthy } of routes.pools) {
+function outOfTurn({ routes }: Model, id: string): { ejected: number; unhealthy: number; standby: number } {
+  const sum = { ejected: 0, unhealthy: 0, standby: 0 };
+  for (const { route, ejected, unhealthy, standby } of routes.pools) {
     if (route !== id) continue;
     sum.ejected += ejected;
     sum.unhealthy += unhealthy;
+    sum.standby += standby;
   }
   return sum;
 }

@@ -56,7 +56,7 @@ export function trafficFamilies({ series, pools, spans }: Traffic): Family[] {
   const toServices = rows.filter(({ labels }) => labels.service !== "");
   const perService = (value: (view: SeriesView) => number) => (): Point[] =>
     toServices.map(({ labels, view }) => [labels, value(view)]);
-  const perPool = (value: "endpoints" | "ejected" | "unhealthy") => (): Point[] =>
+  const perPool = (value: "endpoints" | "ejected" | "unhealthy" | "standby") => (): Point[] =>
     pools.map((pool) => [{ route: pool.route, service: pool.service }, pool[value]]);
   return [
     counter(
@@ -113,6 +113,11 @@ export function trafficFamilies({ series, pools, spans }: Traffic): Family[] {
     gauge("podway_endpoints", "Addresses a route has for a service.", perPool("endpoints")),
     gauge("podway_endpoints_ejected", "Of these: out of turn after failures, at the moment.", perPool("ejected")),
     gauge("podway_endpoints_unhealthy", "Of these: found unhealthy by active checks.", perPool("unhealthy")),
+    gauge(
+      "podway_endpoints_standby",
+      "Of these: waiting, since others come first by priority or zone.",
+      perPool("standby"),
+    ),
     counter(
       "podway_trace_spans_total",
       "Spans that were recorded, by what became of them; only with tracing.",

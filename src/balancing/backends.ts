@@ -1,0 +1,144 @@
+import type { Random } from "../clock.ts";
+import type { Upstream } from "../discovery/types.ts";
+import { hash } from "./hash.ts";
+import { createSplit, type Split } from "./split.ts";
+import type { PickFacts, Pool, Target } from "./types.ts";
+
+/** One of the services that a route may send a request to. */
+export interface Backend {
+  readonly pool: Pick<Pool, "pick" | "standing" | "keeps">;
+  readonly upstream: Pick<Upstream, "name" | "refresh">;
+  /** Its share is this of all weights of its priority; where all are 0, all count the same. */
+  readonly weight: number;
+  /** The greater first. */
+  readonly priority: number;
+}
+
+/** A target, and the service it belongs to. */
+export interface Picked<B extends Backend> {
+  readonly from: B;
+  readonly target: Target;
+}
+
+/** The services of a route: which of them a request goes to, and where its retries go. */
+export interface Backends<B extends Backend> {
+  /**
+   * The service for this request: one of the highest priority in which an address takes traffic; among several the one that
+   * the request's key or cookie means, else whose turn it is by weight.
+   */
+  choose(request: PickFacts): B;
+  /**
+   * The target for another attempt, never one of `tried`: of the same service while it has one left, then of a lower priority.
+   * `last`: no other attempt will follow, so that it goes to the next priority where there is one. undefined: none is left.
+   */
+  next(request: PickFacts, from: B, tried: readonly Target[], last: boolean): Picked<B> | undefined;
+  /** The priority that requests go to now. */
+  inUse(): number;
+  /** The service that a request's key or cookie means; undefined: it goes by turns. Moves nothing. */
+  settled(request: PickFacts): B | undefined;
+}
+
+/** Services of one priority. */
+interface Tier<B> {
+  readonly of: readonly B[];
+  readonly split: Split<B>;
+}
+
+/**
+ * Makes them of at least one service. `keyOf`: the request's key, where a key chooses the address; it then chooses the service
+ * too, or a client would not stay.
+ */
+export function createBackends<B extends Backend>(
+  entries: readonly B[],
+  { random, keyOf }: { random: Random; keyOf: ((request: PickFacts) => string | undefined) | undefined },
+): Backends<B> {
+  const priorities = [...new Set(entries.map(({ priority }) => priority))].sort((a, b) => b - a);
+  const tiers = priorities.map((priority): Tier<B> => {
+    const of = entries.filter((entry) => entry.priority === priority);
+    return { of, split: createSplit(of, random) };
+  });
+  const first = tiers[0]!;
+
+  /** Backends whose refresh was asked for here and is under way. */
+  const refreshing = new Set<B>();
+
+  /** What is not asked for would stay unknown, as where a cluster is asked per request. */
+  function refresh(entry: B): void {
+    if (refreshing.has(entry)) return;
+    const work = entry.upstream.refresh();
+    if (work === undefined) return;
+    refreshing.add(entry);
+    void work.then(() => refreshing.delete(entry));
+  }
+
+  /** The highest whose addresses are as good as they come: some take traffic, else there are some. */
+  function tierNow(): Tier<B> {
+    if (tiers.length === 1) return first;
+    let best = first;
+    let most = 0;
+    for (const tier of tiers) {
+      let standing = 0;
+      for (const { pool } of tier.of) standing = Math.max(standing, pool.standing());
+      if (standing === 2) return tier;
+      for (const entry of tier.of) refresh(entry);
+      if (standing <= most) continue;
+      best = tier;
+      most = standing;
+    }
+    return best;
+  }
+
+  /** The one that the request itself means. */
+  function settledIn({ of }: Tier<B>, request: PickFacts): B | undefined {
+    for (const entry of of) if (entry.pool.keeps(request)) return entry;
+    const key = keyOf?.(request);
+    return key === undefined ? undefined : byKey(of, key);
+  }
+
+  const chooseIn = (tier: Tier<B>, request: PickFacts): B =>
+    tier.of.length === 1 ? tier.of[0]! : (settledIn(tier, request) ?? tier.split.choose());
+
+  /** A target of a lower priority than `above`. */
+  function below(above: number, request: PickFacts, tried: readonly Target[]): Picked<B> | undefined {
+    for (const tier of tiers) {
+      if (tier.of[0]!.priority >= above) continue;
+      const chosen = chooseIn(tier, request);
+      for (const from of [chosen, ...tier.of]) {
+        const target = from.pool.standing() > 0 ? from.pool.pick(request, tried) : undefined;
+        if (target !== undefined) return { from, target };
+      }
+    }
+    return undefined;
+  }
+
+  return {
+    choose: (request) => chooseIn(tierNow(), request),
+    next(request, from, tried, last) {
+      const lower = last ? (from.pool.pick(request, tried, true) ?? below(from.priority, request, tried)) : undefined;
+      if (lower !== undefined) return "from" in lower ? lower : { from, target: lower };
+      const target = from.pool.pick(request, tried);
+      return target === undefined ? below(from.priority, request, tried) : { from, target };
+    },
+    inUse: () => tierNow().of[0]!.priority,
+    settled: (request) => settledIn(tierNow(), request),
+  };
+}
+
+/**
+ * The entry that a key means: rendezvous hashing by weight, so that equal keys mean the same one in every replica, and a changed
+ * weight moves no more keys than it has to (Schindelhauer and Schomaker, Weighted Distributed Hash Tables, 2005).
+ */
+function byKey<B extends Backend>(entries: readonly B[], key: string): B {
+  const weighted = entries.some(({ weight }) => weight > 0);
+  let chosen = entries[0]!;
+  let best = Number.POSITIVE_INFINITY;
+  for (const entry of entries) {
+    if (weighted && entry.weight === 0) continue;
+    const drawn = (hash(key, hash(entry.upstream.name, 0)) + 1) / (2 ** 32 + 1);
+    const score = -Math.log(drawn) / (weighted ? entry.weight : 1);
+    if (score >= best) continue;
+    best = score;
+    chosen = entry;
+  }
+  return chosen;
+}
