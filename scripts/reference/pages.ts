@@ -1,3 +1,4 @@
+import { commandsPage } from "./commands.ts";
 import { configPage, middlewarePage } from "./keys.ts";
 import { codesPage, logPage, metricsPage } from "./outputs.ts";
 
@@ -8,4 +9,5 @@ export const REFERENCE: Readonly<Record<string, () => string>> = {
   "metrics.md": metricsPage,
   "codes.md": codesPage,
   "log.md": logPage,
+  "commands.md": commandsPage,
 };

@@ -96,7 +96,7 @@ export function createActiveHealth(options: ActiveHealthOptions): {
     if (healthy === subject.healthy) return;
     subject.healthy = healthy;
     pool.mark(subject.target, healthy);
-    const fields = { upstream, address: subject.target.endpoint.address, fault };
+    const fields = { service: upstream, upstream: subject.target.endpoint.address, fault };
     if (healthy) logger.log("info", "health checks succeed again", fields);
     else logger.log("warn", "health checks fail: no requests go to this address while others are healthy", fields);
   }

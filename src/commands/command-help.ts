@@ -16,6 +16,9 @@ export interface CommandHelp {
 /** `--json`, of every command. */
 export const JSON_OPTION: CommandOption = { name: "json", help: "What is printed is JSON." };
 
+/** `--help`, of every command. */
+export const HELP_OPTION: CommandOption = { name: "help", short: "h", help: "This page." };
+
 /** Characters of a line. */
 const WIDTH = 110;
 
@@ -45,10 +48,12 @@ export function columns(rows: readonly (readonly [left: string, right: string])[
     .join("\n");
 }
 
-const optionName = ({ name, short, value }: CommandOption): string =>
+/** An option as it is typed. */
+export const optionName = ({ name, short, value }: CommandOption): string =>
   `${short === undefined ? "" : `-${short}, `}--${name}${value === undefined ? "" : ` ${value}`}`;
 
-const optionHelp = ({ help, multiple = false, default: normal }: CommandOption): string =>
+/** What an option means. */
+export const optionHelp = ({ help, multiple = false, default: normal }: CommandOption): string =>
   [help, ...(multiple ? ["May be given several times."] : []), ...(normal ? [`Default: ${normal}.`] : [])].join(" ");
 
 /** How a command is called, in one line or a few. */
@@ -59,7 +64,6 @@ export function helpPage(command: CommandHelp): string {
   const { usage, summary, more, options } = command;
   const called = usage.map((line) => `  podway ${line}`).join("\n");
   const said = [summary[0]!.toUpperCase() + summary.slice(1), more].filter((text) => text !== undefined).join(". ");
-  const help: CommandOption = { name: "help", short: "h", help: "This page." };
-  const rows = [...options, help].map((option) => [optionName(option), optionHelp(option)] as const);
+  const rows = [...options, HELP_OPTION].map((option) => [optionName(option), optionHelp(option)] as const);
   return `${called}\n\n${wrapped(`${said}.`, 0)}\n\n${columns(rows)}`;
 }

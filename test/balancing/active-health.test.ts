@@ -82,7 +82,7 @@ describe("active health checks", () => {
     for (let i = 0; i < 10; i++) assertEquals(pool.pick(facts)!.endpoint.host, "10.0.0.2");
     assertEquals(
       lines.map(({ level, fields }) => [level, fields]),
-      [["warn", { upstream: "default/web", address: "10.0.0.1:8080", fault: "status 503" }]],
+      [["warn", { service: "default/web", upstream: "10.0.0.1:8080", fault: "status 503" }]],
     );
 
     world.answer = ok;
