@@ -25,6 +25,9 @@ const quickClock: Clock = {
     new Promise((resolve, reject) => setImmediate(() => (signal?.aborted ? reject(signal.reason) : resolve()))),
 };
 
+/** Looks in a row that must find nothing under way. */
+const QUIET = 3;
+
 const KINDS = { endpointslices: "EndpointSliceList", endpoints: "EndpointsList", services: "ServiceList" } as const;
 const FORMS = ["compact", "spaced"] as const;
 type Form = (typeof FORMS)[number];
@@ -51,7 +54,7 @@ function perform(play: Play, form: Form) {
     ) as { metadata: object };
     return text({ ...one, metadata: { ...one.metadata, resourceVersion } });
   };
-  const state = { changed: false, answers: [...play.answers], lines: [...play.lines] };
+  const state = { changed: false, answers: [...play.answers], lines: [...play.lines], idle: false };
   const ofResource = (input: string): boolean => input.includes(`/${play.resource}`);
   const goodOnes = (): Json[] => [
     good("web", "10.9.0.1", "9"),
@@ -100,9 +103,10 @@ function perform(play: Play, form: Form) {
       const answer = ofResource(input) ? state.answers.shift() : undefined;
       return new Response((answer ?? lists(input))[form]);
     }
-    const extra = ofResource(input) ? state.lines : [];
+    const own = ofResource(input);
     return streamOf(() => {
-      const one = extra.shift();
+      if (own) state.idle = state.lines.length === 0;
+      const one = own ? state.lines.shift() : undefined;
       if (one !== undefined || state.changed || state.lines.length > 0 || input.includes("/services")) return one;
       state.changed = true;
       return line("MODIFIED", good("api", "10.9.0.3", "11"));
@@ -134,14 +138,22 @@ async function runOne(play: Play, form: Form): Promise<string> {
     ...asked,
     message: () => `the list is in: ${wrong()}`,
   });
+  let touched: string | undefined;
   await until(
     () => {
-      if (followed.cluster.synced() && followed.addresses("team-a/web").join() !== "10.9.0.1:8080")
-        throw new Error(wrong());
+      if (followed.cluster.synced() && followed.addresses("team-a/web").join() !== "10.9.0.1:8080") touched ??= wrong();
       return state.lines.length === 0 && followed.addresses("team-a/api").join() === "10.9.0.3:8080";
     },
     { ...asked, message: () => `the change behind it all arrives: ${wrong()}` },
   );
+  if (touched !== undefined) throw new Error(`another service was touched: ${touched}`);
+  // The last line may still be on its way, or lead to another list.
+  let quiet = 0;
+  const isQuiet = (): boolean => {
+    quiet = state.idle && followed.cluster.status().state === "watching" ? quiet + 1 : 0;
+    return quiet > QUIET;
+  };
+  await until(isQuiet, { ...asked, message: () => `everything is taken in: ${wrong()}` });
   return knownOf(followed);
 }
 
