@@ -1,11 +1,13 @@
 import { atMost, systemClock } from "../clock.ts";
-import { formatIssue, loadConfig } from "../config/load.ts";
+import { formatIssue } from "../config/load.ts";
 import { createGateway, type Gateway } from "../gateway.ts";
 import { silentLogger } from "../log.ts";
 import type { CommandOption, ParsedArgs } from "../runtime/args.ts";
 import type { Host } from "../runtime/host.ts";
 import { JSON_OPTION } from "./command-help.ts";
 import { gatewayParts } from "./gateway-parts.ts";
+import { kubeconfigOptions, loadWithContexts } from "./load-config.ts";
+import { outgoingFetch } from "./outgoing.ts";
 import type { ServeWorld } from "./serve.ts";
 
 /** How commands come to their answers: from a running gateway, or from the clusters of a config by themselves. */
@@ -52,13 +54,17 @@ export function adminTarget(args: Pick<ParsedArgs, "text">, env: Host["env"]): A
 export type Asked<T> = T | { readonly error: string };
 
 /** Asks the admin API of a running gateway for the JSON at a path. */
-export async function askAdmin<T>(path: string, target: AdminTarget): Promise<Asked<T>> {
+export async function askAdmin<T>(
+  path: string,
+  target: AdminTarget,
+  world: Pick<ServeWorld, "runtime" | "host">,
+): Promise<Asked<T>> {
   let response: Response;
   try {
     const headers: Record<string, string> =
       target.token === undefined ? {} : { authorization: `Bearer ${target.token}` };
     const url = target.admin.replace(/\/+$/, "") + path;
-    response = await fetch(url, { headers, signal: AbortSignal.timeout(ANSWER_WAIT_MS) });
+    response = await outgoingFetch(world)(url, { headers, signal: AbortSignal.timeout(ANSWER_WAIT_MS) });
   } catch {
     return {
       error: `No gateway answers at ${target.admin}; name its admin address with --admin, or use --config FILE to ask the clusters directly`,
@@ -85,7 +91,10 @@ export async function askClusters<T>(
   } catch (error) {
     return { error: (error as Error).message };
   }
-  const loaded = loadConfig({ file, text, env: host.env, pod });
+  const loaded = await loadWithContexts(
+    { file, text, env: host.env, pod },
+    kubeconfigOptions({ host, files, runtime }),
+  );
   if (!loaded.ok) return { error: loaded.errors.map(formatIssue).join("\n") };
   const parts = gatewayParts({ host, files, runtime }, silentLogger);
   const gateway = createGateway({

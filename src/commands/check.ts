@@ -11,6 +11,7 @@ import type { ModuleLoader } from "../runtime/runtime.ts";
 import { liveLines, ruleLines } from "./check-live-lines.ts";
 import { type CommandHelp, JSON_OPTION, usageOf } from "./command-help.ts";
 import { EXIT } from "./io.ts";
+import type { LoadedWithContexts } from "./load-config.ts";
 
 /** What `check` needs of the world. */
 export interface CheckIo extends Pick<LoadInput, "env" | "pod"> {
@@ -25,6 +26,8 @@ export interface CheckIo extends Pick<LoadInput, "env" | "pod"> {
   stdout(line: string): void;
   /** One line to standard error. */
   stderr(line: string): void;
+  /** Reads the config together with its kubeconfigs; left out: those are not looked into. */
+  load?(input: LoadInput): Promise<LoadedWithContexts>;
   /** Asks the clusters of a config, each for `timeout` ms at most; left out: there is no way to them. */
   live?(config: Config, timeout: number): Promise<LiveReport>;
 }
@@ -109,7 +112,8 @@ export async function check(argv: readonly string[], io: CheckIo): Promise<numbe
   const text = await io.readText(file).catch((error: Error) => error);
   if (text instanceof Error) return refuse(`cannot read ${name}: ${text.message}`);
 
-  const result = loadConfig({ file: name, text, env: io.env, pod: io.pod, check: io.check });
+  const input: LoadInput = { file: name, text, env: io.env, pod: io.pod, check: io.check };
+  const result = io.load === undefined ? { ...loadConfig(input), kubeconfigs: [] } : await io.load(input);
   const warnings = [...result.warnings];
   if (result.ok) {
     const { routes, streams } = result.config;
@@ -117,9 +121,14 @@ export async function check(argv: readonly string[], io: CheckIo): Promise<numbe
     if (routes.length + streams.length === 0) {
       warnings.push(source.issue(["routes"], "the file has no routes: every request is answered 404 no_route", "key"));
     }
+    const missing = new Set<string>();
     for (const { path, name: named } of namedFiles(result.config)) {
       if (await io.exists(named)) continue;
       warnings.push(source.issue(path, `${showPath(path)} names a file that is not on this machine`, "key"));
+      missing.add(showPath(path));
+    }
+    for (const { path, why } of result.kubeconfigs) {
+      if (!missing.has(showPath(path))) warnings.push(source.issue(path, `${showPath(path)}: ${why}`, "key"));
     }
   }
   const errors = result.ok ? await moduleErrors(result.modules, file, io) : result.errors;

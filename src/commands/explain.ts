@@ -45,7 +45,7 @@ export async function explain(argv: readonly string[], world: ServeWorld): Promi
   const query: ExplainQuery = { method, url, headers: args.all("header"), client: args.text("client") };
   const file = args.text("config");
   const answer = await (file === undefined
-    ? askAdmin<Explained>(`/v1/explain?${searchOf(query)}`, adminTarget(args, host.env))
+    ? askAdmin<Explained>(`/v1/explain?${searchOf(query)}`, adminTarget(args, host.env), world)
     : askItself(file, query, world));
   if ("error" in answer) return bad(answer.error);
   if (args.on("json")) host.stdout(JSON.stringify(answer));

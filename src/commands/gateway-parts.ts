@@ -7,6 +7,7 @@ import { connect } from "../kubernetes/connection.ts";
 import type { Logger } from "../log.ts";
 import { createModules, type Modules } from "../middleware/modules.ts";
 import { createTracing } from "../observe/tracing/tracing.ts";
+import { outgoingFetch } from "./outgoing.ts";
 import type { ServeWorld } from "./serve.ts";
 import { rememberTls } from "./upstream-tls.ts";
 import { VERSION } from "./version.ts";
@@ -24,7 +25,7 @@ export function gatewayParts(
 ): GatewayParts {
   const { runtime, host, files } = world;
   const clock = systemClock;
-  const plainFetch = runtime.clientFetch({ verify: true });
+  const plainFetch = outgoingFetch(world);
   const deps = { clientFetch: runtime.clientFetch, env: host.env, run: runtime.run, files, clock };
   const snapshotFiles = createSnapshotFiles(files);
   const tlsOptions = { files, host, logger };

@@ -1,4 +1,5 @@
 import { formatIssue, loadConfig } from "../config/load.ts";
+import type { Fetch } from "../kubernetes/types.ts";
 import { parseCommandLine } from "../runtime/args.ts";
 import { shownAuthority } from "../runtime/host.ts";
 import type { Files } from "../runtime/runtime.ts";
@@ -12,6 +13,7 @@ export interface HealthIo {
   readonly files: Pick<Files, "readText" | "exists">;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly pod: PodFacts;
+  readonly fetch: Fetch;
   stdout(line: string): void;
   stderr(line: string): void;
 }
@@ -70,13 +72,13 @@ export async function health(argv: readonly string[], io: HealthIo): Promise<num
   if ("error" in admin) return bad(admin.error);
 
   const url = `${admin.url}/${args.on("ready") ? "readyz" : "healthz"}`;
-  const answer = await ask(url);
+  const answer = await ask(url, io.fetch);
   if (args.on("json")) io.stdout(JSON.stringify({ url, ...answer }));
   else if (!answer.ok) io.stderr(`${url}: ${answer.why}`);
   return answer.ok ? EXIT.fine : EXIT.no;
 }
 
-async function ask(url: string): Promise<{ ok: true } | { ok: false; why: string }> {
+async function ask(url: string, fetch: Fetch): Promise<{ ok: true } | { ok: false; why: string }> {
   try {
     const response = await fetch(url, { signal: AbortSignal.timeout(ANSWER_WAIT_MS) });
     const text = await response.text();

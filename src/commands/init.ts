@@ -1,6 +1,6 @@
 import { systemClock } from "../clock.ts";
 import { formatIssue, loadConfig } from "../config/load.ts";
-import { readKubeconfig } from "../kubernetes/kubeconfig.ts";
+import { openKubeconfig } from "../kubernetes/kubeconfig.ts";
 import { type ParsedArgs, parseCommandLine } from "../runtime/args.ts";
 import type { Files } from "../runtime/runtime.ts";
 import { type Asked, askAdmin, DEFAULT_ADMIN } from "./ask.ts";
@@ -65,11 +65,9 @@ function serverBlock(url: URL): string[] {
 
 async function ofKubeconfig(file: string, args: ParsedArgs, { files, host, runtime }: ServeWorld): Promise<Found> {
   const context = args.text("context");
-  const text = await files.readText(file);
-  const baseDir = file.includes("/") ? file.slice(0, file.lastIndexOf("/") + 1) : "";
   const { run } = runtime;
-  const options = { context, baseDir, files, run, env: host.env, clock: systemClock };
-  const { namespace = "default" } = await readKubeconfig(text, options);
+  const options = { context, files, run, env: host.env, clock: systemClock };
+  const { namespace = "default" } = await openKubeconfig(file, options);
   const named = context === undefined ? "" : `, context: ${quoted(context)}`;
   return {
     of: `the cluster of ${file}`,
@@ -80,9 +78,9 @@ async function ofKubeconfig(file: string, args: ParsedArgs, { files, host, runti
 }
 
 /** The demo that runs on this machine, by its admin API. */
-async function ofDemo(admin: string): Promise<Asked<Found>> {
+async function ofDemo(admin: string, world: ServeWorld): Promise<Asked<Found>> {
   type Dump = { config?: { service?: { schema?: string; host?: string; port?: string | number } }[] };
-  const answer = await askAdmin<Dump>("/v1/discovery/kubernetes/dump", { admin, token: undefined });
+  const answer = await askAdmin<Dump>("/v1/discovery/kubernetes/dump", { admin, token: undefined }, world);
   const { schema, host, port } = ("error" in answer ? undefined : answer.config?.[0]?.service) ?? {};
   const url = `${schema}://${host}:${port}`;
   if (schema !== "http" || !URL.canParse(url)) {
@@ -112,7 +110,7 @@ async function find(args: ParsedArgs, world: ServeWorld): Promise<Asked<Found>> 
   const inPod = host.env.KUBERNETES_SERVICE_HOST !== undefined && named === undefined;
   if (inPod) return { of: "this pod's cluster", block: [], service: "default/my-service:http", invented: true };
   const file = named ?? (await findKubeconfig({ files, env: host.env }));
-  if (file === undefined) return await ofDemo(args.text("admin") ?? DEFAULT_ADMIN);
+  if (file === undefined) return await ofDemo(args.text("admin") ?? DEFAULT_ADMIN, world);
   try {
     return await ofKubeconfig(file, args, world);
   } catch (error) {

@@ -36,6 +36,7 @@ export async function nodes(argv: readonly string[], world: ServeWorld): Promise
       ? await askAdmin<NodesAnswer>(
           `/v1/discovery/kubernetes/nodes?service=${encodeURIComponent(reference)}${verbose ? "&verbose=1" : ""}`,
           adminTarget(args, host.env),
+          world,
         )
       : await askClusters(file, world, async (gateway, patient) => {
           if (patient) await gateway.whenKnown(reference);

@@ -13,8 +13,10 @@ import { health } from "./health.ts";
 import { importConfig } from "./import.ts";
 import { init } from "./init.ts";
 import { EXIT, readPodFacts } from "./io.ts";
+import { kubeconfigOptions, loadWithContexts } from "./load-config.ts";
 import { manifests } from "./manifests.ts";
 import { nodes } from "./nodes.ts";
+import { outgoingFetch } from "./outgoing.ts";
 import { schema } from "./schema.ts";
 import { VERSION } from "./version.ts";
 
@@ -84,6 +86,7 @@ export async function run(argv: readonly string[], world: CommandWorld): Promise
         check: host.threads === undefined ? checkWithoutThreads : undefined,
         stdout: host.stdout,
         stderr: host.stderr,
+        load: (input) => loadWithContexts(input, kubeconfigOptions({ ...world, files })),
         live: (config, timeout) => checkLive(config, { ...world, files, pod }, timeout),
       });
     case "import":
@@ -100,7 +103,14 @@ export async function run(argv: readonly string[], world: CommandWorld): Promise
     case "manifests":
       return await manifests(rest, { files, env: runtime.env, stdout: host.stdout, stderr: host.stderr });
     case "health":
-      return await health(rest, { files, env: runtime.env, pod, stdout: host.stdout, stderr: host.stderr });
+      return await health(rest, {
+        files,
+        env: runtime.env,
+        pod,
+        fetch: outgoingFetch(world),
+        stdout: host.stdout,
+        stderr: host.stderr,
+      });
     case "explain":
       return await explain(rest, { ...world, files, pod });
     case "init":

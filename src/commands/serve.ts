@@ -1,6 +1,6 @@
 import type { ConfigInForce } from "../admin/app.ts";
 import { systemClock } from "../clock.ts";
-import { formatIssue, type LoadResult, loadConfig } from "../config/load.ts";
+import { formatIssue, type LoadResult } from "../config/load.ts";
 import { redactConfig } from "../config/redact.ts";
 import type { Config } from "../config/schema.ts";
 import { checkWithoutThreads } from "../config/threads-rules.ts";
@@ -16,6 +16,7 @@ import { followCertificates, readCertificates } from "./certificates.ts";
 import type { ConfigOrigin } from "./config-origin.ts";
 import { EXIT, type PodFacts } from "./io.ts";
 import { type Listeners, type ListenersOptions, openListeners } from "./listeners.ts";
+import { kubeconfigOptions, loadWithContexts } from "./load-config.ts";
 import { watchModules } from "./module-watch.ts";
 import { assertFree, openPort } from "./ports.ts";
 import { processMetrics } from "./process-metrics.ts";
@@ -38,7 +39,8 @@ export interface ServeWorld {
 export async function readConfig(origin: ConfigOrigin, world: ServeWorld, modules: Modules): Promise<LoadResult> {
   const { host, pod } = world;
   const check = host.threads === undefined ? checkWithoutThreads : undefined;
-  const loaded = loadConfig({ file: origin.file, text: await origin.read(), env: host.env, pod, check });
+  const input = { file: origin.file, text: await origin.read(), env: host.env, pod, check };
+  const loaded = await loadWithContexts(input, kubeconfigOptions(world));
   if (!loaded.ok) return loaded;
   const errors = await modules.load(loaded.modules);
   return errors.length === 0 ? loaded : { ok: false, errors, warnings: loaded.warnings };

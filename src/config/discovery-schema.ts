@@ -19,6 +19,8 @@ import {
 /** How a cluster is followed (design: Discovery config, `mode`). */
 export type DiscoveryMode = "watch" | "poll" | "request" | "auto";
 
+const PROXY = "the URL of an http or https proxy, such as http://proxy.example.org:3128";
+
 const service = object({
   schema: v.optional(words(["https", "http"]), "https"),
   host: v.optional(hostOf("the apiserver's address: IPv4, IPv6 or a host name, without scheme, port or path")),
@@ -26,6 +28,7 @@ const service = object({
   ssl_verify: v.optional(boolean, true),
   ca_file: v.optional(shownText("the path of a PEM file with the cluster's CA")),
   server_name: v.optional(shownText("the name in the apiserver's certificate")),
+  proxy: v.optional(v.pipe(text(PROXY), v.regex(/^https?:\/\/[^\s/]+\/?$/i, PROXY))),
 });
 
 const client = object({
@@ -33,7 +36,7 @@ const client = object({
   token_file: v.optional(shownText("the path of a file that holds a token")),
   cert_file: v.optional(shownText("the path of a PEM file with a client certificate")),
   key_file: v.optional(shownText("the path of a PEM file with the certificate's key")),
-  kubeconfig: v.optional(shownText("the path of a kubeconfig file")),
+  kubeconfig: v.optional(shownText("the path of a kubeconfig file, or several with colons between")),
   context: v.optional(shownText("the name of a context of the kubeconfig")),
 });
 

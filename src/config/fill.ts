@@ -23,6 +23,8 @@ export interface PodOffer {
   readonly namespace?: string | undefined;
   readonly tokenFile?: string | undefined;
   readonly caFile?: string | undefined;
+  /** Namespaces of kubeconfigs' contexts, by `contextKey`. */
+  readonly contextNamespaces?: Readonly<Record<string, string>> | undefined;
 }
 
 /** What defaults depend on beside the file. */
@@ -33,11 +35,21 @@ export interface Surroundings {
 
 type WrittenCluster = Exclude<NonNullable<WrittenDiscovery["kubernetes"]>, readonly unknown[]>;
 
+/** Names a context of a kubeconfig: the one its file says, where `context` is left out. */
+export const contextKey = ({
+  kubeconfig = "",
+  context = "",
+}: {
+  kubeconfig?: string | undefined;
+  context?: string | undefined;
+}): string => `${kubeconfig}\n${context}`;
+
 /** Credentials that make the service account's token superfluous. */
 const CREDENTIALS = ["token", "token_file", "cert_file", "kubeconfig"] as const;
 
 function fillCluster(id: string, written: WrittenCluster, { env, pod }: Surroundings): ClusterConfig {
-  const { service, client = {}, namespace = pod.namespace ?? "default", label_selector, ...rest } = written;
+  const { service, client = {}, label_selector, ...rest } = written;
+  const namespace = written.namespace ?? pod.contextNamespaces?.[contextKey(client)] ?? pod.namespace ?? "default";
   const normal = label_selector === undefined ? undefined : normalizeLabelSelector(label_selector);
   const cluster = {
     ...rest,

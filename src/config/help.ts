@@ -45,9 +45,12 @@ export const HELP: Readonly<Record<string, string>> = {
   "discovery.kubernetes.service.ssl_verify":
     "Whether the apiserver's certificate is checked (APISIX's default is false).",
   "discovery.kubernetes.service.ca_file": "In a pod the service account's ca.crt.",
+  "discovery.kubernetes.service.proxy":
+    "A forward proxy to the apiserver; by default HTTPS_PROXY or HTTP_PROXY of the environment, save NO_PROXY. Never used for this machine.",
   "discovery.kubernetes.client": "Who this is to the apiserver; in a pod its service account.",
   "discovery.kubernetes.client.token_file": "Read again at least every minute, and at once on a 401.",
-  "discovery.kubernetes.client.kubeconfig": "Server, CA, token, certificate and exec plugins are taken from it.",
+  "discovery.kubernetes.client.kubeconfig":
+    "Server, CA, token, certificate, exec plugins, proxy-url and namespace are taken from it; several files are merged as kubectl does.",
   "discovery.kubernetes.namespace_selector": "Which namespaces count: exactly one of its keys.",
   "discovery.kubernetes.namespace_selector.equal": "Only this namespace.",
   "discovery.kubernetes.namespace_selector.not_equal": "Every namespace but this one.",

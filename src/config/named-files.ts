@@ -1,3 +1,4 @@
+import { kubeconfigPaths } from "../kubernetes/kubeconfig.ts";
 import type { Path } from "./issues.ts";
 import type { CertificatesConfig, Config, UpstreamTlsConfig } from "./schema.ts";
 
@@ -7,7 +8,7 @@ export interface NamedFile {
   readonly name: string;
 }
 
-const CLIENT_FILES = ["token_file", "cert_file", "key_file", "kubeconfig"] as const;
+const CLIENT_FILES = ["token_file", "cert_file", "key_file"] as const;
 const UPSTREAM_FILES = ["ca_file", "cert_file", "key_file"] as const;
 
 /** Every file that a config wants to read, in the file's order; modules of middleware and `snapshot_file` apart. */
@@ -16,6 +17,9 @@ export function namedFiles({ discovery, server, routes, streams }: Config): Name
   for (const [index, { client, service }] of (discovery?.clusters ?? []).entries()) {
     const cluster: Path = ["discovery", "kubernetes", ...(discovery?.multi ? [index] : [])];
     for (const key of CLIENT_FILES) named.push({ path: [...cluster, "client", key], name: client[key] });
+    for (const name of client.kubeconfig === undefined ? [] : kubeconfigPaths(client.kubeconfig)) {
+      named.push({ path: [...cluster, "client", "kubeconfig"], name });
+    }
     named.push({ path: [...cluster, "service", "ca_file"], name: service?.ca_file });
   }
   const serves = (path: Path, certificates: CertificatesConfig | undefined): void => {

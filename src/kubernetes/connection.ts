@@ -9,7 +9,8 @@ import {
   tokenCredentials,
   tokenFileCredentials,
 } from "./credentials.ts";
-import { readKubeconfig } from "./kubeconfig.ts";
+import { forwardProxy } from "./forward-proxy.ts";
+import { openKubeconfig } from "./kubeconfig.ts";
 import type { Fetch } from "./types.ts";
 
 /** How to reach one apiserver. What it holds may be swapped by `refresh()`: read the fields anew for each request. */
@@ -39,6 +40,8 @@ export interface ConnectDeps extends Pick<Runtime, "clientFetch" | "env" | "run"
 interface Setup {
   server: string;
   tls: ClientTls;
+  /** A forward proxy that is named; undefined: the environment's, if there is one. */
+  proxy: string | undefined;
   credentials: Credentials;
   exec: ExecCredentials | undefined;
   namespace: string | undefined;
@@ -54,8 +57,6 @@ export function serverUrl(service: NonNullable<ClusterConfig["service"]>): strin
   return `${schema}://${host}:${port ?? (schema === "https" ? 443 : 80)}`;
 }
 
-const folderOf = (path: string): string => (/[\\/]/.test(path) ? path.replace(/[\\/][^\\/]*$/, "") || "/" : "");
-
 /** `known`: a token file's credentials of an earlier reading, which know a token for while the file is being replaced. */
 async function readSetup(cluster: ClusterConfig, deps: ConnectDeps, known?: Credentials): Promise<Setup> {
   const { client, service } = cluster;
@@ -69,9 +70,8 @@ async function readSetup(cluster: ClusterConfig, deps: ConnectDeps, known?: Cred
   if (client.kubeconfig !== undefined) {
     const path = client.kubeconfig;
     const { run, env, clock } = deps;
-    const base = { context: client.context, baseDir: folderOf(path), files: files(path), run, env, clock };
-    const found = await readKubeconfig(await files(path).readText(path), base);
-    return { ...found, files: [path, ...found.paths] };
+    const found = await openKubeconfig(path, { context: client.context, files: files(path), run, env, clock });
+    return { ...found, proxy: service?.proxy ?? found.proxy, files: found.paths };
   }
   if (service === undefined) throw new Error("the cluster has neither a service nor a client.kubeconfig");
   const tls: ClientTls = {
@@ -92,6 +92,7 @@ async function readSetup(cluster: ClusterConfig, deps: ConnectDeps, known?: Cred
   return {
     server: serverUrl(service),
     tls,
+    proxy: service.proxy,
     credentials,
     exec: undefined,
     namespace: undefined,
@@ -110,13 +111,14 @@ const sameTls = (a: ClientTls, b: ClientTls): boolean =>
 export async function connect(cluster: ClusterConfig, deps: ConnectDeps): Promise<Connection> {
   let setup = await readSetup(cluster, deps);
   let tls = setup.tls;
-  let fetch = deps.clientFetch(tls);
+  const proxyOf = (url: string): string | undefined => forwardProxy(url, deps.env, setup.proxy);
+  let fetch = deps.clientFetch(tls, proxyOf);
   let refreshing: Promise<void> | undefined;
 
   /** A fetch of its own only when something changed: the old one's connections stay in use otherwise. */
   const use = (next: ClientTls): void => {
     if (sameTls(tls, next)) return;
-    fetch = deps.clientFetch(next);
+    fetch = deps.clientFetch(next, proxyOf);
     tls = next;
   };
 

@@ -9,10 +9,10 @@ import { nodeFiles } from "./node-files.ts";
 import { nodeDial } from "./node-streams.ts";
 import { upstreamConnect } from "./node-websocket.ts";
 import { readOutput } from "./output.ts";
-import type { ClientTls, CommandResult, Files, Runtime } from "./runtime.ts";
+import type { ClientTls, CommandResult, Files, ProxyOf, Runtime } from "./runtime.ts";
 
 /** Options of Bun's fetch that its types leave out. */
-type BunInit = BunFetchRequestInit & { timeout?: false };
+type BunInit = Omit<BunFetchRequestInit, "proxy"> & { timeout?: false; proxy: string | false };
 
 /** Node's own check, with the names the certificate has in the message: Bun's default error does not tell them. */
 function checkNames(expected: string, certificate: PeerCertificate): Error | undefined {
@@ -41,11 +41,13 @@ function tlsOptions(tls: ClientTls): BunFetchRequestInitTLS {
  * A fetch of its own connections, so that what a certificate or a CA allowed never serves another cluster. It follows
  * no redirect and has no time-out of its own; the answer is decompressed.
  */
-function clientFetch(tls: ClientTls): Fetch {
+function clientFetch(tls: ClientTls, proxyOf?: ProxyOf): Fetch {
   const session = new Bun.FetchSession({ tls: tlsOptions(tls) });
-  return (input, init) => {
-    const options: BunInit = { ...init, redirect: "manual", timeout: false };
-    return session.fetch(input, options);
+  return async (input, init) => {
+    // Without a word about it Bun would take a proxy from the environment, for this machine too.
+    const proxy = proxyOf?.(input) ?? false;
+    const options: BunInit = { ...init, redirect: "manual", timeout: false, proxy };
+    return session.fetch(input, options as BunFetchRequestInit);
   };
 }
 

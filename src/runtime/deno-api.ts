@@ -5,7 +5,13 @@ export interface DenoHttpClient extends Disposable {
   close(): void;
 }
 
+/** A forward proxy, or the address to connect to in place of the URL's and of the environment's proxy. */
+export type DenoProxy =
+  | { readonly url: string }
+  | { readonly transport: "tcp"; readonly hostname: string; readonly port: number };
+
 export interface DenoHttpClientOptions {
+  readonly proxy?: DenoProxy;
   /** Certificates in PEM, trusted beside Deno's own. */
   readonly caCerts?: string[];
   readonly cert?: string;

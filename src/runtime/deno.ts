@@ -4,7 +4,7 @@ import { checkServerIdentity } from "node:tls";
 import type { Fetch } from "../kubernetes/types.ts";
 import type { UpstreamFetch } from "../proxy/types.ts";
 import type { UpstreamConnect } from "../proxy/websocket-types.ts";
-import { type DenoHttpClient, deno, UNVERIFIED } from "./deno-api.ts";
+import { type DenoHttpClient, type DenoProxy, deno, UNVERIFIED } from "./deno-api.ts";
 import { dialTls } from "./deno-streams.ts";
 import { http1Fetch } from "./http1-fetch.ts";
 import { nodeFiles } from "./node-files.ts";
@@ -12,13 +12,13 @@ import { nodeModules } from "./node-modules.ts";
 import { nodeDial } from "./node-streams.ts";
 import { upstreamConnect } from "./node-websocket.ts";
 import { readOutput } from "./output.ts";
-import type { ClientTls, CommandResult, Runtime } from "./runtime.ts";
+import type { ClientTls, CommandResult, ProxyOf, Runtime } from "./runtime.ts";
 
 /** Options of Deno's fetch that the standard's types leave out. */
 type DenoInit = RequestInit & { client: DenoHttpClient };
 
 /** A client with this trust and identity. Throws in words where Deno has no way to do what is asked. */
-function clientFor(tls: ClientTls | undefined): DenoHttpClient {
+function clientFor(tls: ClientTls | undefined, proxy?: DenoProxy): DenoHttpClient {
   if (tls?.verify === false) {
     throw new Error(UNVERIFIED);
   }
@@ -28,15 +28,39 @@ function clientFor(tls: ClientTls | undefined): DenoHttpClient {
   return deno.createHttpClient({
     allowHost: true,
     http2: false,
+    ...(proxy === undefined ? undefined : { proxy }),
     ...(tls?.ca === undefined ? undefined : { caCerts: [tls.ca] }),
     ...(tls?.cert === undefined || tls.key === undefined ? undefined : { cert: tls.cert, key: tls.key }),
   });
 }
 
+/** Where Deno looks for proxies. */
+const PROXY_KEYS = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"].flatMap((key) => [key, key.toLowerCase()]);
+
 /** A fetch of its own connections. It follows no redirect and has no time-out of its own; the answer is decompressed. */
-function clientFetch(tls: ClientTls): Fetch {
-  const client = clientFor(tls);
-  return (input, init) => fetch(input, { ...init, redirect: "manual", client } as DenoInit);
+function clientFetch(tls: ClientTls, proxyOf?: ProxyOf): Fetch {
+  const clients = new Map<string | undefined, DenoHttpClient>();
+  // What cannot be done is said when the fetch is made, not with its first request.
+  clientFor(tls).close();
+  const clientOf = (input: string): DenoHttpClient => {
+    const proxy = proxyOf?.(input);
+    const { protocol, hostname, port } = new URL(input);
+    const direct = {
+      transport: "tcp",
+      hostname: hostname.replace(/^\[(.*)\]$/, "$1"),
+      port: Number(port) || (protocol === "https:" ? 443 : 80),
+    } as const;
+    // Without a word about it Deno would take a proxy from the environment, for this machine too.
+    const via = proxy !== undefined ? { url: proxy } : PROXY_KEYS.some((key) => process.env[key]) ? direct : undefined;
+    const key = JSON.stringify(via);
+    let client = clients.get(key);
+    if (client === undefined) {
+      client = clientFor(tls, via);
+      clients.set(key, client);
+    }
+    return client;
+  };
+  return async (input, init) => fetch(input, { ...init, redirect: "manual", client: clientOf(input) } as DenoInit);
 }
 
 /**

@@ -15,6 +15,9 @@ export interface ClientTls {
   readonly serverName?: string | undefined;
 }
 
+/** The forward proxy for requests to a URL; undefined: none. */
+export type ProxyOf = (url: string) => string | undefined;
+
 /** Files, where the runtime has them. */
 export interface Files {
   /** The file's text. Rejects with an error whose message names the path. */
@@ -66,8 +69,12 @@ export interface Runtime {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** undefined on Workers. */
   readonly files: Files | undefined;
-  /** A fetch for the apiserver: verifies with `tls`, no redirects, streams never cut by the runtime's own timers. */
-  clientFetch(tls: ClientTls): Fetch;
+  /**
+   * A fetch for the apiserver: verifies with `tls`, no redirects, streams never cut by the runtime's own timers. It goes
+   * through the proxy that `proxyOf` names for a URL, and through none of the environment's own accord. `proxyOf` may
+   * throw: then the fetch rejects. Workers have no proxies.
+   */
+  clientFetch(tls: ClientTls, proxyOf?: ProxyOf): Fetch;
   /** A fetch for upstreams, with keep-alive; `tls` where a route brings its own trust or identity. */
   upstreamFetch(tls?: ClientTls): UpstreamFetch;
   /** How WebSockets to upstreams are opened, with TLS as `upstreamFetch`. Left out: this runtime cannot. */

@@ -1,6 +1,7 @@
 import { describe, test } from "bun:test";
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { health } from "../../src/commands/health.ts";
+import { bunRuntime } from "../../src/runtime/bun.ts";
 
 async function run(argv: readonly string[], files: Readonly<Record<string, string>> = {}) {
   const stdout: string[] = [];
@@ -8,6 +9,7 @@ async function run(argv: readonly string[], files: Readonly<Record<string, strin
   const code = await health(argv, {
     env: {},
     pod: {},
+    fetch: bunRuntime.clientFetch({ verify: true }),
     files: {
       exists: async (path) => path in files,
       readText: async (path) => files[path] ?? Promise.reject(new Error(`cannot read ${path}`)),

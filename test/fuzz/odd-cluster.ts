@@ -104,10 +104,14 @@ function perform(play: Play, form: Form) {
       return new Response((answer ?? lists(input))[form]);
     }
     const own = ofResource(input);
+    const services = input.includes("/services");
+    let told = false;
     return streamOf(() => {
       if (own) state.idle = state.lines.length === 0;
       const one = own ? state.lines.shift() : undefined;
-      if (one !== undefined || state.changed || state.lines.length > 0 || input.includes("/services")) return one;
+      if (one !== undefined || told || state.lines.length > 0 || services) return one;
+      // A watch that resumes is sent again what it may have missed.
+      told = true;
       state.changed = true;
       return line("MODIFIED", good("api", "10.9.0.3", "11"));
     });

@@ -1,6 +1,11 @@
 import { describe, test } from "bun:test";
 import { assertEquals, assertNotMatch, assertRejects, assertStringIncludes } from "@std/assert";
-import { type KubeconfigOptions, readKubeconfig } from "../../src/kubernetes/kubeconfig.ts";
+import {
+  type KubeconfigOptions,
+  kubeconfigPaths,
+  openKubeconfig,
+  readKubeconfig as readAll,
+} from "../../src/kubernetes/kubeconfig.ts";
 import { createFakeClock } from "../helpers/fake-clock.ts";
 import { memoryFiles } from "../helpers/memory-files.ts";
 
@@ -37,7 +42,6 @@ users:
 `;
 
 const options = (more: Partial<KubeconfigOptions> = {}): KubeconfigOptions => ({
-  baseDir: "/home/me/.kube",
   files: memoryFiles({
     "/home/me/.kube/pki/ca.crt": pem("FILE CA"),
     "/abs/client.crt": pem("CERT"),
@@ -48,6 +52,10 @@ const options = (more: Partial<KubeconfigOptions> = {}): KubeconfigOptions => ({
   clock: createFakeClock(),
   ...more,
 });
+
+/** One file of a folder. */
+const readKubeconfig = (text: string, given: KubeconfigOptions) =>
+  readAll([{ text, baseDir: "/home/me/.kube" }], given);
 
 /** A file with one cluster and one user, whose blocks are given as YAML flow. */
 const small = (cluster: string, user: string): string => `
@@ -122,7 +130,7 @@ describe("a kubeconfig", () => {
     const cases: [string, string, string][] = [
       ["{server: 'https://h'}", "{username: me, password: sEcReT}", 'user "u" uses username'],
       ["{server: 'https://h'}", "{auth-provider: {name: gcp}}", 'user "u" uses auth-provider'],
-      ["{server: 'https://h', proxy-url: 'http://me:sEcReT@p'}", "{}", 'cluster "c" uses proxy-url'],
+      ["{server: 'https://h', proxy-url: 'socks5://me:sEcReT@p'}", "{}", 'cluster "c" proxy-url must be an http'],
       ["{server: 'h:6443'}", "{}", "server must be a URL"],
       ["{server: 'https://h', certificate-authority-data: '***'}", "{}", "certificate-authority-data is not base64"],
       ["{server: 'https://h'}", "{client-certificate-data: YQ==}", "needs both client-certificate and client-key"],
@@ -152,4 +160,66 @@ describe("a kubeconfig", () => {
       "programs cannot be run here",
     );
   });
+});
+
+describe("several kubeconfigs, as KUBECONFIG lists them", () => {
+  const part = (name: string, more = ""): string => `
+${more}
+contexts: [{name: ${name}, context: {cluster: shared, user: ${name}, namespace: of-${name}}}]
+clusters: [{name: shared, cluster: {server: "https://${name}.test", certificate-authority: ca.crt}}]
+users: [{name: ${name}, user: {tokenFile: token}}]
+`;
+  const files = memoryFiles({
+    "/a/config": part("a"),
+    "/b/config": part("b", "current-context: b"),
+    "/a/ca.crt": pem("CA OF A"),
+    "/a/token": "token-a",
+    "/b/token": "token-b",
+  });
+
+  test("are merged: the first that says something wins, and paths start from their own file", async () => {
+    const found = await openKubeconfig("/nowhere:/a/config:/b/config", options({ files }));
+    assertEquals([found.namespace, found.server, found.tls.ca], ["of-b", "https://a.test", pem("CA OF A")]);
+    assertEquals(await found.credentials.authorization(), "Bearer token-b");
+    assertEquals(found.paths, ["/nowhere", "/a/config", "/b/config", "/a/ca.crt", "/b/token"]);
+    const first = await openKubeconfig("/b/config:/a/config:", options({ files, context: "a" })).catch(String);
+    assertStringIncludes(String(first), "/b/ca.crt");
+  });
+
+  test("of which none exists are an error that names them; a single one that does not exist is one too", async () => {
+    await assertRejects(() => openKubeconfig("/x:/y", options({ files })), Error, "none of /x, /y exists");
+    await assertRejects(() => openKubeconfig("/x", options({ files })), Error, "/x");
+  });
+
+  test("are told from a drive's letter", () => {
+    assertEquals(kubeconfigPaths("/a:/b"), ["/a", "/b"]);
+    assertEquals(kubeconfigPaths("a:b:a"), ["a", "b"]);
+    assertEquals(kubeconfigPaths("C:\\Users\\me\\config"), ["C:\\Users\\me\\config"]);
+    assertEquals(kubeconfigPaths("C:\\a;D:\\b"), ["C:\\a", "D:\\b"]);
+  });
+});
+
+test("a CA file with text beyond Latin-1 works, and reaches an exec plugin that asks for it byte for byte", async () => {
+  const ca = `# Issuer: NetLock Arany (Class Gold) Főtanúsítvány\n${pem("CA")}`;
+  for (const provideClusterInfo of [false, true]) {
+    const seen: string[] = [];
+    const run: KubeconfigOptions["run"] = async (_command, _args, env) => {
+      seen.push(env.KUBERNETES_EXEC_INFO!);
+      const status = { token: "plugin-token" };
+      const apiVersion = "client.authentication.k8s.io/v1beta1";
+      return { code: 0, stdout: JSON.stringify({ apiVersion, kind: "ExecCredential", status }), stderr: "" };
+    };
+    const exec = `{apiVersion: client.authentication.k8s.io/v1beta1, command: ./plugin, provideClusterInfo: ${provideClusterInfo}}`;
+    const source = small("{server: 'https://h', certificate-authority: ca.crt}", `{exec: ${exec}}`);
+    const found = await readKubeconfig(source, options({ run, files: memoryFiles({ "/home/me/.kube/ca.crt": ca }) }));
+    assertEquals(await found.credentials.authorization(), "Bearer plugin-token");
+    const { cluster } = (JSON.parse(seen[0]!) as { spec: { cluster?: Record<string, string> } }).spec;
+    const given = cluster?.["certificate-authority-data"];
+    assertEquals(given && Buffer.from(given, "base64").toString("utf8"), provideClusterInfo ? ca : undefined);
+  }
+});
+
+test("a cluster's proxy-url is taken, and told to a plugin that asks", async () => {
+  const found = await readKubeconfig(small("{server: 'https://h', proxy-url: 'http://p:3128'}", "{}"), options());
+  assertEquals(found.proxy, "http://p:3128");
 });
