@@ -1,3 +1,4 @@
+import { mergeMiddleware } from "../middleware/catalog.ts";
 import { stripBrackets } from "./addresses.ts";
 import type { ClusterConfig, WrittenDiscovery } from "./discovery-schema.ts";
 import { fillStream } from "./fill-stream.ts";
@@ -12,6 +13,7 @@ import type {
   RetriesConfig,
   RouteConfig,
   TimeoutsConfig,
+  UpstreamTlsConfig,
   WrittenDefaults,
   WrittenHeaderChanges,
   WrittenRoute,
@@ -136,6 +138,15 @@ function mergeHeaders(
   };
 }
 
+/** Key by key; `false` takes away what the defaults say. */
+function mergeTls(defaults: WrittenTls | undefined, own: WrittenTls | undefined): UpstreamTlsConfig | undefined {
+  if (!defaults && !own) return undefined;
+  const { verify = true, ...files } = { ...defaults, ...own };
+  return { verify, ...Object.fromEntries(Object.entries(files).filter(([, value]) => value !== false)) };
+}
+
+type WrittenTls = NonNullable<WrittenRoute["upstream_tls"]>;
+
 function fillRoute(
   written: WrittenRoute,
   index: number,
@@ -146,8 +157,7 @@ function fillRoute(
   const optional = {
     paths: route.paths ?? (server.paths === "reject" ? undefined : server.paths),
     upstream_host: passHost === "rewrite" ? (upstream_host ?? defaults.upstream_host) : undefined,
-    upstream_tls:
-      upstream_tls || defaults.upstream_tls ? { verify: true, ...defaults.upstream_tls, ...upstream_tls } : undefined,
+    upstream_tls: mergeTls(defaults.upstream_tls, upstream_tls),
     request_headers: mergeHeaders(defaults.request_headers, request_headers),
     response_headers: mergeHeaders(defaults.response_headers, response_headers),
   };
@@ -159,7 +169,7 @@ function fillRoute(
     retries: { ...RETRIES, ...defaults.retries, ...route.retries },
     keepalive: { ...KEEPALIVE, ...defaults.keepalive, ...route.keepalive },
     health: fillHealth(defaults.health, route.health),
-    middleware: [...(defaults.middleware ?? []), ...(route.middleware ?? [])],
+    middleware: mergeMiddleware(defaults.middleware ?? [], route.middleware ?? []),
     balancer: route.balancer ?? defaults.balancer ?? "round_robin",
     pass_host: passHost,
   };

@@ -163,7 +163,8 @@ export const HELP: Readonly<Record<string, string>> = {
   "routes[].redirect.location": "The whole Location, made of parts of the request.",
   "routes[].redirect.regex": "Only with location.",
   "routes[].redirect.path": "By default the request's own.",
-  "routes[].middleware": "What requests go through first, in this order.",
+  "routes[].middleware":
+    "What requests go through first, in this order. One that defaults have too stands in its place; NAME: false takes it away.",
   streams: "TCP listeners whose connections go to a service.",
   "streams[].id": "By default the address it listens on.",
   "streams[].listen": "Where connections are taken.",

@@ -1,8 +1,8 @@
 import { checkClusters, writtenClusters } from "./cluster-rules.ts";
 import { fill, type PodOffer } from "./fill.ts";
-import { checkGroups } from "./group-rules.ts";
 import type { Env } from "./interpolate.ts";
 import type { ConfigIssue } from "./issues.ts";
+import { checkDefaultMiddleware, checkGroups } from "./middleware-rules.ts";
 import { type ModuleUse, moduleUses } from "./module-uses.ts";
 import { checkRoutes } from "./route-rules.ts";
 import type { Rules } from "./rules.ts";
@@ -66,8 +66,10 @@ export function loadConfig({ file, text, env, pod, check }: LoadInput): LoadResu
   if (source.root === undefined && source.issues.length === 0) rules.errors.push(source.issue([], EMPTY_FILE));
   // First, because it settles what values that are environment variables mean.
   const validated = validate(source);
-  if (validated.ok) checkGroups(rules, validated.file);
-  else rules.errors.push(...validated.issues);
+  if (validated.ok) {
+    checkGroups(rules, validated.file);
+    checkDefaultMiddleware(rules, validated.file);
+  } else rules.errors.push(...validated.issues);
   const clusters = writtenClusters(rules);
   checkServer(rules);
   checkClusters(rules, clusters, env);

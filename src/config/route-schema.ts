@@ -25,6 +25,7 @@ import {
   shownText,
   shownUrl,
   token,
+  wantedBy,
   words,
 } from "./values.ts";
 
@@ -265,6 +266,10 @@ const upstreamHost = v.pipe(
   }, UPSTREAM_HOST),
 );
 
+/** A text of `upstream_tls`, or `false`: none, whatever `defaults` say. */
+const orNone = (value: v.GenericSchema<string, string>) =>
+  v.optional(oneOf([value, off], `${wantedBy(value)}, or false`));
+
 const shared = {
   timeouts: v.optional(timeouts),
   retries: v.optional(retries),
@@ -276,7 +281,15 @@ const shared = {
   upstream_host: v.optional(upstreamHost),
   request_headers: v.optional(headerChanges),
   response_headers: v.optional(headerChanges),
-  upstream_tls: v.optional(upstreamTls),
+  upstream_tls: v.optional(
+    object({
+      verify: upstreamTls.entries.verify,
+      ca_file: orNone(upstreamTls.entries.ca_file.wrapped),
+      server_name: orNone(upstreamTls.entries.server_name.wrapped),
+      cert_file: orNone(upstreamTls.entries.cert_file.wrapped),
+      key_file: orNone(upstreamTls.entries.key_file.wrapped),
+    }),
+  ),
 } as const;
 
 const SERVICE = "a service reference such as namespace/name:port";

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { keywords, object, shownText } from "../config/values.ts";
+import { keywords, object, shownText, wantedBy } from "../config/values.ts";
 import { csrf, ip_restriction } from "./access.ts";
 import { cache_control, compress, etag, secure_headers } from "./answers.ts";
 import { concurrency_limit } from "./concurrency-limit.ts";
@@ -20,32 +20,40 @@ import { jwk, jwt } from "./tokens.ts";
 
 const WANTED = "a mapping of one middleware such as {cors: {…}} or {use: ./mine.ts, options: {…}}";
 
+/** What a middleware takes, or `false`: the one of that name in `defaults` does not count for this route. */
+function switchable<const Options extends v.GenericSchema>(options: Options) {
+  const union = v.union([options, v.literal(false, "false")], wantedBy(options));
+  const run: (typeof union)["~run"] = (dataset, config) =>
+    dataset.value === false ? union["~run"](dataset, config) : (options["~run"](dataset, config) as never);
+  return v.optional({ ...union, "~run": run });
+}
+
 const entries = {
-  basic_auth: v.optional(basic_auth.options),
-  bearer_auth: v.optional(bearer_auth.options),
-  body_limit: v.optional(bodyLimitOptions),
-  cache_control: v.optional(cache_control.options),
-  compress: v.optional(compress.options),
-  concurrency_limit: v.optional(concurrency_limit.options),
-  consumer_restriction: v.optional(consumer_restriction.options),
-  cors: v.optional(cors.options),
-  csrf: v.optional(csrf.options),
-  etag: v.optional(etag.options),
-  https_redirect: v.optional(https_redirect.options),
-  ip_restriction: v.optional(ip_restriction.options),
-  jwk: v.optional(jwk.options),
-  jwt: v.optional(jwt.options),
-  jwt_auth: v.optional(jwt_auth.options),
-  key_auth: v.optional(key_auth.options),
-  rate_limit: v.optional(rate_limit.options),
-  replace_headers: v.optional(replace_headers.options),
-  request_id: v.optional(request_id.options),
-  secure_headers: v.optional(secure_headers.options),
-  set_headers: v.optional(set_headers.options),
-  set_method: v.optional(set_method.options),
-  throttle: v.optional(throttle.options),
-  timeout: v.optional(timeout.options),
-  use: v.optional(shownText("the path of a module, relative to this file, such as ./mine.ts")),
+  basic_auth: switchable(basic_auth.options),
+  bearer_auth: switchable(bearer_auth.options),
+  body_limit: switchable(bodyLimitOptions),
+  cache_control: switchable(cache_control.options),
+  compress: switchable(compress.options),
+  concurrency_limit: switchable(concurrency_limit.options),
+  consumer_restriction: switchable(consumer_restriction.options),
+  cors: switchable(cors.options),
+  csrf: switchable(csrf.options),
+  etag: switchable(etag.options),
+  https_redirect: switchable(https_redirect.options),
+  ip_restriction: switchable(ip_restriction.options),
+  jwk: switchable(jwk.options),
+  jwt: switchable(jwt.options),
+  jwt_auth: switchable(jwt_auth.options),
+  key_auth: switchable(key_auth.options),
+  rate_limit: switchable(rate_limit.options),
+  replace_headers: switchable(replace_headers.options),
+  request_id: switchable(request_id.options),
+  secure_headers: switchable(secure_headers.options),
+  set_headers: switchable(set_headers.options),
+  set_method: switchable(set_method.options),
+  throttle: switchable(throttle.options),
+  timeout: switchable(timeout.options),
+  use: switchable(shownText("the path of a module, relative to this file, such as ./mine.ts")),
   options: v.optional(v.unknown()),
 } as const;
 
@@ -65,7 +73,41 @@ export const middlewareSchema = v.pipe(
 );
 
 /** One middleware as written and checked. */
-export type MiddlewareEntry = v.InferOutput<typeof middlewareSchema>;
+export type WrittenMiddleware = v.InferOutput<typeof middlewareSchema>;
+/** One middleware that is to run. */
+export type MiddlewareEntry = { [Name in keyof WrittenMiddleware]: Exclude<WrittenMiddleware[Name], false> };
+
+const nameOf = (entry: WrittenMiddleware): keyof WrittenMiddleware =>
+  Object.keys(entry).find((key) => key !== "options") as keyof WrittenMiddleware;
+
+/** What an entry is the middleware of: its name, and for a module its path too. */
+const kindOf = (entry: WrittenMiddleware): string => (entry.use === undefined ? nameOf(entry) : `use ${entry.use}`);
+
+/** Whether an entry says that something of `defaults` does not count. */
+const isOff = (entry: WrittenMiddleware): boolean => entry[nameOf(entry)] === false;
+
+/**
+ * The middleware of a route: those of `defaults`, in their order, and then the route's own. Those of one name (of one path, for
+ * modules) stand in the place of the defaults' of that name; `NAME: false` takes these away, `use: false` all modules.
+ */
+export function mergeMiddleware(
+  defaults: readonly WrittenMiddleware[],
+  own: readonly WrittenMiddleware[],
+): MiddlewareEntry[] {
+  const byKind = Map.groupBy(own, kindOf);
+  const offs = new Set(own.filter(isOff).map(kindOf));
+  const placed = new Set<string>();
+  const merged = defaults.flatMap((entry) => {
+    const kind = kindOf(entry);
+    if (placed.has(kind)) return [];
+    const mine = byKind.get(kind);
+    if (mine !== undefined) placed.add(kind);
+    if (mine === undefined && offs.has("use false") && entry.use !== undefined) return [];
+    return mine ?? [entry];
+  });
+  const rest = own.filter((entry) => !placed.has(kindOf(entry)));
+  return [...merged, ...rest].filter((entry): entry is MiddlewareEntry => !isOff(entry));
+}
 
 const PLUGINS: Readonly<Record<string, Plugin>> = {
   basic_auth,

@@ -1,6 +1,7 @@
 import { commented, type Made, type MadeMapping, madeFrom } from "../document.ts";
 import type { Importer } from "../importer.ts";
 import type { Input } from "../input.ts";
+import { stacked } from "../stacked.ts";
 import { StandIn } from "../stand-in.ts";
 import { consumersOf, declineOwn, declineUnasked } from "./consumers.ts";
 import { wordsOf } from "./cosmetics.ts";
@@ -142,7 +143,7 @@ function convert(roots: readonly Input[]): MadeMapping {
     discovery: discoveryOf(roots),
     defaults,
     streams,
-    routes: routes.length === 0 ? undefined : routeList(routes, server.byHost),
+    routes: routes.length === 0 ? undefined : stacked(defaults, routeList(routes, server.byHost)),
   };
 }
 

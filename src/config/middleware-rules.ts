@@ -1,11 +1,11 @@
-import { COUNTING, type MiddlewareEntry } from "../middleware/catalog.ts";
+import { COUNTING, type WrittenMiddleware } from "../middleware/catalog.ts";
 import { type Path, showPath } from "./issues.ts";
 import type { Rules } from "./rules.ts";
 import type { WrittenFile } from "./schema.ts";
 
 /** The entries of a file's middleware, each with its place. */
-function* entriesOf({ defaults, routes }: WrittenFile): Generator<{ path: Path; entry: MiddlewareEntry }> {
-  const holders: [Path, readonly MiddlewareEntry[] | undefined][] = [
+function* entriesOf({ defaults, routes }: WrittenFile): Generator<{ path: Path; entry: WrittenMiddleware }> {
+  const holders: [Path, readonly WrittenMiddleware[] | undefined][] = [
     [["defaults"], defaults.middleware],
     ...routes.map(({ middleware }, index): [Path, typeof middleware] => [["routes", index], middleware]),
   ];
@@ -21,7 +21,7 @@ export function checkGroups(rules: Rules, file: WrittenFile): void {
   const groups = new Map<string, { path: Path; options: string }>();
   for (const { path, entry } of entriesOf(file)) {
     for (const name of COUNTING) {
-      const group = entry[name]?.group;
+      const group = (entry[name] || undefined)?.group;
       if (group === undefined) continue;
       const key = JSON.stringify([name, group]);
       const options = JSON.stringify(entry[name]);
@@ -34,6 +34,18 @@ export function checkGroups(rules: Rules, file: WrittenFile): void {
       } else if (String(first.path.slice(0, -3)) === String(path.slice(0, -2))) {
         say(`is the group of ${showPath(first.path)} too: a request counts once in it, so remove one of them`);
       }
+    }
+  }
+}
+
+/** `NAME: false` is for routes. */
+export function checkDefaultMiddleware({ source, errors }: Rules, { defaults }: WrittenFile): void {
+  for (const [index, entry] of (defaults.middleware ?? []).entries()) {
+    for (const [name, options] of Object.entries(entry)) {
+      if (options !== false || name === "options") continue;
+      const at = ["defaults", "middleware", index, name];
+      const why = "is false, which takes nothing away here: a route says so of what defaults have";
+      errors.push(source.issue(at, `${showPath(at)} ${why}`));
     }
   }
 }
