@@ -8,8 +8,9 @@ import type { Traffic } from "../observe/traffic.ts";
 import { createTrafficHistory } from "../observe/traffic-history.ts";
 import { ListenError, type Listener, takenError } from "../runtime/host.ts";
 import type { ListenersOptions } from "./listeners.ts";
+import { VERSION } from "./version.ts";
 
-type AdminOptions = Pick<ListenersOptions, "view" | "host" | "ports" | "logger" | "processMetrics" | "inForce">;
+type AdminOptions = Omit<ListenersOptions, "config" | "port">;
 
 /** How often a gateway that takes over looks whether the admin address of the one before is free. */
 const LOOK_MS = 200;
@@ -46,11 +47,17 @@ export function openAdmin(admin: Exclude<AdminConfig, false>, options: AdminOpti
 
 function openNow(
   { listen, token }: Exclude<AdminConfig, false>,
-  { view, host, processMetrics, inForce }: AdminOptions,
+  { view, host, runtime, processMetrics, inForce }: AdminOptions,
 ): Listener {
   const clock = systemClock;
   const history = createTrafficHistory(() => trafficOf(view.metrics()), clock);
-  const console = createConsole({ view, history, now: clock.now, clock });
+  const console = createConsole({
+    ...{ view, history, clock, now: clock.now },
+    about() {
+      const { file, hash, current } = inForce();
+      return { version: VERSION, runtime, host: host.machine, file, hash, current };
+    },
+  });
   const app = createAdminApp(view, { token, processMetrics, inForce, clock, console });
   try {
     const listener = host.listen(listen, (request) => app.fetch(request));

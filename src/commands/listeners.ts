@@ -28,6 +28,8 @@ export interface ListenersOptions {
   processMetrics(): Promise<ProcessMetrics>;
   /** For the admin API's `/v1/config`. */
   inForce(): ConfigInForce;
+  /** The name of the runtime, for the console. */
+  readonly runtime: string;
   /** Where the traffic goes. */
   readonly port: number;
   readonly ports: PortRules;

@@ -107,7 +107,13 @@ export async function serveUntilSignal(
   const processView = processMetrics(world, reloader.counts, systemClock);
   const inForce = (): ConfigInForce => {
     const { hash, since, current } = reloader.counts();
-    return { file, hash, since: new Date(since).toISOString(), current, config: redactConfig(reloader.current()) };
+    return {
+      ...{ file, hash, since: new Date(since).toISOString(), current },
+      // The console asks often, and for the rest only.
+      get config() {
+        return redactConfig(reloader.current());
+      },
+    };
   };
   try {
     void signals.stop.then(() => opened ?? served.abandon());
@@ -120,6 +126,7 @@ export async function serveUntilSignal(
       logger,
       processMetrics: processView,
       inForce,
+      runtime: world.runtime.name,
     });
   } catch (error) {
     await gateway.stop();

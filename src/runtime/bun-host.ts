@@ -1,3 +1,4 @@
+import { hostname } from "node:os";
 import { isTaken, openServer } from "./bun-listen.ts";
 import { bunThreads } from "./bun-threads.ts";
 import { listenTls } from "./bun-tls.ts";
@@ -14,6 +15,7 @@ outliveReaders();
 /** The process around a command, on Bun. */
 export const bunHost: Host = {
   env: process.env,
+  machine: hostname(),
   terminal: process.stderr.isTTY === true,
   stdout: (line) => void process.stdout.write(`${line}\n`),
   stderr: (line) => void process.stderr.write(`${line}\n`),

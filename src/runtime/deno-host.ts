@@ -107,6 +107,8 @@ outliveReaders();
 /** The process around a command, on Deno. */
 export const denoHost: Host = {
   env: process.env,
+  // Asking the system would take one more permission.
+  machine: process.env.HOSTNAME,
   terminal: process.stderr.isTTY === true,
   stdout: (line) => void process.stdout.write(`${line}\n`),
   stderr: (line) => void process.stderr.write(`${line}\n`),

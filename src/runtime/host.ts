@@ -109,6 +109,8 @@ export type Signal = "SIGTERM" | "SIGINT" | "SIGHUP";
 /** The process around a command: where it prints, listens and is told to stop. Workers has none. */
 export interface Host {
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** What this machine, or pod, is called; undefined: that is not known. */
+  readonly machine: string | undefined;
   /** Whether standard error is a terminal: logs are then pretty. */
   readonly terminal: boolean;
   /** One line to standard output, without its line end. */

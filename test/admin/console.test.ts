@@ -24,6 +24,8 @@ const CLUSTER: ClusterStatus = {
   lastError: null,
 };
 
+const ABOUT = { version: "1.2.3", runtime: "bun", host: "edge-1", file: "gateway.yaml", hash: 7, current: true };
+
 /** A console over what a test says; its clock stands still. */
 function consoleOver(
   more: Partial<AdminView> = {},
@@ -36,7 +38,7 @@ function consoleOver(
   const seen = view({ status: () => [CLUSTER], ...more });
   const app = createAdminApp(seen, {
     ...adminOptions(),
-    console: createConsole({ view: seen, history, now: clock.now, clock }),
+    console: createConsole({ view: seen, history, now: clock.now, clock, about: () => ABOUT }),
   });
   const get = async (path: string): Promise<string> => {
     const response = await app.request(path);
@@ -87,7 +89,7 @@ describe("the console", () => {
     const html = await get("/");
     const text = textOf(html);
     for (const words of [
-      "West: does not allow the list, serving what it last knew",
+      "west (not required): does not allow the list, serving what it last knew",
       "east list-watch in step, by a watch 3 s 3 min 25 h 12 1,234",
       "west not required list-watch does not allow the list stale: serves what it last knew",
       "4,500 objects read, 5,500 to come",
@@ -115,6 +117,68 @@ describe("the console", () => {
     assertStringIncludes(textOf(await refused.get("/")), "gateway.yaml:3:1: unknown key &quot;rotues&quot;");
     const draining = consoleOver({ readiness: () => ({ ready: true, draining: true, waiting: [] }) });
     assertStringIncludes(textOf(await draining.get("/")), "Draining: it takes no new work");
+  });
+
+  test("has as its headline what /readyz says, worst first, and lists the rest", async () => {
+    const west: ClusterStatus = { ...CLUSTER, id: "west", state: "unreachable", required: false };
+    const east: ClusterStatus = {
+      ...CLUSTER,
+      id: "east",
+      state: "forbidden",
+      ages: { byte: 1, event: null, list: null },
+    };
+    const headline = async (more: Partial<AdminView>): Promise<[string, string[]]> => {
+      const html = await consoleOver(more).get("/");
+      const [, tone = "", text = ""] = /<p class="verdict (\w+)"[^>]*>(.*?)<\/p>/s.exec(html)!;
+      const others = [...(/<ul class="others">(.*?)<\/ul>/s.exec(html)?.[1] ?? "").matchAll(/<li>(.*?)<\/li>/gs)];
+      return [`${tone}: ${textOf(text).trim()}`, others.map(([, one]) => textOf(one!).trim())];
+    };
+    const unready = { ready: false, draining: false, waiting: [{ id: "east", state: "forbidden", reason: "no" }] };
+    const refused = () => ["gateway.yaml:1:1: no"];
+    assertEquals(await headline({ status: () => [CLUSTER, west] }), [
+      "warn: west (not required): cannot be reached",
+      [],
+    ]);
+    assertEquals(await headline({ status: () => [CLUSTER, west], refusedConfig: refused }), [
+      "warn: A changed config was refused; the one before is in force",
+      ["west (not required): cannot be reached"],
+    ]);
+    assertEquals(await headline({ status: () => [west, east], readiness: () => unready, refusedConfig: refused }), [
+      "bad: Not ready: east: does not allow the list",
+      ["A changed config was refused; the one before is in force", "west (not required): cannot be reached"],
+    ]);
+  });
+
+  test("says of a route why it has no address, with and without traffic", async () => {
+    const routes = [
+      { id: "typo", path: { prefix: "/" }, service: "shop/web:htp" },
+      { id: "fine", path: { prefix: "/f" }, service: "shop/web:http" },
+    ];
+    const pools = [
+      { route: "typo", service: "shop/web:htp", endpoints: 0, ejected: 0, unhealthy: 0 },
+      { route: "fine", service: "shop/web:http", endpoints: 2, ejected: 0, unhealthy: 0 },
+    ];
+    const nodes: AdminView["nodes"] = async (service) => ({
+      service,
+      nodes: [],
+      reason: "no port htp; ports: http (80)",
+    });
+    const { get, clock } = consoleOver({ routes: () => routes, nodes }, pools);
+    await clock.advance(TRAFFIC_STEP_MS);
+    const text = textOf(await get("/"));
+    assertStringIncludes(text, "1 route without an address: typo");
+    assertStringIncludes(text, "typo / shop/web:htp no port htp; ports: http (80) no requests yet");
+    assertStringIncludes(text, "fine /f shop/web:http no requests yet");
+  });
+
+  test("has a row for requests that no route took, and a foot that says which gateway it is", async () => {
+    const { get, counters, clock } = consoleOver({ routes: () => [{ id: "r", path: { prefix: "/r" }, nodes: [] }] });
+    assert(!textOf(await get("/")).includes("no route"));
+    for (let n = 0; n < 10; n++) countAnswer(counters.series("", ""), 404, 1, "no_route");
+    await clock.advance(TRAFFIC_STEP_MS);
+    const text = textOf(await get("/"));
+    assertStringIncludes(text, "no route answered here, 404 no_route for the most part 1.0 0%");
+    assertStringIncludes(text, "Podway 1.2.3 on bun Host edge-1 Config gateway.yaml Hash 7");
   });
 
   test("has the figures of routes in words and as charts with words", async () => {
@@ -355,13 +419,13 @@ describe("its live changes", () => {
         }
       }
     };
-    await readUntil(6);
-    assertEquals(parts, ["overview", "clusters", "routes", "streams", "services", "timeline"]);
+    await readUntil(7);
+    assertEquals(parts, ["overview", "clusters", "routes", "streams", "services", "timeline", "about"]);
     await clock.advance(2000);
     services = 2;
     await clock.advance(500);
-    await readUntil(8);
-    assertEquals(parts.slice(6), ["overview", "services"], "the others are as they were");
+    await readUntil(9);
+    assertEquals(parts.slice(7), ["overview", "services"], "the others are as they were");
     await reader.cancel();
     await clock.advance(500);
     assertEquals(clock.pending, 1, "only the history goes on");

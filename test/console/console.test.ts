@@ -85,7 +85,7 @@ describe.skipIf(noBrowser !== undefined)("the console in a browser", () => {
         assertMatch(clusters, /does not allow the list/);
         assertMatch(clusters, /ClusterRole/);
         assertMatch(clusters, /stale: serves what it last knew/);
-        assertMatch(await text(page, ".verdict"), /2 of 2 clusters are not in step/);
+        assertMatch(await text(page, ".verdict"), /A changed config was refused/);
         assertEquals(await violations(page), []);
         assertEquals(opened.complaints, []);
         assertEquals(await overflow(page), 0);
@@ -93,6 +93,14 @@ describe.skipIf(noBrowser !== undefined)("the console in a browser", () => {
       }
     }
   }, 120_000);
+
+  test("is four screens of a phone long for five routes, two clusters and a dozen services", async () => {
+    await stage.traffic(12);
+    await using opened = await open(browser, stage.gateway.adminUrl, SIZES.phone);
+    await ready(opened.page);
+    const screens = await opened.page.evaluate(() => document.documentElement.scrollHeight / innerHeight);
+    assert(screens < 4, `${screens} screens`);
+  }, 60_000);
 
   test("loses a pod that kubectl deletes within a second, and says so in the timeline", async () => {
     const ip = "10.9.9.9";

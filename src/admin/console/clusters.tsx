@@ -89,7 +89,7 @@ export function Clusters({ model }: { model: Model }): Child {
           No cluster is followed: the config has no <code>discovery.kubernetes</code>. Routes to static nodes work.
         </p>
       ) : (
-        <Table caption="Clusters with their state, and the age of what they told last" columns={COLUMNS}>
+        <Table caption="Clusters with their state, and the age of what they told last" columns={COLUMNS} look="facts">
           {model.clusters.map((cluster) => (
             <Row cluster={cluster} />
           ))}

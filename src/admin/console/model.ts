@@ -28,6 +28,26 @@ export interface OpenPort {
 export type ShownRoute = Pick<RouteConfig, "id"> &
   Partial<Pick<RouteConfig, "hosts" | "path" | "methods" | "service" | "services" | "nodes" | "redirect">>;
 
+/** A row of the list of routes. */
+export interface RouteRow {
+  readonly route: ShownRoute;
+  readonly traffic: RecentTraffic | undefined;
+  /** Why a service of it has no address, in words. */
+  readonly faults: readonly string[];
+}
+
+/** What the foot of the page says of the gateway. */
+export interface About {
+  readonly version: string;
+  readonly runtime: string;
+  /** The machine's or pod's name; undefined: not known. */
+  readonly host: string | undefined;
+  /** The config file, its hash as in the metrics, and whether it is in force as it stands now. */
+  readonly file: string;
+  readonly hash: number;
+  readonly current: boolean;
+}
+
 /** A stream as far as a list of them shows it. */
 export type ShownStream = Pick<StreamConfig, "id" | "listen" | "service" | "services" | "nodes" | "tls">;
 
@@ -49,13 +69,18 @@ export interface Model {
     readonly found: number;
     /** The addresses of all routes. */
     readonly pools: readonly PoolCounts[];
-    readonly page: readonly { readonly route: ShownRoute; readonly traffic: RecentTraffic | undefined }[];
+    /** Those of requests that no route took; undefined: there was none. */
+    readonly unmatched: RecentTraffic | undefined;
+    /** The ids of all that have no address to send to. */
+    readonly nowhere: readonly string[];
+    readonly page: readonly RouteRow[];
   };
   readonly services: ServicesPage & {
     /** By reference; only of services on the page. */
     readonly open: ReadonlyMap<string, readonly OpenPort[]>;
   };
   readonly events: readonly GatewayEvent[];
+  readonly about: About;
 }
 
 /** What a console looks at. */
@@ -63,6 +88,7 @@ export interface ConsoleParts {
   readonly view: AdminView;
   readonly history: TrafficHistory;
   now(): number;
+  about(): About;
 }
 
 /** What a route takes, as its search reads it. */
@@ -79,6 +105,27 @@ export function pathText(path: RouteConfig["path"] | string | undefined): string
   if ("regex" in path) return `~ ${path.regex}`;
   if ("template" in path) return path.template;
   return "starts_with" in path ? `${path.starts_with}…` : path.prefix;
+}
+
+/** The cluster that a reference names, or the only one. */
+function clusterOf(reference: string, clusters: readonly ClusterStatus[]): ClusterStatus | undefined {
+  const parts = reference.split("/");
+  return clusters.length > 1 || parts.length > 2 ? clusters.find(({ id }) => id === parts[0]) : clusters[0];
+}
+
+/**
+ * Services of routes that have no address, by route. In mode `request` nothing is known of a service until it is asked for, and
+ * before a first list nothing at all: there is none then.
+ */
+function withoutAddress(pools: readonly PoolCounts[], clusters: readonly ClusterStatus[]): Map<string, string[]> {
+  const known = ({ service }: PoolCounts): boolean => {
+    const cluster = clusterOf(service, clusters);
+    return cluster === undefined || (cluster.mode !== "request" && cluster.ages.list !== null);
+  };
+  const empty = pools.filter((pool) => pool.endpoints === 0 && pool.service !== "" && known(pool));
+  return new Map(
+    [...Map.groupBy(empty, ({ route }) => route)].map(([id, of]) => [id, of.map(({ service }) => service)]),
+  );
 }
 
 async function openPorts(
@@ -98,19 +145,28 @@ async function openPorts(
 
 /** Gathers what this state of the console shows. */
 export async function gather(
-  { view, history, now, nodes }: ConsoleParts & { readonly nodes: AskNodes },
+  { view, history, now, nodes, about }: ConsoleParts & { readonly nodes: AskNodes },
   state: ConsoleState,
 ): Promise<Model> {
   const words = state.rq.toLowerCase().split(/\s+/).filter(Boolean);
   const routes = view.routes() as readonly ShownRoute[];
   const found = words.length === 0 ? routes : routes.filter((route) => allIn(words, routeText(route).toLowerCase()));
   const firstRoute = (state.rpage - 1) * ROUTES;
+  const { pools, streams = [] } = history.last();
   const services = view.services({ search: state.q, offset: (state.page - 1) * SERVICES, limit: SERVICES });
   const opened = services.services.filter(({ reference }) => state.open.includes(reference));
   const clusters = view.status();
   const open = await Promise.all(
     opened.map(async (one) => [one.reference, await openPorts({ nodes, clusters }, one)] as const),
   );
+  const empty = withoutAddress(pools, clusters);
+  const rows = found.slice(firstRoute, firstRoute + ROUTES).map(async (route): Promise<RouteRow> => {
+    const services = empty.get(route.id) ?? [];
+    const answers = await Promise.all(services.map((one) => nodes(one, clusterOf(one, clusters)?.mode)));
+    const faults = answers.map(({ reason }, index) => reason ?? `${services[index]} has no addresses`);
+    return { route, traffic: history.route(route.id), faults };
+  });
+  const sizes = Map.groupBy(pools, ({ route }) => route);
   return {
     state,
     now: now(),
@@ -121,12 +177,15 @@ export async function gather(
     routes: {
       total: routes.length,
       found: found.length,
-      pools: history.last().pools,
-      page: found.slice(firstRoute, firstRoute + ROUTES).map((route) => ({ route, traffic: history.route(route.id) })),
+      pools,
+      unmatched: history.route(""),
+      nowhere: [...empty].filter(([id, services]) => services.length === sizes.get(id)!.length).map(([id]) => id),
+      page: await Promise.all(rows),
     },
-    streams: { shown: view.streams() as readonly ShownStream[], traffic: history.last().streams ?? [] },
+    streams: { shown: view.streams() as readonly ShownStream[], traffic: streams },
     services: { ...services, open: new Map(open) },
     events: view.events(EVENTS),
+    about: about(),
   };
 }
 

@@ -3,23 +3,68 @@ import type { Child } from "hono/jsx";
 import { Shape } from "./chart.tsx";
 import type { Model } from "./model.ts";
 import { charts, recent, SPAN } from "./traffic.tsx";
-import { clusterName, clusterTone, count, figure, milliseconds, percent, stateWords, type Tone } from "./words.ts";
+import {
+  clusterName,
+  clusterTone,
+  count,
+  counted,
+  figure,
+  milliseconds,
+  percent,
+  stateWords,
+  type Tone,
+} from "./words.ts";
+
+/** Something that is wrong, or in the way of being right. */
+interface Trouble {
+  readonly tone: Tone;
+  readonly text: string;
+}
+
+const TONES: readonly Tone[] = ["bad", "warn", "wait", "good"];
+
+/** Troubles that are listed below the headline. */
+const MOST_OTHERS = 5;
+
+/** Routes that are named in a headline; the list shows the others. */
+const NAMED = 3;
+
+/** What is wrong with the gateway, the worst first: red is what `/readyz` answers 503 for. */
+export function troubles({ readiness, clusters, refused, routes }: Model): Trouble[] {
+  const found: Trouble[] = [];
+  if (readiness.draining)
+    found.push({ tone: "warn", text: "Draining: it takes no new work and ends what is under way" });
+  const waiting = new Set(readiness.ready ? [] : readiness.waiting.map(({ id }) => id));
+  for (const cluster of clusters) {
+    const tone = clusterTone(cluster);
+    if (tone === "good") continue;
+    const { text } = stateWords(cluster.state);
+    const name = clusterName(cluster.id) + (cluster.required ? "" : " (not required)");
+    const stale = cluster.stale ? ", serving what it last knew" : "";
+    const isWaited = waiting.has(cluster.id);
+    found.push({
+      tone: tone === "bad" && !isWaited ? "warn" : tone,
+      text: `${isWaited ? "Not ready: " : ""}${name}: ${text}${stale}`,
+    });
+  }
+  if (refused.length > 0)
+    found.push({ tone: "warn", text: "A changed config was refused; the one before is in force" });
+  const { nowhere } = routes;
+  if (nowhere.length > 0) {
+    const named = nowhere.slice(0, NAMED).join(", ") + (nowhere.length > NAMED ? " and others" : "");
+    found.push({ tone: "warn", text: `${counted(nowhere.length, "route")} without an address: ${named}` });
+  }
+  // What somebody has just done comes before what goes on by itself.
+  const rank = ({ tone, text }: Trouble): number =>
+    TONES.indexOf(tone) * 2 + (/^(?:A changed|Draining)/.test(text) ? 0 : 1);
+  return found.sort((a, b) => rank(a) - rank(b));
+}
 
 /** How the whole gateway is, in one sentence: the worst there is. */
-export function verdict({ readiness, clusters, refused }: Model): { tone: Tone; text: string } {
-  if (readiness.draining) return { tone: "warn", text: "Draining: it takes no new work and ends what is under way" };
-  const ailing = clusters.filter((cluster) => clusterTone(cluster) !== "good");
-  const [first] = ailing;
-  const tones = ailing.map(clusterTone);
-  const tone = (["bad", "warn", "wait"] as const).find((one) => tones.includes(one));
-  if (first !== undefined && tone !== undefined) {
-    const text =
-      ailing.length > 1
-        ? `${count(ailing.length)} of ${count(clusters.length)} clusters are not in step`
-        : `${clusterName(first.id)}: ${stateWords(first.state).text}${first.stale ? ", serving what it last knew" : ""}`;
-    return { tone, text: text.charAt(0).toUpperCase() + text.slice(1) };
-  }
-  if (refused.length > 0) return { tone: "warn", text: "A changed config was refused; the one before is in force" };
+export function verdict(model: Model): Trouble {
+  const [worst] = troubles(model);
+  if (worst !== undefined) return worst;
+  const { clusters } = model;
   if (clusters.length === 0) return { tone: "good", text: "Serving; no cluster is followed" };
   return { tone: "good", text: clusters.length === 1 ? "The cluster is in step" : "All clusters are in step" };
 }
@@ -40,6 +85,7 @@ function Figure({ label, value, children }: { label: string; value: string; chil
 export function Overview({ model }: { model: Model }): Child {
   const { clusters, refused, total } = model;
   const { tone, text } = verdict(model);
+  const others = troubles(model).slice(1, 1 + MOST_OTHERS);
   const now = recent(total);
   const chart = charts(total, "all routes");
   const endpoints = clusters.reduce((sum, cluster) => sum + cluster.endpoints, 0);
@@ -52,6 +98,18 @@ export function Overview({ model }: { model: Model }): Child {
         <Shape tone={tone} />
         {text}
       </p>
+      {others.length === 0 ? (
+        ""
+      ) : (
+        <ul class="others">
+          {others.map((other) => (
+            <li>
+              <Shape tone={other.tone} />
+              {other.text}
+            </li>
+          ))}
+        </ul>
+      )}
       {refused.length === 0 ? (
         ""
       ) : (

@@ -11,6 +11,29 @@ import { Streams } from "./streams.tsx";
 import { Timeline } from "./timeline.tsx";
 import { Routes } from "./traffic.tsx";
 
+/** Which gateway this is, for those who look at several. */
+function About({ model: { about } }: { model: Model }): Child {
+  const { version, runtime, host, file, hash, current } = about;
+  const facts = [
+    ["Podway", `${version} on ${runtime}`],
+    ...(host === undefined ? [] : [["Host", host]]),
+    ["Config", current ? file : `${file} as it was before the change that was refused`],
+    ["Hash", String(hash)],
+  ];
+  return (
+    <footer id="about">
+      <dl>
+        {facts.map(([name, value]) => (
+          <div>
+            <dt>{name}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
+      </dl>
+    </footer>
+  );
+}
+
 /** The parts that are sent anew when they change, by the id of their element. */
 export const LIVE_PARTS = {
   overview: Overview,
@@ -19,6 +42,7 @@ export const LIVE_PARTS = {
   streams: Streams,
   services: Services,
   timeline: Timeline,
+  about: About,
 } as const;
 
 const THEMES = [
@@ -115,6 +139,7 @@ export function Page(props: { model: Model; answer: Answer | undefined; assets: 
             </div>
           </div>
         </main>
+        <About model={model} />
         <p id="announce" class="hidden" role="status" />
       </body>
     </html>

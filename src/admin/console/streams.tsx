@@ -62,7 +62,7 @@ export function Streams({ model }: { model: Model }): Child {
   if (shown.length === 0) return <section id="streams" hidden />;
   return (
     <Part id="streams" label="Streams">
-      <Table caption="TCP streams with their connections, since the gateway started" columns={COLUMNS}>
+      <Table caption="TCP streams with their connections, since the gateway started" columns={COLUMNS} look="facts">
         {shown.map((stream) => (
           <Row stream={stream} model={model} />
         ))}

@@ -2,7 +2,7 @@
 import type { Child } from "hono/jsx";
 import { type RecentTraffic, TRAFFIC_POINTS, TRAFFIC_STEP_MS } from "../../observe/traffic-history.ts";
 import { Sparkline } from "./chart.tsx";
-import { type Model, pathText, ROUTES, type ShownRoute } from "./model.ts";
+import { type Model, pathText, ROUTES, type RouteRow } from "./model.ts";
 import { type Column, Pages, Part, Search, Table } from "./pieces.tsx";
 import { Target } from "./target.tsx";
 import { figure, milliseconds, percent } from "./words.ts";
@@ -98,19 +98,37 @@ const COLUMNS: readonly Column[] = [
   { name: "p95", title: "95th percentile of the time to an answer's headers" },
 ];
 
-function Row({
-  route,
-  traffic,
-  model,
-}: {
-  route: ShownRoute;
-  traffic: RecentTraffic | undefined;
-  model: Model;
-}): Child {
+/** The figures of a row with their charts. */
+function Cells({ traffic, of }: { traffic: RecentTraffic | undefined; of: string }): Child {
+  if (traffic === undefined) {
+    return (
+      <td colspan={3} class="soft quiet" data-label="Traffic">
+        no requests yet
+      </td>
+    );
+  }
+  const now = recent(traffic);
+  const chart = charts(traffic, of);
+  return (
+    <>
+      <td data-label="Requests/s" class="chart">
+        <span class="figure">{figure(now.rate)}</span>
+        {chart.rate}
+      </td>
+      <td data-label="Errors" class="chart">
+        <span class={`figure ${now.errors > 0 ? "bad" : ""}`}>{percent(now.errors)}</span>
+        {chart.errors}
+      </td>
+      <td data-label="p95" class="chart">
+        <span class="figure">{milliseconds(now.p95)}</span>
+        {chart.p95}
+      </td>
+    </>
+  );
+}
+
+function Row({ route, traffic, faults, model }: RouteRow & { model: Model }): Child {
   const { id, hosts, path, methods } = route;
-  const now = traffic && recent(traffic);
-  const chart = traffic && charts(traffic, `route ${id}`);
-  const failing = now !== undefined && now.errors > 0;
   return (
     <tr data-key={`route-${id}`}>
       <th scope="row" data-label="Route">
@@ -121,27 +139,26 @@ function Row({
       </th>
       <td data-label="Goes to">
         <Target of={route} state={model.state} {...outOfTurn(model, id)} />
+        {faults.map((fault) => (
+          <span class="told">{fault}</span>
+        ))}
       </td>
-      {now === undefined || chart === undefined ? (
-        <td colspan={3} class="soft quiet" data-label="Traffic">
-          no requests yet
-        </td>
-      ) : (
-        <>
-          <td data-label="Requests/s" class="chart">
-            <span class="figure">{figure(now.rate)}</span>
-            {chart.rate}
-          </td>
-          <td data-label="Errors" class="chart">
-            <span class={`figure ${failing ? "bad" : ""}`}>{percent(now.errors)}</span>
-            {chart.errors}
-          </td>
-          <td data-label="p95" class="chart">
-            <span class="figure">{milliseconds(now.p95)}</span>
-            {chart.p95}
-          </td>
-        </>
-      )}
+      <Cells traffic={traffic} of={`route ${id}`} />
+    </tr>
+  );
+}
+
+/** Requests that no route took: they are in the figures of all routes together. */
+function NoRoute({ traffic }: { traffic: RecentTraffic }): Child {
+  return (
+    <tr data-key="no-route">
+      <th scope="row" data-label="Route">
+        <span class="soft">no route</span>
+      </th>
+      <td data-label="Goes to" class="soft">
+        answered here, 404 no_route for the most part
+      </td>
+      <Cells traffic={traffic} of="requests without a route" />
     </tr>
   );
 }
@@ -149,6 +166,7 @@ function Row({
 /** The routes with what they did in the last minutes. */
 export function Routes({ model }: { model: Model }): Child {
   const { state, routes } = model;
+  const noRoute = state.rq === "" && state.rpage === 1 ? routes.unmatched : undefined;
   return (
     <Part id="routes" label="Routes">
       {routes.total > ROUTES || state.rq !== "" ? (
@@ -171,10 +189,12 @@ export function Routes({ model }: { model: Model }): Child {
         <Table
           caption={`Routes with their requests a second, share of errors and latency in the ${SPAN}`}
           columns={COLUMNS}
+          look="traffic"
         >
-          {routes.page.map(({ route, traffic }) => (
-            <Row route={route} traffic={traffic} model={model} />
+          {routes.page.map((row) => (
+            <Row {...row} model={model} />
           ))}
+          {noRoute === undefined ? "" : <NoRoute traffic={noRoute} />}
         </Table>
       )}
       <Pages state={state} field="rpage" size={ROUTES} found={routes.found} label="Pages of routes" place="routes" />
