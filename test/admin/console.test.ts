@@ -155,8 +155,8 @@ describe("the console", () => {
       { id: "fine", path: { prefix: "/f" }, service: "shop/web:http" },
     ];
     const pools = [
-      { route: "typo", service: "shop/web:htp", endpoints: 0, ejected: 0, unhealthy: 0 },
-      { route: "fine", service: "shop/web:http", endpoints: 2, ejected: 0, unhealthy: 0 },
+      { route: "typo", service: "shop/web:htp", endpoints: 0, standby: 0, ejected: 0, unhealthy: 0 },
+      { route: "fine", service: "shop/web:http", endpoints: 2, standby: 0, ejected: 0, unhealthy: 0 },
     ];
     const nodes: AdminView["nodes"] = async (service) => ({
       service,
