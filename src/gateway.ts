@@ -99,7 +99,7 @@ export interface Gateway extends AdminView {
   stop(): Promise<void>;
 }
 
-/** Keep-alive ends here: the next request must find another gateway (RFC 9112 section 9.6). */
+/** The connection ends behind this answer (RFC 9112 section 9.6): no other request is taken from it. */
 function closing(response: Response): Response {
   response.headers.set("connection", "close");
   return response;
@@ -290,7 +290,9 @@ export function createGateway(options: GatewayOptions): Gateway {
     const facts = readFacts(request, peer, scheme, now.read, port);
     const { recorder, tracing } = now;
     if ("problem" in facts) {
-      const response = unmatched(now, facts.problem, facts.detail, request.method === "HEAD", clock.now());
+      // What comes behind a request whose end or meaning is in doubt cannot be trusted (RFC 9112 section 11.2).
+      const head = request.method === "HEAD";
+      const response = closing(unmatched(now, facts.problem, facts.detail, head, clock.now()));
       if (recorder === undefined) return response;
       const refused = refusedFacts(request, peer, scheme, clock);
       const exchange = createExchange(refused, requestIds.of(refused), tracing?.begin(refused));

@@ -144,6 +144,23 @@ export function makePlugin(entry: MiddlewareEntry, parts: MiddlewareParts): Midd
   return undefined;
 }
 
+/** Those that may refuse a client for who it is. */
+const GUARDS = [
+  "basic_auth",
+  "bearer_auth",
+  "consumer_restriction",
+  "csrf",
+  "ip_restriction",
+  "jwk",
+  "jwt",
+  "jwt_auth",
+  "key_auth",
+] as const;
+
+/** Whether one of these keeps strangers out, as far as that can be told: of a module of the user's own it cannot. */
+export const isGuard = (entry: MiddlewareEntry): boolean =>
+  entry.use !== undefined || GUARDS.some((name) => entry[name] !== undefined);
+
 /** What counts, and so may share its count by `group`. */
 export const COUNTING = ["concurrency_limit", "rate_limit", "throttle"] as const;
 

@@ -19,7 +19,10 @@ export const httpsLocation = (host: string, port: number): string =>
 export function httpsRedirect({ http, https }: RedirectPorts): (request: Request) => Response {
   return (request) => {
     const { host, port } = AUTHORITY.exec(request.headers.get("host") ?? "")?.groups ?? {};
-    if (host === undefined) return problem("bad_request", "The Host header is not one host with an optional port");
+    if (host === undefined) {
+      const headers = { connection: "close" };
+      return problem("bad_request", "The Host header is not one host with an optional port", { headers });
+    }
     const mapped = port === undefined && http !== 80;
     const { url } = request;
     const target = url.slice(url.indexOf("/", url.indexOf("://") + 3));

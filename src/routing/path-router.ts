@@ -15,7 +15,7 @@ const literal = (path: string): string =>
  * The whole segments every match of a regular expression begins with, "" where that cannot be told: it lets
  * `^/users/[0-9]+$` be found by its path like a prefix, instead of being tried on every request.
  */
-const literalStart = (source: string): string => {
+export const literalStart = (source: string): string => {
   if (!source.startsWith("^") || source.includes("|")) return "";
   const start = /^(?:[A-Za-z0-9/_~!@#%&=:;, -]|\\[^A-Za-z0-9])*/.exec(source.slice(1))![0];
   const quantified = /^[*+?{]/.test(source.slice(1 + start.length));

@@ -179,7 +179,7 @@ describe("label selectors", () => {
 
 describe("discovery is off", () => {
   test("without discovery.kubernetes the file is valid and routes that name a service are warned of", () => {
-    const text = "routes:\n  - {service: a/b}\n  - {nodes: [{host: x, port: 1}]}\n";
+    const text = "routes:\n  - {service: a/b}\n  - {path: /x, nodes: [{host: x, port: 1}]}\n";
     assertEquals(config(text).discovery, undefined);
     assertEquals(warnings(text), [
       "2:6: routes[0].service names a service, and there is no discovery.kubernetes: discovery is off and requests get a 503",

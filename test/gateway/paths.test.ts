@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, test } from "bun:test";
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { answerWith, headLines, type RawPod, rawPod, rawRequest } from "../proxy/helpers.ts";
+import { answerWith, headLines, type RawPod, rawClient, rawPod, rawRequest, until } from "../proxy/helpers.ts";
 import { type ServedGateway, serve } from "./support.ts";
 
 let pod: RawPod;
@@ -92,4 +92,26 @@ describe("a path", () => {
       await other.stop();
     }
   });
+});
+
+describe("a request refused for its Host, framing or target", () => {
+  const HIDDEN = "GET /hidden HTTP/1.1\r\nHost: a\r\n\r\n";
+  const REFUSED: Record<string, string> = {
+    "two Host": "GET /a HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+    "a Host with a path": "GET /a HTTP/1.1\r\nHost: a/b\r\n\r\n",
+    "an encoded control character": "GET /a%00 HTTP/1.1\r\nHost: a\r\n\r\n",
+    "a fragment": "GET /a#b HTTP/1.1\r\nHost: a\r\n\r\n",
+    "a GET with a body": "GET /a HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc",
+    "a target beyond the limit": `GET /${"a".repeat(9000)} HTTP/1.1\r\nHost: a\r\n\r\n`,
+  };
+  for (const [name, bytes] of Object.entries(REFUSED)) {
+    test(`${name}: ends the connection, and what is pipelined behind it reaches no pod`, async () => {
+      const before = pod.requests.length;
+      const client = await rawClient(Number(new URL(gateway.url).port), bytes + HIDDEN);
+      await until(client.closed, "the connection ends");
+      assertEquals(client.received().match(/^HTTP\/1\.1 \d+/gm)?.length, 1, client.received());
+      assertMatch(client.received(), /^HTTP\/1\.1 (?:4|501)[\s\S]*\r\nconnection: close\r\n/i);
+      assertEquals(pod.requests.length, before);
+    });
+  }
 });

@@ -1,0 +1,25 @@
+import { isGuard } from "../middleware/catalog.ts";
+import { findGaps } from "../routing/reach.ts";
+import { type ConfigIssue, showName } from "./issues.ts";
+import type { RouteConfig } from "./route-schema.ts";
+import type { Source } from "./source.ts";
+
+/** Where a route stands, with its id where it has one. */
+const placeOf = ({ rule: { id }, index }: { rule: RouteConfig; index: number }): string =>
+  id === String(index) ? `routes[${index}]` : `routes[${index}] (${showName(id)})`;
+
+/** Routes that no request reaches, and HEAD requests that get around a guard: seldom meant, and seen nowhere else. */
+export function reachWarnings(source: Source, routes: readonly RouteConfig[]): ConfigIssue[] {
+  const indexed = routes.map((rule, index) => ({ rule, index }));
+  return findGaps(indexed, ({ middleware }) => middleware.some(isGuard)).map(({ route, by, what }) => {
+    const place = placeOf(route);
+    const other = placeOf(by);
+    if (what === "head") {
+      const message = `${place} guards GET, but HEAD goes to ${other}, which has no guard: add HEAD to methods`;
+      return source.issue(["routes", route.index, "methods"], message, "key");
+    }
+    const regex = "regex" in route.rule.path ? "; a regular expression comes after every prefix" : "";
+    const message = `${place} is never reached: ${other} comes before it and takes all its requests${regex}: give it a higher priority`;
+    return source.issue(["routes", route.index], message, "key");
+  });
+}

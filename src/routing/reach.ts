@@ -1,0 +1,145 @@
+import type { RouteConfig } from "../config/route-schema.ts";
+import type { HostRule } from "./host.ts";
+import { literalStart } from "./path-router.ts";
+import { type Entry, inPrecedence, type PathTest } from "./precedence.ts";
+
+type Rules = Readonly<Record<string, unknown>> | undefined;
+
+const texts = (of: string, rules: Rules): string[] =>
+  Object.entries(rules ?? {}).map(([name, rule]) =>
+    JSON.stringify([of, of === "header" ? name.toLowerCase() : name, rule]),
+  );
+
+/** What a route asks for beside host, path and method, each as a text. */
+const conditionsOf = ({ headers, cookies, query }: RouteConfig): ReadonlySet<string> =>
+  new Set([...texts("header", headers), ...texts("cookie", cookies), ...texts("query", query)]);
+
+interface Rated<T> {
+  readonly entry: Entry<T>;
+  readonly conditions: ReadonlySet<string>;
+}
+
+const hostKeys = (host: HostRule): string[] => {
+  if (host.kind === "any") return ["any"];
+  const name = host.kind === "exact" ? host.host : host.suffix;
+  const above = [...name.matchAll(/\./g)].map(({ index }) => `wildcard ${name.slice(index)}`);
+  return [`${host.kind} ${name}`, ...above, "any"];
+};
+
+/** Where a path rule is kept: what it takes, where that can be told. */
+const pathKey = (path: PathTest): string => {
+  switch (path.kind) {
+    case "exact":
+      return `exact ${path.path}`;
+    case "prefix":
+      return `prefix ${path.prefix}`;
+    case "start":
+      return "start";
+    case "template":
+    case "regex":
+      return `${path.kind} ${path.source}`;
+  }
+};
+
+/** What every path that a rule takes begins with: whole segments, but of `start`. */
+const beginOf = (path: PathTest): string => {
+  switch (path.kind) {
+    case "exact":
+      return path.path;
+    case "prefix":
+      return path.prefix;
+    case "template":
+    case "start":
+      return path.start;
+    case "regex":
+      return literalStart(path.source);
+  }
+};
+
+/** The keys of the rules that may take every path that this one takes. */
+const coveringKeys = (path: PathTest): string[] => {
+  const begin = beginOf(path);
+  const slashes = [...begin.matchAll(/\//g)].map(({ index }) => `prefix ${begin.slice(0, index)}`);
+  // "/ab" as the first characters is no prefix by whole segments.
+  const whole = path.kind === "start" ? [] : [`prefix ${begin}`];
+  return [...new Set([pathKey(path), "start", "prefix ", ...slashes, ...whole])];
+};
+
+/** Whether a rule found by such a key takes all paths that another takes. */
+const takesPathsOf = (wide: PathTest, narrow: PathTest): boolean => {
+  if (wide.kind === "prefix" && wide.prefix === "") return true;
+  if (wide.ignoreCase !== narrow.ignoreCase) return false;
+  return wide.kind !== "start" || beginOf(narrow).startsWith(wide.start);
+};
+
+const takesMethods = (wide: RouteConfig, methods: readonly string[] | undefined): boolean =>
+  wide.methods === undefined || methods?.every((method) => wide.methods!.includes(method)) === true;
+
+/** Rules alike in host and path that are looked at for each route: no config has more, and a check has to end. */
+const LOOKED_AT = 500;
+
+/** Routes that take all requests of another, found without comparing each with each. */
+function createCovers<T extends { rule: RouteConfig }>(entries: readonly Entry<T>[]) {
+  const rated = entries.map((entry): Rated<T> => ({ entry, conditions: conditionsOf(entry.rule) }));
+  const byKey = Map.groupBy(rated, ({ entry }) => `${hostKeys(entry.host)[0]} ${pathKey(entry.path)}`);
+
+  /**
+   * The first entry in precedence that takes every request of this one that has one of `methods`; with `below`, only of
+   * those before that order.
+   */
+  return (
+    { entry, conditions }: Rated<T>,
+    methods: readonly string[] | undefined,
+    below = Number.POSITIVE_INFINITY,
+  ): Entry<T> | undefined => {
+    let first: Entry<T> | undefined;
+    for (const host of hostKeys(entry.host)) {
+      for (const path of coveringKeys(entry.path)) {
+        for (const other of byKey.get(`${host} ${path}`)?.slice(0, LOOKED_AT) ?? []) {
+          const { order, rule } = other.entry;
+          if (order >= Math.min(below, first?.order ?? below)) break;
+          if (other.entry.route === entry.route || (rule.paths ?? "") !== (entry.rule.paths ?? "")) continue;
+          if (!takesMethods(rule, methods) || !other.conditions.isSubsetOf(conditions)) continue;
+          if (takesPathsOf(other.entry.path, entry.path)) first = other.entry;
+        }
+      }
+    }
+    return first;
+  };
+}
+
+/** What `findGaps` finds of one route. */
+export interface Gap<T> {
+  readonly route: T;
+  /** The route that takes its requests. */
+  readonly by: T;
+  /** All of them, or only HEAD. */
+  readonly what: "unreached" | "head";
+}
+
+/**
+ * Routes that get no request, because one before them takes all that they would; and routes with a guard that say GET and not
+ * HEAD, whose HEAD requests are taken by a route without one. It finds what can be told from the rules alone: several routes
+ * that together leave nothing to another are not found.
+ */
+export function findGaps<T extends { rule: RouteConfig }>(
+  routes: readonly T[],
+  isGuarded: (rule: RouteConfig) => boolean,
+): Gap<T>[] {
+  const entries = inPrecedence(routes);
+  const cover = createCovers(entries);
+  const gaps: Gap<T>[] = [];
+  for (const [route, own] of Map.groupBy(entries, ({ route }) => route)) {
+    const rated = own.map((entry) => ({ entry, conditions: conditionsOf(entry.rule) }));
+    const before = rated.map((one) => cover(one, one.entry.rule.methods, one.entry.order));
+    if (before.every((entry) => entry !== undefined)) {
+      gaps.push({ route, by: before[0]!.route, what: "unreached" });
+      continue;
+    }
+    const { methods } = route.rule;
+    if (!methods?.includes("GET") || methods.includes("HEAD") || !isGuarded(route.rule)) continue;
+    const open = rated.map((one) => cover(one, ["HEAD"])).find((entry) => entry && !isGuarded(entry.rule));
+    if (open !== undefined) gaps.push({ route, by: open.route, what: "head" });
+  }
+  return gaps;
+}
