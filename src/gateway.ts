@@ -16,6 +16,7 @@ import { type Counters, countAnswer, createCounters, type Outcome } from "./obse
 import { type GatewayEvent, newestEvents } from "./observe/events.ts";
 import { createExchange, type Exchange } from "./observe/exchange.ts";
 import { collectClusters, collectTraffic } from "./observe/gateway-metrics.ts";
+import { createRefusals } from "./observe/refusals.ts";
 import { createRequestIds } from "./observe/request-id.ts";
 import { createRing } from "./observe/ring.ts";
 import { createStreamCounters, type StreamCounters } from "./observe/stream-counters.ts";
@@ -25,6 +26,7 @@ import { createEventStreams } from "./proxy/event-streams.ts";
 import { createPeerWarnings } from "./proxy/peer-warnings.ts";
 import { type ProblemCode, problem } from "./proxy/problem.ts";
 import type { Upgrade } from "./proxy/websocket-types.ts";
+import { createReferenceCheck } from "./reference-check.ts";
 import { type RequestFacts, readFacts, refusedFacts } from "./request.ts";
 import { type GatewayRoute, withResponse } from "./route-set.ts";
 import { AMBIGUOUS_PATH } from "./routing/table.ts";
@@ -38,6 +40,8 @@ export interface GatewayOptions extends PlanWorld {
   createCluster(config: ClusterConfig, zone: string | undefined): Cluster;
   /** Who makes the active health checks. @default the gateway itself */
   readonly health?: HealthSet | undefined;
+  /** False where another gateway of the process looks whether what a config names exists, or nothing runs between requests. @default true */
+  readonly checksReferences?: boolean | undefined;
   /** This config is in force: what was made for others and it does not need may be let go. */
   retain?(config: Config): void;
 }
@@ -237,9 +241,11 @@ export function createGateway(options: GatewayOptions): Gateway {
   const requestIds = createRequestIds(random);
   const counters = createCounters();
   const streamCounters = createStreamCounters();
+  const tellRefusal = createRefusals({ clock, logger });
   const connections = createConnections({
     clock,
     logger,
+    tellRefusal,
     nextId: requestIds.next,
     onEnd: (entry) => plan?.accessLog?.connection(entry),
   });
@@ -259,6 +265,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     eventStreams,
     middleware: { clock, fetch: options.plainFetch, keys: createKeySpace({ clock }) },
     budgets: createRetryBudgets({ clock }),
+    tellRefusal,
     onUntrusted,
     onEject({ endpoint: { address, pod } }, until) {
       const at = clock.now();
@@ -268,6 +275,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     },
   };
 
+  const references = createReferenceCheck({ clock, logger });
   const health = options.health ?? createHealthSet({ clock, random, logger });
 
   const clusters: ClusterSet = createClusterSet({
@@ -276,6 +284,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     onChange: () => {
       plan = makePlan(config, clusters.current(), plan, parts);
       health.apply([...plan.routes.checks, ...(plan.streams?.checks ?? [])]);
+      if (options.checksReferences ?? true) references.check(plan, clusters.current());
     },
   });
 
@@ -363,6 +372,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     drained: () => drained,
     endStreams: eventStreams.endAll,
     async stop() {
+      references.stop();
       await Promise.all([clusters.stop(), health.stop()]);
       plan?.accessLog?.flush();
       await plan?.tracing?.stop();

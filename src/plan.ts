@@ -10,6 +10,7 @@ import type { Middleware, MiddlewareParts } from "./middleware/plugin.ts";
 import { type AccessLog, createAccessLog } from "./observe/access-log.ts";
 import type { Counters, SeriesCounts } from "./observe/counters.ts";
 import type { Recorder } from "./observe/exchange.ts";
+import type { TellRefusal } from "./observe/refusals.ts";
 import type { StreamCounters } from "./observe/stream-counters.ts";
 import { recorderOf } from "./observe/tracing/recorder.ts";
 import type { Tracing } from "./observe/tracing/types.ts";
@@ -87,6 +88,7 @@ export interface PlanParts {
   readonly eventStreams: EventStreams;
   readonly middleware: MiddlewareParts;
   readonly budgets: RetryBudgets;
+  readonly tellRefusal: TellRefusal;
   /** A peer that is no trusted proxy sent forwarding fields. */
   readonly onUntrusted: ((peer: string) => void) | undefined;
   readonly onEject: PoolSetOptions["onEject"];
@@ -147,6 +149,7 @@ export function makePlan(
       connect: world.upstreamConnect,
       clock,
       logger,
+      tellRefusal: parts.tellRefusal,
       streams: parts.eventStreams,
       bodyBytes: server.limits.body_bytes,
       bodyRate: server.limits.body_rate,

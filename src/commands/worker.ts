@@ -134,6 +134,7 @@ export function runWorker({ runtime, host, files, parent }: WorkerWorld): void {
         return follower;
       },
       health,
+      checksReferences: false,
       writeAccessLog: post,
     });
     begun = { setup, gateway, modules, traffic: undefined };

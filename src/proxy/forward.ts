@@ -11,6 +11,7 @@ import {
   type SeriesCounts,
 } from "../observe/counters.ts";
 import type { Exchange } from "../observe/exchange.ts";
+import type { TellRefusal } from "../observe/refusals.ts";
 import type { AttemptTrace } from "../observe/tracing/types.ts";
 import type { RequestFacts } from "../request.ts";
 import { createDelivery, createHeaderChange } from "./answer.ts";
@@ -35,6 +36,8 @@ export interface ForwarderOptions {
   readonly connect?: UpstreamConnect | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Takes why a request found no address, which its client is not told. @default it is lost */
+  readonly tellRefusal?: TellRefusal | undefined;
   /** Where open event streams are kept. @default somewhere nobody looks */
   readonly streams?: EventStreams | undefined;
   /** Largest request body in bytes; 0: no limit. @default 0 */
@@ -354,6 +357,7 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
     const picked = target === undefined ? route.backends.next(facts, from, [], true) : { from, target };
     if (picked === undefined) {
       const reason = upstream.reason();
+      options.tellRefusal?.({ route: route.id, service: upstream.name }, reason);
       if (reason === undefined)
         return fail("no_endpoints", "The service has no address that takes traffic", facts, outcome);
       return fail(reason.code, reason.outward, facts, outcome);

@@ -90,6 +90,7 @@ function boot(text: string, env: WorkerEnv): Booted | undefined {
     mutableHeaders: false,
     edgeForwards: true,
     sharedTimers: false,
+    checksReferences: false,
     clock: workerClock,
     random: Math.random,
     logger,

@@ -3,6 +3,7 @@ import { atMost, type Clock } from "../clock.ts";
 import { authority } from "../config/addresses.ts";
 import type { EmptyReason } from "../discovery/types.ts";
 import type { Logger } from "../log.ts";
+import type { TellRefusal } from "../observe/refusals.ts";
 import type { StreamFailure } from "../observe/stream-counters.ts";
 import type { StreamEntry } from "../observe/stream-log.ts";
 import type { Choice } from "../pool-set.ts";
@@ -21,6 +22,8 @@ const NO_HEADERS = new Headers();
 export interface ConnectionsOptions {
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Takes why a connection found no address. */
+  readonly tellRefusal: TellRefusal;
   /** A new id for each connection. */
   nextId(): string;
   /** A connection ended: for the access log. */
@@ -47,7 +50,7 @@ interface Open {
 
 /** Makes a set without connections. */
 export function createConnections(options: ConnectionsOptions): Connections {
-  const { clock, logger, nextId, onEnd } = options;
+  const { clock, logger, tellRefusal, nextId, onEnd } = options;
   const open = new Set<Open>();
   let onEmpty = (): void => {};
 
@@ -135,7 +138,7 @@ export function createConnections(options: ConnectionsOptions): Connections {
       client.reset();
       if (failure !== "no_upstream") return visit.leave(failure);
       const reason = choice.upstream.reason();
-      logger.log("warn", "A connection found no upstream", { stream: rule.id, reason: reason?.detail });
+      tellRefusal({ stream: rule.id, service: choice.upstream.name }, reason);
       return visit.leave(failure, reason?.code ?? "no_endpoints");
     }
     const { socket, from, target } = found;
