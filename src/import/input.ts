@@ -83,6 +83,9 @@ interface Mark {
 const isLeaf = (value: unknown): boolean =>
   typeof value !== "object" || value === null || Object.keys(value).length === 0;
 
+/** More reasons of parts of a value are not told beside its own. */
+const MAX_DEEPER = 3;
+
 /** What was found, in words that show no value. */
 const kindOf = (value: unknown): string => {
   if (value === null) return "nothing";
@@ -198,11 +201,27 @@ export function readInput(file: string, content: string, { text, anyCase = false
     return tell(path, known?.reason ?? UNKNOWN, known?.rank ?? "difference");
   };
 
+  /** What was declined of the parts of a value, the places seen from it. */
+  function declinedBelow(path: Path, value: unknown): [Path, string][] {
+    if (isLeaf(value)) return [];
+    return childrenOf(value).flatMap(([key, child]) => {
+      const own = [...(marks.get(JSON.stringify([...path, key]))?.declined.keys() ?? [])];
+      const below = declinedBelow([...path, key], child).map(([place, reason]): [Path, string] => [
+        [key, ...place],
+        reason,
+      ]);
+      return [...own.map((reason): [Path, string] => [[key], reason]), ...below];
+    });
+  }
+
   function leftovers(path: Path, value: unknown): { issues: ImportIssue[]; touched: boolean } {
     const mark = marks.get(JSON.stringify(path));
     if (mark !== undefined && mark.declined.size > 0) {
       const { declined } = mark;
-      return { issues: [tell(path, [...declined.keys()].join("; "), gravest([...declined.values()]))], touched: true };
+      const deeper = declinedBelow(path, value).map(([place, reason]) => `${showPath(place)}: ${reason}`);
+      const more = deeper.length === 0 ? "" : ` (${deeper.slice(0, MAX_DEEPER).join("; ")})`;
+      const message = [...declined.keys()].join("; ") + more;
+      return { issues: [tell(path, message, gravest([...declined.values()]))], touched: true };
     }
     if (isLeaf(value)) {
       return mark?.taken ? { issues: [], touched: true } : { issues: [unknown(path)], touched: false };

@@ -101,10 +101,13 @@ function declineUnused(resources: Resources, uses: ReadonlySet<string>, overridd
   resources.pluginConfigs.declineUnused("no route uses it");
   for (const conf of overridden.values()) conf.decline("the plugins of every route that uses it take its place");
   for (const consumer of resources.consumers) declineUnasked(consumer, uses);
-  for (const ssl of resources.ssls)
+  for (const ssl of resources.ssls) {
+    const clients = ssl.at("client").exists ? "; client certificates are not asked for here" : "";
     ssl.decline(
-      "certificates stand in files here: name them in server.tls, and set server.listen to the port for https",
+      `certificates stand in files here: name them in server.tls, and set server.listen to the port for https${clients}`,
+      clients === "" ? "difference" : "access",
     );
+  }
 }
 
 function convert(roots: readonly Input[]): MadeMapping {

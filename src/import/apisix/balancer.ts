@@ -1,6 +1,6 @@
 import type { Made } from "../document.ts";
 import type { Input } from "../input.ts";
-import { variableOf } from "./variables.ts";
+import { headerOf, variableOf } from "./variables.ts";
 
 function hashKey(upstream: Input): Made | undefined {
   const on = upstream.at("hash_on").text() ?? "vars";
@@ -15,7 +15,7 @@ function hashKey(upstream: Input): Made | undefined {
     upstream.at("type").decline("chash without a key");
     return undefined;
   }
-  if (on === "header") return { header: name };
+  if (on === "header") return { header: headerOf(name) };
   if (on === "cookie") return { cookie: name.replace(/^cookie_/, "") };
   const variable = on === "vars" ? variableOf(name) : undefined;
   if (variable?.of === "client_ip") return "client_ip";

@@ -94,6 +94,8 @@ const UPSTREAM: Readonly<Record<string, string>> = {
   "checks.active.https_verify_certificate": "a probe checks certificates as upstream_tls says",
   "checks.active.port": "a probe goes to the node's own port",
   "checks.active.req_headers": "a probe sends no headers of its own but health.active.host",
+  hash_on: "it has no effect without type: chash",
+  key: "it has no effect without type: chash",
   discovery_args: "services are found in Kubernetes only: discovery.kubernetes",
   "nodes.*.metadata": "nodes carry no data here",
 };

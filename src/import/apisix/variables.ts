@@ -1,7 +1,7 @@
 /** nginx's variables, as APISIX's configuration names them. */
 
 /** `http_x_api_key` is the header `x-api-key`. */
-const headerOf = (rest: string): string => rest.toLowerCase().replaceAll("_", "-");
+export const headerOf = (rest: string): string => rest.toLowerCase().replaceAll("_", "-");
 
 /** What of a request a variable stands for. */
 export type Variable =
