@@ -237,6 +237,7 @@ export const serverBlock = (
     listen,
     trusted_proxies: proxies.length === 0 ? undefined : proxies,
     limits: bodyBytes === undefined || bodyBytes === 0 ? undefined : { body_bytes: bodyBytes },
+    paths: "nginx",
     underscore_headers: underscores,
     upstream_headers: upstreamHeaders || undefined,
   };
