@@ -192,6 +192,7 @@ export const HELP: Readonly<Record<string, string>> = {
   "middleware.compress.threshold": "Bytes from which it is worth it.",
   "middleware.cors": "Cross-origin requests; answers preflight requests itself.",
   "middleware.cors.max_age": "Seconds.",
+  "middleware.cors.origin.regex": "The whole origin.",
   "middleware.concurrency_limit": "How many requests may be under way at a time, counted in this process.",
   "middleware.consumer_restriction": "Which consumers may pass, known by an earlier key_auth, jwt_auth or basic_auth.",
   "middleware.https_redirect": "Redirects plain HTTP to https.",

@@ -9,6 +9,7 @@ import { type ProblemCode, problem } from "../proxy/problem.ts";
 import type { Trust } from "../proxy/trust.ts";
 import type { RequestFacts } from "../request.ts";
 import type { Middleware, Passage, PassageEnv } from "./plugin.ts";
+import { Unavailable } from "./refusal.ts";
 import { withTrueLength } from "./true-length.ts";
 
 /** A request through a route's middleware: what they answer, or what `forward` does, as they change it. */
@@ -180,8 +181,14 @@ export function createChain(handlers: readonly Middleware[], options: ChainOptio
       c.env.outcome.reason = "middleware";
       return error.res === undefined && error.status in REFUSALS ? inOurForm(answer, c.env) : answer;
     }
-    options.report(error);
     c.env.outcome.reason = "internal";
+    if (error instanceof Unavailable) {
+      if (!error.reported) options.report(error);
+      error.reported = true;
+      const detail = "What this request is checked with is not available now";
+      return problem("internal", detail, { status: 503, head: c.env.facts.method === "HEAD" });
+    }
+    options.report(error);
     return problem("internal", "The gateway could not handle this request", { head: c.env.facts.method === "HEAD" });
   });
 

@@ -52,7 +52,8 @@ type Origin = v.InferOutput<typeof options>["origin"];
 function originRule(origin: Origin): string | string[] | ((origin: string) => string | null) {
   if (typeof origin === "string") return origin;
   if (Array.isArray(origin)) return origin.includes("*") ? "*" : origin;
-  const pattern = new RegExp(origin.regex);
+  // The whole origin: what only begins like one of ours is somebody else's.
+  const pattern = new RegExp(`^(?:${origin.regex})$`);
   return (asked) => (asked !== "" && pattern.test(asked) ? asked : null);
 }
 

@@ -2,6 +2,7 @@ import type { HonoJsonWebKey } from "hono/utils/jwt/jws";
 import type { Clock } from "../clock.ts";
 import { showUrl } from "../config/shown.ts";
 import type { Fetch } from "../kubernetes/types.ts";
+import { Unavailable } from "./refusal.ts";
 
 /** Where a key set is and how it is asked for. */
 export interface KeySetOptions {
@@ -16,13 +17,15 @@ export interface KeySetOptions {
 export interface KeySet {
   /**
    * The keys to check a token with that names key `kid`. An unknown one asks for the set anew, as after a rotation.
-   * Rejects where there never was a set; a later failure leaves the last one in use.
+   * Rejects with the same `Unavailable` for a while where there never was a set; a later failure leaves the last one in use.
    */
   keys(kid: string | undefined): Promise<HonoJsonWebKey[]>;
 }
 
 /** Tokens with made-up key ids must not become requests to the issuer. */
 const MIN_INTERVAL_MS = 10_000;
+/** Nor must an issuer that is down be asked for each request, while one that is up again is asked soon. */
+const RETRY_MS = 1000;
 /** An issuer that takes longer is down. */
 const TIMEOUT_MS = 5000;
 
@@ -31,6 +34,7 @@ export function createKeySet({ uri, maxAge, fetch, clock }: KeySetOptions): KeyS
   let current: HonoJsonWebKey[] | undefined;
   let asked = Number.NEGATIVE_INFINITY;
   let running: Promise<void> | undefined;
+  let failed: Unavailable | undefined;
 
   async function ask(): Promise<void> {
     const controller = new AbortController();
@@ -46,7 +50,8 @@ export function createKeySet({ uri, maxAge, fetch, clock }: KeySetOptions): KeyS
       // A runtime's own message may repeat the URL, and the URL may hold a password.
       const why = cause instanceof Error ? cause.message : String(cause);
       const shown = why.replaceAll(uri, "it").replace(/https?:\/\/\S+/g, showUrl);
-      throw new Error(`Cannot get the key set ${showUrl(uri)}: ${shown}`, { cause });
+      failed = new Unavailable(`Cannot get the key set ${showUrl(uri)}: ${shown}`, { cause });
+      throw failed;
     } finally {
       cancel();
     }
@@ -63,6 +68,7 @@ export function createKeySet({ uri, maxAge, fetch, clock }: KeySetOptions): KeyS
   return {
     async keys(kid) {
       const age = clock.now() - asked;
+      if (current === undefined && running === undefined && failed !== undefined && age < RETRY_MS) throw failed;
       if (current === undefined || age >= maxAge) await refresh();
       else if (age >= MIN_INTERVAL_MS && !current.some((key) => key.kid === kid)) await refresh();
       return current!;

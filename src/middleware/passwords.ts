@@ -6,15 +6,22 @@ import { boolean, headerName, keywords, list, object, oneOf, shown, shownText, t
 import { consumerName, identify } from "./consumers.ts";
 import { type PassageEnv, plugin } from "./plugin.ts";
 
-const USERNAME = "a user name";
+const USERNAME = "a user name without : and control characters (RFC 7617 section 2)";
 const PASSWORD = "a password, or a text such as ${PASSWORD}";
 const TOKEN = "a token, or a text such as ${API_TOKEN}";
 
-const user = object({ username: text(USERNAME), password: text(PASSWORD), consumer: v.optional(consumerName) });
+/** What stands before the colon in the credentials a client sends. */
+const username = v.pipe(
+  text(USERNAME),
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: those are what it may not hold
+  v.regex(/^[^:\u0000-\u001f\u007f]*$/, USERNAME),
+);
+
+const user = object({ username, password: text(PASSWORD), consumer: v.optional(consumerName) });
 
 const basicOptions = v.pipe(
   object({
-    username: v.optional(text(USERNAME)),
+    username: v.optional(username),
     password: v.optional(text(PASSWORD)),
     users: v.optional(list(user, "users")),
     realm: v.optional(shownText("a text")),

@@ -25,3 +25,10 @@ export function refuse(c: Context<PassageEnv>, { code, detail, status, headers }
   outcome.reason = code;
   return problem(code, detail, { status, headers, head: facts.method === "HEAD" });
 }
+
+/** What a middleware needs is not there now: its requests are answered 503, and the log says so once for each `Unavailable`. */
+export class Unavailable extends Error {
+  override readonly name = "Unavailable";
+  /** Whether the log has it. */
+  reported = false;
+}

@@ -20,7 +20,7 @@ import {
   words,
 } from "../config/values.ts";
 import { createKeySet } from "./jwks.ts";
-import { plugin } from "./plugin.ts";
+import { type Middleware, plugin } from "./plugin.ts";
 
 const ASYMMETRIC = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"] as const;
 
@@ -98,11 +98,14 @@ const jwkOptions = v.pipe(
   keywords({ oneOf: [{ required: ["jwks_uri"] }, { required: ["keys"] }] }),
 );
 
-/** The key a request's token names; undefined where there is no readable one, which Hono then refuses. */
-function keyIdOf(c: Context, headerName: string, cookie: string | undefined): string | undefined {
-  const sent = c.req.header(headerName)?.split(/\s+/)[1] ?? (cookie === undefined ? undefined : getCookie(c, cookie));
+/** The token a request has, where Hono looks for it. */
+const tokenOf = (c: Context, headerName: string, cookie: string | undefined): string | undefined =>
+  c.req.header(headerName)?.split(/\s+/)[1] ?? (cookie === undefined ? undefined : getCookie(c, cookie));
+
+/** The key a token names; undefined where it is not readable, which Hono then refuses. */
+function keyIdOf(token: string): string | undefined {
   try {
-    return sent === undefined ? undefined : (decode(sent).header as { kid?: string }).kid;
+    return (decode(token).header as { kid?: string }).kid;
   } catch {
     return undefined;
   }
@@ -110,13 +113,13 @@ function keyIdOf(c: Context, headerName: string, cookie: string | undefined): st
 
 /** `jwk`: Hono's; a token signed with a key of a set. `max_age` in milliseconds: how long a set from `jwks_uri` is kept. */
 export const jwk = plugin(jwkOptions, ({ jwks_uri, keys, alg, allow_anon, max_age, ...rest }, { fetch, clock }) => {
-  const set = jwks_uri === undefined ? undefined : createKeySet({ uri: jwks_uri, maxAge: max_age, fetch, clock });
-  const known = (c: Context): Promise<HonoJsonWebKey[]> =>
-    set!.keys(keyIdOf(c, rest.header_name ?? "authorization", rest.cookie));
-  return honoJwk({
-    keys: set === undefined ? (keys as HonoJsonWebKey[]) : known,
-    alg,
-    ...(allow_anon !== undefined && { allow_anon }),
-    ...honoOptions(rest),
-  });
+  const check = (known: HonoJsonWebKey[]): Middleware =>
+    honoJwk({ keys: known, alg, ...(allow_anon !== undefined && { allow_anon }), ...honoOptions(rest) });
+  if (jwks_uri === undefined) return check(keys as HonoJsonWebKey[]);
+  const set = createKeySet({ uri: jwks_uri, maxAge: max_age, fetch, clock });
+  return async (c, next) => {
+    const token = tokenOf(c, rest.header_name ?? "authorization", rest.cookie);
+    // Not asked for by Hono, which takes a failure for a token that is not valid.
+    return check(token === undefined ? [] : await set.keys(keyIdOf(token)))(c, next);
+  };
 });

@@ -1,6 +1,7 @@
 import { describe, test } from "bun:test";
 import { assert, assertEquals, assertNotEquals, assertStringIncludes } from "@std/assert";
 import { sign } from "hono/jwt";
+import { errors } from "../config/support.ts";
 import { createFakeClock } from "../helpers/fake-clock.ts";
 import { chained, type Sent } from "./support.ts";
 
@@ -31,6 +32,24 @@ describe("cors", () => {
     assertEquals(allowed(await send("/", origin("https://a.test"))), null);
   });
 
+  test("allows by a regular expression the whole origin only", async () => {
+    const { send } = chained(
+      "[{cors: {origin: {regex: 'https://[a-z]+\\.a\\.test|http://b\\.test'}, credentials: true}}]",
+    );
+    for (const fine of ["https://x.a.test", "http://b.test"])
+      assertEquals(allowed(await send("/", origin(fine))), fine);
+    for (const near of [
+      "https://x.a.test.evil.test",
+      "https://x.a.test:8443",
+      "https://evil.test/https://x.a.test",
+      "xhttps://x.a.test",
+      "http://b.test.evil.test",
+      "xhttp://b.test",
+    ]) {
+      assertEquals(allowed(await send("/", origin(near))), null, near);
+    }
+  });
+
   test("answers a preflight request itself", async () => {
     const { send, passed } = chained("[{cors: {allow_methods: [PUT], allow_headers: [x-a], max_age: 60}}]");
     const answer = await send("/", { method: "OPTIONS", headers: { origin: "https://a.test" } });
@@ -45,6 +64,14 @@ describe("cors", () => {
     const answer = await send("/", origin("https://a.test"));
     assertEquals([answer.status, allowed(answer)], [401, "*"]);
   });
+});
+
+test("a user name that can never log in is refused", () => {
+  for (const options of ['{username: "a:b", password: p}', '{users: [{username: "a\\tb", password: p}]}']) {
+    const [error, ...more] = errors(`routes:\n  - {service: a/b, middleware: [{basic_auth: ${options}}]}\n`);
+    assertStringIncludes(error!, "username must be a user name without : and control characters");
+    assertEquals(more, []);
+  }
 });
 
 describe("basic_auth", () => {
@@ -156,8 +183,44 @@ describe("jwk", () => {
     const { send, errors, passed } = chained(options, {
       parts: { fetch: async () => Response.json({ error: "no" }) },
     });
-    assertEquals([(await send("/", bearer(await token()))).status, passed()], [500, 0]);
+    const answer = await send("/", bearer(await token()));
+    assertEquals([answer.status, ((await answer.json()) as { code: string }).code, passed()], [503, "internal", 0]);
     assertEquals(errors[0]!.message, "Cannot get the key set https://issuer.test/jwks: the answer has no list of keys");
+  });
+
+  test("asks an issuer that is down once a second at most, however many requests there are, and takes its keys once it is up", async () => {
+    const { publicKey, token } = await issuer();
+    const clock = createFakeClock();
+    let asked = 0;
+    let down = true;
+    const { send, errors } = chained(options, {
+      parts: {
+        clock,
+        fetch: async () => {
+          asked++;
+          return down ? new Response("sorry", { status: 503 }) : Response.json({ keys: [publicKey] });
+        },
+      },
+    });
+    const ask = async (): Promise<number> => (await send("/", bearer(await token()))).status;
+    const many = await Promise.all(Array.from({ length: 50 }, ask));
+    assertEquals([new Set(many), asked, errors.length], [new Set([503]), 1, 1]);
+    await clock.advance(999);
+    assertEquals([await ask(), asked, errors.length], [503, 1, 1]);
+    await clock.advance(1);
+    assertEquals([await ask(), asked, errors.length], [503, 2, 2]);
+    down = false;
+    await clock.advance(1000);
+    assertEquals([await ask(), asked], [200, 3]);
+  });
+
+  test("asks the issuer nothing for requests without a token", async () => {
+    let asked = 0;
+    const fetch = async (): Promise<Response> => {
+      asked++;
+      return Response.json({ keys: [] });
+    };
+    assertEquals([(await chained(options, { parts: { fetch } }).send("/")).status, asked], [401, 0]);
   });
 });
 

@@ -42,6 +42,9 @@ function listOf(input: Input): readonly string[] | "all" | undefined {
 
 const METHODS = ["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "CONNECT", "TRACE"];
 
+/** APISIX finds it anywhere in the origin, and ours is the whole origin. */
+const wholeRegex = (regex: string): string => (/^\^[^|]*\$$/.test(regex) ? regex : `.*(?:${regex}).*`);
+
 export const cors: PluginRule = {
   order: 4000,
   convert(conf, effects, _context, order) {
@@ -51,9 +54,9 @@ export const cors: PluginRule = {
     const methods = listOf(conf.at("allow_methods")) ?? ["*"];
     const headers = listOf(conf.at("allow_headers")) ?? ["*"];
     const exposed = listOf(conf.at("expose_headers"));
-    let origin: Made = origins === "all" ? { regex: "." } : origins === undefined ? "*" : [...origins];
+    let origin: Made = origins === "all" ? { regex: ".+" } : origins === undefined ? "*" : [...origins];
     if (regexes !== undefined && regexes.length > 0) {
-      origin = { regex: regexes.map((regex) => `(?:${regex})`).join("|") };
+      origin = { regex: regexes.map(wholeRegex).join("|") };
       if (origins !== undefined && origins !== "all" && !origins.includes("*")) {
         conf.at("allow_origins").note("origins are told by allow_origins_by_regex, which is there too");
       }
