@@ -22,7 +22,9 @@ import { createRing } from "./observe/ring.ts";
 import { createStreamCounters, type StreamCounters } from "./observe/stream-counters.ts";
 import type { Traffic } from "./observe/traffic.ts";
 import { makePlan, type Plan, type PlanParts, type PlanWorld } from "./plan.ts";
+import { type Drain, lastAnswer } from "./proxy/drain.ts";
 import { createEventStreams } from "./proxy/event-streams.ts";
+import { createFlights, createLoneFlights } from "./proxy/flights.ts";
 import { createPeerWarnings } from "./proxy/peer-warnings.ts";
 import { type ProblemCode, problem } from "./proxy/problem.ts";
 import type { Upgrade } from "./proxy/websocket-types.ts";
@@ -97,16 +99,13 @@ export interface Gateway extends AdminView {
   drain(): void;
   /** Requests taken up since `drain`. */
   drained(): number;
-  /** Ends open event streams, as if their pods had: the time to drain is over. */
-  endStreams(): void;
+  /**
+   * The time to drain is over: open event streams end, as if their pods had ended them, and requests that wait for an answer are
+   * answered `draining`.
+   */
+  cutOff(): void;
   /** Stops following the clusters and writes what the access log holds. */
   stop(): Promise<void>;
-}
-
-/** The connection ends behind this answer (RFC 9112 section 9.6): no other request is taken from it. */
-function closing(response: Response): Response {
-  response.headers.set("connection", "close");
-  return response;
 }
 
 /** The answer to a request that no route takes, counted. */
@@ -168,6 +167,7 @@ async function throughChain(
     return serve(timed, sent, changed, plan, exchange, original, outcome);
   });
   if (!served) outcome.reason ??= "middleware";
+  if (plan.drain.begun) lastAnswer(answered);
   // A module may answer something else in the place of a refusal.
   const refused = answered.status >= 400 && outcome.reason !== "middleware";
   if (exchange !== undefined && refused) exchange.error ??= outcome.reason;
@@ -252,9 +252,8 @@ export function createGateway(options: GatewayOptions): Gateway {
   let config = options.config;
   const events = createRing<GatewayEvent>(EVENTS);
   let refused: readonly string[] = [];
-  let draining = false;
+  const drain: Drain = { begun: false, over: false };
   let drained = 0;
-  const eventStreams = createEventStreams();
   // Where the runtime's own edge writes such fields into every request, they tell nothing of a peer.
   const onUntrusted = options.edgeForwards ? undefined : createPeerWarnings({ clock, logger });
   let plan: Plan | undefined;
@@ -262,7 +261,9 @@ export function createGateway(options: GatewayOptions): Gateway {
     world: options,
     counters,
     streamCounters,
-    eventStreams,
+    eventStreams: createEventStreams(),
+    flights: (options.sharedTimers ?? true) ? createFlights(clock) : createLoneFlights(clock),
+    drain,
     middleware: { clock, fetch: options.plainFetch, keys: createKeySpace({ clock }) },
     budgets: createRetryBudgets({ clock }),
     tellRefusal,
@@ -301,7 +302,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     if ("problem" in facts) {
       // What comes behind a request whose end or meaning is in doubt cannot be trusted (RFC 9112 section 11.2).
       const head = request.method === "HEAD";
-      const response = closing(unmatched(now, facts.problem, facts.detail, head, clock.now()));
+      const response = lastAnswer(unmatched(now, facts.problem, facts.detail, head, clock.now()));
       if (recorder === undefined) return response;
       const refused = refusedFacts(request, peer, scheme, clock);
       const exchange = createExchange(refused, requestIds.of(refused), tracing?.begin(refused));
@@ -326,9 +327,9 @@ export function createGateway(options: GatewayOptions): Gateway {
     counters,
     traffic,
     handle(request, peer, scheme, upgrade, port) {
-      if (!draining) return respond(request, peer, scheme, upgrade, port);
+      if (!drain.begun) return respond(request, peer, scheme, upgrade, port);
       drained++;
-      return Promise.resolve(respond(request, peer, scheme, upgrade, port)).then(closing);
+      return Promise.resolve(respond(request, peer, scheme, upgrade, port)).then(lastAnswer);
     },
     streamCounters,
     connection(id, client) {
@@ -367,22 +368,26 @@ export function createGateway(options: GatewayOptions): Gateway {
       await plan!.discovery.upstream({ service }).refresh();
     },
     drain() {
-      draining = true;
+      drain.begun = true;
     },
     drained: () => drained,
-    endStreams: eventStreams.endAll,
+    cutOff() {
+      drain.over = true;
+      parts.eventStreams.endAll();
+      parts.flights.endAll("draining");
+    },
     async stop() {
       references.stop();
       await Promise.all([clusters.stop(), health.stop()]);
       plan?.accessLog?.flush();
       await plan?.tracing?.stop();
     },
-    readiness: () => ({ ...plan!.discovery.readiness(), draining }),
+    readiness: () => ({ ...plan!.discovery.readiness(), draining: drain.begun }),
     metrics: () => ({
       traffic: traffic(),
       clusters: collectClusters(clusters.current()),
       ready: plan!.discovery.readiness().ready,
-      draining,
+      draining: drain.begun,
     }),
     status: () => withPending(plan!.discovery.status().clusters, clusters.pending()),
     dump: () => plan!.discovery.dump((config.discovery?.clusters ?? []).map(redactCluster)),

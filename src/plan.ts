@@ -15,7 +15,9 @@ import type { StreamCounters } from "./observe/stream-counters.ts";
 import { recorderOf } from "./observe/tracing/recorder.ts";
 import type { Tracing } from "./observe/tracing/types.ts";
 import { createPoolSet, type PoolSetOptions, type PoolStore } from "./pool-set.ts";
+import type { Drain } from "./proxy/drain.ts";
 import type { EventStreams } from "./proxy/event-streams.ts";
+import type { Flights } from "./proxy/flights.ts";
 import { createForwarder } from "./proxy/forward.ts";
 import { createTrust } from "./proxy/trust.ts";
 import type { Forwarder, UpstreamFetch } from "./proxy/types.ts";
@@ -28,6 +30,8 @@ import type { Dial } from "./streams/types.ts";
 /** Everything that one config decides; swapped as a whole. */
 export interface Plan {
   readonly config: Config;
+  /** The gateway's own. */
+  readonly drain: Drain;
   readonly discovery: Discovery;
   readonly pools: PoolStore;
   readonly routes: RouteSet;
@@ -86,6 +90,8 @@ export interface PlanParts {
   readonly counters: Counters;
   readonly streamCounters: StreamCounters;
   readonly eventStreams: EventStreams;
+  readonly flights: Flights;
+  readonly drain: Drain;
   readonly middleware: MiddlewareParts;
   readonly budgets: RetryBudgets;
   readonly tellRefusal: TellRefusal;
@@ -136,10 +142,11 @@ export function makePlan(
   parts.streamCounters.keep(new Set(config.streams.map(({ id }) => id)));
   const streams =
     dial && dialWith && compileStreamSet(config, { pools, dial, dialWith, counters: parts.streamCounters });
-  const accessLog = keptLog(before, config, world);
+  const accessLog = keptLog(before, config, world, parts.drain);
   const tracing = keptTracing(before, config.tracing, world);
   return {
     config,
+    drain: parts.drain,
     discovery,
     pools: pools.pools,
     routes,
@@ -151,13 +158,14 @@ export function makePlan(
       logger,
       tellRefusal: parts.tellRefusal,
       streams: parts.eventStreams,
+      flights: parts.flights,
+      drain: parts.drain,
       bodyBytes: server.limits.body_bytes,
       bodyRate: server.limits.body_rate,
       bodyWindow: server.limits.body_window,
       via: server.via,
       upstreamHeaders: server.upstream_headers,
       mutableHeaders: world.mutableHeaders,
-      sharedTimers: world.sharedTimers,
     }),
     read: {
       clock,
@@ -180,14 +188,19 @@ const equalSets = (a: ReadonlySet<string>, b: ReadonlySet<string>): boolean =>
   a.size === b.size && [...a].every((item) => b.has(item));
 
 /** The log before where its settings are the same: it may hold lines not yet written. */
-function keptLog(before: Plan | undefined, next: Config, { clock, writeAccessLog }: PlanWorld): AccessLog | undefined {
+function keptLog(
+  before: Plan | undefined,
+  next: Config,
+  { clock, writeAccessLog }: PlanWorld,
+  drain: Drain,
+): AccessLog | undefined {
   if (before?.config === next) return before.accessLog;
   const format = next.server.access_log;
   const hidden = credentialQuery(next);
   const same = before?.config.server.access_log === format && equalSets(hidden, credentialQuery(before.config));
   if (same) return before?.accessLog;
   before?.accessLog?.flush();
-  return format === false ? undefined : createAccessLog({ format, hidden, clock, write: writeAccessLog });
+  return format === false ? undefined : createAccessLog({ format, hidden, clock, drain, write: writeAccessLog });
 }
 
 /** The one before where its settings are the same: it may hold spans not yet sent. */

@@ -1,6 +1,6 @@
 import type { Endpoint } from "../discovery/types.ts";
 import type { PassiveState } from "./passive-health.ts";
-import type { Decider, PickFacts, Target } from "./types.ts";
+import type { CookieFacts, Decider, PickFacts, Target } from "./types.ts";
 
 /** A target as the pool and its policy see it. */
 export interface Member extends Target {
@@ -44,7 +44,7 @@ export interface Policy {
   /** Whether the request says that it belongs to this service; left out: requests of this policy never do. */
   keeps?(request: PickFacts): boolean;
   /** The `Set-Cookie` line for an answer of this target, for policies that use one. */
-  cookie?(request: PickFacts, target: Target): string | undefined;
+  cookie?(request: CookieFacts, target: Target): string | undefined;
 }
 
 /** Whether this request already failed on the target's address, whichever pod was behind it then. */

@@ -85,7 +85,10 @@ export function createStickyCookie({ name, upstream, shared, random }: StickyCoo
     cookie(request, target) {
       const value = cookieOf(target);
       if (cookieValue(request.headers, name) === value) return undefined;
-      return `${name}=${value}; Path=/; HttpOnly; SameSite=Lax`;
+      // What a trusted proxy in front says of the client's side; others' fields of that name were taken out before.
+      const scheme = request.headers.get("x-forwarded-proto")?.split(",")[0]?.trim() ?? request.scheme;
+      const secure = scheme.toLowerCase() === "https" ? "; Secure" : "";
+      return `${name}=${value}; Path=/; HttpOnly; SameSite=Lax${secure}`;
     },
   };
 }

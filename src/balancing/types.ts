@@ -4,6 +4,9 @@ import type { RequestFacts } from "../request.ts";
 /** What a choice may depend on. A connection has no headers and no query. */
 export type PickFacts = Pick<RequestFacts, "headers" | "search" | "client">;
 
+/** What a cookie depends on: the scheme is what the client came by. */
+export type CookieFacts = Pick<RequestFacts, "headers" | "scheme">;
+
 /**
  * One address of a pool, with what balancing remembers of it. It lives as long as its endpoint (address and pod uid)
  * stays in the pool: changes around it do not reset it, a reused address with another uid starts fresh.
@@ -76,7 +79,7 @@ export interface Pool {
   start(target: Target): void;
   finish(target: Target): void;
   /** The `Set-Cookie` line a sticky pool adds to the answer; undefined for others and where the client has it already. */
-  cookie(request: PickFacts, target: Target): string | undefined;
+  cookie(request: CookieFacts, target: Target): string | undefined;
   /** How many targets there are, and how many of them are out of turn now. For metrics: it allocates next to nothing. */
   census(): PoolCensus;
   /** Every target, in the order of its endpoints. */

@@ -49,7 +49,7 @@ export function openTraffic({ server, gateway, host, certificates, clock }: Traf
   const listener = tls ?? host.listen(listen, handle("http"), { share: true });
   port = String(listener.port);
   const farewell: OwnTraffic["farewell"] = (limits) => sayFarewell(gateway, limits, clock);
-  const stop: OwnTraffic["stop"] = ({ drain }) => listener.stop(drain, gateway.endStreams);
+  const stop: OwnTraffic["stop"] = ({ drain }) => listener.stop(drain, gateway.cutOff);
   return {
     port: listener.port,
     renew: (renewed) => tls?.renew(renewed),

@@ -1,5 +1,6 @@
 import type { Clock } from "../clock.ts";
 import { type BodyWatcher, watchBody, withBody } from "../proxy/body.ts";
+import type { Drain } from "../proxy/drain.ts";
 import type { Exchange, Recorder } from "./exchange.ts";
 import { combinedLine, jsonLine } from "./line.ts";
 import { type StreamEntry, streamCombinedLine, streamJsonLine } from "./stream-log.ts";
@@ -12,6 +13,8 @@ export interface AccessLogOptions {
   /** Writes one or more whole lines, each with its newline. */
   readonly write: (lines: string) => void;
   readonly clock: Clock;
+  /** Says whether the gateway cuts off what is under way. @default it never does */
+  readonly drain?: Pick<Drain, "over"> | undefined;
 }
 
 /** One line per request and per connection of a stream, written in batches so that the request path only hands over what happened. */
@@ -31,7 +34,7 @@ const BATCH_LINES = 1024;
 const isEmpty = (status: number, method: string): boolean => status === 204 || status === 304 || method === "HEAD";
 
 /** Makes an access log. Without one (`access_log: false`) nothing of this is called. */
-export function createAccessLog({ format, hidden = new Set(), clock, ...out }: AccessLogOptions): AccessLog {
+export function createAccessLog({ format, hidden = new Set(), clock, drain, ...out }: AccessLogOptions): AccessLog {
   const line = format === "json" ? jsonLine : combinedLine(hidden);
   const connectionLine = format === "json" ? streamJsonLine : streamCombinedLine;
   // Text rather than what it is made of: a request kept until the batch is written would outlive a collection.
@@ -64,8 +67,9 @@ export function createAccessLog({ format, hidden = new Set(), clock, ...out }: A
         bytes += size;
       },
       onEnd(how) {
-        if (how === "cancelled") exchange.error ??= "client_gone";
-        if (how === "error") exchange.error ??= "upstream_reset";
+        if (how !== "complete") {
+          exchange.error ??= drain?.over ? "draining" : how === "cancelled" ? "client_gone" : "upstream_reset";
+        }
         add(exchange, status, bytes);
       },
     };

@@ -17,8 +17,9 @@ const LONE_TICK_MS = 1000;
  * - `timeout`: its pod's time is up.
  * - `stalled`: its client sends its body too slowly.
  * - `client_gone`: its client left.
+ * - `draining`: the gateway stops.
  */
-export type Ending = "timeout" | "stalled" | "client_gone";
+export type Ending = "timeout" | "stalled" | "client_gone" | "draining";
 
 /** How long a pod may take, milliseconds; 0: as long as it likes. */
 export interface PodTime {
@@ -79,6 +80,11 @@ export class Flight implements UploadOwner {
     this.canceller.abort();
   }
 
+  /** Its answer's headers are there. */
+  get isAnswered(): boolean {
+    return this.#answered;
+  }
+
   /** Nothing is left to watch: it was answered, its body came, and no time runs. */
   get settled(): boolean {
     return this.#answered && this.deadline === Number.POSITIVE_INFINITY && !this.upload?.underWay;
@@ -108,6 +114,8 @@ export interface Flights {
   remove(flight: Flight): void;
   /** Its answer is out of the pod's hands: forgets it once its body has come, too. */
   settle(flight: Flight): void;
+  /** Ends those that have no answer yet. */
+  endAll(why: Ending): void;
   /** How many there are. */
   readonly size: number;
 }
@@ -154,6 +162,7 @@ export function createFlights(clock: Clock): Flights {
     },
     remove,
     settle: (flight) => settle(flight, remove),
+    endAll: (why) => endAll([...kept], why, remove),
     get size() {
       return kept.length;
     },
@@ -163,6 +172,14 @@ export function createFlights(clock: Clock): Flights {
 function settle(flight: Flight, remove: (flight: Flight) => void): void {
   if (flight.upload?.underWay) flight.answered();
   else remove(flight);
+}
+
+function endAll(flights: readonly Flight[], why: Ending, remove: (flight: Flight) => void): void {
+  for (const flight of flights) {
+    if (flight.isAnswered) continue;
+    remove(flight);
+    flight.end(why);
+  }
 }
 
 /**
@@ -208,6 +225,7 @@ export function createLoneFlights(clock: Clock): Flights {
     },
     remove,
     settle: (flight) => settle(flight, remove),
+    endAll: (why) => endAll([...kept.keys()], why, remove),
     get size() {
       return kept.size;
     },

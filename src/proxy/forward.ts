@@ -15,8 +15,10 @@ import type { TellRefusal } from "../observe/refusals.ts";
 import type { AttemptTrace } from "../observe/tracing/types.ts";
 import type { RequestFacts } from "../request.ts";
 import { createDelivery, createHeaderChange } from "./answer.ts";
+import { type Drain, lastAnswer } from "./drain.ts";
 import { createEventStreams, type EventStreams } from "./event-streams.ts";
-import { createFlights, createLoneFlights, type Ending, Flight } from "./flights.ts";
+import { FAILURES, type Failure } from "./failures.ts";
+import { createFlights, Flight, type Flights } from "./flights.ts";
 import { addVia, toUpstream } from "./headers.ts";
 import { isPlainPath } from "./path-check.ts";
 import { type ProblemCode, problem } from "./problem.ts";
@@ -24,7 +26,7 @@ import { refuse } from "./refuse.ts";
 import { mayRetry, type RetryCause } from "./retry.ts";
 import type { Choice, Forwarder, ProxyRoute, UpstreamFetch, UpstreamInit } from "./types.ts";
 import { Upload } from "./upload.ts";
-import { classify, type UpstreamFailure } from "./upstream-error.ts";
+import { classify } from "./upstream-error.ts";
 import { createPassages, type Passage, refuseHandshake, wantsWebSocket } from "./websocket.ts";
 import type { Upgrade, UpstreamConnect } from "./websocket-types.ts";
 
@@ -58,26 +60,11 @@ export interface ForwarderOptions {
    * @default true
    */
   readonly mutableHeaders?: boolean | undefined;
-  /** False where a timer ends with the request that made it (Workers): each request then has its own. @default true */
-  readonly sharedTimers?: boolean | undefined;
+  /** Those that are under way. @default a list of its own */
+  readonly flights?: Flights | undefined;
+  /** @default it never stops */
+  readonly drain?: Drain | undefined;
 }
-
-/** Why a request got no answer from a pod. */
-type Failure = UpstreamFailure | Ending | "too_large";
-
-/** Code and outward words for each; `blamed`: passive health counts it against a pod that had the whole request. */
-const FAILURES: Record<Failure, { readonly code: ProblemCode; readonly detail: string; readonly blamed: boolean }> = {
-  connect: { code: "upstream_connect", detail: "No address of the service could be reached", blamed: true },
-  tls: { code: "upstream_connect", detail: "No trusted connection to the service could be made", blamed: true },
-  reset: { code: "upstream_reset", detail: "The service broke off before its answer", blamed: true },
-  invalid: { code: "upstream_reset", detail: "The service's answer is not valid HTTP", blamed: true },
-  timeout: { code: "upstream_timeout", detail: "The service did not answer in time", blamed: true },
-  aborted: { code: "upstream_reset", detail: "The service broke off before its answer", blamed: false },
-  refused: { code: "bad_request", detail: "The request cannot be passed on", blamed: false },
-  client_gone: { code: "client_gone", detail: "The client left before the answer", blamed: false },
-  stalled: { code: "request_timeout", detail: "The request body comes too slowly", blamed: false },
-  too_large: { code: "body_too_large", detail: "The request body is larger than the gateway's limit", blamed: false },
-};
 
 /** One request on its way: what its attempts share. */
 interface Journey {
@@ -111,7 +98,8 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
   const window = options.bodyWindow ?? 30_000;
   const now = (): number => clock.now();
   const streams = options.streams ?? createEventStreams();
-  const flights = (options.sharedTimers ?? true) ? createFlights(clock) : createLoneFlights(clock);
+  const flights = options.flights ?? createFlights(clock);
+  const drain = options.drain ?? { begun: false, over: false };
   const changeHeaders = createHeaderChange({ mutable, via, upstreamHeaders });
   const deliver = createDelivery({ clock, flights, streams, mutable, via, upstreamHeaders }, changeHeaders);
   const passages = createPassages({ clock, flights, deliver, changeHeaders });
@@ -138,10 +126,11 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
   ): Response {
     const { counts, reason, deferred } = outcome;
     if (exchange !== undefined && reason !== undefined) exchange.error = reason;
-    if (counts === undefined) return response;
-    countInFlight(counts, -1);
-    if (!deferred) countAnswer(counts, response.status, now - facts.started, reason);
-    return response;
+    if (counts !== undefined) {
+      countInFlight(counts, -1);
+      if (!deferred) countAnswer(counts, response.status, now - facts.started, reason);
+    }
+    return drain.begun ? lastAnswer(response) : response;
   }
 
   function logged(response: Response, exchange: Exchange | undefined): Response {
@@ -161,10 +150,12 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
   }
 
   function failureOf(error: unknown, { flight, request }: Journey): Failure {
-    if (flight.ended !== undefined) return flight.ended;
     if (flight.upload?.tooLarge) return "too_large";
     // A client that leaves while it uploads breaks the request's own body: the pod did nothing wrong.
-    return request.signal.aborted ? "client_gone" : classify(error);
+    const ended = flight.ended ?? (request.signal.aborted ? "client_gone" : undefined);
+    // Its connection may have been cut off here.
+    if (ended === "client_gone" && drain.over) return "draining";
+    return ended ?? classify(error);
   }
 
   /** The pod for another attempt, if the rule, the request and the budget allow one. */

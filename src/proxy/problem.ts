@@ -25,6 +25,7 @@ const PROBLEMS = {
   not_synced: [503, "Service is not known yet"],
   service_unknown: [503, "Service is unknown"],
   port_unknown: [503, "Service has no such port"],
+  draining: [503, "Gateway is stopping"],
   upstream_timeout: [504, "Upstream took too long"],
 } as const satisfies Record<string, readonly [number, string]>;
 
@@ -39,6 +40,7 @@ const RETRY_AFTER: Partial<Record<ProblemCode, string>> = {
   no_endpoints: "1",
   not_synced: "1",
   rate_limited: "1",
+  draining: "1",
 };
 
 /** More about a problem than its words. */

@@ -87,6 +87,18 @@ describe("a sticky cookie", () => {
     assert(/^podway=[0-9a-f]{16}; Path=\/; HttpOnly; SameSite=Lax$/.test(line), line);
   });
 
+  test.each([
+    ["https", {}, true],
+    ["http", { "x-forwarded-proto": "https" }, true],
+    ["http", { "x-forwarded-proto": "HTTPS, http" }, true],
+    ["https", { "x-forwarded-proto": "http" }, false],
+    ["http", {}, false],
+  ] as const)("is for https alone where the client came by it (%s, %j)", (scheme, headers, secure) => {
+    const { pool } = poolOver(endpoints(1), { balancer });
+    const line = pool.cookie({ headers: new Headers(headers), scheme }, pool.pick(facts)!)!;
+    assertEquals(line.endsWith("; Secure"), secure, line);
+  });
+
   test("means the same to every replica, and something else for another service or pod", () => {
     const token = (upstream: { uid: string }, random = seeded(1)): string => {
       const { pool } = poolOver([endpoint("10.0.0.1", upstream)], { balancer, random });

@@ -123,16 +123,63 @@ describe("SIGTERM", () => {
   test("cuts what is still under way when drain is over, and exits 0 all the same", async () => {
     const { pods, arrived, finish, config } = await slowPod();
     await using _pods = pods;
-    await using gateway = await serve(config({ drain: 200 }));
+    await using gateway = await serve(config({ drain: 200, access_log: "json" }));
+    const reader = (await gateway.fetch("/stream")).body!.getReader();
+    await reader.read();
     const slow = gateway.fetch("/slow");
-    slow.catch(() => {});
     await arrived;
     const began = performance.now();
     assertEquals(await gateway.stop(), 0);
     const took = performance.now() - began;
     assert(took >= 190 && took < 2000, `it took ${took} ms`);
-    await assertRejects(() => slow);
+    await assertRejects(() => reader.read());
     finish();
+    // The one without an answer gets one in words, and neither is taken for a client that left.
+    const { status, headers } = await slow;
+    assertEquals([status, headers.get("connection"), (await (await slow).json()).code], [503, "close", "draining"]);
+    const lines = gateway.stdout.filter((line) => line.startsWith("{")).map((line) => JSON.parse(line));
+    assertEquals(lines.map(({ path, status, error }) => [path, status, error]).sort(), [
+      ["/slow", 503, "draining"],
+      ["/stream", 200, "draining"],
+    ]);
+  });
+
+  test.each([
+    ["a pod's answer", []],
+    ["one that went through middleware", [{ cors: {} }]],
+  ])(
+    "tells a client that waited before it came that its answer is the connection's last: %s",
+    async (_what, middleware) => {
+      const { pods, arrived, finish, config } = await slowPod();
+      await using _pods = pods;
+      await using gateway = await serve({ ...config({}), defaults: { middleware } });
+      const client = await rawClient(gateway.url);
+      const slow = client.get("/slow");
+      await arrived;
+      gateway.signal("SIGTERM");
+      await until(async () => (await fetch(`${gateway.adminUrl}/readyz`)).status === 503, {
+        message: "/readyz is 503",
+      });
+      finish();
+      const answer = await slow;
+      assertEquals([answer.status, answer.headers.connection, answer.body], [200, "close", "done"]);
+      assertEquals(await gateway.stop(), 0);
+    },
+  );
+
+  test("tells a client that a middleware kept waiting the same", async () => {
+    const { pods, config } = await slowPod();
+    await using _pods = pods;
+    const middleware = [{ throttle: { rate: 2, burst: 10 } }, { bearer_auth: { token: "secret" } }];
+    await using gateway = await serve({ ...config({}), defaults: { middleware } });
+    const client = await rawClient(gateway.url);
+    assertEquals((await client.get("/")).headers.connection === "close", false);
+    const waits = client.get("/");
+    await fetch(`${gateway.adminUrl}/readyz`);
+    gateway.signal("SIGTERM");
+    const { status, headers } = await waits;
+    assertEquals([status, headers.connection], [401, "close"]);
+    assertEquals(await gateway.stop(), 0);
   });
 
   test("that comes again and again until the process is gone changes nothing: it exits 0", async () => {
