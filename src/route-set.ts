@@ -1,5 +1,6 @@
 import type { HealthCheck } from "./balancing/health-set.ts";
 import { httpProbe } from "./balancing/http-probe.ts";
+import { spokenScheme } from "./config/route-schema.ts";
 import type { Config, MiddlewareConfig, RouteConfig, UpstreamTlsConfig } from "./config/schema.ts";
 import { identityOf, makePlugin } from "./middleware/catalog.ts";
 import { type Chain, createChain, ours, theirs } from "./middleware/chain.ts";
@@ -116,7 +117,7 @@ export function compileRouteSet(config: Config, { before, ...options }: RouteSet
       const answer = compileRedirect({ path: rule.path, paths: rule.paths, redirect: rule.redirect });
       return { kind: "redirect", rule, chain, counts, answer };
     }
-    const { backends, of } = options.pools.destination(rule, rule.scheme ?? "http", {
+    const { backends, of } = options.pools.destination(rule, spokenScheme(rule.scheme), {
       of: (service) => countsOf(rule.id, service),
       ejected: countEjection,
     });

@@ -119,7 +119,8 @@ export const HELP: Readonly<Record<string, string>> = {
   "routes[].cluster": "Where the service reference names no cluster.",
   "routes[].namespace": "Where the service reference names no namespace.",
   "routes[].port_name": "Which port of the service, by its name.",
-  "routes[].scheme": "How upstreams are spoken to; WebSockets follow from it.",
+  "routes[].scheme":
+    "How upstreams are spoken to; WebSockets follow from it. Where nothing else names a port, it is the one of this name; ws is http, and wss is https.",
   "routes[].upstream_tls": "Trust and identity towards upstreams with scheme: https.",
   "routes[].upstream_tls.verify": "By default true.",
   "routes[].pass_host": "The Host an upstream gets: the client's (the default), the node's, or upstream_host.",

@@ -1,4 +1,4 @@
-import { partNames } from "../routing/path-template.ts";
+import { groupNames, partNames } from "../routing/path-template.ts";
 import { isTemplate, TEMPLATE_PARTS } from "../routing/template.ts";
 import type { WrittenClusters } from "./cluster-rules.ts";
 import { REDIRECT_KEYS, ROUTE_KEYS } from "./key-rules.ts";
@@ -33,10 +33,11 @@ function prefixIsKnown(rules: Rules, route: Place): void {
   }
 }
 
-/** Whatever stands in braces is a part of the route's own path template, or one that every request has. */
+/** Whatever stands in braces is a part of the route's own path (its template, or the named groups of its regex), or one that every request has. */
 function partsAreKnown(rules: Rules, route: Place): void {
-  const { template } = under(rules.source, route, "path").value;
-  const names = typeof template === "string" ? partNames(template) : [];
+  const { template, regex } = under(rules.source, route, "path").value;
+  const groups = typeof regex === "string" ? groupNames(regex) : [];
+  const names = typeof template === "string" ? partNames(template) : groups;
   const own = names.map((name) => `{${name}}`);
   const there = [...own, TEMPLATE_PARTS].join(", ");
   const rewrite = under(rules.source, route, "rewrite_path");

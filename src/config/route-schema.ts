@@ -328,7 +328,7 @@ export const routeSchema = object(
     cluster: v.optional(shownText("the id of a cluster")),
     namespace: v.optional(shownText("a namespace")),
     port_name: v.optional(shownText("the name of a port")),
-    scheme: v.optional(words(["http", "https"])),
+    scheme: v.optional(words(["http", "https", "ws", "wss"])),
     redirect: v.optional(redirect),
     ...shared,
   },
@@ -344,6 +344,10 @@ type Route = v.InferOutput<typeof routeSchema>;
 export type WrittenRoute = Route;
 /** `defaults:` as written and checked. */
 export type WrittenDefaults = v.InferOutput<typeof defaultsSchema>;
+
+/** How an upstream is spoken to: a WebSocket begins as a request in http or https. */
+export const spokenScheme = (scheme: WrittenRoute["scheme"]): "http" | "https" =>
+  scheme === "https" || scheme === "wss" ? "https" : "http";
 
 /** A path rule; exactly one of the kinds. */
 export type PathRule = Route["path"];

@@ -1,4 +1,5 @@
 import { redactRoute } from "../config/redact.ts";
+import { spokenScheme } from "../config/route-schema.ts";
 import type { Config, HeaderChanges, RouteConfig } from "../config/schema.ts";
 import type { ClusterStatus, Discovery } from "../discovery/views.ts";
 import type { Choice } from "../pool-set.ts";
@@ -58,7 +59,8 @@ const redirectHides = (rule: RouteConfig): boolean =>
   JSON.stringify(redactRoute(rule).redirect) !== JSON.stringify(rule.redirect);
 
 function upstreamOf({ rule, proxy }: ProxyKind, facts: RequestFacts): ExplainedUpstream {
-  const { scheme = "http", timeouts, retries, request_headers, request_query, response_headers } = rule;
+  const { timeouts, retries, request_headers, request_query, response_headers } = rule;
+  const scheme = spokenScheme(rule.scheme);
   const sent = proxy.rewrite(facts.path, facts);
   const key = rule.rewrite_path === undefined ? "strip_prefix" : "rewrite_path";
   const applies = retries.on.filter((cause) => mayRetry(retries, cause, facts.method, bodyOf(facts)));

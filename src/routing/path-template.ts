@@ -22,6 +22,10 @@ const PART = /\{([A-Za-z_][A-Za-z0-9_-]*)(\*?)\}/g;
 /** The names of a template's parts. */
 export const partNames = (text: string): string[] => [...text.matchAll(PART)].map(([, name]) => name!);
 
+/** The names of a regular expression's groups: parts of the path too. */
+export const groupNames = (source: string): string[] =>
+  [...source.matchAll(/\(\?<([A-Za-z_][A-Za-z0-9_]*)>/g)].map(([, name]) => name!);
+
 /** What is wrong with a template, in words; undefined: nothing. */
 export function pathTemplateFault(text: string): string | undefined {
   const names = partNames(text);
@@ -79,7 +83,8 @@ export function partsOf(template: PathTemplate | undefined, where: "path" | "que
 }
 
 /**
- * The path made of a template and a request: `{name}` is a part of the route's own path template, or what
+ * The path made of a template and a request: `{name}` is a part of the route's own path template (or a named group of its
+ * regular expression), or what
  * `compileTemplate` knows. Where the last of them is empty, the slash before it goes too unless the request ended in one.
  */
 export function compilePathOf(text: string, template: PathTemplate | undefined): (facts: RequestFacts) => string {

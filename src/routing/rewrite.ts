@@ -1,7 +1,7 @@
 import type { RouteConfig } from "../config/route-schema.ts";
 import type { RequestFacts } from "../request.ts";
 import { afterPrefix, decodeForRewrite, decodePrefix, encodePath, pathRegex } from "./path.ts";
-import { compilePathOf, compilePathTemplate, type PathTemplate } from "./path-template.ts";
+import { compilePathOf, compilePathTemplate, groupNames, type PathTemplate } from "./path-template.ts";
 import { asMatched } from "./readings.ts";
 
 /** What of a route decides the path its upstream sees. */
@@ -9,9 +9,22 @@ export type RewriteRule = Pick<RouteConfig, "path" | "paths" | "strip_prefix" | 
 
 const asSent = (path: string): string => path;
 
-/** The path's template, where it is one. */
-export const templateOf = (path: RouteConfig["path"]): PathTemplate | undefined =>
-  "template" in path ? compilePathTemplate(path.template, path.ignore_case ?? false) : undefined;
+/** What names parts of the path: a template, or a regular expression with named groups. */
+export function templateOf(path: RouteConfig["path"]): PathTemplate | undefined {
+  const ignoreCase = path.ignore_case ?? false;
+  if ("template" in path) return compilePathTemplate(path.template, ignoreCase);
+  const names = "regex" in path ? groupNames(path.regex) : [];
+  if (!("regex" in path) || names.length === 0) return undefined;
+  const pattern = pathRegex(path.regex, ignoreCase);
+  return {
+    names,
+    start: "",
+    find: (text) => {
+      const groups = pattern.exec(text)?.groups;
+      return groups && names.map((name) => groups[name] ?? "");
+    },
+  };
+}
 
 /**
  * Puts `replacement` in place of `prefix` (the Gateway API's ReplacePrefixMatch). Paths under another prefix are left

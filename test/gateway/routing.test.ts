@@ -104,6 +104,7 @@ describe("a request", () => {
     await using api = await serveEmbedded();
     await using first = await startPods(1, { name: "metrics" });
     await using second = await startPods(1, { name: "http" });
+    await using socket = await startPods(1, { name: "ws" });
     api.api.apply(
       slice(
         "web",
@@ -111,6 +112,7 @@ describe("a request", () => {
         [
           { name: "metrics", port: first.port },
           { name: "http", port: second.port },
+          { name: "ws", port: socket.port },
         ],
       ),
     );
@@ -118,16 +120,18 @@ describe("a request", () => {
       oneCluster(api, [
         { path: "/first", service: "default/web" },
         { path: "/scheme", service: "default/web", scheme: "http" },
+        { path: "/ws", service: "default/web", scheme: "ws" },
+        { path: "/wss", service: "default/web", scheme: "ws", port_name: "http" },
         { path: "/named", service: "default/web", port_name: "http" },
         { path: "/name", service: "default/web:http" },
         { path: "/number", service: `default/web:${second.port}` },
       ]),
     );
     const answers: string[] = [];
-    for (const path of ["/first", "/scheme", "/named", "/name", "/number"]) {
+    for (const path of ["/first", "/scheme", "/ws", "/wss", "/named", "/name", "/number"]) {
       answers.push((await (await gateway.fetch(path)).text()).replace(/-1$/, ""));
     }
-    assertEquals(answers, ["metrics", "http", "http", "http", "http"]);
+    assertEquals(answers, ["metrics", "http", "ws", "http", "http", "http", "http"]);
   });
 
   test("keeps its body and loses its one-hop headers; the answer likewise, and a redirect stays a redirect", async () => {

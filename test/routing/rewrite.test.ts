@@ -127,3 +127,11 @@ test("whatever is rewritten stays at the chosen upstream and within the path (us
     { numRuns: 2_000 },
   );
 });
+
+test("a path regex's named groups are parts of a template, and one that took nothing is empty", () => {
+  const path = { regex: "^/a/(?<id>[^/]+)(?:/(?<rest>.+))?/?$", ignore_case: true };
+  table(
+    { path, rewrite_path: { template: "/of/{id}/{rest}" } },
+    { "/A/5/x/y": "/of/5/x/y", "/a/b%20c": "/of/b%20c", "/a/b%2Fc/x": "/of/b%2Fc/x" },
+  );
+});

@@ -14,6 +14,12 @@ const POLL_MIN_MS = 100;
 const NAMESPACE = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 const UNUSED = "Ocelot does not use it in a pod, where the service account says where the apiserver is";
 
+/** The pod's own apiserver; by its name in the cluster where the file is only looked at (`check`). */
+const IN_POD = {
+  host: "${KUBERNETES_SERVICE_HOST:-kubernetes.default.svc}",
+  port: "${KUBERNETES_SERVICE_PORT:-443}",
+};
+
 /** Where services are found. */
 export interface Discovery {
   /** Whether services are found in Kubernetes. */
@@ -45,7 +51,7 @@ function apiserverOf(provider: Input, useHost: boolean): { service?: MadeMapping
   ];
   if (!useHost) {
     for (const input of [scheme, host, port, token]) declineSet(input, `${UNUSED}: with --use-host it is taken over`);
-    return {};
+    return { service: { host: IN_POD.host, port: IN_POD.port } };
   }
   const schema = isUnset(scheme) ? undefined : scheme.text()?.toLowerCase();
   if (schema !== undefined && schema !== "http" && schema !== "https") scheme.decline("it must be http or https");

@@ -12,8 +12,8 @@ function period(text: string): number | undefined {
 }
 
 const MAX_MS = 2_147_483_647;
-/** Ocelot's name of the header that tells who asks. */
-const CLIENT_HEADER = "ClientId";
+/** Ocelot's name of the header that tells who asks, since 24.1; before it was ClientId. */
+const CLIENT_HEADER = "Oc-Client";
 
 /** Where the header for clients is the rule's, the global options', or Ocelot's own. */
 function read(own: Input, global: Input, ...names: readonly [string, ...string[]]): Input {
@@ -59,6 +59,10 @@ export function rateLimitOf(own: Input, global: Input): Made | undefined {
   const name = isUnset(header) ? CLIENT_HEADER : (header.text() ?? CLIENT_HEADER);
   const free = read(own, global, "ClientWhitelist");
   const exempt = isUnset(free) ? [] : (free.texts() ?? []).filter((client) => client !== "");
+  if (isUnset(header)) {
+    const words = `without ClientIdHeader it is ${CLIENT_HEADER}, as in Ocelot since 24.1; before, it was ClientId`;
+    (exempt.length > 0 ? free : limit).note(words, exempt.length > 0 ? "access" : "difference");
+  }
   const message = read(own, global, "QuotaMessage", "QuotaExceededMessage");
   const words = isUnset(message) ? undefined : message.text();
   waits(own, global, ms);

@@ -1,17 +1,27 @@
 import { type Made, type MadeMapping, madeFrom } from "../document.ts";
 import type { Input } from "../input.ts";
 import { shutFor } from "../shut.ts";
+import { StandIn } from "../stand-in.ts";
 import type { Discovery } from "./discovery.ts";
 import { AUTHENTICATION, CLAIMS, type Globals, METADATA } from "./globals.ts";
-import { headerConditions, headerKeys, headerMiddleware, noHeaderEffects, transform } from "./headers.ts";
+import {
+  type HeaderEffects,
+  headerConditions,
+  headerKeys,
+  headerMiddleware,
+  noHeaderEffects,
+  transform,
+} from "./headers.ts";
 import { ipRestrictionOf, qualityOf, rateLimitOf } from "./limits.ts";
 import type { Placed } from "./order.ts";
-import { rewriteOf, templateFault, type Upstream, upstreamFault, upstreamOf } from "./templates.ts";
+import { rewriteOf, roughUpstream, templateFault, type Upstream, upstreamFault, upstreamOf } from "./templates.ts";
 import { handlerOf, targetOf } from "./upstream.ts";
 import { declinePositive, declineSet, firstSet, isUnset } from "./values.ts";
 
 /** A route of Ocelot's in our words. */
 export interface MadeRoute {
+  /** It could not be carried over: its requests are refused, so that no other route takes them. */
+  readonly leftOut: boolean;
   readonly from: Input;
   readonly id: string | undefined;
   readonly keys: MadeMapping;
@@ -30,25 +40,26 @@ export interface RouteContext {
 const METHOD = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 const CACHE = "answers are not kept here";
 
-function methodsOf(route: Input): string[] | undefined {
+/** false: it cannot be said which methods are meant. */
+function methodsOf(route: Input): string[] | undefined | false {
   const input = route.at("UpstreamHttpMethod");
   if (isUnset(input)) return undefined;
   const methods = (input.texts() ?? []).filter((method) => method !== "").map((method) => method.toUpperCase());
-  if (methods.every((method) => METHOD.test(method))) return methods.length === 0 ? undefined : [...new Set(methods)];
-  input.decline("one of them is no method");
-  return undefined;
+  const all = Array.isArray(input.raw) && methods.length === 0;
+  if (methods.length > 0 || all) {
+    if (methods.every((method) => METHOD.test(method))) return all ? undefined : [...new Set(methods)];
+  }
+  return false;
 }
 
-function hostOf(route: Input): string | undefined | false {
+const HOST = /^(?<name>(?:\*\.)?[a-z0-9_](?:[-.a-z0-9_]*[a-z0-9_])?|\[[0-9a-f:.]+\])(?::(?<port>[0-9]{1,5}))?$/;
+
+/** `UpstreamHost`, which Ocelot compares with the whole Host. false: it cannot be said which hosts are meant. */
+function hostOf(route: Input): { readonly name: string; readonly port: string | undefined } | undefined | false {
   const input = route.at("UpstreamHost");
   if (isUnset(input)) return undefined;
-  const host = input
-    .text()
-    ?.toLowerCase()
-    .replace(/:[0-9]+$/, "");
-  if (host !== undefined && /^[a-z0-9_]([-.a-z0-9_]*[a-z0-9_])?$/.test(host)) return host;
-  input.decline("it must be the name of a host");
-  return false;
+  const { name, port } = HOST.exec(input.text()?.toLowerCase() ?? "")?.groups ?? {};
+  return name === undefined ? false : { name, port };
 }
 
 /** Who may pass, as only code knows; gives back what guards the route and is not carried over. */
@@ -56,7 +67,7 @@ function guardsOf(route: Input, globals: Input): Input[] {
   const guards: Input[] = [];
   const claims = route.at("RouteClaimsRequirement");
   if (!isUnset(claims)) {
-    claims.decline(CLAIMS);
+    claims.decline(CLAIMS, "access");
     guards.push(claims);
   }
   const auth = firstSet(route.at("AuthenticationOptions"), globals.at("AuthenticationOptions"));
@@ -66,7 +77,7 @@ function guardsOf(route: Input, globals: Input): Input[] {
   if (open.boolean() === true) {
     for (const key of others) auth.at(key).take();
   } else if (others.length > 0) {
-    auth.decline(AUTHENTICATION);
+    auth.decline(AUTHENTICATION, "access");
     guards.push(auth);
   }
   return guards;
@@ -112,7 +123,17 @@ function middlewareOf(route: Input, { globals }: RouteContext): Made[] {
   ];
 }
 
-function pathsOf(route: Input, ignoreCase: boolean): { upstream: Upstream; conditions: MadeMapping } | undefined {
+/** Which requests a route takes. */
+interface Taken {
+  readonly upstream: Upstream;
+  readonly conditions: MadeMapping;
+  readonly host: string | undefined;
+  readonly methods: readonly string[] | undefined;
+  /** Why it takes more requests than in Ocelot, so that they can only be refused; undefined: it does not. */
+  readonly tooMany: string | undefined;
+}
+
+function takenBy(route: Input, ignoreCase: boolean): Taken | undefined {
   const input = route.at("UpstreamPathTemplate");
   const template = isUnset(input) ? undefined : input.text();
   if (template === undefined) {
@@ -120,18 +141,34 @@ function pathsOf(route: Input, ignoreCase: boolean): { upstream: Upstream; condi
     return undefined;
   }
   const fault = upstreamFault(template);
-  if (fault !== undefined) {
-    route.decline(`its UpstreamPathTemplate is none: ${fault}`);
-    return undefined;
-  }
-  const upstream = upstreamOf(template, ignoreCase);
+  const upstream = fault === undefined ? upstreamOf(template, ignoreCase) : roughUpstream(template, ignoreCase);
   if (template.includes("?") && Object.keys(upstream.query).length > 0)
     input.note("its parameters may stand anywhere in the query, not only at the beginning");
   const parts = upstream.parts as Map<string, string | undefined>;
-  return { upstream, conditions: headerConditions(route.at("UpstreamHeaderTemplates"), ignoreCase, parts) };
+  const host = hostOf(route);
+  const methods = methodsOf(route);
+  const port = host ? host.port : undefined;
+  return {
+    upstream,
+    conditions: {
+      ...headerConditions(route.at("UpstreamHeaderTemplates"), ignoreCase, parts),
+      // Hosts are compared without their ports here.
+      ...(port !== undefined && { host: { regex: `:${port}$` } }),
+    },
+    host: host ? host.name : undefined,
+    methods: methods || undefined,
+    tooMany:
+      fault !== undefined
+        ? `its UpstreamPathTemplate is none: ${fault}`
+        : host === false
+          ? "its UpstreamHost is no name of a host, with or without a port"
+          : methods === false
+            ? "its UpstreamHttpMethod has something in it that is no method"
+            : undefined,
+  };
 }
 
-/** Brings one route into our words; undefined: it cannot be, which was told. */
+/** Brings one route into our words; undefined: it takes no request, which was told. */
 export function routeOf(route: Input, context: RouteContext): MadeRoute | undefined {
   const { globals } = context;
   if (!route.isMapping) {
@@ -140,23 +177,38 @@ export function routeOf(route: Input, context: RouteContext): MadeRoute | undefi
   }
   const caseful = firstSet(route.at("RouteIsCaseSensitive"), route.at("ReRouteIsCaseSensitive"));
   const ignoreCase = isUnset(caseful) || caseful.boolean() !== true;
-  const paths = pathsOf(route, ignoreCase);
-  if (paths === undefined) return undefined;
-  const { upstream, conditions } = paths;
+  const taken = takenBy(route, ignoreCase);
+  if (taken === undefined) return undefined;
+  const { upstream, conditions, host, methods } = taken;
+  const priority = route.at("Priority");
+  const key = route.at("Key");
+  const made = {
+    from: route,
+    id: isUnset(key) ? undefined : key.text(),
+    placed: {
+      host,
+      methods,
+      headers: Object.keys(conditions).length,
+      upstream,
+      priority: isUnset(priority) ? 1 : (priority.number() ?? 1),
+    },
+  };
+  const matching = {
+    hosts: host === undefined ? undefined : [host],
+    path: upstream.path,
+    methods,
+    headers: Object.keys(conditions).length === 0 ? undefined : conditions,
+    query: Object.keys(upstream.query).length === 0 ? undefined : upstream.query,
+  };
   const target = targetOf(route, {
     balancing: loadBalancer(route, globals),
     scheme: globals.root.at("DownstreamScheme"),
     discovery: context.discovery,
   });
-  if (target === undefined) {
-    route.decline("it has neither a ServiceName nor DownstreamHostAndPorts that lead anywhere");
-    return undefined;
-  }
-  const host = hostOf(route);
-  const methods = methodsOf(route);
-  if (host === false || (methods === undefined && !isUnset(route.at("UpstreamHttpMethod")) && hasMethods(route))) {
-    route.decline("it would take requests that it takes not in Ocelot");
-    return undefined;
+  const why = taken.tooMany ?? ("nowhere" in target ? target.nowhere : undefined);
+  if (why !== undefined || "nowhere" in target) {
+    route.decline(`the route is left out, and its requests are refused: ${why}`, "access");
+    return { ...made, leftOut: true, namespace: undefined, keys: matching };
   }
   const down = route.at("DownstreamPathTemplate");
   const written = isUnset(down) ? undefined : down.text();
@@ -165,35 +217,15 @@ export function routeOf(route: Input, context: RouteContext): MadeRoute | undefi
   const { keys: quality } = qualityOf(route, qos, globals.root.at("Timeout"));
   const handler = firstSet(route.at("HttpHandlerOptions"), globals.options("HttpHandlerOptions", route));
   const tls = handlerOf(route, handler, globals.root);
-  const baseUrl = globals.root.at("BaseUrl");
-  const effects = noHeaderEffects();
-  const base = isUnset(baseUrl) ? undefined : String(baseUrl.raw).replaceAll("${", "$${");
-  for (const [of, key] of [
-    ["request", "UpstreamHeaderTransform"],
-    ["response", "DownstreamHeaderTransform"],
-  ] as const)
-    transform(of, { own: route.at(key), global: globals.root.at(key), baseUrl: base }, effects);
-  if (effects.baseUrl && base !== undefined) {
-    baseUrl.text();
-    context.used.baseUrl = true;
-  }
+  const effects = effectsOf(route, context);
   const middleware = [...middlewareOf(route, context), ...headerMiddleware(effects)];
   declineRest(route, globals.root);
-  const priority = route.at("Priority");
-  const rank = isUnset(priority) ? 1 : (priority.number() ?? 1);
-  const key = route.at("Key");
-  const id = isUnset(key) ? undefined : key.text();
   return {
-    from: route,
-    id,
+    ...made,
+    leftOut: false,
     namespace: target.namespace,
-    placed: { host, methods, headers: Object.keys(conditions).length, upstream, priority: rank },
     keys: {
-      hosts: host === undefined ? undefined : [host],
-      path: upstream.path,
-      methods,
-      headers: Object.keys(conditions).length === 0 ? undefined : conditions,
-      query: Object.keys(upstream.query).length === 0 ? undefined : upstream.query,
+      ...matching,
       ...rewrite,
       ...target.keys,
       ...tls,
@@ -204,10 +236,22 @@ export function routeOf(route: Input, context: RouteContext): MadeRoute | undefi
   };
 }
 
-const hasMethods = (route: Input): boolean => {
-  const { raw } = route.at("UpstreamHttpMethod");
-  return !Array.isArray(raw) || raw.some((method) => method !== "");
-};
+/** What the header transformations of a route and of all routes come to. */
+function effectsOf(route: Input, { globals, used }: RouteContext): HeaderEffects {
+  const baseUrl = globals.root.at("BaseUrl");
+  const effects = noHeaderEffects();
+  const base = isUnset(baseUrl) ? undefined : String(baseUrl.raw).replaceAll("${", "$${");
+  for (const [of, key] of [
+    ["request", "UpstreamHeaderTransform"],
+    ["response", "DownstreamHeaderTransform"],
+  ] as const)
+    transform(of, { own: route.at(key), global: globals.root.at(key), baseUrl: base }, effects);
+  if (effects.baseUrl && base !== undefined) {
+    baseUrl.text();
+    used.baseUrl = true;
+  }
+  return effects;
+}
 
 /** The route's `LoadBalancerOptions`, else the global ones. */
 const loadBalancer = (route: Input, globals: Globals): Input => {
@@ -228,8 +272,10 @@ function rewritten(down: Input, written: string, upstream: Upstream, ignoreCase:
 }
 
 /** The route as it stands in the file. */
-export const printed = ({ from, id, keys }: MadeRoute, priority: number): Made =>
-  madeFrom(from, { id, priority: priority === 0 ? undefined : priority, ...keys });
+export function printed({ from, id, keys, leftOut }: MadeRoute, priority: number): Made {
+  const route = { id, priority: priority === 0 ? undefined : priority, ...keys };
+  return leftOut ? new StandIn(route, [], [from]) : madeFrom(from, route);
+}
 
 /** Ocelot's `declinePositive` for aggregates and dynamic routes: what they are is told once. */
 export const declineOthers = (root: Input): void => {

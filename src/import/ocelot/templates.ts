@@ -17,8 +17,6 @@ export interface Upstream {
   readonly rank: number;
   /** Whether it is `/{anything}`, which Ocelot tries last. */
   readonly catchAll: boolean;
-  /** Whether a closing slash may be left out, which a template of ours cannot say: its parts are groups of `regex`. */
-  readonly regex: string | undefined;
 }
 
 /** The path an upstream gets. */
@@ -33,9 +31,9 @@ const escapeRegex = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|]/g
 
 const split = (template: string): { path: string; query: string | undefined } => {
   const at = template.indexOf("?");
-  if (at === -1) return { path: template, query: undefined };
-  const path = template.slice(0, at);
-  return { path: path.length > 1 ? path.replace(/\/$/, "") : path, query: template.slice(at + 1) };
+  return at === -1
+    ? { path: template, query: undefined }
+    : { path: template.slice(0, at), query: template.slice(at + 1) };
 };
 
 /** What is wrong with a template that requests are matched with; undefined: nothing. */
@@ -51,36 +49,52 @@ export function templateFault(template: string): string | undefined {
   return /[{}]/.test(template.replace(PLACEHOLDER, "")) ? "a brace in it belongs to no placeholder" : undefined;
 }
 
-/** Our names of the placeholders: as they are written where that is possible. */
-function namesFor(placeholders: readonly string[]): Map<string, string> {
+/** Our names of the placeholders: as they are written where that is possible. Groups of a regex have no dashes in theirs. */
+function namesFor(placeholders: readonly string[], groups: boolean): Map<string, string> {
   const taken = new Set<string>();
+  const fit = groups ? /^[A-Za-z_][A-Za-z0-9_]*$/ : /^[A-Za-z_][A-Za-z0-9_-]*$/;
   return new Map(
     placeholders.map((name, index) => {
-      const plain = /^[A-Za-z_][A-Za-z0-9_-]*$/.test(name) && !taken.has(name) ? name : `part${index + 1}`;
+      const plain = fit.test(name) && !taken.has(name) ? name : `part${index + 1}`;
       taken.add(plain);
       return [name, plain];
     }),
   );
 }
 
-/** Brings a template that has no fault into our words. `ignoreCase`: Ocelot's default. */
+/**
+ * Brings a template that has no fault into our words. `ignoreCase`: Ocelot's default. A path that ends in a slash matches
+ * without it too, and so does every path before a query, with and without one (Ocelot's UpstreamTemplatePatternCreator).
+ */
 export function upstreamOf(template: string, ignoreCase: boolean): Upstream {
-  const { path, query } = split(template);
+  const { path: written, query } = split(template);
+  const path = query === undefined || written === "/" ? written : `${written.replace(/\/$/, "")}/`;
+  const anySlash = path !== "/" && path.endsWith("/");
   const found = [...path.matchAll(PLACEHOLDER)];
-  const names = namesFor(found.map(([, name]) => name!));
+  const names = namesFor(
+    found.map(([, name]) => name!),
+    anySlash,
+  );
   const parts = new Map<string, string | undefined>([...names].map(([name, ours]) => [name, `{${ours}}`]));
   const literal = path.replace(PLACEHOLDER, "");
   const loose = ignoreCase && LETTER.test(literal) ? { ignore_case: true } : {};
   const start = (ignoreCase ? path.toLowerCase() : path).split("{")[0]!;
   const conditions = queryOf(query, parts);
-  const common = { ...conditions, parts, start, exact: false, catchAll: false, regex: undefined, prefix: undefined };
+  const common = { ...conditions, parts, start, exact: false, catchAll: false, prefix: undefined };
 
-  if (found.length === 0) {
-    if (path === "/" || !path.endsWith("/")) {
-      return { ...common, path: { exact: path, ...loose }, exact: true, rank: Number.POSITIVE_INFINITY };
+  if (found.length === 0 && !anySlash) {
+    return { ...common, path: { exact: path, ...loose }, exact: true, rank: Number.POSITIVE_INFINITY };
+  }
+  if (anySlash) {
+    let at = 0;
+    let source = "^";
+    for (const { 0: whole, 1: name, index } of found) {
+      source += `${escapeRegex(path.slice(at, index))}(?<${names.get(name!)}>[^/]+)`;
+      at = index + whole.length;
     }
-    const source = `^${escapeRegex(path.slice(0, -1))}/?$`;
-    return { ...common, path: { regex: source, ...loose }, start: start.slice(0, -1), rank: -1 };
+    source += `${escapeRegex(path.slice(at, -1))}/?$`;
+    const least = found.length === 0 ? start.slice(0, -1) : start;
+    return { ...common, path: { regex: source, ...loose }, start: least, rank: -1 };
   }
   const last = found.at(-1)!;
   const open = last.index + last[0].length === path.length;
@@ -98,17 +112,6 @@ export function upstreamOf(template: string, ignoreCase: boolean): Upstream {
     };
   }
   const catchesAll = (index: number): boolean => !path.includes("/", index);
-  if (path.endsWith("/")) {
-    let at = 0;
-    let source = "^";
-    for (const { 0: whole, index } of found) {
-      source += `${escapeRegex(path.slice(at, index))}([^/]+)`;
-      at = index + whole.length;
-    }
-    source += `${escapeRegex(path.slice(at, -1))}/?$`;
-    for (const [index, { 1: name }] of found.entries()) parts.set(name!, `$${index + 1}`);
-    return { ...common, path: { regex: source, ...loose }, regex: source, rank: -1 };
-  }
   const ours = path.replace(PLACEHOLDER, (_, name: string, index: number) =>
     catchesAll(index) ? `{${names.get(name)}*}` : `{${names.get(name)}}`,
   );
@@ -119,6 +122,22 @@ export function upstreamOf(template: string, ignoreCase: boolean): Upstream {
     start: catchesAll(found[0]!.index) && start.endsWith("/") ? start.slice(0, -1) : start,
     rank: lead.lastIndexOf("/") + 0.5,
   };
+}
+
+/** What a template that has a fault would match, or more: for a route whose requests are refused. */
+export function roughUpstream(template: string, ignoreCase: boolean): Upstream {
+  if (templateFault(template) === undefined) {
+    // A name that stands in it twice says nothing of what it matches.
+    return upstreamOf(
+      template.replace(PLACEHOLDER, (_, _name: string, at: number) => `{part${at}}`),
+      ignoreCase,
+    );
+  }
+  const lead = template.split(/[{}?#]/)[0]!;
+  const start = lead.startsWith("/") ? lead : `/${lead}`;
+  const path = { starts_with: start, ...(ignoreCase && LETTER.test(start) ? { ignore_case: true } : {}) };
+  const nothing = { query: {}, moved: [], parts: new Map(), prefix: undefined, exact: false, catchAll: false };
+  return { ...nothing, path, start: ignoreCase ? start.toLowerCase() : start, rank: start.length };
 }
 
 /** The parameters a template's query asks for; their placeholders are put into `parts`. */
@@ -155,9 +174,6 @@ export function rewriteOf(template: string, upstream: Upstream, ignoreCase: bool
   const { path, query } = split(template);
   const unknown = [...template.matchAll(PLACEHOLDER)].find(([, name]) => !upstream.parts.has(name!));
   if (unknown !== undefined) return { unknown: unknown[1]! };
-  // The parts of a regular expression are groups of it, which a query knows nothing of.
-  const grouped = upstream.regex === undefined ? null : [...(query ?? "").matchAll(PLACEHOLDER)][0];
-  if (grouped) return { unknown: grouped[1]! };
   const filled = (text: string): string =>
     text.replace(PLACEHOLDER, (_, name: string) => upstream.parts.get(name) ?? "");
 
@@ -198,10 +214,6 @@ export function rewriteOf(template: string, upstream: Upstream, ignoreCase: bool
     if (to === prefix!.text && !(ignoreCase && LETTER.test(to))) return { made: {}, query: changes };
     if (to === "") return { made: { strip_prefix: prefix!.text }, query: changes };
     return { made: { rewrite_path: { replace_prefix: to } }, query: changes };
-  }
-  if (upstream.regex !== undefined) {
-    const to = filled(path.replaceAll("$", "$$$$"));
-    return { made: { rewrite_path: { regex: upstream.regex, to } }, query: changes };
   }
   return { made: { ...(prefix && named), rewrite_path: { template: filled(path) } }, query: changes };
 }

@@ -75,11 +75,11 @@ const weighted = (nodes: readonly Made[]): Made[] =>
     return first && index > 0 ? commented({ ...rest, weight: 0 }, "Ocelot never asks it; here it stands in") : rest;
   });
 
-/** The keys that say where a route leads; undefined: nowhere, which was told. */
+/** The keys that say where a route leads, or why it leads nowhere. */
 export function targetOf(
   route: Input,
   options: { balancing: Input; scheme: Input; discovery: Discovery },
-): Target | undefined {
+): Target | { readonly nowhere: string } {
   const [hosts, service, space] = ["DownstreamHostAndPorts", "ServiceName", "ServiceNamespace"].map((key) =>
     route.at(key),
   ) as [Input, Input, Input];
@@ -91,23 +91,24 @@ export function targetOf(
   if (!isUnset(service)) {
     const name = service.text();
     if (name === undefined || !SERVICE.test(name)) {
-      service.decline("it is no name that a service of Kubernetes can have");
-      return undefined;
+      return { nowhere: "its ServiceName is no name that a service of Kubernetes can have" };
     }
     if (!options.discovery.on) service.note("there is no discovery to find it with: requests get a 503");
     if (!isUnset(hosts)) hosts.take();
     const namespace = namespaceOf(space);
     const type = options.balancing.at("Type");
     if (first && !isUnset(type)) type.note("requests go round all addresses of a service");
-    const portName = word === undefined || scheme === word ? undefined : word;
-    if (portName !== undefined && scheme === undefined) written.note("it names a port, which is spoken to in http");
+    if (word !== undefined && scheme === undefined) {
+      written.note("it names a port, which is spoken to in http; where no port has this name, requests get a 503");
+    }
     return {
       namespace,
       keys: {
         service: name.toLowerCase(),
         namespace,
-        port_name: scheme === undefined ? portName : undefined,
-        scheme,
+        port_name: scheme === undefined ? word : undefined,
+        // ws and wss choose the port of that name, as http and https do.
+        scheme: scheme === undefined ? undefined : word,
         balancer,
       },
     };
@@ -115,7 +116,14 @@ export function targetOf(
   if (word !== undefined && scheme === undefined) written.decline("it must be http, https, ws or wss");
   if (!isUnset(space)) space.decline("there is no ServiceName beside it");
   const nodes = weighted(nodesOf(hosts, scheme === "https" ? 443 : 80, first));
-  if (nodes.length === 0) return undefined;
+  if (nodes.length === 0) {
+    const some = hosts.items().length > 0;
+    return {
+      nowhere: some
+        ? "none of its DownstreamHostAndPorts can be asked"
+        : "it has neither a ServiceName nor DownstreamHostAndPorts",
+    };
+  }
   return { namespace: undefined, keys: { nodes, scheme: scheme === "https" ? scheme : undefined, balancer } };
 }
 

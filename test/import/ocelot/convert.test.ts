@@ -29,11 +29,11 @@ describe("templates", () => {
     ["/{a}/b/{c}", "/{c}/{a}", [{ template: "/{a}/b/{c*}" }, { template: "/{c}/{a}" }]],
     ["/v{api-version}/x", "/x", [{ template: "/v{api-version}/x" }, { replace: "/x" }]],
     ["/{1}/x/{a b}", "/{a b}/{1}", [{ template: "/{part1}/x/{part2*}" }, { template: "/{part2}/{part1}" }]],
-    ["/a/{x}/b/", "/c/{x}", [{ regex: "^/a/([^/]+)/b/?$" }, { regex: "^/a/([^/]+)/b/?$", to: "/c/$1" }]],
+    ["/a/{x}/b/", "/c/{x}", [{ regex: "^/a/(?<x>[^/]+)/b/?$" }, { template: "/c/{x}" }]],
     ["/a/{b}", "/{b}?x={b}", [{ template: "/a/{b*}" }, { template: "/{b}" }, { set: { x: "{b}" } }]],
     ["/a/{b}", "/c?x={b}", [{ template: "/a/{b*}" }, { replace: "/c" }, { set: { x: "{b}" } }]],
     ["/odata/Products({key})", "/p/{key}", [{ template: "/odata/Products({key*})" }, { template: "/p/{key}" }]],
-    ["/a?b={c}&d=1", "/x/{c}", [{ exact: "/a" }, { template: "/x/{query.b}" }, { b: { present: true }, d: "1" }]],
+    ["/a?b={c}&d=1", "/x/{c}", [{ regex: "^/a/?$" }, { template: "/x/{query.b}" }, { b: { present: true }, d: "1" }]],
   ];
   for (const [up, down, made] of cases) {
     test(`${up} to ${down}`, () => {
@@ -48,10 +48,19 @@ describe("templates", () => {
     assertEquals(paths("/1", "/1"), [{ exact: "/1" }, null]);
   });
 
-  test("that are none are told, and their routes left out", () => {
-    for (const template of ["a", "/{a}/{a}", "/a}", "/a#b"]) {
+  test("that are none are told, and their routes refuse what they may have been for", () => {
+    for (const [template, path] of [
+      ["a", { starts_with: "/a", ignore_case: true }],
+      ["/{a}/{a}", { template: "/{part1}/{part5*}" }],
+      ["/a}", { starts_with: "/a", ignore_case: true }],
+      ["/a#b", { starts_with: "/a", ignore_case: true }],
+    ] as const) {
       const { route, told } = routeFrom({ UpstreamPathTemplate: template });
-      assertEquals([route, told.length], [{}, 1], template);
+      assertEquals(
+        [route.path, route.nodes, told.length],
+        [path, [{ host: "left-out.invalid", port: 80 }], 1],
+        template,
+      );
     }
   });
 

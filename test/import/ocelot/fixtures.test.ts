@@ -1,11 +1,14 @@
 import { describe, test } from "bun:test";
 import { readdirSync } from "node:fs";
 import { assert, assertEquals } from "@std/assert";
+import { parse } from "yaml";
 import { importConfig } from "../../../src/commands/import.ts";
 import { FOLDER, filesOf, imported } from "./support.ts";
 
 const ROOT = `${import.meta.dir}/../../..`;
-const NAMES = readdirSync(FOLDER).sort();
+const NAMES = readdirSync(FOLDER, { withFileTypes: true })
+  .flatMap((entry) => (entry.isDirectory() ? [entry.name] : []))
+  .sort();
 
 /** What `import ocelot` prints and says of a folder's files. */
 async function printed(name: string): Promise<{ code: number; stdout: string; stderr: string }> {
@@ -38,11 +41,22 @@ describe("Ocelot's configurations become gateway.yaml; after a change on purpose
   }
 
   for (const file of [...new Bun.Glob("examples/*/ocelot.json").scanSync(ROOT)].sort()) {
-    test(`${file} is carried over whole`, async () => {
-      const { leftovers, faults } = imported([{ name: file, content: await Bun.file(`${ROOT}/${file}`).text() }]);
+    test(`${file} is carried over whole, into the gateway.yaml beside it`, async () => {
+      const content = await Bun.file(`${ROOT}/${file}`).text();
+      const { gateway, leftovers, faults } = imported([{ name: "ocelot.json", content }]);
       assertEquals([leftovers, faults], [[], []]);
+      const beside = `${ROOT}/${file.replace("ocelot.json", "gateway.yaml")}`;
+      if (process.env.RENEW) await Bun.write(beside, gateway);
+      assertEquals(await Bun.file(beside).text(), gateway);
     });
   }
+
+  test("docs/migrate-ocelot.md shows what the importer makes of its example", async () => {
+    const page = await Bun.file(`${ROOT}/docs/migrate-ocelot.md`).text();
+    const [, content = "", shown = ""] = /```jsonc\n(.*?)```.*?```yaml\n(.*?)```/s.exec(page) ?? [];
+    const { gateway } = imported([{ name: "ocelot.json", content }]);
+    assertEquals(parse(shown), parse(gateway));
+  });
 
   for (const name of NAMES) {
     test(`${name}: check accepts it`, async () => {
