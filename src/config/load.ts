@@ -5,6 +5,7 @@ import type { ConfigIssue } from "./issues.ts";
 import { checkDefaultMiddleware, checkGroups } from "./middleware-rules.ts";
 import { type ModuleUse, moduleUses } from "./module-uses.ts";
 import { reachWarnings } from "./reach-rules.ts";
+import { regexWarnings } from "./regex-rules.ts";
 import { checkRoutes } from "./route-rules.ts";
 import type { Rules } from "./rules.ts";
 import type { Config } from "./schema.ts";
@@ -83,7 +84,7 @@ export function loadConfig({ file, text, env, pod, check }: LoadInput): LoadResu
   const warnings = tidy(rules.warnings.filter(({ path }) => !source.unset.has(path)));
   if (!validated.ok || rules.errors.length > 0) return { ok: false, errors: tidy(errors), warnings };
   const config = fill(validated.file, { env, pod });
-  warnings.push(...reachWarnings(source, config.routes));
+  warnings.push(...reachWarnings(source, config.routes), ...regexWarnings(source, config.routes));
   return {
     ok: true,
     config,
