@@ -182,9 +182,9 @@ const CAUSES: readonly Cause[] = [
   },
   {
     cause: "a path that is refused",
-    argv: ["GET", "http://shop.example.org//x"],
+    argv: ["GET", "http://shop.example.org/x%00"],
     answer: "400 bad_request",
-    says: /refused before a route is looked for: The path begins with two slashes/,
+    says: /refused before a route is looked for: The path has an encoded control character/,
   },
   {
     cause: "too long a URL",

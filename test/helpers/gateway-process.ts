@@ -32,7 +32,7 @@ export interface GatewayOptions {
   prefix?: readonly string[];
   /** The program and what comes before its own options. @default this Bun with src/main.ts */
   command?: readonly string[];
-  /** Milliseconds until the ready line. @default 15000 */
+  /** Milliseconds until the ready line. @default 60000 */
   timeout?: number;
 }
 
@@ -145,7 +145,7 @@ export async function startGateway(options: GatewayOptions): Promise<GatewayProc
         const line = stdout.map((text) => READY.exec(text)).find((match) => match !== null);
         return line ?? (child.exitCode === null && child.signalCode === null ? undefined : "gone");
       },
-      { timeout: options.timeout ?? 15_000, message: () => `no ready line\n${written()}` },
+      { timeout: options.timeout ?? 60_000, message: () => `no ready line\n${written()}` },
     ).then((found) => {
       if (found === "gone") throw new Error(`The gateway ended with exit code ${child.exitCode}:\n${written()}`);
       return found;

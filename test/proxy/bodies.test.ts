@@ -267,8 +267,10 @@ describe("paths and hosts", () => {
       "/a:b@c",
       "/~x'(1)*!,$",
       "/a|b",
-      "/%00",
       "/a?%",
+      "//10.0.0.1/x",
+      "//evil.test",
+      "///x",
     ];
     for (const path of same) {
       pod.requests.length = 0;
@@ -278,7 +280,7 @@ describe("paths and hosts", () => {
       assertEquals(fieldValues(pod.requests[0]!, "host"), ["shop.test"]);
     }
     pod.requests.length = 0;
-    for (const path of ["//10.0.0.1/x", "//evil.test", "///x", "/a#b", "*"]) {
+    for (const path of ["/%00", "/a%0ab", "/a%7fb", "/a#b", "*"]) {
       assertMatch(await rawRequest(rig.port, get(path)), /^HTTP\/1.1 400 /, path);
     }
     assertEquals(pod.requests.length, 0);
