@@ -35,9 +35,11 @@ export interface Reloader {
 export function createReloader(options: ReloaderOptions): Reloader {
   const { clock, logger } = options;
   let current = options.current;
-  let text = JSON.stringify(current);
+  let text = textOf(current);
   let stamp = options.stamp();
   let counts: ReloadCounts = { ok: 0, failed: 0, current: true, since: clock.now(), hash: hash(text + stamp, 0) };
+  /** Keys that wait for the next start. */
+  let waiting: readonly string[] = [];
   let running = false;
   let again = false;
 
@@ -74,7 +76,13 @@ export function createReloader(options: ReloaderOptions): Reloader {
       options.refuse([why]);
       return;
     }
-    const next = JSON.stringify(loaded.config);
+    const config = keepStarted(options.current, loaded.config);
+    const pending = needsRestart(config, loaded.config);
+    for (const key of pending) {
+      if (!waiting.includes(key)) logger.log("warn", `${key} changed: this takes effect at the next start`);
+    }
+    waiting = pending;
+    const next = textOf(config);
     const nextStamp = options.stamp();
     if (next === text && nextStamp === stamp) {
       // The same as before, after a bad one perhaps.
@@ -82,12 +90,9 @@ export function createReloader(options: ReloaderOptions): Reloader {
       options.refuse([]);
       return;
     }
-    for (const key of needsRestart(current, loaded.config)) {
-      logger.log("warn", `${key} changed: this takes effect at the next start`);
-    }
-    await options.apply(loaded.config);
+    await options.apply(config);
     const what = next === text ? "The changed modules are in force" : "The changed config is in force";
-    current = loaded.config;
+    current = config;
     text = next;
     stamp = nextStamp;
     counts = { ...counts, ok: counts.ok + 1, current: true, since: clock.now(), hash: hash(text + stamp, 0) };
@@ -122,13 +127,26 @@ function losesRoutes(before: Config, { config, listsRoutes }: LoadResult & { ok:
   return !listsRoutes && some(before) && !some(config);
 }
 
-/** Keys that decide what is listened on, and the zone: sockets are open and clusters followed already. */
-function needsRestart(before: Config, after: Config): string[] {
-  const keys: string[] = [];
+/** Keys of `server` that decide what is listened on, and the zone: sockets are open and clusters followed already. */
+const AT_START = ["listen", "tls", "http2", "http3", "redirect_http", "workers", "zone"] as const;
+
+/** A changed config without what takes effect at the next start only: that is as it was at this one. */
+function keepStarted(started: Config, changed: Config): Config {
+  const kept = Object.fromEntries(AT_START.map((key) => [key, started.server[key]]));
+  return { ...changed, server: { ...changed.server, ...kept }, admin: started.admin };
+}
+
+/** The same text for the same config, however it came about. */
+const textOf = (config: Config): string => {
+  const keys = Object.entries(config.server).sort(([a], [b]) => (a < b ? -1 : 1));
+  return JSON.stringify({ ...config, server: Object.fromEntries(keys) });
+};
+
+/** The keys in which a config differs from what is in force of it. */
+function needsRestart({ server, admin }: Config, wanted: Config): string[] {
   const differs = (a: unknown, b: unknown): boolean => JSON.stringify(a) !== JSON.stringify(b);
-  for (const key of ["listen", "tls", "http2", "http3", "redirect_http", "workers", "zone"] as const) {
-    if (differs(before.server[key], after.server[key])) keys.push(`server.${key}`);
-  }
-  if (differs(before.admin, after.admin)) keys.push("admin");
-  return keys;
+  const keys: string[] = AT_START.filter((key) => differs(server[key], wanted.server[key])).map(
+    (key) => `server.${key}`,
+  );
+  return differs(admin, wanted.admin) ? [...keys, "admin"] : keys;
 }

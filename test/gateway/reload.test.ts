@@ -2,7 +2,7 @@ import { describe, test } from "bun:test";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { serveEmbedded } from "../helpers/embedded.ts";
 import { until } from "../helpers/wait.ts";
 import { clusterBlock, oneCluster, slice } from "./objects.ts";
@@ -146,6 +146,29 @@ describe("a changed config file", () => {
     await untilAnswered(gateway, "pod-2");
     await logged(gateway, /server\.listen changed: this takes effect at the next start/);
     await logged(gateway, /admin changed: this takes effect at the next start/);
+  });
+
+  test("has the hash of what is in force: what waits for a restart is not in it, nor in the config that is shown", async () => {
+    await using pods = await startPods(2);
+    const changed = (index: number, server: object): object => ({ ...toPod(pods, index), server });
+    await using gateway = await serve(changed(0, { zone: "here" }));
+    const hashOf = async (): Promise<string> => {
+      const text = await (await fetch(`${gateway.adminUrl}/metrics`)).text();
+      return /^podway_config_hash (\d+)$/m.exec(text)![1]!;
+    };
+    const started = await hashOf();
+    await gateway.writeConfig(changed(0, { zone: "there", http2: false }));
+    await logged(gateway, /server\.zone changed: this takes effect at the next start/);
+    await until(async () => (await hashOf()) === started, { message: "the hash is of what is in force" });
+    await gateway.writeConfig(changed(1, { zone: "there", http2: false }));
+    await untilAnswered(gateway, "pod-2");
+    const second = await hashOf();
+    assert(second !== started);
+    assert(!gateway.stderr.slice(-1)[0]!.includes("server.zone"), "what still waits is not said again");
+    await using other = await serve(changed(1, { zone: "here" }));
+    const text = await (await fetch(`${other.adminUrl}/metrics`)).text();
+    assertStringIncludes(text, `podway_config_hash ${second}\n`);
+    assertEquals((await gateway.admin("/v1/config")).config.server.http2, true);
   });
 
   test("is read again at SIGHUP, also where nobody saw it change", async () => {
