@@ -1,6 +1,7 @@
 import type { RequestFacts } from "../request.ts";
 import { type Condition, type ConditionReader, compileConditions, createConditionReader, holds } from "./conditions.ts";
 import type { Entry, PathTest } from "./precedence.ts";
+import { redirectTest } from "./redirect.ts";
 
 /** A request while it is being matched. */
 export interface Lookup {
@@ -32,12 +33,15 @@ interface Candidate<T> {
   readonly methods: ReadonlySet<string> | undefined;
   /** Only where the path pattern does not say it all. */
   readonly fits: ((path: string) => boolean) | undefined;
+  /** Whether the route's redirect leads anywhere from a path as it was sent. */
+  readonly redirects: ((path: string) => boolean) | undefined;
   readonly conditions: readonly Condition[];
 }
 
-const matches = ({ methods, fits, conditions }: Candidate<unknown>, lookup: Lookup): boolean => {
+const matches = ({ methods, fits, redirects, conditions }: Candidate<unknown>, lookup: Lookup): boolean => {
   if (methods !== undefined && !methods.has(lookup.facts.method)) return false;
   if (fits !== undefined && !fits(lookup.path)) return false;
+  if (redirects !== undefined && !redirects(lookup.facts.path)) return false;
   for (const condition of conditions) {
     if (!holds(condition, readValue(lookup, condition))) return false;
   }
@@ -110,6 +114,7 @@ export function compileCandidates<T>(entries: readonly Entry<T>[]): Candidates<T
       entry,
       methods: entry.rule.methods === undefined ? undefined : new Set(entry.rule.methods),
       fits: fitOf(entry.path),
+      redirects: redirectTest(entry.rule),
       conditions: compileConditions(entry.rule),
     }),
   );

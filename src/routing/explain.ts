@@ -5,6 +5,7 @@ import { type HostRule, requestHost } from "./host.ts";
 import { decodePath } from "./path.ts";
 import type { Entry, PathTest } from "./precedence.ts";
 import { hasReadings, readingOf } from "./readings.ts";
+import { redirectTest } from "./redirect.ts";
 
 /** Why a route takes a request or not. */
 export interface Explanation {
@@ -94,7 +95,8 @@ export function explainRoutes<T>(entries: readonly Entry<T>[], facts: RequestFac
     const path = pathFor(rule);
     const unmet: RuleKind[] = [];
     if (!fitting.has(route)) unmet.push("host");
-    if (!pathHolds(pathTest, path)) unmet.push("path");
+    const underPath = pathHolds(pathTest, path);
+    if (!underPath || redirectTest(rule)?.(facts.path) === false) unmet.push("path");
     if (methods !== undefined && !methods.includes(facts.method)) unmet.push("method");
     const condition = unmetCondition(rule, reader);
     if (condition !== undefined) unmet.push(condition.of);
@@ -102,7 +104,7 @@ export function explainRoutes<T>(entries: readonly Entry<T>[], facts: RequestFac
     if (first !== undefined) {
       const words: Record<RuleKind, () => string> = {
         host: () => `host: ${host === "" ? "none" : host} is not among ${hosts?.join(", ")}`,
-        path: () => pathReason(pathTest, path),
+        path: () => (underPath ? `path: redirect.regex finds nothing in ${path}` : pathReason(pathTest, path)),
         method: () => `method: ${facts.method} is not among ${methods?.join(", ")}`,
         header: () => conditionReason(condition!, reader),
         cookie: () => conditionReason(condition!, reader),

@@ -72,6 +72,9 @@ const takesPathsOf = (wide: PathTest, narrow: PathTest): boolean => {
   return wide.kind !== "start" || beginOf(narrow).startsWith(wide.start);
 };
 
+/** Whether a route takes less than its host, path, method and conditions say. */
+const isPartial = ({ redirect }: RouteConfig): boolean => redirect?.regex !== undefined;
+
 const takesMethods = (wide: RouteConfig, methods: readonly string[] | undefined): boolean =>
   wide.methods === undefined || methods?.every((method) => wide.methods!.includes(method)) === true;
 
@@ -98,7 +101,8 @@ function createCovers<T extends { rule: RouteConfig }>(entries: readonly Entry<T
         for (const other of byKey.get(`${host} ${path}`)?.slice(0, LOOKED_AT) ?? []) {
           const { order, rule } = other.entry;
           if (order >= Math.min(below, first?.order ?? below)) break;
-          if (other.entry.route === entry.route || (rule.paths ?? "") !== (entry.rule.paths ?? "")) continue;
+          if (other.entry.route === entry.route || isPartial(rule)) continue;
+          if ((rule.paths ?? "") !== (entry.rule.paths ?? "")) continue;
           if (!takesMethods(rule, methods) || !other.conditions.isSubsetOf(conditions)) continue;
           if (takesPathsOf(other.entry.path, entry.path)) first = other.entry;
         }

@@ -40,6 +40,17 @@ const compileTarget = (rule: RedirectRule): Target => {
 };
 
 /**
+ * Whether a route's `redirect.regex` finds something in a path as it was sent: such a route takes no other, which are left to
+ * the routes behind it. undefined: the route has none.
+ */
+export function redirectTest({ redirect, paths }: Pick<RouteConfig, "redirect" | "paths">) {
+  if (redirect?.regex === undefined) return undefined;
+  const pattern = pathRegex(redirect.regex);
+  const matched = asMatched(paths);
+  return (path: string): boolean => pattern.test(decodeForRewrite(matched(path)));
+}
+
+/**
  * `location`, with `regex` in place of what it matches of the path: `$1` to `$9` are its groups, and what stands around
  * the match stays. undefined: the path does not match.
  */

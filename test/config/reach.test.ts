@@ -73,6 +73,10 @@ describe("a route that no request reaches is told, with the one that takes its r
       { start: { path: { starts_with: "/ab" }, priority: 1 }, one: { path: "/abc" }, two: { path: "/a" } },
       ["one < start"],
     ],
+    "a redirect that takes some paths only": [
+      { some: { path: "/a", nodes: undefined, redirect: { regex: "^/a/x$", location: "/b" } }, other: { path: "/a" } },
+      [],
+    ],
     "case ignored by one of them": [
       { exact: { path: "/A", priority: 1 }, any: { path: { prefix: "/a", ignore_case: true } } },
       [],

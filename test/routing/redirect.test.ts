@@ -1,6 +1,7 @@
 import { test } from "bun:test";
 import { assertEquals, assertThrows } from "@std/assert";
 import { compileRedirect } from "../../src/routing/redirect.ts";
+import { compileRoutes } from "../../src/routing/table.ts";
 import { type RequestInput, type RouteInput, requestFacts, routeConfig } from "../helpers/routes.ts";
 
 type Redirect = NonNullable<RouteInput["redirect"]>;
@@ -76,4 +77,19 @@ test("a location never leads to a host that the path names", () => {
     "302 /evil.test",
   );
   assertEquals(redirected({ location: "{path}" }, { target: "//evil.test/x" }), "302 /evil.test/x");
+});
+
+test("a route whose redirect finds nothing in the path leaves the request to the routes behind it", () => {
+  const docs = routeConfig({ id: "docs", path: "/docs", redirect: { regex: "^/docs/v([0-9])/", location: "/v$1/" } });
+  const table = compileRoutes([{ rule: docs }, { rule: routeConfig({ id: "rest", path: "/" }) }]);
+  const taken = (target: string): string | undefined => {
+    const facts = requestFacts({ target });
+    const id = table.match(facts)?.rule.id;
+    assertEquals(table.explain(facts).find(({ matched }) => matched)?.id, id);
+    return id;
+  };
+  assertEquals([taken("/docs/v1/x"), taken("/docs/x"), taken("/docs")], ["docs", "rest", "rest"]);
+  const [why] = table.explain(requestFacts({ target: "/docs/x" }));
+  assertEquals(why!.reason, "path: redirect.regex finds nothing in /docs/x");
+  assertEquals(compileRoutes([{ rule: docs }]).match(requestFacts({ target: "/docs/x" })), undefined);
 });
