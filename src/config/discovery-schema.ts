@@ -12,6 +12,7 @@ import {
   regexSource,
   shown,
   shownText,
+  shownUrl,
   text,
   words,
 } from "./values.ts";
@@ -28,7 +29,7 @@ const service = object({
   ssl_verify: v.optional(boolean, true),
   ca_file: v.optional(shownText("the path of a PEM file with the cluster's CA")),
   server_name: v.optional(shownText("the name in the apiserver's certificate")),
-  proxy: v.optional(v.pipe(text(PROXY), v.regex(/^https?:\/\/[^\s/]+\/?$/i, PROXY))),
+  proxy: v.optional(v.pipe(shownUrl(text(PROXY)), v.regex(/^https?:\/\/[^\s/]+\/?$/i, PROXY))),
 });
 
 const client = object({

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { serveEmbedded } from "../helpers/embedded.ts";
+import { MAIN } from "../helpers/gateway-process.ts";
 import { until } from "../helpers/wait.ts";
 import { clusterBlock, oneCluster, slice } from "./objects.ts";
 import { closedPort, type Pods, startPods } from "./pods.ts";
@@ -128,6 +129,19 @@ describe("a changed config file", () => {
       assertEquals(new Set(await clients.end()), new Set(["200 pod-1", "200 pod-2"]));
     });
   }
+
+  test("that a command's redirection emptied as the command failed is refused, and the one before stays", async () => {
+    await using pods = await startPods(1);
+    await using gateway = await serve(toPod(pods, 0));
+    const clients = load(gateway, 2);
+    const line = '"$BUN" "$MAIN" import ocelot ./nofile.json > gateway.yaml';
+    const env = { ...process.env, BUN: process.execPath, MAIN };
+    const child = Bun.spawn(["sh", "-c", line], { cwd: gateway.folder, env, stdout: "ignore", stderr: "pipe" });
+    const [code, said] = await Promise.all([child.exited, new Response(child.stderr).text()]);
+    assertEquals([code, said], [2, "podway import: there is no file ./nofile.json\n"]);
+    await logged(gateway, "the one before stays in force");
+    assertEquals(new Set(await clients.end()), new Set(["200 pod-1"]));
+  });
 
   test("that has an empty list of routes, or no routes before either, is taken over", async () => {
     await using pods = await startPods(1);

@@ -59,7 +59,9 @@ function hostOf(route: Input): { readonly name: string; readonly port: string | 
   const input = route.at("UpstreamHost");
   if (isUnset(input)) return undefined;
   const { name, port } = HOST.exec(input.text()?.toLowerCase() ?? "")?.groups ?? {};
-  return name === undefined ? false : { name, port };
+  if (name === undefined) return false;
+  if (port === undefined) input.note("here a Host with any port fits it, in Ocelot one without a port alone");
+  return { name, port };
 }
 
 /** Who may pass, as only code knows; gives back what guards the route and is not carried over. */
