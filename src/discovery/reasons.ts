@@ -94,8 +94,14 @@ export function explainEntry(cluster: Cluster, entry: ServiceEntry, wanted: Want
   if (rule === undefined) {
     const own = service?.ports.map((port) => port.port).join(", ");
     const known = own === undefined || own === "" ? "" : `; the Service's own: ${own}`;
+    const asNumber = wanted.by === "port" && /^[0-9]+$/.test(wanted.text) && !cluster.config.resolve_service_ports;
+    const hint = asNumber ? "; for the Service's own port numbers set resolve_service_ports: true" : "";
     const only = hasTcpPort(slices) ? "" : ", and none of them is TCP";
-    return explain("port_unknown", `no ${describeWanted(wanted)}; ports: ${ports.join(", ")}${known}${only}`, ports);
+    return explain(
+      "port_unknown",
+      `no ${describeWanted(wanted)}; ports: ${ports.join(", ")}${known}${only}${hint}`,
+      ports,
+    );
   }
   return noneChosen(assess(slices, rule, cluster.selection), entry);
 }

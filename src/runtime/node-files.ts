@@ -109,8 +109,6 @@ function watchFiles(paths: readonly string[], onChange: () => void): () => void 
   };
 }
 
-let temporary = 0;
-
 /** `Files` over `node:fs`, which Bun and Deno both have. */
 export const nodeFiles: Files = {
   async readText(path) {
@@ -128,12 +126,16 @@ export const nodeFiles: Files = {
     );
   },
   async writeAtomic(path, text) {
-    const beside = join(dirname(path), `.${basename(path)}.${process.pid}.${temporary++}.tmp`);
+    // A name that cannot be guessed, and never one that is there: in a shared folder it could be a link to another file.
+    const beside = join(dirname(path), `.${basename(path)}.${crypto.randomUUID()}.tmp`);
+    let made = false;
     try {
+      await writeFile(beside, "", { flag: "wx", mode: 0o600 });
+      made = true;
       await writeFile(beside, text);
       await rename(beside, path);
     } catch (error) {
-      await rm(beside, { force: true });
+      if (made) await rm(beside, { force: true });
       throw new Error(`cannot write ${path}: ${(error as Error).message}`, { cause: error });
     }
   },

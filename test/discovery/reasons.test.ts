@@ -126,6 +126,15 @@ describe("an answer", () => {
     }
   });
 
+  test("a Service's own port number names the key that finds it, where that is off", async () => {
+    for (const on of [false, true]) {
+      await using followed = await follow([slice("web-a", [at("10.0.0.1")])], { resolve_service_ports: on });
+      const { reason } = followed.discovery.query("default/web:80");
+      assertEquals(reason!.includes("set resolve_service_ports: true"), !on, reason);
+      assert(!followed.discovery.query("default/web:grpc").reason!.includes("resolve_service_ports"));
+    }
+  });
+
   test("with verbose shows slice, version, conditions, zone and pod of each node, and the excluded with why", async () => {
     await using followed = await follow([
       slice("web-a", [

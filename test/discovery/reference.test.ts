@@ -37,7 +37,12 @@ describe("a service reference", () => {
     ["a/b/c/d", "4 segments"],
     ["sh op/web", "its namespace is not a Kubernetes name"],
     ["shop/we%2Fb", "its name is not a Kubernetes name"],
-    ["web:ht tp", "its port is not a name or a number"],
+    ["web:ht tp", "its port is not a number from 1 to 65535 or a name"],
+    ["web:0", "its port is not a number from 1 to 65535"],
+    ["web:70000", "its port is not a number from 1 to 65535"],
+    ["shop/we_b", "its name is not a Kubernetes name"],
+    ["-web", "its name is not a Kubernetes name"],
+    ["a..b", "its name is not a Kubernetes name"],
     [`${"a".repeat(300)}`, "its name is not a Kubernetes name"],
   ];
   for (const [text, why] of wrong) {
@@ -49,6 +54,32 @@ describe("a service reference", () => {
       assert(!result.error.includes('"id/namespace/name'));
     });
   }
+
+  const meant: [string, string][] = [
+    ["api.shop.svc.cluster.local:80", "shop/api:80"],
+    ["api.shop.svc:80", "shop/api:80"],
+    ["api.shop", "shop/api"],
+    ["http://api.shop.svc:80", "shop/api:80"],
+    ["https://api.shop.svc.cluster.local/v1/x", "shop/api"],
+    ["http://api:8080/", "api:8080"],
+    ["Shop/api:http", "shop/api:http"],
+    ["shop/api:HTTP", "shop/api:http"],
+  ];
+  for (const [text, form] of meant) {
+    test(`that no Service can have is refused with the form that was meant: ${text}`, () => {
+      for (const read of [single, multi]) {
+        const result = read(text);
+        assert("error" in result);
+        assert(result.error.endsWith(`Write "${form}"`), result.error);
+      }
+    });
+  }
+
+  test("that is an address is refused with the key for addresses", () => {
+    const result = single("10.0.0.1:80");
+    assert("error" in result);
+    assertStringIncludes(result.error, '"nodes"');
+  });
 
   test("that is wrong shows the form with an id only where there are several clusters", () => {
     const result = multi("a/b/c/d");
