@@ -50,6 +50,9 @@ const namespaceSelector = object({
   not_match: v.optional(regexList),
 });
 
+const SECONDS = "a number of seconds, 0 or more";
+const seconds = v.pipe(v.number(SECONDS), v.minValue(0, SECONDS));
+
 const SIZE = 'a size such as "64m"';
 
 /** The keys of one cluster, APISIX's and ours; the id is added for the multi-cluster list. */
@@ -67,6 +70,10 @@ const clusterEntries = {
   poll_interval: v.optional(milliseconds(100), 5000),
   max_stale: v.optional(milliseconds(), 0),
   watch_idle: v.optional(milliseconds(1000), 75_000),
+  watch_timeout_seconds: v.optional(integer(1)),
+  watch_jitter_seconds: v.optional(integer(0)),
+  watch_retry_interval_seconds: v.optional(seconds),
+  watch_retry_max_seconds: v.optional(seconds),
   empty_grace: v.optional(milliseconds(), 0),
   address_family: v.optional(words(["any", "ipv4", "ipv6"]), "any"),
   resolve_service_ports: v.optional(boolean, false),

@@ -69,6 +69,12 @@ export const HELP: Readonly<Record<string, string>> = {
   "discovery.kubernetes.max_stale":
     "An older snapshot has to be refreshed before it is used. 0: the last good one is used for ever.",
   "discovery.kubernetes.watch_idle": "A watch that is silent for longer is opened again.",
+  "discovery.kubernetes.watch_timeout_seconds":
+    "APISIX's key: how long one watch may last before it is asked for again; by default 240 to 290, and never more than 290.",
+  "discovery.kubernetes.watch_jitter_seconds": "APISIX's key: so much is added at random to watch_timeout_seconds.",
+  "discovery.kubernetes.watch_retry_interval_seconds": "APISIX's key: the first pause after a failure, by default 0.5.",
+  "discovery.kubernetes.watch_retry_max_seconds":
+    "APISIX's key: the longest pause after failures in a row, by default 30.",
   "discovery.kubernetes.empty_grace": "How long the last nodes of a service that became empty are still used.",
   "discovery.kubernetes.address_family": "Which address of a dual-stack pod is used.",
   "discovery.kubernetes.resolve_service_ports":

@@ -155,7 +155,8 @@ export function createRequestSource(options: RequestSourceOptions): RequestSourc
       if (answered.size > ANSWERS) answered.delete(answered.values().next().value!);
       succeeded();
     } catch (error) {
-      if (!stopped.signal.aborted) tracker.failed(toApiError(error, { verb: "get", collection: scope.endpoints[0] }));
+      if (!stopped.signal.aborted)
+        tracker.failed(toApiError(error, { verb: "get", collection: scope.endpoints[0], server: api.server }));
     }
   };
 
@@ -195,7 +196,7 @@ export function createRequestSource(options: RequestSourceOptions): RequestSourc
           succeeded();
         } catch (error) {
           if (signal.aborted) break;
-          const failure = toApiError(error, { verb: "get", collection: scopes[0]?.endpoints[0] });
+          const failure = toApiError(error, { verb: "get", collection: scopes[0]?.endpoints[0], server: api.server });
           tracker.failed(failure);
           await clock.sleep(backoff.next(failure.retryAfterMs), signal).catch(() => {});
         }

@@ -4,7 +4,7 @@ import { decode, isHtml, parseJson, readBytes } from "./body.ts";
 import type { Connection } from "./connection.ts";
 import {
   ApiError,
-  describeCollection,
+  describeTarget,
   type ErrorContext,
   parseRetryAfter,
   shorten,
@@ -48,6 +48,8 @@ export interface WatchOptions<T> {
 
 /** The few calls of the Kubernetes API this project needs. All reject with `ApiError`, or the signal's reason. */
 export interface ApiClient {
+  /** `https://host:port`: for the words of an error. */
+  readonly server: string;
   list<T = never>(
     collection: Collection,
     query: ListQuery,
@@ -107,9 +109,12 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
       return await orAborted(scope.signal, connection.credentials.authorization());
     } catch (cause) {
       scope.signal.throwIfAborted();
-      const what = context.collection === undefined ? "" : ` ${describeCollection(context.collection)}`;
       const why = cause instanceof Error ? cause.message : String(cause);
-      throw new ApiError("unauthorized", `cannot ${context.verb}${what}: no credentials: ${shorten(why)}`, { cause });
+      throw new ApiError(
+        "unauthorized",
+        `cannot ${context.verb}${describeTarget(context)}: no credentials: ${shorten(why)}`,
+        { cause },
+      );
     }
   };
 
@@ -168,9 +173,20 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
   const explain = (error: unknown, context: ErrorContext, signal: AbortSignal): unknown =>
     signal.aborted ? signal.reason : toApiError(error, context);
 
+  const contextOf = (verb: ErrorContext["verb"], collection: Collection | undefined): ErrorContext => ({
+    verb,
+    collection,
+    server: connection.server,
+    givesCa: connection.givesCa,
+  });
+
   return {
+    get server() {
+      return connection.server;
+    },
+
     async list(collection, query, signal, read) {
-      const context: ErrorContext = { verb: "list", collection };
+      const context = contextOf("list", collection);
       const path = collectionPath(collection, {
         limit: query.limit?.toString(),
         continue: query.continue,
@@ -185,7 +201,7 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
     },
 
     async *watch(collection, query, { signal, onBytes, read }) {
-      const context: ErrorContext = { verb: "watch", collection };
+      const context = contextOf("watch", collection);
       const path = collectionPath(collection, {
         watch: "true",
         allowWatchBookmarks: "true",
@@ -209,7 +225,7 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
     },
 
     async get(path, signal, collection) {
-      const context: ErrorContext = { verb: "get", collection };
+      const context = contextOf("get", collection);
       try {
         return parseJson(decode(await getBytes(path, signal, context)));
       } catch (error) {

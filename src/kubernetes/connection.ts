@@ -23,6 +23,8 @@ export interface Connection {
   readonly namespace?: string | undefined;
   /** False: the apiserver's certificate is not looked at. */
   readonly verifies?: boolean | undefined;
+  /** False: no CA is given, and the machine's own are trusted. */
+  readonly givesCa?: boolean | undefined;
   /** Paths whose change asks for a `refresh()`: CA, certificate, key, token file, kubeconfig. */
   readonly files: readonly string[];
   /** Reads all files anew; new requests use what they hold. Rejects with words and keeps the old when one cannot be read. */
@@ -164,6 +166,9 @@ export async function connect(cluster: ClusterConfig, deps: ConnectDeps): Promis
     },
     get namespace() {
       return setup.namespace;
+    },
+    get givesCa() {
+      return setup.tls.ca !== undefined;
     },
     get verifies() {
       return setup.tls.verify;

@@ -156,6 +156,16 @@ function codeOf(status: number | undefined, fields: StatusFields): ApiErrorCode 
 export interface ErrorContext {
   readonly verb: Verb;
   readonly collection?: Collection | undefined;
+  /** Whose apiserver: `https://10.0.0.1:6443`. */
+  readonly server?: string | undefined;
+  /** False: no CA was given, and the machine's own are trusted. */
+  readonly givesCa?: boolean | undefined;
+}
+
+/** What was asked for and where, behind a verb: ` endpointslices in all namespaces at https://10.0.0.1:6443`. */
+export function describeTarget({ collection, server }: Pick<ErrorContext, "collection" | "server">): string {
+  const what = collection === undefined ? "" : ` ${describeCollection(collection)}`;
+  return server === undefined ? what : `${what} at ${server}`;
 }
 
 /** The RBAC rule that reading this collection needs, as a sentence's end. Who may list is mostly to watch as well. */
@@ -186,7 +196,7 @@ export function statusError(
   const effective = status ?? fields.code;
   const code = codeOf(effective, fields);
   const said = fields.message === undefined ? undefined : shorten(fields.message);
-  const target = context.collection === undefined ? "" : ` ${describeCollection(context.collection)}`;
+  const target = describeTarget(context);
   const number = effective === undefined ? "" : ` (${effective})`;
   const because = said === undefined ? "" : `: ${said}`;
   const words: Record<ApiErrorCode, string> = {
@@ -237,27 +247,35 @@ const TLS_WORDS: readonly (readonly [RegExp, string])[] = [
   [/ZlibError|Decompress|incorrect header check/i, "the compressed answer is broken"],
 ];
 
-/** In words, why a request got no answer. */
-export function describeNetworkFailure(cause: unknown): string {
+/** The first of the words above, where there was no CA to be signed by. */
+const NO_CA =
+  "certificate not signed by a CA that this machine trusts, and no CA is given (service.ca_file, or a kubeconfig's certificate-authority)";
+
+/** In words, why a request got no answer. `givesCa` false: the machine's own CAs were trusted. */
+export function describeNetworkFailure(cause: unknown, givesCa: boolean = true): string {
   if (!(cause instanceof Error)) return shorten(String(cause));
   const code = "code" in cause && typeof cause.code === "string" ? cause.code : "";
   const names = /certificate is for other names: .*/.exec(cause.message);
   if (names !== null) return shorten(names[0]);
   const text = `${code} ${cause.name} ${cause.message}`;
   const known = TLS_WORDS.find(([pattern]) => pattern.test(text));
-  if (known !== undefined) return known[1];
-  const inner = cause.cause instanceof Error ? describeNetworkFailure(cause.cause) : undefined;
+  if (known !== undefined) return known === TLS_WORDS[0] && !givesCa ? NO_CA : known[1];
+  const inner = cause.cause instanceof Error ? describeNetworkFailure(cause.cause, givesCa) : undefined;
   return inner ?? shorten(cause.message);
 }
 
 /** Any thrown thing as an `ApiError`: what is none yet means that the network, TLS or the stream failed. */
 export function toApiError(error: unknown, context: ErrorContext): ApiError {
   if (error instanceof ApiError) return error;
-  const target = context.collection === undefined ? "" : ` ${describeCollection(context.collection)}`;
+  const target = describeTarget(context);
   if (error instanceof InvalidObjectError) {
     return new ApiError("garbage", `cannot ${context.verb}${target}: ${shorten(error.message)}`, { cause: error });
   }
-  return new ApiError("unreachable", `cannot ${context.verb}${target}: ${describeNetworkFailure(error)}`, {
-    cause: error,
-  });
+  return new ApiError(
+    "unreachable",
+    `cannot ${context.verb}${target}: ${describeNetworkFailure(error, context.givesCa)}`,
+    {
+      cause: error,
+    },
+  );
 }

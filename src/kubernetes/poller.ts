@@ -1,8 +1,8 @@
 import type { Clock, Random } from "../clock.ts";
 import type { Logger } from "../log.ts";
 import type { ApiClient } from "./api-client.ts";
-import { createBackoff } from "./backoff.ts";
-import { ApiError, describeCollection, toApiError } from "./errors.ts";
+import { createKindsOfBackoff, type Pauses } from "./backoff.ts";
+import { ApiError, type ApiErrorCode, describeCollection, toApiError } from "./errors.ts";
 import { handOver, type ListProgress, listAll, observed, replaceBy } from "./list-all.ts";
 import { createStatusTracker } from "./source-status.ts";
 import type { Change, ClientState, Collection, Decoder, Source } from "./types.ts";
@@ -21,6 +21,8 @@ export interface PollerOptions<T> {
   readonly interval: number;
   /** How much of the interval is left to chance, both ways. @default 0.1 */
   readonly jitter?: number | undefined;
+  /** Pauses after failures. */
+  readonly pauses?: Pauses | undefined;
   /** The state while all is well. @default "polling" */
   readonly state?: ClientState | undefined;
   /** The state, the error or the list count changed. */
@@ -47,7 +49,7 @@ export function createPoller<T>(options: PollerOptions<T>): Poller {
   /** After a failure: what it was, and when the next attempt may start. */
   let pausing: { until: number; error: ApiError } | undefined;
   const stopped = new Set<AbortController>();
-  const backoff = createBackoff(random);
+  const backoff = createKindsOfBackoff<ApiErrorCode>(random, options.pauses);
   const label = describeCollection(collections[0]!);
   const tracker = createStatusTracker({ clock, logger, label, onStatus: options.onStatus });
 
@@ -83,7 +85,7 @@ export function createPoller<T>(options: PollerOptions<T>): Poller {
         return await list(signal);
       } catch (cause) {
         signal.throwIfAborted();
-        const error = toApiError(cause, { verb: "list", collection: collections[form]! });
+        const error = toApiError(cause, { verb: "list", collection: collections[form]!, server: api.server });
         if (error.code === "gone" || error.code === "too_large_version") {
           // Without a version there is none to be too old or too new: the next try is the last.
           if (version === undefined) throw error;
@@ -108,8 +110,8 @@ export function createPoller<T>(options: PollerOptions<T>): Poller {
       tracker.proven();
     } catch (cause) {
       signal.throwIfAborted();
-      const error = cause instanceof ApiError ? cause : toApiError(cause, { verb: "list" });
-      pausing = { until: clock.now() + backoff.next(error.retryAfterMs), error };
+      const error = cause instanceof ApiError ? cause : toApiError(cause, { verb: "list", server: api.server });
+      pausing = { until: clock.now() + backoff.next(error.code, error.retryAfterMs).pause, error };
       tracker.failed(error);
       throw error;
     }

@@ -1,8 +1,16 @@
 import type { Clock, Random } from "../clock.ts";
 import type { Logger } from "../log.ts";
 import type { ApiClient } from "./api-client.ts";
-import { createBackoff } from "./backoff.ts";
-import { ApiError, describeCollection, InvalidObjectError, toApiError } from "./errors.ts";
+import { createKindsOfBackoff, type Pauses } from "./backoff.ts";
+import {
+  ApiError,
+  type ApiErrorCode,
+  describeCollection,
+  describeTarget,
+  type ErrorContext,
+  InvalidObjectError,
+  toApiError,
+} from "./errors.ts";
 import { createFullLister } from "./full-list.ts";
 import { handOver, type ListProgress, replaceBy } from "./list-all.ts";
 import { move, type Outcome, type ReflectorState } from "./reflector-state.ts";
@@ -36,6 +44,10 @@ export interface ReflectorOptions<T> {
   readonly logger: Logger;
   /** Milliseconds a stream may be silent before it is reopened. */
   readonly watchIdle: number;
+  /** Seconds a watch is asked to last, at least and at most. @default 240 to 290 */
+  readonly watchSeconds?: { readonly min: number; readonly max: number } | undefined;
+  /** Pauses after failures. */
+  readonly pauses?: Pauses | undefined;
   /** The state, the error or the list count changed; not called per event. */
   readonly onStatus?: (() => void) | undefined;
   readonly onStream?: ((report: StreamReport) => void) | undefined;
@@ -44,12 +56,15 @@ export interface ReflectorOptions<T> {
 /** A watch that lived this long was healthy, whatever it delivered. */
 const HEALTHY_MS = 5000;
 
+/** Within this time after an apiserver is back, its version gone, lists begin. */
+const RETURN_SPREAD_MS = 1000;
+
 /**
  * `timeoutSeconds` of a watch, spread so that many gateways do not come back together. The upper end stays below the
  * 300 s after which Bun's fetch gives up a silent body.
  */
-const WATCH_SECONDS_MIN = 240;
-const WATCH_SECONDS_MAX = 290;
+export const WATCH_SECONDS_MIN = 240;
+export const WATCH_SECONDS_MAX = 290;
 
 /**
  * Keeps a receiver in step with a collection: LIST, then WATCH from the list's version, for ever. It never hands over
@@ -62,7 +77,7 @@ export function createReflector<T>(options: ReflectorOptions<T>): Source {
   let state: ReflectorState<T> = { at: "empty", why: "start", notOlderThan: undefined };
   let form = 0;
   const collection = (): Collection => collections[form]!;
-  const backoff = createBackoff(random);
+  const backoff = createKindsOfBackoff<ApiErrorCode>(random, options.pauses);
   const label = describeCollection(collections[0]!);
   const tracker = createStatusTracker({ clock, logger, label, onStatus: options.onStatus });
   const onPart = (progress?: ListProgress): void => {
@@ -117,7 +132,8 @@ export function createReflector<T>(options: ReflectorOptions<T>): Source {
       tracker.byte(lastByte);
       began.resolve();
     };
-    const timeoutSeconds = WATCH_SECONDS_MIN + Math.floor(random() * (WATCH_SECONDS_MAX - WATCH_SECONDS_MIN + 1));
+    const { min, max } = options.watchSeconds ?? { min: WATCH_SECONDS_MIN, max: WATCH_SECONDS_MAX };
+    const timeoutSeconds = min + Math.floor(random() * (max - min + 1));
     const query = { resourceVersion: version, timeoutSeconds };
     const reading = { signal: controller.signal, onBytes, read: decode.fromBytes };
     const events = api.watch(collection(), query, reading)[Symbol.asyncIterator]();
@@ -183,7 +199,8 @@ export function createReflector<T>(options: ReflectorOptions<T>): Source {
       return { kind: "ended", version: watching.version };
     } catch (error) {
       if (error !== SILENT) throw error;
-      logger.log("info", `kubernetes: a watch was silent for ${watchIdle} ms: opening it anew`, { reading: label });
+      // A kind that does not change gets no bookmarks either: routine on a quiet cluster.
+      logger.log("debug", `kubernetes: a watch was silent for ${watchIdle} ms: opening it anew`, { reading: label });
       tracker.enter("connecting");
       return { kind: "silent", version: watching.version };
     } finally {
@@ -205,7 +222,7 @@ export function createReflector<T>(options: ReflectorOptions<T>): Source {
     } catch (error) {
       signal.throwIfAborted();
       const verb = state.at === "empty" ? "list" : "watch";
-      return { kind: "failed", error: toApiError(error, { verb, collection: collection() }) };
+      return { kind: "failed", error: toApiError(error, { verb, collection: collection(), server: api.server }) };
     }
   };
 
@@ -218,11 +235,15 @@ export function createReflector<T>(options: ReflectorOptions<T>): Source {
     state = next;
     if (healthy) backoff.reset();
     if (pace === "at_once") return;
-    const error = outcome.kind === "failed" ? outcome.error : endedTooSoon(lived, collection());
+    const error =
+      outcome.kind === "failed" ? outcome.error : endedTooSoon(lived, { collection: collection(), server: api.server });
     tracker.failed(error);
-    const repeated = backoff.failures > 0;
-    const pause = backoff.next(error.retryAfterMs);
-    if (pace === "pause_if_repeated" && !repeated) return;
+    const { failing } = backoff;
+    const { pause: grown, repeated } = backoff.next(error.code, error.retryAfterMs);
+    const atOnce = pace === "pause_if_repeated" && !repeated;
+    if (atOnce && !failing) return;
+    // Many gateways have waited for the apiserver to come back: they do not all list in the same moment.
+    const pause = atOnce ? random() * RETURN_SPREAD_MS : grown;
     logger.log("debug", `kubernetes: next attempt in ${Math.round(pause)} ms`, { reading: label });
     await clock.sleep(pause, signal);
   };
@@ -275,7 +296,7 @@ function versionOfEvent<T>(event: Exclude<WatchEvent<T>, { type: "ERROR" }>): st
 /** The reason with which the watchdog aborts a stream. */
 const SILENT = Symbol("the watch was silent");
 
-function endedTooSoon(lived: number, collection: Collection): ApiError {
-  const text = `cannot watch ${describeCollection(collection)}: the apiserver ended the watch without an event`;
+function endedTooSoon(lived: number, of: Pick<ErrorContext, "collection" | "server">): ApiError {
+  const text = `cannot watch${describeTarget(of)}: the apiserver ended the watch without an event`;
   return new ApiError("server", lived >= HEALTHY_MS ? text : `${text}, sooner than ${HEALTHY_MS / 1000} s`);
 }

@@ -70,6 +70,8 @@ export function createStatusTracker(options: StatusTrackerOptions): StatusTracke
   };
   /** The error the log has seen last; kept over short recoveries, so that a flapping one is not told each time. */
   let logged: string | undefined;
+  /** The last failure was a 403. */
+  let refused = false;
   const skips = createSkipTracker(logger, label);
   return {
     skips,
@@ -104,10 +106,13 @@ export function createStatusTracker(options: StatusTrackerOptions): StatusTracke
       onStatus?.();
     },
     failed(error) {
-      status.state = STATE_OF[error.code];
+      // An apiserver that was away refuses what it allows for its first seconds: its own rights are still being read.
+      const starting = status.state === "unreachable" && error.code === "forbidden" && !refused;
+      refused = error.code === "forbidden";
+      if (!starting) status.state = STATE_OF[error.code];
       status.listing = undefined;
       status.lastError = error.message;
-      if (logged !== error.message) {
+      if (!starting && logged !== error.message) {
         logged = error.message;
         // A version that is gone is part of the protocol; everything else is news for whoever runs this.
         const level = status.state === "syncing" ? "info" : "warn";

@@ -71,6 +71,9 @@ const BEGINNINGS = (["ADDED", "MODIFIED", "DELETED"] as const).map((type) => ({
 }));
 
 const CLOSE = 0x7d;
+const SPACE = 0x20;
+const TAB = 0x09;
+const RETURN = 0x0d;
 
 function readEvent<T>(line: Uint8Array, context: ErrorContext, read: ByteReader<T> | undefined): WatchEvent<T> {
   if (read !== undefined && line[line.length - 1] === CLOSE) {
@@ -86,6 +89,10 @@ function readEvent<T>(line: Uint8Array, context: ErrorContext, read: ByteReader<
   }
   return parseWatchEvent(decode(line), context);
 }
+
+/** White space between two events means nothing, as in any stream of JSON (RFC 8259 section 2). */
+const isBlank = (line: Uint8Array): boolean =>
+  line[0]! <= SPACE && line.every((byte) => byte === SPACE || byte === TAB || byte === RETURN);
 
 /** What a watch's reader needs beside the body. */
 export interface WatchReading<T> {
@@ -119,7 +126,7 @@ export async function* readWatchStream<T = never>(
       onBytes();
       const events: WatchEvent<T>[] = [];
       try {
-        for (const line of splitter.push(value)) events.push(readEvent(line, context, read));
+        for (const line of splitter.push(value)) if (!isBlank(line)) events.push(readEvent(line, context, read));
       } catch (error) {
         // What came before the line that is none still holds.
         yield events;

@@ -83,7 +83,9 @@ async function fillReport(report: Draft, config: ClusterConfig, deps: ClusterChe
   try {
     answer = await ask("/version", signal);
   } catch (error) {
-    report.faults.push(`cannot be reached: ${signal.aborted ? wordsOf(signal.reason) : describeNetworkFailure(error)}`);
+    report.faults.push(
+      `cannot be reached: ${signal.aborted ? wordsOf(signal.reason) : describeNetworkFailure(error, connection.givesCa)}`,
+    );
     return;
   }
   const secure = connection.server.startsWith("https:");

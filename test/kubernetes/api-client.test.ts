@@ -151,7 +151,7 @@ test("credentials that cannot be had are told in their own words, and nothing is
   assertEquals(error.code, "unauthorized");
   assertEquals(
     error.message,
-    "cannot list endpointslices in all namespaces: no credentials: exec plugin login ended with exit code 1: the session timed out",
+    "cannot list endpointslices in all namespaces at https://apiserver.test:6443: no credentials: exec plugin login ended with exit code 1: the session timed out",
   );
   assertEquals(mock.requests.length, 0);
 });

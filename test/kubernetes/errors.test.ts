@@ -14,6 +14,20 @@ import { slices } from "../helpers/scripted-apiserver.ts";
 const context = { verb: "list", collection: slices } as const;
 
 describe("an error of the apiserver", () => {
+  test("every error names the apiserver, and one of TLS whether a CA was given", () => {
+    const context = { verb: "list", collection: slices, server: "https://10.0.0.1:6443" } as const;
+    const untrusted = Object.assign(new Error("x"), { code: "SELF_SIGNED_CERT_IN_CHAIN" });
+    const errors = [
+      toApiError(new TypeError("ECONNREFUSED"), context),
+      toApiError(new InvalidObjectError("no metadata"), context),
+      statusError(403, { message: "no" }, context),
+      toApiError(untrusted, context),
+    ];
+    for (const { message } of errors) assertStringIncludes(message, " at https://10.0.0.1:6443: ");
+    assertStringIncludes(errors[3]!.message, "certificate not signed by the given CA");
+    assertStringIncludes(toApiError(untrusted, { ...context, givesCa: false }).message, "no CA is given");
+  });
+
   test("has the code of what a caller can do about it", () => {
     const cases: [number | undefined, object | undefined, ApiErrorCode][] = [
       [401, undefined, "unauthorized"],

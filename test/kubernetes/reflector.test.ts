@@ -556,7 +556,7 @@ describe("an apiserver in trouble", () => {
     assertEquals(source.status.state, "forbidden");
     assertStringIncludes(
       source.status.lastError!,
-      "cannot list endpointslices in namespace shop: forbidden (403): needs a Role in namespace shop with apiGroups " +
+      "cannot list endpointslices in namespace shop at https://apiserver.test: forbidden (403): needs a Role in namespace shop with apiGroups " +
         "[discovery.k8s.io], resources [endpointslices], verbs [list, watch]",
     );
     await stop();
@@ -688,4 +688,76 @@ describe("run", () => {
     assertEquals(server.watches[1]!.query.resourceVersion, "23456");
     await stop();
   });
+});
+
+describe("an apiserver that comes back", () => {
+  const away = (): never => {
+    throw Object.assign(new TypeError("Unable to connect"), { code: "ECONNREFUSED" });
+  };
+
+  test("with another history is listed within a second of its first answer, however long it was away", async () => {
+    const { server, store, source, start, stop, clock } = reflectorBench();
+    server.list = () => listOf("10", [{ name: "a" }]);
+    await start();
+    server.watch = away;
+    server.streams[0]!.fail();
+    await clock.advance(300_000);
+    server.list = () => listOf("20", [{ name: "b" }]);
+    let answered = 0;
+    server.watch = (request) => {
+      if (answered++ === 0) return gone();
+      return server.stream(request);
+    };
+    while (answered === 0) await clock.advance(100);
+    await clock.advance(1100);
+    assertEquals([store.names(), source.status.state], [["default/b"], "watching"]);
+    await stop();
+  });
+
+  test("and refuses what it allows a moment later is asked again within seconds, and is not called forbidden", async () => {
+    const { server, store, source, start, stop, clock } = reflectorBench();
+    server.list = () => listOf("10", [{ name: "a" }]);
+    await start();
+    server.watch = away;
+    server.streams[0]!.fail();
+    await clock.advance(300_000);
+    const seen = new Set<string>();
+    let refusals = 0;
+    server.list = () => listOf("20", [{ name: "b" }]);
+    server.watch = (request) => {
+      if (refusals++ === 0) return statusOf(403, "Forbidden", "no rights yet");
+      return server.stream(request);
+    };
+    while (refusals === 0) await clock.advance(100);
+    for (let i = 0; i < 12; i++) {
+      seen.add(source.status.state);
+      await clock.advance(100);
+    }
+    assertEquals([store.names(), source.status.state], [["default/a"], "watching"]);
+    assertEquals(seen.has("forbidden"), false);
+    await clock.advance(10_000);
+    server.streams.at(-1)!.fail();
+    server.watch = () => statusOf(403, "Forbidden", "no");
+    await clock.advance(10_000);
+    assertEquals(source.status.state, "forbidden");
+    await stop();
+  });
+});
+
+test("a watch lasts, and pauses grow, as the options say", async () => {
+  const seconds = async (watchSeconds?: { min: number; max: number }) => {
+    const { server, start, stop } = reflectorBench({ watchSeconds });
+    await start();
+    await stop();
+    return Number(server.watches[0]!.query.timeoutSeconds);
+  };
+  assertEquals(await seconds({ min: 30, max: 30 }), 30);
+  const usual = await seconds();
+  assertEquals(usual >= 240 && usual <= 290, true);
+  const { server, start, stop, clock } = reflectorBench({ pauses: { min: 100, max: 200 } });
+  server.list = () => statusOf(500, "InternalError", "etcd is away");
+  await start();
+  await clock.advance(10_000);
+  assertEquals(server.lists.length > 45, true, `${server.lists.length} lists`);
+  await stop();
 });

@@ -26,6 +26,18 @@ async function collect(chunks: Uint8Array[]): Promise<WatchEvent[]> {
 }
 
 describe("a watch's events", () => {
+  test("may have any white space between them", async () => {
+    const event = (version: string) =>
+      JSON.stringify({ type: "BOOKMARK", object: { metadata: { resourceVersion: version } } });
+    for (const between of ["\n", "\r\n", "\n\r\n", "\n \t \n\n", "\r\n\r\n"]) {
+      const events = await collect([encoder.encode(`${event("1")}${between}${event("2")}\n`)]);
+      assertEquals(
+        events.map((one) => one.type === "BOOKMARK" && one.resourceVersion),
+        ["1", "2"],
+      );
+    }
+  });
+
   test("are the same wherever the stream of bytes is cut (users-ask 13)", async () => {
     const text = [
       { type: "ADDED", object: { metadata: { name: "größe", resourceVersion: "1" } } },
