@@ -162,9 +162,12 @@ function chainFor(
 function checksOf({ health, upstream_tls }: RouteConfig, of: readonly Choice[], fetch: UpstreamFetch): HealthCheck[] {
   const { active } = health;
   if (active === false) return [];
-  const probe = httpProbe(active, fetch);
   const probeKey = JSON.stringify([active, upstream_tls ?? null]);
-  return of.map(({ pool, key, upstream }) => ({ pool, key, config: active, probe, probeKey, upstream: upstream.name }));
+  return of.map(({ pool, key, upstream }) => {
+    const { name, cluster } = upstream;
+    const probe = httpProbe(active, (url, init) => fetch(url, { ...init, cluster }));
+    return { pool, key, config: active, probe, probeKey, upstream: name };
+  });
 }
 
 /** The stricter of two limits, of which 0 is none. */

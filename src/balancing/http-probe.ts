@@ -1,11 +1,12 @@
 import { Canceller } from "../canceller.ts";
 import type { ActiveHealthConfig } from "../config/schema.ts";
+import type { Endpoint } from "../discovery/types.ts";
 import type { Probe } from "./active-health.ts";
 
 /** How a probe leaves; the proxy's own fetch takes this too. */
 export type ProbeFetch = (
   url: string,
-  init: { method: "GET"; headers: Headers; canceller: Canceller },
+  init: { method: "GET"; headers: Headers; canceller: Canceller; endpoint: Endpoint },
 ) => Promise<Response>;
 
 /**
@@ -21,6 +22,7 @@ export const httpProbe =
       method: "GET",
       headers,
       canceller: Canceller.following(signal),
+      endpoint: target.endpoint,
     });
     await response.body?.cancel();
     const { status } = response;

@@ -18,7 +18,12 @@ function endingWith(signal: AbortSignal, run: Runtime["run"]): Runtime["run"] {
  * `check --live`: asks every cluster of a config for what the gateway needs of it, all at once, and looks up every
  * service. `timeout` milliseconds are what each of them may take.
  */
-export async function checkLive(config: Config, world: ServeWorld, timeout: number): Promise<LiveReport> {
+export async function checkLive(
+  config: Config,
+  world: ServeWorld,
+  timeout: number,
+  viaApiserver = false,
+): Promise<LiveReport> {
   const { files, host } = world;
   const stop = new AbortController();
   const cancel = systemClock.after(timeout, () => stop.abort(new Error(`no answer within ${timeout / 1000} s`)));
@@ -30,7 +35,12 @@ export async function checkLive(config: Config, world: ServeWorld, timeout: numb
     const [clusters, services] = await Promise.all([
       Promise.all(
         (config.discovery?.clusters ?? []).map((cluster) =>
-          checkCluster(cluster, { connect: (one) => connect(one, deps), clock: systemClock, signal: stop.signal }),
+          checkCluster(cluster, {
+            connect: (one) => connect(one, deps),
+            clock: systemClock,
+            signal: stop.signal,
+            viaApiserver,
+          }),
         ),
       ),
       checkServices(config, {

@@ -29,7 +29,7 @@ export interface CheckIo extends Pick<LoadInput, "env" | "pod"> {
   /** Reads the config together with its kubeconfigs; left out: those are not looked into. */
   load?(input: LoadInput): Promise<LoadedWithContexts>;
   /** Asks the clusters of a config, each for `timeout` ms at most; left out: there is no way to them. */
-  live?(config: Config, timeout: number): Promise<LiveReport>;
+  live?(config: Config, timeout: number, viaApiserver: boolean): Promise<LiveReport>;
 }
 
 const DEFAULT_FILE = "./gateway.yaml";
@@ -56,6 +56,7 @@ export const CHECK: CommandHelp = {
       name: "rules",
       help: "With --live: prints the roles that are missing on standard output, for kubectl apply -f -, and the rest on standard error.",
     },
+    { name: "via-apiserver", help: "With --live: also the rights that podway --via-apiserver takes." },
     { name: "config", short: "c", value: "FILE", help: "The same as FILE." },
     JSON_OPTION,
   ],
@@ -133,7 +134,7 @@ export async function check(argv: readonly string[], io: CheckIo): Promise<numbe
   }
   const errors = result.ok ? await moduleErrors(result.modules, file, io) : result.errors;
   const valid = errors.length === 0;
-  const found = result.ok && valid ? await live?.(result.config, timeout * 1000) : undefined;
+  const found = result.ok && valid ? await live?.(result.config, timeout * 1000, args.on("via-apiserver")) : undefined;
   if (args.on("json")) {
     io.stdout(JSON.stringify({ valid, errors, warnings, ...(found && { live: found }) } satisfies Verdict));
   } else {

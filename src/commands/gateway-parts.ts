@@ -3,14 +3,16 @@ import type { ClusterConfig } from "../config/schema.ts";
 import { createCluster, type FollowedCluster } from "../discovery/cluster.ts";
 import { createSnapshotFiles } from "../discovery/snapshot-files.ts";
 import type { GatewayOptions } from "../gateway.ts";
-import { connect } from "../kubernetes/connection.ts";
+import { type Connection, connect } from "../kubernetes/connection.ts";
 import type { Logger } from "../log.ts";
 import { createModules, type Modules } from "../middleware/modules.ts";
 import { createTracing } from "../observe/tracing/tracing.ts";
+import type { UpstreamFetch } from "../proxy/types.ts";
 import { outgoingFetch } from "./outgoing.ts";
 import type { ServeWorld } from "./serve.ts";
 import { rememberTls } from "./upstream-tls.ts";
 import { VERSION } from "./version.ts";
+import { viaApiserver } from "./via-apiserver.ts";
 
 /** Everything but the config and the log. */
 export interface GatewayParts extends Omit<GatewayOptions, "config" | "logger"> {
@@ -19,7 +21,7 @@ export interface GatewayParts extends Omit<GatewayOptions, "config" | "logger"> 
 
 /** What a gateway in a process of its own works with: everything but the config and the log. `modules` are those it loads. */
 export function gatewayParts(
-  world: Pick<ServeWorld, "runtime" | "host" | "files">,
+  world: Pick<ServeWorld, "runtime" | "host" | "files"> & { readonly viaApiserver?: boolean },
   logger: Logger,
   modules: Modules = createModules(undefined, ""),
 ): GatewayParts {
@@ -28,6 +30,10 @@ export function gatewayParts(
   const plainFetch = outgoingFetch(world);
   const deps = { clientFetch: runtime.clientFetch, env: host.env, run: runtime.run, files, clock };
   const snapshotFiles = createSnapshotFiles(files);
+  const connections = new Map<string, Connection>();
+  const connection = (cluster: string): Connection | undefined => connections.get(cluster);
+  const wayToPods = (direct: UpstreamFetch): UpstreamFetch =>
+    world.viaApiserver ? viaApiserver({ connection, direct, logger }) : direct;
   const tlsOptions = { files, host, logger };
   const fetchWith = rememberTls(runtime.upstreamFetch, tlsOptions);
   const connectWith = runtime.upstreamConnect && rememberTls(runtime.upstreamConnect, tlsOptions);
@@ -35,7 +41,11 @@ export function gatewayParts(
   return {
     createCluster: (config, zone) =>
       createCluster(config, {
-        connect: (cluster) => connect(cluster, deps),
+        async connect(cluster) {
+          const connection = await connect(cluster, deps);
+          connections.set(cluster.id, connection);
+          return connection;
+        },
         watchFiles: files.watch,
         snapshotFiles,
         clock,
@@ -43,10 +53,10 @@ export function gatewayParts(
         logger,
         zone,
       }),
-    upstreamFetch: runtime.upstreamFetch(),
+    upstreamFetch: wayToPods(runtime.upstreamFetch()),
     upstreamFetchWith: (tls) => {
       const made = fetchWith.of(tls);
-      return async (url, init) => (await made())(url, init);
+      return wayToPods(async (url, init) => (await made())(url, init));
     },
     upstreamConnect: runtime.upstreamConnect?.(),
     upstreamConnectWith: (tls) => {

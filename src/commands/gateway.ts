@@ -19,6 +19,10 @@ export const GATEWAY: CommandHelp = {
       name: "takeover",
       help: "Listens beside the gateway that has the ports for traffic: it is about to end. The admin API follows when it has ended.",
     },
+    {
+      name: "via-apiserver",
+      help: "Reaches pods through the apiserver, where their addresses are not: for laptops, kind and minikube. Takes the right pods/proxy and one thread.",
+    },
     { ...JSON_OPTION, help: "The log and the ready line are JSON, on a terminal too." },
   ],
 };
@@ -62,7 +66,11 @@ export async function gateway(argv: readonly string[], world: ServeWorld): Promi
   if (source.kind === "demo" && source.note !== undefined) host.stderr(source.note);
   const origin = source.kind === "demo" ? await demoOrigin(host, ports) : fileOrigin(source.file, files);
   try {
-    return await serveUntilSignal(origin, world, { json: args.on("json"), takeover: args.on("takeover") });
+    return await serveUntilSignal(origin, world, {
+      json: args.on("json"),
+      takeover: args.on("takeover"),
+      viaApiserver: args.on("via-apiserver"),
+    });
   } finally {
     await origin.stop();
   }

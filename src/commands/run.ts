@@ -87,7 +87,7 @@ export async function run(argv: readonly string[], world: CommandWorld): Promise
         stdout: host.stdout,
         stderr: host.stderr,
         load: (input) => loadWithContexts(input, kubeconfigOptions({ ...world, files })),
-        live: (config, timeout) => checkLive(config, { ...world, files, pod }, timeout),
+        live: (config, timeout, via) => checkLive(config, { ...world, files, pod }, timeout, via),
       });
     case "import":
       return await importConfig(rest, {

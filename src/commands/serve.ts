@@ -26,6 +26,7 @@ import { stopSignal } from "./stop-signal.ts";
 import { CertificatesError, openStreams, type StreamListeners } from "./stream-listeners.ts";
 import { showSync } from "./sync-progress.ts";
 import type { Traffic } from "./traffic.ts";
+import { VIA_APISERVER_NOTE } from "./via-apiserver.ts";
 
 /** What serving needs of the process and the runtime. */
 export interface ServeWorld {
@@ -52,6 +53,8 @@ export interface ServeOptions {
   readonly json: boolean;
   /** See `PortRules`. */
   readonly takeover: boolean;
+  /** Requests go to pods through the apiserver. */
+  readonly viaApiserver: boolean;
 }
 
 /** Serves the config of `origin` until SIGTERM or SIGINT, then drains; returns the exit code. */
@@ -80,8 +83,19 @@ export async function serveUntilSignal(
   for (const warning of made.warnings) logger.log("warn", warning);
   const signals = stopSignal(host);
   const { file, chosenBy } = origin;
-  const parts = { ...world, config, file, certificates: made.certificates, modules, logger };
-  const count = workersOf(config.server, host.threads);
+  const parts = {
+    ...world,
+    config,
+    file,
+    certificates: made.certificates,
+    modules,
+    logger,
+    viaApiserver: options.viaApiserver,
+  };
+  const { viaApiserver } = options;
+  if (viaApiserver) logger.log("warn", VIA_APISERVER_NOTE);
+  // The connections to apiservers are this thread's.
+  const count = viaApiserver ? 1 : workersOf(config.server, host.threads);
   const served = count === 1 ? serveAlone(parts) : serveByWorkers(parts, count, host.threads!);
   const { gateway } = served;
   let opened: Opened | undefined;

@@ -41,6 +41,7 @@ export interface ServedOptions {
   readonly runtime: Runtime;
   readonly host: Host;
   readonly files: Files;
+  readonly viaApiserver: boolean;
 }
 
 /** How many threads `server.workers` asks for. */

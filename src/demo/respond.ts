@@ -6,6 +6,7 @@ import { checkFields } from "./fields.ts";
 import { listMeta, listPage, listText } from "./list.ts";
 import { fromVersion, isObject, objectText, toVersion } from "./objects.ts";
 import { jsonPatch, mergePatch, strategicMerge } from "./patch.ts";
+import { podProxyAnswer } from "./pod-proxy.ts";
 import { tableText } from "./printing.ts";
 import { knownVersion, type Target } from "./resources.ts";
 import { isReview, reviewAnswer } from "./reviews.ts";
@@ -262,6 +263,9 @@ export function createResponder(options: {
     const { target, logged } = facts;
     try {
       authenticate(request);
+      const pod = (namespace: string, name: string) => store.get("pods", namespace, name);
+      const proxied = await podProxyAnswer(request, logged.path, { settings, pod, signal });
+      if (proxied !== undefined) return proxied;
       const answer = await (target ? resourceAnswer(request, facts, target, signal) : otherAnswer(request, facts));
       return logged.verb === "watch" ? answer : await compressed(request, answer, settings.gzipBytes);
     } catch (error) {

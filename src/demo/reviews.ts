@@ -19,8 +19,9 @@ export function reviewAnswer(path: string, asked: unknown, settings: ApiserverSe
     return { ...question, metadata: { creationTimestamp: null }, status: { userInfo } };
   }
   const spec = isObject(question.spec) ? question.spec : {};
-  const { verb, resource, namespace } = isObject(spec.resourceAttributes) ? spec.resourceAttributes : {};
+  const { verb, resource, subresource, namespace } = isObject(spec.resourceAttributes) ? spec.resourceAttributes : {};
   const where = typeof namespace === "string" && namespace !== "" ? namespace : undefined;
-  const allowed = settings.authorize?.(String(verb) as Verb, String(resource), where) ?? true;
+  const what = subresource ? `${resource}/${subresource}` : String(resource);
+  const allowed = settings.authorize?.(String(verb) as Verb, what, where) ?? true;
   return { ...question, metadata: { creationTimestamp: null }, status: { allowed } };
 }

@@ -20,6 +20,12 @@ const REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews";
 const textOf = (value: unknown): string | undefined =>
   typeof value === "string" && value !== "" ? shorten(value) : undefined;
 
+/** `pods/proxy` is a resource and a subresource. */
+function namesOf(rule: string): { resource: string; subresource?: string } {
+  const [resource = "", subresource] = rule.split("/");
+  return { resource, ...(subresource !== undefined && { subresource }) };
+}
+
 /** Whether the apiserver lets us do this: https://kubernetes.io/docs/reference/kubernetes-api/authorization-resources/self-subject-access-review-v1/ */
 async function reviewVerb(ask: Ask, verb: Verb, { namespace, rule }: Right, signal: AbortSignal): Promise<VerbReview> {
   const [group = ""] = rule.apiGroups;
@@ -28,7 +34,9 @@ async function reviewVerb(ask: Ask, verb: Verb, { namespace, rule }: Right, sign
   const { status, body } = await ask(REVIEWS, signal, {
     apiVersion: "authorization.k8s.io/v1",
     kind: "SelfSubjectAccessReview",
-    spec: { resourceAttributes: { verb, group, resource, ...(namespace === undefined ? {} : { namespace }) } },
+    spec: {
+      resourceAttributes: { verb, group, ...namesOf(resource), ...(namespace === undefined ? {} : { namespace }) },
+    },
   });
   const answer = Object(body) as { status?: unknown; message?: unknown };
   const { allowed, reason, evaluationError } = Object(answer.status) as Record<string, unknown>;

@@ -1,7 +1,7 @@
 import type { Collection, KubernetesObject } from "./types.ts";
 
 /** What a client does with the objects of a collection, in RBAC's words. */
-export type Verb = "get" | "list" | "watch";
+export type Verb = "get" | "list" | "watch" | "create" | "update" | "patch" | "delete";
 
 /** One rule of a Role or a ClusterRole. https://kubernetes.io/docs/reference/access-authn-authz/rbac/ */
 export interface PolicyRule {

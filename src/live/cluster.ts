@@ -12,6 +12,8 @@ import { checkRights } from "./rights.ts";
 export interface ClusterCheckDeps {
   connect(config: ClusterConfig): Promise<Connection>;
   readonly clock: Clock;
+  /** Whether requests are to go to pods through the apiserver: that takes rights of its own. */
+  readonly viaApiserver?: boolean | undefined;
   /** Ends everything: what is not known by then is a fault. */
   readonly signal: AbortSignal;
 }
@@ -102,7 +104,7 @@ async function fillReport(report: Draft, config: ClusterConfig, deps: ClusterChe
     return;
   }
   const [rights] = await Promise.all([
-    checkRights(config, { ask, signal, authorization }),
+    checkRights(config, { ask, signal, authorization }, deps.viaApiserver),
     askSlices(report, config, ask, signal),
   ]);
   const { faults, warnings, ...found } = rights;

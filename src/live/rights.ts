@@ -17,12 +17,20 @@ interface Asking {
 /** What of a cluster's report is about rights. */
 type RightsReport = Pick<ClusterReport, "user" | "rights" | "rules" | "faults" | "warnings">;
 
+/** What sending requests to pods through the apiserver takes, wherever services are looked for. */
+const proxyRights = (following: readonly Right[]): Right[] =>
+  [...new Set(following.map(({ namespace }) => namespace))].map((namespace) => ({
+    namespace,
+    rule: { apiGroups: [""], resources: ["pods/proxy"], verbs: ["get", "create", "update", "patch", "delete"] },
+  }));
+
 /** Who the gateway is to an apiserver, what of its config's needs is allowed there, and what would allow the rest. */
-export async function checkRights(config: ClusterConfig, asking: Asking): Promise<RightsReport> {
+export async function checkRights(config: ClusterConfig, asking: Asking, proxied = false): Promise<RightsReport> {
   const { ask, signal } = asking;
-  const needed = neededRights(config);
+  const following = neededRights(config);
+  const needed = proxied ? [...following, ...proxyRights(following)] : following;
   const rights = await reviewRights(ask, needed, signal);
-  const user = (await askWhoAmI(ask, signal)) ?? (await otherwiseKnown(needed, asking)) ?? null;
+  const user = (await askWhoAmI(ask, signal)) ?? (await otherwiseKnown(following, asking)) ?? null;
   const refused = rights.filter(({ allowed }) => allowed === false);
   const untold = rights.find(({ allowed }) => allowed === null);
   const faults = describeRefused(refused).map((text) => `may not ${text}`);

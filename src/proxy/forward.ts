@@ -252,6 +252,8 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
       flight.begin(sent);
       flights.add(flight);
       init.canceller = flight.canceller;
+      init.endpoint = target.endpoint;
+      init.cluster = picked.from.upstream.cluster;
       if (exchange !== undefined) {
         exchange.upstream = target.endpoint.address;
         exchange.tries = attempt;
@@ -363,6 +365,8 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
       method,
       headers: headersFor(facts, route, exchange),
       canceller: flight.canceller,
+      endpoint: undefined,
+      cluster: undefined,
       meter: flight.upload,
       client: request,
       connectTimeout: timeouts.connect,

@@ -3,7 +3,7 @@ import type { RetryBudget } from "../balancing/retry-budget.ts";
 import type { Pool } from "../balancing/types.ts";
 import type { Canceller } from "../canceller.ts";
 import type { RouteConfig } from "../config/schema.ts";
-import type { Upstream } from "../discovery/types.ts";
+import type { Endpoint, Upstream } from "../discovery/types.ts";
 import type { Outcome, SeriesCounts } from "../observe/counters.ts";
 import type { Exchange } from "../observe/exchange.ts";
 import type { RequestFacts } from "../request.ts";
@@ -18,6 +18,9 @@ export interface UpstreamInit {
   body?: ReadableStream<Uint8Array> | undefined;
   /** Hears of the body as it is read, where `meters` says so. */
   readonly meter?: BodyMeter | undefined;
+  /** Where it goes, and the cluster that told of it: for those who get there by another way than its address. */
+  endpoint?: Endpoint | undefined;
+  cluster?: string | undefined;
   /** Ends it. What takes a signal takes this one's. */
   canceller: Canceller;
   /** Whose signal tells that nobody reads the answer any more. */
