@@ -14,6 +14,7 @@ import { AbandonedError } from "../workers/team.ts";
 import { announce } from "./announce.ts";
 import { followCertificates, readCertificates } from "./certificates.ts";
 import type { ConfigOrigin } from "./config-origin.ts";
+import { logFaults } from "./faults.ts";
 import { EXIT, type PodFacts } from "./io.ts";
 import { type Listeners, type ListenersOptions, openListeners } from "./listeners.ts";
 import { kubeconfigOptions, loadWithContexts } from "./load-config.ts";
@@ -82,6 +83,7 @@ export async function serveUntilSignal(
   });
   for (const warning of made.warnings) logger.log("warn", warning);
   const signals = stopSignal(host);
+  const endFaults = logFaults(host, modules, logger);
   const { file, chosenBy } = origin;
   const parts = {
     ...world,
@@ -144,6 +146,7 @@ export async function serveUntilSignal(
     });
   } catch (error) {
     await gateway.stop();
+    endFaults();
     return refusal(error, host);
   }
   const { traffic, listeners } = opened;
@@ -159,6 +162,7 @@ export async function serveUntilSignal(
   await signals.stop;
   for (const end of ends) end();
   await drain(gateway, opened, reloader.current(), logger);
+  endFaults();
   return EXIT.fine;
 }
 

@@ -13,6 +13,7 @@ import { type Ask, createAsker, reply } from "../workers/asking.ts";
 import { createKeeperLink } from "../workers/link.ts";
 import type { ToKeeper, ToWorker, WorkerSetup } from "../workers/messages.ts";
 import { ANSWERS, type Questions } from "../workers/questions.ts";
+import { logFaults } from "./faults.ts";
 import { gatewayParts } from "./gateway-parts.ts";
 import { type OwnTraffic, openTraffic } from "./traffic.ts";
 
@@ -63,6 +64,7 @@ export function runWorker({ runtime, host, files, parent }: WorkerWorld): void {
   let certificates: readonly ServerCertificate[] = [];
   let level = 0;
   let begun: Begun | undefined;
+  let endFaults: (() => void) | undefined;
   /** What takes a while is done in the order in which it was asked for. */
   let queue: Promise<unknown> = Promise.resolve();
   const inOrder = <T>(work: () => T | Promise<T>): Promise<T> => {
@@ -71,7 +73,13 @@ export function runWorker({ runtime, host, files, parent }: WorkerWorld): void {
     return done;
   };
 
-  const port = parent((message) => receive(message as ToWorker));
+  const port = parent((message) => {
+    try {
+      receive(message as ToWorker);
+    } catch (error) {
+      end(error);
+    }
+  });
   const post = (message: ToKeeper): void => port.post(message);
   const asker = createAsker(post, clock);
   const link = createKeeperLink(post, asker);
@@ -84,13 +92,13 @@ export function runWorker({ runtime, host, files, parent }: WorkerWorld): void {
   function receive(message: ToWorker): void {
     switch (message.kind) {
       case "start":
-        void inOrder(() => begin(message.setup));
+        inOrder(() => begin(message.setup)).catch(end);
         break;
       case "listen":
-        void inOrder(() => {
+        inOrder(() => {
           listen(message.port);
           health.mark(message.marks);
-        });
+        }).catch(end);
         break;
       case "news":
         link.receive(message.feed, message.news);
@@ -110,6 +118,14 @@ export function runWorker({ runtime, host, files, parent }: WorkerWorld): void {
     }
   }
 
+  /** Ends this thread with what it cannot go on after: nothing catches it. */
+  function end(error: unknown): void {
+    endFaults?.();
+    queueMicrotask(() => {
+      throw error;
+    });
+  }
+
   function renew(): void {
     try {
       begun?.traffic?.renew(certificates);
@@ -123,6 +139,7 @@ export function runWorker({ runtime, host, files, parent }: WorkerWorld): void {
     certificates = setup.certificates;
     level = RANKS.indexOf(config.server.log_level);
     const modules = createModules(files.modules, file);
+    endFaults = logFaults(host, modules, logger);
     await loadModules(modules, config);
     const gateway = createGateway({
       config,

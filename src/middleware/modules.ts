@@ -16,6 +16,8 @@ export interface Modules {
   middleware(use: string, options: unknown): Middleware;
   /** Which modules the last good `load` had and what they hold, as a text that differs when they do. */
   stamp(): string;
+  /** The module whose file the stack of an error names first, as the config names it; undefined: none of them. */
+  culprit(error: unknown): string | undefined;
   /** The files that the modules of the last `load` are made of. */
   files(): readonly string[];
   /** Whether one of them has changed since. */
@@ -115,6 +117,17 @@ export function createModules(loader: ModuleLoader | undefined, beside: string):
         .map(([use, { state }]) => `${use} ${state.stamp}`)
         .sort()
         .join("\n"),
+    culprit(error) {
+      const stack = String((error as { stack?: unknown } | null | undefined)?.stack ?? "").replace(/\?podway=\d+/g, "");
+      const frames = stack.split("\n").map((line) => /(\/[^()]*?):\d+(?::\d+)?\)?$/.exec(line)?.[1]);
+      const modules = [...looked];
+      for (const frame of frames) {
+        const file = frame?.replace(/^\/+/, "/");
+        const found = modules.find(([, { files }]) => file !== undefined && files.includes(file));
+        if (found !== undefined) return found[0];
+      }
+      return undefined;
+    },
     files: () => [...new Set([...looked.values()].flatMap(({ named, files }) => [named, ...files]))],
     async changed() {
       if (loader === undefined) return false;

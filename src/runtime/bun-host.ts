@@ -30,6 +30,15 @@ export const bunHost: Host = {
   inspectCertificate,
   usage: nodeUsage,
   threads: bunThreads,
+  onFault(handler) {
+    const listener = (fault: unknown): void => handler(fault);
+    process.on("unhandledRejection", listener);
+    process.on("uncaughtException", listener);
+    return () => {
+      process.off("unhandledRejection", listener);
+      process.off("uncaughtException", listener);
+    };
+  },
   onSignal(handler) {
     const listeners = SIGNALS.map((signal) => [signal, () => handler(signal)] as const);
     for (const [signal, listener] of listeners) process.on(signal, listener);

@@ -122,6 +122,22 @@ export const denoHost: Host = {
   listenStreamTls,
   inspectCertificate,
   usage: nodeUsage,
+  onFault(handler) {
+    const onRejection = (event: Event): void => {
+      event.preventDefault();
+      handler((event as Event & { readonly reason: unknown }).reason);
+    };
+    const onError = (event: Event): void => {
+      event.preventDefault();
+      handler((event as Event & { readonly error: unknown }).error);
+    };
+    globalThis.addEventListener("unhandledrejection", onRejection);
+    globalThis.addEventListener("error", onError);
+    return () => {
+      globalThis.removeEventListener("unhandledrejection", onRejection);
+      globalThis.removeEventListener("error", onError);
+    };
+  },
   onSignal(handler) {
     const listeners = SIGNALS.map((signal) => [signal, () => handler(signal)] as const);
     for (const [signal, listener] of listeners) process.on(signal, listener);

@@ -144,6 +144,11 @@ export interface Host {
   inspectCertificate(cert: string, key: string): CertificateFacts | CertificateFault;
   /** Left out where threads cannot share a port. */
   readonly threads?: Threads | undefined;
+  /**
+   * Calls `handler` with what was thrown or rejected where nothing catches it, in a timer of a user's module say: it ends the
+   * process only where this is not called. Returns the function that ends it.
+   */
+  onFault(handler: (fault: unknown) => void): () => void;
   /** Calls `handler` at every signal; returns the function that ends it. */
   onSignal(handler: (signal: Signal) => void): () => void;
 }

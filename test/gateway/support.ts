@@ -42,6 +42,8 @@ export function world({ env = {} }: WorldOptions = {}): World {
       ports.push(listener.port);
       return listener;
     },
+    // What a test leaves uncaught is the test's fault.
+    onFault: () => () => {},
     onSignal(handler) {
       handlers.add(handler);
       return () => handlers.delete(handler);

@@ -99,6 +99,46 @@ export function moduleSuite(name: string, start: (options: GatewayOptions) => Pr
     );
   });
 
+  describe.each([1, ...(name === "Bun" ? [2] : [])])(
+    `what a module leaves uncaught, ${name}, %d thread(s)`,
+    (workers) => {
+      const FAULTS = `export default () => async (c: any, next: () => Promise<void>) => {
+  const how = c.req.query("how");
+  if (how === "timer") setTimeout(() => { throw new Error("thrown in a timer"); }, 1);
+  if (how === "rejection") void Promise.reject(new Error("rejected"));
+  if (how === "nothing") void Promise.reject(undefined);
+  await next();
+};
+`;
+      test("is logged, with its name where it can be known, and the gateway lives", async () => {
+        await using gateway = await start({
+          config: {
+            server: { listen: "127.0.0.1:0", ...(workers > 1 && { workers }) },
+            admin: false,
+            routes: [{ id: "a", path: "/", redirect: { path: "/away" }, middleware: [{ use: "./mine.ts" }] }],
+          },
+          files: { "mine.ts": FAULTS },
+        });
+        for (const [how, words] of [
+          ["timer", "Nothing caught an error of ./mine.ts: thrown in a timer"],
+          ["rejection", "Nothing caught an error of ./mine.ts: rejected"],
+          ["nothing", "Nothing caught an error: undefined"],
+        ]) {
+          assertEquals((await gateway.fetch(`/?how=${how}`)).status, 302);
+          await until(() => gateway.stderr.some((line) => line.includes(words!)) || undefined, {
+            message: () => `${words} is nowhere in\n${gateway.stderr.join("\n")}`,
+          });
+        }
+        for (let n = 0; n < 4 * workers; n++) assertEquals((await gateway.fetch("/")).status, 302);
+        assertEquals(
+          gateway.stderr.filter((line) => /died|another|replaced/i.test(line)),
+          [],
+        );
+        assertEquals(await gateway.stop(), 0);
+      });
+    },
+  );
+
   test(`a module of a ConfigMap is taken over when the ConfigMap is swapped (${name})`, async () => {
     const fill = async (folder: string, version: string, words: string): Promise<void> => {
       await mkdir(join(folder, `..${version}`));

@@ -8,8 +8,6 @@ import { threadId } from "node:worker_threads";
 export default () => async (c, next) => {
   switch (c.req.header("x-die")) {
     case "exit": process.exit(3);
-    case "throw": setTimeout(() => { throw new Error("a mistake in a timer"); }); break;
-    case "reject": void Promise.reject(new Error("a promise nobody looks at")); break;
     case "spin": for (;;);
   }
   await next();
