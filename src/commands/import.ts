@@ -39,6 +39,12 @@ export const IMPORT: CommandHelp = {
 const line = (issue: ImportIssue, clause: string): string =>
   formatIssue({ ...issue, message: `${issue.path || "the file"}: ${clause}` });
 
+/** What must be set for `check` to accept what is printed. */
+function neededLine(variables: readonly string[]): string {
+  const inPod = variables.some((name) => name.startsWith("KUBERNETES_SERVICE_"));
+  return `check needs these set: ${variables.join(", ")}${inPod ? " (in a pod those of Kubernetes are)" : ""}`;
+}
+
 const USAGE = allUsages(IMPORT);
 
 /**
@@ -86,9 +92,9 @@ export async function importConfig(argv: readonly string[], io: ImportIo): Promi
     else for (const issue of result.issues) io.stderr(formatIssue(issue));
     return EXIT.badInput;
   }
-  const { gateway, leftovers, notes, faults, summary } = result;
+  const { gateway, leftovers, notes, faults, summary, variables } = result;
   if (json) {
-    io.stdout(JSON.stringify({ gateway, not_carried_over: leftovers, notes, faults, summary }));
+    io.stdout(JSON.stringify({ gateway, not_carried_over: leftovers, notes, faults, summary, variables }));
   } else {
     io.stdout(gateway.trimEnd());
     for (const issue of faults) io.stderr(`${formatIssue(issue)} (in what is printed)`);
@@ -97,6 +103,7 @@ export async function importConfig(argv: readonly string[], io: ImportIo): Promi
       for (const issue of ranked(leftovers)) io.stderr(line(issue, `not carried over: ${issue.message}`));
       for (const issue of ranked(notes)) io.stderr(line(issue, `${issue.message} (note)`));
     }
+    if (variables.length > 0) io.stderr(neededLine(variables));
     io.stderr(summaryLine(summary));
   }
   return leftovers.length + faults.length === 0 ? EXIT.fine : EXIT.no;

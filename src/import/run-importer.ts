@@ -1,4 +1,5 @@
 import packageJson from "../../package.json" with { type: "json" };
+import { variablesIn } from "../config/interpolate.ts";
 import type { ConfigIssue } from "../config/issues.ts";
 import { loadConfig } from "../config/load.ts";
 import { readSource } from "../config/source.ts";
@@ -28,6 +29,8 @@ export type Imported =
       /** What `check` has against the result; the importer should have seen it. */
       readonly faults: readonly ConfigIssue[];
       readonly summary: ImportSummary;
+      /** Variables of the environment that `check` needs set where it runs. */
+      readonly variables: readonly string[];
     }
   | { readonly ok: false; readonly issues: readonly ConfigIssue[] };
 
@@ -79,7 +82,7 @@ export function runImporter(
     const rest = withoutRefused(made, faults);
     if (rest === undefined) {
       const notes = read.flatMap((file) => file.notes());
-      return { ok: true, gateway, leftovers, notes, faults, summary: summaryOf(made) };
+      return { ok: true, gateway, leftovers, notes, faults, summary: summaryOf(made), variables: variablesOf(gateway) };
     }
     made = rest;
   }
@@ -94,6 +97,26 @@ function faultsOf(text: string): readonly ConfigIssue[] {
   // What is not known yet is not judged by the value that was put in its place.
   return checked.errors.filter(({ path }) => !isOpen(valueAt(root, segmentsOf(path))));
 }
+
+/** Where a pod finds its apiserver. */
+const APISERVER = ["KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT"];
+
+/** The variables without which `check` refuses a text outside a pod. */
+function variablesOf(text: string): string[] {
+  const { root } = readSource({ file: "gateway.yaml", text, env: undefined });
+  const named = textsIn(root).flatMap((one) => variablesIn(one).flatMap((use) => (use.hasDefault ? [] : [use.name])));
+  const env = Object.fromEntries(named.map((name) => [name, "1"]));
+  const checked = loadConfig({ file: "gateway.yaml", text, env, pod: {} });
+  const alone = checked.ok || !checked.errors.some(({ message }) => APISERVER.some((name) => message.includes(name)));
+  return [...new Set([...named, ...(alone ? [] : APISERVER)])].sort();
+}
+
+const textsIn = (value: unknown): string[] =>
+  typeof value === "string"
+    ? [value]
+    : typeof value === "object" && value !== null
+      ? Object.values(value).flatMap(textsIn)
+      : [];
 
 const valueAt = (root: unknown, place: readonly (string | number)[]): unknown =>
   place.reduce<unknown>(
@@ -112,7 +135,7 @@ function withoutRefused(made: MadeMapping, faults: readonly ConfigIssue[]): Made
   let some = false;
   const found = faults.find(({ path }) => path.startsWith("discovery."));
   if (found !== undefined && made.discovery !== undefined) {
-    rest.discovery = withoutPlace(made.discovery, segmentsOf(found.path).slice(1), refusedFor(found));
+    rest.discovery = withoutPlace(made.discovery, placeIn(found), refusedFor(found));
     some = true;
   }
   // Entries of lists stand for themselves: one that cannot be must not keep the others away.
@@ -134,6 +157,16 @@ function withoutRefused(made: MadeMapping, faults: readonly ConfigIssue[]): Made
     rest[key] = kept.length === 0 ? undefined : kept;
   }
   return some ? rest : undefined;
+}
+
+/**
+ * What of `discovery` goes with a fault. Without a part of its address or its credentials a cluster would be another one:
+ * the pod's own.
+ */
+function placeIn({ path }: ConfigIssue): readonly (string | number)[] {
+  const place = segmentsOf(path).slice(1);
+  const part = place.findIndex((key) => key === "service" || key === "client");
+  return part === -1 ? place : place.slice(0, part);
 }
 
 /** What refuses the requests of a route that `check` refuses: of more requests where it cannot be said of which. */

@@ -46,6 +46,38 @@ describe("import", () => {
     );
   });
 
+  test("tells of access first, of trifles last, and counts the routes at the end", async () => {
+    const upstream = "upstream: { type: roundrobin, nodes: { '127.0.0.1:80': 1 } }";
+    const { code, stderr } = await run(["apisix", "config.yaml", "apisix.yaml"], {
+      "config.yaml": "apisix: { enable_admin: true, node_listen: [9080, 9081] }\n",
+      "apisix.yaml": [
+        "routes:",
+        `  - { id: a, uri: /a, plugins: { cors: {}, http-logger: {} }, ${upstream} }`,
+        `  - { id: b, uri: /b, plugins: { opa: {} }, ${upstream} }`,
+        `  - { id: c, uri: /c, filter_func: "function() end", ${upstream} }`,
+        "  - { id: d, uri: /d, host: '${{DOMAIN}}', upstream: { type: ewma, nodes: { '127.0.0.1:80': 1 } } }",
+      ].join("\n"),
+    });
+    assertEquals(
+      [code, stderr.map((one) => one.split(": ").slice(1, 2).join())],
+      [
+        1,
+        [
+          "routes[1].plugins.opa",
+          "routes[2]",
+          "apisix.node_listen[1]",
+          "routes[0].plugins.http-logger",
+          "routes[3].upstream.type",
+          "apisix.enable_admin",
+          "DOMAIN",
+          "",
+        ],
+      ],
+      stderr.join("\n"),
+    );
+    assertEquals(stderr.at(-1), "4 routes, 1 left out, 1 shut");
+  });
+
   test("puts everything into one object with --json", async () => {
     const { code, stdout } = await run(["apisix", "a.yaml", "--json"], { "a.yaml": "plugin_attr: 1\n" });
     const { gateway, not_carried_over } = JSON.parse(stdout[0]!);

@@ -93,7 +93,7 @@ function trustedOf(http: Input, apisix: Input): string[] {
   const name = header.text();
   if ((from.exists || header.exists) && name?.toLowerCase() !== "x-forwarded-for") {
     (header.exists ? header : from).note(
-      "the client's address is read from X-Forwarded-For, or Forwarded, not from X-Real-IP",
+      "the client's address is read from X-Forwarded-For or Forwarded where a proxy sends one, else from X-Real-IP",
     );
   }
   if (http.at("real_ip_recursive").text() === "off") {

@@ -52,8 +52,11 @@ export const realIp: PluginRule = {
       return false;
     }
     const source = conf.at("source");
-    if (source.text() !== "http_x_forwarded_for") {
-      source.decline("the client's address is read from X-Forwarded-For, or Forwarded");
+    const header = source.text();
+    if (header === "http_x_real_ip")
+      source.note("X-Forwarded-For and Forwarded count before it, where a proxy sends one");
+    else if (header !== "http_x_forwarded_for") {
+      source.decline("the client's address is read from X-Forwarded-For, Forwarded or X-Real-IP", "access");
     }
     const recursive = conf.at("recursive");
     if (recursive.boolean() === false) recursive.note("the chain of trusted proxies is always followed to its end");
