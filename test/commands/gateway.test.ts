@@ -9,6 +9,7 @@ import type { ListenAddress } from "../../src/config/schema.ts";
 import { bunRuntime } from "../../src/runtime/bun.ts";
 import type { Host } from "../../src/runtime/host.ts";
 import { serve, world } from "../gateway/support.ts";
+import { endingWithUs } from "../helpers/child.ts";
 import { MAIN } from "../helpers/gateway-process.ts";
 import { until } from "../helpers/wait.ts";
 
@@ -24,7 +25,7 @@ afterAll(async () => {
 
 /** The program in a folder without a gateway.yaml. */
 async function bare(env: Record<string, string>): Promise<{ code: number; stdout: string; stderr: string }> {
-  const child = Bun.spawn([process.execPath, MAIN], {
+  const child = Bun.spawn(endingWithUs([process.execPath, MAIN]), {
     cwd: folder,
     env: { PATH: process.env.PATH, HOME: folder, ...env },
     stdin: "ignore",

@@ -1,6 +1,7 @@
 import { afterEach, describe, test } from "bun:test";
 import { connect, type Socket } from "node:net";
 import { assert, assertEquals, assertLess } from "@std/assert";
+import { endingWithUs } from "../helpers/child.ts";
 import { answerWith, rawPod } from "../proxy/helpers.ts";
 import { gatewayTo } from "./support.ts";
 
@@ -20,7 +21,7 @@ const STOPPED = `
 
 /** A port whose SYNs the kernel drops, as of a node that is gone: its listener's backlog is full, and it never accepts. */
 async function blackHole(): Promise<number> {
-  const child = Bun.spawn([process.execPath, "-e", STOPPED], { stdout: "pipe", stderr: "inherit" });
+  const child = Bun.spawn(endingWithUs([process.execPath, "-e", STOPPED]), { stdout: "pipe", stderr: "inherit" });
   ends.push(() => child.kill("SIGKILL"));
   const { value } = await child.stdout.getReader().read();
   const port = Number(new TextDecoder().decode(value));

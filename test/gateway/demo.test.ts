@@ -3,6 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { endingWithUs } from "../helpers/child.ts";
 import { PROGRAM } from "../helpers/gateway-process.ts";
 import { until } from "../helpers/wait.ts";
 
@@ -13,7 +14,7 @@ const SERVER = /kubectl --server=(http:\/\/127\.0\.0\.1:\d+) -n demo/;
 async function startBare() {
   const folder = await mkdtemp(join(tmpdir(), "podway-demo-"));
   const { PATH, TMPDIR } = process.env;
-  const child = Bun.spawn([...PROGRAM, "--port", "0", "--admin-port", "0"], {
+  const child = Bun.spawn(endingWithUs([...PROGRAM, "--port", "0", "--admin-port", "0"]), {
     cwd: folder,
     env: { PATH, TMPDIR, HOME: folder },
     stdin: "ignore",

@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { endingWithUs } from "./child.ts";
 import { until } from "./wait.ts";
 
 /** The program as a user starts it. */
@@ -113,13 +114,16 @@ export async function startGateway(options: GatewayOptions): Promise<GatewayProc
   for (const [name, text] of Object.entries(options.files ?? {})) await writeFile(join(folder, name), text);
 
   const program = options.command ?? PROGRAM;
-  const child = Bun.spawn([...(options.prefix ?? []), ...program, "--config", configFile, ...(options.args ?? [])], {
-    cwd: folder,
-    env: cleanEnvironment(options.env),
-    stdin: "ignore",
-    stdout: "pipe",
-    stderr: "pipe",
-  });
+  const child = Bun.spawn(
+    endingWithUs([...(options.prefix ?? []), ...program, "--config", configFile, ...(options.args ?? [])]),
+    {
+      cwd: folder,
+      env: cleanEnvironment(options.env),
+      stdin: "ignore",
+      stdout: "pipe",
+      stderr: "pipe",
+    },
+  );
   const stdout: string[] = [];
   const stderr: string[] = [];
   const output = Promise.all([collectLines(child.stdout, stdout), collectLines(child.stderr, stderr)]);

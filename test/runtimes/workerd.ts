@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { mkdtemp, readdir, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { endingWithUs } from "../helpers/child.ts";
 import { until } from "../helpers/wait.ts";
 import type { Running } from "./stage.ts";
 
@@ -169,7 +170,7 @@ export async function startWorker(deployment: Deployment): Promise<RunningWorker
   await writeFile(join(folder, "gateway.workers.yaml"), typeof config === "string" ? config : JSON.stringify(config));
   await writeFile(join(folder, "config.capnp"), workerdConfig(yaml, toml, deployment));
 
-  const child = Bun.spawn([workerd, "serve", "--experimental", "--control-fd=1", "config.capnp"], {
+  const child = Bun.spawn(endingWithUs([workerd, "serve", "--experimental", "--control-fd=1", "config.capnp"]), {
     cwd: folder,
     stdin: "ignore",
     stdout: "pipe",

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { endingWithUs } from "../helpers/child.ts";
 import { until } from "../helpers/wait.ts";
 
 /** A database server of Debian's, as a pod of its own address would run it. */
@@ -57,7 +58,7 @@ export async function said(...command: string[]): Promise<string> {
 }
 
 function started(command: string[], host: string, port: number, folder: string, signal: NodeJS.Signals): Database {
-  const child = Bun.spawn(command, { cwd: folder, stdin: "ignore", stdout: "ignore", stderr: "ignore" });
+  const child = Bun.spawn(endingWithUs(command), { cwd: folder, stdin: "ignore", stdout: "ignore", stderr: "ignore" });
   let stopped: Promise<void> | undefined;
   const stop = (): Promise<void> => {
     stopped ??= (async () => {

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { type ServedGateway, serve as serveOnBun } from "../gateway/support.ts";
+import { endingWithUs } from "../helpers/child.ts";
 import { until } from "../helpers/wait.ts";
 import { startOnDeno } from "../runtimes/deno.ts";
 
@@ -83,7 +84,11 @@ const LISTENER = `
 
 /** An address that answers no handshake: a stopped process with a full backlog, to which the kernel drops what comes. */
 export async function blackHole(): Promise<AsyncDisposable & { readonly node: { host: string; port: number } }> {
-  const child = Bun.spawn([process.execPath, "-e", LISTENER], { stdin: "ignore", stdout: "pipe", stderr: "ignore" });
+  const child = Bun.spawn(endingWithUs([process.execPath, "-e", LISTENER]), {
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "ignore",
+  });
   const first = await child.stdout.getReader().read();
   const port = Number(new TextDecoder().decode(first.value));
   child.kill("SIGSTOP");

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { endingWithUs } from "../../helpers/child.ts";
 
 /** Where pods listen; addresses of one test must not be another's. */
 export const POD_PORT = 8080;
@@ -20,7 +21,7 @@ export const startEchoPod = (ip: string, port: number, name: string): Promise<Po
   startProgram("echo-pod.ts", ip, name, [ip, String(port), name]);
 
 async function startProgram(program: string, ip: string, name: string, args: readonly string[]): Promise<Pod> {
-  const child = Bun.spawn([process.execPath, join(import.meta.dir, program), ...args], {
+  const child = Bun.spawn(endingWithUs([process.execPath, join(import.meta.dir, program), ...args]), {
     stdin: "ignore",
     stdout: "pipe",
     stderr: "inherit",
