@@ -1,7 +1,6 @@
 import { describe, test } from "bun:test";
 import { assertEquals, assertNotStrictEquals } from "@std/assert";
-import { createGateway, type Gateway, type GatewayOptions } from "../../src/gateway.ts";
-import { silentLogger } from "../../src/log.ts";
+import type { Gateway, GatewayOptions } from "../../src/gateway.ts";
 import type { Middleware } from "../../src/middleware/plugin.ts";
 import {
   countAnswer,
@@ -12,38 +11,11 @@ import {
 } from "../../src/observe/counters.ts";
 import { sumTraffic, type Traffic } from "../../src/observe/traffic.ts";
 import type { UpstreamFetch } from "../../src/proxy/types.ts";
-import { bunRuntime } from "../../src/runtime/bun.ts";
-import { config } from "../config/support.ts";
-import { createFakeClock } from "../helpers/fake-clock.ts";
+import { type GatewayRig, startGatewayRig } from "../gateway/rig.ts";
 
 /** A gateway whose pods are a function; nothing listens. */
-function gatewayTo(
-  fetch: UpstreamFetch,
-  yaml: string,
-  more: Partial<GatewayOptions> = {},
-): { gateway: Gateway; clock: ReturnType<typeof createFakeClock> } {
-  const clock = createFakeClock();
-  const gateway = createGateway({
-    config: config(yaml),
-    createCluster: () => {
-      throw new Error("there is no cluster");
-    },
-    upstreamFetch: fetch,
-    upstreamConnect: undefined,
-    upstreamFetchWith: () => fetch,
-    plainFetch: bunRuntime.clientFetch({ verify: true }),
-    userMiddleware: () => {
-      throw new Error("there is no module");
-    },
-    mutableHeaders: true,
-    clock,
-    random: Math.random,
-    logger: silentLogger,
-    writeAccessLog: () => {},
-    ...more,
-  });
-  return { gateway, clock };
-}
+const gatewayTo = (fetch: UpstreamFetch, yaml: string, more: Partial<GatewayOptions> = {}): GatewayRig =>
+  startGatewayRig(yaml, fetch, more);
 
 const statusesOf = (counts: SeriesCounts): number[] => [...viewSeries(counts).statuses];
 
