@@ -355,14 +355,10 @@ export type PathRule = Route["path"];
 export type MatchRule = v.InferOutput<typeof match>;
 /** How a node is chosen. */
 export type BalancerConfig = v.InferOutput<typeof balancer>;
+/** `upstream_tls` as written. */
+export type WrittenUpstreamTls = v.InferOutput<typeof upstreamTls>;
 /** Header changes as written. */
 export type WrittenHeaderChanges = v.InferOutput<typeof headerChanges>;
-/** Names in lower case. `set` replaces, `add` appends, `remove` drops. */
-export interface HeaderChanges {
-  set: Record<string, string | string[]>;
-  add: Record<string, string | string[]>;
-  remove: string[];
-}
 /** Values as templates. `set` replaces all of a name, `remove` drops. */
 export type QueryChanges = v.InferOutput<typeof queryChanges>;
 /** A route that answers by itself with a Location. */
@@ -371,90 +367,5 @@ export type RedirectConfig = v.InferOutput<typeof redirect>;
 export type RewritePath = v.InferOutput<typeof rewritePath>;
 /** One middleware of a route. */
 export type MiddlewareConfig = MiddlewareEntry;
-/** Trust and identity towards an upstream that speaks TLS. */
-export interface UpstreamTlsConfig extends v.InferOutput<typeof upstreamTls> {
-  verify: boolean;
-}
 
-/** How long each part of a request may take. */
-export interface TimeoutsConfig {
-  /** Milliseconds to connect; 0 is none. */
-  connect: number;
-  /** Milliseconds one attempt may take to the answer's headers; 0 is none. */
-  try: number;
-  /** The same for all attempts together; 0 is none. */
-  response: number;
-  /** Milliseconds a body may be silent; 0 is none. */
-  idle: number;
-}
-/** When a request is tried on another address. */
-export interface RetriesConfig {
-  /** Tries in all, the first included; all: as many as there are addresses. */
-  attempts: number | "all";
-  on: ("connect" | "reset" | "timeout" | 500 | 502 | 503 | 504)[];
-}
-/** When connections to an upstream are given up between two requests. */
-export interface KeepaliveConfig {
-  /** Requests one connection carries; 0 is without limit. */
-  requests: number;
-  /** Milliseconds since it was made; 0 is without limit. */
-  age: number;
-  /** Milliseconds without a request; undefined: as long as the upstream tells, else four seconds. */
-  idle?: number | undefined;
-}
-/** Ejection after failed requests. */
-export interface PassiveHealthConfig {
-  /** Failures in a row. */
-  failures: number;
-  /** Milliseconds a node is left out. */
-  eject: number;
-}
-/** Probes of every node. */
-export interface ActiveHealthConfig {
-  path: string;
-  /** Milliseconds between probes. */
-  interval: number;
-  /** Milliseconds a probe may take. */
-  timeout: number;
-  /** Good probes in a row until a node is used again. */
-  healthy: number;
-  /** Bad probes in a row until a node is left out. */
-  unhealthy: number;
-  host?: string | undefined;
-  /** Statuses that are good; undefined: 200 to 399. */
-  statuses?: number[] | undefined;
-}
-/** How nodes that fail are found. */
-export interface HealthConfig {
-  passive: PassiveHealthConfig | false;
-  active: ActiveHealthConfig | false;
-}
-
-/** A route with every default filled in. */
-export interface RouteConfig
-  extends Omit<
-    Route,
-    | "id"
-    | "timeouts"
-    | "retries"
-    | "keepalive"
-    | "health"
-    | "middleware"
-    | "balancer"
-    | "pass_host"
-    | "upstream_tls"
-    | "request_headers"
-    | "response_headers"
-  > {
-  id: string;
-  timeouts: TimeoutsConfig;
-  retries: RetriesConfig;
-  keepalive: KeepaliveConfig;
-  health: HealthConfig;
-  middleware: MiddlewareConfig[];
-  balancer: BalancerConfig;
-  pass_host: "pass" | "node" | "rewrite";
-  upstream_tls?: UpstreamTlsConfig | undefined;
-  request_headers?: HeaderChanges | undefined;
-  response_headers?: HeaderChanges | undefined;
-}
+export type * from "./route-config.ts";
