@@ -206,6 +206,18 @@ export const CASES: readonly Case[] = [
   },
   {
     group: "Headers",
+    name: "what middleware sets cannot be removed or said in another spelling, nor `X-Real-IP` be made up",
+    want: "acme, none, 127.0.0.1, none",
+    async find({ gateway }) {
+      const forged = { x_tenant: "root", "x-real-ip": "6.6.6.6", "x-forwarded-user": "root" };
+      const headers = { connection: "close, x-tenant", ...forged };
+      const { headers: seen } = seenBy((await wire(gateway.url, "/set/x", { headers })).body);
+      const names = ["x-tenant", "x_tenant", "x-real-ip", "x-forwarded-user"];
+      return names.map((name) => seen[name] ?? "none").join(", ");
+    },
+  },
+  {
+    group: "Headers",
     name: "`Host` as `pass_host` says: pass, node, rewrite",
     want: "pass, node, rewrite",
     but: { workers: "node, node, node" },

@@ -83,6 +83,7 @@ export function stageConfig({ api }: Stage, settings: object = {}, more: object 
       { id: "slow", path: "/slow", service: "demo/web:http", timeouts: { response: 300 } },
       { id: "ws", path: "/ws", service: "demo/sockets:http" },
       { id: "cookies", path: "/cookies", service: "demo/web:http", response_headers: { add: { "x-added": "1" } } },
+      { id: "set", path: "/set", service: "demo/web:http", middleware: [{ set_headers: { "x-tenant": "acme" } }] },
       { id: "plain", path: "/plain", service: "demo/web:http" },
       { id: "v1", path: "/v1", strip_prefix: "/v1", service: "demo/web:http" },
     ],
