@@ -3,7 +3,12 @@
 # Run:   docker run -p 8080:8080 -v ./gateway.yaml:/etc/podway/gateway.yaml:ro podway:0.1.0
 # Without a config it serves the demo. The steps are proved by `bun run test:container`.
 
-FROM oven/bun:1.4.5-slim AS build
+# A tag can be moved. A release names both images by digest instead, and says which (docs/deployment.md):
+#   docker build --build-arg BUN_IMAGE=oven/bun@sha256:… --build-arg BASE_IMAGE=gcr.io/distroless/base-nossl-debian12@sha256:… .
+ARG BUN_IMAGE=oven/bun:1.4.5-slim
+ARG BASE_IMAGE=gcr.io/distroless/base-nossl-debian12:nonroot
+
+FROM ${BUN_IMAGE} AS build
 WORKDIR /build
 COPY package.json bun.lock ./
 RUN bun install --frozen-lockfile --production --omit=peer
@@ -12,7 +17,7 @@ COPY scripts ./scripts
 COPY src ./src
 RUN bun run build
 
-FROM gcr.io/distroless/base-nossl-debian12:nonroot
+FROM ${BASE_IMAGE}
 COPY --from=build /build/dist/podway /usr/local/bin/podway
 # Without it Bun keeps at most 256 requests of its fetch in flight. The executable sees to that by starting itself
 # again; here it need not.

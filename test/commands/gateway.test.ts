@@ -86,6 +86,22 @@ describe("serving without a config", () => {
 });
 
 describe("the demo", () => {
+  test("has its access log for people on a terminal, and for programs elsewhere", async () => {
+    for (const terminal of [true, false]) {
+      const { host, stdout, signal } = world();
+      const ended = run(["--demo", "--port", "0", "--admin-port", "0"], {
+        runtime: bunRuntime,
+        host: { ...host, terminal },
+      });
+      await until(() => stdout.length > 0, { message: "the ready line" });
+      const before = stdout.length;
+      await fetch(/ready on (\S+)/.exec(stdout[0]!)![1]!);
+      signal("SIGTERM");
+      assertEquals(await ended, 0);
+      assertMatch(stdout[before]!, terminal ? /^127\.0\.0\.1 - - .*"GET \/ HTTP/ : /^\{"time":/);
+    }
+  });
+
   test("names its own options where a port is taken, and takes ports that are none for what they are", async () => {
     await using taken = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Response() });
     for (const [argv, code, words] of [

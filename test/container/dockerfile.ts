@@ -31,13 +31,26 @@ function* instructions(text: string): Generator<Instruction> {
   }
 }
 
-/** Takes a Dockerfile apart. Throws for one that does not begin with `FROM`. */
-export function parseDockerfile(text: string): Stage[] {
+/**
+ * Takes a Dockerfile apart; before its first `FROM` there may be an `ARG` for each image, whose value is `args`' or its default.
+ * Throws for anything else there.
+ */
+export function parseDockerfile(text: string, args: Readonly<Record<string, string>> = {}): Stage[] {
   const stages: { image: string; name: string | undefined; steps: Instruction[] }[] = [];
+  const values = new Map<string, string>();
+  const filled = (word: string): string =>
+    word.replace(/\$\{(\w+)\}/g, (_whole, name: string) => {
+      const value = values.get(name);
+      if (value === undefined) throw new Error(`Dockerfile: there is no ARG ${name}`);
+      return value;
+    });
   for (const instruction of instructions(text)) {
     if (instruction.name === "FROM") {
       const [image = "", , name] = instruction.text.split(/\s+/);
-      stages.push({ image, name, steps: [] });
+      stages.push({ image: filled(image), name, steps: [] });
+    } else if (stages.length === 0 && instruction.name === "ARG") {
+      const [, name = "", normal = ""] = /^(\w+)=(\S+)$/.exec(instruction.text) ?? [];
+      values.set(name, args[name] ?? normal);
     } else if (stages.length === 0) {
       throw new Error(`Dockerfile:${instruction.line}: ${instruction.name} before any FROM`);
     } else {
