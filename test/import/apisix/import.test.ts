@@ -2,6 +2,7 @@ import { describe, test } from "bun:test";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { assert, assertEquals } from "@std/assert";
+import { parse } from "yaml";
 import { CASES } from "./cases.ts";
 import { fixtureFiles, imported } from "./support.ts";
 
@@ -37,5 +38,35 @@ describe("the configurations of APISIX's page on Kubernetes discovery", () => {
       const paths = leftovers.map(({ path }) => path);
       assertEquals([name, faults, paths], [name, [], name.startsWith("out-of-pod") ? EMPTY : []]);
     }
+  });
+});
+
+describe("a cluster of config.yaml", () => {
+  const upstream = { type: "roundrobin", service_name: "default/cart:http", discovery_type: "kubernetes" };
+  const withCluster = (kubernetes: object) =>
+    imported([
+      { name: "config.yaml", content: JSON.stringify({ discovery: { kubernetes } }) },
+      { name: "apisix.yaml", content: JSON.stringify({ routes: [{ uri: "/cart", upstream }] }) },
+    ]);
+  const made = (text: string) => parse(text) as { discovery?: { kubernetes?: unknown } };
+
+  test("keeps the variables that say where it is, and the run names them", () => {
+    const service = { host: "${MY_HOST}", port: "${MY_PORT}" };
+    const { gateway, leftovers, variables } = withCluster({ service, client: { token_file: "${{MY_TOK:=/token}}" } });
+    assertEquals(leftovers, []);
+    assertEquals(made(gateway).discovery?.kubernetes, { service, client: { token_file: "${MY_TOK:-/token}" } });
+    assertEquals(variables, ["MY_HOST", "MY_PORT"]);
+  });
+
+  test("is left out as a whole where its address cannot be, so that the pod's own is not followed instead", () => {
+    const { gateway, leftovers, faults } = withCluster({ service: { host: "no host", port: 6443 } });
+    assertEquals(faults, []);
+    assertEquals(made(gateway).discovery?.kubernetes, undefined);
+    assert(leftovers.some(({ path, rank }) => path.startsWith("discovery.kubernetes") && rank === "access"));
+  });
+
+  test("has no note about its certificate where it is asked without TLS", () => {
+    const notes = (schema: string) => withCluster({ service: { schema, host: "10.0.0.1", port: 80 } }).notes.length;
+    assertEquals([notes("http"), notes("https")], [0, 1]);
   });
 });
