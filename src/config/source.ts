@@ -13,6 +13,7 @@ import {
 } from "yaml";
 import { type Env, interpolate } from "./interpolate.ts";
 import { type ConfigIssue, type Path, showPath } from "./issues.ts";
+import { MAX_DEPTH, tooDeepAt } from "./nesting.ts";
 import { syntaxMessage } from "./syntax-messages.ts";
 
 /** A value of the file with its place. */
@@ -48,9 +49,6 @@ export interface Source {
 /** Aliases let a short file stand for an endless one; a config that repeats more than this is no config. */
 const MAX_REPEATED_VALUES = 200_000;
 
-/** No part of a config is nested deeper. */
-const MAX_DEPTH = 100;
-
 /** More of these tell nothing new. */
 const MAX_SYNTAX_ISSUES = 20;
 
@@ -81,7 +79,15 @@ function aliasTargets(top: Node | null): Map<Node, Node | undefined> | undefined
 export function readSource({ file, text, env }: { file: string; text: string; env: Env | undefined }): Source {
   const source = text.startsWith("\uFEFF") ? text.slice(1) : text;
   const lines = new LineCounter();
-  const document = parseDocument(source, { lineCounter: lines, merge: true, uniqueKeys: false, prettyErrors: false });
+  const deep = tooDeepAt(source);
+  const document = parseDocument(deep === undefined ? source : "", {
+    lineCounter: lines,
+    merge: true,
+    uniqueKeys: false,
+    prettyErrors: false,
+  });
+  // Places are told of the text as it is, which is not parsed.
+  if (deep !== undefined) for (const { index } of source.matchAll(/(?<=\n)/g)) lines.addNewLine(index);
   const issues: ConfigIssue[] = [];
   const unset = new Set<string>();
 
@@ -232,6 +238,7 @@ export function readSource({ file, text, env }: { file: string; text: string; en
 
   const nothing: Located = { value: undefined, at: 0, env: "none", size: 1 };
   let top = nothing;
+  if (deep !== undefined) report(deep, [], syntaxMessage("RESOURCE_EXHAUSTION", [], 1));
   const followed = issues.length === 0 ? aliasTargets(document.contents) : undefined;
   if (issues.length === 0 && !followed) report(0, [], syntaxMessage("RESOURCE_EXHAUSTION", [], 1));
   if (followed && document.contents !== null) {

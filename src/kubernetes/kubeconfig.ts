@@ -1,5 +1,6 @@
-import { parse as parseNested } from "yaml";
+import { parse } from "yaml";
 import type { Clock } from "../clock.ts";
+import { tooDeepAt } from "../config/nesting.ts";
 import type { ClientTls, Files, Runtime } from "../runtime/runtime.ts";
 import {
   type Credentials,
@@ -107,7 +108,8 @@ function merge(sources: readonly KubeconfigFile[]): Merged {
   for (const { text: source, baseDir } of sources) {
     let root: Fields;
     try {
-      root = fieldsOf(parseNested(source));
+      if (tooDeepAt(source) !== undefined) throw new Error("too deep");
+      root = fieldsOf(parse(source));
     } catch {
       // The parser's message shows the line it failed at, and that may hold a token.
       throw new Error("kubeconfig: it is not valid YAML");

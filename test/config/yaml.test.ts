@@ -109,6 +109,27 @@ describe("the file's own form", () => {
     assertMatch(errors(levels.join("\n"))[0]!, /^1:1: this file's aliases repeat more than \d+ values/);
   });
 
+  const nested: [string, string, string][] = [
+    ["lists", "[".repeat(100_000), "1:101"],
+    ["mappings", "{a: ".repeat(100_000), "1:401"],
+    ["lists in block style", `a:\n  ${"- ".repeat(100_000)}b`, "2:203"],
+    ["keys", "? ".repeat(100_000), "1:201"],
+    ["JSON", `{"routes":\n${"[".repeat(100_000)}${"]".repeat(100_000)}}`, "2:100"],
+  ];
+  for (const [what, text, where] of nested) {
+    test(`a file of ${what} nested without end is refused where it becomes too deep, before it is parsed`, () => {
+      assertMatch(errors(text)[0]!, new RegExp(`^${where}: .*nested too deeply`));
+    });
+  }
+
+  test("brackets within texts and comments, and many lines of lists, are no nesting", () => {
+    const text = `# ${"[".repeat(500)}\nroutes:\n${"  - { path: { regex: '^/x[[(-]' }, service: a }\n".repeat(200)}# ${"- ".repeat(500)}`;
+    assertEquals(
+      errors(text).filter((error) => error.includes("nested")),
+      [],
+    );
+  });
+
   test("a file nested without end is refused", () => {
     assertMatch(errors("[".repeat(50_000))[0]!, /not valid YAML: the file is nested too deeply/);
     assertEquals(errors("- ".repeat(20_000)).length > 0, true);
