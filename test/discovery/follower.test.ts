@@ -173,6 +173,48 @@ describe("a follower", () => {
     assertEquals([unsure.reason()?.code, upstream.endpoints().length], ["not_synced", 1]);
   });
 
+  test("in mode request believes a service again once the other side has an answer after a failure", async () => {
+    await using all = await told([slice("web-a", [at("10.0.0.1")])], { mode: "request" });
+    const mend = all.api.faults.add({ effect: { kind: "status", code: 500 } });
+    const upstreams = ["web", "nobody"].map((service) => all.discovery.upstream({ service }));
+    await Promise.all([...upstreams.map((one) => one.refresh()), all.clock.advance(1000)]);
+    assertEquals(
+      upstreams.map((one) => one.reason()?.code),
+      ["not_synced", "not_synced"],
+    );
+    mend();
+    await Promise.all([...upstreams.map((one) => one.refresh()), all.clock.advance(60_000)]);
+    assertEquals(
+      upstreams.map((one) => one.reason()?.code),
+      [undefined, "service_unknown"],
+    );
+  });
+
+  test("is not told a change from before behind the whole state that is newer", async () => {
+    await using all = await told([slice("web-a", [at("10.0.0.1")])]);
+    const { api, clock, publisher, follower } = all;
+    await using next = await follow([slice("web-a", [at("10.0.0.3")])], {}, { api: embedded({ clock }), clock });
+    // In one turn: a change by the old client, which nobody was told of yet, and another client in its place.
+    const tap = (all.source.cluster as FollowedCluster).tap;
+    let changed = false;
+    const stop = tap.listen({
+      change: () => {
+        changed = true;
+      },
+      facts: () => {},
+    });
+    const waiting = clock.sleep(0).catch(() => {});
+    api.apply(slice("web-a", [at("10.0.0.2")]));
+    for (let turn = 0; turn < 100 && !changed; turn++) await Promise.resolve();
+    all.end();
+    const end = publisher.add(next.cluster as FollowedCluster);
+    stop();
+    await clock.advance(10);
+    await waiting;
+    assertEquals([changed, seen(follower)], [true, seen(next.cluster)]);
+    end();
+  });
+
   test("is not made to forget when the client behind it is replaced by one that knows less yet", async () => {
     await using all = await told([slice("web-a", [at("10.0.0.1")])]);
     const { api, clock, publisher, follower, discovery } = all;

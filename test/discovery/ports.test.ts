@@ -97,6 +97,29 @@ describe("a port", () => {
     assertEquals(hosts(followed, { service: "udp" }), ["10.0.0.2:53"]);
   });
 
+  test("of a Service that has one number for UDP and for TCP is the TCP one, whatever they are called", async () => {
+    const ports = [
+      { name: "dns", port: 5353, protocol: "UDP" },
+      { name: "dns-tcp", port: 5354, protocol: "TCP" },
+    ];
+    const dns = (own: object[]) => ({
+      apiVersion: "v1",
+      kind: "Service",
+      metadata: { name: "web", namespace: "default" },
+      spec: { ports: own },
+    });
+    const own = [
+      { name: "dns", port: 53, protocol: "UDP" },
+      { name: "dns-tcp", port: 53, protocol: "TCP" },
+    ];
+    for (const order of [own, own.toReversed()]) {
+      await using followed = await follow([slice("web-a", [at("10.0.0.1")], { ports }), dns(order)], {
+        resolve_service_ports: true,
+      });
+      assertEquals(followed.addresses("web:53"), ["10.0.0.1:5354"]);
+    }
+  });
+
   test("may have another number in each slice", async () => {
     await using followed = await follow([
       slice("web-a", [at("10.0.0.1")]),

@@ -87,6 +87,23 @@ describe("a reflector that all goes well for", () => {
     await stop();
   });
 
+  test("watches from the version of a list's first page: what later pages show already is told again", async () => {
+    const { server, store, source, start, stop, clock } = reflectorBench();
+    const pages = [
+      () => listOf("10", [{ name: "a" }], { continue: "t1" }),
+      () => listOf("12", [{ name: "b" }], { continue: "t2" }),
+      () => listOf("14", [{ name: "c" }]),
+    ];
+    server.list = (_, index) => pages[index]!();
+    await start();
+    assertEquals([server.watches[0]?.query.resourceVersion, source.status.resourceVersion], ["10", "10"]);
+    server.streams[0]!.put("DELETED", { name: "a", resourceVersion: "11" });
+    server.streams[0]!.put("ADDED", { name: "b", resourceVersion: "12" });
+    await clock.settle();
+    assertEquals(store.names(), ["default/b", "default/c"]);
+    await stop();
+  });
+
   test("uses one watch for a collection, however much it holds (users-ask 15)", async () => {
     const { server, start, stop } = reflectorBench();
     server.list = () =>
