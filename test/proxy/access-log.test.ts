@@ -1,4 +1,4 @@
-import { afterEach, describe, test } from "bun:test";
+import { describe, test } from "bun:test";
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { createAccessLog } from "../../src/observe/access-log.ts";
 import { createExchange } from "../../src/observe/exchange.ts";
@@ -6,12 +6,9 @@ import { combinedLine, jsonLine } from "../../src/observe/line.ts";
 import { createRequestIds } from "../../src/observe/request-id.ts";
 import type { RequestFacts } from "../../src/request.ts";
 import { createFakeClock } from "../helpers/fake-clock.ts";
-import { answerWith, fieldValues, type RawPod, type Rig, rawPod, rawRequest, startRig, until } from "./helpers.ts";
+import { answerWith, fieldValues, leavesNothing, rawPod, rawRequest, startRig, until } from "./helpers.ts";
 
-const open: (Rig | RawPod)[] = [];
-afterEach(() => {
-  for (const thing of open.splice(0)) thing.stop();
-});
+leavesNothing();
 
 const NAMES =
   "time,id,method,host,path,route,service,cluster,upstream,status,upstream_status,duration_ms,upstream_ms,bytes,tries,client,error";
@@ -36,7 +33,6 @@ describe("the access log", () => {
   test("tells of a proxied request every field by its name, and its id reaches the pod", async () => {
     const pod = await rawPod((socket) => socket.write(answerWith("hello")));
     const rig = startRig({ pods: [pod.port], accessLog: "json" });
-    open.push(pod, rig);
     const answer = await rawRequest(
       rig.port,
       "GET /cart?n=1 HTTP/1.1\r\nHost: Shop.test\r\nX-Request-Id: abc-1\r\n\r\n",
@@ -89,7 +85,6 @@ describe("the access log", () => {
       setTimeout(() => socket.write("4\r\ndefg\r\n0\r\n\r\n"), 50);
     });
     const rig = startRig({ pods: [pod.port], accessLog: "json" });
-    open.push(pod, rig);
     await rawRequest(rig.port, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
     await until(() => rig.lines.length === 1, "the line");
     assertEquals((JSON.parse(rig.lines[0]!) as { bytes: number }).bytes, 7);
@@ -97,7 +92,6 @@ describe("the access log", () => {
 
   test("names the problem, and what was tried, of a request that failed", async () => {
     const rig = startRig({ accessLog: "json" });
-    open.push(rig);
     await rawRequest(rig.port, "GET / HTTP/1.1\r\nHost: a\r\n\r\n");
     await until(() => rig.lines.length === 1, "the line");
     const line = JSON.parse(rig.lines[0]!) as Record<string, unknown>;

@@ -1,31 +1,14 @@
-import { afterEach, describe, test } from "bun:test";
+import { describe, test } from "bun:test";
 import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from "node:zlib";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import {
-  answerWith,
-  fieldValues,
-  type RawPod,
-  type Rig,
-  rawClient,
-  rawPod,
-  rawRequest,
-  startRig,
-  until,
-} from "./helpers.ts";
+import { answerWith, fieldValues, leavesNothing, rawClient, rawPod, rawRequest, startRig, until } from "./helpers.ts";
 
-const open: (Rig | RawPod)[] = [];
-afterEach(() => {
-  for (const thing of open.splice(0)) thing.stop();
-});
-const keep = <T extends Rig | RawPod>(thing: T): T => {
-  open.push(thing);
-  return thing;
-};
+leavesNothing();
 
 /** A gateway in front of one raw pod. */
 async function behind(answer: Parameters<typeof rawPod>[0], options: Parameters<typeof startRig>[0] = {}) {
-  const pod = keep(await rawPod(answer));
-  return { pod, rig: keep(startRig({ pods: [pod.port], ...options })) };
+  const pod = await rawPod(answer);
+  return { pod, rig: startRig({ pods: [pod.port], ...options }) };
 }
 const get = (path: string, ...lines: string[]): string =>
   [`GET ${path} HTTP/1.1`, "Host: shop.test", ...lines, "", ""].join("\r\n");

@@ -1,4 +1,4 @@
-import { afterEach, describe, test } from "bun:test";
+import { describe, test } from "bun:test";
 import { assert, assertEquals, assertGreater, assertLess, assertMatch, assertNotMatch } from "@std/assert";
 import { staticUpstream } from "../../src/balancing/static-upstream.ts";
 import type { Endpoint, Upstream } from "../../src/discovery/types.ts";
@@ -6,6 +6,7 @@ import {
   answerWith,
   deadPort,
   fieldValues,
+  leavesNothing,
   type RawPod,
   type Rig,
   rawClient,
@@ -15,16 +16,9 @@ import {
   until,
 } from "./helpers.ts";
 
-const open: (Rig | RawPod)[] = [];
-afterEach(() => {
-  for (const thing of open.splice(0)) thing.stop();
-});
-const keep = <T extends Rig | RawPod>(thing: T): T => {
-  open.push(thing);
-  return thing;
-};
-const pod = async (answer: Parameters<typeof rawPod>[0]): Promise<RawPod> => keep(await rawPod(answer));
-const rig = (options: Parameters<typeof startRig>[0]): Rig => keep(startRig(options));
+leavesNothing();
+const pod = async (answer: Parameters<typeof rawPod>[0]): Promise<RawPod> => await rawPod(answer);
+const rig = (options: Parameters<typeof startRig>[0]): Rig => startRig(options);
 const healthy = (): Promise<RawPod> => pod((socket) => socket.write(answerWith("ok")));
 const codeOf = async (response: Response): Promise<string> => ((await response.json()) as { code: string }).code;
 

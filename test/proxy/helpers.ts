@@ -1,15 +1,17 @@
+import { afterEach } from "bun:test";
 import { connect, createServer, type Socket } from "node:net";
 import { createBackends } from "../../src/balancing/backends.ts";
 import { createPool } from "../../src/balancing/pool.ts";
 import type { RetryBudget } from "../../src/balancing/retry-budget.ts";
 import { staticUpstream } from "../../src/balancing/static-upstream.ts";
-import { systemClock } from "../../src/clock.ts";
+import { type Clock, systemClock } from "../../src/clock.ts";
 import type { RouteConfig } from "../../src/config/schema.ts";
 import type { Upstream } from "../../src/discovery/types.ts";
 import { type LogFields, silentLogger } from "../../src/log.ts";
 import { createAccessLog } from "../../src/observe/access-log.ts";
 import { createExchange } from "../../src/observe/exchange.ts";
 import { createRequestIds } from "../../src/observe/request-id.ts";
+import { createFlights } from "../../src/proxy/flights.ts";
 import { createForwarder, type ForwarderOptions } from "../../src/proxy/forward.ts";
 import { createHttp1Client } from "../../src/proxy/http1/client.ts";
 import { problem } from "../../src/proxy/problem.ts";
@@ -25,6 +27,51 @@ export async function until(condition: () => boolean, what: string, ms = 5000): 
     if (performance.now() > deadline) throw new Error(`Waited ${ms} ms in vain: ${what}`);
     await Bun.sleep(5);
   }
+}
+
+/** What the tests of a file started, to be looked at and stopped. */
+const started = { rigs: new Set<Rig>(), pods: new Set<RawPod>(), clients: new Set<RawClient>() };
+
+/**
+ * After each test of a file: its clients leave, and then nothing is left of its requests, neither in the gateways' lists and
+ * counts nor as timers or connections that are not idle; only then gateways and pods are stopped.
+ */
+export function leavesNothing(): void {
+  afterEach(async () => {
+    for (const { socket } of started.clients) socket.destroy();
+    started.clients.clear();
+    try {
+      for (const rig of started.rigs) await rig.settled();
+    } finally {
+      for (const thing of [...started.rigs, ...started.pods]) thing.stop();
+      started.rigs.clear();
+      started.pods.clear();
+    }
+  });
+}
+
+/** A clock on which nothing grows old, and timers that can be counted. */
+function watchedClock(clock: Clock, now = clock.now): Clock & { pending(): number } {
+  let pending = 0;
+  return {
+    now,
+    sleep: clock.sleep,
+    after(ms, fn) {
+      pending++;
+      const cancel = clock.after(ms, () => {
+        pending--;
+        open = false;
+        fn();
+      });
+      let open = true;
+      return () => {
+        cancel();
+        if (open) pending--;
+        open = false;
+      };
+    },
+    pending: () => pending,
+  };
 }
 
 /** A pod that speaks raw TCP: every byte of a test's own choosing. */
@@ -64,7 +111,7 @@ export async function rawPod(answer: (socket: Socket, request: string) => void):
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as { port: number };
-  return {
+  const pod: RawPod = {
     port,
     requests,
     open: () => sockets.size,
@@ -73,6 +120,8 @@ export async function rawPod(answer: (socket: Socket, request: string) => void):
       for (const socket of sockets) socket.destroy();
     },
   };
+  started.pods.add(pod);
+  return pod;
 }
 
 /** An answer of `text` with its length, and more header lines. */
@@ -95,6 +144,8 @@ export interface Rig {
   /** Lines of the access log. */
   readonly lines: string[];
   readonly pool: ReturnType<typeof createPool>;
+  /** Resolves when nothing is left of its requests; rejects with what is. */
+  settled(): Promise<void>;
   stop(): void;
 }
 
@@ -115,7 +166,7 @@ export interface RigOptions extends Partial<Omit<ForwarderOptions, "fetch">> {
 
 /** Listens with the forwarder, its pool and nothing else around it. */
 export function startRig(options: RigOptions = {}): Rig {
-  const clock = options.clock ?? systemClock;
+  const clock = watchedClock(options.clock ?? systemClock);
   const rule: RouteConfig = {
     id: "test",
     priority: 0,
@@ -146,11 +197,15 @@ export function startRig(options: RigOptions = {}): Rig {
   const logged: LogFields[] = [];
   const lines: string[] = [];
   const trusts = createTrust(options.trusted ?? []);
+  // Time stands still for connections: none is closed for being idle where it should have been closed for something else.
+  const client = createHttp1Client({ dial: bunDial, clock: watchedClock(systemClock, () => 0), random: Math.random });
+  const flights = createFlights(clock);
   const forwarder = createForwarder({
-    fetch: createHttp1Client({ dial: bunDial, clock: systemClock, random: Math.random }),
-    clock,
+    fetch: client,
+    flights,
     logger: { ...silentLogger, log: (level, message, fields) => void logged.push({ level, message, ...fields }) },
     ...options,
+    clock,
   });
   const limits = { header_bytes: 16_384, headers: 100, url_bytes: 8192, body_bytes: options.bodyBytes ?? 0 };
   const read: ReadOptions = { clock, trusts, limits: { ...limits, ...options.limits } };
@@ -176,14 +231,31 @@ export function startRig(options: RigOptions = {}): Rig {
       return log.finish(exchange, await forwarder.forward(request, facts, route, exchange));
     },
   });
-  return {
+  const left = () => ({
+    flights: flights.size,
+    inFlight: pool.inspect().map(({ inFlight }) => inFlight),
+    busy: client.census().open - client.census().idle,
+    timers: clock.pending(),
+  });
+  const rig: Rig = {
     port: server.port!,
     url: `http://127.0.0.1:${server.port}`,
     logged,
     lines,
     pool,
+    async settled() {
+      const gone = (): boolean =>
+        Object.values(left())
+          .flat()
+          .every((count) => count === 0);
+      await until(gone, "nothing of its requests to be left", 2500).catch((error: Error) => {
+        throw new Error(`${error.message}: ${JSON.stringify(left())}`);
+      });
+    },
     stop: () => void server.stop(true),
   };
+  started.rigs.add(rig);
+  return rig;
 }
 
 /** A client that speaks raw TCP. */
@@ -213,12 +285,14 @@ export async function rawClient(port: number, text = ""): Promise<RawClient> {
     socket.once("error", reject);
   });
   if (text !== "") socket.write(Buffer.from(text, "latin1"));
-  return {
+  const client: RawClient = {
     send: (more) => void socket.write(Buffer.from(more, "latin1")),
     received: () => received,
     closed: () => closed,
     socket,
   };
+  started.clients.add(client);
+  return client;
 }
 
 /** Sends one raw request and gives back the whole answer: head and body as text, once both are there. */

@@ -1,18 +1,11 @@
-import { afterEach, describe, test } from "bun:test";
+import { describe, test } from "bun:test";
 import { assertEquals, assertGreater, assertLess } from "@std/assert";
 import type { RouteConfig } from "../../src/config/schema.ts";
-import { answerWith, deadPort, type RawPod, type Rig, rawPod, startRig } from "./helpers.ts";
+import { answerWith, deadPort, leavesNothing, type RawPod, rawPod, startRig } from "./helpers.ts";
 
-const open: (Rig | RawPod)[] = [];
-afterEach(() => {
-  for (const thing of open.splice(0)) thing.stop();
-});
-const keep = <T extends Rig | RawPod>(thing: T): T => {
-  open.push(thing);
-  return thing;
-};
-const silent = async (): Promise<RawPod> => keep(await rawPod(() => {}));
-const healthy = async (): Promise<RawPod> => keep(await rawPod((socket) => socket.write(answerWith("ok"))));
+leavesNothing();
+const silent = async (): Promise<RawPod> => await rawPod(() => {});
+const healthy = async (): Promise<RawPod> => await rawPod((socket) => socket.write(answerWith("ok")));
 const codeOf = async (response: Response): Promise<string> => ((await response.json()) as { code: string }).code;
 const health = { passive: false, active: false } as const;
 const on: RouteConfig["retries"]["on"] = ["connect", "reset", "timeout"];
@@ -21,7 +14,7 @@ describe("an attempt that takes longer than timeouts.try", () => {
   test.each(["GET", "HEAD", "DELETE"])("is followed by another address, for %s", async (method) => {
     const [slow, good] = [await silent(), await healthy()];
     const rule = { health, timeouts: { try: 100 }, retries: { attempts: 2, on } };
-    const { url } = keep(startRig({ pods: [slow.port, good.port], rule }));
+    const { url } = startRig({ pods: [slow.port, good.port], rule });
     const answers = await Promise.all(Array.from({ length: 4 }, () => fetch(url, { method })));
     assertEquals(
       answers.map(({ status }) => status),
@@ -34,7 +27,7 @@ describe("an attempt that takes longer than timeouts.try", () => {
     const [slow, good] = [await silent(), await healthy()];
     const both = async (method: string, on: RouteConfig["retries"]["on"]): Promise<number[]> => {
       const rule = { health, timeouts: { try: 100 }, retries: { attempts: 2, on } };
-      const { url } = keep(startRig({ pods: [slow.port, good.port], rule }));
+      const { url } = startRig({ pods: [slow.port, good.port], rule });
       const body = method === "GET" ? undefined : "x";
       const answers = await Promise.all([fetch(url, { method, body }), fetch(url, { method, body })]);
       return answers.map(({ status }) => status).sort();
@@ -45,9 +38,10 @@ describe("an attempt that takes longer than timeouts.try", () => {
 
   test("counts against its pod, and the answer that comes too late is not waited for", async () => {
     const [slow, good] = [await silent(), await healthy()];
-    const { url, pool } = keep(
-      startRig({ pods: [slow.port, good.port], rule: { timeouts: { try: 100 }, retries: { attempts: 2, on } } }),
-    );
+    const { url, pool } = startRig({
+      pods: [slow.port, good.port],
+      rule: { timeouts: { try: 100 }, retries: { attempts: 2, on } },
+    });
     for (let i = 0; i < 5; i++) assertEquals((await fetch(url)).status, 200);
     assertEquals(pool.inspect().find(({ endpoint }) => endpoint.port === slow.port)?.ejectedUntil !== undefined, true);
     assertEquals(slow.requests.length, 2);
@@ -60,7 +54,7 @@ describe("an attempt that takes longer than timeouts.try", () => {
   test("leaves the rest of timeouts.response to the others: it covers all of them", async () => {
     const pods = await Promise.all(Array.from({ length: 12 }, silent));
     const rule = { health, timeouts: { try: 200, response: 1500 }, retries: { attempts: "all" as const, on } };
-    const { url } = keep(startRig({ pods: pods.map(({ port }) => port), rule }));
+    const { url } = startRig({ pods: pods.map(({ port }) => port), rule });
     const response = await fetch(url);
     assertEquals([response.status, await codeOf(response)], [504, "upstream_timeout"]);
     const asked = pods.filter(({ requests }) => requests.length > 0).length;
@@ -74,18 +68,19 @@ describe("retries.attempts: all", () => {
     const good = await healthy();
     const dead = await Promise.all(Array.from({ length: 14 }, deadPort));
     const rule = { health, retries: { attempts: "all" as const, on } };
-    const { url } = keep(startRig({ pods: [...dead, good.port], rule }));
+    const { url } = startRig({ pods: [...dead, good.port], rule });
     for (let i = 0; i < 4; i++) assertEquals((await fetch(url, { method: "POST", body: "x" })).status, 200);
   });
 
   test("asks each address once", async () => {
     const pods = await Promise.all(
-      Array.from({ length: 3 }, async () =>
-        keep(await rawPod((socket) => socket.write("HTTP/1.1 500 no\r\ncontent-length: 0\r\n\r\n"))),
+      Array.from(
+        { length: 3 },
+        async () => await rawPod((socket) => socket.write("HTTP/1.1 500 no\r\ncontent-length: 0\r\n\r\n")),
       ),
     );
     const rule = { health, retries: { attempts: "all" as const, on: [500 as const] } };
-    const { url } = keep(startRig({ pods: pods.map(({ port }) => port), rule }));
+    const { url } = startRig({ pods: pods.map(({ port }) => port), rule });
     assertEquals((await fetch(url)).status, 500);
     assertEquals(
       pods.map(({ requests }) => requests.length),
@@ -97,13 +92,11 @@ describe("retries.attempts: all", () => {
 describe("a route's keepalive", () => {
   test("ends connections to its pods between requests, of which none is lost", async () => {
     const sockets = new Set<unknown>();
-    const pod = keep(
-      await rawPod((socket) => {
-        sockets.add(socket);
-        socket.write(answerWith("ok"));
-      }),
-    );
-    const { url } = keep(startRig({ pods: [pod.port], rule: { keepalive: { requests: 5, age: 0 } } }));
+    const pod = await rawPod((socket) => {
+      sockets.add(socket);
+      socket.write(answerWith("ok"));
+    });
+    const { url } = startRig({ pods: [pod.port], rule: { keepalive: { requests: 5, age: 0 } } });
     for (let i = 0; i < 40; i++) assertEquals((await fetch(url)).status, 200);
     assertGreater(sockets.size, 7);
     assertLess(sockets.size, 12);

@@ -1,22 +1,15 @@
-import { afterEach, describe, test } from "bun:test";
+import { describe, test } from "bun:test";
 import type { Socket } from "node:net";
 import { assertEquals, assertMatch } from "@std/assert";
-import { answerWith, type RawPod, type Rig, rawClient, rawPod, startRig, until } from "./helpers.ts";
+import { answerWith, leavesNothing, type RawPod, rawClient, rawPod, startRig, until } from "./helpers.ts";
 
-const open: (Rig | RawPod)[] = [];
-afterEach(() => {
-  for (const thing of open.splice(0)) thing.stop();
-});
-const keep = <T extends Rig | RawPod>(thing: T): T => {
-  open.push(thing);
-  return thing;
-};
+leavesNothing();
 
 /** A gateway in front of pods that answer once they have `length` bytes of a body. */
 async function behind(length: number, options: Parameters<typeof startRig>[0] = {}, pods = 1) {
   const started: RawPod[] = [];
-  for (let i = 0; i < pods; i++) started.push(keep(await bodyPod(length)));
-  return { pods: started, rig: keep(startRig({ pods: started.map(({ port }) => port), ...options })) };
+  for (let i = 0; i < pods; i++) started.push(await bodyPod(length));
+  return { pods: started, rig: startRig({ pods: started.map(({ port }) => port), ...options }) };
 }
 
 /** Answers with how many bytes of a body came, when those are `length`. */
@@ -104,11 +97,8 @@ describe.each([
 
 describe("a pod that breaks off in the middle of an upload", () => {
   test("is not held to account: the request had not come whole", async () => {
-    const pods = [
-      keep(await rawPod((socket) => socket.resetAndDestroy())),
-      keep(await rawPod((socket) => socket.end())),
-    ];
-    const rig = keep(startRig({ pods: pods.map(({ port }) => port) }));
+    const pods = [await rawPod((socket) => socket.resetAndDestroy()), await rawPod((socket) => socket.end())];
+    const rig = startRig({ pods: pods.map(({ port }) => port) });
     for (let i = 0; i < 6; i++) {
       const client = await rawClient(rig.port, `${head("POST", "content-length: 10")}x`);
       await until(() => client.received().includes('"upstream_reset"'), "the answer");
@@ -121,12 +111,10 @@ describe("a pod that breaks off in the middle of an upload", () => {
 describe("a pod that does not take an upload", () => {
   test("has its time from what was last there to hand over", async () => {
     let reader: Socket | undefined;
-    const pod = keep(
-      await rawPod((socket) => {
-        reader = socket.pause();
-      }),
-    );
-    const rig = keep(startRig({ pods: [pod.port], ...quick, rule: { timeouts: { response: 300 } } }));
+    const pod = await rawPod((socket) => {
+      reader = socket.pause();
+    });
+    const rig = startRig({ pods: [pod.port], ...quick, rule: { timeouts: { response: 300 } } });
     const client = await rawClient(rig.port, head("POST", "content-length: 100000000"));
     const send = (): void => {
       while (!client.closed() && client.socket.write(Buffer.alloc(1_000_000)));
@@ -163,10 +151,10 @@ describe("a client that leaves in the middle of an upload", () => {
 
 describe("an answer that comes before its upload is whole", () => {
   test("does not let its client hold the pod without sending", async () => {
-    const pod = keep(
-      await rawPod((socket) => socket.write("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1\r\na\r\n")),
+    const pod = await rawPod((socket) =>
+      socket.write("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n1\r\na\r\n"),
     );
-    const rig = keep(startRig({ pods: [pod.port], ...quick }));
+    const rig = startRig({ pods: [pod.port], ...quick });
     const client = await rawClient(rig.port, `${head("POST", "content-length: 100")}x`);
     await until(() => client.received().includes("a"), "the answer's beginning");
     await until(() => pod.open() === 0, "the pod's connection to end");

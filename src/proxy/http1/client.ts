@@ -16,6 +16,21 @@ export interface Http1Options {
   readonly random: Random;
 }
 
+/** What a client holds. */
+export interface Http1Census {
+  /** Addresses of which something is kept. */
+  readonly origins: number;
+  /** Connections, and attempts to make one. */
+  readonly open: number;
+  /** Connections that wait for a request. */
+  readonly idle: number;
+}
+
+/** A client, and what it holds. */
+export interface Http1Client extends UpstreamFetch {
+  census(): Http1Census;
+}
+
 /**
  * How long a connection is kept without a request where its pod does not say, milliseconds: less than the servers of the
  * field wait (uvicorn and Node 5 s), so that a request does not meet a connection that its pod is just closing.
@@ -38,6 +53,8 @@ const SWEEP_MS = 1000;
 
 /** Connections to one address, and those of them that wait for a request. */
 class Origin implements ConnectionOwner {
+  /** Scheme and authority. */
+  readonly key: string;
   readonly address: SocketAddress;
   /** As `Host` tells it. */
   readonly authority: string;
@@ -47,15 +64,17 @@ class Origin implements ConnectionOwner {
   open = 0;
   readonly #clock: Clock;
   readonly #onIdle: () => void;
+  readonly #onEmpty: () => void;
 
-  /** `url`: scheme and authority. */
-  constructor(url: string, clock: Clock, onIdle: () => void) {
-    const { hostname, port, protocol, host } = new URL(url);
+  constructor(key: string, clock: Clock, onIdle: () => void, onEmpty: () => void) {
+    const { hostname, port, protocol, host } = new URL(key);
+    this.key = key;
     const plain = hostname.startsWith("[") ? hostname.slice(1, -1) : hostname;
     this.address = { host: plain, port: port === "" ? (protocol === "https:" ? 443 : 80) : Number(port) };
     this.authority = host;
     this.#clock = clock;
     this.#onIdle = onIdle;
+    this.#onEmpty = onEmpty;
   }
 
   free(connection: Connection, idleSeconds: number | undefined, keepalive: Keepalive): void {
@@ -74,9 +93,14 @@ class Origin implements ConnectionOwner {
   }
 
   gone(connection: Connection): void {
-    this.open--;
     const at = this.idle.lastIndexOf(connection);
     if (at !== -1) this.idle.splice(at, 1);
+    this.less();
+  }
+
+  /** One connection less, or one attempt. */
+  less(): void {
+    if (--this.open === 0) this.#onEmpty();
   }
 
   /** A connection that waits and is still good; `careful`: one that its pod cannot well be closing just now. */
@@ -114,16 +138,15 @@ const TELL_NO_BODY = new Set(["POST", "PUT", "PATCH"]);
  * apart from an answer that does not come. Rejects with `UpstreamError`, or with the reason of `init.canceller`. A request
  * that meets a connection which its pod was closing is sent again on a new one if that cannot do harm (RFC 9112 section 9.3.1).
  */
-export function createHttp1Client({ dial, clock, random }: Http1Options): UpstreamFetch {
+export function createHttp1Client({ dial, clock, random }: Http1Options): Http1Client {
   const origins = new Map<string, Origin>();
   let sweeping = false;
 
   function sweep(): void {
     sweeping = false;
-    for (const [key, origin] of origins) {
+    for (const origin of [...origins.values()]) {
       origin.sweep();
-      if (origin.open === 0) origins.delete(key);
-      else if (origin.idle.length > 0) sweepLater();
+      if (origin.idle.length > 0) sweepLater();
     }
   }
 
@@ -133,14 +156,9 @@ export function createHttp1Client({ dial, clock, random }: Http1Options): Upstre
     clock.after(SWEEP_MS, sweep);
   }
 
-  function originOf(key: string): Origin {
-    let origin = origins.get(key);
-    if (origin === undefined) {
-      origin = new Origin(key, clock, sweepLater);
-      origins.set(key, origin);
-    }
-    return origin;
-  }
+  /** It is kept from its first connection to its last: pods come and go. */
+  const originOf = (key: string): Origin =>
+    origins.get(key) ?? new Origin(key, clock, sweepLater, () => origins.delete(key));
 
   async function connect(origin: Origin, call: Call, limit: number): Promise<void> {
     const { canceller } = call;
@@ -150,6 +168,7 @@ export function createHttp1Client({ dial, clock, random }: Http1Options): Upstre
     const late = (): void =>
       controller.abort(new UpstreamError("connect", `The connection was not made within ${limit} ms`));
     const cancel = limit === 0 ? () => {} : clock.after(limit, late);
+    origins.set(origin.key, origin);
     origin.open++;
     try {
       const socket = await dial(origin.address, { signal: controller.signal, background: true });
@@ -162,7 +181,7 @@ export function createHttp1Client({ dial, clock, random }: Http1Options): Upstre
       connection.span = 1 - random() * JITTER;
       connection.send(call);
     } catch (error) {
-      origin.open--;
+      origin.less();
       if (canceller.target === target) canceller.target = undefined;
       call.reject(refusal(error, canceller), false);
     } finally {
@@ -198,7 +217,15 @@ export function createHttp1Client({ dial, clock, random }: Http1Options): Upstre
       if (connection === undefined) void connect(origin, call, connectTimeout);
       else connection.send(call);
     });
-  return Object.assign(send, { endToEnd: true as const, meters: true as const });
+  const census = (): Http1Census => {
+    let [open, idle] = [0, 0];
+    for (const origin of origins.values()) {
+      open += origin.open;
+      idle += origin.idle.length;
+    }
+    return { origins: origins.size, open, idle };
+  };
+  return Object.assign(send, { endToEnd: true as const, meters: true as const, census });
 }
 
 /** Why no connection was made. */
