@@ -141,21 +141,25 @@ describe.each<[string, Dial]>([
       assertEquals(requests, []);
     });
 
-    test("does not send faster than its pod reads", async () => {
+    test.each([
+      ["with a length", 1_000_000, { "content-length": "100000000" }],
+      ["in large chunks", 1_000_000, {}],
+      ["in small chunks", 10_000, {}],
+    ] as const)("does not send faster than its pod reads, %s", async (_what, size, headers) => {
       let taken = 0;
       const reading = Promise.withResolvers<Socket>();
       const { port } = await pod((socket) => {
-        socket.pause();
+        socket.pause().removeAllListeners("data");
         reading.resolve(socket);
       });
       const body = new ReadableStream<Uint8Array>({
         pull(controller) {
-          taken += 1_000_000;
-          controller.enqueue(new Uint8Array(1_000_000));
+          taken += size;
+          controller.enqueue(new Uint8Array(size));
           if (taken === 100_000_000) controller.close();
         },
       });
-      const answer = ask(port, { body, headers: { "content-length": "100000000" } });
+      const answer = ask(port, { body, headers });
       const socket = await reading.promise;
       let before = -1;
       while (before !== taken) {
@@ -441,12 +445,32 @@ describe.each<[string, Dial]>([
       assertEquals(requests.length, 5);
     });
 
-    test("is not tried twice with one that cannot", async () => {
+    test.each(
+      ["POST", "PUT", "DELETE", "PATCH"].flatMap((method) => [
+        [method, "with a length", { body: "hello", headers: { "content-length": "5" } }] as const,
+        [method, "in chunks", { body: "hello" }] as const,
+      ]),
+    )("is not tried twice with %s and a body %s", async (method, _framing, asked) => {
       const { port, requests } = await fickle();
       await (await ask(port)).text();
-      await failing(ask(port, { body: "hello", headers: { "content-length": "5" } }), "reset", "before its answer");
-      assertEquals(requests.length, 2);
+      await failing(ask(port, { method, ...asked }), "reset", "before its answer");
+      assertEquals(requests.filter((request) => /HTTP\/1\.1\r\n/.test(request)).length, 2);
     });
+
+    test.each(["HTTP/1.1 20", "HTTP/1.1 100 Continue\r\n\r\n"])(
+      "is not tried again once it answered in part (%j)",
+      async (part) => {
+        const served = new WeakSet<Socket>();
+        const { port, requests } = await pod((socket) => {
+          if (served.has(socket)) return void socket.write(part, () => setTimeout(() => socket.resetAndDestroy(), 5));
+          served.add(socket);
+          socket.write(answerWith("x"));
+        });
+        await (await ask(port)).text();
+        await failing(ask(port), "reset", "before its answer");
+        assertEquals(requests.length, 2);
+      },
+    );
   });
 });
 
@@ -484,6 +508,26 @@ describe("connections", () => {
     keep = "keep-alive: timeout=1";
     assertEquals(await get(), 4);
     assertEquals(await get(), 5);
+  });
+
+  test("and attempts to make one leave nothing of an address behind once they are gone", async () => {
+    const clock = fakeClock();
+    const client = createHttp1Client({ dial: nodeDial(), clock, random: Math.random });
+    const ask = asker(client);
+    const { port } = await pod((socket) => socket.write(answerWith("x")));
+    const other = await pod((socket) => socket.write(answerWith("x", "connection: close")));
+    await failing(ask(await deadPort()), "connect", "");
+    await (await ask(other.port)).text();
+    await failing(ask(`http://127.0.0.1:${port}/#`), "refused", "#");
+    assertEquals(client.census(), { origins: 0, open: 0, idle: 0 });
+    await (await ask(port)).text();
+    assertEquals(client.census(), { origins: 1, open: 1, idle: 1 });
+    await clock.advance(5000);
+    assertEquals([client.census(), clock.pending], [{ origins: 0, open: 0, idle: 0 }, 0]);
+    // What was found to be too old as a request came is no longer counted, and the next one stands for the address again.
+    for (let i = 0; i < 3; i++) await (await ask(port, { reuse: { requests: 1, age: 0 } })).text();
+    await (await ask(port)).text();
+    assertEquals(client.census(), { origins: 1, open: 1, idle: 1 });
   });
 
   /** Connections made for requests that come every `step` milliseconds. */
