@@ -148,6 +148,17 @@ describe("retries on a status", () => {
   });
 });
 
+describe("an answer that is discarded for another pod's", () => {
+  test("is not read to its end: its connection is closed", async () => {
+    const busy = await pod((socket) => socket.write("HTTP/1.1 503 Busy\r\ncontent-length: 1000000\r\n\r\nbusy"));
+    const good = await healthy();
+    const { url } = rig({ pods: [busy.port, good.port], rule: { retries: { attempts: 2, on: [503] } } });
+    for (let i = 0; i < 4; i++) assertEquals(await (await fetch(url)).text(), "ok");
+    assert(busy.requests.length > 0);
+    await until(() => busy.open() === 0, "the connections of the discarded answers to close");
+  });
+});
+
 describe("time", () => {
   test("a pod that does not answer in time is a 504, and its connection is closed (users-ask 45)", async () => {
     const silent = await pod(() => {});

@@ -196,6 +196,28 @@ describe.each<[string, Dial]>([
     });
   });
 
+  test("a body that does not come is let go of as soon as its request is answered, or ends", async () => {
+    for (const text of [answerWith("early"), undefined]) {
+      const { port, requests } = await pod((socket) => void (text && socket.write(text)));
+      let cancelled = false;
+      const body = new ReadableStream<Uint8Array>({
+        pull: () => new Promise(() => {}),
+        cancel() {
+          cancelled = true;
+        },
+      });
+      const canceller = new Canceller();
+      const answer = ask(port, { body, canceller, headers: { "content-length": "10" } });
+      if (text !== undefined) assertEquals(await (await answer).text(), "early");
+      else {
+        await until(() => requests.length === 1, "the request");
+        canceller.abort();
+        await assertRejects(() => answer, DOMException);
+      }
+      await until(() => cancelled, "the body to be let go of", 1000);
+    }
+  });
+
   describe("an answer", () => {
     const cases: [what: string, answer: string, status: number, body: string][] = [
       ["with a length", answerWith("hello"), 200, "hello"],
