@@ -79,7 +79,11 @@ export const throttle = plugin(options, ({ rate, burst, delay, key, status, mess
     const bounded = boundedKey(keyOf(c));
     const wait = buckets.pour(typeof bounded === "string" ? bounded : await bounded, ownerOf(c));
     if (wait === undefined) return refuse(c, { code: "rate_limited", detail: message ?? DETAIL, status });
-    if (delay && wait >= 1) await clock.sleep(wait, c.req.raw.signal);
+    if (delay && wait >= 1) {
+      const { signal } = c.req.raw;
+      await clock.sleep(wait, signal).catch(() => {});
+      if (signal.aborted) return refuse(c, { code: "client_gone", detail: "The client left before its turn" });
+    }
     await next();
   };
 });

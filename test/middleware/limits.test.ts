@@ -1,5 +1,5 @@
 import { describe, test } from "bun:test";
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertNotEquals } from "@std/assert";
 import { createFakeClock } from "../helpers/fake-clock.ts";
 import { chained, type Sent } from "./support.ts";
 
@@ -77,6 +77,17 @@ describe("throttle", () => {
     assertEquals([(await sent[2]!).status, passed()], [200, 3]);
   });
 
+  test("does not ask the pod for a client that left while it waited, which is no fault, and leaves no timer", async () => {
+    const clock = createFakeClock();
+    const { send, passed, errors } = chained("[{throttle: {rate: 1, burst: 1}}]", { parts: { clock } });
+    assertEquals((await send("/")).status, 200);
+    const client = new AbortController();
+    const waiting = send("/", { signal: client.signal });
+    await clock.settle();
+    client.abort();
+    assertEquals([(await waiting).status, passed(), errors.length, clock.pending], [499, 1, 0, 0]);
+  });
+
   test("lets the burst pass at once without a delay", async () => {
     const { send } = chained("[{throttle: {rate: 1, burst: 1, delay: false}}]");
     const codes = [(await send("/")).status, (await send("/")).status, (await send("/")).status];
@@ -97,6 +108,26 @@ describe("concurrency_limit", () => {
     assertEquals([again.status, (await send("/")).status], [200, 429]);
     await two.body!.cancel();
     assertEquals((await send("/")).status, 200);
+  });
+
+  test("gives back what it counted for every kind of answer, twice over", async () => {
+    const answers = [
+      () => new Response(null, { status: 204 }),
+      () => new Response(null, { status: 304 }),
+      () => new Response("x"),
+      () => new Response(new Blob(["a", "b"]).stream(), { status: 500 }),
+      () => Promise.reject(new Error("broken")),
+    ];
+    for (const method of ["GET", "HEAD", "POST"]) {
+      for (const upstream of [...answers, ...answers]) {
+        const { send } = chained("[{concurrency_limit: {limit: 1}}]", { upstream });
+        for (let n = 0; n < 3; n++) {
+          const answer = await send("/", { method });
+          assertNotEquals(answer.status, 429);
+          await answer.text();
+        }
+      }
+    }
   });
 
   test("counts a request that fails no longer", async () => {
