@@ -3,6 +3,7 @@ import { cloneRawRequest } from "hono/request";
 import type { Clock } from "../clock.ts";
 import type { Outcome } from "../observe/counters.ts";
 import type { Exchange } from "../observe/exchange.ts";
+import { watchBody } from "../proxy/body.ts";
 import { dropLookalikes, lookalikesOf } from "../proxy/client-fields.ts";
 import { isPlainPath } from "../proxy/path-check.ts";
 import { type ProblemCode, problem } from "../proxy/problem.ts";
@@ -132,6 +133,18 @@ function without(headers: Headers, names: readonly string[], mutable: boolean): 
   return left;
 }
 
+/** The answer with those told that wait for its end. */
+function watched(answer: Response, { ends, upgraded }: Passage, gone: AbortSignal): Response {
+  const onEnd = (): void => {
+    for (const end of ends) end();
+  };
+  if (upgraded === undefined && answer.body !== null) {
+    return new Response(watchBody(answer.body, { onEnd }, gone), answer);
+  }
+  onEnd();
+  return answer;
+}
+
 /** Composes middleware in their order. Compiled once; a route without any has no chain. */
 export function createChain(handlers: readonly Middleware[], options: ChainOptions): Chain {
   // Hono would take the path from the URL, which is none where a request has no Host.
@@ -218,9 +231,11 @@ export function createChain(handlers: readonly Middleware[], options: ChainOptio
       deadline: undefined,
       forwarding: undefined,
       abandoned: false,
+      ends: [],
       forward,
     };
     const made = await app.fetch(request, passage);
-    return passage.upgraded ?? made;
+    const answer = passage.upgraded ?? made;
+    return passage.ends.length === 0 ? answer : watched(answer, passage, request.signal);
   };
 }

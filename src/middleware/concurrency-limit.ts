@@ -1,5 +1,4 @@
 import { integer, object } from "../config/values.ts";
-import { watchBody } from "../proxy/body.ts";
 import { boundedKey } from "./key-space.ts";
 import { plugin } from "./plugin.ts";
 import { refusalOptions, refuse } from "./refusal.ts";
@@ -22,19 +21,11 @@ export const concurrency_limit = plugin(options, ({ limit, key, status, message 
     const now = running.get(id) ?? 0;
     if (now >= limit) return refuse(c, { code: "rate_limited", detail: message ?? DETAIL, status });
     running.set(id, now + 1);
-    const done = (): void => {
+    c.env.ends.push(() => {
       const rest = running.get(id)! - 1;
       if (rest === 0) running.delete(id);
       else running.set(id, rest);
-    };
-    try {
-      await next();
-    } catch (error) {
-      done();
-      throw error;
-    }
-    const { body } = c.res;
-    if (body === null) return done();
-    c.res = new Response(watchBody(body, { onEnd: done }, c.req.raw.signal), c.res);
+    });
+    await next();
   };
 });

@@ -30,6 +30,8 @@ export interface Passage {
   deadline: number | undefined;
   /** What the upstream answers, once it is asked. */
   forwarding: Promise<Response> | undefined;
+  /** Called once each when the answer is complete, whatever became of it on its way out, or an upgrade is done. */
+  readonly ends: (() => void)[];
   /** The client has its answer: what is still under way is for nobody. */
   abandoned: boolean;
   /** Passes the request on to what the route is for. `within`: milliseconds there are left to the answer's headers. */

@@ -130,6 +130,15 @@ describe("concurrency_limit", () => {
     }
   });
 
+  test("gives back what it counted where another middleware answers in place of the pod", async () => {
+    const { send } = chained("[{etag: {}}, {concurrency_limit: {limit: 1}}]", {
+      upstream: () => new Response("x", { headers: { etag: '"a"', "content-length": "1" } }),
+    });
+    for (let n = 0; n < 3; n++) {
+      assertEquals((await send("/", header("if-none-match", '"a"'))).status, 304);
+    }
+  });
+
   test("counts a request that fails no longer", async () => {
     const { send, errors } = chained("[{concurrency_limit: {limit: 1}}]", {
       upstream: () => Promise.reject(new Error("broken")),
