@@ -154,6 +154,8 @@ describe("who gets the request", () => {
       ["default/main", 0, true, 1],
     ]);
     assertMatch(await linesOf(gateway, "/services"), /service default\/spare +waits: priority -1/);
+    const page = await (await fetch(`${gateway.adminUrl}/?url=http://a.test/services`)).text();
+    assertMatch(page, /default\/spare<\/span><span class="soft"> waits: priority -1<\/span>/);
     api.api.apply(slice("main", [], pods.port));
     await until(async () => (await stateOf())[0]![2] === true, { message: "the lower priority is in use" });
     assertEquals(

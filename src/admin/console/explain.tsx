@@ -52,7 +52,9 @@ const nodeItem = (node: ExplainedNode): Child => (
   <li>
     <span class="mono">{authority(node)}</span>{" "}
     <span class="soft">
-      {[`weight ${node.weight}`, node.pod, node.doubt].filter((text) => text !== undefined).join(", ")}
+      {[`weight ${node.weight}`, node.priority && `priority ${node.priority}`, node.pod, node.doubt]
+        .filter((text) => text !== undefined)
+        .join(", ")}
     </span>
   </li>
 );
@@ -65,13 +67,20 @@ const excludedItem = (node: ExcludedNode): Child => (
 );
 
 function Service({ service }: { service: ExplainedService }): Child {
-  const { reference, share, cluster, port, balancing, nodes, excluded, reason } = service;
+  const { reference, share, priority, inUse, chosen, cluster, port, balancing, nodes, excluded, reason } = service;
   const found = port?.by == null ? undefined : PORT_WORDS[port.by];
   return (
     <>
       <h3>
         <span class="mono">{reference}</span>
-        {share < 1 ? <span class="soft"> {percent(share)} of the requests</span> : ""}
+        {!inUse ? (
+          <span class="soft"> waits: priority {priority}</span>
+        ) : share < 1 ? (
+          <span class="soft"> {percent(share)} of the requests</span>
+        ) : (
+          ""
+        )}
+        {chosen ? <span class="soft">, and the one this request means</span> : ""}
       </h3>
       {cluster === undefined || cluster.lastError === null ? "" : <p class="reason">{cluster.lastError}</p>}
       {reason === undefined ? "" : <p class="reason">{reason}</p>}
