@@ -4,7 +4,7 @@ import { isMapping } from "../config/values.ts";
 import { hasEnvironment } from "./notation.ts";
 
 /**
- * A value of a file that is imported. It remembers what was read of it: what nobody reads, and what is declined, is told
+ * A value of a file that is imported. It remembers what was read of it: what is not read, and what is declined, is reported
  * to the user as not carried over, so nothing can be dropped without a word.
  */
 export interface Input {
@@ -33,7 +33,7 @@ export interface Input {
   boolean(): boolean | undefined;
   /** Takes a list of texts, or one text as a list of one. */
   texts(): string[] | undefined;
-  /** Says that something was made of this value: what is in it and was not taken is told by itself. */
+  /** Says that something was made of this value: what is in it and was not taken is reported by itself. */
   carry(): void;
   /** Takes the value with all that is in it. */
   take(): unknown;
@@ -69,7 +69,7 @@ export interface InputFile {
   where(path: Path): { readonly path: string; readonly line: number };
 }
 
-/** Why a value that nobody asked for is not carried over. */
+/** Why a value that was not read is not carried over. */
 const UNKNOWN = "the gateway has nothing like it";
 
 interface Mark {
@@ -83,7 +83,7 @@ interface Mark {
 const isLeaf = (value: unknown): boolean =>
   typeof value !== "object" || value === null || Object.keys(value).length === 0;
 
-/** More reasons of parts of a value are not told beside its own. */
+/** More reasons of parts of a value do not stand beside its own. */
 const MAX_DEEPER = 3;
 
 /** What was found, in words that show no value. */
@@ -99,7 +99,7 @@ export interface ReadOptions {
   text(written: string): string;
   /** Whether `at` finds keys in any case. @default false */
   readonly anyCase?: boolean | undefined;
-  /** What comes nearest to a place that nobody asked for; undefined: nothing. */
+  /** What comes nearest to a place that was not read; undefined: nothing. */
   readonly why?: ((path: Path) => Unread | undefined) | undefined;
 }
 
@@ -230,7 +230,7 @@ export function readInput(file: string, content: string, { text, anyCase = false
     const touched = mark?.carried === true || below.some((one) => one.touched);
     const issues = below.flatMap((one) => one.issues);
     if (touched || path.length === 0) return { issues, touched };
-    // A value of which nothing was read is told once, unless there is more to say of what is in it.
+    // A value of which nothing was read is reported once, unless there is more to say of what is in it.
     const known = why?.(path) !== undefined || issues.every(({ message }) => message === UNKNOWN);
     return { issues: known ? [unknown(path)] : issues, touched };
   }

@@ -31,7 +31,7 @@ const DEFAULT_TLS_PORT = 9443;
 const authority = (host: string, port: number | string): string =>
   isAddress(host) && host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 
-/** The port of an admin API that nobody set up. */
+/** The port of an admin API that is not set up. */
 const ADMIN_PORT = 9090;
 
 const isPort = (port: number | undefined): port is number =>

@@ -320,10 +320,10 @@ function under(object: Record<string, unknown>, [key, ...rest]: readonly string[
   return { ...object, [key!]: under((object[key!] ?? {}) as Record<string, unknown>, rest, value) };
 }
 
-const touches = (told: string, place: string): boolean =>
-  told === place ||
-  (told.startsWith(place) && /^[.[]/.test(told.slice(place.length))) ||
-  (place.startsWith(told) && /^[.[]/.test(place.slice(told.length)));
+const touches = (path: string, place: string): boolean =>
+  path === place ||
+  (path.startsWith(place) && /^[.[]/.test(path.slice(place.length))) ||
+  (place.startsWith(path) && /^[.[]/.test(place.slice(path.length)));
 
 function verifyRow(content: object, place: string, becomes: string): void {
   const { leftovers, faults } = imported([{ name: "a.yaml", content: JSON.stringify(content) }]);

@@ -17,7 +17,7 @@ interface Expected {
   readonly env?: Record<string, string>;
   /** What is asked, in this order; `times` repeats one, `together` sends several at once. */
   readonly asks: readonly Step[];
-  /** Every place that is told as not carried over, with what the reason says (a regular expression). */
+  /** Every place that is reported as not carried over, with what the reason says (a regular expression). */
   readonly left?: Record<string, string>;
   /** Places that carry a note, with what it says. */
   readonly notes?: Record<string, string>;
@@ -79,15 +79,15 @@ describe("a configuration of the shape of APISIX's own tests and of public files
   afterAll(() => stage[Symbol.asyncDispose]());
 
   for (const name of NAMES) {
-    test(`${name}: what is printed answers as APISIX does, and what is not carried over is told`, async () => {
+    test(`${name}: what is printed answers as APISIX does, and what is not carried over is reported`, async () => {
       const expected = parse(await read(`${name}.expected.yaml`)) as Expected;
       assertMatch(expected.source, /^[\w.-]+\/[\w.-]+ \S+/);
       const files = (await filesOf(name)).map((file) => ({ ...file, content: stage.withPorts(file.content) }));
       const { gateway: text, faults, leftovers, notes, summary } = imported(files);
       assertEquals(faults, []);
-      const told = (issues: typeof leftovers) => issues.map(({ path, message }) => `${path}: ${message}`).join("\n");
+      const shown = (issues: typeof leftovers) => issues.map(({ path, message }) => `${path}: ${message}`).join("\n");
       const left = Object.entries(expected.left ?? {});
-      assertEquals(leftovers.map(({ path }) => path).sort(), left.map(([path]) => path).sort(), told(leftovers));
+      assertEquals(leftovers.map(({ path }) => path).sort(), left.map(([path]) => path).sort(), shown(leftovers));
       for (const [path, says] of left) {
         assertMatch(leftovers.find((issue) => issue.path === path)!.message, new RegExp(says), path);
       }
@@ -95,7 +95,7 @@ describe("a configuration of the shape of APISIX's own tests and of public files
         const here = notes.filter((issue) => issue.path === path);
         assert(
           here.some(({ message }) => new RegExp(says).test(message)),
-          `${path} has no such note; there are\n${told(notes)}`,
+          `${path} has no such note; there are\n${shown(notes)}`,
         );
       }
       assertEquals(summaryLine(summary), expected.summary);

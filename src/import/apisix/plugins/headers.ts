@@ -131,7 +131,7 @@ export const proxyRewrite: PluginRule = {
       for (const key of ["uri", "regex_uri", "host", "scheme"]) {
         conf.at(key).decline("a path, host or scheme is set on a route, not for all of them");
       }
-      return true;
+      return !["uri", "regex_uri", "host"].some((key) => conf.at(key).exists);
     }
     const rewritten = rewriteUri(conf, effects);
     const host = conf.at("host").text();
