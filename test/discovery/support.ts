@@ -1,3 +1,4 @@
+import { assertEquals } from "@std/assert";
 import { type Clock, systemClock } from "../../src/clock.ts";
 import type { ClusterConfig } from "../../src/config/schema.ts";
 import type { EmbeddedApiserver } from "../../src/demo/apiserver.ts";
@@ -46,17 +47,58 @@ export interface FollowOptions extends Partial<ClusterDeps> {
   readonly wait?: boolean;
 }
 
-/** Follows an embedded apiserver that holds these objects. */
+/** A clock that knows which of its timers are armed. */
+function countingClock(clock: Clock) {
+  const armed = new Set<object>();
+  const counting: Clock = {
+    now: clock.now,
+    after(ms, fn) {
+      const timer = {};
+      armed.add(timer);
+      const cancel = clock.after(ms, () => {
+        armed.delete(timer);
+        fn();
+      });
+      return () => {
+        armed.delete(timer);
+        cancel();
+      };
+    },
+    sleep(ms, signal) {
+      const timer = {};
+      armed.add(timer);
+      return clock.sleep(ms, signal).finally(() => armed.delete(timer));
+    },
+  };
+  return { clock: counting, armed };
+}
+
+/**
+ * Follows an embedded apiserver that holds these objects. When it is disposed of, nothing may be left: no watch at the
+ * apiserver, no timer.
+ */
 export async function follow(
   objects: readonly object[] = [],
   settings: Partial<ClusterConfig> = {},
-  { api = embedded(), wait = true, ...deps }: FollowOptions = {},
+  { api = embedded(), wait = true, clock: given = systemClock, ...deps }: FollowOptions = {},
 ): Promise<Followed> {
+  const { clock, armed } = countingClock(given);
+  /** Of its own watches, those that the apiserver has open. */
+  const watches = new Set<object>();
   api.apply(objects);
   const log: Followed["log"] = [];
   const cluster = createCluster(clusterConfig(settings), {
-    connect: async () => connectionOver((input, init) => api.fetch(input, init)),
-    clock: systemClock,
+    connect: async () =>
+      connectionOver(async (input, init) => {
+        const answer = await api.fetch(input, init);
+        if (!input.includes("watch=true") || answer.body === null) return answer;
+        const watch = {};
+        watches.add(watch);
+        const ended = (): void => void watches.delete(watch);
+        const body = answer.body.pipeThrough(new TransformStream({ flush: ended, cancel: ended } as Transformer));
+        return new Response(body, { status: answer.status, headers: answer.headers });
+      }),
+    clock,
     random: seededRandom(),
     logger: { log: (level, message, fields) => log.push({ level, message, fields }) },
     ...deps,
@@ -74,6 +116,9 @@ export async function follow(
     async [Symbol.asyncDispose]() {
       stop.abort();
       await done;
+      await new Promise(setImmediate);
+      assertEquals(watches.size, 0, "a watch is left open");
+      assertEquals(armed.size, 0, `${armed.size} timers are left`);
     },
   };
 }
