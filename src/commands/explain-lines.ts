@@ -68,7 +68,9 @@ function nameChanges(label: string, names: Partial<HeaderNames> | undefined): st
 
 function healthText({ passive, active }: ExplainedUpstream["health"]): string {
   const after =
-    passive === false ? "nobody is ejected" : `ejected for ${passive.eject} ms after ${passive.failures} failures`;
+    passive === false
+      ? "nobody is ejected"
+      : `ejected for ${passive.eject} ms after ${passive.failures} failures, longer each time`;
   return active === false ? after : `${after}; asked for ${active.path} every ${active.interval} ms`;
 }
 

@@ -150,8 +150,9 @@ export const HELP: Readonly<Record<string, string>> = {
   "routes[].keepalive.idle": "Without a request; by default as long as the upstream's Keep-Alive tells, else 4000.",
   "routes[].health": "How nodes that fail are found.",
   "routes[].health.passive": "A node whose requests fail is left out for a while; on by default.",
-  "routes[].health.passive.failures": "Failures in a row; by default 2.",
-  "routes[].health.passive.eject": "How long it is left out; by default 10000.",
+  "routes[].health.passive.failures": "Failures in a row until it is left out; by default 2.",
+  "routes[].health.passive.eject":
+    "How long it is left out the first time; by default 10000. Doubles while it goes on failing, when one failure is enough, up to 30 times or 5 minutes.",
   "routes[].health.active": "Nodes are asked whether they are well; off by default.",
   "routes[].health.active.interval": "Between two probes; by default 5000.",
   "routes[].health.active.timeout": "By default 2000.",
