@@ -1,18 +1,9 @@
 import type { Picked } from "../balancing/backends.ts";
-import type { Pool, Target } from "../balancing/types.ts";
 import { atMost, type Clock } from "../clock.ts";
 import type { Logger } from "../log.ts";
-import {
-  countAnswer,
-  countInFlight,
-  countRetry,
-  countUpstream,
-  type Outcome,
-  type SeriesCounts,
-} from "../observe/counters.ts";
+import { countAnswer, countInFlight, countUpstream, type Outcome } from "../observe/counters.ts";
 import type { Exchange } from "../observe/exchange.ts";
 import type { TellRefusal } from "../observe/refusals.ts";
-import type { AttemptTrace } from "../observe/tracing/types.ts";
 import type { RequestFacts } from "../request.ts";
 import { createDelivery, createHeaderChange } from "./answer.ts";
 import { type Drain, lastAnswer } from "./drain.ts";
@@ -20,10 +11,10 @@ import { createEventStreams, type EventStreams } from "./event-streams.ts";
 import { FAILURES, type Failure } from "./failures.ts";
 import { createFlights, Flight, type Flights } from "./flights.ts";
 import { addVia, toUpstream } from "./headers.ts";
+import { another, type Journey, turnTo } from "./journey.ts";
 import { isPlainPath } from "./path-check.ts";
 import { type ProblemCode, problem } from "./problem.ts";
 import { refuse } from "./refuse.ts";
-import { mayRetry, type RetryCause } from "./retry.ts";
 import type { Choice, Forwarder, ProxyRoute, UpstreamFetch, UpstreamInit } from "./types.ts";
 import { Upload } from "./upload.ts";
 import { classify } from "./upstream-error.ts";
@@ -64,27 +55,6 @@ export interface ForwarderOptions {
   readonly flights?: Flights | undefined;
   /** @default it never stops */
   readonly drain?: Drain | undefined;
-}
-
-/** One request on its way: what its attempts share. */
-interface Journey {
-  readonly request: Request;
-  readonly facts: RequestFacts;
-  readonly route: ProxyRoute;
-  readonly exchange: Exchange | undefined;
-  readonly outcome: Outcome;
-  /** Of the service it is on its way to. */
-  pool: Pool;
-  counts: SeriesCounts | undefined;
-  readonly flight: Flight;
-  readonly send: UpstreamFetch;
-  readonly endToEnd: boolean;
-  /** The way of a WebSocket; undefined: it goes by fetch. */
-  readonly passage: Passage | undefined;
-  /** Pods that failed; made at the first failure. */
-  tried: Target[] | undefined;
-  /** Of the attempt under way. */
-  span: AttemptTrace | undefined;
 }
 
 /** Makes the one forwarder of a gateway. */
@@ -156,40 +126,6 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
     // Its connection may have been cut off here.
     if (ended === "client_gone" && drain.over) return "draining";
     return ended ?? classify(error);
-  }
-
-  /** The pod for another attempt, if the rule, the request and the budget allow one. */
-  function another(
-    journey: Journey,
-    { from, target }: Picked<Choice>,
-    cause: RetryCause,
-    attempt: number,
-  ): Picked<Choice> | undefined {
-    const { facts, route, flight, counts } = journey;
-    const { attempts } = route.rule.retries;
-    if (attempts !== "all" && attempt >= attempts) return undefined;
-    if (!mayRetry(route.rule.retries, cause, facts.method, flight.upload)) return undefined;
-    journey.tried ??= [];
-    journey.tried.push(target);
-    const next = route.backends.next(facts, from, journey.tried, attempt + 1 === attempts);
-    // A connection that was never made cost the pods nothing.
-    if (next === undefined || (cause !== "connect" && !next.from.budget.take())) return undefined;
-    if (counts !== undefined) countRetry(counts, typeof cause === "number" ? "status" : cause);
-    if (next.from !== from) turnTo(next.from, journey);
-    return next;
-  }
-
-  /** Goes on with another service: that is where the request is under way, and where its answer is counted. */
-  function turnTo({ pool, counts, upstream }: Choice, journey: Journey): void {
-    const { outcome, exchange } = journey;
-    if (journey.counts !== undefined) countInFlight(journey.counts, -1);
-    if (counts !== undefined) countInFlight(counts, 1);
-    journey.pool = pool;
-    journey.counts = counts;
-    outcome.counts = counts;
-    if (exchange === undefined) return;
-    exchange.service = upstream.name;
-    exchange.cluster = upstream.cluster;
   }
 
   /** After an attempt that failed: the next pod, or the answer that ends it. */
