@@ -1,5 +1,5 @@
 import { compress as honoCompress } from "hono/compress";
-import { etag as honoEtag } from "hono/etag";
+import { etag as honoEtag, RETAINED_304_HEADERS } from "hono/etag";
 import { secureHeaders } from "hono/secure-headers";
 import * as v from "valibot";
 import {
@@ -12,6 +12,8 @@ import {
   oneOf,
   record,
   shown,
+  text,
+  token,
   words,
 } from "../config/values.ts";
 import { plugin } from "./plugin.ts";
@@ -57,6 +59,14 @@ const SECURE = {
   x_xss_protection: "xXssProtection",
 } as const;
 
+const reportUrl = v.pipe(text("a URL"), v.url("a URL"));
+const groupName = token("the name of a group of endpoints");
+const reportingEndpoints = list(object({ name: groupName, url: reportUrl }), "mappings of name and url");
+const reportTo = list(
+  object({ group: groupName, max_age: integer(0), endpoints: list(object({ url: reportUrl }), "mappings of url") }),
+  "mappings of group, max_age (seconds) and endpoints",
+);
+
 const secureOptions = object({
   cross_origin_embedder_policy: header,
   cross_origin_resource_policy: header,
@@ -75,6 +85,8 @@ const secureOptions = object({
   content_security_policy: policy,
   content_security_policy_report_only: policy,
   permissions_policy: permissions,
+  reporting_endpoints: v.optional(reportingEndpoints),
+  report_to: v.optional(reportTo),
 });
 
 /** default_src and default-src to defaultSrc, which is how Hono names directives. */
@@ -99,6 +111,8 @@ export const secure_headers = plugin(secureOptions, (options) => {
     ...(csp && { contentSecurityPolicy: csp }),
     ...(cspReport && { contentSecurityPolicyReportOnly: cspReport }),
     ...(permitted && { permissionsPolicy: permitted }),
+    ...(options.reporting_endpoints && { reportingEndpoints: options.reporting_endpoints }),
+    ...(options.report_to && { reportTo: options.report_to }),
   });
 });
 
@@ -112,14 +126,19 @@ export const compress = plugin(compressOptions, ({ encoding, threshold }) =>
   honoCompress({ ...(encoding && { encoding }), ...(threshold !== undefined && { threshold }) }),
 );
 
-const etagOptions = object({ weak: v.optional(boolean), max_size: v.optional(integer(0), 1_048_576) });
+const etagOptions = object({
+  weak: v.optional(boolean),
+  max_size: v.optional(integer(0), 1_048_576),
+  retained_headers: v.optional(list(headerName, "header names")),
+});
 
 /**
  * `etag`: Hono's. A digest is made only of answers whose length is known and at most `max_size` bytes: it needs the whole
  * body before the first byte leaves, and streams must not wait.
  */
-export const etag = plugin(etagOptions, ({ weak, max_size }) => {
-  const handler = honoEtag({ ...(weak !== undefined && { weak }) });
+export const etag = plugin(etagOptions, ({ weak, max_size, retained_headers }) => {
+  const retained = retained_headers && [...RETAINED_304_HEADERS, ...retained_headers];
+  const handler = honoEtag({ ...(weak !== undefined && { weak }), ...(retained && { retainedHeaders: retained }) });
   return async (c, next) => {
     await next();
     const length = c.res.headers.get("content-length");

@@ -398,3 +398,27 @@ describe("request_id", () => {
     assertNotEquals(await from("a b"), "a b");
   });
 });
+
+describe("options of Hono's own", () => {
+  test("etag keeps the headers it is given in a 304, beside those that HTTP wants there", async () => {
+    const { send } = chained("[{etag: {retained_headers: [x-kept]}}]", {
+      upstream: () =>
+        new Response("x", {
+          headers: { etag: '"a"', vary: "accept", "x-kept": "1", "x-gone": "1", "content-length": "1" },
+        }),
+    });
+    const { status, headers } = await send("/", { headers: { "if-none-match": '"a"' } });
+    assertEquals(
+      [status, ...["vary", "x-kept", "x-gone"].map((name) => headers.get(name))],
+      [304, "accept", "1", null],
+    );
+  });
+
+  test("secure_headers says where reports go", async () => {
+    const options =
+      "reporting_endpoints: [{name: a, url: 'https://r.test/a'}], report_to: [{group: b, max_age: 60, endpoints: [{url: 'https://r.test/b'}]}]";
+    const { headers } = await chained(`[{secure_headers: {${options}}}]`).send("/");
+    assertEquals(headers.get("reporting-endpoints"), 'a="https://r.test/a"');
+    assertStringIncludes(headers.get("report-to")!, '"group":"b"');
+  });
+});
