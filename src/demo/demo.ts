@@ -33,8 +33,8 @@ export interface Demo {
   /** The gateway's config, YAML. */
   readonly config: string;
   readonly pods: readonly DemoPod[];
-  /** Lines that say what to try. `gateway` is the gateway's URL. */
-  hints(gateway: string): readonly string[];
+  /** Lines that say what to try. `gateway` is the gateway's URL, `program` what a person types to start it. */
+  hints(gateway: string, program: string): readonly string[];
   stop(): Promise<void>;
 }
 
@@ -162,11 +162,11 @@ export async function startDemo(options: DemoOptions): Promise<Demo> {
     apiserver,
     config: configText(server.port),
     pods: first.map(({ listener: _listener, ...pod }) => pod),
-    hints: (gateway) => [
+    hints: (gateway, program) => [
       `try: curl ${gateway}/anything`,
       `     ${kubectl} get pods,endpointslices`,
       `     ${kubectl} delete pod ${POD_NAMES[0]}`,
-      "     podway init -   (the config of this demo)",
+      `     ${program} init - --apiserver ${apiserver} --service ${NAMESPACE}/${SERVICE}:http`,
     ],
     async stop() {
       stopped = true;

@@ -26,6 +26,9 @@ import type { WatchFormat, WatchHub } from "./watch.ts";
 import { compressed, type Format, formatOf, plain, readBody, readObject, write } from "./wire.ts";
 import type { WriteOptions, Writer } from "./writes.ts";
 
+/** As Kubernetes answers since 1.27: Go's mime package reads no "@" in a media type, which clients may still ask for with one. */
+const OPENAPI_V2_PROTOBUF = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
+
 /** Makes the function that answers requests. It never rejects for what a client did wrong. */
 export function createResponder(options: {
   readonly store: Store;
@@ -238,7 +241,7 @@ export function createResponder(options: {
     if (["/healthz", "/livez", "/readyz"].includes(path)) return plain("ok", 200);
     if (path === "/openapi/v2" && /proto/.test(request.headers.get("accept") ?? "")) {
       return new Response(openApiV2Protobuf(), {
-        headers: { "content-type": "application/com.github.proto-openapi.spec.v2@v1.0+protobuf" },
+        headers: { "content-type": OPENAPI_V2_PROTOBUF },
       });
     }
     const document = apiDocument(path, host, settings.sliceVersions);

@@ -111,7 +111,7 @@ describe("the demo cluster", () => {
     const loaded = loadConfig({ file: "demo", text: running.config, env: {}, pod: {} });
     assert(loaded.ok, JSON.stringify(loaded));
     assertEquals(loaded.warnings, []);
-    const lines = running.hints("http://127.0.0.1:8080").join("\n");
+    const lines = running.hints("http://127.0.0.1:8080", "podway").join("\n");
     assertStringIncludes(lines, "curl http://127.0.0.1:8080/anything");
     assertStringIncludes(lines, `kubectl --server=${running.apiserver}`);
   });
