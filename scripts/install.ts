@@ -7,6 +7,10 @@
 /** A wait that wants an explanation, milliseconds. */
 const LONG_MS = 2000;
 
+/** What to do about it, after what Bun says. */
+const WHERE_FROM = `They come from the npm registry, or from the mirror that .npmrc or BUN_CONFIG_REGISTRY names: is it reached from here?
+Where there is no network, bring along the node_modules of a checkout that has one; nothing else is needed.`;
+
 const child = Bun.spawn([process.execPath, "install", "--frozen-lockfile", "--no-progress", ...process.argv.slice(2)], {
   cwd: `${import.meta.dir}/..`,
   stdin: "ignore",
@@ -25,6 +29,6 @@ const [output, errors, code] = await Promise.all([
 clearTimeout(timer);
 if (code !== 0) {
   const said = `${errors}${output}`.trim();
-  process.stderr.write(`Packages could not be installed (bun install, exit code ${code}):\n${said}\n`);
+  process.stderr.write(`Packages could not be installed (bun install, exit code ${code}):\n${said}\n${WHERE_FROM}\n`);
   process.exitCode = 1;
 }

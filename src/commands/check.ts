@@ -10,6 +10,7 @@ import { parseCommandLine } from "../runtime/args.ts";
 import type { ModuleLoader } from "../runtime/runtime.ts";
 import { liveLines, ruleLines } from "./check-live-lines.ts";
 import { type CommandHelp, JSON_OPTION, usageOf } from "./command-help.ts";
+import { DEFAULT_CONFIG, nameOrInit } from "./config-source.ts";
 import { EXIT } from "./io.ts";
 import type { LoadedWithContexts } from "./load-config.ts";
 
@@ -32,7 +33,6 @@ export interface CheckIo extends Pick<LoadInput, "env" | "pod"> {
   live?(config: Config, timeout: number, viaApiserver: boolean): Promise<LiveReport>;
 }
 
-const DEFAULT_FILE = "./gateway.yaml";
 /** Seconds that `--live` gives each cluster. */
 const DEFAULT_TIMEOUT = "10";
 
@@ -40,7 +40,7 @@ export const CHECK: CommandHelp = {
   name: "check",
   usage: ["check [FILE] [--live [--timeout SECONDS] [--rules]]"],
   summary: "what is wrong with a config, with file, line and column",
-  more: `FILE is ${DEFAULT_FILE} where it is left out. Nothing is started; modules of your own are loaded. Exits 2 where the file is not valid, with --live 1 where something keeps a valid file from working now`,
+  more: `FILE is ${DEFAULT_CONFIG} where it is left out. Nothing is started; modules of your own are loaded. Exits 2 where the file is not valid, with --live 1 where something keeps a valid file from working now`,
   options: [
     {
       name: "live",
@@ -107,9 +107,11 @@ export async function check(argv: readonly string[], io: CheckIo): Promise<numbe
   if (args.on("live") && live === undefined) return refuse("--live is not available here: there is no way to clusters");
   if (args.positionals.length > 1) return refuse(`one file at a time. Usage: ${USAGE}`);
 
-  const file = args.positionals[0] ?? args.text("config") ?? DEFAULT_FILE;
+  const named = args.positionals[0] ?? args.text("config");
+  const file = named ?? DEFAULT_CONFIG;
   const name = file.replace(/^\.\//, "");
-  if (!(await io.exists(file))) return refuse(`there is no file ${name}`);
+  if (!(await io.exists(file)))
+    return refuse(`there is no file ${name}${named === undefined ? `: ${nameOrInit(io.env)}` : ""}`);
   const text = await io.readText(file).catch((error: Error) => error);
   if (text instanceof Error) return refuse(`cannot read ${name}: ${text.message}`);
 

@@ -2,6 +2,7 @@ import { systemClock } from "../clock.ts";
 import { startDemo } from "../demo/demo.ts";
 import type { Host } from "../runtime/host.ts";
 import type { Files } from "../runtime/runtime.ts";
+import { programOf } from "./command-help.ts";
 import type { ChosenBy } from "./ports.ts";
 
 /** The text of a config and what belongs to it while it is served. */
@@ -54,7 +55,7 @@ export async function demoOrigin(host: Host, { port, adminPort }: DemoPorts): Pr
     chosenBy: { listen: "--port", admin: "--admin-port" },
     read: async () => lines.join("") + demo.config,
     watch: () => () => {},
-    hints: (gateway) => demo.hints(gateway),
+    hints: (gateway) => demo.hints(gateway, programOf(host.env)),
     stop: () => demo.stop(),
   };
 }

@@ -1,4 +1,5 @@
 import type { Files } from "../runtime/runtime.ts";
+import { programOf } from "./command-help.ts";
 
 /** Where the config of a served gateway comes from. */
 export type ConfigSource =
@@ -16,6 +17,10 @@ export interface ConfigWorld {
 
 /** The file that is read where none is named. */
 export const DEFAULT_CONFIG = "./gateway.yaml";
+
+/** What to do where no file was named and `DEFAULT_CONFIG` is not there. */
+export const nameOrInit = (env: ConfigWorld["env"]): string =>
+  `name another file, or let \`${programOf(env)} init\` write one`;
 
 /** The smallest config for a gateway that runs in a pod. */
 const SMALLEST = `server: { listen: 0.0.0.0:8080 }
@@ -46,7 +51,7 @@ export async function findConfig(
   if (env.KUBERNETES_SERVICE_HOST) return { kind: "none", help: IN_POD };
   const kubeconfig = await findKubeconfig({ files, env });
   if (kubeconfig === undefined) return { kind: "demo" };
-  const note = `There is no ${DEFAULT_CONFIG}: this is the demo. \`podway init\` writes one for the cluster of ${kubeconfig}`;
+  const note = `There is no ${DEFAULT_CONFIG}: this is the demo. \`${programOf(env)} init\` writes one for the cluster of ${kubeconfig}`;
   return { kind: "demo", note };
 }
 

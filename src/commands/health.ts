@@ -21,6 +21,9 @@ export interface HealthIo {
 /** A gateway that takes longer to say that it is alive is not. */
 const ANSWER_WAIT_MS = 2000;
 
+/** Nothing took the question. */
+const NOT_THERE = "no answer: the gateway does not run, or has its admin API elsewhere (--admin URL, --config FILE)";
+
 export const HEALTH: CommandHelp = {
   name: "health",
   usage: ["health [--ready] [--admin URL | --config FILE]"],
@@ -85,6 +88,6 @@ async function ask(url: string, fetch: Fetch): Promise<{ ok: true } | { ok: fals
     return response.ok ? { ok: true } : { ok: false, why: `${response.status} ${text.trim().slice(0, 400)}` };
   } catch (error) {
     const late = (error as Error).name === "TimeoutError";
-    return { ok: false, why: late ? `no answer within ${ANSWER_WAIT_MS / 1000} s` : "nobody answers" };
+    return { ok: false, why: late ? `no answer within ${ANSWER_WAIT_MS / 1000} s` : NOT_THERE };
   }
 }

@@ -65,7 +65,8 @@ export async function importConfig(argv: readonly string[], io: ImportIo): Promi
   const [format = "", ...names] = args.positionals;
   const importer = Object.hasOwn(IMPORTERS, format) ? IMPORTERS[format] : undefined;
   if (importer === undefined) {
-    return refuse(`name the format first: one of ${Object.keys(IMPORTERS).join(", ")}. Usage: ${USAGE}`);
+    const found = format === "" ? "" : `, and ${format} is none`;
+    return refuse(`name the format first: one of ${Object.keys(IMPORTERS).join(", ")}${found}. Usage: ${USAGE}`);
   }
   const usage = `Usage: podway ${usageOf(format, importer)}`;
   if (names.length === 0) return refuse(`name the file to import. ${usage}`);

@@ -4,7 +4,7 @@ import { openKubeconfig } from "../kubernetes/kubeconfig.ts";
 import { type ParsedArgs, parseCommandLine } from "../runtime/args.ts";
 import type { Files } from "../runtime/runtime.ts";
 import { type Asked, askAdmin, DEFAULT_ADMIN } from "./ask.ts";
-import { type CommandHelp, JSON_OPTION } from "./command-help.ts";
+import { type CommandHelp, JSON_OPTION, programOf } from "./command-help.ts";
 import { DEFAULT_CONFIG, findKubeconfig } from "./config-source.ts";
 import { EXIT } from "./io.ts";
 import type { ServeWorld } from "./serve.ts";
@@ -84,8 +84,12 @@ async function ofDemo(admin: string, world: ServeWorld): Promise<Asked<Found>> {
   const { schema, host, port } = ("error" in answer ? undefined : answer.config?.[0]?.service) ?? {};
   const url = `${schema}://${host}:${port}`;
   if (schema !== "http" || !URL.canParse(url)) {
+    const { env } = world.host;
+    const looked = env.KUBECONFIG
+      ? `KUBECONFIG names ${env.KUBECONFIG}, and that is not there`
+      : "KUBECONFIG is not set, and ~/.kube/config is not there";
     return {
-      error: `There is no kubeconfig (KUBECONFIG, ~/.kube/config), and no demo runs at ${admin}: name one with --kubeconfig or an apiserver with --apiserver, or start podway --demo first`,
+      error: `There is no kubeconfig (${looked}), and no demo runs at ${admin}: name one with --kubeconfig or an apiserver with --apiserver, or start ${programOf(env)} --demo first`,
     };
   }
   return { of: "the demo", block: serverBlock(new URL(url)), service: "demo/echo:http", invented: false };
@@ -155,7 +159,9 @@ export async function init(argv: readonly string[], world: ServeWorld): Promise<
   const fault = await write(files, file, text);
   if (fault !== undefined) return bad(fault);
   if (args.on("json")) host.stdout(JSON.stringify({ file, text }));
-  else
-    host.stdout(`Wrote ${file}, for ${found.of}. Put your service in it, then: podway check --live --config ${file}`);
+  else {
+    const next = `${programOf(host.env)} check --live --config ${file}`;
+    host.stdout(`Wrote ${file}, for ${found.of}. Put your service in it, then: ${next}`);
+  }
   return EXIT.fine;
 }

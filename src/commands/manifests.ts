@@ -10,7 +10,7 @@ import type { Manifest, ManifestOptions, ModuleFile } from "../manifests/types.t
 import { type ParsedArgs, parseCommandLine } from "../runtime/args.ts";
 import type { Files } from "../runtime/runtime.ts";
 import { type CommandHelp, JSON_OPTION, usageOf } from "./command-help.ts";
-import { DEFAULT_CONFIG } from "./config-source.ts";
+import { DEFAULT_CONFIG, nameOrInit } from "./config-source.ts";
 import { EXIT } from "./io.ts";
 
 /** What `manifests` needs of the world. */
@@ -164,10 +164,11 @@ export async function manifests(argv: readonly string[], io: ManifestsIo): Promi
   if ("error" in options) return bad(options.error, USAGE);
   if (args.text("cluster") !== undefined && !args.on("rbac")) return bad("--cluster belongs to --rbac", USAGE);
 
-  const path = args.positionals[0] ?? args.text("config") ?? DEFAULT_CONFIG;
+  const named = args.positionals[0] ?? args.text("config");
+  const path = named ?? DEFAULT_CONFIG;
   const file = path.replace(/^\.\//, "");
   const text = await io.files.readText(path).catch((error: Error) => error);
-  if (text instanceof Error) return bad(text.message);
+  if (text instanceof Error) return bad(named === undefined ? `${text.message}; ${nameOrInit(io.env)}` : text.message);
   const pod = readForPod({ file, text, env: io.env, namespace: options.namespace });
   if (!pod.ok) {
     const unset = pod.unset.length === 0 ? [] : [`Not set here, and perhaps the reason: ${pod.unset.join(", ")}`];

@@ -113,6 +113,10 @@ describe("check", () => {
   test("says so when there is no file, or it cannot be read", async () => {
     const none = await run(["other.yaml"], {});
     assertEquals([none.code, none.stderr], [2, ["podway check: there is no file other.yaml"]]);
+    const script = { npm_lifecycle_event: "gateway" };
+    assertEquals((await run([], {}, script)).stderr, [
+      "podway check: there is no file gateway.yaml: name another file, or let `bun run gateway init` write one",
+    ]);
     const json = await run(["--json"], {});
     assertEquals([json.code, JSON.parse(json.stdout[0]!).valid], [2, false]);
   });

@@ -39,12 +39,18 @@ describe("health", () => {
     assertEquals((await run(["--admin", url, "--json"])).stdout, [JSON.stringify({ url: `${url}/healthz`, ok: true })]);
   });
 
-  test("exits 1 where nobody answers", async () => {
+  test("exits 1 where nothing answers, and says how to name another address", async () => {
     const server = admin();
     const url = `http://127.0.0.1:${server.port}`;
     await server.stop(true);
     const { code, stderr } = await run(["--admin", url]);
-    assertEquals([code, stderr], [1, `${url}/healthz: nobody answers`]);
+    assertEquals(
+      [code, stderr],
+      [
+        1,
+        `${url}/healthz: no answer: the gateway does not run, or has its admin API elsewhere (--admin URL, --config FILE)`,
+      ],
+    );
   });
 
   test("finds the admin address in the config, where it listens everywhere too", async () => {

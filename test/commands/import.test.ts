@@ -27,6 +27,11 @@ describe("import", () => {
     ]);
   });
 
+  test("names what stands where the format should", async () => {
+    const [said] = (await run(["nginx", "a"], { a: "{}" })).stderr;
+    assert(said?.startsWith("podway import: name the format first: one of apisix, ocelot, and nginx is none"), said);
+  });
+
   test("exits 2 for a file that is not there, and for one that is no YAML", async () => {
     assertEquals(await run(["apisix", "a.yaml"]), {
       code: 2,

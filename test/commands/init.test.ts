@@ -52,6 +52,20 @@ describe("init", () => {
     }
   });
 
+  test("names the place where it looked for a kubeconfig, and the next command as it can be typed here", async () => {
+    const missing = await run({ KUBECONFIG: at("gone") }, "init", "-", "--admin", "http://127.0.0.1:1");
+    assertStringIncludes(missing.stderr, `KUBECONFIG names ${at("gone")}, and that is not there`);
+    await writeFile(at("kube"), kubeconfig("https://10.0.0.1:6443"));
+    const env = { KUBECONFIG: at("kube") };
+    for (const [more, program] of [
+      [{}, "podway"],
+      [{ npm_lifecycle_event: "gateway" }, "bun run gateway"],
+    ] as const) {
+      const { stdout } = await run({ ...env, ...more }, "init", at(`${program}.yaml`));
+      assertStringIncludes(stdout, `then: ${program} check --live --config`);
+    }
+  });
+
   test("never writes over a file that is there", async () => {
     await writeFile(at("kube"), kubeconfig("https://10.0.0.1:6443"));
     await writeFile(at("gateway.yaml"), "mine");
@@ -76,6 +90,20 @@ describe("init", () => {
       assertMatch(stderr, words);
       assertEquals((await readdir(folder)).includes("new.yaml"), false);
     }
+  });
+
+  test("is a line that the demo prints and that works beside a kubeconfig and on other ports", async () => {
+    const demo = world({ env: { npm_lifecycle_event: "gateway" } });
+    const ended = demo.run("--demo", "--port", "0", "--admin-port", "0");
+    const line = await until(() => demo.stdout.find((said) => said.includes("init -")), { message: "the hint" });
+    const words = line.trim().split(" ");
+    assertEquals(words.slice(0, 4), ["bun", "run", "gateway", "init"]);
+    await writeFile(at("kube"), kubeconfig("https://10.0.0.1:6443"));
+    const shown = await run({ KUBECONFIG: at("kube") }, ...words.slice(3));
+    assertEquals([shown.code, shown.stderr], [0, ""]);
+    assertMatch(shown.stdout, /host: "127\.0\.0\.1"[\s\S]*service: "demo\/echo:http"/);
+    demo.signal("SIGTERM");
+    assertEquals(await ended, 0);
   });
 
   test("writes the config of the demo that runs, and a gateway serves it", async () => {

@@ -47,6 +47,14 @@ describe("manifests", () => {
     ]);
   });
 
+  test("says how to come by a config where there is none", async () => {
+    const { code, stderr } = await run([], {});
+    assertEquals(
+      [code, stderr],
+      [2, ["cannot read ./gateway.yaml; name another file, or let `podway init` write one"]],
+    );
+  });
+
   test("prints the same as YAML, with what is to be made before as a comment", async () => {
     const files = { "./gateway.yaml": IN_POD + ROUTE };
     const text = (await run(["--namespace", "edge"], files)).stdout;

@@ -84,7 +84,7 @@ describe("what the first command installs", () => {
     assert((await bytesIn(modules)) < 15e6);
   });
 
-  test("is said to be missing with its reason where it cannot be had", async () => {
+  test("is said to be missing where it cannot be had, with the reason and what to do", async () => {
     await using registry = Bun.serve({
       hostname: "127.0.0.1",
       port: 0,
@@ -95,6 +95,7 @@ describe("what the first command installs", () => {
     assertEquals(await child.exited, 1);
     assertMatch(said, /^Packages could not be installed/);
     assertStringIncludes(said, "403");
+    assertMatch(said, /BUN_CONFIG_REGISTRY names: is it reached from here\?\n.*node_modules/);
   });
 
   test("is what a wait is said to be for", async () => {
