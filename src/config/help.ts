@@ -90,6 +90,7 @@ export const HELP: Readonly<Record<string, string>> = {
   "routes[].path.exact": "The whole path.",
   "routes[].path.prefix": "By whole segments.",
   "routes[].path.template": "A path with named parts: {name} is one segment, {name*} whatever is left.",
+  "routes[].path.optional_slash": "The template matches with and without a slash at the end of the path.",
   "routes[].path.ignore_case": "Matches in any case, and so do strip_prefix and rewrite_path.",
   "routes[].path.starts_with": "The first characters, wherever a segment ends.",
   "routes[].path.regex": "Found anywhere in the path unless it says ^ or $.",

@@ -72,7 +72,7 @@ const path = oneOf(
     object({ exact: pathText, ...anyCase }),
     object({ prefix: prefixText, ...anyCase }),
     object({ starts_with: pathText, ...anyCase }),
-    object({ template: pathTemplate, ...anyCase }),
+    object({ template: pathTemplate, optional_slash: v.optional(boolean), ...anyCase }),
     object({ regex: shown(regexSource), ...anyCase }),
   ],
   "a path that starts with /, or a mapping of exactly one of exact, prefix, starts_with, template, regex",

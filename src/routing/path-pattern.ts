@@ -6,7 +6,9 @@ export type Piece =
   /** Any text, slashes too; may be empty. */
   | { readonly kind: "rest" }
   /** At the end: nothing, or a slash and any text, which alone is what fills it. */
-  | { readonly kind: "tail" };
+  | { readonly kind: "tail" }
+  /** At the end: nothing, or a slash. It is no part. */
+  | { readonly kind: "slash" };
 
 /** What fills each of the parts of a path, in their order; undefined: the path does not match. */
 export type FindParts = (path: string) => readonly string[] | undefined;
@@ -41,7 +43,8 @@ const isPlain = (pieces: readonly Piece[]): boolean =>
   pieces.every((piece, i) => {
     const next = pieces[i + 1];
     if (piece.kind === "text" || next === undefined) return true;
-    return piece.kind === "segment" && (next.kind === "tail" || (next.kind === "text" && next.text.startsWith("/")));
+    const ended = next.kind === "tail" || next.kind === "slash" || (next.kind === "text" && next.text.startsWith("/"));
+    return piece.kind === "segment" && ended;
   });
 
 const inOrder =
@@ -53,6 +56,10 @@ const inOrder =
       if (piece.kind === "text") {
         if (!seen.startsWith(piece.text, at)) return undefined;
         at += piece.text.length;
+        continue;
+      }
+      if (piece.kind === "slash") {
+        if (path.charCodeAt(at) === SLASH) at++;
         continue;
       }
       if (piece.kind === "tail" && at < path.length) {
@@ -88,7 +95,8 @@ const fromTheEnd =
     for (const [i, piece] of pieces.entries()) {
       const end = ends[i]![at]!;
       if (end === -1) return undefined;
-      if (piece.kind !== "text") parts.push(path.slice(piece.kind === "tail" && at < end ? at + 1 : at, end));
+      if (piece.kind !== "text" && piece.kind !== "slash")
+        parts.push(path.slice(piece.kind === "tail" && at < end ? at + 1 : at, end));
       at = end;
     }
     return parts;
@@ -105,6 +113,8 @@ function endsOf(piece: Piece, seen: string, after: Int32Array | undefined): Int3
     if (piece.kind === "text") {
       const end = at + piece.text.length;
       if (end <= length && fits(end) && seen.startsWith(piece.text, at)) ends[at] = end;
+    } else if (piece.kind === "slash") {
+      if (at === length || (at === length - 1 && seen.charCodeAt(at) === SLASH)) ends[at] = length;
     } else if (piece.kind === "segment") {
       if (seen.charCodeAt(at) === SLASH) furthest = -1;
       else ends[at] = furthest;

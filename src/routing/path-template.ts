@@ -34,8 +34,16 @@ export function pathTemplateFault(text: string): string | undefined {
   return twice === undefined ? undefined : `names {${twice}} twice`;
 }
 
-/** Compiles a template that has no fault. `ignoreCase`: the text around its parts matches in any case. */
-export function compilePathTemplate(text: string, ignoreCase: boolean): PathTemplate {
+/** How a template is read: `ignoreCase`: the text around its parts matches in any case. */
+export interface TemplateOptions {
+  readonly ignoreCase: boolean;
+  /** Whether a path matches with and without a slash at its end, whatever the template says; `{name*}` takes its own. */
+  readonly optionalSlash: boolean;
+}
+
+/** Compiles a template that has no fault. */
+export function compilePathTemplate(written: string, { ignoreCase, optionalSlash }: TemplateOptions): PathTemplate {
+  const text = optionalSlash ? written.replace(/\/$/, "") : written;
   const names: string[] = [];
   const pieces: Piece[] = [];
   let end = 0;
@@ -48,6 +56,7 @@ export function compilePathTemplate(text: string, ignoreCase: boolean): PathTemp
     pieces.push({ kind: isTail ? "tail" : star === "" ? "segment" : "rest" });
   }
   pieces.push({ kind: "text", text: decodePath(text.slice(end)) });
+  if (optionalSlash && !text.endsWith("*}")) pieces.push({ kind: "slash" });
   const literal = decodePath(text.split("{")[0]!);
   return {
     find: compilePattern(pieces, ignoreCase),

@@ -32,9 +32,11 @@ const compilePath = (rule: RouteConfig["path"]): PathTest => {
   if ("prefix" in rule) return { ignoreCase, kind: "prefix", prefix: text(decodePrefix(rule.prefix)) };
   if ("starts_with" in rule) return { ignoreCase, kind: "start", start: text(decodePath(rule.starts_with)) };
   if ("template" in rule) {
-    const { start, find } = compilePathTemplate(rule.template, ignoreCase);
+    const { template, optional_slash: optionalSlash = false } = rule;
+    const { start, find } = compilePathTemplate(template, { ignoreCase, optionalSlash });
     const pattern = { test: (path: string): boolean => find(path) !== undefined };
-    return { ignoreCase, kind: "template", source: rule.template, start: text(start), pattern };
+    const source = optionalSlash ? `${template} with or without a closing slash` : template;
+    return { ignoreCase, kind: "template", source, start: text(start), pattern };
   }
   return { ignoreCase, kind: "regex", source: rule.regex, pattern: pathRegex(rule.regex, ignoreCase) };
 };

@@ -12,7 +12,9 @@ const asSent = (path: string): string => path;
 /** What names parts of the path: a template, or a regular expression with named groups. */
 export function templateOf(path: RouteConfig["path"]): PathTemplate | undefined {
   const ignoreCase = path.ignore_case ?? false;
-  if ("template" in path) return compilePathTemplate(path.template, ignoreCase);
+  if ("template" in path) {
+    return compilePathTemplate(path.template, { ignoreCase, optionalSlash: path.optional_slash ?? false });
+  }
   const names = "regex" in path ? groupNames(path.regex) : [];
   if (!("regex" in path) || names.length === 0) return undefined;
   const pattern = pathRegex(path.regex, ignoreCase);

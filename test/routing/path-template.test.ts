@@ -58,6 +58,35 @@ describe("a path template", () => {
     assertEquals(routed(routes, "/x"), "all");
   });
 
+  test("with optional_slash matches with and without a slash at the end, and takes no part of it", () => {
+    const routes = {
+      one: { template: "/users/{id}/", optional_slash: true },
+      two: { template: "/files/{name}-{version}", optional_slash: true, ignore_case: true },
+      plain: { template: "/contracts", optional_slash: true },
+      rest: { template: "/rest/{rest*}", optional_slash: true },
+      strict: { template: "/strict/{id}" },
+    };
+    const wanted = {
+      "/users/5": "one",
+      "/users/5/": "one",
+      "/users/": undefined,
+      "/users/5//": undefined,
+      "/users/5/x": undefined,
+      "/FILES/a-b-1/": "two",
+      "/files/a-b-1": "two",
+      "/files/a-/": undefined,
+      "/contracts": "plain",
+      "/contracts/": "plain",
+      "/contracts2": undefined,
+      "/rest/a/": "rest",
+      "/strict/5": "strict",
+      "/strict/5/": undefined,
+    };
+    for (const [path, id] of Object.entries(wanted)) assertEquals(routed(routes, path), id, path);
+    const moved = { path: routes.two, rewrite_path: { template: "/{version}/{name}" } };
+    assertEquals(sent(moved, "/files/a-b-1/"), "/1/a-b");
+  });
+
   test("is refused with a name twice or a brace that belongs to nothing", () => {
     assertEquals(pathTemplateFault("/{a}/{a*}"), "names {a} twice");
     for (const text of ["/{", "/}", "/{}", "/{a", "/{a b}", "/{a**}", "/{1}"]) {

@@ -27,8 +27,6 @@ export type Rewrite =
 const PLACEHOLDER = /\{([^{}]*)\}/g;
 const LETTER = /\p{L}/u;
 
-const escapeRegex = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
-
 const split = (template: string): { path: string; query: string | undefined } => {
   const at = template.indexOf("?");
   return at === -1
@@ -49,10 +47,10 @@ export function templateFault(template: string): string | undefined {
   return /[{}]/.test(template.replace(PLACEHOLDER, "")) ? "a brace in it belongs to no placeholder" : undefined;
 }
 
-/** Our names of the placeholders: as they are written where that is possible. Groups of a regex have no dashes in theirs. */
-function namesFor(placeholders: readonly string[], groups: boolean): Map<string, string> {
+/** Our names of the placeholders: as they are written where that is possible. */
+function namesFor(placeholders: readonly string[]): Map<string, string> {
   const taken = new Set<string>();
-  const fit = groups ? /^[A-Za-z_][A-Za-z0-9_]*$/ : /^[A-Za-z_][A-Za-z0-9_-]*$/;
+  const fit = /^[A-Za-z_][A-Za-z0-9_-]*$/;
   return new Map(
     placeholders.map((name, index) => {
       const plain = fit.test(name) && !taken.has(name) ? name : `part${index + 1}`;
@@ -71,10 +69,7 @@ export function upstreamOf(template: string, ignoreCase: boolean): Upstream {
   const path = query === undefined || written === "/" ? written : `${written.replace(/\/$/, "")}/`;
   const anySlash = path !== "/" && path.endsWith("/");
   const found = [...path.matchAll(PLACEHOLDER)];
-  const names = namesFor(
-    found.map(([, name]) => name!),
-    anySlash,
-  );
+  const names = namesFor(found.map(([, name]) => name!));
   const parts = new Map<string, string | undefined>([...names].map(([name, ours]) => [name, `{${ours}}`]));
   const literal = path.replace(PLACEHOLDER, "");
   const loose = ignoreCase && LETTER.test(literal) ? { ignore_case: true } : {};
@@ -86,15 +81,13 @@ export function upstreamOf(template: string, ignoreCase: boolean): Upstream {
     return { ...common, path: { exact: path, ...loose }, exact: true, rank: Number.POSITIVE_INFINITY };
   }
   if (anySlash) {
-    let at = 0;
-    let source = "^";
-    for (const { 0: whole, 1: name, index } of found) {
-      source += `${escapeRegex(path.slice(at, index))}(?<${names.get(name!)}>[^/]+)`;
-      at = index + whole.length;
-    }
-    source += `${escapeRegex(path.slice(at, -1))}/?$`;
-    const least = found.length === 0 ? start.slice(0, -1) : start;
-    return { ...common, path: { regex: source, ...loose }, start: least, rank: -1 };
+    const ours = path.slice(0, -1).replace(PLACEHOLDER, (_, name: string) => `{${names.get(name)}}`);
+    return {
+      ...common,
+      path: { template: ours, optional_slash: true, ...loose },
+      start: found.length === 0 ? start.slice(0, -1) : start,
+      rank: ours.split("{")[0]!.lastIndexOf("/") + 0.5,
+    };
   }
   const last = found.at(-1)!;
   const open = last.index + last[0].length === path.length;

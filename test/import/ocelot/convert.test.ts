@@ -19,7 +19,7 @@ describe("templates", () => {
   const cases: readonly (readonly [up: string, down: string, made: unknown[]])[] = [
     ["/a", "/a", [{ exact: "/a" }, null]],
     ["/a", "/b/", [{ exact: "/a" }, { replace: "/b" }]],
-    ["/a/", "/b", [{ regex: "^/a/?$" }, { replace: "/b" }]],
+    ["/a/", "/b", [{ template: "/a", optional_slash: true }, { replace: "/b" }]],
     ["/{x}", "/{x}", ["/", null]],
     ["/{x}", "/api/{x}", ["/", { replace_prefix: "/api" }]],
     ["/a/{x}", "/a/{x}", ["/a", null]],
@@ -29,11 +29,15 @@ describe("templates", () => {
     ["/{a}/b/{c}", "/{c}/{a}", [{ template: "/{a}/b/{c*}" }, { template: "/{c}/{a}" }]],
     ["/v{api-version}/x", "/x", [{ template: "/v{api-version}/x" }, { replace: "/x" }]],
     ["/{1}/x/{a b}", "/{a b}/{1}", [{ template: "/{part1}/x/{part2*}" }, { template: "/{part2}/{part1}" }]],
-    ["/a/{x}/b/", "/c/{x}", [{ regex: "^/a/(?<x>[^/]+)/b/?$" }, { template: "/c/{x}" }]],
+    ["/a/{x}/b/", "/c/{x}", [{ template: "/a/{x}/b", optional_slash: true }, { template: "/c/{x}" }]],
     ["/a/{b}", "/{b}?x={b}", [{ template: "/a/{b*}" }, { template: "/{b}" }, { set: { x: "{b}" } }]],
     ["/a/{b}", "/c?x={b}", [{ template: "/a/{b*}" }, { replace: "/c" }, { set: { x: "{b}" } }]],
     ["/odata/Products({key})", "/p/{key}", [{ template: "/odata/Products({key*})" }, { template: "/p/{key}" }]],
-    ["/a?b={c}&d=1", "/x/{c}", [{ regex: "^/a/?$" }, { template: "/x/{query.b}" }, { b: { present: true }, d: "1" }]],
+    [
+      "/a?b={c}&d=1",
+      "/x/{c}",
+      [{ template: "/a", optional_slash: true }, { template: "/x/{query.b}" }, { b: { present: true }, d: "1" }],
+    ],
   ];
   for (const [up, down, made] of cases) {
     test(`${up} to ${down}`, () => {

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, test } from "bun:test";
 import { readdirSync } from "node:fs";
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { parse } from "yaml";
-import { loadConfig } from "../../../src/config/load.ts";
+import { type ConfigIssue, loadConfig } from "../../../src/config/load.ts";
 import { summaryLine } from "../../../src/import/summary.ts";
 import { slice } from "../../gateway/objects.ts";
 import { serve } from "../../gateway/support.ts";
@@ -49,6 +49,10 @@ async function served(text: string, services: Expected["services"], stage: Stage
   return { gateway: await serve({ ...config, discovery }), api };
 }
 
+/** What `check` says of paths that a client can make slow. */
+const slowPaths = (warnings: readonly ConfigIssue[]): string[] =>
+  warnings.map(({ message }) => message).filter((message) => message.includes("whose time may"));
+
 describe("a configuration of the shape of Ocelot's own tests, samples and public files", () => {
   let stage: Stage;
   beforeAll(async () => {
@@ -69,6 +73,7 @@ describe("a configuration of the shape of Ocelot's own tests, samples and public
       assertEquals(faults, []);
       const checked = loadConfig({ file: "gateway.yaml", text, env: {}, pod: {} });
       assert(checked.ok, "check accepts it outside a cluster too");
+      assertEquals(slowPaths(checked.warnings), [], "check warns of no path that the importer wrote");
       const told = (issues: typeof leftovers) => issues.map(({ path, message }) => `${path}: ${message}`).join("\n");
       const left = Object.entries(expected.left ?? {});
       assertEquals(leftovers.map(({ path }) => path).sort(), left.map(([path]) => path).sort(), told(leftovers));
