@@ -36,15 +36,16 @@ export function resolveDots(path: string): string {
   return left.join("/");
 }
 
-const withSlashes = (path: string): string => path.replace(/\\|%2f|%5c/gi, "/");
+const withEncodedSlashes = (path: string): string => path.replace(/%2f/gi, "/");
+const withBackslashes = (path: string): string => path.replace(/\\|%5c/gi, "/");
 const merged = (path: string): string => path.replace(/\/{2,}/g, "/");
 const withoutParameters = (path: string): string => path.replace(/;[^/]*/g, "");
 
 /** A path as it was sent, in the one reading that a mode has of it. */
 const ONE: Readonly<Record<Exclude<Paths, "reject">, (path: string) => string>> = {
-  decode: (path) => resolveDots(merged(withSlashes(path))),
+  decode: (path) => resolveDots(merged(withBackslashes(withEncodedSlashes(path)))),
   keep: (path) => path,
-  nginx: (path) => resolveDots(merged(path.replace(/%2f/gi, "/"))),
+  nginx: (path) => resolveDots(merged(withEncodedSlashes(path))),
 };
 
 /** The form of a path that rules are compared with in such a mode. */
@@ -58,11 +59,13 @@ const and = (paths: Iterable<string>, read: (path: string) => string): Set<strin
 
 /**
  * All readings of a path, the path as it is first, in the form rules are compared with: parameters are cut off before slashes are
- * decoded, after, or not; slashes are decoded or not, merged or not; dot segments are resolved last.
+ * decoded, after, or not; encoded slashes are decoded or not, and so are backslashes, since few servers take both for slashes;
+ * slashes are merged or not; dot segments are resolved last.
  */
 export function readingsOf(path: string): ReadonlySet<string> {
   let all = and([path], withoutParameters);
-  all = and(all, withSlashes);
+  all = and(all, withEncodedSlashes);
+  all = and(all, withBackslashes);
   all = and(all, withoutParameters);
   all = and(all, merged);
   return new Set([...all].map((read) => decodePath(resolveDots(read))));
