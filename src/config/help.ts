@@ -25,7 +25,7 @@ export const HELP: Readonly<Record<string, string>> = {
   "server.paths":
     "How a path with a backslash, %5C, %2F, two slashes or a semicolon is read: reject answers 400 where that decides on the route.",
   "server.underscore_headers":
-    "Header names with _, which many servers take for the same name with -: those that would pass for one the gateway writes never do.",
+    "Header names with _ (or a dot and its like), which many servers take for the same name with -: those that would pass for one the gateway writes never do.",
   "server.via": "Adds Via to requests and answers (RFC 9110 section 7.6.3).",
   "server.upstream_headers": "Answers carry x-podway-upstream and x-podway-upstream-status.",
   "server.zone": "The zone this runs in: endpoints hinted to it are preferred.",

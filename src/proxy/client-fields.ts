@@ -45,7 +45,7 @@ export const takenAway = (headers: Headers): string[] =>
 
 /** Names that the gateway sets or removes, as a client's fields are compared with them. */
 export interface Lookalikes {
-  /** With `_` read as `-`. */
+  /** With `_` and its like read as `-`. */
   readonly read: ReadonlySet<string>;
   /** The spelling with `-` of those that are written with `_` alone. */
   readonly dashed: readonly string[];

@@ -22,9 +22,9 @@ export const FIELD = {
   oneHop: 1 << 11,
   /** Says who the client is or what it asked for first: believed of trusted proxies only. */
   forwarding: 1 << 12,
-  /** Said by the gateway and by no one else, or a spelling with `_` of a name of those kinds. */
+  /** Said by the gateway and by no one else, or a spelling with `_` and its like of a name of those kinds. */
   gatewayOnly: 1 << 13,
-  /** Any other name with `_`. */
+  /** Any other name with `_`, or with another character that some pods read as `-`. */
   underscore: 1 << 14,
 } as const;
 
@@ -48,9 +48,23 @@ const FORWARDING: ReadonlySet<string> = new Set([
   "x-real-ip",
   "x-client-ip",
   "x-cluster-client-ip",
-  "true-client-ip",
-  "cf-connecting-ip",
   "x-envoy-external-address",
+  "x-originating-ip",
+  "x-remote-addr",
+  "x-remote-ip",
+  "client-ip",
+  "true-client-ip",
+  "fastly-client-ip",
+  "cf-connecting-ip",
+  "cf-connecting-ipv6",
+  // Who ends TLS has to remove these (RFC 9440 section 2.4).
+  "client-cert",
+  "client-cert-chain",
+  "front-end-https",
+  "x-scheme",
+  "x-url-scheme",
+  // Some pods take it for the path, whatever the request line says.
+  "x-rewrite-url",
 ]);
 const FORWARDING_FAMILY = /^x-(?:forwarded|original|credential)(?:-|$)/;
 /** Tells the pod who asks: middleware say it, no peer does. */
@@ -77,12 +91,18 @@ const OWN_BITS: Readonly<Record<string, number>> = {
 
 const isForwarding = (name: string): boolean => FORWARDING.has(name) || FORWARDING_FAMILY.test(name);
 
-/** A name as a pod may read it: CGI and what descends from it (WSGI, PHP) make `_` of `-`. */
-export const readAsDashes = (name: string): string => name.replaceAll("_", "-");
+/** What a pod may read as `-`: what is left of a token (RFC 9110 section 5.6.2) but for letters, digits and `-` itself. */
+const LIKE_DASH = /[^a-z0-9-]/;
+
+/**
+ * A name, in lower case, as a pod may read it: CGI and what descends from it (WSGI, PHP) make `_` of `-`, PHP of a dot as
+ * well, and lighttpd and old Apache of all that is neither letter nor digit.
+ */
+export const readAsDashes = (name: string): string => name.replace(/[^a-z0-9-]/g, "-");
 
 /** The kinds of a field, by its name in lower case. */
 export const kindsOf: (name: string) => number = remember((name) => {
-  if (!name.includes("_")) {
+  if (!LIKE_DASH.test(name)) {
     let kinds = OWN_BITS[name] ?? 0;
     if (REQUEST_STOPS.has(name)) kinds |= FIELD.oneHop;
     if (isForwarding(name)) kinds |= FIELD.forwarding;

@@ -68,13 +68,18 @@ async function send(path: string, ...fields: string[]): Promise<{ status: number
   return { status: Number(answer.split(" ")[1]), request: pod.requests[before] ?? "" };
 }
 
-/** The fields of a request as WSGI and CGI know them: `-` and `_` are one. */
+/** The fields of a request as WSGI, CGI and PHP know them: `-` and `_` are one, and to some servers all that is no letter. */
 const cgiValues = (request: string, name: string): string[] =>
   headLines(request)
     .slice(1)
     .flatMap((line) => {
       const colon = line.indexOf(":");
-      return line.slice(0, colon).toLowerCase().replaceAll("_", "-") === name ? [line.slice(colon + 1).trim()] : [];
+      return line
+        .slice(0, colon)
+        .toLowerCase()
+        .replace(/[^a-z0-9]/g, "-") === name
+        ? [line.slice(colon + 1).trim()]
+        : [];
     });
 
 describe("a client", () => {
@@ -102,7 +107,15 @@ describe("a client", () => {
       ["/route", "U-Set: root", "u-set", ["1"]],
       ["/open", "X_Forwarded_For: 6.6.6.6", "x-forwarded-for", ["127.0.0.1"]],
       ["/open", "X_Real_Ip: 6.6.6.6", "x-real-ip", ["127.0.0.1"]],
+      ["/auth", "X.Consumer.Username: root", "x-consumer-username", ["alice"]],
+      ["/auth", "X-Consumer!Username: root", "x-consumer-username", ["alice"]],
+      ["/set", "X.Tenant: root", "x-tenant", ["acme"]],
+      ["/module", "X.By~Module: root", "x-by-module", ["1"]],
+      ["/route", "X.Gone: root", "x-gone", []],
+      ["/open", "X.Forwarded.For: 6.6.6.6", "x-forwarded-for", ["127.0.0.1"]],
+      ["/open", "Content.Length: 5", "content-length", []],
       ["/open", "X_Mine: 1", "x-mine", ["1"]],
+      ["/open", "X.Mine: 1", "x-mine", ["1"]],
       ["/auth", "X_Mine: 1", "x-mine", ["1"]],
     ];
     for (const [path, sent, name, seen] of cases) {
@@ -113,7 +126,8 @@ describe("a client", () => {
 
   test("cannot tell the pod an address, identity, scheme or first request of its own making", async () => {
     const forged = ["X-Real-IP", "X-Forwarded-User", "X-Forwarded-Scheme", "X-Client-IP", "X-Original-URL"];
-    const names = [...forged, "X-Forwarded-Client-Cert", "X-Consumer-Username", "X-Credential-Identifier"];
+    const others = ["X-Rewrite-URL", "Client-IP", "Client-Cert", "Client-Cert-Chain", "X-Scheme", "Front-End-Https"];
+    const names = [...forged, ...others, "X-Forwarded-Client-Cert", "X-Consumer-Username", "X-Credential-Identifier"];
     const { request } = await send("/", ...names.map((name) => `${name}: forged`));
     assertEquals(
       headLines(request).filter((line) => line.includes("forged")),
