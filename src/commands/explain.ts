@@ -20,7 +20,7 @@ export const EXPLAIN: CommandHelp = {
       help: "The client's address, which consistent hashing and trusted proxies go by.",
       default: "127.0.0.1",
     },
-    { name: "verbose", short: "v", help: "Also every route that does not match, and why." },
+    { name: "verbose", short: "v", help: "All routes, nodes and notes, where otherwise 20 of each are printed." },
     ...ASK_OPTIONS,
   ],
 };

@@ -1,3 +1,4 @@
+import { isAddress } from "../config/addresses.ts";
 import type { ServerConfig } from "../config/schema.ts";
 import { hostOf } from "../proxy/authority.ts";
 import { type BadRequest, type ReadOptions, type RequestFacts, readFacts } from "../request.ts";
@@ -61,6 +62,7 @@ const SCHEME = /^(https?):\/\//i;
  */
 export function readQuestion(query: ExplainQuery, server: ServerConfig, options: ReadOptions): Question {
   const { method, client = "127.0.0.1" } = query;
+  if (!isAddress(client)) throw new ExplainQueryError("the client is an IP address, such as 10.1.2.3");
   if (!TOKEN.test(method)) throw new ExplainQueryError("the method is not one, such as GET");
   const headers = readHeaders(query.headers);
   const named = SCHEME.exec(query.url)?.[1]?.toLowerCase() as "http" | "https" | undefined;

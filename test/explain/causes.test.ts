@@ -252,6 +252,7 @@ describe("the command", () => {
       [0, /goes to 127\.0\.0\./, ["GET", "/web"]],
       [1, /404 no_route/, ["/"]],
       [2, /the URL begins with http/, ["GET", "nowhere"]],
+      [2, /the client is an IP address/, ["/web", "--client", "somewhere"]],
       [2, /a header is written "name: value"/, ["/web", "-H", "s3cret"]],
       [2, /usage: podway explain/, []],
     ];
