@@ -53,12 +53,18 @@ export function adminTarget(args: Pick<ParsedArgs, "text">, env: Host["env"]): A
 /** An answer, or why there is none: bad input, in words. */
 export type Asked<T> = T | { readonly error: string };
 
+/** What is wrong with an admin API's address, in words; undefined where nothing is. */
+export const adminFault = (admin: string): string | undefined =>
+  /^https?:\/\//i.test(admin) && URL.canParse(admin) ? undefined : `--admin is a URL such as ${DEFAULT_ADMIN}`;
+
 /** Asks the admin API of a running gateway for the JSON at a path. */
 export async function askAdmin<T>(
   path: string,
   target: AdminTarget,
   world: Pick<ServeWorld, "runtime" | "host">,
 ): Promise<Asked<T>> {
+  const fault = adminFault(target.admin);
+  if (fault !== undefined) return { error: fault };
   let response: Response;
   try {
     const headers: Record<string, string> =
@@ -70,7 +76,13 @@ export async function askAdmin<T>(
       error: `No gateway answers at ${target.admin}; name its admin address with --admin, or use --config FILE to ask the clusters directly`,
     };
   }
-  if (response.status === 401) return { error: `The admin API at ${target.admin} wants a token: give it with --token` };
+  if (response.status === 401) {
+    const why =
+      target.token === undefined
+        ? "wants a token: give it with --token or PODWAY_ADMIN_TOKEN"
+        : "does not take this token: it is admin.token of the gateway's config";
+    return { error: `The admin API at ${target.admin} ${why}` };
+  }
   if (response.status === 400) return { error: ((await response.json()) as { detail: string }).detail };
   if (!response.ok) return { error: `The admin API at ${target.admin} answered ${response.status}` };
   return (await response.json()) as T;

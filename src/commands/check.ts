@@ -113,7 +113,7 @@ export async function check(argv: readonly string[], io: CheckIo): Promise<numbe
   if (!(await io.exists(file)))
     return refuse(`there is no file ${name}${named === undefined ? `: ${nameOrInit(io.env)}` : ""}`);
   const text = await io.readText(file).catch((error: Error) => error);
-  if (text instanceof Error) return refuse(`cannot read ${name}: ${text.message}`);
+  if (text instanceof Error) return refuse(text.message);
 
   const input: LoadInput = { file: name, text, env: io.env, pod: io.pod, check: io.check };
   const result = io.load === undefined ? { ...loadConfig(input), kubeconfigs: [] } : await io.load(input);

@@ -3,7 +3,7 @@ import type { Fetch } from "../kubernetes/types.ts";
 import { parseCommandLine } from "../runtime/args.ts";
 import { shownAuthority } from "../runtime/host.ts";
 import type { Files } from "../runtime/runtime.ts";
-import { DEFAULT_ADMIN } from "./ask.ts";
+import { adminFault, DEFAULT_ADMIN } from "./ask.ts";
 import { type CommandHelp, JSON_OPTION, usageOf } from "./command-help.ts";
 import { DEFAULT_CONFIG } from "./config-source.ts";
 import { EXIT, type PodFacts } from "./io.ts";
@@ -69,6 +69,8 @@ export async function health(argv: readonly string[], io: HealthIo): Promise<num
   if ("error" in args) return bad(`${args.error}\n${USAGE}`);
   if (args.positionals.length > 0) return bad(USAGE);
   const named = args.text("admin");
+  const fault = named === undefined ? undefined : adminFault(named);
+  if (fault !== undefined) return bad(fault);
   const file = args.text("config") ?? ((await io.files.exists(DEFAULT_CONFIG)) ? DEFAULT_CONFIG : undefined);
   const admin =
     named !== undefined ? { url: named.replace(/\/+$/, "") } : file ? await adminOf(file, io) : { url: DEFAULT_ADMIN };

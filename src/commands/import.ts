@@ -80,7 +80,7 @@ export async function importConfig(argv: readonly string[], io: ImportIo): Promi
     if (size > LARGE) io.progress?.show(`reading ${name} (${index + 1} of ${names.length})`);
     if (!(await io.exists(name))) return refuse(`there is no file ${name}`);
     const content = await io.readText(name).catch((error: Error) => error);
-    if (content instanceof Error) return refuse(`cannot read ${name}: ${content.message}`);
+    if (content instanceof Error) return refuse(content.message);
     files.push({ name, content });
     size += content.length;
   }

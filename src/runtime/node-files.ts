@@ -30,15 +30,18 @@ const markNow = (path: string): string => {
 
 const markSoon = (path: string): Promise<string> => stat(path, { bigint: true }).then(mark, () => ABSENT);
 
-const explain = (path: string, error: unknown): Error => {
+/** An error that names the file, and says in words what the system says in a code. */
+const explain = (doing: "read" | "write", path: string, error: unknown): Error => {
   const code = (error as NodeJS.ErrnoException).code;
   const words: Record<string, string> = {
-    ENOENT: "there is no such file",
+    ENOENT: doing === "read" ? "there is no such file" : "there is no such folder",
     EACCES: "permission denied",
     EISDIR: "it is a directory",
     ENOTDIR: "a part of the path is not a directory",
+    EROFS: "the file system is read-only",
+    ENOSPC: "no space is left",
   };
-  return new Error(`cannot read ${path}: ${words[code ?? ""] ?? (error as Error).message}`, { cause: error });
+  return new Error(`cannot ${doing} ${path}: ${words[code ?? ""] ?? (error as Error).message}`, { cause: error });
 };
 
 /** Whether a file may still be being written: it is the file that was there before, or there was none. */
@@ -115,7 +118,7 @@ export const nodeFiles: Files = {
     try {
       return await readFile(path, "utf8");
     } catch (error) {
-      throw explain(path, error);
+      throw explain("read", path, error);
     }
   },
   async exists(path) {
@@ -136,7 +139,7 @@ export const nodeFiles: Files = {
       await rename(beside, path);
     } catch (error) {
       if (made) await rm(beside, { force: true });
-      throw new Error(`cannot write ${path}: ${(error as Error).message}`, { cause: error });
+      throw explain("write", path, error);
     }
   },
   watch: watchFiles,

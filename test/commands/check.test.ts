@@ -113,6 +113,15 @@ describe("check", () => {
   test("says so when there is no file, or it cannot be read", async () => {
     const none = await run(["other.yaml"], {});
     assertEquals([none.code, none.stderr], [2, ["podway check: there is no file other.yaml"]]);
+    const folder = await check(["d"], {
+      env: {},
+      pod: {},
+      exists: async () => true,
+      readText: async () => Promise.reject(new Error("cannot read d: it is a directory")),
+      stdout: () => {},
+      stderr: (line) => assertEquals(line, "podway check: cannot read d: it is a directory"),
+    });
+    assertEquals(folder, 2);
     const script = { npm_lifecycle_event: "gateway" };
     assertEquals((await run([], {}, script)).stderr, [
       "podway check: there is no file gateway.yaml: name another file, or let `bun run gateway init` write one",

@@ -65,6 +65,7 @@ describe("health", () => {
     [["--config", "/c.yaml"], "no fixed port in admin.listen", "admin: { listen: 127.0.0.1:0 }\n"],
     [["--config", "/c.yaml"], "/c.yaml:1:1: nonsense", "nonsense: 1\n"],
     [["--config", "/d.yaml"], "cannot read /d.yaml", ""],
+    [["--admin", "127.0.0.1:9090"], "--admin is a URL", ""],
     [["more"], "usage: podway health", ""],
   ])("%p exits 2: %s", async (argv, why, text) => {
     const { code, stderr } = await run(argv, { "/c.yaml": text });

@@ -85,6 +85,9 @@ describe("nodes, asking a running gateway", () => {
     const without = await nodes("shop/web", "--admin", gateway.adminUrl);
     assertEquals(without.code, 2);
     assertStringIncludes(without.stderr[0]!, "--token");
+    const wrong = await nodes("shop/web", "--admin", gateway.adminUrl, "--token", "other");
+    assertEquals(wrong.code, 2);
+    assertStringIncludes(wrong.stderr[0]!, "does not take this token");
     assertEquals((await nodes("shop/web", "--admin", gateway.adminUrl, "--token", "admin-secret-1")).code, 0);
     const inEnv = world({ env: { PODWAY_ADMIN_TOKEN: "admin-secret-1" } });
     assertEquals(await inEnv.run("nodes", "shop/web", "--admin", gateway.adminUrl), 0);
@@ -94,6 +97,8 @@ describe("nodes, asking a running gateway", () => {
     const { code, stderr } = await nodes("shop/web", "--admin", "http://127.0.0.1:1");
     assertEquals(code, 2);
     assertMatch(stderr[0]!, /No gateway answers at http:\/\/127\.0\.0\.1:1.*--admin.*--config/);
+    const bare = await nodes("shop/web", "--admin", "127.0.0.1:1");
+    assertEquals([bare.code, bare.stderr], [2, ["--admin is a URL such as http://127.0.0.1:9090"]]);
     assertEquals((await nodes()).code, 2);
     assertEquals((await nodes("a", "b")).code, 2);
   });
