@@ -8,11 +8,22 @@ import { parseArgs } from "node:util";
 
 const ROOT: string = join(import.meta.dir, "..");
 
-const { values } = parseArgs({
-  args: process.argv.slice(2),
-  options: { target: { type: "string" }, outfile: { type: "string", default: join(ROOT, "dist/podway") } },
-});
-const { target, outfile } = values;
+function readOptions(): { target: string | undefined; outfile: string } {
+  try {
+    const { values } = parseArgs({
+      args: process.argv.slice(2),
+      options: { target: { type: "string" }, outfile: { type: "string", default: join(ROOT, "dist/podway") } },
+    });
+    const { target, outfile } = values;
+    if (target === undefined || target.startsWith("bun-")) return { target, outfile };
+    throw new Error(`--target begins with bun-, such as bun-linux-arm64; found ${target}`);
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message}\nusage: bun run build [--target TARGET] [--outfile FILE]\n`);
+    process.exit(2);
+  }
+}
+
+const { target, outfile } = readOptions();
 
 const built = await Bun.build({
   entrypoints: [join(ROOT, "src/executable.ts")],
