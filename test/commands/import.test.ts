@@ -72,6 +72,7 @@ describe("import", () => {
           "routes[2]",
           "apisix.node_listen[1]",
           "routes[0].plugins.http-logger",
+          "the file",
           "routes[3].upstream.type",
           "apisix.enable_admin",
           "DOMAIN",

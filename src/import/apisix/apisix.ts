@@ -110,6 +110,10 @@ function declineUnused(resources: Resources, uses: ReadonlySet<string>, overridd
   }
 }
 
+/** What APISIX does unless config.yaml says otherwise, and the gateway does not. */
+const UNDERSCORES =
+  'request headers with _ in their names are dropped; APISIX\'s own default lets them pass, as underscores_in_headers: "on" in config.yaml does here';
+
 function convert(roots: readonly Input[]): MadeMapping {
   const server = serverOf(roots);
   const resources = resourcesOf(roots);
@@ -132,6 +136,7 @@ function convert(roots: readonly Input[]): MadeMapping {
     converted: (conf) => void converted.add(keyOf(conf)),
   };
   const routes = resources.routes.flatMap((route, index) => routesOf(route, index, context));
+  if (server.underscores === undefined && routes.length > 0) roots[0]?.note(UNDERSCORES);
   const defaults = defaultsOf(
     resources.globalRules,
     { ...plugins, global: true },

@@ -111,7 +111,7 @@ function sockets(holder: Input | undefined): void {
   if (input?.boolean() === false) input.note("WebSockets pass on every route here");
 }
 
-/** No upstream: what a redirect does not answer fails, as in APISIX. */
+/** No upstream: what a redirect does not answer fails. */
 const ANSWERED: Target = { where: { nodes: [NOWHERE] }, how: {}, words: ["it has no upstream: its redirect answers"] };
 
 /** Where a route's requests go when no rule of traffic-split takes them; undefined: it redirects all of them. */
@@ -126,6 +126,7 @@ function branches(route: Input, service: Input | undefined, effects: Effects, re
   }
   const answered = effects.redirect !== undefined || effects.httpsOnly;
   const main = upstream !== undefined ? targetOf(upstream) : answered ? ANSWERED : "it has no upstream";
+  if (main === ANSWERED) route.note("what its redirect does not answer gets a 502 here, in APISIX a 503", "trifle");
   const split = effects.split === undefined ? [] : branchesOf(effects.split, main, resources.upstreams);
   if (split.some(({ conditions }) => conditions === NO_CONDITIONS)) return split;
   if (typeof main === "string") return leaveOut(main);

@@ -11,7 +11,8 @@ export interface ServerPart {
   /** Addresses whose X-Forwarded-For is believed. */
   readonly trusted: readonly string[];
   readonly bodyBytes: number | undefined;
-  readonly underscores: "pass" | "drop";
+  /** undefined: config.yaml does not say. */
+  readonly underscores: "pass" | "drop" | undefined;
   readonly upstreamHeaders: boolean | undefined;
   /** Texts of nginx's configuration that may refuse requests. */
   readonly guards: readonly string[];
@@ -91,13 +92,17 @@ function trustedOf(http: Input, apisix: Input): string[] {
   const blocks = [...(from.texts() ?? []), ...(apisix.at("trusted_addresses").texts() ?? [])];
   const header = http.at("real_ip_header");
   const name = header.text();
-  if ((from.exists || header.exists) && name?.toLowerCase() !== "x-forwarded-for") {
+  const read = name?.toLowerCase() ?? "x-real-ip";
+  if (read !== "x-forwarded-for" && read !== "x-real-ip") {
+    header.decline("the client's address is read from X-Forwarded-For, Forwarded or X-Real-IP", "access");
+  } else if ((from.exists || header.exists) && read === "x-real-ip") {
     (header.exists ? header : from).note(
       "the client's address is read from X-Forwarded-For or Forwarded where a proxy sends one, else from X-Real-IP",
     );
   }
-  if (http.at("real_ip_recursive").text() === "off") {
-    http.at("real_ip_recursive").note("the chain of trusted proxies is always followed to its end");
+  const recursive = http.at("real_ip_recursive");
+  if (recursive.text() !== "on" && (from.exists || recursive.exists)) {
+    (recursive.exists ? recursive : from).note("the chain of trusted proxies is always followed to its end");
   }
   if (blocks.includes("unix:")) from.note("unix: is no address here");
   if (blocks.some((block) => block !== "unix:" && !isBlock(block))) {
@@ -191,7 +196,7 @@ export function serverOf(roots: readonly Input[]): ServerPart {
   let router = { byHost: true, parameters: false };
   const trusted: string[] = [];
   const guards: string[] = [];
-  let underscores: "pass" | "drop" = "drop";
+  let underscores: "pass" | "drop" | undefined;
   let upstreamHeaders: boolean | undefined;
   let https: number | undefined = DEFAULT_TLS_PORT;
   for (const root of roots) {
@@ -202,7 +207,8 @@ export function serverOf(roots: readonly Input[]): ServerPart {
     if (apisix.at("router").exists) router = routerOf(apisix);
     trusted.push(...trustedOf(http, apisix));
     guards.push(...guardsOf(root.at("nginx_config")));
-    if (http.at("underscores_in_headers").text() === "on") underscores = "pass";
+    const passes = http.at("underscores_in_headers").text();
+    if (passes !== undefined) underscores = passes === "on" ? "pass" : "drop";
     upstreamHeaders ??= apisix.at("show_upstream_status_in_response_header").boolean();
     const pool = http.at("upstream");
     keepalive ??= keepaliveOf(pool.at("keepalive_requests"), pool.at("keepalive_timeout"), pool.at("keepalive"));
@@ -238,7 +244,7 @@ export const serverBlock = (
     trusted_proxies: proxies.length === 0 ? undefined : proxies,
     limits: bodyBytes === undefined || bodyBytes === 0 ? undefined : { body_bytes: bodyBytes },
     paths: "nginx",
-    underscore_headers: underscores,
+    underscore_headers: underscores ?? "drop",
     upstream_headers: upstreamHeaders || undefined,
   };
 };

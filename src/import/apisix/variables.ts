@@ -86,7 +86,7 @@ export function templateOf(text: string): string | undefined {
   const made = text.replace(PARTS, (found: string, braced?: string, bare?: string, at?: number) => {
     // A dollar sign that means itself must not make an environment variable of the placeholder after it.
     const dollar = text[at! - 1] === "$" ? "$" : "";
-    if (found.startsWith("\\")) return found.slice(1);
+    if (found.startsWith("\\")) return found;
     if (QUERY.test(found)) return `${dollar}{search}`;
     const name = braced ?? bare;
     if (name === undefined) return found === "{" ? "%7B" : found === "}" ? "%7D" : found;

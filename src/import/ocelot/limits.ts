@@ -147,6 +147,7 @@ export function ipRestrictionOf(own: Input, global: Input): Security {
   // Where the allowed are taken out of the blocked, only the allowed are left: all others are refused by that list.
   const deny = inside && allowed.length > 0 ? [] : blocked;
   if (allowed.length + deny.length === 0) return { made: undefined, unread };
+  options.note("who is not let in gets a 403 here, in Ocelot a 401", "trifle");
   const lists = {
     allow_list: allowed.length === 0 ? undefined : allowed,
     deny_list: deny.length === 0 ? undefined : deny,

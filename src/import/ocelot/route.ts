@@ -58,8 +58,10 @@ const HOST = /^(?<name>(?:\*\.)?[a-z0-9_](?:[-.a-z0-9_]*[a-z0-9_])?|\[[0-9a-f:.]
 function hostOf(route: Input): { readonly name: string; readonly port: string | undefined } | undefined | false {
   const input = route.at("UpstreamHost");
   if (isUnset(input)) return undefined;
-  const { name, port } = HOST.exec(input.text()?.toLowerCase() ?? "")?.groups ?? {};
+  const written = input.text() ?? "";
+  const { name, port } = HOST.exec(written.toLowerCase())?.groups ?? {};
   if (name === undefined) return false;
+  if (written !== written.toLowerCase()) input.note("it fits a Host in any case here, in Ocelot as written alone");
   if (port === undefined) input.note("here a Host with any port fits it, in Ocelot one without a port alone");
   return { name, port };
 }
@@ -268,7 +270,11 @@ function rewritten(down: Input, written: string, upstream: Upstream, ignoreCase:
     return {};
   }
   const made = rewriteOf(written.startsWith("/") ? written : `/${written}`, upstream, ignoreCase);
-  if ("made" in made) return { ...made.made, request_query: made.query };
+  if ("made" in made) {
+    if (made.query?.set !== undefined)
+      down.note("what it adds to the query stands after the request's own parameters, in Ocelot before them", "trifle");
+    return { ...made.made, request_query: made.query };
+  }
   down.decline("a placeholder of it stands in no template that requests are matched with: the path stays as it is");
   return {};
 }

@@ -59,7 +59,9 @@ export const realIp: PluginRule = {
       source.decline("the client's address is read from X-Forwarded-For, Forwarded or X-Real-IP", "access");
     }
     const recursive = conf.at("recursive");
-    if (recursive.boolean() === false) recursive.note("the chain of trusted proxies is always followed to its end");
+    if (recursive.boolean() !== true) {
+      (recursive.exists ? recursive : conf).note("the chain of trusted proxies is always followed to its end");
+    }
     const blocks = conf.at("trusted_addresses").texts();
     if (blocks === undefined) {
       conf.decline("it trusts everybody: name the proxies in server.trusted_proxies");
