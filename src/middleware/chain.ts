@@ -145,6 +145,8 @@ function watched(answer: Response, { ends, upgraded }: Passage, gone: AbortSigna
   return answer;
 }
 
+const SPENT = "A middleware answered with a Response whose body was read before: each answer needs one of its own";
+
 /** Composes middleware in their order. Compiled once; a route without any has no chain. */
 export function createChain(handlers: readonly Middleware[], options: ChainOptions): Chain {
   // Hono would take the path from the URL, which is none where a request has no Host.
@@ -187,6 +189,13 @@ export function createChain(handlers: readonly Middleware[], options: ChainOptio
     return options.mutableHeaders ? answer : new Response(answer.body, answer);
   });
 
+  /** The answer where one of them failed in a way it should not. */
+  function failed(error: Error, { outcome, facts }: Passage): Response {
+    outcome.reason = "internal";
+    options.report(error);
+    return problem("internal", "The gateway could not handle this request", { head: facts.method === "HEAD" });
+  }
+
   app.onError((error, c) => {
     keepHeaders(c);
     if (isHttpError(error)) {
@@ -194,15 +203,19 @@ export function createChain(handlers: readonly Middleware[], options: ChainOptio
       c.env.outcome.reason = "middleware";
       return error.res === undefined && error.status in REFUSALS ? inOurForm(answer, c.env) : answer;
     }
-    c.env.outcome.reason = "internal";
+    if (c.env.gone.aborted) {
+      // Who reads a body that its client breaks off fails for no fault of its own.
+      c.env.outcome.reason = "client_gone";
+      return problem("client_gone", "The client left before the answer");
+    }
     if (error instanceof Unavailable) {
+      c.env.outcome.reason = "internal";
       if (!error.reported) options.report(error);
       error.reported = true;
       const detail = "What this request is checked with is not available now";
       return problem("internal", detail, { status: 503, head: c.env.facts.method === "HEAD" });
     }
-    options.report(error);
-    return problem("internal", "The gateway could not handle this request", { head: c.env.facts.method === "HEAD" });
+    return failed(error, c.env);
   });
 
   return async (sent, given, exchange, outcome, forward) => {
@@ -220,6 +233,7 @@ export function createChain(handlers: readonly Middleware[], options: ChainOptio
     const facts: RequestFacts = { ...given, headers: request.headers, touched: true };
     const passage: Passage = {
       facts,
+      gone: request.signal,
       exchange,
       outcome,
       trusted: options.trusts?.(facts.peer) ?? false,
@@ -235,7 +249,7 @@ export function createChain(handlers: readonly Middleware[], options: ChainOptio
       forward,
     };
     const made = await app.fetch(request, passage);
-    const answer = passage.upgraded ?? made;
+    const answer = passage.upgraded ?? (made.bodyUsed ? failed(new Error(SPENT), passage) : made);
     return passage.ends.length === 0 ? answer : watched(answer, passage, request.signal);
   };
 }

@@ -10,6 +10,8 @@ import type { KeySpace } from "./key-space.ts";
 /** One request on its way through a route's middleware: Hono's `c.env`. */
 export interface Passage {
   readonly facts: RequestFacts;
+  /** Aborted when the client leaves. */
+  readonly gone: AbortSignal;
   /** Who answers, and why. */
   readonly outcome: Outcome;
   /** Where the access log is on. */

@@ -51,9 +51,10 @@ export function watchBody(
         output = controller;
       },
       async pull(controller) {
-        reader ??= source.getReader();
-        watcher.onPull?.();
         try {
+          // Throws where another reader has it.
+          reader ??= source.getReader();
+          watcher.onPull?.();
           const { done, value } = await reader.read();
           if (closed) return;
           if (done) {
@@ -67,7 +68,7 @@ export function watchBody(
           if (closed) return;
           end("error");
           controller.error(error);
-          reader.cancel(error).catch(() => {});
+          reader?.cancel(error).catch(() => {});
         }
       },
       async cancel(reason) {

@@ -122,6 +122,35 @@ describe("a middleware of the user's", () => {
     assertStringIncludes(errors[0]!.message, "10.0.0.9");
   });
 
+  test("that answers twice with one Response is reported, and the client learns nothing of it", async () => {
+    const kept = new Response("once");
+    const { send, errors } = chained("[]", { own: [async () => kept] });
+    assertEquals(await (await send("/")).text(), "once");
+    const again = await send("/");
+    assertEquals([again.status, (await json(again)).code], [500, "internal"]);
+    assertStringIncludes(errors[0]!.message, "body was read before");
+  });
+
+  test("that reads the body of a client that leaves is no fault", async () => {
+    const leaving = new AbortController();
+    const { send, errors } = chained("[]", {
+      own: [
+        async (c, next) => {
+          await c.req.text();
+          await next();
+        },
+      ],
+    });
+    const body = new ReadableStream({
+      pull(controller) {
+        leaving.abort();
+        controller.error(new Error("The connection was closed."));
+      },
+    });
+    const answer = await send("/", { method: "POST", body, signal: leaving.signal });
+    assertEquals([answer.status, (await json(answer)).code, errors], [499, "client_gone", []]);
+  });
+
   test("may throw the HTTP error of a Hono of its own", async () => {
     /** What another copy of Hono throws: the same shape, another class. */
     class HTTPException extends Error {

@@ -139,6 +139,23 @@ describe("concurrency_limit", () => {
     }
   });
 
+  test("gives back what it counted where the answer cannot be read", async () => {
+    const kept = new Response("once");
+    const locked = (): Response => {
+      const answer = new Response("locked");
+      answer.body!.getReader();
+      return answer;
+    };
+    for (const answer of [() => kept, locked]) {
+      const { send } = chained("[{concurrency_limit: {limit: 1}}]", { own: [async () => answer()] });
+      for (let sent = 0; sent < 3; sent++) {
+        const { status, body } = await send("/");
+        assertNotEquals(status, 429);
+        await new Response(body).text().catch(() => {});
+      }
+    }
+  });
+
   test("counts a request that fails no longer", async () => {
     const { send, errors } = chained("[{concurrency_limit: {limit: 1}}]", {
       upstream: () => Promise.reject(new Error("broken")),
