@@ -4,6 +4,8 @@ import { queryValue } from "../balancing/request-key.ts";
 import { headerName, list, nonEmpty, object, oneOf, shownText, token, words } from "../config/values.ts";
 import { cookieValue } from "../cookie.ts";
 import { parseAddress } from "../proxy/trust.ts";
+import { requestHost } from "../routing/host.ts";
+import { commonReading } from "../routing/readings.ts";
 import type { PassageEnv } from "./plugin.ts";
 
 const WORDS = ["client_ip", "all", "consumer", "host", "path", "method"] as const;
@@ -43,6 +45,9 @@ function told({ facts, consumer }: PassageEnv["Bindings"], part: Part): string |
   if (part === "all") return "";
   if (part === "client_ip") return addressKey(facts.client);
   if (part === "consumer") return consumer;
+  // However they are spelled: else a client would have as many counts as it finds spellings.
+  if (part === "path") return commonReading(facts.path);
+  if (part === "host") return requestHost(facts.host);
   if (typeof part === "string") return facts[part];
   if ("header" in part) return facts.headers.get(part.header) || undefined;
   return (

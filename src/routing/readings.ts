@@ -72,6 +72,13 @@ export function readingsOf(path: string): ReadonlySet<string> {
 }
 
 /**
+ * One form of all spellings of a path that some server takes for the same: for what is counted by paths. Different paths may share
+ * it.
+ */
+export const commonReading = (path: string): string =>
+  decodePath(hasReadings(path) ? ONE.decode(withoutParameters(path)) : path);
+
+/**
  * The path that rewriting and redirecting start from, in a route with this mode: the reading that it was matched in, as it
  * could be sent, where the mode changes what a slash is; else the path as it was sent.
  */

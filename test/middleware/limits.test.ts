@@ -35,6 +35,28 @@ describe("rate_limit", () => {
     assertEquals([quota(second), second.headers.get("retry-after")], [["1", "0", "5"], "5"]);
   });
 
+  test("counts one path and one host once, however they are spelled", async () => {
+    const path = chained("[{rate_limit: {limit: 1, key: path}}]");
+    for (const spelled of [
+      "/a/login",
+      "/a/%6cogin",
+      "/a//login",
+      "/a%2Flogin",
+      "/a/login;v=1",
+      "/a%5clogin",
+      "/a;%2Fb/login",
+    ]) {
+      assertEquals((await path.send(spelled)).status, spelled === "/a/login" ? 200 : 429, spelled);
+    }
+    assertEquals((await path.send("/a/logout")).status, 200);
+    const host = chained("[{rate_limit: {limit: 1, key: host}}]");
+    const statuses = [];
+    for (const name of ["shop.test", "SHOP.test", "shop.test.", "shop.test:80"]) {
+      statuses.push((await host.send("/", { host: name })).status);
+    }
+    assertEquals(statuses, [200, 429, 429, 429]);
+  });
+
   test("counts by several parts together, by a parameter, and by the consumer", async () => {
     const both = chained("[{rate_limit: {limit: 1, key: [client_ip, {query: user}]}}]");
     const codes = [await both.send("/?user=a"), await both.send("/?user=b"), await both.send("/?user=a")];

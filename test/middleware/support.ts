@@ -25,6 +25,7 @@ export interface Setup {
 
 export interface Sent extends RequestInit {
   peer?: string;
+  host?: string;
 }
 
 /** A route's middleware, from the YAML of its list, before a pod of the test's own. */
@@ -57,9 +58,9 @@ export function chained(
     errors,
     /** Requests that came through to the pod. */
     passed: () => passed,
-    send(path: string, { peer = "192.0.2.7", ...init }: Sent = {}): Promise<Response> {
-      const request = new Request(`http://gateway.test${path}`, init);
-      request.headers.set("host", "gateway.test");
+    send(path: string, { peer = "192.0.2.7", host = "gateway.test", ...init }: Sent = {}): Promise<Response> {
+      const request = new Request(`http://${host}${path}`, init);
+      request.headers.set("host", host);
       const facts = readFacts(request, peer, "http", {
         clock: systemClock,
         trusts,
