@@ -100,12 +100,15 @@ export function createBackends<B extends Backend>(
 
   /** A target of a lower priority than `above`. */
   function below(above: number, request: PickFacts, tried: readonly Target[]): Picked<B> | undefined {
-    for (const tier of tiers) {
-      if (tier.of[0]!.priority >= above) continue;
-      const chosen = chooseIn(tier, request);
-      for (const from of [chosen, ...tier.of]) {
-        const target = from.pool.standing() > 0 ? from.pool.pick(request, tried) : undefined;
-        if (target !== undefined) return { from, target };
+    // Those that take traffic, and only where none does those that have nothing but addresses out of turn.
+    for (const least of [2, 1]) {
+      for (const tier of tiers) {
+        if (tier.of[0]!.priority >= above) continue;
+        const chosen = chooseIn(tier, request);
+        for (const from of [chosen, ...tier.of]) {
+          const target = from.pool.standing() >= least ? from.pool.pick(request, tried) : undefined;
+          if (target !== undefined) return { from, target };
+        }
       }
     }
     return undefined;

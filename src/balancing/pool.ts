@@ -139,7 +139,9 @@ export function createPool(options: PoolOptions): Pool & HealthSubjects {
   return {
     pick(request, tried = NONE_TRIED, last = false) {
       follow();
-      if (last) return behind(tried, (tried.at(-1) as Member | undefined)?.rank ?? -1);
+      const rank = (tried.at(-1) as Member | undefined)?.rank ?? -1;
+      // Where what was tried has been put out of turn since, those whose turn it is are of the next rank already.
+      if (last && (rank === -1 || (candidates[0]?.rank ?? rank) <= rank)) return behind(tried, rank);
       const member = policy.pick(request, tried);
       if (member !== undefined || tried.length === 0) return member;
       return scan(candidates, tried) ?? behind(tried, -1) ?? scan(members, tried);

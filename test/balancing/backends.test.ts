@@ -244,6 +244,20 @@ describe("services of different priorities", () => {
     );
   });
 
+  test("a retry passes over priorities whose addresses are all out of turn, while one below takes traffic", () => {
+    const route = routeOver([
+      { priority: 2, addresses: at(1, 1) },
+      { priority: 1, addresses: at(2, 2) },
+      { priority: 0, addresses: at(3, 1) },
+    ]);
+    const [, first] = pick(route);
+    ejectAll(route.of[1]!);
+    const next = (): number => route.of.indexOf(route.backends.next(request(), route.of[0]!, [first!], true)!.from);
+    assertEquals(next(), 2);
+    route.of[2]!.upstream.set([]);
+    assertEquals(next(), 1, "better one out of turn than none");
+  });
+
   test("clients with a cookie of a lower one go back up with the others", () => {
     const route = routeOver(
       [

@@ -86,6 +86,14 @@ for (const balancer of BALANCERS) {
       assertEquals(pool.pick(facts, [last], true), undefined, "nothing is below the last rank");
     });
 
+    test("the last attempt passes over no rank, though what was tried is out of turn since", () => {
+      const at = (host: string, priority: number): Endpoint => endpoint(host, { priority });
+      const { pool } = poolOver([at("10.0.0.1", 2), at("10.0.0.2", 1), at("10.0.0.3", 0)], { balancer });
+      const first = pool.pick(facts)!;
+      for (let n = 0; n < 2; n++) pool.failed(first);
+      assertEquals(pool.pick(facts, [first], true)?.endpoint.address, pool.pick(facts)!.endpoint.address);
+    });
+
     test("last attempts are spread over the next rank", () => {
       const { pool } = poolOver(zones(1, 3), { balancer });
       const first = pool.pick(facts)!;
