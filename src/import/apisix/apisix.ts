@@ -36,6 +36,7 @@ function defaultsOf(
   for (const rule of rules) {
     const plugins = rule.at("plugins");
     if (plugins.exists && plugins.keys().length === 0) plugins.take();
+    else rule.note("a request that no route takes gets its 404 without it; APISIX asks it of those too", "trifle");
     convertPlugins(new Map(plugins.keys().map((name) => [name, plugins.at(name)])), effects, context);
   }
   const middleware = middlewareOf(effects);
