@@ -1,4 +1,5 @@
 import { configJsonSchema } from "../../src/config/json-schema.ts";
+import { MIDDLEWARE_EXAMPLES } from "./middleware-examples.ts";
 import { cell, table } from "./page.ts";
 
 /** What of JSON Schema the config's has. */
@@ -36,16 +37,24 @@ function put(rows: Map<string, Row>, path: string, { description, default: value
   if (value !== undefined && !isEmpty) row.default ??= `\`${JSON.stringify(value)}\``;
 }
 
-/** The rows of a key and of all below it. What stands in `apart` has a page of its own. */
-function walk(rows: Map<string, Row>, path: string, node: Node, apart: ReadonlySet<string>): void {
+/** The rows of a key and of all below it. What stands in `apart` has a page of its own. `only`: it has no other mapping's form. */
+function walk(rows: Map<string, Row>, path: string, node: Node, apart: ReadonlySet<string>, only = true): void {
   if (node.$ref !== undefined && apart.has(node.$ref)) return;
   for (const [key, child] of Object.entries(node.properties ?? {})) {
     const at = path === "" ? key : `${path}.${key}`;
     put(rows, at, child);
+    if (only && node.required?.includes(key)) rows.get(at)!.default ??= "required";
     walk(rows, at, child, apart);
   }
-  for (const form of node.anyOf ?? []) walk(rows, path, form, apart);
-  if (node.items !== undefined) walk(rows, `${path}[]`, node.items, apart);
+  const forms = node.anyOf ?? [];
+  const mappings = forms.filter(({ properties }) => properties !== undefined);
+  for (const form of forms) walk(rows, path, form, apart, mappings.length === 1);
+  if (node.items !== undefined) {
+    const items = new Map<string, Row>();
+    walk(items, `${path}[]`, node.items, apart);
+    // Where one entry may stand instead of a list, its keys have been shown.
+    for (const [at, row] of items) if (!rows.has(at.replace(`${path}[]`, path))) rows.set(at, row);
+  }
   if (typeof node.additionalProperties === "object") {
     walk(rows, `${path}.${ANY_NAME}`, node.additionalProperties, apart);
   }
@@ -73,29 +82,40 @@ export function configPage(): string {
   return `# Keys of the config file
 
 \`[]\` stands for every entry of a list, \`${ANY_NAME}\` for a name of your choice. An empty default means that there is none, or that
-the text says it. \`\${NAME}\` and \`\${NAME:-default}\` are replaced from the environment in every text of the file. What the
-keys do together is told in [the manual](../README.md); the options of \`middleware\` are in [middleware.md](middleware.md).
+the text says it; what is \`required\` has to be there where the mapping around it is written. Where one mapping may stand instead of a
+list of them, its keys are shown once, without \`[]\`. \`\${NAME}\` and \`\${NAME:-default}\` are replaced from the environment in every
+text of the file. What the keys do together is told in [the manual](../README.md); the options of \`middleware\` are in
+[middleware.md](middleware.md).
 
 ${sections.join("\n\n")}
 `;
 }
 
-/** The options of every middleware. */
-export function middlewarePage(): string {
-  const rows = new Map<string, Row>();
+/** What may stand in an entry of `middleware:`, by name. */
+function middlewareNodes(): Readonly<Record<string, Node>> {
   const middleware = root.definitions.middleware!;
   const nodes = [middleware, ...(middleware.anyOf ?? [])];
-  const names: Record<string, Node> = Object.assign({}, ...nodes.map(({ properties }) => properties));
-  const sections = Object.entries(names).map(([name, node]) => {
-    rows.clear();
+  return Object.assign({}, ...nodes.map(({ properties }) => properties));
+}
+
+/** Every middleware there is. */
+export const middlewareNames = (): string[] => Object.keys(middlewareNodes()).filter((name) => name !== "options");
+
+/** The options of every middleware. */
+export function middlewarePage(): string {
+  const sections = Object.entries(middlewareNodes()).map(([name, node]) => {
+    const rows = new Map<string, Row>();
     walk(rows, name, node, new Set([MIDDLEWARE]));
     const options = rows.size === 0 ? "" : `\n\n${keyTable(rows.values())}`;
-    return `## \`${name}\`\n\n${node.description ?? ""}${options}`;
+    const example = MIDDLEWARE_EXAMPLES[name];
+    const shown = example === undefined ? "" : `\n\n\`\`\`yaml${example}\n\`\`\``;
+    return `## \`${name}\`\n\n${cell(node.description ?? "")}${options}${shown}`;
   });
   return `# Options of middleware
 
-An entry of \`routes[].middleware\` or \`defaults.middleware\` names one of these. How they work together is told in
-[routes.md](../routes.md).
+An entry of \`routes[].middleware\` or \`defaults.middleware\` names one of these; \`- NAME: false\` in a route takes away the one of
+\`defaults\`. An empty default means that there is none, or that the text says it; what is \`required\` has to be there where the
+mapping around it is written. How they work together is told in [routes.md](../routes.md#middleware).
 
 ${sections.join("\n\n")}
 `;

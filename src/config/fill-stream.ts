@@ -1,11 +1,6 @@
 import { authority } from "./addresses.ts";
-import { PASSIVE } from "./fill.ts";
-import type { ConnectHealthConfig, StreamConfig, StreamTimeoutsConfig, WrittenStream } from "./stream-schema.ts";
-
-/** Databases keep quiet connections for hours, so none is cut for that; peers that vanished are found by TCP keep-alive. */
-const STREAM_TIMEOUTS: StreamTimeoutsConfig = { connect: 2000, idle: 0 };
-const STREAM_ATTEMPTS = 2;
-const CONNECT_HEALTH: ConnectHealthConfig = { interval: 5000, timeout: 2000, healthy: 1, unhealthy: 2 };
+import { ROUTE_DEFAULTS, STREAM_DEFAULTS } from "./defaults.ts";
+import type { StreamConfig, WrittenStream } from "./stream-schema.ts";
 
 /** A stream is what its own entry says: `defaults` are for requests. */
 export function fillStream(written: WrittenStream): StreamConfig {
@@ -14,11 +9,14 @@ export function fillStream(written: WrittenStream): StreamConfig {
   const active = health?.active ?? false;
   return {
     ...stream,
-    ...(upstream_tls && { upstream_tls: { verify: true, ...upstream_tls } }),
+    ...(upstream_tls && { upstream_tls: { ...ROUTE_DEFAULTS.upstream_tls, ...upstream_tls } }),
     id,
-    balancer: stream.balancer ?? "round_robin",
-    timeouts: { ...STREAM_TIMEOUTS, ...stream.timeouts },
-    retries: { attempts: STREAM_ATTEMPTS, ...stream.retries },
-    health: { passive: passive && { ...PASSIVE, ...passive }, active: active && { ...CONNECT_HEALTH, ...active } },
+    balancer: stream.balancer ?? STREAM_DEFAULTS.balancer,
+    timeouts: { ...STREAM_DEFAULTS.timeouts, ...stream.timeouts },
+    retries: { ...STREAM_DEFAULTS.retries, ...stream.retries },
+    health: {
+      passive: passive && { ...STREAM_DEFAULTS.health.passive, ...passive },
+      active: active && { ...STREAM_DEFAULTS.health.active, ...active },
+    },
   };
 }

@@ -1,18 +1,15 @@
 import { mergeMiddleware } from "../middleware/catalog.ts";
 import { stripBrackets } from "./addresses.ts";
+import { ROUTE_DEFAULTS } from "./defaults.ts";
 import type { ClusterConfig, WrittenDiscovery } from "./discovery-schema.ts";
 import { fillStream } from "./fill-stream.ts";
 import type { Env } from "./interpolate.ts";
 import { normalizeLabelSelector } from "./label-selector.ts";
 import type {
-  ActiveHealthConfig,
   HeaderChanges,
   HealthConfig,
-  KeepaliveConfig,
   PassiveHealthConfig,
-  RetriesConfig,
   RouteConfig,
-  TimeoutsConfig,
   UpstreamTlsConfig,
   WrittenDefaults,
   WrittenHeaderChanges,
@@ -89,13 +86,6 @@ export function fillDiscovery(written: WrittenDiscovery, surroundings: Surroundi
   return { multi: true, clusters: kubernetes.map(({ id, ...cluster }) => fillCluster(id, cluster, surroundings)) };
 }
 
-const TIMEOUTS: TimeoutsConfig = { connect: 2000, try: 0, response: 60_000, idle: 0 };
-const RETRIES: RetriesConfig = { attempts: 2, on: ["connect", "reset"] };
-const KEEPALIVE: KeepaliveConfig = { requests: 1000, age: 300_000 };
-/** `health.passive` of routes and streams. */
-export const PASSIVE: PassiveHealthConfig = { failures: 2, eject: 10_000 };
-const ACTIVE: Omit<ActiveHealthConfig, "path"> = { interval: 5000, timeout: 2000, healthy: 1, unhealthy: 2 };
-
 type Written<Part> = Part | false | undefined;
 
 /** Key by key, the last one that says something; false turns all of it off, a mapping on again. */
@@ -110,8 +100,8 @@ function fillHealth(defaults: WrittenDefaults["health"], own: WrittenRoute["heal
   const passive = layered<Partial<PassiveHealthConfig>>([{}, defaults?.passive, own?.passive]);
   const active = layered([defaults?.active, own?.active]);
   return {
-    passive: passive && { ...PASSIVE, ...passive },
-    active: active && { ...ACTIVE, ...active },
+    passive: passive && { ...ROUTE_DEFAULTS.health.passive, ...passive },
+    active: active && { ...ROUTE_DEFAULTS.health.active, ...active },
   };
 }
 
@@ -141,7 +131,7 @@ function mergeHeaders(
 /** Key by key; `false` takes away what the defaults say. */
 function mergeTls(defaults: WrittenTls | undefined, own: WrittenTls | undefined): UpstreamTlsConfig | undefined {
   if (!defaults && !own) return undefined;
-  const { verify = true, ...files } = { ...defaults, ...own };
+  const { verify = ROUTE_DEFAULTS.upstream_tls.verify, ...files } = { ...defaults, ...own };
   return { verify, ...Object.fromEntries(Object.entries(files).filter(([, value]) => value !== false)) };
 }
 
@@ -153,7 +143,7 @@ function fillRoute(
   { defaults, server }: Pick<WrittenFile, "defaults" | "server">,
 ): RouteConfig {
   const { id = String(index), upstream_host, upstream_tls, request_headers, response_headers, ...route } = written;
-  const passHost = route.pass_host ?? defaults.pass_host ?? "pass";
+  const passHost = route.pass_host ?? defaults.pass_host ?? ROUTE_DEFAULTS.pass_host;
   const optional = {
     paths: route.paths ?? (server.paths === "reject" ? undefined : server.paths),
     upstream_host: passHost === "rewrite" ? (upstream_host ?? defaults.upstream_host) : undefined,
@@ -165,12 +155,12 @@ function fillRoute(
     ...route,
     ...Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined)),
     id,
-    timeouts: { ...TIMEOUTS, ...defaults.timeouts, ...route.timeouts },
-    retries: { ...RETRIES, ...defaults.retries, ...route.retries },
-    keepalive: { ...KEEPALIVE, ...defaults.keepalive, ...route.keepalive },
+    timeouts: { ...ROUTE_DEFAULTS.timeouts, ...defaults.timeouts, ...route.timeouts },
+    retries: { ...ROUTE_DEFAULTS.retries, ...defaults.retries, ...route.retries },
+    keepalive: { ...ROUTE_DEFAULTS.keepalive, ...defaults.keepalive, ...route.keepalive },
     health: fillHealth(defaults.health, route.health),
     middleware: mergeMiddleware(defaults.middleware ?? [], route.middleware ?? []),
-    balancer: route.balancer ?? defaults.balancer ?? "round_robin",
+    balancer: route.balancer ?? defaults.balancer ?? ROUTE_DEFAULTS.balancer,
     pass_host: passHost,
   };
 }

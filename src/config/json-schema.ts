@@ -5,6 +5,7 @@ import {
   toJsonSchema,
 } from "@valibot/to-json-schema";
 import { middlewareSchema } from "../middleware/catalog.ts";
+import { ROUTE_DEFAULTS, STREAM_DEFAULTS } from "./defaults.ts";
 import { HELP } from "./help.ts";
 import { KEY_RULES, type KeyRules } from "./key-rules.ts";
 import { fileSchema } from "./schema.ts";
@@ -76,14 +77,17 @@ function keyKeywords({ one, some, apart = [], alone = {}, with: pairs = {} }: Ke
   } as Schema;
 }
 
-/** Where a key is explained: both forms of a cluster in one place; with a route's what `defaults` and streams have of it. */
+/** Where a key is explained: both forms of a key that may be a list in one place, and what several keys have in common. */
 export const placeOf = (path: string): string =>
   path
     .replace(/^discovery\.kubernetes\[\]/, "discovery.kubernetes")
     .replace(/^defaults\./, "routes[].")
     .replace(/^streams\[\]\.(?=services|nodes|cluster|namespace|port_name|upstream_tls)/, "routes[].")
     .replace(/^streams\[\]\.(?=tls)/, "server.")
-    .replace(/^server\.tls\[\]/, "server.tls");
+    .replace(/^server\.tls\[\]/, "server.tls")
+    .replace(/^(?:admin|streams\[\])\.(?=listen\.)/, "server.")
+    .replace(/^routes\[\]\.(?:query|cookies)\{\}/, "routes[].headers{}")
+    .replace(/^(middleware\.[a-z_]+\.key)\[\]/, "$1");
 
 /** Keywords that more than the kind of a text is known by. */
 const TELLING = ["pattern", "format", "enum", "const"];
@@ -105,10 +109,21 @@ const distinct = (schemas: readonly Schema[]): Schema[] => [
   ...new Map(schemas.map((schema) => [JSON.stringify(schema), schema])).values(),
 ];
 
-/** Puts in what the conversion does not know of: variables, keys that go together, help. `path` as in `HELP`. */
+/** The values in a mapping, by their place. */
+const leaves = (path: string, value: unknown): [place: string, value: unknown][] =>
+  isMapping(value) ? Object.entries(value).flatMap(([key, inner]) => leaves(`${path}.${key}`, inner)) : [[path, value]];
+
+/** Defaults that are filled in only after `defaults` of the file are merged in, by their place. */
+const FILLED_LATER: ReadonlyMap<string, unknown> = new Map([
+  ...leaves("routes[]", ROUTE_DEFAULTS),
+  ...leaves("streams[]", STREAM_DEFAULTS),
+]);
+
+/** Puts in what the conversion does not know of: variables, keys that go together, help, defaults. `path` as in `HELP`. */
 function finish(schema: Schema, path: string): Schema {
-  const { description: wanted, default: initial, ...rest } = schema;
-  const description = [HELP[placeOf(path)], wanted].filter(Boolean).join(" ");
+  const place = placeOf(path);
+  const { description: wanted, default: initial = FILLED_LATER.get(place), ...rest } = schema;
+  const description = [HELP[place], wanted].filter(Boolean).join(" ");
   const said = {
     ...(description !== "" && { description }),
     ...(initial !== undefined && { default: initial }),

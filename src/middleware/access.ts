@@ -32,6 +32,7 @@ const csrfOptions = object({
   origin: v.optional(oneOf([shownText(ORIGIN), list(shownText(ORIGIN), "origins")], `${ORIGIN}, or a list of them`)),
   sec_fetch_site: v.optional(
     oneOf([words(SITES), list(words(SITES), "Sec-Fetch-Site values")], `one of ${SITES.join(", ")}, or a list of them`),
+    "same-origin",
   ),
 });
 
@@ -47,6 +48,6 @@ export const csrf = plugin(csrfOptions, ({ origin, sec_fetch_site }) =>
         const { scheme, authority } = (c.env as Passage).facts;
         return asked === `https://${authority}` || (scheme === "http" && asked === `http://${authority}`);
       }),
-    ...(sec_fetch_site !== undefined && { secFetchSite: sec_fetch_site }),
+    secFetchSite: sec_fetch_site,
   }),
 );

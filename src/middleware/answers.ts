@@ -22,7 +22,8 @@ import { plugin } from "./plugin.ts";
 const sentValue = shown(headerValue);
 
 const HEADER = "true, false, or the header's value";
-const header = v.optional(oneOf([boolean, sentValue], HEADER));
+const headerValueOr = oneOf([boolean, sentValue], HEADER);
+const header = v.optional(headerValueOr, true);
 
 const DIRECTIVES = "a mapping of directives to lists of texts";
 const directiveName = v.pipe(
@@ -68,7 +69,7 @@ const reportTo = list(
 );
 
 const secureOptions = object({
-  cross_origin_embedder_policy: header,
+  cross_origin_embedder_policy: v.optional(headerValueOr, false),
   cross_origin_resource_policy: header,
   cross_origin_opener_policy: header,
   origin_agent_cluster: header,
@@ -80,8 +81,8 @@ const secureOptions = object({
   x_frame_options: header,
   x_permitted_cross_domain_policies: header,
   x_xss_protection: header,
-  remove_powered_by: v.optional(boolean),
-  overwrite: v.optional(boolean),
+  remove_powered_by: v.optional(boolean, true),
+  overwrite: v.optional(boolean, true),
   content_security_policy: policy,
   content_security_policy_report_only: policy,
   permissions_policy: permissions,
@@ -97,17 +98,14 @@ const camelKeys = <Value>(values: Readonly<Record<string, Value>> | undefined): 
 
 /** `secure_headers`: Hono's, with its defaults. */
 export const secure_headers = plugin(secureOptions, (options) => {
-  const plain = Object.entries(SECURE).flatMap(([key, name]) => {
-    const value = options[key as keyof typeof SECURE];
-    return value === undefined ? [] : [[name, value]];
-  });
+  const plain = Object.entries(SECURE).map(([key, name]) => [name, options[key as keyof typeof SECURE]]);
   const csp = camelKeys(options.content_security_policy);
   const cspReport = camelKeys(options.content_security_policy_report_only);
   const permitted = camelKeys(options.permissions_policy);
   return secureHeaders({
     ...Object.fromEntries(plain),
-    ...(options.remove_powered_by !== undefined && { removePoweredBy: options.remove_powered_by }),
-    ...(options.overwrite !== undefined && { overwrite: options.overwrite }),
+    removePoweredBy: options.remove_powered_by,
+    overwrite: options.overwrite,
     ...(csp && { contentSecurityPolicy: csp }),
     ...(cspReport && { contentSecurityPolicyReportOnly: cspReport }),
     ...(permitted && { permissionsPolicy: permitted }),
@@ -118,16 +116,16 @@ export const secure_headers = plugin(secureOptions, (options) => {
 
 const compressOptions = object({
   encoding: v.optional(words(["gzip", "deflate"])),
-  threshold: v.optional(integer(0)),
+  threshold: v.optional(integer(0), 1024),
 });
 
 /** `compress`: Hono's; what is encoded already, and event streams, pass as they are. `threshold` in bytes. */
 export const compress = plugin(compressOptions, ({ encoding, threshold }) =>
-  honoCompress({ ...(encoding && { encoding }), ...(threshold !== undefined && { threshold }) }),
+  honoCompress({ threshold, ...(encoding && { encoding }) }),
 );
 
 const etagOptions = object({
-  weak: v.optional(boolean),
+  weak: v.optional(boolean, false),
   max_size: v.optional(integer(0), 1_048_576),
   retained_headers: v.optional(list(headerName, "header names")),
 });
@@ -138,7 +136,7 @@ const etagOptions = object({
  */
 export const etag = plugin(etagOptions, ({ weak, max_size, retained_headers }) => {
   const retained = retained_headers && [...RETAINED_304_HEADERS, ...retained_headers];
-  const handler = honoEtag({ ...(weak !== undefined && { weak }), ...(retained && { retainedHeaders: retained }) });
+  const handler = honoEtag({ weak, ...(retained && { retainedHeaders: retained }) });
   return async (c, next) => {
     await next();
     const length = c.res.headers.get("content-length");

@@ -4,7 +4,7 @@ import { plugin } from "./plugin.ts";
 import { refusalOptions, refuse } from "./refusal.ts";
 import { compileRequestKey, countOptions } from "./request-key.ts";
 
-const options = object({ limit: integer(1), ...countOptions, ...refusalOptions });
+const options = object({ limit: integer(1), ...countOptions, ...refusalOptions("rate_limited") });
 
 const DETAIL = "There are more requests at a time than the gateway takes from one client";
 

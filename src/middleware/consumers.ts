@@ -36,7 +36,7 @@ const restrictionOptions = v.pipe(
   object({
     allow_list: v.optional(list(consumerName, "names of consumers")),
     deny_list: v.optional(list(consumerName, "names of consumers")),
-    ...refusalOptions,
+    ...refusalOptions("forbidden"),
   }),
   v.check(
     ({ allow_list, deny_list }) => allow_list !== undefined || deny_list !== undefined,

@@ -17,6 +17,8 @@ import { plugin } from "./plugin.ts";
 
 const ORIGIN = "an origin such as https://app.example.org, or *";
 
+const METHODS = ["GET", "HEAD", "PUT", "POST", "DELETE", "PATCH", "QUERY"];
+
 const options = v.pipe(
   object({
     origin: v.optional(
@@ -26,11 +28,11 @@ const options = v.pipe(
       ),
       "*",
     ),
-    allow_methods: v.optional(list(token("an HTTP method such as GET"), "HTTP methods")),
+    allow_methods: v.optional(list(token("an HTTP method such as GET"), "HTTP methods"), METHODS),
     allow_headers: v.optional(list(headerName, "header names")),
     expose_headers: v.optional(list(headerName, "header names")),
     max_age: v.optional(integer(0)),
-    credentials: v.optional(boolean),
+    credentials: v.optional(boolean, false),
   }),
   v.check(
     ({ origin, credentials }) => !(credentials && (origin === "*" || (Array.isArray(origin) && origin.includes("*")))),
@@ -61,10 +63,10 @@ function originRule(origin: Origin): string | string[] | ((origin: string) => st
 export const cors = plugin(options, ({ origin, allow_methods, allow_headers, expose_headers, max_age, credentials }) =>
   honoCors({
     origin: originRule(origin),
-    ...(allow_methods && { allowMethods: allow_methods }),
+    allowMethods: allow_methods,
+    credentials,
     ...(allow_headers && { allowHeaders: allow_headers }),
     ...(expose_headers && { exposeHeaders: expose_headers }),
     ...(max_age !== undefined && { maxAge: max_age }),
-    ...(credentials !== undefined && { credentials }),
   }),
 );

@@ -24,8 +24,8 @@ const basicOptions = v.pipe(
     username: v.optional(username),
     password: v.optional(text(PASSWORD)),
     users: v.optional(list(user, "users")),
-    realm: v.optional(shownText("a text")),
-    hide_credentials: v.optional(boolean),
+    realm: v.optional(shownText("a text"), "Secure Area"),
+    hide_credentials: v.optional(boolean, false),
     consumer_header: v.optional(headerName),
   }),
   v.check(
@@ -54,25 +54,17 @@ export const basic_auth = plugin(basicOptions, (options) => {
     identify(c, names.get(user)!, consumer_header ?? false);
     if (hide_credentials) c.env.sets.push(["authorization", undefined]);
   };
-  return basicAuth(
-    { ...first!, onAuthSuccess: onAuthSuccess as never, ...(realm !== undefined && { realm }) },
-    ...more,
-  );
+  return basicAuth({ ...first!, onAuthSuccess: onAuthSuccess as never, realm }, ...more);
 });
 
 const bearerOptions = object({
   token: oneOf([text(TOKEN), list(text(TOKEN), "tokens")], `${TOKEN}, or a list of them`),
   realm: v.optional(shownText("a text")),
-  prefix: v.optional(shown(v.string("a text"))),
-  header_name: v.optional(headerName),
+  prefix: v.optional(shown(v.string("a text")), "Bearer"),
+  header_name: v.optional(headerName, "authorization"),
 });
 
 /** `bearer_auth`: Hono's; one token or several. */
 export const bearer_auth = plugin(bearerOptions, ({ token, realm, prefix, header_name }) =>
-  bearerAuth({
-    token,
-    ...(realm !== undefined && { realm }),
-    ...(prefix !== undefined && { prefix }),
-    ...(header_name !== undefined && { headerName: header_name }),
-  }),
+  bearerAuth({ token, prefix, headerName: header_name, ...(realm !== undefined && { realm }) }),
 );

@@ -17,7 +17,7 @@ const options = object({
     oneOf([words(HEADERS), v.literal(false, "false")], `one of ${HEADERS.join(", ")}, false`),
     "draft-6",
   ),
-  ...refusalOptions,
+  ...refusalOptions("rate_limited"),
 });
 
 /** What is left to a client. */

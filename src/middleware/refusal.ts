@@ -1,14 +1,14 @@
 import type { Context } from "hono";
 import * as v from "valibot";
 import { integer, shownText } from "../config/values.ts";
-import { type ProblemCode, problem } from "../proxy/problem.ts";
+import { type ProblemCode, problem, problemStatus } from "../proxy/problem.ts";
 import type { PassageEnv } from "./plugin.ts";
 
-/** What a refusal may look like: another status than its code's own, other words than ours. */
-export const refusalOptions = {
-  status: v.optional(integer(400, 599)),
+/** What a refusal with a code may look like: another status than the code's own, other words than ours. */
+export const refusalOptions = (code: ProblemCode) => ({
+  status: v.optional(integer(400, 599), problemStatus(code)),
   message: v.optional(shownText("a text for clients")),
-} as const;
+});
 
 /** How a middleware refuses. */
 export interface Refusal {

@@ -14,7 +14,7 @@ const options = object({
   burst: v.optional(v.pipe(v.number(BURST), v.minValue(0, BURST), v.maxValue(1_000_000, BURST)), 0),
   delay: v.optional(boolean, true),
   ...countOptions,
-  ...refusalOptions,
+  ...refusalOptions("rate_limited"),
 });
 
 /** What is in a bucket. */

@@ -37,13 +37,13 @@ const verification = object({
   aud: v.optional(
     oneOf([shownText(AUDIENCE), list(shownText(AUDIENCE), "audiences")], `${AUDIENCE}, or a list of them`),
   ),
-  exp: v.optional(boolean),
-  nbf: v.optional(boolean),
-  iat: v.optional(boolean),
+  exp: v.optional(boolean, true),
+  nbf: v.optional(boolean, true),
+  iat: v.optional(boolean, true),
 });
 
 const whereFrom = {
-  header_name: v.optional(headerName),
+  header_name: v.optional(headerName, "authorization"),
   cookie: v.optional(token("a cookie's name")),
   realm: v.optional(shownText("a text")),
   verification: v.optional(verification),
@@ -52,7 +52,7 @@ const whereFrom = {
 type WhereFrom = v.InferOutput<v.ObjectSchema<typeof whereFrom, undefined>>;
 
 const honoOptions = ({ header_name, cookie, realm, verification }: WhereFrom) => ({
-  ...(header_name !== undefined && { headerName: header_name }),
+  headerName: header_name,
   ...(cookie !== undefined && { cookie }),
   ...(realm !== undefined && { realm }),
   ...(verification && { verification }),
@@ -87,7 +87,7 @@ const jwkOptions = v.pipe(
     jwks_uri: v.optional(v.pipe(shownUrl(v.string(URI)), v.url(URI))),
     keys: v.optional(list(jsonWebKey, "JSON Web Keys")),
     alg: list(words(ASYMMETRIC), `algorithms: ${ASYMMETRIC.join(", ")}`),
-    allow_anon: v.optional(boolean),
+    allow_anon: v.optional(boolean, false),
     max_age: v.optional(milliseconds(1000), 300_000),
     ...whereFrom,
   }),
@@ -114,11 +114,11 @@ function keyIdOf(token: string): string | undefined {
 /** `jwk`: Hono's; a token signed with a key of a set. `max_age` in milliseconds: how long a set from `jwks_uri` is kept. */
 export const jwk = plugin(jwkOptions, ({ jwks_uri, keys, alg, allow_anon, max_age, ...rest }, { fetch, clock }) => {
   const check = (known: HonoJsonWebKey[]): Middleware =>
-    honoJwk({ keys: known, alg, ...(allow_anon !== undefined && { allow_anon }), ...honoOptions(rest) });
+    honoJwk({ keys: known, alg, allow_anon, ...honoOptions(rest) });
   if (jwks_uri === undefined) return check(keys as HonoJsonWebKey[]);
   const set = createKeySet({ uri: jwks_uri, maxAge: max_age, fetch, clock });
   return async (c, next) => {
-    const token = tokenOf(c, rest.header_name ?? "authorization", rest.cookie);
+    const token = tokenOf(c, rest.header_name, rest.cookie);
     // Not asked for by Hono, which takes a failure for a token that is not valid.
     return check(token === undefined ? [] : await set.keys(keyIdOf(token)))(c, next);
   };

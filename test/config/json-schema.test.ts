@@ -1,34 +1,15 @@
 import { describe, test } from "bun:test";
 import { assert, assertEquals } from "@std/assert";
-import Ajv from "ajv";
-import addFormats from "ajv-formats";
 import fc from "fast-check";
 import { parse } from "yaml";
 import { schema as command } from "../../src/commands/schema.ts";
-import { HELP } from "../../src/config/help.ts";
-import { configJsonSchema, placesOf } from "../../src/config/json-schema.ts";
-import { readSource } from "../../src/config/source.ts";
+import { configJsonSchema } from "../../src/config/json-schema.ts";
 import { badConfigs } from "../fixtures/config/bad-configs.ts";
+import { ajv, refusals } from "./schema-refusals.ts";
 import { IN_POD, load } from "./support.ts";
 
 const ROOT = `${import.meta.dir}/../..`;
 const FILE = "schema/gateway.schema.json";
-
-const ajv = new Ajv({ allErrors: true, strict: true, strictTypes: false, strictRequired: false });
-addFormats(ajv);
-const compiled = ajv.compile(configJsonSchema());
-
-/** The places where the schema refuses a text, deepest first; none where it takes it. */
-function refusals(text: string): string[] {
-  // As an editor sees it: variables are not put in.
-  const { root } = readSource({ file: "gateway.yaml", text, env: undefined });
-  if (compiled(root)) return [];
-  const places = (compiled.errors ?? []).map(({ instancePath, params }) => {
-    const key = (params as { additionalProperty?: string }).additionalProperty;
-    return key === undefined ? instancePath : `${instancePath}/${key}`;
-  });
-  return [...new Set(places)].sort((a, b) => b.split("/").length - a.split("/").length);
-}
 
 const read = (file: string): Promise<string> => Bun.file(`${ROOT}/${file}`).text();
 
@@ -58,37 +39,6 @@ test("it is draft-07, which editors know best, and every reference leads somewhe
   const schema = configJsonSchema();
   assertEquals(schema.$schema, "http://json-schema.org/draft-07/schema#");
   assert(ajv.validateSchema(schema), ajv.errorsText());
-});
-
-describe("help", () => {
-  test("stands beside every key that is explained, and explains nothing that is not there", () => {
-    const places = placesOf(configJsonSchema());
-    assertEquals(
-      Object.keys(HELP).filter((place) => !places.has(place)),
-      [],
-      "src/config/help.ts explains keys that the schema does not have",
-    );
-  });
-
-  test("every section and every key of a route says what it is for", () => {
-    const silent = [...placesOf(configJsonSchema())]
-      .filter(
-        ([place, description]) =>
-          /^(?:[a-z]+|routes\[\]\.[a-z_]+|discovery\.kubernetes\.[a-z_]+)$/.test(place) && !description,
-      )
-      .map(([place]) => place);
-    assertEquals(silent, [], "write a sentence for these keys into src/config/help.ts");
-  });
-
-  test("defaults are shown", () => {
-    const { properties } = configJsonSchema() as { properties: { server: { properties: { drain: unknown } } } };
-    assertEquals(properties.server.properties.drain, {
-      description:
-        "After SIGTERM, how long requests in flight may take. Must be milliseconds: a whole number from 0 to 2147483647.",
-      default: 10_000,
-      anyOf: [{ type: "integer", minimum: 0, maximum: 2_147_483_647 }, { $ref: "#/definitions/variable" }],
-    });
-  });
 });
 
 describe("it takes every config of this repository", () => {

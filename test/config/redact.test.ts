@@ -63,17 +63,19 @@ describe("a route is shown without secrets (users-ask 34)", () => {
   });
 
   test("options of middleware are shown only where they cannot hold a secret", () => {
+    const cors = { origin: "https://x.example", allow_methods: ["GET"], credentials: false };
+    const basic = { realm: "Secure Area", hide_credentials: false };
     const made: RouteConfig = {
       ...route("service: a/b"),
       middleware: [
-        { cors: { origin: "https://x.example" } },
-        { basic_auth: { username: "s3cr3t", users: [{ username: "s3cr3t", password: "s3cr3t" }] } },
+        { cors },
+        { basic_auth: { username: "s3cr3t", users: [{ username: "s3cr3t", password: "s3cr3t" }], ...basic } },
         { use: "./mine.ts", options: { url: "https://u:s3cr3t@x" } },
       ],
     };
     assertEquals(redactRoute(made).middleware, [
-      { cors: { origin: "https://x.example" } },
-      { basic_auth: { username: "xxx", users: [{ username: "xxx", password: "xxx" }] } },
+      { cors },
+      { basic_auth: { username: "xxx", users: [{ username: "xxx", password: "xxx" }], ...basic } },
       { use: "./mine.ts", options: "xxx" },
     ]);
   });

@@ -1,6 +1,7 @@
 import { describe, test } from "bun:test";
 import { assert, assertEquals } from "@std/assert";
 import { sign } from "hono/jwt";
+import { HELP } from "../../src/config/help.ts";
 import { route } from "../config/support.ts";
 import { createFakeClock } from "../helpers/fake-clock.ts";
 import { chained, type Sent } from "./support.ts";
@@ -107,14 +108,25 @@ describe("what is left out", () => {
   const filled = (entry: string): unknown =>
     Object.values(route(`{service: a/b, middleware: [${entry}]}`).middleware[0] as object)[0];
   test.each<[entry: string, is: object]>([
-    ["{rate_limit: {limit: 1}}", { limit: 1, window: 60_000, key: "client_ip", headers: "draft-6" }],
-    ["{throttle: {rate: 1}}", { rate: 1, burst: 0, delay: true, key: "client_ip" }],
-    ["{concurrency_limit: {limit: 1}}", { limit: 1, key: "client_ip" }],
+    ["{rate_limit: {limit: 1}}", { limit: 1, window: 60_000, key: "client_ip", headers: "draft-6", status: 429 }],
+    ["{throttle: {rate: 1}}", { rate: 1, burst: 0, delay: true, key: "client_ip", status: 429 }],
+    ["{concurrency_limit: {limit: 1}}", { limit: 1, key: "client_ip", status: 429 }],
+    ["{consumer_restriction: {deny_list: [a]}}", { deny_list: ["a"], status: 403 }],
+    ["{bearer_auth: {token: a}}", { token: "a", prefix: "Bearer", header_name: "authorization" }],
+    ["{compress: {}}", { threshold: 1024 }],
+    ["{csrf: {}}", { sec_fetch_site: "same-origin" }],
     ["{https_redirect: {}}", { port: 443 }],
     ["{request_id: {}}", { header_name: "x-request-id", limit_length: 128 }],
-    ["{etag: {}}", { max_size: 1_048_576 }],
+    ["{etag: {}}", { weak: false, max_size: 1_048_576 }],
     ["{cache_control: {value: no-store}}", { value: "no-store", overwrite: false, statuses: [200] }],
-    ["{cors: {}}", { origin: "*" }],
+    [
+      "{cors: {}}",
+      {
+        origin: "*",
+        allow_methods: ["GET", "HEAD", "PUT", "POST", "DELETE", "PATCH", "QUERY"],
+        credentials: false,
+      },
+    ],
     [
       "{key_auth: {consumers: [{name: a, key: b}]}}",
       {
@@ -136,10 +148,31 @@ describe("what is left out", () => {
     ],
     [
       "{jwk: {jwks_uri: 'https://a.test/', alg: [ES256]}}",
-      { jwks_uri: "https://a.test/", alg: ["ES256"], max_age: 300_000 },
+      {
+        jwks_uri: "https://a.test/",
+        alg: ["ES256"],
+        allow_anon: false,
+        max_age: 300_000,
+        header_name: "authorization",
+      },
     ],
   ])("of %s is the default that is documented", (entry, is) => {
     assertEquals(filled(entry) as object, is);
+  });
+
+  test("of a security header's value is the one that its help names", async () => {
+    const helped = Object.entries(HELP).flatMap(([place, help]) => {
+      const [, header, value] = /^The (\S+) header\. true: (.*)\. false:/.exec(help) ?? [];
+      return header === undefined ? [] : [[place.slice("middleware.secure_headers.".length), header, value!] as const];
+    });
+    assertEquals(helped.length, 12);
+    const { headers } = await chained(`[{secure_headers: {${helped.map(([key]) => `${key}: true`).join(", ")}}}]`).send(
+      "/",
+    );
+    assertEquals(
+      helped.map(([, header]) => headers.get(header)),
+      helped.map(([, , value]) => value),
+    );
   });
 
   test("of a key's part is the client's address, so that nobody shares a count with all who lack it", async () => {
