@@ -84,7 +84,7 @@ export function configPage(): string {
 \`[]\` stands for every entry of a list, \`${ANY_NAME}\` for a name of your choice. An empty default means that there is none, or that
 the text says it; what is \`required\` has to be there where the mapping around it is written. Where one mapping may stand instead of a
 list of them, its keys are shown once, without \`[]\`. \`\${NAME}\` and \`\${NAME:-default}\` are replaced from the environment in every
-text of the file. What the keys do together is told in [the manual](../README.md); the options of \`middleware\` are in
+text of the file. What the keys do together stands in [the manual](../README.md); the options of \`middleware\` are in
 [middleware.md](middleware.md).
 
 ${sections.join("\n\n")}
@@ -115,7 +115,7 @@ export function middlewarePage(): string {
 
 An entry of \`routes[].middleware\` or \`defaults.middleware\` names one of these; \`- NAME: false\` in a route takes away the one of
 \`defaults\`. An empty default means that there is none, or that the text says it; what is \`required\` has to be there where the
-mapping around it is written. How they work together is told in [routes.md](../routes.md#middleware).
+mapping around it is written. How they work together stands in [routes.md](../routes.md#middleware).
 
 ${sections.join("\n\n")}
 `;

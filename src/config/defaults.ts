@@ -14,7 +14,7 @@ const PROBES = { interval: 5000, timeout: 2000, healthy: 1, unhealthy: 2 } as co
 
 /** What a route has where neither it nor `defaults` say anything; `active` where it is on. */
 export const ROUTE_DEFAULTS = {
-  path: { ignore_case: false },
+  path: { ignore_case: false, optional_slash: false },
   upstream_tls: { verify: true },
   pass_host: "pass",
   balancer: "round_robin",
