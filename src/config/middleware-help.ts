@@ -11,7 +11,7 @@ const REFUSAL = {
 
 /** Whom one that counts counts for. */
 const COUNT = {
-  key: "Whose requests are counted together: those of one client_ip (IPv6 by its /64), all, those of one consumer, host, path or method; a list counts for all of its parts together. A request that lacks one of them goes by its client's address instead.",
+  key: "Whose requests are counted together: those of one client_ip (IPv6 by its /64), all, those of one consumer, host, path or method (host and path however they are spelled); a list counts for all of its parts together. A request that lacks one of them goes by its client's address instead.",
   "key.header": "By the value of this header.",
   "key.query": "By the value of this query parameter.",
   "key.cookie": "By the value of this cookie.",
