@@ -43,9 +43,10 @@ export function variableOf(name: string): Variable | undefined {
 }
 
 /**
- * In our notation `$${name}` and `$name` are nginx's variables, `${NAME}` is one of the environment.
+ * In our notation `$${name}` and `$name` are nginx's variables, `${NAME}` is one of the environment. In braces there may be
+ * spaces around the name, and a default behind it (`$${name ?? text}`), with which it is no variable that can be carried over.
  */
-const REFERENCE = /\$\$\{([A-Za-z_][A-Za-z0-9_]*)\}|\$([A-Za-z_][A-Za-z0-9_]*)/g;
+const REFERENCE = /\$\$\{\s*([A-Za-z_][^}]*?)\s*\}|\$([A-Za-z_][A-Za-z0-9_]*)/g;
 
 /** Whether a text holds nginx's variables. */
 export const hasVariables = (text: string): boolean => text.search(REFERENCE) !== -1;
@@ -78,7 +79,7 @@ export const replacementOf = (text: string): string => text.replace(/\$\$\{([0-9
 
 /** What of a text with variables is none of its words: `$is_args$args`, `${NAME}` in either sense, `$NAME`, braces. */
 const PARTS =
-  /\\\$[0-9A-Za-z_]+|\$(?:is_args|\$\{is_args\})\$(?:args|query_string|\$\{(?:args|query_string)\})|\$\$\{([A-Za-z_][A-Za-z0-9_]*)\}|\$\{[^}]*\}|\$([A-Za-z_][A-Za-z0-9_]*)|[{}]/g;
+  /\\\$[0-9A-Za-z_]+|\$(?:is_args|\$\{is_args\})\$(?:args|query_string|\$\{(?:args|query_string)\})|\$\$\{\s*([A-Za-z_][^}]*?)\s*\}|\$\{[^}]*\}|\$([A-Za-z_][A-Za-z0-9_]*)|[{}]/g;
 
 /** A URL with nginx's variables as one with our placeholders; undefined: it has a variable that we have not. */
 export function templateOf(text: string): string | undefined {
