@@ -35,8 +35,7 @@ const setOf = (atom: string): bigint => {
 function overlaps(atoms: readonly Atom[], again: boolean): boolean {
   return atoms.some((first, i) => {
     if (!first.loop) return false;
-    let common = first.set;
-    for (let j = i + 1; j < atoms.length && common !== 0n; j++) {
+    for (let j = i + 1; j < atoms.length; j++) {
       const atom = atoms[j]!;
       const last = j === atoms.length - 1 && atom.set === ALL && !again;
       if (
@@ -47,13 +46,12 @@ function overlaps(atoms: readonly Atom[], again: boolean): boolean {
       ) {
         return true;
       }
-      // What is certain to stand between two loops keeps them apart where the first cannot take it.
-      if (!atom.optional && (atom.set & first.set) === 0n) common = 0n;
     }
     return false;
   });
 }
 
+/** What is certain to stand between two loops keeps them apart where the loops cannot take it. */
 const betweenFits = (between: readonly Atom[], set: bigint): boolean =>
   between.every((atom) => atom.optional || (atom.set & set) !== 0n);
 

@@ -143,6 +143,17 @@ describe("a request with a hash key, of a route with several services", () => {
     }
   });
 
+  test("goes to the only service with a weight, be it 1", () => {
+    const route = routeOver(
+      [
+        { weight: 1, addresses: at(1, 2) },
+        { weight: 0, addresses: at(2, 2) },
+      ],
+      byUser,
+    );
+    for (let n = 0; n < 40; n++) assertEquals(pick(route, user(n))[0], 0);
+  });
+
   test("is shared by weight, none where a weight is 0, and a changed weight moves no more keys than it has to", () => {
     const route = (first: number): Route =>
       routeOver(

@@ -98,6 +98,16 @@ describe("every key of a route is taken over", () => {
     });
   }
 
+  test.each([
+    ["app.example:65535", true],
+    ["app.example:65536", false],
+    ["[fd00::1]:80", true],
+    ["app.example:", false],
+  ])("upstream_host %s is a host with an optional port: %p", (host, valid) => {
+    const text = `routes: [{ service: a/b, pass_host: rewrite, upstream_host: "${host}" }]`;
+    assertEquals(errors(text).length === 0, valid, errors(text).join());
+  });
+
   test("pass_host: rewrite with upstream_host", () => {
     const made = route("{service: a/b, pass_host: rewrite, upstream_host: 'app.example:8443'}");
     assertEquals([made.pass_host, made.upstream_host], ["rewrite", "app.example:8443"]);

@@ -68,6 +68,13 @@ describe("a config on Workers", () => {
     assertStringIncludes(errors, why);
   });
 
+  test("may not leave an upstream's certificate unchecked, and may check it", () => {
+    const route = (verify: boolean): string =>
+      `routes: [{ path: /, service: web, upstream_tls: { verify: ${verify} } }]`;
+    assertStringIncludes(errorsOf(config("", route(false))), "routes[0].upstream_tls.verify");
+    assertEquals(errorsOf(config("", route(true))), "");
+  });
+
   test("of several clusters tells every fault, each with its place", () => {
     const text = `discovery:
   kubernetes:

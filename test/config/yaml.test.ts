@@ -122,6 +122,12 @@ describe("the file's own form", () => {
     });
   }
 
+  test("a file may be nested a hundred deep, and not one more", () => {
+    const nested = (depth: number): boolean =>
+      errors(`${"[".repeat(depth)}${"]".repeat(depth)}`).some((error) => error.includes("nested too deeply"));
+    assertEquals([nested(100), nested(101)], [false, true]);
+  });
+
   test("brackets within texts and comments, and many lines of lists, are no nesting", () => {
     const text = `# ${"[".repeat(500)}\nroutes:\n${"  - { path: { regex: '^/x[[(-]' }, service: a }\n".repeat(200)}# ${"- ".repeat(500)}`;
     assertEquals(
