@@ -5,9 +5,11 @@ import type { Outcome } from "../observe/counters.ts";
 import type { Exchange } from "../observe/exchange.ts";
 import { watchBody } from "../proxy/body.ts";
 import { dropLookalikes, lookalikesOf } from "../proxy/client-fields.ts";
+import { FAILURES } from "../proxy/failures.ts";
 import { isPlainPath } from "../proxy/path-check.ts";
 import { type ProblemCode, problem } from "../proxy/problem.ts";
 import type { Trust } from "../proxy/trust.ts";
+import { UpstreamError } from "../proxy/upstream-error.ts";
 import type { RequestFacts } from "../request.ts";
 import type { Middleware, Passage, PassageEnv } from "./plugin.ts";
 import { Unavailable } from "./refusal.ts";
@@ -207,6 +209,12 @@ export function createChain(handlers: readonly Middleware[], options: ChainOptio
       // Who reads a body that its client breaks off fails for no fault of its own.
       c.env.outcome.reason = "client_gone";
       return problem("client_gone", "The client left before the answer");
+    }
+    if (error instanceof UpstreamError) {
+      // The pod broke off an answer whose body a middleware reads.
+      const { code, detail } = FAILURES[error.failure];
+      c.env.outcome.reason = code;
+      return problem(code, detail, { head: c.env.facts.method === "HEAD" });
     }
     if (error instanceof Unavailable) {
       c.env.outcome.reason = "internal";

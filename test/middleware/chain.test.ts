@@ -1,6 +1,7 @@
 import { describe, test } from "bun:test";
 import { assert, assertEquals, assertStrictEquals, assertStringIncludes } from "@std/assert";
 import { HTTPException } from "hono/http-exception";
+import { UpstreamError } from "../../src/proxy/upstream-error.ts";
 import { chained } from "./support.ts";
 
 const json = async (response: Response): Promise<Record<string, unknown>> =>
@@ -149,6 +150,28 @@ describe("a middleware of the user's", () => {
     });
     const answer = await send("/", { method: "POST", body, signal: leaving.signal });
     assertEquals([answer.status, (await json(answer)).code, errors], [499, "client_gone", []]);
+  });
+
+  test("that reads the answer of a pod that breaks it off is no fault: the pod has failed", async () => {
+    const broken = (): Response =>
+      new Response(
+        new ReadableStream({
+          pull(controller) {
+            controller.error(new UpstreamError("reset", "The pod closed the connection in the middle of its answer"));
+          },
+        }),
+      );
+    const { send, errors } = chained("[]", {
+      upstream: broken,
+      own: [
+        async (c, next) => {
+          await next();
+          c.res = new Response(await c.res.text());
+        },
+      ],
+    });
+    const answer = await send("/");
+    assertEquals([answer.status, (await json(answer)).code, errors], [502, "upstream_reset", []]);
   });
 
   test("may throw the HTTP error of a Hono of its own", async () => {
