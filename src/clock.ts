@@ -36,6 +36,19 @@ export const systemClock: Clock = {
 /** Uniform in [0, 1), as `Math.random`. */
 export type Random = () => number;
 
+/** What `work` comes to; rejects where that takes longer than `bound` milliseconds. It is not ended then: who waits for it is. */
+export async function inTime<T>(work: T | PromiseLike<T>, bound: number, clock: Clock): Promise<T> {
+  let cancel = (): void => {};
+  const late = new Promise<never>((_, reject) => {
+    cancel = clock.after(bound, () => reject(new Error(`it took longer than ${bound / 1000} s`)));
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    cancel();
+  }
+}
+
 /** Resolves when `wait` settles, or after `bound` milliseconds (0: as long as it takes). Never rejects. */
 export function atMost(wait: Promise<void>, bound: number, clock: Clock): Promise<void> {
   return new Promise((resolve) => {

@@ -1,3 +1,4 @@
+import { type Clock, inTime, systemClock } from "../clock.ts";
 import type { ConfigIssue } from "../config/issues.ts";
 import type { ModuleUse } from "../config/module-uses.ts";
 import type { ModuleLoader, ModuleState } from "../runtime/runtime.ts";
@@ -38,8 +39,14 @@ interface Generation {
 
 const keyOf = (use: string, options: unknown): string => JSON.stringify([use, options]);
 
-/** Makes one. `beside`: the file that modules' paths are relative to. `loader` is undefined where a runtime loads none. */
-export function createModules(loader: ModuleLoader | undefined, beside: string): Modules {
+/** How long a module's function may take to make its middleware, milliseconds: a start and each reload wait for it. */
+const MAKING_MS = 10_000;
+
+/**
+ * Makes one. `beside`: the file that modules' paths are relative to. `loader` is undefined where a runtime loads none. `clock`:
+ * @default the machine's
+ */
+export function createModules(loader: ModuleLoader | undefined, beside: string, clock: Clock = systemClock): Modules {
   let inForce: Generation = { loaded: new Map(), made: new Map() };
   let next = inForce;
   /** What `load` saw last, in force or not. */
@@ -59,7 +66,7 @@ export function createModules(loader: ModuleLoader | undefined, beside: string):
       return `names a module without a default export that is a function of the options: ${state.named}`;
     }
     try {
-      const handler: unknown = await (create as (options: unknown) => unknown)(options);
+      const handler = await inTime((create as (options: unknown) => unknown)(options), MAKING_MS, clock);
       if (typeof handler === "function") return handler as Middleware;
       return `names a module whose function does not return a Hono middleware: ${state.named}`;
     } catch (error) {

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { readFile, realpath } from "node:fs/promises";
 import { dirname, extname, relative, resolve } from "node:path";
+import { type Clock, inTime, systemClock } from "../clock.ts";
 import { describeFault } from "./module-faults.ts";
 import type { ModuleLoader, ModuleState } from "./runtime.ts";
 
@@ -55,15 +56,20 @@ async function look(path: string, beside: string): Promise<ModuleState> {
   return { path: entry, named, files: [...texts.keys()], stamp: hash.digest("hex") };
 }
 
-/** Loads modules of the user's, and again when they have changed. */
-export function createModuleLoader({ begin, evaluate }: Evaluator): ModuleLoader {
+/** How long a module may take to be evaluated, milliseconds: a start and each reload wait for it. */
+const EVALUATION_MS = 10_000;
+
+/** Loads modules of the user's, and again when they have changed. `clock`: @default the machine's */
+export function createModuleLoader({ begin, evaluate }: Evaluator, clock: Clock = systemClock): ModuleLoader {
   let generation = 0;
   return {
     look,
     async load(modules) {
       generation++;
       begin([...new Set(modules.flatMap(({ files }) => files))], generation);
-      return await Promise.allSettled(modules.map(({ path }) => evaluate(path, generation)));
+      return await Promise.allSettled(
+        modules.map(({ path }) => inTime(evaluate(path, generation), EVALUATION_MS, clock)),
+      );
     },
     explain: async (error, { path, named, files }) => {
       const texts = await Promise.all(files.map(async (file) => [file, (await read(file)) ?? ""] as const));
