@@ -1,9 +1,12 @@
 import { hash } from "../balancing/hash.ts";
-import type { Clock } from "../clock.ts";
+import { type Clock, inTime } from "../clock.ts";
 import { formatIssue, type LoadResult } from "../config/load.ts";
 import type { Config } from "../config/schema.ts";
 import type { Logger } from "../log.ts";
 import type { ReloadCounts } from "../observe/process-metrics.ts";
+
+/** How long reading may take, with all that the config names, milliseconds: a file that is a pipe without a writer never ends. */
+const READ_MS = 60_000;
 
 /** What a reloader works with. */
 export interface ReloaderOptions {
@@ -50,7 +53,7 @@ export function createReloader(options: ReloaderOptions): Reloader {
   async function once(): Promise<void> {
     let loaded: LoadResult;
     try {
-      loaded = await options.read();
+      loaded = await inTime(options.read(), READ_MS, clock);
     } catch (error) {
       refused();
       const why = `The config cannot be read; the one before stays in force: ${(error as Error).message}`;
@@ -90,7 +93,15 @@ export function createReloader(options: ReloaderOptions): Reloader {
       options.refuse([]);
       return;
     }
-    await options.apply(config);
+    try {
+      await options.apply(config);
+    } catch (error) {
+      refused();
+      const why = `The changed config cannot be put in force; the one before stays: ${(error as Error).message}`;
+      logger.log("error", why, { stack: (error as Error).stack });
+      options.refuse([why]);
+      return;
+    }
     const what = next === text ? "The changed modules are in force" : "The changed config is in force";
     current = config;
     text = next;
