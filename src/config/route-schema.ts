@@ -202,11 +202,11 @@ export const upstreamTls = object({
   key_file: v.optional(shownText("the path of a PEM file")),
 });
 
-const LOCATION = `a URL or a path for the Location header, in which these stand for parts of the request: ${TEMPLATE_PARTS}`;
+const LOCATION = `a URL or a path for the Location header, in ASCII (other letters percent-encoded), in which these stand for parts of the request: ${TEMPLATE_PARTS}`;
 
 const location = v.pipe(
   shownUrl(v.string(LOCATION)),
-  v.regex(/^(?:[a-z][a-z0-9+.-]*:|\/|\{)[^\s]*$/i, LOCATION),
+  v.regex(/^(?:[a-z][a-z0-9+.-]*:|\/|\{)[!-~]*$/i, LOCATION),
   v.check(isTemplate, LOCATION),
 );
 

@@ -256,9 +256,14 @@ export const token = (wanted: string) =>
 /** The name of a header; case means nothing, so it is kept in lower case. */
 export const headerName = v.pipe(token("a header name"), v.toLowerCase());
 
-/** A header's value: no line ends, no NUL (RFC 9110 section 5.5). */
-export const headerValue = v.pipe(
-  v.string("a text"),
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: those are what a field value may not hold
-  v.regex(/^[^\u0000\r\n]*$/, "a text without line ends"),
+// biome-ignore lint/suspicious/noControlCharactersInRegex: those are what a field value may not hold
+const FIELD_VALUE = /^[^\u0000\r\n\u0100-\uffff]*$/;
+const FIELD_VALUE_WORDS = "a text without line ends and letters beyond Latin-1";
+
+/** A header's value: no line ends, no NUL (RFC 9110 section 5.5), and nothing that is no byte. */
+export const headerValue = v.pipe(v.string("a text"), v.regex(FIELD_VALUE, FIELD_VALUE_WORDS));
+
+/** A part of a header's value, which may be shown. */
+export const shownPart = shown(
+  v.pipe(v.string(FIELD_VALUE_WORDS), v.nonEmpty(FIELD_VALUE_WORDS), v.regex(FIELD_VALUE, FIELD_VALUE_WORDS)),
 );

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { anyText, headerName, headerValue, list, object, oneOf, record, text } from "../config/values.ts";
+import { headerName, headerValue, list, object, oneOf, record, text } from "../config/values.ts";
 import { cookieValue } from "../cookie.ts";
 import type { RequestFacts } from "../request.ts";
 import { compileValue, isTemplate, TEMPLATE_PARTS } from "../routing/template.ts";
@@ -43,7 +43,7 @@ export const set_headers = plugin(setOptions, (headers) => {
   };
 });
 
-const replacement = object({ find: text("a text that is not empty"), with: anyText });
+const replacement = object({ find: text("a text that is not empty"), with: headerValue });
 const replacements = v.optional(record(headerName, replacement, "a mapping of header names to find and with"));
 const replaceOptions = object({ request: replacements, response: replacements });
 

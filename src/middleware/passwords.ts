@@ -2,7 +2,7 @@ import type { Context } from "hono";
 import { basicAuth } from "hono/basic-auth";
 import { bearerAuth } from "hono/bearer-auth";
 import * as v from "valibot";
-import { boolean, headerName, keywords, list, object, oneOf, shown, shownText, text } from "../config/values.ts";
+import { boolean, headerName, keywords, list, object, oneOf, shown, shownPart, text } from "../config/values.ts";
 import { consumerName, identify } from "./consumers.ts";
 import { type PassageEnv, plugin } from "./plugin.ts";
 
@@ -24,7 +24,7 @@ const basicOptions = v.pipe(
     username: v.optional(username),
     password: v.optional(text(PASSWORD)),
     users: v.optional(list(user, "users")),
-    realm: v.optional(shownText("a text"), "Secure Area"),
+    realm: v.optional(shownPart, "Secure Area"),
     hide_credentials: v.optional(boolean, false),
     consumer_header: v.optional(headerName),
   }),
@@ -59,7 +59,7 @@ export const basic_auth = plugin(basicOptions, (options) => {
 
 const bearerOptions = object({
   token: oneOf([text(TOKEN), list(text(TOKEN), "tokens")], `${TOKEN}, or a list of them`),
-  realm: v.optional(shownText("a text")),
+  realm: v.optional(shownPart),
   prefix: v.optional(shown(v.string("a text")), "Bearer"),
   header_name: v.optional(headerName, "authorization"),
 });

@@ -1,5 +1,5 @@
 import { describe, test } from "bun:test";
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertStringIncludes } from "@std/assert";
 import { config, errors, load, route, warnings } from "./support.ts";
 
 describe("a route's defaults", () => {
@@ -234,4 +234,27 @@ test("anchors keep ten thousand routes short and are not mistaken for a bomb", (
   const result = load(text);
   assertEquals(result.ok && result.config.routes.length, 10_000);
   assertEquals(result.ok && result.config.routes[9999]?.timeouts.connect, 7);
+});
+
+test("what goes into a header is a text that a header can hold", () => {
+  const beyond = "日本";
+  const nodes = "nodes: [{host: a, port: 80}]";
+  for (const [place, rest] of [
+    ["request_headers.set.x-a", `request_headers: {set: {x-a: ${beyond}}}`],
+    ["response_headers.add.x-a[0]", `response_headers: {add: {x-a: [${beyond}]}}`],
+    ["redirect.location", `redirect: {location: /${beyond}}`],
+    ["middleware[0].set_headers.x-a", `middleware: [{set_headers: {x-a: "${beyond}{host}"}}]`],
+    ["middleware[0].secure_headers.x_frame_options", `middleware: [{secure_headers: {x_frame_options: ${beyond}}}]`],
+    [
+      "middleware[0].replace_headers.request.x-a.with",
+      `middleware: [{replace_headers: {request: {x-a: {find: a, with: ${beyond}}}}}]`,
+    ],
+    ["middleware[0].basic_auth.realm", `middleware: [{basic_auth: {username: u, password: p, realm: ${beyond}}}]`],
+  ] as const) {
+    const target = place.startsWith("redirect") ? "" : `${nodes}, `;
+    const found = errors(`routes: [{path: /, ${target}${rest}}]`);
+    assertEquals(found.length, 1, place);
+    assertStringIncludes(found[0]!, `routes[0].${place} must be`);
+  }
+  assertEquals(errors(`routes: [{path: /, ${nodes}, request_headers: {set: {x-a: "é"}}}]`), []);
 });
