@@ -2,6 +2,7 @@ import { UpstreamError } from "../upstream-error.ts";
 
 const LF = 10;
 const CR = 13;
+const SEMICOLON = 59;
 /** Longest line of a chunk's size with its extensions, and of all trailers together, in bytes. */
 const LINE_BYTES = 16_384;
 
@@ -30,7 +31,7 @@ function hex(byte: number): number {
 }
 
 /** `lf` ends the line of a size, `data-lf` the data, `trailer-lf` a line of the trailers. */
-type State = "size" | "extension" | "lf" | "data" | "data-cr" | "data-lf" | "trailer" | "trailer-lf";
+type State = "size" | "space" | "extension" | "lf" | "data" | "data-cr" | "data-lf" | "trailer" | "trailer-lf";
 
 /** Makes what reads one body. */
 export function createChunks(): Chunks {
@@ -83,11 +84,18 @@ export function createChunks(): Chunks {
         }
         if (digits === 0) throw invalid("has a chunk without a size");
         if (byte === CR) state = "lf";
-        else if (byte === 59 || byte === 32 || byte === 9) state = "extension";
+        else if (byte === SEMICOLON) state = "extension";
+        else if (byte === 32 || byte === 9) state = "space";
         else if (byte === LF) throw badLine();
         else throw invalid("has a chunk whose size is not a number");
         return;
       }
+      // What stands behind white space without a semicolon might be more of the size.
+      case "space":
+        if (byte === CR) state = "lf";
+        else if (byte === SEMICOLON) state = "extension";
+        else if (byte !== 32 && byte !== 9) throw invalid("has a chunk whose size is not a number");
+        return;
       case "extension":
         if (byte === CR) state = "lf";
         else if (byte === LF) throw badLine();

@@ -40,6 +40,7 @@ describe("a body in chunks", () => {
     ["0\r\n\r\n", ""],
     ["000\r\n\r\n", ""],
     ["a\r\n0123456789\r\n0\r\n\r\n", "0123456789"],
+    ["1 \t\r\na\r\n0\r\n\r\n", "a"],
   ])("%j", (text, body) => {
     assertEquals(read([text]), { body, over: true, rest: "" });
   });
@@ -53,6 +54,8 @@ describe("a body in chunks", () => {
     ["\r\n", "without a size"],
     ["-1\r\n", "without a size"],
     ["5x\r\nhello", "not a number"],
+    ["5 0\r\nhello", "not a number"],
+    ["5 \n", "not a number"],
     ["5\r\nhello!\r\n", "longer than its size"],
     ["fffffffffffffff\r\n", "4 PiB"],
     ["5\nhello\r\n", "CR and LF"],
