@@ -9,7 +9,11 @@ export const hostOf = remember((authority: string): string | null => {
   if (colon !== -1 && !PORT.test(authority.slice(colon + 1))) return null;
   return host.toLowerCase();
 });
-const HOST_NAME = /^[A-Za-z0-9._~!$&'()*+;=%-]*$/;
+/**
+ * Without escapes and empty labels, though RFC 3986 section 3.2.2 has them: a pod or a cache may read such a name as a plain one,
+ * whose route would be another.
+ */
+const HOST_NAME = /^(?!\.)(?!.*\.\.)[A-Za-z0-9._~!$&'()*+;=-]*$/;
 const HOST_IPV6 = /^\[[0-9A-Fa-f:.]+\]$/;
 const PORT = /^[0-9]{0,5}$/;
 
