@@ -75,6 +75,12 @@ describe("jwt_auth", () => {
     assertEquals([cookie["x-consumer-username"], cookie.cookie], ["jack", "a=1; b=2"]);
   });
 
+  test("leaves the token to the pod unless it is to be hidden", async () => {
+    const send = told(ENTRY.replace("hide_credentials: true, ", ""));
+    const token = `Bearer ${await sign({ key: "k1" }, "s1", "HS256")}`;
+    assertEquals((await send("/", header("authorization", token))).pod.authorization, token);
+  });
+
   test("refuses a token that is another's, over, or none", async () => {
     const send = told(ENTRY);
     const wrong = [
