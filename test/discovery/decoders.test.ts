@@ -4,7 +4,7 @@ import { assert, assertEquals, assertStrictEquals, assertStringIncludes, assertT
 import { parse } from "yaml";
 import { endpointSliceDecoder } from "../../src/discovery/endpoint-slices.ts";
 import { endpointsDecoder } from "../../src/discovery/endpoints.ts";
-import { serviceDecoder } from "../../src/discovery/services.ts";
+import { sameService, serviceDecoder } from "../../src/discovery/services.ts";
 import { type SliceRecord, unpackEndpoints } from "../../src/discovery/slice-record.ts";
 import { InvalidObjectError } from "../../src/kubernetes/errors.ts";
 import type { Decoder } from "../../src/kubernetes/types.ts";
@@ -170,6 +170,29 @@ describe("decoders", () => {
       assertStringIncludes(record.notes[0]!, words);
     });
   }
+
+  test("tell two states of a Service apart by all that is kept of it, and by no more", () => {
+    const read = serviceDecoder(options);
+    const spec = { type: "ClusterIP", clusterIP: "10.96.0.1", ports: [{ name: "http", port: 80, protocol: "TCP" }] };
+    const state = (change: object, version = "1") =>
+      read({
+        metadata: { name: "web", namespace: "default", resourceVersion: version },
+        spec: { ...spec, ...change },
+      })!;
+    const same = (change: object): boolean => sameService(state({}), state(change, "2"));
+    assert(same({}));
+    assert(same({ selector: { app: "other" } }));
+    const changes: object[] = [
+      { type: "LoadBalancer" },
+      { externalName: "db.example.org" },
+      { clusterIP: "None" },
+      { ports: [] },
+      { ports: [{ name: "web", port: 80, protocol: "TCP" }] },
+      { ports: [{ name: "http", port: 81, protocol: "TCP" }] },
+      { ports: [{ name: "http", port: 80, protocol: "UDP" }] },
+    ];
+    for (const change of changes) assert(!same(change), JSON.stringify(change));
+  });
 
   test("keep a Service's ports, type and external name", () => {
     const read = serviceDecoder(options);
