@@ -59,9 +59,8 @@ export function openServer(
       restAfter(answer, () => bun.timeout(request, keepAlive));
       return answer;
     };
-    if (!(answered instanceof Promise)) return rest(answered);
     bun.timeout(request, 0);
-    return answered.then(rest);
+    return answered instanceof Promise ? answered.then(rest) : rest(answered);
   };
   const sockets = createServerSockets();
   const upgrade = sockets.upgradeOn(() => server);

@@ -29,7 +29,11 @@ function quiet(): Response {
   return answer;
 }
 
-async function answer({ url }: Request): Promise<Response> {
+function answer(request: Request): Response | Promise<Response> {
+  return request.url.endsWith("/quiet-at-once") ? quiet() : answerLater(request);
+}
+
+async function answerLater({ url }: Request): Promise<Response> {
   if (url.endsWith("/quiet")) return quiet();
   if (url.endsWith("/slow")) await Bun.sleep(QUIET_MS);
   return problem("no_route", "over");
@@ -43,6 +47,7 @@ const plays: readonly (readonly [name: string, sent: string, last: string])[] = 
   ["that sends half a head after its answer", `${get("/")}GET / HTTP/1.1\r\nho`, "over"],
   ["whose pod was slow", get("/slow"), "over"],
   ["whose answer was silent for long", get("/quiet"), "last\r\n0\r\n\r\n"],
+  ["whose answer, given at once, was silent for long", get("/quiet-at-once"), "last\r\n0\r\n\r\n"],
 ];
 
 describe("the listener on Bun", () => {
