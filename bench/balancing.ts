@@ -1,9 +1,9 @@
 import { createPool } from "../src/balancing/pool.ts";
 import type { Pool } from "../src/balancing/types.ts";
-import { systemClock } from "../src/clock.ts";
+import { systemClock } from "../src/base/clock.ts";
 import type { BalancerConfig } from "../src/config/schema.ts";
 import type { Endpoint, Upstream } from "../src/discovery/types.ts";
-import type { RequestFacts } from "../src/request.ts";
+import type { RequestFacts } from "../src/http/request.ts";
 
 const SIZES = [3, 100, 5000];
 /** Long enough for a stable figure, short enough for all of them together. */

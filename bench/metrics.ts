@@ -3,15 +3,15 @@
  * processor's nearest cache), and milliseconds of one scrape where every route has been used.
  */
 import { allFamilies, expose, FORMATS } from "../src/admin/metrics/exposition.ts";
-import { systemClock } from "../src/clock.ts";
+import { systemClock } from "../src/base/clock.ts";
 import {
   countAnswer,
   countInFlight,
   countUpstream,
   createCounters,
   type SeriesCounts,
-} from "../src/observe/counters.ts";
-import type { ProcessMetrics } from "../src/observe/process-metrics.ts";
+} from "../src/telemetry/counters.ts";
+import type { ProcessMetrics } from "../src/telemetry/process-metrics.ts";
 
 const ROUTES = 1000;
 const BATCH = 100_000;

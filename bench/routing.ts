@@ -5,7 +5,7 @@ import * as v from "valibot";
 import { fill } from "../src/config/fill.ts";
 import type { RouteConfig, routeSchema } from "../src/config/route-schema.ts";
 import { fileSchema } from "../src/config/schema.ts";
-import type { RequestFacts } from "../src/request.ts";
+import type { RequestFacts } from "../src/http/request.ts";
 import { compileRoutes } from "../src/routing/table.ts";
 
 /** One kind of config: how its nth route looks, and a request that this route takes. */

@@ -1,9 +1,9 @@
 import { heapStats } from "bun:jsc";
-import { systemClock } from "../src/clock.ts";
-import { endpointSliceDecoder } from "../src/discovery/endpoint-slices.ts";
-import { createServiceViews } from "../src/discovery/service-views.ts";
-import type { SliceRecord } from "../src/discovery/slice-record.ts";
-import { createSnapshot } from "../src/discovery/snapshot.ts";
+import { systemClock } from "../src/base/clock.ts";
+import { endpointSliceDecoder } from "../src/discovery/records/endpoint-slices.ts";
+import type { SliceRecord } from "../src/discovery/records/slice-record.ts";
+import { createServiceViews } from "../src/discovery/store/service-views.ts";
+import { createSnapshot } from "../src/discovery/store/snapshot.ts";
 
 const SLICES = 10_000;
 const PER_SLICE = 15;

@@ -4,9 +4,9 @@ import process from "node:process";
 async function program() {
   try {
     return await Promise.all([
-      import("./commands/run.ts"),
-      import("./runtime/deno.ts"),
-      import("./runtime/deno-host.ts"),
+      import("./cli/run.ts"),
+      import("./platform/deno/runtime.ts"),
+      import("./platform/deno/host.ts"),
     ]);
   } catch (error) {
     const missing = /(?:Could not resolve|Import|matching package for) ["'](?:npm:)?(@?[a-z][^"'@]*)/.exec(

@@ -2,11 +2,11 @@
  * The live heap of a followed cluster over that of one that knows nothing yet: `bun heap.ts SERVER`. Prints megabytes.
  */
 import { heapStats } from "bun:jsc";
-import { systemClock } from "../../src/clock.ts";
+import { systemClock } from "../../src/base/clock.ts";
+import { silentLogger } from "../../src/base/log.ts";
 import { createCluster } from "../../src/discovery/cluster.ts";
 import { noCredentials } from "../../src/kubernetes/credentials.ts";
-import { silentLogger } from "../../src/log.ts";
-import { bunRuntime } from "../../src/runtime/bun.ts";
+import { bunRuntime } from "../../src/platform/bun/runtime.ts";
 import { clusterConfig } from "./cluster-config.ts";
 
 const liveHeap = (): number => {

@@ -3,11 +3,11 @@
  * round the cluster's watch expires, so that all of it is listed again. Prints the longest pause of every round, and of the
  * time between, in which nothing happens, as JSON.
  */
-import { systemClock } from "../../src/clock.ts";
+import { systemClock } from "../../src/base/clock.ts";
+import { silentLogger } from "../../src/base/log.ts";
 import { createCluster } from "../../src/discovery/cluster.ts";
 import { noCredentials } from "../../src/kubernetes/credentials.ts";
-import { silentLogger } from "../../src/log.ts";
-import { bunRuntime } from "../../src/runtime/bun.ts";
+import { bunRuntime } from "../../src/platform/bun/runtime.ts";
 import { clusterConfig } from "./cluster-config.ts";
 
 const server = process.argv[2]!;

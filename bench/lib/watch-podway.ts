@@ -1,13 +1,13 @@
 /** Podway's whole path from the socket to the snapshot: `bun watch-podway.ts SERVER`. */
-import { systemClock } from "../../src/clock.ts";
-import { endpointSliceDecoder } from "../../src/discovery/endpoint-slices.ts";
-import { createJournal } from "../../src/discovery/journal.ts";
-import { createSnapshot } from "../../src/discovery/snapshot.ts";
+import { systemClock } from "../../src/base/clock.ts";
+import { silentLogger } from "../../src/base/log.ts";
+import { endpointSliceDecoder } from "../../src/discovery/records/endpoint-slices.ts";
+import { createJournal } from "../../src/discovery/store/journal.ts";
+import { createSnapshot } from "../../src/discovery/store/snapshot.ts";
 import { createApiClient } from "../../src/kubernetes/api-client.ts";
 import { noCredentials } from "../../src/kubernetes/credentials.ts";
 import { createReflector } from "../../src/kubernetes/reflector.ts";
-import { silentLogger } from "../../src/log.ts";
-import { bunRuntime } from "../../src/runtime/bun.ts";
+import { bunRuntime } from "../../src/platform/bun/runtime.ts";
 import { EVENTS, stopwatch } from "./watch-load.ts";
 
 const connection = {

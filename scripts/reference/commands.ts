@@ -1,6 +1,6 @@
-import { HELP_OPTION, optionHelp, optionName } from "../../src/commands/command-help.ts";
-import { COMMANDS } from "../../src/commands/commands.ts";
-import type { CommandOption } from "../../src/runtime/args.ts";
+import type { CommandOption } from "../../src/cli/args.ts";
+import { HELP_OPTION, optionHelp, optionName } from "../../src/cli/command-help.ts";
+import { COMMANDS } from "../../src/cli/commands.ts";
 import { cell, table } from "./page.ts";
 
 const optionTable = (options: readonly CommandOption[]): string =>

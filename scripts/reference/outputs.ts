@@ -1,8 +1,8 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { allFamilies } from "../../src/admin/metrics/exposition.ts";
-import { createCounters } from "../../src/observe/counters.ts";
-import { PROBLEM_CODES, problemStatus, problemTitle } from "../../src/proxy/problem.ts";
+import { PROBLEM_CODES, problemStatus, problemTitle } from "../../src/http/problem.ts";
+import { createCounters } from "../../src/telemetry/counters.ts";
 import { cell, table } from "./page.ts";
 
 const ROOT: string = join(import.meta.dir, "../..");

@@ -1,9 +1,9 @@
 import { Hono } from "hono";
 import { accepts } from "hono/accepts";
-import type { Clock } from "../clock.ts";
-import { ExplainQueryError } from "../explain/question.ts";
-import type { ProcessMetrics } from "../observe/process-metrics.ts";
-import { problem } from "../proxy/problem.ts";
+import type { Clock } from "../base/clock.ts";
+import { problem } from "../http/problem.ts";
+import { ExplainQueryError } from "../reports/explain/question.ts";
+import type { ProcessMetrics } from "../telemetry/process-metrics.ts";
 import { mayRead, onlyOwnNames, onlyWithToken, secureHeaders } from "./guard.ts";
 import { allFamilies, expose, FORMATS } from "./metrics/exposition.ts";
 import type { AdminView } from "./view.ts";

@@ -1,9 +1,9 @@
 import type { ServicesPage, ServicesQuery } from "../discovery/catalog.ts";
 import type { ClusterStatus, Dump, NodesAnswer } from "../discovery/views.ts";
-import type { Explained } from "../explain/answer.ts";
-import type { ExplainQuery } from "../explain/question.ts";
-import type { GatewayEvent } from "../observe/events.ts";
-import type { GatewayMetrics } from "../observe/gateway-metrics.ts";
+import type { Explained } from "../reports/explain/answer.ts";
+import type { ExplainQuery } from "../reports/explain/question.ts";
+import type { GatewayEvent } from "../telemetry/events.ts";
+import type { GatewayMetrics } from "../telemetry/gateway-metrics.ts";
 
 /** What the admin API may see of the gateway: reads only, secrets already redacted. */
 export interface AdminView {

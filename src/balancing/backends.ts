@@ -1,4 +1,4 @@
-import type { Random } from "../clock.ts";
+import type { Random } from "../base/clock.ts";
 import type { Upstream } from "../discovery/types.ts";
 import { hash } from "./hash.ts";
 import { createSplit, type Split } from "./split.ts";

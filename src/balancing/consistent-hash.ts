@@ -1,4 +1,4 @@
-import type { Random } from "../clock.ts";
+import type { Random } from "../base/clock.ts";
 import { hash } from "./hash.ts";
 import { createHashRing } from "./hash-ring.ts";
 import { type Member, type Policy, wasTried } from "./policy.ts";

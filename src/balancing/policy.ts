@@ -1,5 +1,5 @@
 import type { Endpoint } from "../discovery/types.ts";
-import type { PassiveState } from "./passive-health.ts";
+import type { PassiveState } from "./health/passive-health.ts";
 import type { CookieFacts, Decider, PickFacts, Target } from "./types.ts";
 
 /** A target as the pool and its policy see it. */

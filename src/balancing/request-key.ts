@@ -1,4 +1,4 @@
-import { cookieValue } from "../cookie.ts";
+import { cookieValue } from "../http/cookie.ts";
 import type { PickFacts } from "./types.ts";
 
 /** What of a request consistent hashing looks at. */

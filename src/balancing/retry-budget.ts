@@ -1,4 +1,4 @@
-import type { Clock } from "../clock.ts";
+import type { Clock } from "../base/clock.ts";
 
 /** How many retries a service may get, so that they never become the load that keeps its pods down. */
 export interface RetryBudget {

@@ -1,4 +1,4 @@
-import type { Random } from "../clock.ts";
+import type { Random } from "../base/clock.ts";
 import type { Member, Policy } from "./policy.ts";
 import { wasTried } from "./policy.ts";
 import { nextTurn, settle, startAnywhere, type TurnHolder, totalWeight } from "./smooth.ts";

@@ -1,4 +1,4 @@
-import type { Random } from "../clock.ts";
+import type { Random } from "../base/clock.ts";
 import { nextTurn, startAnywhere, totalWeight } from "./smooth.ts";
 
 /** Divides a route's requests among several services. */

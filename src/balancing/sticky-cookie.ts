@@ -1,5 +1,5 @@
-import type { Random } from "../clock.ts";
-import { cookieValue } from "../cookie.ts";
+import type { Random } from "../base/clock.ts";
+import { cookieValue } from "../http/cookie.ts";
 import { hashToken } from "./hash.ts";
 import { type Member, type Policy, wasTried } from "./policy.ts";
 import { createRoundRobin } from "./round-robin.ts";

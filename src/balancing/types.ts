@@ -1,5 +1,5 @@
 import type { Endpoint } from "../discovery/types.ts";
-import type { RequestFacts } from "../request.ts";
+import type { RequestFacts } from "../http/request.ts";
 
 /** What a choice may depend on. A connection has no headers and no query. */
 export type PickFacts = Pick<RequestFacts, "headers" | "search" | "client">;

@@ -1,4 +1,4 @@
-import type { Random } from "../clock.ts";
+import type { Random } from "../base/clock.ts";
 import type { Member } from "./policy.ts";
 
 /** Draws members at random, each with its weight's share of the draws. */

@@ -1,4 +1,4 @@
-import { isAddress, isHostName, stripBrackets } from "./addresses.ts";
+import { isAddress, isHostName, stripBrackets } from "../base/addresses.ts";
 import type { Env } from "./interpolate.ts";
 import { CLIENT_KEYS, CLUSTER_KEYS, NAMESPACE_SELECTOR_KEYS } from "./key-rules.ts";
 import { normalizeLabelSelector } from "./label-selector.ts";

@@ -1,4 +1,4 @@
-import { authority } from "./addresses.ts";
+import { authority } from "../base/addresses.ts";
 import { ROUTE_DEFAULTS, STREAM_DEFAULTS } from "./defaults.ts";
 import type { StreamConfig, WrittenStream } from "./stream-schema.ts";
 

@@ -1,5 +1,5 @@
+import { stripBrackets } from "../base/addresses.ts";
 import { mergeMiddleware } from "../middleware/catalog.ts";
-import { stripBrackets } from "./addresses.ts";
 import { ROUTE_DEFAULTS } from "./defaults.ts";
 import type { ClusterConfig, WrittenDiscovery } from "./discovery-schema.ts";
 import { fillStream } from "./fill-stream.ts";

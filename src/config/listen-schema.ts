@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { isAddress, isHostName, stripBrackets } from "./addresses.ts";
+import { isAddress, isHostName, stripBrackets } from "../base/addresses.ts";
 import { host, object, oneOf, shown, shownText } from "./values.ts";
 
 /** Where to listen. `host` may be a name, an IPv4 or an IPv6 address without brackets. */

@@ -1,9 +1,9 @@
 import * as v from "valibot";
+import { isAddress, isHostName, isIpv6, stripBrackets } from "../base/addresses.ts";
+import { PATHS } from "../http/readings.ts";
 import { type MiddlewareEntry, middlewareSchema } from "../middleware/catalog.ts";
 import { pathTemplateFault } from "../routing/path-template.ts";
-import { PATHS } from "../routing/readings.ts";
 import { isTemplate, TEMPLATE_PARTS } from "../routing/template.ts";
-import { isAddress, isHostName, isIpv6, stripBrackets } from "./addresses.ts";
 import {
   anyText,
   boolean,

@@ -1,6 +1,6 @@
 import * as v from "valibot";
-import { PATHS } from "../routing/readings.ts";
-import { isCidr } from "./addresses.ts";
+import { isCidr } from "../base/addresses.ts";
+import { PATHS } from "../http/readings.ts";
 import { type ClusterConfig, discoverySchema } from "./discovery-schema.ts";
 import { certificates, listen } from "./listen-schema.ts";
 import { defaultsSchema, type RouteConfig, routeSchema } from "./route-schema.ts";

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { isLoopback, isWildcard } from "./addresses.ts";
+import { isLoopback, isWildcard } from "../base/addresses.ts";
 import { fault, placeAt, type Rules, warn } from "./rules.ts";
 import { adminListen, type ListenAddress, serverListen } from "./schema.ts";
 

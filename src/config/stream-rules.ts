@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { authority, isWildcard } from "./addresses.ts";
+import { authority, isWildcard } from "../base/addresses.ts";
 import type { WrittenClusters } from "./cluster-rules.ts";
 import { STREAM_KEYS } from "./key-rules.ts";
 import { fault, type Place, placeAt, placesIn, type Rules, unique } from "./rules.ts";

@@ -1,4 +1,4 @@
-import { parseServiceReference } from "../discovery/reference.ts";
+import { parseServiceReference } from "../discovery/resolve/reference.ts";
 import type { WrittenClusters } from "./cluster-rules.ts";
 import { quoteName, showName, showPath } from "./issues.ts";
 import { type KeyRules, UPSTREAM_TLS_KEYS } from "./key-rules.ts";

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { isAddress, isHostName, stripBrackets } from "./addresses.ts";
+import { isAddress, isHostName, stripBrackets } from "../base/addresses.ts";
 
 /**
  * The value types of the config file. Every message completes the sentence "PATH must be …" (and "write …" where the

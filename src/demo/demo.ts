@@ -1,6 +1,6 @@
-import type { Clock, Random } from "../clock.ts";
-import type { Logger } from "../log.ts";
-import type { Upgrade } from "../proxy/websocket-types.ts";
+import type { Clock, Random } from "../base/clock.ts";
+import type { Logger } from "../base/log.ts";
+import type { Upgrade } from "../platform/websocket.ts";
 import { createApiserver, type EmbeddedApiserver } from "./apiserver.ts";
 import { configText, type DemoPod, NAMESPACE, podObject, SERVICE, serviceObjects } from "./demo-objects.ts";
 import { createEcho } from "./echo.ts";

@@ -1,5 +1,5 @@
-import type { Clock } from "../clock.ts";
-import type { Upgrade } from "../proxy/websocket-types.ts";
+import type { Clock } from "../base/clock.ts";
+import type { Upgrade } from "../platform/websocket.ts";
 
 /** Who answers, and the clock of `/delay` and `/sse`. */
 export interface EchoOptions {

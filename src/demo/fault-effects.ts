@@ -1,4 +1,4 @@
-import type { Clock } from "../clock.ts";
+import type { Clock } from "../base/clock.ts";
 import type { FaultEffect } from "./faults.ts";
 import { lostConnection, orAbort, rewriteBody } from "./pipe.ts";
 import { failure } from "./status.ts";

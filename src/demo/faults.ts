@@ -1,4 +1,4 @@
-import type { Clock } from "../clock.ts";
+import type { Clock } from "../base/clock.ts";
 import { type Effect, effectOf } from "./fault-effects.ts";
 import type { Json, LoggedRequest, Verb } from "./types.ts";
 

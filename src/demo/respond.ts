@@ -1,5 +1,5 @@
 import { parse as parseYaml } from "yaml";
-import type { Clock } from "../clock.ts";
+import type { Clock } from "../base/clock.ts";
 import { apiDocument, openApiV2Protobuf } from "./api-docs.ts";
 import type { RequestFacts } from "./facts.ts";
 import { checkFields } from "./fields.ts";

@@ -1,5 +1,5 @@
-import type { Clock, Random } from "../clock.ts";
-import type { Logger } from "../log.ts";
+import type { Clock, Random } from "../base/clock.ts";
+import type { Logger } from "../base/log.ts";
 import type { Faults } from "./faults.ts";
 
 /** `metadata` as the embedded apiserver keeps it: every field it sets itself is always there. */

@@ -1,4 +1,4 @@
-import type { Clock, Random } from "../clock.ts";
+import type { Clock, Random } from "../base/clock.ts";
 import { errorLine, GONE_EVENT } from "./fault-effects.ts";
 import { countOf, type Filter, filterOf, versionOf } from "./list.ts";
 import { objectText, toVersion } from "./objects.ts";

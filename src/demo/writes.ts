@@ -1,4 +1,4 @@
-import type { Clock, Random } from "../clock.ts";
+import type { Clock, Random } from "../base/clock.ts";
 import { withDefaults } from "./defaults.ts";
 import { isoSeconds, uuid } from "./identity.ts";
 import { managedFieldsOf } from "./managed-fields.ts";

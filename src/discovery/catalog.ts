@@ -1,7 +1,7 @@
 import type { Cluster } from "./cluster.ts";
-import { describePorts, portKeys } from "./select.ts";
-import { unpackEndpoints } from "./slice-record.ts";
-import type { ServiceEntry, SnapshotReader } from "./snapshot.ts";
+import { unpackEndpoints } from "./records/slice-record.ts";
+import { describePorts, portKeys } from "./resolve/select.ts";
+import type { ServiceEntry, SnapshotReader } from "./store/snapshot.ts";
 
 /** A page of the services of all clusters. */
 export interface ServicesQuery {

@@ -1,7 +1,7 @@
 import type { ClusterConfig } from "../config/schema.ts";
 import type { ClientState, SourceStatus } from "../kubernetes/types.ts";
-import type { SnapshotCounts } from "./snapshot.ts";
-import type { SnapshotFileStatus } from "./snapshot-keeper.ts";
+import type { SnapshotCounts } from "./store/snapshot.ts";
+import type { SnapshotFileStatus } from "./store/snapshot-persister.ts";
 import type { ClusterCounters, ClusterStatus } from "./views.ts";
 
 /** One source of a cluster, as its status shows it. */

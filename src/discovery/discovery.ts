@@ -1,11 +1,11 @@
 import { listServices } from "./catalog.ts";
 import type { Cluster } from "./cluster.ts";
-import { answerNodes, dumpServices, type ServiceTarget } from "./inspect.ts";
-import { type Explanation, explain } from "./reasons.ts";
-import { type ParsedReference, parseServiceReference } from "./reference.ts";
-import type { WantedPort } from "./select.ts";
+import { type Explanation, explain } from "./resolve/reasons.ts";
+import { type ParsedReference, parseServiceReference } from "./resolve/reference.ts";
+import type { WantedPort } from "./resolve/select.ts";
+import { createUpstream, emptyUpstream } from "./resolve/upstream.ts";
+import { answerNodes, dumpServices, type ServiceTarget } from "./targets.ts";
 import type { UpstreamQuery } from "./types.ts";
-import { createUpstream, emptyUpstream } from "./upstream.ts";
 import type { Discovery } from "./views.ts";
 
 export type { Discovery } from "./views.ts";

@@ -1,7 +1,7 @@
 import type { ClusterConfig } from "../config/schema.ts";
 import { type Right, rightTo, type Verb } from "../kubernetes/rbac.ts";
 import type { Collection } from "../kubernetes/types.ts";
-import { type PlanConfig, planCluster } from "./plan.ts";
+import { type PlanConfig, planCluster } from "./feeds/plan.ts";
 
 /** What of a cluster's config decides which rights it takes. */
 export type RightsConfig = PlanConfig & Pick<ClusterConfig, "mode">;

@@ -2,8 +2,8 @@ import type { ListProgress } from "../kubernetes/list-all.ts";
 import type { SkippedObject } from "../kubernetes/skipped.ts";
 import type { ClientState } from "../kubernetes/types.ts";
 import type { ServicesPage, ServicesQuery } from "./catalog.ts";
-import type { PortMatch } from "./select.ts";
-import type { SnapshotFileStatus } from "./snapshot-keeper.ts";
+import type { PortMatch } from "./resolve/select.ts";
+import type { SnapshotFileStatus } from "./store/snapshot-persister.ts";
 import type { EmptyReason, Node, Upstream, UpstreamQuery } from "./types.ts";
 
 export type { Node } from "./types.ts";

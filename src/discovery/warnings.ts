@@ -1,7 +1,7 @@
+import type { Logger } from "../base/log.ts";
 import type { Change } from "../kubernetes/types.ts";
-import type { Logger } from "../log.ts";
-import type { SliceRecord } from "./slice-record.ts";
-import type { SnapshotReader } from "./snapshot.ts";
+import type { SliceRecord } from "./records/slice-record.ts";
+import type { SnapshotReader } from "./store/snapshot.ts";
 
 /** `shared_size` in bytes; Infinity where there is none. */
 export const sizeLimit = (sharedSize: string | undefined): number =>

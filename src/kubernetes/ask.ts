@@ -1,4 +1,4 @@
-import type { Clock } from "../clock.ts";
+import type { Clock } from "../base/clock.ts";
 import { decode, readBytes } from "./body.ts";
 import type { Connection } from "./connection.ts";
 import { openScope, orAborted } from "./request-scope.ts";

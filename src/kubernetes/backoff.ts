@@ -1,4 +1,4 @@
-import type { Random } from "../clock.ts";
+import type { Random } from "../base/clock.ts";
 
 /** The shortest and the longest pause between two failing attempts, milliseconds. */
 export const BACKOFF_MIN_MS = 500;

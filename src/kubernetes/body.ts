@@ -1,4 +1,4 @@
-import { joined } from "../bytes.ts";
+import { joined } from "../base/bytes.ts";
 import { InvalidObjectError, shorten } from "./errors.ts";
 
 /** Reads a body up to a limit of bytes. Throws beyond it: what it holds is never more than limit + one chunk. */

@@ -1,6 +1,6 @@
-import type { Clock } from "../clock.ts";
+import type { Clock } from "../base/clock.ts";
 import type { ClusterConfig } from "../config/schema.ts";
-import type { ClientTls, Files, Runtime } from "../runtime/runtime.ts";
+import type { ClientTls, Files, Runtime } from "../platform/runtime.ts";
 import {
   type ClientCertificate,
   type Credentials,

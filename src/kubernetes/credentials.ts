@@ -1,5 +1,5 @@
-import type { Clock } from "../clock.ts";
-import type { Files, Runtime } from "../runtime/runtime.ts";
+import type { Clock } from "../base/clock.ts";
+import type { Files, Runtime } from "../platform/runtime.ts";
 import { shorten } from "./errors.ts";
 
 /** Who we are to the apiserver. */

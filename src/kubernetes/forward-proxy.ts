@@ -1,4 +1,4 @@
-import { canonicalAddress, isIpv4, isIpv6 } from "../config/addresses.ts";
+import { canonicalAddress, isIpv4, isIpv6 } from "../base/addresses.ts";
 
 /** Which forward proxy a request goes through, decided as Go's clients (kubectl among them) decide it. */
 

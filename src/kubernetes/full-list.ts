@@ -1,5 +1,5 @@
-import type { Clock } from "../clock.ts";
-import type { Logger } from "../log.ts";
+import type { Clock } from "../base/clock.ts";
+import type { Logger } from "../base/log.ts";
 import type { ApiClient } from "./api-client.ts";
 import { ApiError, type ApiErrorCode, describeCollection } from "./errors.ts";
 import { type FullList, type ListProgress, listAll } from "./list-all.ts";

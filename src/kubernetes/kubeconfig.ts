@@ -1,7 +1,7 @@
 import { parse } from "yaml";
-import type { Clock } from "../clock.ts";
+import type { Clock } from "../base/clock.ts";
 import { tooDeepAt } from "../config/nesting.ts";
-import type { ClientTls, Files, Runtime } from "../runtime/runtime.ts";
+import type { ClientTls, Files, Runtime } from "../platform/runtime.ts";
 import {
   type Credentials,
   type ExecConfig,

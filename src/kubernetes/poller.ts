@@ -1,5 +1,5 @@
-import type { Clock, Random } from "../clock.ts";
-import type { Logger } from "../log.ts";
+import type { Clock, Random } from "../base/clock.ts";
+import type { Logger } from "../base/log.ts";
 import type { ApiClient } from "./api-client.ts";
 import { createKindsOfBackoff, type Pauses } from "./backoff.ts";
 import { ApiError, type ApiErrorCode, describeCollection, toApiError } from "./errors.ts";

@@ -1,4 +1,4 @@
-import type { Clock } from "../clock.ts";
+import type { Clock } from "../base/clock.ts";
 
 /** An abort signal of our own that follows another one and may end by the clock. */
 export interface Scope {

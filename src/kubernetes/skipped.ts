@@ -1,4 +1,4 @@
-import type { Logger } from "../log.ts";
+import type { Logger } from "../base/log.ts";
 import { InvalidObjectError, type SkipReason, shorten } from "./errors.ts";
 import type { Decoder, ObjectKey } from "./types.ts";
 

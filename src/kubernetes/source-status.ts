@@ -1,5 +1,5 @@
-import type { Clock } from "../clock.ts";
-import type { Logger } from "../log.ts";
+import type { Clock } from "../base/clock.ts";
+import type { Logger } from "../base/log.ts";
 import type { ApiError, ApiErrorCode } from "./errors.ts";
 import type { ListProgress } from "./list-all.ts";
 import { createSkipTracker, type SkipTracker } from "./skipped.ts";

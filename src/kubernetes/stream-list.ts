@@ -1,4 +1,4 @@
-import type { Clock } from "../clock.ts";
+import type { Clock } from "../base/clock.ts";
 import type { ApiClient } from "./api-client.ts";
 import { InvalidObjectError } from "./errors.ts";
 import type { FullList } from "./list-all.ts";

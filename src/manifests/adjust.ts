@@ -1,5 +1,5 @@
 import { type Document, isMap, parseDocument } from "yaml";
-import { isLoopback } from "../config/addresses.ts";
+import { isLoopback } from "../base/addresses.ts";
 import { placeAt } from "../config/rules.ts";
 import type { Config, ListenAddress } from "../config/schema.ts";
 import type { Source } from "../config/source.ts";

@@ -1,7 +1,7 @@
 import { csrf as honoCsrf } from "hono/csrf";
 import { ipRestriction } from "hono/ip-restriction";
 import * as v from "valibot";
-import { isCidr } from "../config/addresses.ts";
+import { isCidr } from "../base/addresses.ts";
 import { keywords, list, object, oneOf, shown, shownText, words } from "../config/values.ts";
 import { type Passage, plugin } from "./plugin.ts";
 

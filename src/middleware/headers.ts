@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { headerName, headerValue, list, object, oneOf, record, text } from "../config/values.ts";
-import { cookieValue } from "../cookie.ts";
-import type { RequestFacts } from "../request.ts";
+import { cookieValue } from "../http/cookie.ts";
+import type { RequestFacts } from "../http/request.ts";
 import { compileValue, isTemplate, TEMPLATE_PARTS } from "../routing/template.ts";
 import { plugin } from "./plugin.ts";
 

@@ -1,5 +1,5 @@
 import type { HonoJsonWebKey } from "hono/utils/jwt/jws";
-import type { Clock } from "../clock.ts";
+import type { Clock } from "../base/clock.ts";
 import { showUrl } from "../config/shown.ts";
 import type { Fetch } from "../kubernetes/types.ts";
 import { Unavailable } from "./refusal.ts";

@@ -13,7 +13,7 @@ import {
   token,
   words,
 } from "../config/values.ts";
-import { cookieValue } from "../cookie.ts";
+import { cookieValue } from "../http/cookie.ts";
 import { consumerHeader, consumerName, identify, withoutParameter } from "./consumers.ts";
 import { type PassageEnv, plugin } from "./plugin.ts";
 import { refuse } from "./refusal.ts";

@@ -1,7 +1,7 @@
-import { type Clock, inTime, systemClock } from "../clock.ts";
+import { type Clock, inTime, systemClock } from "../base/clock.ts";
 import type { ConfigIssue } from "../config/issues.ts";
 import type { ModuleUse } from "../config/module-uses.ts";
-import type { ModuleLoader, ModuleState } from "../runtime/runtime.ts";
+import type { ModuleLoader, ModuleState } from "../platform/runtime.ts";
 import type { Middleware } from "./plugin.ts";
 
 /** The user's own middleware, loaded before a config that names them is put in force. */

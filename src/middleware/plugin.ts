@@ -1,10 +1,10 @@
 import type { MiddlewareHandler } from "hono";
 import type { GenericSchema, InferOutput } from "valibot";
-import type { Clock } from "../clock.ts";
+import type { Clock } from "../base/clock.ts";
+import type { RequestFacts } from "../http/request.ts";
 import type { Fetch } from "../kubernetes/types.ts";
-import type { Outcome } from "../observe/counters.ts";
-import type { Exchange } from "../observe/exchange.ts";
-import type { RequestFacts } from "../request.ts";
+import type { Outcome } from "../telemetry/counters.ts";
+import type { Exchange } from "../telemetry/exchange.ts";
 import type { KeySpace } from "./key-space.ts";
 
 /** One request on its way through a route's middleware: Hono's `c.env`. */

@@ -1,7 +1,7 @@
 import type { Context } from "hono";
 import * as v from "valibot";
 import { integer, shownText } from "../config/values.ts";
-import { type ProblemCode, problem, problemStatus } from "../proxy/problem.ts";
+import { type ProblemCode, problem, problemStatus } from "../http/problem.ts";
 import type { PassageEnv } from "./plugin.ts";
 
 /** What a refusal with a code may look like: another status than the code's own, other words than ours. */

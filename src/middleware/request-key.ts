@@ -2,10 +2,10 @@ import type { Context } from "hono";
 import * as v from "valibot";
 import { queryValue } from "../balancing/request-key.ts";
 import { headerName, list, nonEmpty, object, oneOf, shownText, token, words } from "../config/values.ts";
-import { cookieValue } from "../cookie.ts";
-import { parseAddress } from "../proxy/trust.ts";
+import { cookieValue } from "../http/cookie.ts";
+import { commonReading } from "../http/readings.ts";
+import { parseAddress } from "../http/trust.ts";
 import { requestHost } from "../routing/host.ts";
-import { commonReading } from "../routing/readings.ts";
 import type { PassageEnv } from "./plugin.ts";
 
 const WORDS = ["client_ip", "all", "consumer", "host", "path", "method"] as const;

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import type { Clock } from "../clock.ts";
+import type { Clock } from "../base/clock.ts";
 import { boolean, object } from "../config/values.ts";
 import { boundedKey, type Kept, type KeySpace } from "./key-space.ts";
 import { plugin } from "./plugin.ts";

@@ -1,4 +1,4 @@
-import { joined, streamOf } from "../bytes.ts";
+import { joined, streamOf } from "../base/bytes.ts";
 
 /** Bodies up to this size are taken whole to learn their length, in bytes. */
 const WHOLE_BYTES = 65_536;

@@ -1,4 +1,4 @@
-import type { Clock } from "../clock.ts";
+import type { Clock } from "../base/clock.ts";
 import type { Kept, KeySpace } from "./key-space.ts";
 
 /** Hits of one key in its window. */

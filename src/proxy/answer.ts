@@ -1,11 +1,11 @@
 import type { Pool, Target } from "../balancing/types.ts";
-import type { Clock } from "../clock.ts";
-import type { SeriesCounts } from "../observe/counters.ts";
-import type { RequestFacts } from "../request.ts";
+import type { Clock } from "../base/clock.ts";
+import type { RequestFacts } from "../http/request.ts";
+import type { SeriesCounts } from "../telemetry/counters.ts";
 import { watchBody, withBody } from "./body.ts";
 import { type EventStreams, isEventStream } from "./event-streams.ts";
-import type { Flight, Flights } from "./flights.ts";
 import { addVia, hasOneHop, toClient } from "./headers.ts";
+import type { Flight, Flights } from "./in-flight.ts";
 import type { ProxyRoute } from "./types.ts";
 
 /** What delivering an answer depends on, besides the request. */

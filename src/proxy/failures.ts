@@ -1,6 +1,6 @@
-import type { Ending } from "./flights.ts";
-import type { ProblemCode } from "./problem.ts";
-import type { UpstreamFailure } from "./upstream-error.ts";
+import type { ProblemCode } from "../http/problem.ts";
+import type { UpstreamFailure } from "../http/upstream-error.ts";
+import type { Ending } from "./in-flight.ts";
 
 /** Why a request got no answer from a pod. */
 export type Failure = UpstreamFailure | Ending | "too_large";

@@ -1,25 +1,25 @@
 import type { Picked } from "../balancing/backends.ts";
-import { atMost, type Clock } from "../clock.ts";
-import type { Logger } from "../log.ts";
-import { countAnswer, countInFlight, countUpstream, type Outcome } from "../observe/counters.ts";
-import type { Exchange } from "../observe/exchange.ts";
-import type { TellRefusal } from "../observe/refusals.ts";
-import type { RequestFacts } from "../request.ts";
+import { atMost, type Clock } from "../base/clock.ts";
+import type { Logger } from "../base/log.ts";
+import { isPlainPath } from "../http/path-check.ts";
+import { type ProblemCode, problem } from "../http/problem.ts";
+import type { RequestFacts } from "../http/request.ts";
+import { classify } from "../http/upstream-error.ts";
+import type { Upgrade, UpstreamConnect } from "../platform/websocket.ts";
+import { countAnswer, countInFlight, countUpstream, type Outcome } from "../telemetry/counters.ts";
+import type { Exchange } from "../telemetry/exchange.ts";
+import type { TellRefusal } from "../telemetry/refusals.ts";
 import { createDelivery, createHeaderChange } from "./answer.ts";
+import { another, type Journey, turnTo } from "./attempt.ts";
 import { type Drain, lastAnswer } from "./drain.ts";
 import { createEventStreams, type EventStreams } from "./event-streams.ts";
 import { FAILURES, type Failure } from "./failures.ts";
-import { createFlights, Flight, type Flights } from "./flights.ts";
 import { addVia, toUpstream } from "./headers.ts";
-import { another, type Journey, turnTo } from "./journey.ts";
-import { isPlainPath } from "./path-check.ts";
-import { type ProblemCode, problem } from "./problem.ts";
+import { createFlights, Flight, type Flights } from "./in-flight.ts";
 import { refuse } from "./refuse.ts";
 import type { Choice, Forwarder, ProxyRoute, UpstreamFetch, UpstreamInit } from "./types.ts";
 import { Upload } from "./upload.ts";
-import { classify } from "./upstream-error.ts";
 import { createPassages, type Passage, refuseHandshake, wantsWebSocket } from "./websocket.ts";
-import type { Upgrade, UpstreamConnect } from "./websocket-types.ts";
 
 /** What a forwarder works with. */
 export interface ForwarderOptions {

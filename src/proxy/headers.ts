@@ -1,6 +1,6 @@
-import type { RequestFacts } from "../request.ts";
-import { fieldsNamedBy } from "./client-fields.ts";
-import { FIELD, mayHave, ONE_HOP } from "./fields.ts";
+import { fieldsNamedBy } from "../http/client-fields.ts";
+import { FIELD, mayHave, ONE_HOP } from "../http/fields.ts";
+import type { RequestFacts } from "../http/request.ts";
 
 /** `Proxy-Authenticate` is the other half of `Proxy-Authorization` (RFC 9110 section 11.7). */
 const RESPONSE_STOPS = [...ONE_HOP, "proxy-authenticate"] as const;

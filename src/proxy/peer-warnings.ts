@@ -1,5 +1,5 @@
-import type { Clock } from "../clock.ts";
-import type { Logger } from "../log.ts";
+import type { Clock } from "../base/clock.ts";
+import type { Logger } from "../base/log.ts";
 
 /** Peers that are remembered to have been warned of; beyond them there are no more warnings. */
 const PEERS = 1000;

@@ -1,6 +1,6 @@
-import type { RequestFacts } from "../request.ts";
-import { FIELD, mayHave } from "./fields.ts";
-import { problem } from "./problem.ts";
+import { FIELD, mayHave } from "../http/fields.ts";
+import { problem } from "../http/problem.ts";
+import type { RequestFacts } from "../http/request.ts";
 
 /** Requests that cannot be carried, answered in words instead of half-served; undefined: it can. */
 export function refuse(facts: RequestFacts): Response | undefined {

@@ -1,5 +1,5 @@
 import type { RetriesConfig } from "../config/schema.ts";
-import { isIdempotent } from "./idempotent.ts";
+import { isIdempotent } from "../http/idempotent.ts";
 import type { Upload } from "./upload.ts";
 
 /** What a request may be tried again for. */

@@ -1,15 +1,15 @@
 import type { Backend, Backends } from "../balancing/backends.ts";
 import type { RetryBudget } from "../balancing/retry-budget.ts";
 import type { Pool } from "../balancing/types.ts";
-import type { Canceller } from "../canceller.ts";
+import type { Canceller } from "../base/abort.ts";
 import type { RouteConfig } from "../config/schema.ts";
 import type { Endpoint, Upstream } from "../discovery/types.ts";
-import type { Outcome, SeriesCounts } from "../observe/counters.ts";
-import type { Exchange } from "../observe/exchange.ts";
-import type { RequestFacts } from "../request.ts";
-import type { Keepalive } from "./http1/call.ts";
+import type { Keepalive } from "../http/http1/call.ts";
+import type { RequestFacts } from "../http/request.ts";
+import type { Upgrade, UpstreamConnect } from "../platform/websocket.ts";
+import type { Outcome, SeriesCounts } from "../telemetry/counters.ts";
+import type { Exchange } from "../telemetry/exchange.ts";
 import type { BodyMeter } from "./upload.ts";
-import type { Upgrade, UpstreamConnect } from "./websocket-types.ts";
 
 /** A request to an upstream, besides its URL. */
 export interface UpstreamInit {

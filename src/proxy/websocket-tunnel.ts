@@ -1,6 +1,6 @@
-import type { Clock } from "../clock.ts";
-import { isCloseCode } from "./websocket-frames.ts";
-import type { MessageSocket, SocketEvents } from "./websocket-types.ts";
+import type { Clock } from "../base/clock.ts";
+import { isCloseCode } from "../http/websocket/frames.ts";
+import type { MessageSocket, SocketEvents } from "../platform/websocket.ts";
 
 /** Two open ends and what holds between them. */
 export interface TunnelOptions {

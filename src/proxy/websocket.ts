@@ -1,14 +1,14 @@
 import type { Target } from "../balancing/types.ts";
-import type { Clock } from "../clock.ts";
-import { countSocket, type Outcome } from "../observe/counters.ts";
-import type { Exchange } from "../observe/exchange.ts";
-import type { RequestFacts } from "../request.ts";
+import type { Clock } from "../base/clock.ts";
+import { problem } from "../http/problem.ts";
+import type { RequestFacts } from "../http/request.ts";
+import type { MessageSocket, Upgrade, UpstreamConnect } from "../platform/websocket.ts";
+import { countSocket, type Outcome } from "../telemetry/counters.ts";
+import type { Exchange } from "../telemetry/exchange.ts";
 import type { Answered, ChangeHeaders, Deliver } from "./answer.ts";
-import type { Flights } from "./flights.ts";
-import { problem } from "./problem.ts";
+import type { Flights } from "./in-flight.ts";
 import type { UpstreamFetch } from "./types.ts";
 import { joinSockets } from "./websocket-tunnel.ts";
-import type { MessageSocket, Upgrade, UpstreamConnect } from "./websocket-types.ts";
 
 /** Fields that are about one connection's handshake (RFC 6455 section 11.3): each side has its own. */
 const HANDSHAKE = ["sec-websocket-key", "sec-websocket-version", "sec-websocket-extensions", "sec-websocket-accept"];

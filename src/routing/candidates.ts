@@ -1,4 +1,4 @@
-import type { RequestFacts } from "../request.ts";
+import type { RequestFacts } from "../http/request.ts";
 import { type Condition, type ConditionReader, compileConditions, createConditionReader, holds } from "./conditions.ts";
 import type { Entry, PathTest } from "./precedence.ts";
 import { redirectTest } from "./redirect.ts";

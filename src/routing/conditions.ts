@@ -1,6 +1,6 @@
 import type { MatchRule } from "../config/route-schema.ts";
-import { cookieValue } from "../cookie.ts";
-import type { RequestFacts } from "../request.ts";
+import { cookieValue } from "../http/cookie.ts";
+import type { RequestFacts } from "../http/request.ts";
 
 /** What a value must be, where it is there. */
 type ValueTest = { readonly equals: string } | { readonly pattern: RegExp } | { readonly among: ReadonlySet<string> };

@@ -1,10 +1,10 @@
 import type { RouteConfig } from "../config/route-schema.ts";
-import type { RequestFacts } from "../request.ts";
+import { hasReadings, readingOf } from "../http/readings.ts";
+import type { RequestFacts } from "../http/request.ts";
 import { type Condition, type ConditionReader, compileConditions, createConditionReader, holds } from "./conditions.ts";
 import { type HostRule, requestHost } from "./host.ts";
 import { decodePath } from "./path.ts";
 import type { Entry, PathTest } from "./precedence.ts";
-import { hasReadings, readingOf } from "./readings.ts";
 import { redirectTest } from "./redirect.ts";
 
 /** Why a route takes a request or not. */

@@ -1,4 +1,4 @@
-import type { RequestFacts } from "../request.ts";
+import type { RequestFacts } from "../http/request.ts";
 import { decodeForRewrite, decodePath, encodePart, encodePath, withoutClosingSlashes } from "./path.ts";
 import { compilePattern, type FindParts, type Piece } from "./path-pattern.ts";
 import { compileTemplate, type Part } from "./template.ts";

@@ -1,7 +1,7 @@
 import type { RedirectConfig, RouteConfig } from "../config/route-schema.ts";
-import type { RequestFacts } from "../request.ts";
+import { asMatched } from "../http/readings.ts";
+import type { RequestFacts } from "../http/request.ts";
 import { decodeForRewrite, encodePart, encodePath, pathRegex } from "./path.ts";
-import { asMatched } from "./readings.ts";
 import { replacePrefix } from "./rewrite.ts";
 import { compileTemplate } from "./template.ts";
 

@@ -1,8 +1,8 @@
 import type { RouteConfig } from "../config/route-schema.ts";
-import type { RequestFacts } from "../request.ts";
+import { asMatched } from "../http/readings.ts";
+import type { RequestFacts } from "../http/request.ts";
 import { afterPrefix, decodeForRewrite, decodePrefix, encodePath, pathRegex } from "./path.ts";
 import { compilePathOf, compilePathTemplate, groupNames, type PathTemplate } from "./path-template.ts";
-import { asMatched } from "./readings.ts";
 
 /** What of a route decides the path its upstream sees. */
 export type RewriteRule = Pick<RouteConfig, "path" | "paths" | "strip_prefix" | "rewrite_path">;

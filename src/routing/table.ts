@@ -1,12 +1,12 @@
 import type { RouteConfig } from "../config/route-schema.ts";
-import type { RequestFacts } from "../request.ts";
+import { hasReadings, readingOf, readingsOf } from "../http/readings.ts";
+import type { RequestFacts } from "../http/request.ts";
 import type { Lookup } from "./candidates.ts";
 import { type Explanation, explainRoutes } from "./explain.ts";
 import { requestHost } from "./host.ts";
 import { decodePath } from "./path.ts";
 import { createPathRouter, type PathRouter } from "./path-router.ts";
 import { type Entry, inPrecedence } from "./precedence.ts";
-import { hasReadings, readingOf, readingsOf } from "./readings.ts";
 
 /** What a client reads where its path leads to different routes, depending on how it is read. */
 export const AMBIGUOUS_PATH =

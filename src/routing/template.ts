@@ -1,6 +1,6 @@
 import { queryValue } from "../balancing/request-key.ts";
-import { cookieValue } from "../cookie.ts";
-import type { RequestFacts } from "../request.ts";
+import { cookieValue } from "../http/cookie.ts";
+import type { RequestFacts } from "../http/request.ts";
 
 /** Texts in which `{…}` stands for a part of the request, for use in a URL. */
 

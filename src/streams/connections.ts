@@ -1,17 +1,17 @@
 import type { PickFacts } from "../balancing/types.ts";
-import { atMost, type Clock } from "../clock.ts";
-import { authority } from "../config/addresses.ts";
+import { authority } from "../base/addresses.ts";
+import { atMost, type Clock } from "../base/clock.ts";
+import type { Logger } from "../base/log.ts";
 import type { EmptyReason } from "../discovery/types.ts";
-import type { Logger } from "../log.ts";
-import type { TellRefusal } from "../observe/refusals.ts";
-import type { StreamFailure } from "../observe/stream-counters.ts";
-import type { StreamEntry } from "../observe/stream-log.ts";
-import type { Choice } from "../pool-set.ts";
+import type { Choice } from "../gateway/pool-set.ts";
+import type { StreamSocket } from "../platform/sockets.ts";
+import type { TellRefusal } from "../telemetry/refusals.ts";
+import type { StreamFailure } from "../telemetry/stream-counters.ts";
+import type { StreamEntry } from "../telemetry/stream-log.ts";
 import { proxyHeader } from "./proxy-protocol.ts";
 import { reach } from "./reach.ts";
 import type { Stream } from "./stream.ts";
 import { createTunnel } from "./tunnel.ts";
-import type { StreamSocket } from "./types.ts";
 
 /** How long a connection waits until its service's addresses are known: the first list may be under way. */
 const FIRST_NODES_MS = 10_000;

@@ -1,11 +1,11 @@
 import type { Picked } from "../balancing/backends.ts";
 import type { PickFacts, Target } from "../balancing/types.ts";
-import type { Clock } from "../clock.ts";
-import type { Logger } from "../log.ts";
-import type { StreamCounts } from "../observe/stream-counters.ts";
-import type { Choice } from "../pool-set.ts";
+import type { Clock } from "../base/clock.ts";
+import type { Logger } from "../base/log.ts";
+import type { Choice } from "../gateway/pool-set.ts";
+import type { StreamSocket } from "../platform/sockets.ts";
+import type { StreamCounts } from "../telemetry/stream-counters.ts";
 import type { Stream } from "./stream.ts";
-import type { StreamSocket } from "./types.ts";
 
 /** What came of looking for an upstream. */
 export type Reached =

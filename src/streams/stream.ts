@@ -1,8 +1,8 @@
 import type { Backends } from "../balancing/backends.ts";
 import type { StreamConfig } from "../config/schema.ts";
-import type { StreamCounts } from "../observe/stream-counters.ts";
-import type { Choice } from "../pool-set.ts";
-import type { Dial } from "./types.ts";
+import type { Choice } from "../gateway/pool-set.ts";
+import type { Dial } from "../platform/sockets.ts";
+import type { StreamCounts } from "../telemetry/stream-counters.ts";
 
 /** A stream as its connections need it: compiled once per config. */
 export interface Stream {

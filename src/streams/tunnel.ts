@@ -1,5 +1,5 @@
-import type { Clock } from "../clock.ts";
-import type { SocketEvents, StreamSocket } from "./types.ts";
+import type { Clock } from "../base/clock.ts";
+import type { SocketEvents, StreamSocket } from "../platform/sockets.ts";
 
 /** Why a tunnel ended; undefined: both sides had said all they had to say. */
 export type TunnelEnd = "client_reset" | "upstream_reset" | "idle_timeout" | "drained" | undefined;

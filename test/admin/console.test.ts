@@ -4,10 +4,10 @@ import { createAdminApp } from "../../src/admin/app.ts";
 import { createConsole } from "../../src/admin/console/console.tsx";
 import type { AdminView } from "../../src/admin/view.ts";
 import type { ClusterStatus } from "../../src/discovery/views.ts";
-import { countAnswer, createCounters } from "../../src/observe/counters.ts";
-import { STREAM_FAILURES } from "../../src/observe/stream-counters.ts";
-import type { PoolCounts, StreamTraffic } from "../../src/observe/traffic.ts";
-import { createTrafficHistory, TRAFFIC_STEP_MS } from "../../src/observe/traffic-history.ts";
+import { countAnswer, createCounters } from "../../src/telemetry/counters.ts";
+import { STREAM_FAILURES } from "../../src/telemetry/stream-counters.ts";
+import type { PoolCounts, StreamTraffic } from "../../src/telemetry/traffic.ts";
+import { createTrafficHistory, TRAFFIC_STEP_MS } from "../../src/telemetry/traffic-history.ts";
 import { fakeClock } from "../helpers/embedded.ts";
 import { adminOptions, view } from "./support.ts";
 

@@ -4,9 +4,9 @@ import { join } from "node:path";
 import { assert, assertEquals } from "@std/assert";
 import { allFamilies } from "../../src/admin/metrics/exposition.ts";
 import type { Family } from "../../src/admin/metrics/family.ts";
-import { countAnswer, countUpstream, createCounters } from "../../src/observe/counters.ts";
-import type { GatewayMetrics } from "../../src/observe/gateway-metrics.ts";
-import { createStreamCounters } from "../../src/observe/stream-counters.ts";
+import { countAnswer, countUpstream, createCounters } from "../../src/telemetry/counters.ts";
+import type { GatewayMetrics } from "../../src/telemetry/gateway-metrics.ts";
+import { createStreamCounters } from "../../src/telemetry/stream-counters.ts";
 import { alertRules, dashboardQueries } from "../helpers/deploy-files.ts";
 import { adminOptions } from "./support.ts";
 

@@ -2,7 +2,7 @@ import { describe, test } from "bun:test";
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { createAdminApp } from "../../src/admin/app.ts";
 import type { AdminView } from "../../src/admin/view.ts";
-import { countAnswer, countUpstream, createCounters } from "../../src/observe/counters.ts";
+import { countAnswer, countUpstream, createCounters } from "../../src/telemetry/counters.ts";
 import { adminOptions, view } from "./support.ts";
 
 /** What `/metrics` answers over what was counted. */

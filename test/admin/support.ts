@@ -1,8 +1,8 @@
 import type { AdminOptions } from "../../src/admin/app.ts";
 import type { AdminView } from "../../src/admin/view.ts";
-import { systemClock } from "../../src/clock.ts";
-import { ExplainQueryError } from "../../src/explain/question.ts";
-import type { ProcessMetrics } from "../../src/observe/process-metrics.ts";
+import { systemClock } from "../../src/base/clock.ts";
+import { ExplainQueryError } from "../../src/reports/explain/question.ts";
+import type { ProcessMetrics } from "../../src/telemetry/process-metrics.ts";
 
 /** A gateway that has nothing to tell, but for what a test says. */
 export const view = (more: Partial<AdminView> = {}): AdminView => ({

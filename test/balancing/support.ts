@@ -1,8 +1,8 @@
 import { createPool, type PoolOptions } from "../../src/balancing/pool.ts";
 import type { Target } from "../../src/balancing/types.ts";
-import type { Clock } from "../../src/clock.ts";
+import type { Clock } from "../../src/base/clock.ts";
 import type { Endpoint, Upstream } from "../../src/discovery/types.ts";
-import type { RequestFacts } from "../../src/request.ts";
+import type { RequestFacts } from "../../src/http/request.ts";
 
 /** A clock that stands still until it is moved. */
 export interface HandClock extends Clock {

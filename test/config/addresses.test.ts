@@ -1,6 +1,6 @@
 import { describe, test } from "bun:test";
 import { assertEquals } from "@std/assert";
-import { canonicalAddress } from "../../src/config/addresses.ts";
+import { canonicalAddress } from "../../src/base/addresses.ts";
 
 describe("an IPv6 address", () => {
   // RFC 5952 section 4.

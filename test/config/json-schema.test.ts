@@ -2,7 +2,7 @@ import { describe, test } from "bun:test";
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import { parse } from "yaml";
-import { schema as command } from "../../src/commands/schema.ts";
+import { schema as command } from "../../src/cli/schema.ts";
 import { configJsonSchema } from "../../src/config/json-schema.ts";
 import { badConfigs } from "../fixtures/config/bad-configs.ts";
 import { ajv, refusals } from "./schema-refusals.ts";

@@ -2,7 +2,7 @@ import { describe, test } from "bun:test";
 import { assert } from "@std/assert";
 import fc from "fast-check";
 import { parse, stringify } from "yaml";
-import { check } from "../../src/commands/check.ts";
+import { check } from "../../src/cli/check.ts";
 import { loadConfig } from "../../src/config/load.ts";
 import { redactCluster, redactRoute } from "../../src/config/redact.ts";
 

@@ -1,7 +1,7 @@
 import { describe, test } from "bun:test";
 import { assert, assertEquals } from "@std/assert";
-import { check } from "../../src/commands/check.ts";
-import { manifests } from "../../src/commands/manifests.ts";
+import { check } from "../../src/cli/check.ts";
+import { manifests } from "../../src/cli/manifests.ts";
 import { literalSecrets } from "../../src/config/literal-secrets.ts";
 import { redactConfig } from "../../src/config/redact.ts";
 import { showUrl } from "../../src/config/shown.ts";

@@ -2,7 +2,7 @@ import { describe, test } from "bun:test";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { formatIssue, loadConfig } from "../../src/config/load.ts";
 import { checkWithoutThreads } from "../../src/config/threads-rules.ts";
-import { readWorkerConfig } from "../../src/runtime/workers-config.ts";
+import { readWorkerConfig } from "../../src/server/workers/config.ts";
 import { config, warnings } from "./support.ts";
 
 const LIMITED = "routes:\n  - nodes: [{host: a, port: 1}]\n    middleware: [{rate_limit: {limit: 5}}]\n";

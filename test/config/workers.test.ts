@@ -1,6 +1,6 @@
 import { describe, test } from "bun:test";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { readWorkerConfig } from "../../src/runtime/workers-config.ts";
+import { readWorkerConfig } from "../../src/server/workers/config.ts";
 
 const SERVICE = "service: { host: api.test, port: 443 }";
 

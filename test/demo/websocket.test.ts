@@ -1,8 +1,8 @@
 import { describe, test } from "bun:test";
 import { assertEquals } from "@std/assert";
-import { systemClock } from "../../src/clock.ts";
+import { systemClock } from "../../src/base/clock.ts";
 import { createEcho } from "../../src/demo/echo.ts";
-import { bunHost } from "../../src/runtime/bun-host.ts";
+import { bunHost } from "../../src/platform/bun/host.ts";
 import { serve } from "../gateway/support.ts";
 import { until } from "../helpers/wait.ts";
 

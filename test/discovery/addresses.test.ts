@@ -1,6 +1,6 @@
 import { describe, test } from "bun:test";
 import { assertEquals } from "@std/assert";
-import { isAddressAt, readAddress } from "../../src/discovery/object-reader.ts";
+import { isAddressAt, readAddress } from "../../src/discovery/records/object-reader.ts";
 
 const CASES: readonly [string, boolean][] = [
   ["10.0.0.1", true],

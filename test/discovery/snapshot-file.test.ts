@@ -2,7 +2,7 @@ import { describe, test } from "bun:test";
 import { assert, assertEquals, assertNotStrictEquals, assertStrictEquals, assertStringIncludes } from "@std/assert";
 import type { ClusterConfig } from "../../src/config/schema.ts";
 import type { EmbeddedApiserver } from "../../src/demo/apiserver.ts";
-import { createSnapshotFiles } from "../../src/discovery/snapshot-files.ts";
+import { createSnapshotFiles } from "../../src/discovery/store/snapshot-files.ts";
 import { embedded } from "../helpers/embedded.ts";
 import { createFakeClock, type FakeClock } from "../helpers/fake-clock.ts";
 import { type MemoryFiles, memoryFiles } from "../helpers/memory-files.ts";

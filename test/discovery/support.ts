@@ -1,5 +1,6 @@
 import { assertEquals } from "@std/assert";
-import { type Clock, systemClock } from "../../src/clock.ts";
+import { type Clock, systemClock } from "../../src/base/clock.ts";
+import type { LogFields, LogLevel } from "../../src/base/log.ts";
 import type { ClusterConfig } from "../../src/config/schema.ts";
 import type { EmbeddedApiserver } from "../../src/demo/apiserver.ts";
 import { type Cluster, type ClusterDeps, createCluster } from "../../src/discovery/cluster.ts";
@@ -7,7 +8,6 @@ import { createDiscovery, type Discovery } from "../../src/discovery/discovery.t
 import type { Connection } from "../../src/kubernetes/connection.ts";
 import { noCredentials } from "../../src/kubernetes/credentials.ts";
 import type { Fetch } from "../../src/kubernetes/types.ts";
-import type { LogFields, LogLevel } from "../../src/log.ts";
 import { embedded, seededRandom } from "../helpers/embedded.ts";
 
 /** A cluster's configuration with every default; EndpointSlices, since that is what users are told to use. */

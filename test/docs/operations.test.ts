@@ -3,9 +3,9 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { assertEquals } from "@std/assert";
 import { parse } from "yaml";
+import { PROBLEM_CODES, problemStatus } from "../../src/http/problem.ts";
 import type { ClientState } from "../../src/kubernetes/types.ts";
-import { STREAM_FAILURES } from "../../src/observe/stream-counters.ts";
-import { PROBLEM_CODES, problemStatus } from "../../src/proxy/problem.ts";
+import { STREAM_FAILURES } from "../../src/telemetry/stream-counters.ts";
 
 const ROOT = join(import.meta.dir, "../..");
 const PAGE = readFileSync(join(ROOT, "docs/operations.md"), "utf8");
@@ -64,7 +64,7 @@ describe("docs/operations.md", () => {
   });
 
   test("names no metric that there is not", () => {
-    const source = ["src/admin/metrics", "src/observe"].map((folder) => readAll(join(ROOT, folder))).join("\n");
+    const source = ["src/admin/metrics", "src/telemetry"].map((folder) => readAll(join(ROOT, folder))).join("\n");
     const named = new Set([...PAGE.matchAll(/`(podway_[a-z_]+)`/g)].map(([, name]) => name!));
     assertEquals(
       [...named].filter((name) => !source.includes(`"${name}"`)),

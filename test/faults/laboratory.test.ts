@@ -1,6 +1,6 @@
 import { describe, test } from "bun:test";
 import { assert, assertEquals, assertThrows } from "@std/assert";
-import { systemClock } from "../../src/clock.ts";
+import { systemClock } from "../../src/base/clock.ts";
 import { createApiserver } from "../../src/demo/apiserver.ts";
 import { seededRandom } from "../helpers/embedded.ts";
 import { recordHistory, Violation } from "./lab/history.ts";

@@ -1,3 +1,4 @@
+import type { LogLevel } from "../../src/base/log.ts";
 import type { ClusterConfig } from "../../src/config/schema.ts";
 import {
   type ApiserverOptions,
@@ -9,7 +10,6 @@ import { type Cluster, createCluster } from "../../src/discovery/cluster.ts";
 import { createDiscovery, type Discovery } from "../../src/discovery/discovery.ts";
 import type { Upstream } from "../../src/discovery/types.ts";
 import { noCredentials } from "../../src/kubernetes/credentials.ts";
-import type { LogLevel } from "../../src/log.ts";
 import { clusterConfig } from "../discovery/support.ts";
 import { seededRandom } from "../helpers/embedded.ts";
 import { createFakeClock, type FakeClock } from "../helpers/fake-clock.ts";

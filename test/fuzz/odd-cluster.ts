@@ -1,4 +1,4 @@
-import type { Clock } from "../../src/clock.ts";
+import type { Clock } from "../../src/base/clock.ts";
 import type { Fetch } from "../../src/kubernetes/types.ts";
 import { connectionOver, endpoints, type Followed, follow, slice } from "../discovery/support.ts";
 import { until } from "../helpers/wait.ts";

@@ -1,7 +1,7 @@
 import { assertEquals } from "@std/assert";
 import fc from "fast-check";
-import { endpointSliceDecoder } from "../../src/discovery/endpoint-slices.ts";
-import type { SliceRecord } from "../../src/discovery/slice-record.ts";
+import { endpointSliceDecoder } from "../../src/discovery/records/endpoint-slices.ts";
+import type { SliceRecord } from "../../src/discovery/records/slice-record.ts";
 import { playOdd } from "./odd-cluster.ts";
 import { oddAnswer, oddLine, oddObject, type Resource } from "./odd-objects.ts";
 

@@ -6,7 +6,7 @@
  */
 import { join } from "node:path";
 import process from "node:process";
-import { systemClock } from "../../src/clock.ts";
+import { systemClock } from "../../src/base/clock.ts";
 import { createApiserver } from "../../src/demo/apiserver.ts";
 import { manifest, randomSketch } from "../faults/lab/world.ts";
 import { seededRandom } from "../helpers/embedded.ts";

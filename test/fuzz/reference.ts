@@ -1,4 +1,4 @@
-import type { SliceRecord } from "../../src/discovery/slice-record.ts";
+import type { SliceRecord } from "../../src/discovery/records/slice-record.ts";
 import type { Decoder } from "../../src/kubernetes/types.ts";
 
 /**

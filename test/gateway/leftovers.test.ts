@@ -1,7 +1,7 @@
 import { describe, test } from "bun:test";
 import { assert, assertEquals } from "@std/assert";
+import type { StreamSocket } from "../../src/platform/sockets.ts";
 import type { UpstreamFetch } from "../../src/proxy/types.ts";
-import type { StreamSocket } from "../../src/streams/types.ts";
 import { type GatewayRig, startGatewayRig } from "./rig.ts";
 
 const nodes = [

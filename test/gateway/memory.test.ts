@@ -1,12 +1,12 @@
 import { describe, test } from "bun:test";
 import { assert, assertEquals } from "@std/assert";
-import { gatewayParts } from "../../src/commands/gateway-parts.ts";
+import { silentLogger } from "../../src/base/log.ts";
 import type { Config } from "../../src/config/schema.ts";
-import { createGateway, type Gateway } from "../../src/gateway.ts";
-import { silentLogger } from "../../src/log.ts";
+import { createGateway, type Gateway } from "../../src/gateway/gateway.ts";
 import { createModules } from "../../src/middleware/modules.ts";
-import { bunRuntime } from "../../src/runtime/bun.ts";
-import { bunHost } from "../../src/runtime/bun-host.ts";
+import { bunHost } from "../../src/platform/bun/host.ts";
+import { bunRuntime } from "../../src/platform/bun/runtime.ts";
+import { gatewayParts } from "../../src/server/gateway-parts.ts";
 import { config } from "../config/support.ts";
 import { serveEmbedded } from "../helpers/embedded.ts";
 import { memoryFiles } from "../helpers/memory-files.ts";

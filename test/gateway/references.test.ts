@@ -1,6 +1,6 @@
 import { describe, test } from "bun:test";
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { createRefusals } from "../../src/observe/refusals.ts";
+import { createRefusals } from "../../src/telemetry/refusals.ts";
 import { handClock } from "../balancing/support.ts";
 import { serveEmbedded } from "../helpers/embedded.ts";
 import { until } from "../helpers/wait.ts";

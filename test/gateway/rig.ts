@@ -1,11 +1,11 @@
 import { assertEquals } from "@std/assert";
+import type { LogFields } from "../../src/base/log.ts";
 import type { Config, TracingConfig } from "../../src/config/schema.ts";
-import { createGateway, type Gateway, type GatewayOptions } from "../../src/gateway.ts";
-import type { LogFields } from "../../src/log.ts";
-import { viewSeries } from "../../src/observe/counters.ts";
-import type { Tracing } from "../../src/observe/tracing/types.ts";
+import { createGateway, type Gateway, type GatewayOptions } from "../../src/gateway/gateway.ts";
+import { bunRuntime } from "../../src/platform/bun/runtime.ts";
 import type { UpstreamFetch } from "../../src/proxy/types.ts";
-import { bunRuntime } from "../../src/runtime/bun.ts";
+import { viewSeries } from "../../src/telemetry/counters.ts";
+import type { Tracing } from "../../src/telemetry/tracing/types.ts";
 import { config } from "../config/support.ts";
 import { createFakeClock, type FakeClock } from "../helpers/fake-clock.ts";
 

@@ -1,10 +1,10 @@
 import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { run } from "../../src/commands/run.ts";
-import { bunRuntime } from "../../src/runtime/bun.ts";
-import { bunHost } from "../../src/runtime/bun-host.ts";
-import type { Host, Signal } from "../../src/runtime/host.ts";
+import { run } from "../../src/cli/run.ts";
+import { bunHost } from "../../src/platform/bun/host.ts";
+import { bunRuntime } from "../../src/platform/bun/runtime.ts";
+import type { Host, Signal } from "../../src/platform/host.ts";
 import { until } from "../helpers/wait.ts";
 
 /** What a command may find around it, instead of what this machine has. */

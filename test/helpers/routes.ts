@@ -2,7 +2,7 @@ import * as v from "valibot";
 import { fill } from "../../src/config/fill.ts";
 import { type RouteConfig, routeSchema } from "../../src/config/route-schema.ts";
 import { fileSchema } from "../../src/config/schema.ts";
-import type { RequestFacts } from "../../src/request.ts";
+import type { RequestFacts } from "../../src/http/request.ts";
 
 /** A route as a config file would hold it. */
 export type RouteInput = v.InferInput<typeof routeSchema>;

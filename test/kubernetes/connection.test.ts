@@ -1,10 +1,10 @@
 import { describe, test } from "bun:test";
 import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
+import { silentLogger } from "../../src/base/log.ts";
 import type { ClusterConfig } from "../../src/config/schema.ts";
 import { createApiClient } from "../../src/kubernetes/api-client.ts";
 import { type ConnectDeps, connect, serverUrl } from "../../src/kubernetes/connection.ts";
-import { silentLogger } from "../../src/log.ts";
-import type { ClientTls } from "../../src/runtime/runtime.ts";
+import type { ClientTls } from "../../src/platform/runtime.ts";
 import { createFakeClock } from "../helpers/fake-clock.ts";
 import { type MemoryFiles, memoryFiles } from "../helpers/memory-files.ts";
 import { listOf, slices, statusOf } from "../helpers/scripted-apiserver.ts";

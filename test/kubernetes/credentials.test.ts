@@ -1,5 +1,6 @@
 import { describe, test } from "bun:test";
 import { assert, assertEquals, assertNotMatch, assertRejects, assertStringIncludes } from "@std/assert";
+import { silentLogger } from "../../src/base/log.ts";
 import { createApiClient } from "../../src/kubernetes/api-client.ts";
 import {
   type ExecConfig,
@@ -8,8 +9,7 @@ import {
   tokenFileCredentials,
 } from "../../src/kubernetes/credentials.ts";
 import { ApiError } from "../../src/kubernetes/errors.ts";
-import { silentLogger } from "../../src/log.ts";
-import type { CommandResult } from "../../src/runtime/runtime.ts";
+import type { CommandResult } from "../../src/platform/runtime.ts";
 import { createFakeClock } from "../helpers/fake-clock.ts";
 import { memoryFiles } from "../helpers/memory-files.ts";
 import { createScriptedApiserver, listOf, slices, statusOf } from "../helpers/scripted-apiserver.ts";

@@ -1,12 +1,12 @@
 import { afterEach, beforeEach, describe, test } from "bun:test";
 import { assert, assertEquals, assertLess, assertStringIncludes } from "@std/assert";
-import { type Clock, systemClock } from "../../src/clock.ts";
+import { type Clock, systemClock } from "../../src/base/clock.ts";
 import { createApiClient } from "../../src/kubernetes/api-client.ts";
 import { noCredentials } from "../../src/kubernetes/credentials.ts";
 import { createPoller } from "../../src/kubernetes/poller.ts";
 import { createReflector } from "../../src/kubernetes/reflector.ts";
 import type { KubernetesObject, Source } from "../../src/kubernetes/types.ts";
-import { bunRuntime } from "../../src/runtime/bun.ts";
+import { bunRuntime } from "../../src/platform/bun/runtime.ts";
 import { listsByPages, type ServedApiserver, serveEmbedded } from "../helpers/embedded.ts";
 import { slices } from "../helpers/scripted-apiserver.ts";
 import { until } from "../helpers/wait.ts";

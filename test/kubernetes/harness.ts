@@ -1,9 +1,9 @@
+import type { LogFields, Logger, LogLevel } from "../../src/base/log.ts";
 import { createApiClient } from "../../src/kubernetes/api-client.ts";
 import { createAutoSource } from "../../src/kubernetes/auto-source.ts";
 import { createPoller, type Poller } from "../../src/kubernetes/poller.ts";
 import { createReflector, type ReflectorOptions, type StreamReport } from "../../src/kubernetes/reflector.ts";
 import type { Change, KubernetesObject, Source } from "../../src/kubernetes/types.ts";
-import type { LogFields, Logger, LogLevel } from "../../src/log.ts";
 import { createFakeClock, type FakeClock } from "../helpers/fake-clock.ts";
 import { createScriptedApiserver, type ScriptedApiserver, slices } from "../helpers/scripted-apiserver.ts";
 

@@ -1,9 +1,9 @@
 import { describe, test } from "bun:test";
 import { assert, assertEquals } from "@std/assert";
+import { silentLogger } from "../../src/base/log.ts";
 import { createApiClient } from "../../src/kubernetes/api-client.ts";
 import { createReflector } from "../../src/kubernetes/reflector.ts";
 import type { KubernetesObject } from "../../src/kubernetes/types.ts";
-import { silentLogger } from "../../src/log.ts";
 import { seededRandom } from "../helpers/embedded.ts";
 import { createFakeClock } from "../helpers/fake-clock.ts";
 import { createScriptedApiserver, slices, statusOf } from "../helpers/scripted-apiserver.ts";

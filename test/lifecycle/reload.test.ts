@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { assertEquals, assertGreater } from "@std/assert";
 import { startGateway } from "../helpers/gateway-process.ts";
 import { until } from "../helpers/wait.ts";
-import { connections, FILES, TELL } from "../workers/support.ts";
+import { connections, FILES, TELL } from "../server/threads/support.ts";
 import { startClients } from "./clients.ts";
 import { startPod } from "./pod.ts";
 

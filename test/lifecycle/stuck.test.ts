@@ -2,7 +2,7 @@ import { test } from "bun:test";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { startGateway } from "../helpers/gateway-process.ts";
 import { until } from "../helpers/wait.ts";
-import { connections, FILES, linesWith, TELL } from "../workers/support.ts";
+import { connections, FILES, linesWith, TELL } from "../server/threads/support.ts";
 import { startPod } from "./pod.ts";
 
 test("a worker whose middleware never returns is ended and replaced, and the others go on", async () => {

@@ -1,7 +1,7 @@
 import { describe, test } from "bun:test";
 import { assert, assertEquals, assertStrictEquals, assertStringIncludes } from "@std/assert";
 import { HTTPException } from "hono/http-exception";
-import { UpstreamError } from "../../src/proxy/upstream-error.ts";
+import { UpstreamError } from "../../src/http/upstream-error.ts";
 import { chained } from "./support.ts";
 
 const json = async (response: Response): Promise<Record<string, unknown>> =>

@@ -1,10 +1,10 @@
-import { systemClock } from "../../src/clock.ts";
+import { systemClock } from "../../src/base/clock.ts";
+import { type RequestFacts, readFacts } from "../../src/http/request.ts";
+import { createTrust } from "../../src/http/trust.ts";
 import { makePlugin } from "../../src/middleware/catalog.ts";
 import { createChain, ours, theirs } from "../../src/middleware/chain.ts";
 import { createKeySpace } from "../../src/middleware/key-space.ts";
 import type { Middleware, MiddlewareParts, Passage } from "../../src/middleware/plugin.ts";
-import { createTrust } from "../../src/proxy/trust.ts";
-import { type RequestFacts, readFacts } from "../../src/request.ts";
 import { route } from "../config/support.ts";
 import { createFakeClock } from "../helpers/fake-clock.ts";
 

@@ -19,8 +19,8 @@ const ROOT: string = join(import.meta.dir, "../..");
 
 /** What is judged, by name: files and folders of src. */
 const ROOMS: Readonly<Record<string, string>> = {
-  gateway: "src/*.ts",
-  proxy: "src/proxy/**/*.ts",
+  gateway: "src/gateway/**/*.ts",
+  proxy: "src/{proxy,http}/**/*.ts",
   discovery: "src/discovery/**/*.ts",
   kubernetes: "src/kubernetes/**/*.ts",
   balancing: "src/balancing/**/*.ts",

@@ -1,10 +1,10 @@
 import { describe, test } from "bun:test";
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { createAccessLog } from "../../src/observe/access-log.ts";
-import { createExchange } from "../../src/observe/exchange.ts";
-import { combinedLine, jsonLine } from "../../src/observe/line.ts";
-import { createRequestIds } from "../../src/observe/request-id.ts";
-import type { RequestFacts } from "../../src/request.ts";
+import type { RequestFacts } from "../../src/http/request.ts";
+import { createAccessLog } from "../../src/telemetry/access-log.ts";
+import { createExchange } from "../../src/telemetry/exchange.ts";
+import { combinedLine, jsonLine } from "../../src/telemetry/line.ts";
+import { createRequestIds } from "../../src/telemetry/request-id.ts";
 import { createFakeClock } from "../helpers/fake-clock.ts";
 import { answerWith, fieldValues, leavesNothing, rawPod, rawRequest, startRig, until } from "./helpers.ts";
 

@@ -1,9 +1,9 @@
 import { describe, test } from "bun:test";
 import { assertEquals } from "@std/assert";
-import { createGateway } from "../../src/gateway.ts";
-import { silentLogger } from "../../src/log.ts";
+import { silentLogger } from "../../src/base/log.ts";
+import { createGateway } from "../../src/gateway/gateway.ts";
+import { UpstreamError } from "../../src/http/upstream-error.ts";
 import type { UpstreamFetch } from "../../src/proxy/types.ts";
-import { UpstreamError } from "../../src/proxy/upstream-error.ts";
 import { config } from "../config/support.ts";
 import { createFakeClock } from "../helpers/fake-clock.ts";
 

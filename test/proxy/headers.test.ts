@@ -1,11 +1,11 @@
 import { describe, test } from "bun:test";
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import { systemClock } from "../../src/clock.ts";
-import { clientAddress } from "../../src/proxy/client-address.ts";
+import { systemClock } from "../../src/base/clock.ts";
+import { clientAddress } from "../../src/http/client-address.ts";
+import { type ReadOptions, type RequestFacts, readFacts } from "../../src/http/request.ts";
+import { createTrust } from "../../src/http/trust.ts";
 import { toClient, toUpstream } from "../../src/proxy/headers.ts";
-import { createTrust } from "../../src/proxy/trust.ts";
-import { type ReadOptions, type RequestFacts, readFacts } from "../../src/request.ts";
 
 const limits = { header_bytes: 0, headers: 0, url_bytes: 0, body_bytes: 0 };
 

@@ -4,21 +4,21 @@ import { createBackends } from "../../src/balancing/backends.ts";
 import { createPool } from "../../src/balancing/pool.ts";
 import type { RetryBudget } from "../../src/balancing/retry-budget.ts";
 import { staticUpstream } from "../../src/balancing/static-upstream.ts";
-import { type Clock, systemClock } from "../../src/clock.ts";
+import { type Clock, systemClock } from "../../src/base/clock.ts";
+import { type LogFields, silentLogger } from "../../src/base/log.ts";
 import type { RouteConfig } from "../../src/config/schema.ts";
 import type { Upstream } from "../../src/discovery/types.ts";
-import { type LogFields, silentLogger } from "../../src/log.ts";
-import { createAccessLog } from "../../src/observe/access-log.ts";
-import { createExchange } from "../../src/observe/exchange.ts";
-import { createRequestIds } from "../../src/observe/request-id.ts";
-import { createFlights } from "../../src/proxy/flights.ts";
+import { createHttp1Client } from "../../src/http/http1/client.ts";
+import { problem } from "../../src/http/problem.ts";
+import { type ReadOptions, readFacts } from "../../src/http/request.ts";
+import { createTrust } from "../../src/http/trust.ts";
+import { bunDial } from "../../src/platform/bun/dial.ts";
 import { createForwarder, type ForwarderOptions } from "../../src/proxy/forward.ts";
-import { createHttp1Client } from "../../src/proxy/http1/client.ts";
-import { problem } from "../../src/proxy/problem.ts";
-import { createTrust } from "../../src/proxy/trust.ts";
+import { createFlights } from "../../src/proxy/in-flight.ts";
 import type { Choice, ProxyRoute, UpstreamFetch } from "../../src/proxy/types.ts";
-import { type ReadOptions, readFacts } from "../../src/request.ts";
-import { bunDial } from "../../src/runtime/bun-dial.ts";
+import { createAccessLog } from "../../src/telemetry/access-log.ts";
+import { createExchange } from "../../src/telemetry/exchange.ts";
+import { createRequestIds } from "../../src/telemetry/request-id.ts";
 
 /** Resolves once `condition` holds; fails after `ms`. */
 export async function until(condition: () => boolean, what: string, ms = 5000): Promise<void> {

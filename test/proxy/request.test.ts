@@ -1,7 +1,7 @@
 import { describe, test } from "bun:test";
 import { assertEquals } from "@std/assert";
-import { createTrust } from "../../src/proxy/trust.ts";
-import { type BadRequest, type RequestFacts, readFacts } from "../../src/request.ts";
+import { type BadRequest, type RequestFacts, readFacts } from "../../src/http/request.ts";
+import { createTrust } from "../../src/http/trust.ts";
 import { createFakeClock } from "../helpers/fake-clock.ts";
 
 const limits = { header_bytes: 400, headers: 10, url_bytes: 64, body_bytes: 1000 };

@@ -1,8 +1,8 @@
 import { describe, test } from "bun:test";
 import { assertEquals } from "@std/assert";
-import { type ByteEvents, CLOSE_MS, createClientSocket } from "../../src/proxy/websocket-client.ts";
+import { type ByteEvents, CLOSE_MS, createClientSocket } from "../../src/http/websocket/client.ts";
+import type { MessageSocket, SocketEvents } from "../../src/platform/websocket.ts";
 import { joinSockets, type TunnelEnd } from "../../src/proxy/websocket-tunnel.ts";
-import type { MessageSocket, SocketEvents } from "../../src/proxy/websocket-types.ts";
 import { createFakeClock } from "../helpers/fake-clock.ts";
 import { closing, type Frame, frame, takeFrames } from "./websocket-raw.ts";
 

@@ -1,7 +1,7 @@
 import { describe, test } from "bun:test";
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import type { RequestFacts } from "../../src/request.ts";
+import type { RequestFacts } from "../../src/http/request.ts";
 import { compileRewrite } from "../../src/routing/rewrite.ts";
 import { type RouteInput, routeConfig } from "../helpers/routes.ts";
 

@@ -2,7 +2,7 @@ import { test } from "bun:test";
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import type { MatchRule, RouteConfig } from "../../src/config/route-schema.ts";
-import type { RequestFacts } from "../../src/request.ts";
+import type { RequestFacts } from "../../src/http/request.ts";
 import { compileRoutes } from "../../src/routing/table.ts";
 import { type RouteInput, requestFacts, routeConfig } from "../helpers/routes.ts";
 

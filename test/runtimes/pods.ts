@@ -2,9 +2,9 @@ import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from "node:zlib";
-import { systemClock } from "../../src/clock.ts";
+import { systemClock } from "../../src/base/clock.ts";
 import { createEcho } from "../../src/demo/echo.ts";
-import { openServer } from "../../src/runtime/bun-listen.ts";
+import { openServer } from "../../src/platform/bun/listen.ts";
 
 /** What `/text` says, whatever coding it comes in. */
 export const TEXT: string = "All pods are equal. ".repeat(200);

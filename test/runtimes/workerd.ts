@@ -31,7 +31,7 @@ export interface RunningWorker extends Running {
 
 /** A user's own entry, as the documentation shows it. */
 const ENTRY = `import config from "./gateway.workers.yaml";
-import { createWorker } from ${JSON.stringify(join(ROOT, "src/runtime/workers-gateway.ts"))};
+import { createWorker } from ${JSON.stringify(join(ROOT, "src/server/workers/gateway.ts"))};
 const { worker, SnapshotHolder } = createWorker(config);
 export { SnapshotHolder };
 export default worker;

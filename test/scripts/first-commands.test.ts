@@ -3,7 +3,7 @@ import { cp, mkdtemp, readFile, rm, symlink } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { assertEquals, assertMatch } from "@std/assert";
-import { readWorkerConfig } from "../../src/runtime/workers-config.ts";
+import { readWorkerConfig } from "../../src/server/workers/config.ts";
 
 const ROOT = join(import.meta.dir, "../..");
 

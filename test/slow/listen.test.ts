@@ -1,8 +1,8 @@
 import { describe, test } from "bun:test";
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { setBodyState } from "../../src/proxy/body-state.ts";
-import { problem } from "../../src/proxy/problem.ts";
-import { openServer } from "../../src/runtime/bun-listen.ts";
+import { setBodyState } from "../../src/http/body-state.ts";
+import { problem } from "../../src/http/problem.ts";
+import { openServer } from "../../src/platform/bun/listen.ts";
 import { until } from "../helpers/wait.ts";
 import { type Client, client } from "../streams/support.ts";
 

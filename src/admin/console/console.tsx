@@ -1,7 +1,7 @@
 /** @jsxImportSource hono/jsx */
 import { Hono } from "hono";
 import { streamSSE } from "hono/streaming";
-import type { Clock } from "../../clock.ts";
+import type { Clock } from "../../base/clock.ts";
 import script from "./browser.js" with { type: "text" };
 import { answerForm } from "./explain.tsx";
 import { type ConsoleParts, gather } from "./model.ts";

@@ -1,9 +1,15 @@
 /** @jsxImportSource hono/jsx */
 import type { Child } from "hono/jsx";
-import { authority } from "../../config/addresses.ts";
-import type { ExcludedNode, Explained, ExplainedNode, ExplainedService, Verdict } from "../../explain/answer.ts";
-import { ExplainQueryError } from "../../explain/question.ts";
-import { PORT_WORDS } from "../../explain/words.ts";
+import { authority } from "../../base/addresses.ts";
+import type {
+  ExcludedNode,
+  Explained,
+  ExplainedNode,
+  ExplainedService,
+  Verdict,
+} from "../../reports/explain/answer.ts";
+import { ExplainQueryError } from "../../reports/explain/question.ts";
+import { PORT_WORDS } from "../../reports/explain/words.ts";
 import type { AdminView } from "../view.ts";
 import { Shape } from "./chart.tsx";
 import { Hidden, Part } from "./pieces.tsx";

@@ -1,6 +1,6 @@
 /** @jsxImportSource hono/jsx */
 import type { Child } from "hono/jsx";
-import { authority } from "../../config/addresses.ts";
+import { authority } from "../../base/addresses.ts";
 import type { ServiceSummary } from "../../discovery/catalog.ts";
 import type { NodeDetail } from "../../discovery/views.ts";
 import { Shape } from "./chart.tsx";

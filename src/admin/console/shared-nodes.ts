@@ -1,4 +1,4 @@
-import type { Clock } from "../../clock.ts";
+import type { Clock } from "../../base/clock.ts";
 import type { ClusterStatus, NodesAnswer } from "../../discovery/views.ts";
 import type { AdminView } from "../view.ts";
 

@@ -1,7 +1,7 @@
 /** @jsxImportSource hono/jsx */
 import type { Child } from "hono/jsx";
-import { authority } from "../../config/addresses.ts";
-import type { StreamTraffic } from "../../observe/traffic.ts";
+import { authority } from "../../base/addresses.ts";
+import type { StreamTraffic } from "../../telemetry/traffic.ts";
 import type { Model, ShownStream } from "./model.ts";
 import { type Column, NumberCell, Part, Table } from "./pieces.tsx";
 import { Target } from "./target.tsx";

@@ -1,7 +1,7 @@
 /** @jsxImportSource hono/jsx */
 import type { Child } from "hono/jsx";
-import type { AddressChange, ChangeReason } from "../../discovery/journal.ts";
-import type { GatewayEvent } from "../../observe/events.ts";
+import type { AddressChange, ChangeReason } from "../../discovery/store/journal.ts";
+import type { GatewayEvent } from "../../telemetry/events.ts";
 import type { Model } from "./model.ts";
 import { Part } from "./pieces.tsx";
 import { clusterName, count, counted, stateWords, timeOf } from "./words.ts";

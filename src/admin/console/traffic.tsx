@@ -1,6 +1,6 @@
 /** @jsxImportSource hono/jsx */
 import type { Child } from "hono/jsx";
-import { type RecentTraffic, TRAFFIC_POINTS, TRAFFIC_STEP_MS } from "../../observe/traffic-history.ts";
+import { type RecentTraffic, TRAFFIC_POINTS, TRAFFIC_STEP_MS } from "../../telemetry/traffic-history.ts";
 import { Sparkline } from "./chart.tsx";
 import { type Model, pathText, ROUTES, type RouteRow } from "./model.ts";
 import { type Column, Pages, Part, Search, Table } from "./pieces.tsx";

@@ -1,7 +1,7 @@
 import { SKIP_REASONS } from "../../kubernetes/errors.ts";
 import { LIST_REASONS } from "../../kubernetes/reflector-state.ts";
 import { CLIENT_STATES } from "../../kubernetes/types.ts";
-import type { ClusterMetrics } from "../../observe/gateway-metrics.ts";
+import type { ClusterMetrics } from "../../telemetry/gateway-metrics.ts";
 import { bit, counter, type Family, gauge, type Point } from "./family.ts";
 
 /** What is known of each cluster. `cluster` is its id, "" in single-cluster mode. */

@@ -1,6 +1,6 @@
 import prometheus, { type Metric, type OpenMetricsContentType, type PrometheusContentType } from "prom-client";
-import type { GatewayMetrics } from "../../observe/gateway-metrics.ts";
-import type { ProcessMetrics } from "../../observe/process-metrics.ts";
+import type { GatewayMetrics } from "../../telemetry/gateway-metrics.ts";
+import type { ProcessMetrics } from "../../telemetry/process-metrics.ts";
 import { clusterFamilies } from "./cluster-families.ts";
 import { bit, type Family, gauge } from "./family.ts";
 import { processFamilies } from "./process-families.ts";

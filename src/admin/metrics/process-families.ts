@@ -1,4 +1,4 @@
-import type { ProcessMetrics } from "../../observe/process-metrics.ts";
+import type { ProcessMetrics } from "../../telemetry/process-metrics.ts";
 import { bit, counter, type Family, gauge } from "./family.ts";
 
 /** What is known of the process and its config. */

@@ -1,5 +1,5 @@
-import { STREAM_FAILURES } from "../../observe/stream-counters.ts";
-import type { StreamTraffic } from "../../observe/traffic.ts";
+import { STREAM_FAILURES } from "../../telemetry/stream-counters.ts";
+import type { StreamTraffic } from "../../telemetry/traffic.ts";
 import { counter, type Family, gauge, type Point } from "./family.ts";
 
 /** What streams (TCP) have done. `stream` is the id of an entry of `streams`. */

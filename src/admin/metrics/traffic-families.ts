@@ -5,8 +5,8 @@ import {
   type SeriesCounts,
   type SeriesView,
   viewSeries,
-} from "../../observe/counters.ts";
-import type { Traffic } from "../../observe/traffic.ts";
+} from "../../telemetry/counters.ts";
+import type { Traffic } from "../../telemetry/traffic.ts";
 import { counter, type Family, gauge, type Point, type Sample } from "./family.ts";
 
 const STATUS_CLASSES = ["1xx", "2xx", "3xx", "4xx", "5xx"] as const;

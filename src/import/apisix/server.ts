@@ -1,4 +1,4 @@
-import { isAddress, stripBrackets } from "../../config/addresses.ts";
+import { isAddress, stripBrackets } from "../../base/addresses.ts";
 import type { Made, MadeMapping } from "../document.ts";
 import type { Input } from "../input.ts";
 import { hasEnvironment } from "../notation.ts";

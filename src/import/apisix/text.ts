@@ -1,4 +1,4 @@
-import { isCidr } from "../../config/addresses.ts";
+import { isCidr } from "../../base/addresses.ts";
 import { hasEnvironment, literalText } from "../notation.ts";
 
 /** APISIX's own variables: `${{NAME}}` and, with a default, `${{NAME:=text}}`. */

@@ -1,4 +1,4 @@
-import { isCidr, isIpv4 } from "../../config/addresses.ts";
+import { isCidr, isIpv4 } from "../../base/addresses.ts";
 
 const numberOf = (address: string): number => address.split(".").reduce((sum, octet) => sum * 256 + Number(octet), 0);
 const addressOf = (number: number): string =>

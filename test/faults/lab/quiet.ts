@@ -1,6 +1,6 @@
 import { createCluster } from "../../../src/discovery/cluster.ts";
 import { noCredentials } from "../../../src/kubernetes/credentials.ts";
-import { bunRuntime } from "../../../src/runtime/bun.ts";
+import { bunRuntime } from "../../../src/platform/bun/runtime.ts";
 import { clusterConfig } from "../../discovery/support.ts";
 import { seededRandom, serveEmbedded } from "../../helpers/embedded.ts";
 import { until } from "../../helpers/wait.ts";

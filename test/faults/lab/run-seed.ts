@@ -1,10 +1,10 @@
-import type { Clock } from "../../../src/clock.ts";
+import type { Clock } from "../../../src/base/clock.ts";
+import type { Logger } from "../../../src/base/log.ts";
 import { type ApiserverOptions, createApiserver, type EmbeddedApiserver } from "../../../src/demo/apiserver.ts";
 import { type Cluster, createCluster } from "../../../src/discovery/cluster.ts";
 import { createDiscovery, type Discovery } from "../../../src/discovery/discovery.ts";
 import type { Upstream } from "../../../src/discovery/types.ts";
 import { noCredentials } from "../../../src/kubernetes/credentials.ts";
-import type { Logger } from "../../../src/log.ts";
 import { clusterConfig } from "../../discovery/support.ts";
 import { seededRandom } from "../../helpers/embedded.ts";
 import { createFakeClock } from "../../helpers/fake-clock.ts";

@@ -1,4 +1,4 @@
-import type { Random } from "../../../src/clock.ts";
+import type { Random } from "../../../src/base/clock.ts";
 import type { Fault } from "../../../src/demo/apiserver.ts";
 import { seededRandom } from "../../helpers/embedded.ts";
 import type { Flow, Reach } from "./wire.ts";

@@ -1,5 +1,5 @@
-import { type Clock, systemClock } from "../../../src/clock.ts";
-import { bunRuntime } from "../../../src/runtime/bun.ts";
+import { type Clock, systemClock } from "../../../src/base/clock.ts";
+import { bunRuntime } from "../../../src/platform/bun/runtime.ts";
 import { seededRandom, serveEmbedded } from "../../helpers/embedded.ts";
 import { faultProxy } from "../../helpers/fault-proxy.ts";
 import { apiserverOptions, type Place } from "./run-seed.ts";

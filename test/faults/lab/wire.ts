@@ -1,4 +1,4 @@
-import type { Clock } from "../../../src/clock.ts";
+import type { Clock } from "../../../src/base/clock.ts";
 import type { EmbeddedApiserver, StoredObject } from "../../../src/demo/apiserver.ts";
 import type { Fetch } from "../../../src/kubernetes/types.ts";
 

@@ -1,4 +1,4 @@
-import type { Random } from "../../../src/clock.ts";
+import type { Random } from "../../../src/base/clock.ts";
 
 /**
  * The cluster as schedules describe it: objects short enough to print, the manifests made of them, and what a gateway

@@ -2,7 +2,7 @@ import { describe, test } from "bun:test";
 import { readdirSync } from "node:fs";
 import { assert, assertEquals } from "@std/assert";
 import { parse } from "yaml";
-import { importConfig } from "../../../src/commands/import.ts";
+import { importConfig } from "../../../src/cli/import.ts";
 import { FOLDER, filesOf, imported } from "./support.ts";
 
 const ROOT = `${import.meta.dir}/../../..`;

@@ -1,5 +1,5 @@
 /** A pod: `bun echo-pod.ts ADDRESS PORT NAME` answers in the shape of httpbin's `/anything`, with its name. */
-import { systemClock } from "../../../src/clock.ts";
+import { systemClock } from "../../../src/base/clock.ts";
 import { createEcho } from "../../../src/demo/echo.ts";
 
 const [address, port, podName] = process.argv.slice(2);

@@ -1,0 +1,31 @@
+import { Canceller } from "../../base/abort.ts";
+import type { ActiveHealthConfig } from "../../config/schema.ts";
+import type { Endpoint } from "../../discovery/types.ts";
+import type { Probe } from "./active-health.ts";
+
+/** How a probe leaves; the proxy's own fetch takes this too. */
+export type ProbeFetch = (
+  url: string,
+  init: { method: "GET"; headers: Headers; canceller: Canceller; endpoint: Endpoint },
+) => Promise<Response>;
+
+/**
+ * Asks a target for `path`. Good is a status of `statuses`, by default 200 to 399 as with a kubelet's HTTP probe; redirects
+ * are not followed. `fetch` is the route's own, with its TLS settings.
+ */
+export const httpProbe =
+  ({ path, host, statuses }: Pick<ActiveHealthConfig, "path" | "host" | "statuses">, fetch: ProbeFetch): Probe =>
+  async (target, signal) => {
+    const headers = new Headers({ "user-agent": "podway-health", accept: "*/*" });
+    if (host !== undefined) headers.set("host", host);
+    const response = await fetch(target.origin + path, {
+      method: "GET",
+      headers,
+      canceller: Canceller.following(signal),
+      endpoint: target.endpoint,
+    });
+    await response.body?.cancel();
+    const { status } = response;
+    const good = statuses?.includes(status) ?? (status >= 200 && status < 400);
+    return good ? undefined : `status ${status}`;
+  };

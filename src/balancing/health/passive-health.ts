@@ -1,0 +1,109 @@
+import type { Clock } from "../../base/clock.ts";
+import type { PassiveHealthConfig } from "../../config/schema.ts";
+
+/** What passive health remembers of one target. */
+export interface PassiveState {
+  /** Failures since the last success. */
+  failures: number;
+  /** How often in a row it was ejected: the next ejection lasts 2^ejections times the first one. */
+  ejections: number;
+  /** Milliseconds since the epoch; 0 while it is not ejected. */
+  ejectedUntil: number;
+  /** It counts among those of which no more than half are ejected. */
+  limited: boolean;
+  /** When `ejections` last changed, or the ejection ends: the start of the time after which a success lowers it. */
+  since: number;
+}
+
+/** No ejection grows beyond this, unless the first one is configured longer. */
+const LONGEST_MS = 300_000;
+/** Nor beyond this many times the first one. */
+const LONGEST_TIMES = 30;
+
+/** Judges targets by what becomes of the requests sent to them. */
+export interface PassiveHealth {
+  /** A request failed. True: the target is ejected from now until its `ejectedUntil`. `size`: how many are `limited`. */
+  failed(state: PassiveState, size: number): boolean;
+  succeeded(state: PassiveState): void;
+  /** Ends ejections whose time is over. True: there were some. Costs nothing while none is ejected. */
+  lapse(): boolean;
+  /** The pool changed: `left` are gone, `size` are `limited`, and no more than half of those stay ejected. */
+  resize(left: readonly PassiveState[], size: number): void;
+}
+
+/** A target nothing is known of. */
+export const freshState = (): PassiveState => ({
+  failures: 0,
+  ejections: 0,
+  ejectedUntil: 0,
+  limited: true,
+  since: 0,
+});
+
+/**
+ * After `failures` consecutive failures a target is ejected for `eject` milliseconds, then twice that, four times and so
+ * on, as long as it goes on failing: after an ejection one more failure is enough. Once it works again, the time shrinks
+ * by half for each `eject` milliseconds with a success. Never more than half of those that are `limited` is ejected: what hits
+ * the majority is not the fault of single targets, so a pool of one is never without it.
+ */
+export function createPassiveHealth(config: PassiveHealthConfig, clock: Clock): PassiveHealth {
+  const ejected = new Set<PassiveState>();
+  /** Of these: limited. */
+  let limited = 0;
+  let nextLapse = Number.POSITIVE_INFINITY;
+
+  function release(state: PassiveState): void {
+    state.ejectedUntil = 0;
+    if (ejected.delete(state) && state.limited) limited--;
+  }
+
+  function schedule(): void {
+    nextLapse = Number.POSITIVE_INFINITY;
+    for (const state of ejected) nextLapse = Math.min(nextLapse, state.ejectedUntil);
+  }
+
+  return {
+    failed(state, size) {
+      state.failures++;
+      if (state.failures < config.failures || config.eject === 0 || state.ejectedUntil > 0) return false;
+      if (state.limited && (limited + 1) * 2 > size) return false;
+      const longest = Math.max(config.eject, Math.min(config.eject * LONGEST_TIMES, LONGEST_MS));
+      state.ejectedUntil = clock.now() + Math.min(config.eject * 2 ** state.ejections, longest);
+      state.since = state.ejectedUntil;
+      state.ejections++;
+      ejected.add(state);
+      if (state.limited) limited++;
+      nextLapse = Math.min(nextLapse, state.ejectedUntil);
+      return true;
+    },
+    succeeded(state) {
+      state.failures = 0;
+      if (state.ejections === 0) return;
+      const now = clock.now();
+      if (now - state.since < config.eject) return;
+      state.ejections--;
+      state.since = now;
+    },
+    lapse() {
+      if (ejected.size === 0) return false;
+      const now = clock.now();
+      if (now < nextLapse) return false;
+      for (const state of ejected) if (state.ejectedUntil <= now) release(state);
+      schedule();
+      return true;
+    },
+    resize(left, size) {
+      for (const state of left) release(state);
+      limited = 0;
+      for (const state of ejected) if (state.limited) limited++;
+      while (limited * 2 > size) {
+        let first: PassiveState | undefined;
+        for (const state of ejected) {
+          if (state.limited && (first === undefined || state.ejectedUntil < first.ejectedUntil)) first = state;
+        }
+        release(first!);
+      }
+      schedule();
+    },
+  };
+}

@@ -1,0 +1,81 @@
+import type { Cluster } from "../cluster.ts";
+import { NO_ENDPOINTS, sameEndpoints } from "../store/service-views.ts";
+import type { ServiceEntry } from "../store/snapshot.ts";
+import type { Endpoint, ServiceReference, Upstream } from "../types.ts";
+import { type Explanation, explainAbsent, explainEntry } from "./reasons.ts";
+import type { WantedPort } from "./select.ts";
+
+/** `[id/]namespace/name[:port]`. */
+export function referenceText({ cluster, namespace, name, port }: ServiceReference): string {
+  return `${cluster === undefined ? "" : `${cluster}/`}${namespace}/${name}${port === undefined ? "" : `:${port}`}`;
+}
+
+/** An upstream that also tells what exists in place of what was asked for. */
+export interface ExplainedUpstream extends Upstream {
+  reason(): Explanation | undefined;
+}
+
+/** An upstream that can never have nodes: its reference is wrong, or there is no such cluster. */
+export function emptyUpstream(name: string, cluster: string, reason: Explanation): ExplainedUpstream {
+  return { name, cluster, endpoints: () => NO_ENDPOINTS, refresh: () => undefined, reason: () => reason };
+}
+
+/** Why an existing service is empty, kept until the service changes: it is asked for with every request refused. */
+interface KnownReason {
+  readonly entry: ServiceEntry;
+  readonly version: number;
+  readonly reason: Explanation;
+}
+
+/** One service port of one cluster, as a route sees it. */
+export function createUpstream(cluster: Cluster, reference: ServiceReference, wanted: WantedPort): ExplainedUpstream {
+  const { reader, views, clock } = cluster;
+  const key = `${reference.namespace}/${reference.name}`;
+  const gate = cluster.gate(reference.namespace, reference.name);
+  const checksAge = cluster.config.max_stale > 0;
+  let entry: ServiceEntry | undefined;
+  let version = -1;
+  /** While `empty_grace` runs: when it ends. 0: it does not run. */
+  let graceUntil = 0;
+  let held: readonly Endpoint[] = NO_ENDPOINTS;
+  let known: KnownReason | undefined;
+
+  const read = (now: ServiceEntry | undefined): readonly Endpoint[] => {
+    entry = now;
+    version = now?.version ?? -1;
+    const grace = now?.last !== undefined && clock.now() < now.last.until;
+    graceUntil = grace ? now!.last!.until : 0;
+    const next = now === undefined ? NO_ENDPOINTS : views.endpoints(now, wanted, grace);
+    if (!sameEndpoints(held, next)) held = next;
+    return held;
+  };
+
+  const endpoints = (): readonly Endpoint[] => {
+    const now = reader.get(key);
+    if (checksAge && !gate.fresh()) return NO_ENDPOINTS;
+    if (
+      now === entry &&
+      (now === undefined || now.version === version) &&
+      (graceUntil === 0 || clock.now() < graceUntil)
+    ) {
+      return held;
+    }
+    return read(now);
+  };
+
+  return {
+    name: referenceText(reference),
+    cluster: cluster.id,
+    endpoints,
+    refresh: gate.refresh,
+    reason() {
+      if (endpoints().length > 0) return undefined;
+      const now = reader.get(key);
+      if (now === undefined || gate.distrust() !== undefined) return explainAbsent(cluster, reference);
+      if (known?.entry !== now || known.version !== now.version) {
+        known = { entry: now, version: now.version, reason: explainEntry(cluster, now, wanted) };
+      }
+      return known.reason;
+    },
+  };
+}

@@ -1,0 +1,416 @@
+import type { AdminView } from "../admin/view.ts";
+import { createHealthSet, type HealthSet } from "../balancing/health/health-set.ts";
+import { createRetryBudgets } from "../balancing/retry-budget.ts";
+import { createRing } from "../base/ring.ts";
+import { redactCluster } from "../config/redact.ts";
+import type { ClusterConfig, Config } from "../config/schema.ts";
+import type { Cluster } from "../discovery/cluster.ts";
+import type { ClusterStatus, NodesAnswer } from "../discovery/views.ts";
+import { type ProblemCode, problem } from "../http/problem.ts";
+import { type RequestFacts, readFacts, refusedFacts } from "../http/request.ts";
+import type { Chain } from "../middleware/chain.ts";
+import { createKeySpace } from "../middleware/key-space.ts";
+import type { StreamSocket } from "../platform/sockets.ts";
+import type { Upgrade } from "../platform/websocket.ts";
+import { type Drain, lastAnswer } from "../proxy/drain.ts";
+import { createEventStreams } from "../proxy/event-streams.ts";
+import { createFlights, createLoneFlights } from "../proxy/in-flight.ts";
+import { createPeerWarnings } from "../proxy/peer-warnings.ts";
+import type { Explained } from "../reports/explain/answer.ts";
+import { type Held, heldBy, withEjections } from "../reports/explain/ejections.ts";
+import { type ExplainSources, explainRequest } from "../reports/explain/explain.ts";
+import type { ExplainQuery } from "../reports/explain/question.ts";
+import { AMBIGUOUS_PATH } from "../routing/table.ts";
+import { createConnections } from "../streams/connections.ts";
+import { type Counters, countAnswer, createCounters, type Outcome } from "../telemetry/counters.ts";
+import { type GatewayEvent, newestEvents } from "../telemetry/events.ts";
+import { createExchange, type Exchange } from "../telemetry/exchange.ts";
+import { collectClusters, collectTraffic } from "../telemetry/gateway-metrics.ts";
+import { createRefusals } from "../telemetry/refusals.ts";
+import { createRequestIds } from "../telemetry/request-id.ts";
+import { createStreamCounters, type StreamCounters } from "../telemetry/stream-counters.ts";
+import type { Traffic } from "../telemetry/traffic.ts";
+import { type ClusterSet, createClusterSet } from "./cluster-set.ts";
+import { makePlan, type Plan, type PlanParts, type PlanWorld } from "./plan.ts";
+import { createReferenceCheck } from "./reference-check.ts";
+import { type GatewayRoute, withResponse } from "./route-set.ts";
+
+/** What a gateway works with: the runtime's parts, never the runtime itself. */
+export interface GatewayOptions extends PlanWorld {
+  readonly config: Config;
+  /** Makes a cluster's client; the runtime knows how TLS, files and tokens come to it. */
+  createCluster(config: ClusterConfig, zone: string | undefined): Cluster;
+  /** Who makes the active health checks. @default the gateway itself */
+  readonly health?: HealthSet | undefined;
+  /** False where another gateway of the process looks whether what a config names exists, or nothing runs between requests. @default true */
+  readonly checksReferences?: boolean | undefined;
+  /** This config is in force: what was made for others and it does not need may be let go. */
+  retain?(config: Config): void;
+}
+
+/** A running gateway. */
+export interface Gateway extends AdminView {
+  /** What its routes have counted since it was made. */
+  readonly counters: Counters;
+  /** The same, and the addresses they have, as plain data that can be summed with another thread's. */
+  traffic(): Traffic;
+  /** What its routes hold against addresses, as plain data that can be told to another thread. */
+  held(): readonly Held[];
+  /** `held`: what other threads hold against addresses too. */
+  nodes(service: string, options: { verbose: boolean; held?: readonly Held[] }): Promise<NodesAnswer>;
+  /**
+   * `patient`: waits for a first list under way, as a request would. `workers`: what each of the threads that serve in its
+   * place holds against addresses.
+   */
+  explain(query: ExplainQuery, options?: Pick<ExplainSources, "patient" | "workers">): Promise<Explained>;
+  /**
+   * Answers one request; never rejects. `peer` is the address of the connection's other end. `upgrade` accepts WebSockets;
+   * left out, they are refused. `port`: where the request was taken; left out, the scheme's own.
+   */
+  handle(
+    request: Request,
+    peer: string,
+    scheme: "http" | "https",
+    upgrade?: Upgrade,
+    port?: string,
+  ): Response | Promise<Response>;
+  /** Serves one connection to the stream of that id, from taking it to its end. */
+  connection(stream: string, client: StreamSocket): void;
+  /**
+   * Whether the stream of that id takes another connection, `pending` of its clients being at their TLS handshakes; one
+   * that it does not take is counted.
+   */
+  admits(stream: string, pending: number): boolean;
+  /** A client's TLS handshake with a stream failed. */
+  handshakeFailed(stream: string, error: Error): void;
+  /** What its streams have counted since it was made. */
+  readonly streamCounters: StreamCounters;
+  /** Resolves when no connection of a stream is left, or after `timeout` ms, when those that are left are closed. */
+  drainStreams(timeout: number): Promise<void>;
+  /** Goes over to another config: requests taken up from now on see it, those under way finish as they began. */
+  apply(config: Config): void;
+  /** A changed config was refused for these errors, or was taken back (none): whoever looks at the gateway is told. */
+  refuse(errors: readonly string[]): void;
+  /** Resolves when every required cluster has its first snapshot. */
+  whenReady(signal: AbortSignal): Promise<void>;
+  /** Resolves when the nodes of a service are known, or when its cluster failed to tell them. */
+  whenKnown(service: string): Promise<void>;
+  /** SIGTERM came: `/readyz` says 503 and connections are closed after their answer. */
+  drain(): void;
+  /** Requests taken up since `drain`. */
+  drained(): number;
+  /**
+   * The time to drain is over: open event streams end, as if their pods had ended them, and requests that wait for an answer are
+   * answered `draining`.
+   */
+  cutOff(): void;
+  /** Stops following the clusters and writes what the access log holds. */
+  stop(): Promise<void>;
+}
+
+/** The answer to a request that no route takes, counted. */
+function unmatched({ unmatched, read }: Plan, code: ProblemCode, detail: string, head: boolean, started: number) {
+  const response = problem(code, detail, { head });
+  countAnswer(unmatched, response.status, read.clock.now() - started, code);
+  return response;
+}
+
+const NO_ROUTE = ["no_route", "No route matches this method, host and path"] as const;
+const AMBIGUOUS = ["ambiguous_path", AMBIGUOUS_PATH] as const;
+
+/** What the matched route answers; a request without one is told so. */
+function answer(
+  request: Request,
+  facts: RequestFacts,
+  plan: Plan,
+  exchange: Exchange | undefined,
+  upgrade: Upgrade | undefined,
+): Response | Promise<Response> {
+  const route = plan.routes.table.match(facts);
+  if (route === undefined) {
+    const [code, detail] = plan.routes.table.ambiguity(facts) === undefined ? NO_ROUTE : AMBIGUOUS;
+    if (exchange !== undefined) exchange.error = code;
+    return unmatched(plan, code, detail, facts.method === "HEAD", facts.started);
+  }
+  exchange?.trace?.matched(route.rule);
+  if (route.chain === undefined) return serve(route, request, facts, plan, exchange, upgrade);
+  return throughChain(route, route.chain, { request, facts, plan, exchange, upgrade });
+}
+
+/** A request that a route has taken, and what serving it needs. */
+interface Intake {
+  readonly request: Request;
+  readonly facts: RequestFacts;
+  readonly plan: Plan;
+  readonly exchange: Exchange | undefined;
+  readonly upgrade: Upgrade | undefined;
+}
+
+/** What a route with middleware answers. */
+async function throughChain(
+  route: GatewayRoute,
+  chain: Chain,
+  { request, facts, plan, exchange, upgrade }: Intake,
+): Promise<Response> {
+  const recorder = exchange?.recorder;
+  if (exchange !== undefined) {
+    exchange.route = route.rule.id;
+    exchange.recorder = undefined;
+  }
+  // What is upgraded is the request that came, whatever a middleware made of it.
+  const original: Upgrade | undefined = upgrade && ((_sent, headers) => upgrade(request, headers));
+  const outcome: Outcome = { reason: undefined, counts: undefined, deferred: true };
+  let served = false;
+  const answered = await chain(request, facts, exchange, outcome, (sent, changed, within) => {
+    served = true;
+    const timed = within === undefined ? route : hurried(route, within);
+    return serve(timed, sent, changed, plan, exchange, original, outcome);
+  });
+  if (!served) outcome.reason ??= "middleware";
+  if (plan.drain.begun) lastAnswer(answered);
+  // A module may answer something else in the place of a refusal.
+  const refused = answered.status >= 400 && outcome.reason !== "middleware";
+  if (exchange !== undefined && refused) exchange.error ??= outcome.reason;
+  count(outcome, route, answered, facts, plan);
+  return recorder === undefined ? answered : recorder.finish(exchange!, answered);
+}
+
+/** The route with only so many milliseconds left to the answer's headers. */
+function hurried(route: GatewayRoute, within: number): GatewayRoute {
+  if (route.kind !== "proxy") return route;
+  const { response } = route.rule.timeouts;
+  if (response > 0 && response <= within) return route;
+  const rule = withResponse(route.rule, within);
+  return { ...route, rule, proxy: { ...route.proxy, rule } };
+}
+
+/** Counts an answer: for the service that was asked, or for the route where none was. */
+function count(
+  { counts, reason }: Outcome,
+  route: GatewayRoute,
+  { status }: Response,
+  { started }: RequestFacts,
+  { read }: Plan,
+): void {
+  const series = counts ?? route.counts;
+  if (series !== undefined) countAnswer(series, status, read.clock.now() - started, reason);
+}
+
+/** What a route is for. `outcome`: of a request that came through middleware. */
+function serve(
+  route: GatewayRoute,
+  request: Request,
+  facts: RequestFacts,
+  plan: Plan,
+  exchange: Exchange | undefined,
+  upgrade: Upgrade | undefined,
+  outcome?: Outcome,
+): Response | Promise<Response> {
+  if (route.kind === "proxy") return plan.forwarder.forward(request, facts, route.proxy, exchange, upgrade, outcome);
+  const redirected = route.answer(facts);
+  const own = outcome ?? { reason: undefined, counts: undefined, deferred: false };
+  if (redirected === undefined) own.reason = "no_route";
+  if (exchange !== undefined) {
+    exchange.route = route.rule.id;
+    exchange.error = own.reason;
+  }
+  const response = redirected ?? problem("no_route", NO_REDIRECT, { head: facts.method === "HEAD" });
+  if (!own.deferred) count(own, route, response, facts, plan);
+  return response;
+}
+
+const NO_REDIRECT = "The path is none that this route redirects";
+
+/** A cluster whose changed settings do not work yet still serves from the ones before: its status says both. */
+function withPending(statuses: readonly ClusterStatus[], pending: readonly Cluster[]): readonly ClusterStatus[] {
+  if (pending.length === 0) return statuses;
+  return statuses.map((status) => {
+    const next = pending.find(({ id }) => id === status.id)?.status();
+    if (next === undefined) return status;
+    const waits = `the changed settings are not in force yet: ${next.lastError ?? next.state}`;
+    return { ...status, lastError: status.lastError === null ? waits : `${status.lastError}; ${waits}` };
+  });
+}
+
+/** What a gateway remembers of what happened to itself; its clusters do for themselves. */
+const EVENTS = 100;
+
+/** Composes a gateway and starts following its clusters. */
+export function createGateway(options: GatewayOptions): Gateway {
+  const { clock, random, logger } = options;
+  const requestIds = createRequestIds(random);
+  const counters = createCounters();
+  const streamCounters = createStreamCounters();
+  const tellRefusal = createRefusals({ clock, logger });
+  const connections = createConnections({
+    clock,
+    logger,
+    tellRefusal,
+    nextId: requestIds.next,
+    onEnd: (entry) => plan?.accessLog?.connection(entry),
+  });
+  let config = options.config;
+  const events = createRing<GatewayEvent>(EVENTS);
+  let refused: readonly string[] = [];
+  const drain: Drain = { begun: false, over: false };
+  let drained = 0;
+  // Where the runtime's own edge writes such fields into every request, they tell nothing of a peer.
+  const onUntrusted = options.edgeForwards ? undefined : createPeerWarnings({ clock, logger });
+  let plan: Plan | undefined;
+  const parts: PlanParts = {
+    world: options,
+    counters,
+    streamCounters,
+    eventStreams: createEventStreams(),
+    flights: (options.sharedTimers ?? true) ? createFlights(clock) : createLoneFlights(clock),
+    drain,
+    middleware: { clock, fetch: options.plainFetch, keys: createKeySpace({ clock }) },
+    budgets: createRetryBudgets({ clock }),
+    tellRefusal,
+    onUntrusted,
+    onEject({ endpoint: { address, pod } }, until) {
+      const at = clock.now();
+      events.add({ at, kind: "ejected", address, until });
+      const seconds = Math.round((until - at) / 1000);
+      logger.log("warn", "An address is ejected after failures", { upstream: address, pod, seconds });
+    },
+  };
+
+  const references = createReferenceCheck({ clock, logger });
+  const health = options.health ?? createHealthSet({ clock, random, logger });
+
+  const clusters: ClusterSet = createClusterSet({
+    create: (cluster) => options.createCluster(cluster, config.server.zone),
+    logger,
+    onChange: () => {
+      plan = makePlan(config, clusters.current(), plan, parts);
+      health.apply([...plan.routes.checks, ...(plan.streams?.checks ?? [])]);
+      if (options.checksReferences ?? true) references.check(plan, clusters.current());
+    },
+  });
+
+  function respond(
+    request: Request,
+    peer: string,
+    scheme: "http" | "https",
+    upgrade: Upgrade | undefined,
+    port: string | undefined,
+  ): Response | Promise<Response> {
+    const now = plan!;
+    const facts = readFacts(request, peer, scheme, now.read, port);
+    const { recorder, tracing } = now;
+    if ("problem" in facts) {
+      // What comes behind a request whose end or meaning is in doubt cannot be trusted (RFC 9112 section 11.2).
+      const head = request.method === "HEAD";
+      const response = lastAnswer(unmatched(now, facts.problem, facts.detail, head, clock.now()));
+      if (recorder === undefined) return response;
+      const refused = refusedFacts(request, peer, scheme, clock);
+      const exchange = createExchange(refused, requestIds.of(refused), tracing?.begin(refused));
+      exchange.error = facts.problem;
+      return recorder.finish(exchange, response);
+    }
+    if (recorder === undefined) return answer(request, facts, now, undefined, upgrade);
+    const exchange = createExchange(facts, requestIds.of(facts), tracing?.begin(facts));
+    exchange.recorder = recorder;
+    const answered = answer(request, facts, now, exchange, upgrade);
+    return answered instanceof Promise ? answered : recorder.finish(exchange, answered);
+  }
+
+  const traffic = (): Traffic => {
+    const { routes, streams, tracing } = plan!;
+    return collectTraffic(counters, { routes: routes.routes, streams, tracing });
+  };
+
+  clusters.apply(config.discovery);
+
+  return {
+    counters,
+    traffic,
+    handle(request, peer, scheme, upgrade, port) {
+      if (!drain.begun) return respond(request, peer, scheme, upgrade, port);
+      drained++;
+      return Promise.resolve(respond(request, peer, scheme, upgrade, port)).then(lastAnswer);
+    },
+    streamCounters,
+    connection(id, client) {
+      const stream = plan!.streams?.byId.get(id);
+      // It was taken out of the config while this connection waited to be accepted.
+      if (stream === undefined) client.destroy();
+      else connections.serve(stream, client);
+    },
+    admits(id, pending) {
+      const stream = plan!.streams?.byId.get(id);
+      return stream !== undefined && connections.admits(stream, pending);
+    },
+    handshakeFailed(id, error) {
+      const stream = plan!.streams?.byId.get(id);
+      if (stream !== undefined) stream.counts.failures.client_tls++;
+      logger.log("debug", "A client's TLS handshake failed", { stream: id, error: error.message });
+    },
+    drainStreams: connections.drain,
+    apply(next) {
+      config = next;
+      refused = [];
+      clusters.apply(next.discovery);
+      options.retain?.(next);
+      const followed = next.discovery?.clusters.length ?? 0;
+      events.add({ at: clock.now(), kind: "config", routes: next.routes.length, clusters: followed });
+    },
+    refuse(errors) {
+      refused = errors;
+      if (errors.length > 0) events.add({ at: clock.now(), kind: "refused", errors });
+    },
+    async whenReady(signal) {
+      const required = clusters.current().filter((cluster) => cluster.required);
+      await Promise.all(required.map((cluster) => cluster.whenSynced(signal)));
+    },
+    async whenKnown(service) {
+      await plan!.discovery.upstream({ service }).refresh();
+    },
+    drain() {
+      drain.begun = true;
+    },
+    drained: () => drained,
+    cutOff() {
+      drain.over = true;
+      parts.eventStreams.endAll();
+      parts.flights.endAll("draining");
+    },
+    async stop() {
+      references.stop();
+      await Promise.all([clusters.stop(), health.stop()]);
+      plan?.accessLog?.flush();
+      await plan?.tracing?.stop();
+    },
+    readiness: () => ({ ...plan!.discovery.readiness(), draining: drain.begun }),
+    metrics: () => ({
+      traffic: traffic(),
+      clusters: collectClusters(clusters.current()),
+      ready: plan!.discovery.readiness().ready,
+      draining: drain.begun,
+    }),
+    status: () => withPending(plan!.discovery.status().clusters, clusters.pending()),
+    dump: () => plan!.discovery.dump((config.discovery?.clusters ?? []).map(redactCluster)),
+    held: () => heldBy(plan!.routes.routes),
+    async nodes(service, { verbose, held }) {
+      const { discovery, config, routes } = plan!;
+      const upstream = discovery.upstream({ service });
+      // What a route would wait for is shown as it stands; only where nothing is kept the apiserver has to be asked.
+      const { mode } = config.discovery?.clusters.find(({ id }) => id === upstream.cluster) ?? {};
+      if (mode === "request") await upstream.refresh();
+      const answer = discovery.query(service, { verbose });
+      return verbose ? withEjections(answer, upstream.name, [...heldBy(routes.routes), ...(held ?? [])]) : answer;
+    },
+    async explain(query, { patient = false, workers } = {}) {
+      const status = (): readonly ClusterStatus[] => withPending(plan!.discovery.status().clusters, clusters.pending());
+      return explainRequest(query, { ...plan!, status, patient, workers });
+    },
+    services: (query) => plan!.discovery.services(query),
+    events: (limit) =>
+      newestEvents([events.newest(), ...clusters.current().map(({ journal }) => journal?.events() ?? [])], limit),
+    refusedConfig: () => refused,
+    routes: () => plan!.shownRoutes(),
+    streams: () => plan!.shownStreams(),
+    report: (error) => logger.log("error", `Unforeseen error: ${String(error)}`),
+  };
+}

@@ -1,0 +1,225 @@
+import type { RetryBudgets } from "../balancing/retry-budget.ts";
+import type { Clock, Random } from "../base/clock.ts";
+import type { Logger } from "../base/log.ts";
+import { credentialQuery, type RedactedRoute, redactRoute, redactStream } from "../config/redact.ts";
+import type { Config, TracingConfig, UpstreamTlsConfig } from "../config/schema.ts";
+import type { Cluster } from "../discovery/cluster.ts";
+import { createDiscovery, type Discovery } from "../discovery/discovery.ts";
+import type { ReadOptions } from "../http/request.ts";
+import { createTrust } from "../http/trust.ts";
+import type { Fetch } from "../kubernetes/types.ts";
+import type { Middleware, MiddlewareParts } from "../middleware/plugin.ts";
+import type { Dial } from "../platform/sockets.ts";
+import type { UpstreamConnect } from "../platform/websocket.ts";
+import type { Drain } from "../proxy/drain.ts";
+import type { EventStreams } from "../proxy/event-streams.ts";
+import { createForwarder } from "../proxy/forward.ts";
+import type { Flights } from "../proxy/in-flight.ts";
+import type { Forwarder, UpstreamFetch } from "../proxy/types.ts";
+import { type AccessLog, createAccessLog } from "../telemetry/access-log.ts";
+import type { Counters, SeriesCounts } from "../telemetry/counters.ts";
+import type { Recorder } from "../telemetry/exchange.ts";
+import type { TellRefusal } from "../telemetry/refusals.ts";
+import type { StreamCounters } from "../telemetry/stream-counters.ts";
+import { recorderOf } from "../telemetry/tracing/recorder.ts";
+import type { Tracing } from "../telemetry/tracing/types.ts";
+import { createPoolSet, type PoolSetOptions, type PoolStore } from "./pool-set.ts";
+import { compileRouteSet, type RouteSet } from "./route-set.ts";
+import { compileStreamSet, type StreamSet } from "./stream-set.ts";
+
+/** Everything that one config decides; swapped as a whole. */
+export interface Plan {
+  readonly config: Config;
+  /** The gateway's own. */
+  readonly drain: Drain;
+  readonly discovery: Discovery;
+  readonly pools: PoolStore;
+  readonly routes: RouteSet;
+  readonly streams: StreamSet | undefined;
+  readonly forwarder: Forwarder;
+  readonly read: ReadOptions;
+  readonly accessLog: AccessLog | undefined;
+  readonly tracing: Tracing | undefined;
+  /** What takes requests that are over; undefined: nothing does, and nothing is remembered of them. */
+  readonly recorder: Recorder | undefined;
+  /** Where requests are counted that no route takes. */
+  readonly unmatched: SeriesCounts;
+  /** Its routes without secrets, made when first asked for. */
+  readonly shownRoutes: () => readonly RedactedRoute[];
+  readonly shownStreams: () => readonly unknown[];
+}
+
+/** What the runtime and the process bring: the same for every plan of a gateway. */
+export interface PlanWorld {
+  /** How requests leave for upstreams. */
+  readonly upstreamFetch: UpstreamFetch;
+  /** The same with a route's `upstream_tls`. */
+  upstreamFetchWith(tls: UpstreamTlsConfig): UpstreamFetch;
+  /** How WebSockets to upstreams are opened; left out: they are refused. */
+  readonly upstreamConnect?: UpstreamConnect | undefined;
+  /** The same with a route's `upstream_tls`. */
+  upstreamConnectWith?(tls: UpstreamTlsConfig): UpstreamConnect | undefined;
+  /** How TCP connections to upstreams are made; left out: there are no streams. */
+  readonly dial?: Dial | undefined;
+  /** The same with a stream's `upstream_tls`. */
+  dialWith?(tls: UpstreamTlsConfig): Dial;
+  /** For what the gateway asks for on its own account, such as a key set: verified, without redirects, decompressed. */
+  readonly plainFetch: Fetch;
+  /** The user's own middleware that a config names; they were loaded before. */
+  userMiddleware(use: string, options: unknown): Middleware;
+  /** Whether the runtime's server hands over headers that can be changed in place. */
+  readonly mutableHeaders: boolean;
+  /** Whether what is in front of that server writes forwarding fields into every request (Workers). @default false */
+  readonly edgeForwards?: boolean | undefined;
+  /** Whether that server copies each piece of an answer before it asks for the next. @default false */
+  readonly copiesPieces?: boolean | undefined;
+  /** False where a timer ends with the request that made it (Workers). @default true */
+  readonly sharedTimers?: boolean | undefined;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  /** Takes whole lines of the access log. */
+  writeAccessLog(lines: string): void;
+  /** Makes what `tracing` asks for. Left out: the runtime refuses such a config. */
+  createTracing?(config: TracingConfig): Tracing;
+}
+
+/** What the plans of one gateway share, across configs: a plan may hold all of it, and it holds no plan. */
+export interface PlanParts {
+  readonly world: PlanWorld;
+  readonly counters: Counters;
+  readonly streamCounters: StreamCounters;
+  readonly eventStreams: EventStreams;
+  readonly flights: Flights;
+  readonly drain: Drain;
+  readonly middleware: MiddlewareParts;
+  readonly budgets: RetryBudgets;
+  readonly tellRefusal: TellRefusal;
+  /** A peer that is no trusted proxy sent forwarding fields. */
+  readonly onUntrusted: ((peer: string) => void) | undefined;
+  readonly onEject: PoolSetOptions["onEject"];
+}
+
+/**
+ * What a config comes to. Of the plan before, only its pools, the state of its middleware, its log and its spans are taken
+ * over, where nothing changed: no closure of the new plan may hold the old one, or every config there ever was stays in
+ * memory.
+ */
+export function makePlan(
+  config: Config,
+  clusters: readonly Cluster[],
+  before: Plan | undefined,
+  { world, ...parts }: PlanParts,
+): Plan {
+  const { clock, random, logger, dial, dialWith } = world;
+  const { server } = config;
+  const discovery = createDiscovery({ clusters, multi: config.discovery?.multi ?? false });
+  const trusts = createTrust(server.trusted_proxies);
+  const { onEject, budgets } = parts;
+  const pools = createPoolSet({ discovery, clusters, clock, random, onEject, budgets, before: before?.pools });
+  const routes = compileRouteSet(config, {
+    pools,
+    upstreamFetch: world.upstreamFetch,
+    upstreamFetchWith: world.upstreamFetchWith,
+    upstreamConnectWith: world.upstreamConnectWith,
+    counters: parts.counters,
+    before: before?.routes.middleware,
+    parts: parts.middleware,
+    userMiddleware: world.userMiddleware,
+    mutableHeaders: world.mutableHeaders,
+    // Not seen of its HTTP/3.
+    copiesPieces: (world.copiesPieces ?? false) && !server.http3,
+    trusts,
+    onMiddlewareError: (route, error) =>
+      logger.log("error", `A middleware failed: ${error.message}`, { route, stack: error.stack }),
+  });
+  parts.counters.keep(routes.series);
+  budgets.keep(
+    new Set(
+      routes.routes.flatMap((route) => (route.kind === "proxy" ? route.choices : [])).map(({ budget }) => budget),
+    ),
+  );
+  parts.streamCounters.keep(new Set(config.streams.map(({ id }) => id)));
+  const streams =
+    dial && dialWith && compileStreamSet(config, { pools, dial, dialWith, counters: parts.streamCounters });
+  const accessLog = keptLog(before, config, world, parts.drain);
+  const tracing = keptTracing(before, config.tracing, world);
+  return {
+    config,
+    drain: parts.drain,
+    discovery,
+    pools: pools.pools,
+    routes,
+    streams,
+    forwarder: createForwarder({
+      fetch: world.upstreamFetch,
+      connect: world.upstreamConnect,
+      clock,
+      logger,
+      tellRefusal: parts.tellRefusal,
+      streams: parts.eventStreams,
+      flights: parts.flights,
+      drain: parts.drain,
+      bodyBytes: server.limits.body_bytes,
+      bodyRate: server.limits.body_rate,
+      bodyWindow: server.limits.body_window,
+      via: server.via,
+      upstreamHeaders: server.upstream_headers,
+      mutableHeaders: world.mutableHeaders,
+    }),
+    read: {
+      clock,
+      trusts,
+      limits: server.limits,
+      underscores: server.underscore_headers,
+      mutableHeaders: world.mutableHeaders,
+      onUntrusted: parts.onUntrusted,
+    },
+    accessLog,
+    tracing,
+    recorder: recorderOf(accessLog, tracing),
+    unmatched: parts.counters.unmatched,
+    shownRoutes: once(() => config.routes.map(redactRoute)),
+    shownStreams: once(() => config.streams.map(redactStream)),
+  };
+}
+
+const equalSets = (a: ReadonlySet<string>, b: ReadonlySet<string>): boolean =>
+  a.size === b.size && [...a].every((item) => b.has(item));
+
+/** The log before where its settings are the same: it may hold lines not yet written. */
+function keptLog(
+  before: Plan | undefined,
+  next: Config,
+  { clock, writeAccessLog }: PlanWorld,
+  drain: Drain,
+): AccessLog | undefined {
+  if (before?.config === next) return before.accessLog;
+  const format = next.server.access_log;
+  const hidden = credentialQuery(next);
+  const same = before?.config.server.access_log === format && equalSets(hidden, credentialQuery(before.config));
+  if (same) return before?.accessLog;
+  before?.accessLog?.flush();
+  return format === false ? undefined : createAccessLog({ format, hidden, clock, drain, write: writeAccessLog });
+}
+
+/** The one before where its settings are the same: it may hold spans not yet sent. */
+function keptTracing(
+  before: Plan | undefined,
+  wanted: TracingConfig | undefined,
+  { createTracing }: PlanWorld,
+): Tracing | undefined {
+  if (before !== undefined && JSON.stringify(before.config.tracing) === JSON.stringify(wanted)) return before.tracing;
+  // Requests under way still end their spans there: what comes too late is counted as dropped.
+  void before?.tracing?.stop();
+  return wanted && createTracing?.(wanted);
+}
+
+/** The value of `make`, made when first asked for. */
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
+}

@@ -1,0 +1,180 @@
+import type { HealthCheck } from "../balancing/health/health-set.ts";
+import { httpProbe } from "../balancing/health/http-probe.ts";
+import { spokenScheme } from "../config/route-schema.ts";
+import type { Config, MiddlewareConfig, RouteConfig, UpstreamTlsConfig } from "../config/schema.ts";
+import { asMatched } from "../http/readings.ts";
+import type { RequestFacts } from "../http/request.ts";
+import type { Trust } from "../http/trust.ts";
+import { identityOf, makePlugin } from "../middleware/catalog.ts";
+import { type Chain, createChain, ours, theirs } from "../middleware/chain.ts";
+import { isProxyLimit, proxyLimits } from "../middleware/limits.ts";
+import type { Middleware, MiddlewareParts } from "../middleware/plugin.ts";
+import type { UpstreamConnect } from "../platform/websocket.ts";
+import type { ProxyRoute, UpstreamFetch } from "../proxy/types.ts";
+import { compileHeaderChanges } from "../routing/header-changes.ts";
+import { compileQueryChanges } from "../routing/query-changes.ts";
+import { compileRedirect } from "../routing/redirect.ts";
+import { compileRewrite, templateOf } from "../routing/rewrite.ts";
+import { compileRoutes, type RouteTable } from "../routing/table.ts";
+import { type Counters, countEjection, type SeriesCounts } from "../telemetry/counters.ts";
+import type { Choice, PoolSet } from "./pool-set.ts";
+
+/** A route, compiled: it either answers with a redirect of its own or passes the request on. */
+export type GatewayRoute = (
+  | {
+      readonly kind: "redirect";
+      readonly rule: RouteConfig;
+      readonly answer: (facts: RequestFacts) => Response | undefined;
+    }
+  | {
+      readonly kind: "proxy";
+      readonly rule: RouteConfig;
+      readonly proxy: ProxyRoute;
+      readonly choices: readonly Choice<SeriesCounts>[];
+    }
+) & {
+  /** What a request goes through first; undefined: nothing. */
+  readonly chain: Chain | undefined;
+  /** Where answers are counted that no service gave; undefined: there are none, whatever the service. */
+  readonly counts: SeriesCounts | undefined;
+};
+
+/** All routes of one config, with the pools they use. Made anew at every config reload and change of clusters. */
+export interface RouteSet {
+  readonly table: RouteTable<GatewayRoute>;
+  readonly routes: readonly GatewayRoute[];
+  readonly middleware: MiddlewareStore;
+  /** Pools whose addresses are to be checked. */
+  readonly checks: readonly HealthCheck[];
+  /** Where its requests are counted. */
+  readonly series: ReadonlySet<SeriesCounts>;
+}
+
+/** What compiling routes needs. */
+export interface RouteSetOptions {
+  readonly pools: PoolSet;
+  /** How requests leave where a route has no `upstream_tls`. */
+  readonly upstreamFetch: UpstreamFetch;
+  /** A fetch with a route's `upstream_tls`. */
+  upstreamFetchWith(tls: UpstreamTlsConfig): UpstreamFetch;
+  /** The same for WebSockets; undefined: the runtime cannot. */
+  upstreamConnectWith?: ((tls: UpstreamTlsConfig) => UpstreamConnect | undefined) | undefined;
+  /** What middleware are made with. */
+  readonly parts: MiddlewareParts;
+  /** The user's own middleware. */
+  userMiddleware(use: string, options: unknown): Middleware;
+  readonly mutableHeaders: boolean;
+  /** Whether the runtime's server copies each piece of an answer before it asks for the next. */
+  readonly copiesPieces: boolean;
+  /** `server.trusted_proxies`. */
+  readonly trusts: Trust;
+  /** A middleware of a route failed. */
+  readonly onMiddlewareError: (route: string, error: Error) => void;
+  readonly counters: Counters;
+  /** The middleware before: what they remember survives where they did not change. */
+  readonly before: MiddlewareStore | undefined;
+}
+
+/** Middleware by what makes them one (`identityOf`). */
+export type MiddlewareStore = ReadonlyMap<string, Middleware>;
+
+/** Compiles the routes of a config. */
+export function compileRouteSet(config: Config, { before, ...options }: RouteSetOptions): RouteSet {
+  const series = new Set<SeriesCounts>();
+  const checks: HealthCheck[] = [];
+  const middleware = new Map<string, Middleware>();
+
+  function countsOf(route: string, service: string): SeriesCounts {
+    const counts = options.counters.series(route, service);
+    series.add(counts);
+    return counts;
+  }
+
+  function middlewareOf(entry: MiddlewareConfig, key: string): Middleware | undefined {
+    if (entry.use !== undefined) return theirs(options.userMiddleware(entry.use, entry.options), entry.use);
+    const kept = middleware.get(key) ?? before?.get(key);
+    const made = kept ?? makePlugin(entry, options.parts);
+    if (made !== undefined) middleware.set(key, made);
+    return made && ours(made);
+  }
+
+  function chainOf({ id, middleware: entries }: RouteConfig): Chain | undefined {
+    const last = entries.findLastIndex((entry) => !isProxyLimit(entry));
+    const handlers = entries
+      .slice(0, last + 1)
+      .flatMap((entry, index) => middlewareOf(entry, identityOf(entry, [id, index])) ?? []);
+    const foreign = entries.some(({ use }) => use !== undefined);
+    return handlers.length === 0 ? undefined : chainFor(id, handlers, { ...options, foreign });
+  }
+
+  const routes = config.routes.map((written): GatewayRoute => {
+    const chain = chainOf(written);
+    // Middleware may answer in place of the service.
+    const counts = written.redirect !== undefined || chain !== undefined ? countsOf(written.id, "") : undefined;
+    const { bodyBytes, response } = proxyLimits(written.middleware);
+    const rule = response === 0 ? written : withResponse(written, response);
+    if (rule.redirect !== undefined) {
+      const answer = compileRedirect({ path: rule.path, paths: rule.paths, redirect: rule.redirect });
+      return { kind: "redirect", rule, chain, counts, answer };
+    }
+    const { backends, of } = options.pools.destination(rule, spokenScheme(rule.scheme), {
+      of: (service) => countsOf(rule.id, service),
+      ejected: countEjection,
+    });
+    const tls = rule.upstream_tls;
+    const fetch = tls === undefined ? undefined : options.upstreamFetchWith(tls);
+    checks.push(...checksOf(rule, of, fetch ?? options.upstreamFetch));
+    const proxy: ProxyRoute = {
+      id: rule.id,
+      rule,
+      rewrite: compileRewrite(rule),
+      query: compileQueryChanges(rule.request_query, templateOf(rule.path), asMatched(rule.paths)),
+      requestHeaders: compileHeaderChanges(rule.request_headers),
+      responseHeaders: compileHeaderChanges(rule.response_headers),
+      backends,
+      transient: options.copiesPieces && chain === undefined,
+      bodyBytes: smaller(bodyBytes, config.server.limits.body_bytes),
+      fetch,
+      connect: tls === undefined ? undefined : options.upstreamConnectWith?.(tls),
+    };
+    return { kind: "proxy", rule, chain, counts, proxy, choices: of };
+  });
+  return { table: compileRoutes(routes), routes, middleware, checks, series };
+}
+
+/** A function of its own: requests under way keep their chain, which must not keep what the set was compiled from. */
+function chainFor(
+  id: string,
+  handlers: readonly Middleware[],
+  {
+    mutableHeaders,
+    trusts,
+    foreign,
+    parts: { clock },
+    onMiddlewareError,
+  }: Pick<RouteSetOptions, "mutableHeaders" | "trusts" | "parts" | "onMiddlewareError"> & { foreign: boolean },
+): Chain {
+  const report = (error: Error): void => onMiddlewareError(id, error);
+  return createChain(handlers, { mutableHeaders, trusts, foreign, clock, report });
+}
+
+/** The health checks a route asks for: each of its pools is probed as its requests go. */
+function checksOf({ health, upstream_tls }: RouteConfig, of: readonly Choice[], fetch: UpstreamFetch): HealthCheck[] {
+  const { active } = health;
+  if (active === false) return [];
+  const probeKey = JSON.stringify([active, upstream_tls ?? null]);
+  return of.map(({ pool, key, upstream }) => {
+    const { name, cluster } = upstream;
+    const probe = httpProbe(active, (url, init) => fetch(url, { ...init, cluster }));
+    return { pool, key, config: active, probe, probeKey, upstream: name };
+  });
+}
+
+/** The stricter of two limits, of which 0 is none. */
+const smaller = (a: number, b: number): number => (a === 0 || b === 0 ? a + b : Math.min(a, b));
+
+/** The route with a time to its answer that is not longer. */
+export const withResponse = (rule: RouteConfig, response: number): RouteConfig => ({
+  ...rule,
+  timeouts: { ...rule.timeouts, response: smaller(response, rule.timeouts.response) },
+});

@@ -1,0 +1,41 @@
+import type { Canceller } from "../../base/abort.ts";
+import type { BodyMeter } from "../../proxy/upload.ts";
+import type { Connection } from "./connection.ts";
+import type { Framing } from "./request-head.ts";
+
+/** How long a connection is used; between two requests it is given up. */
+export interface Keepalive {
+  /** Requests it carries; 0: without limit. */
+  readonly requests: number;
+  /** Milliseconds since it was made; 0: without limit. */
+  readonly age: number;
+  /** Milliseconds without a request; undefined: as long as the pod says, else a default. */
+  readonly idle?: number | undefined;
+}
+
+/** One request over a connection, and who waits for its answer. */
+export interface Call {
+  readonly method: string;
+  readonly head: string;
+  readonly body: ReadableStream<Uint8Array> | undefined;
+  readonly meter: BodyMeter | undefined;
+  readonly framing: Framing;
+  readonly canceller: Canceller;
+  /** Tells when nobody reads the answer any more. Asked only where an answer does not come at once. */
+  readonly client: Pick<Request, "signal"> | undefined;
+  /** Who reads the answer's body has no use for a piece once it waits for the next: its memory is given back then. */
+  readonly transient: boolean;
+  /** When its connection is given up once the answer is whole. */
+  readonly keepalive: Keepalive;
+  resolve(response: Response): void;
+  /** `untouched`: the pod closed a used connection as the request came, and answered nothing; its body was not read. */
+  reject(error: unknown, untouched: boolean): void;
+}
+
+/** Who is told what becomes of a connection. */
+export interface ConnectionOwner {
+  /** It can carry another call, as far as `keepalive` goes. `idleSeconds`: what the pod said it will wait for one. */
+  free(connection: Connection, idleSeconds: number | undefined, keepalive: Keepalive): void;
+  /** It is gone. */
+  gone(connection: Connection): void;
+}

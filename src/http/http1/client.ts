@@ -1,0 +1,236 @@
+import type { Cancelled, Canceller } from "../../base/abort.ts";
+import type { Clock, Random } from "../../base/clock.ts";
+import type { Dial, SocketAddress } from "../../platform/sockets.ts";
+import type { UpstreamFetch, UpstreamInit } from "../../proxy/types.ts";
+import { isIdempotent } from "../idempotent.ts";
+import { classify, UpstreamError } from "../upstream-error.ts";
+import type { Call, ConnectionOwner, Keepalive } from "./call.ts";
+import { Connection } from "./connection.ts";
+import { type Framing, writeHead } from "./request-head.ts";
+
+/** What a client is made of. */
+export interface Http1Options {
+  /** How connections are made; for `https` URLs too, which then brings TLS. */
+  readonly dial: Dial;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/** What a client holds. */
+export interface Http1Census {
+  /** Addresses of which something is kept. */
+  readonly origins: number;
+  /** Connections, and attempts to make one. */
+  readonly open: number;
+  /** Connections that wait for a request. */
+  readonly idle: number;
+}
+
+/** A client, and what it holds. */
+export interface Http1Client extends UpstreamFetch {
+  census(): Http1Census;
+}
+
+/**
+ * How long a connection is kept without a request where its pod does not say, milliseconds: less than the servers of the
+ * field wait (uvicorn and Node 5 s), so that a request does not meet a connection that its pod is just closing.
+ */
+const IDLE_MS = 4000;
+/** The same, at most, where the pod does say; it is taken at its word but for a second. */
+const LONGEST_IDLE_MS = 60_000;
+const IDLE_MARGIN_MS = 1000;
+/**
+ * A request that cannot be sent again goes over a connection that has waited for less than this, or over a new one: the
+ * servers of the field that close what is idle wait for longer.
+ */
+const CAREFUL_MS = 100;
+/** A connection is given up this much earlier at most than it might be: those made together must not all go at once. */
+const JITTER = 0.2;
+/** Of requests that say nothing of it. */
+const UNBOUNDED: Keepalive = { requests: 0, age: 0 };
+/** How often idle connections are looked at, milliseconds. */
+const SWEEP_MS = 1000;
+
+/** Connections to one address, and those of them that wait for a request. */
+class Origin implements ConnectionOwner {
+  /** Scheme and authority. */
+  readonly key: string;
+  readonly address: SocketAddress;
+  /** As `Host` tells it. */
+  readonly authority: string;
+  /** The one used last is used next, so that those too many become idle. */
+  readonly idle: Connection[] = [];
+  /** Connections there are, and attempts to make one. */
+  open = 0;
+  readonly #clock: Clock;
+  readonly #onIdle: () => void;
+  readonly #onEmpty: () => void;
+
+  constructor(key: string, clock: Clock, onIdle: () => void, onEmpty: () => void) {
+    const { hostname, port, protocol, host } = new URL(key);
+    this.key = key;
+    const plain = hostname.startsWith("[") ? hostname.slice(1, -1) : hostname;
+    this.address = { host: plain, port: port === "" ? (protocol === "https:" ? 443 : 80) : Number(port) };
+    this.authority = host;
+    this.#clock = clock;
+    this.#onIdle = onIdle;
+    this.#onEmpty = onEmpty;
+  }
+
+  free(connection: Connection, idleSeconds: number | undefined, keepalive: Keepalive): void {
+    const now = this.#clock.now();
+    const { requests, age, idle } = keepalive;
+    const told = idleSeconds === undefined ? (idle ?? IDLE_MS) : idleSeconds * 1000 - IDLE_MARGIN_MS;
+    connection.since = now;
+    connection.expires = now + Math.min(told, idle ?? LONGEST_IDLE_MS);
+    if (age !== 0) connection.expires = Math.min(connection.expires, connection.made + age * connection.span);
+    if (connection.expires <= now || (requests !== 0 && connection.carried >= requests * connection.span)) {
+      connection.close();
+      return;
+    }
+    this.idle.push(connection);
+    this.#onIdle();
+  }
+
+  gone(connection: Connection): void {
+    const at = this.idle.lastIndexOf(connection);
+    if (at !== -1) this.idle.splice(at, 1);
+    this.less();
+  }
+
+  /** One connection less, or one attempt. */
+  less(): void {
+    if (--this.open === 0) this.#onEmpty();
+  }
+
+  /** A connection that waits and is still good; `careful`: one that its pod cannot well be closing just now. */
+  take(careful: boolean): Connection | undefined {
+    const now = this.#clock.now();
+    for (;;) {
+      const connection = this.idle.at(-1);
+      if (connection === undefined) return undefined;
+      if (connection.expires <= now) connection.close();
+      // Those below have waited longer still.
+      else if (careful && now - connection.since >= CAREFUL_MS) return undefined;
+      else return this.idle.pop();
+    }
+  }
+
+  /** Closes those that have waited too long. */
+  sweep(): void {
+    const now = this.#clock.now();
+    for (const connection of this.idle.filter(({ expires }) => expires <= now)) connection.close();
+  }
+}
+
+function framingOf({ body, headers }: UpstreamInit): Framing {
+  if (body === undefined) return undefined;
+  const told = headers.get("content-length");
+  return told === null || !/^[0-9]{1,15}$/.test(told) ? "chunked" : Number(told);
+}
+
+/** Methods whose requests tell a length of 0 when they have no body (RFC 9110 section 8.6). */
+const TELL_NO_BODY = new Set(["POST", "PUT", "PATCH"]);
+
+/**
+ * A client for HTTP/1.1 (RFC 9112) with connections kept alive, in place of the runtime's fetch: requests leave byte for byte
+ * as they are given, answers come as they were sent, encoded bodies included, and a connection that cannot be made is told
+ * apart from an answer that does not come. Rejects with `UpstreamError`, or with the reason of `init.canceller`. A request
+ * that meets a connection which its pod was closing is sent again on a new one if that cannot do harm (RFC 9112 section 9.3.1).
+ */
+export function createHttp1Client({ dial, clock, random }: Http1Options): Http1Client {
+  const origins = new Map<string, Origin>();
+  let sweeping = false;
+
+  function sweep(): void {
+    sweeping = false;
+    for (const origin of [...origins.values()]) {
+      origin.sweep();
+      if (origin.idle.length > 0) sweepLater();
+    }
+  }
+
+  function sweepLater(): void {
+    if (sweeping) return;
+    sweeping = true;
+    clock.after(SWEEP_MS, sweep);
+  }
+
+  /** It is kept from its first connection to its last: pods come and go. */
+  const originOf = (key: string): Origin =>
+    origins.get(key) ?? new Origin(key, clock, sweepLater, () => origins.delete(key));
+
+  async function connect(origin: Origin, call: Call, limit: number): Promise<void> {
+    const { canceller } = call;
+    const controller = new AbortController();
+    const target: Cancelled = { cancelled: () => controller.abort(canceller.reason) };
+    canceller.target = target;
+    const late = (): void =>
+      controller.abort(new UpstreamError("connect", `The connection was not made within ${limit} ms`));
+    const cancel = limit === 0 ? () => {} : clock.after(limit, late);
+    origins.set(origin.key, origin);
+    origin.open++;
+    try {
+      const socket = await dial(origin.address, { signal: controller.signal, background: true });
+      if (canceller.aborted) {
+        socket.destroy();
+        throw canceller.reason;
+      }
+      const connection = new Connection(socket, origin);
+      connection.made = clock.now();
+      connection.span = 1 - random() * JITTER;
+      connection.send(call);
+    } catch (error) {
+      origin.less();
+      if (canceller.target === target) canceller.target = undefined;
+      call.reject(refusal(error, canceller), false);
+    } finally {
+      cancel();
+    }
+  }
+
+  const send = (url: string, init: UpstreamInit): Promise<Response> =>
+    new Promise((resolve, reject) => {
+      const { method, headers, canceller, connectTimeout = 0 } = init;
+      if (canceller.aborted) return reject(canceller.reason);
+      const slash = url.indexOf("/", 8);
+      const origin = originOf(url.slice(0, slash));
+      const framing = framingOf(init) ?? (TELL_NO_BODY.has(method) ? 0 : undefined);
+      const again = init.body === undefined && isIdempotent(method);
+      const call: Call = {
+        method,
+        head: writeHead(method, url.slice(slash), origin.authority, headers, framing),
+        body: init.body,
+        meter: init.meter,
+        framing,
+        canceller,
+        client: init.client,
+        transient: init.transient ?? false,
+        keepalive: init.reuse ?? UNBOUNDED,
+        resolve,
+        reject(error, untouched) {
+          if (untouched && again) void connect(origin, { ...call, reject }, connectTimeout);
+          else reject(error);
+        },
+      };
+      const connection = origin.take(!again);
+      if (connection === undefined) void connect(origin, call, connectTimeout);
+      else connection.send(call);
+    });
+  const census = (): Http1Census => {
+    let [open, idle] = [0, 0];
+    for (const origin of origins.values()) {
+      open += origin.open;
+      idle += origin.idle.length;
+    }
+    return { origins: origins.size, open, idle };
+  };
+  return Object.assign(send, { endToEnd: true as const, meters: true as const, census });
+}
+
+/** Why no connection was made. */
+function refusal(error: unknown, { aborted }: Canceller): unknown {
+  if (aborted || error instanceof UpstreamError) return error;
+  const { message } = error as Error;
+  return new UpstreamError(classify(error) === "tls" ? "tls" : "connect", message, { cause: error });
+}

@@ -1,0 +1,49 @@
+import { hostname } from "node:os";
+import { outliveReaders } from "../closed-pipes.ts";
+import type { Host, Signal } from "../host.ts";
+import { inspectCertificate } from "../node/certificate.ts";
+import { listenStream, listenStreamTls } from "../node/streams.ts";
+import { nodeUsage } from "../node/usage.ts";
+import { isTaken, openServer } from "./listen.ts";
+import { bunThreads } from "./threads.ts";
+import { listenTls } from "./tls.ts";
+
+const SIGNALS: readonly Signal[] = ["SIGTERM", "SIGINT", "SIGHUP"];
+
+outliveReaders();
+
+/** The process around a command, on Bun. */
+export const bunHost: Host = {
+  env: process.env,
+  machine: hostname(),
+  terminal: process.stderr.isTTY === true,
+  stdout: (line) => void process.stdout.write(`${line}\n`),
+  stderr: (line) => void process.stderr.write(`${line}\n`),
+  draw: (text) => void process.stderr.write(text),
+  columns: () => process.stderr.columns,
+  write: (lines) => void process.stdout.write(lines),
+  listen: (address, handler, { share = false } = {}) => openServer(address, handler, { reusePort: share }),
+  listenTls,
+  isTaken,
+  listenStream,
+  listenStreamTls,
+  inspectCertificate,
+  usage: nodeUsage,
+  threads: bunThreads,
+  onFault(handler) {
+    const listener = (fault: unknown): void => handler(fault);
+    process.on("unhandledRejection", listener);
+    process.on("uncaughtException", listener);
+    return () => {
+      process.off("unhandledRejection", listener);
+      process.off("uncaughtException", listener);
+    };
+  },
+  onSignal(handler) {
+    const listeners = SIGNALS.map((signal) => [signal, () => handler(signal)] as const);
+    for (const [signal, listener] of listeners) process.on(signal, listener);
+    return () => {
+      for (const [signal, listener] of listeners) process.off(signal, listener);
+    };
+  },
+};

@@ -1,0 +1,113 @@
+import { isIP } from "node:net";
+import { checkServerIdentity, type PeerCertificate } from "node:tls";
+import { http1Fetch } from "../../http/http1/fetch.ts";
+import type { Fetch } from "../../kubernetes/types.ts";
+import type { UpstreamFetch } from "../../proxy/types.ts";
+import { nodeFiles } from "../node/files.ts";
+import { nodeDial } from "../node/streams.ts";
+import { upstreamConnect } from "../node/websocket.ts";
+import { readOutput } from "../output.ts";
+import type { ClientTls, CommandResult, Files, ProxyOf, Runtime } from "../runtime.ts";
+import { bunDial } from "./dial.ts";
+import { bunModules } from "./modules.ts";
+
+/** Options of Bun's fetch that its types leave out. */
+type BunInit = Omit<BunFetchRequestInit, "proxy"> & { timeout?: false; proxy: string | false };
+
+/** Node's own check, with the names the certificate has in the message: Bun's default error does not tell them. */
+function checkNames(expected: string, certificate: PeerCertificate): Error | undefined {
+  if (checkServerIdentity(expected, certificate) === undefined) return undefined;
+  const common = certificate.subject?.CN;
+  const named = certificate.subjectaltname ?? (Array.isArray(common) ? common.join(", ") : common) ?? "none";
+  const names = named.replace(/\b(?:DNS|IP Address):/g, "");
+  const error = new Error(`certificate is for other names: ${names}, not ${expected}`);
+  return Object.assign(error, { code: "ERR_TLS_CERT_ALTNAME_INVALID" });
+}
+
+/** Trust and identity in Bun's words. */
+function tlsOptions(tls: ClientTls): BunFetchRequestInitTLS {
+  return {
+    rejectUnauthorized: tls.verify,
+    ca: tls.ca,
+    cert: tls.cert,
+    key: tls.key,
+    serverName: tls.serverName,
+    checkServerIdentity: (host: string, certificate: PeerCertificate) =>
+      tls.verify ? checkNames(tls.serverName ?? host, certificate) : undefined,
+  } as BunFetchRequestInitTLS;
+}
+
+/**
+ * A fetch of its own connections, so that what a certificate or a CA allowed never serves another cluster. It follows
+ * no redirect and has no time-out of its own; the answer is decompressed.
+ */
+function clientFetch(tls: ClientTls, proxyOf?: ProxyOf): Fetch {
+  const session = new Bun.FetchSession({ tls: tlsOptions(tls) });
+  return async (input, init) => {
+    // Without a word about it Bun would take a proxy from the environment, for this machine too.
+    const proxy = proxyOf?.(input) ?? false;
+    const options: BunInit = { ...init, redirect: "manual", timeout: false, proxy };
+    return session.fetch(input, options as BunFetchRequestInit);
+  };
+}
+
+async function run(
+  command: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+  signal: AbortSignal,
+): Promise<CommandResult> {
+  signal.throwIfAborted();
+  const child = Bun.spawn([command, ...args], { env: { ...env }, stdin: "ignore", stdout: "pipe", stderr: "pipe" });
+  const aborted = Promise.withResolvers<never>();
+  // A child that outlives the program may hold the pipes open: the abort does not wait for them.
+  const stop = (): void => aborted.reject(signal.reason);
+  signal.addEventListener("abort", stop, { once: true });
+  try {
+    const output = Promise.all([readOutput(child.stdout), readOutput(child.stderr), child.exited]);
+    const [stdout, stderr, code] = await Promise.race([output, aborted.promise]);
+    return { code, stdout, stderr };
+  } finally {
+    signal.removeEventListener("abort", stop);
+    if (child.exitCode === null) child.kill("SIGKILL");
+  }
+}
+
+/** The same trust and identity for node:tls, for a connection to `host`. */
+const nodeTls = (tls: ClientTls | undefined) => (host: string) => {
+  const name = tls?.serverName ?? host;
+  return {
+    rejectUnauthorized: tls?.verify ?? true,
+    ca: tls?.ca,
+    cert: tls?.cert,
+    key: tls?.key,
+    // An address is no server name (RFC 6066 section 3).
+    servername: isIP(name) === 0 ? name : "",
+    // Not left to the default: node:https would take the name to verify from the `Host` header.
+    checkServerIdentity: (_host: string, certificate: PeerCertificate) => checkNames(name, certificate),
+  };
+};
+
+/**
+ * One pool of connections for each trust and identity. A client of our own, not Bun's fetch: a request takes two thirds of its
+ * time, leaves as it came, and tells a connection that cannot be made from an answer that does not come. Pods are on the
+ * cluster's own network: a forward proxy named in the environment (`HTTP_PROXY`) knows nothing of them.
+ */
+function upstreamFetch(tls?: ClientTls): UpstreamFetch {
+  return http1Fetch({ plain: bunDial, secure: nodeDial(nodeTls(tls)) });
+}
+
+/** Bun: what the core modules are given of it. */
+export const bunRuntime: Runtime & { readonly files: Files } = {
+  name: "bun",
+  env: process.env,
+  files: { ...nodeFiles, modules: bunModules },
+  clientFetch,
+  upstreamFetch,
+  upstreamConnect: (tls) => upstreamConnect(nodeTls(tls)),
+  dial: (tls) => nodeDial(tls && nodeTls(tls)),
+  mutableHeaders: true,
+  // HTTP/1.1, HTTP/2 and TLS: `test/conformance/large.test.ts`.
+  copiesPieces: true,
+  run,
+};

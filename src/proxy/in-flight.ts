@@ -1,0 +1,233 @@
+import { Canceller } from "../base/abort.ts";
+import type { Clock } from "../base/clock.ts";
+import type { Upload, UploadOwner } from "./upload.ts";
+
+/**
+ * How often requests in flight are looked at. One timer for all of them: a timer and a listener per request would cost
+ * more than the rest of the gateway's work. A time-out is late by this much at most, and so is the news of a client
+ * that left while its pod was still thinking.
+ */
+export const TICK_MS = 100;
+
+/** The same where each request has its own timer: one that an idle time-out moved forward is late by this much at most. */
+const LONE_TICK_MS = 1000;
+
+/**
+ * Why a request in flight was ended.
+ * - `timeout`: its pod's time is up.
+ * - `stalled`: its client sends its body too slowly.
+ * - `client_gone`: its client left.
+ * - `draining`: the gateway stops.
+ */
+export type Ending = "timeout" | "stalled" | "client_gone" | "draining";
+
+/** How long a pod may take, milliseconds; 0: as long as it likes. */
+export interface PodTime {
+  /** One attempt, to the answer's headers. */
+  readonly try: number;
+  /** All attempts. */
+  readonly response: number;
+}
+
+/** `ms` after `now`; 0 is never. */
+const after = (now: number, ms: number): number => (ms === 0 ? Number.POSITIVE_INFINITY : now + ms);
+
+/** A request whose pod has not answered yet, whose body is still coming, or whose answer is on an idle timer. */
+export class Flight implements UploadOwner {
+  readonly request: Request;
+  readonly #time: PodTime;
+  /** Ends the attempt under way. */
+  canceller = new Canceller();
+  /** Its body; undefined: it has none. */
+  upload: Upload | undefined;
+  /** When the time of the attempt is up, and that of all attempts: milliseconds since the epoch; Infinity: never. */
+  deadline: number;
+  last: number;
+  /** Why it was ended; undefined: it was not. */
+  ended: Ending | undefined;
+  /** Its pod has answered: the time is no longer the pod's to answer. */
+  #answered = false;
+  /** Where it is kept; -1: nowhere. Owned by the flights. */
+  index = -1;
+
+  constructor(request: Request, time: PodTime, started: number) {
+    this.request = request;
+    this.#time = time;
+    this.last = after(started, time.response);
+    this.deadline = this.last;
+  }
+
+  /** An attempt begins. */
+  begin(now: number): void {
+    if (this.canceller.aborted) this.canceller = new Canceller();
+    this.ended = undefined;
+    this.deadline = Math.min(this.last, after(now, this.#time.try));
+  }
+
+  /** The answer's headers are there: what is left may take until `deadline`. */
+  answered(deadline = Number.POSITIVE_INFINITY): void {
+    this.#answered = true;
+    this.deadline = deadline;
+  }
+
+  handedOver(now: number): void {
+    if (this.#answered) return;
+    this.last = after(now, this.#time.response);
+    this.deadline = Math.min(this.last, after(now, this.#time.try));
+  }
+
+  tooLarge(): void {
+    this.canceller.abort();
+  }
+
+  /** Its answer's headers are there. */
+  get isAnswered(): boolean {
+    return this.#answered;
+  }
+
+  /** Nothing is left to watch: it was answered, its body came, and no time runs. */
+  get settled(): boolean {
+    return this.#answered && this.deadline === Number.POSITIVE_INFINITY && !this.upload?.underWay;
+  }
+
+  /** What ends it now; undefined: nothing does. */
+  check(now: number): Ending | undefined {
+    if (this.request.signal.aborted) return "client_gone";
+    const { upload } = this;
+    if (upload?.waiting) {
+      if (upload.stalled(now)) return "stalled";
+      if (!this.#answered) return undefined;
+    }
+    return now >= this.deadline ? "timeout" : undefined;
+  }
+
+  end(why: Ending): void {
+    this.ended = why;
+    this.canceller.abort();
+  }
+}
+
+/** The requests in flight, aborted when their time is up or their client is gone. */
+export interface Flights {
+  add(flight: Flight): void;
+  /** Forgets it; harmless when it is not kept. */
+  remove(flight: Flight): void;
+  /** Its answer is out of the pod's hands: forgets it once its body has come, too. */
+  settle(flight: Flight): void;
+  /** Ends those that have no answer yet. */
+  endAll(why: Ending): void;
+  /** How many there are. */
+  readonly size: number;
+}
+
+/** Makes the list of requests in flight. Its timer runs only while there is one. */
+export function createFlights(clock: Clock): Flights {
+  const kept: Flight[] = [];
+  let ticking = false;
+
+  function remove(flight: Flight): void {
+    const { index } = flight;
+    if (index === -1) return;
+    flight.index = -1;
+    const last = kept.pop()!;
+    if (last === flight) return;
+    kept[index] = last;
+    last.index = index;
+  }
+
+  function tick(): void {
+    const now = clock.now();
+    // Backwards: what is removed is replaced by the last one.
+    for (let i = kept.length - 1; i >= 0; i--) {
+      const flight = kept[i];
+      if (flight === undefined) continue;
+      const why = flight.check(now);
+      if (why !== undefined) {
+        remove(flight);
+        flight.end(why);
+      } else if (flight.settled) remove(flight);
+    }
+    if (kept.length === 0) ticking = false;
+    else clock.after(TICK_MS, tick);
+  }
+
+  return {
+    add(flight) {
+      if (flight.index !== -1) return;
+      flight.index = kept.length;
+      kept.push(flight);
+      if (ticking) return;
+      ticking = true;
+      clock.after(TICK_MS, tick);
+    },
+    remove,
+    settle: (flight) => settle(flight, remove),
+    endAll: (why) => endAll([...kept], why, remove),
+    get size() {
+      return kept.length;
+    },
+  };
+}
+
+function settle(flight: Flight, remove: (flight: Flight) => void): void {
+  if (flight.upload?.underWay) flight.answered();
+  else remove(flight);
+}
+
+function endAll(flights: readonly Flight[], why: Ending, remove: (flight: Flight) => void): void {
+  for (const flight of flights) {
+    if (flight.isAnswered) continue;
+    remove(flight);
+    flight.end(why);
+  }
+}
+
+/**
+ * The same with a timer and a listener for each, where those of one request may not serve another (Workers: they end with
+ * the request that made them).
+ */
+export function createLoneFlights(clock: Clock): Flights {
+  const kept = new Map<Flight, () => void>();
+
+  function remove(flight: Flight): void {
+    kept.get(flight)?.();
+    kept.delete(flight);
+  }
+
+  return {
+    add(flight) {
+      if (kept.has(flight)) return;
+      const { signal } = flight.request;
+      let cancel = (): void => {};
+      // A body on its way moves the deadline, both ways.
+      const watch = (): void => {
+        const now = clock.now();
+        const why = flight.check(now);
+        if (why !== undefined) {
+          remove(flight);
+          flight.end(why);
+        } else if (flight.settled) remove(flight);
+        else {
+          const left = flight.deadline - now;
+          cancel = clock.after(left > 0 ? Math.min(left, LONE_TICK_MS) : LONE_TICK_MS, watch);
+        }
+      };
+      const leave = (): void => {
+        cancel();
+        watch();
+      };
+      kept.set(flight, () => {
+        cancel();
+        signal.removeEventListener("abort", leave);
+      });
+      signal.addEventListener("abort", leave, { once: true });
+      watch();
+    },
+    remove,
+    settle: (flight) => settle(flight, remove),
+    endAll: (why) => endAll([...kept.keys()], why, remove),
+    get size() {
+      return kept.size;
+    },
+  };
+}

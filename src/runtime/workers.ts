@@ -1,7 +1,0 @@
-import config from "../../gateway.workers.yaml";
-import { createWorker } from "./workers-gateway.ts";
-
-const { worker, SnapshotHolder } = createWorker(config);
-
-export { SnapshotHolder };
-export default worker;

@@ -1,0 +1,78 @@
+import { createAdminApp } from "../admin/app.ts";
+import { createConsole } from "../admin/console/console.tsx";
+import { authority } from "../base/addresses.ts";
+import { systemClock } from "../base/clock.ts";
+import { VERSION } from "../base/version.ts";
+import type { AdminConfig } from "../config/schema.ts";
+import { ListenError, type Listener, takenError } from "../platform/host.ts";
+import type { GatewayMetrics } from "../telemetry/gateway-metrics.ts";
+import type { Traffic } from "../telemetry/traffic.ts";
+import { createTrafficHistory } from "../telemetry/traffic-history.ts";
+import type { ListenersOptions } from "./listeners.ts";
+
+type AdminOptions = Omit<ListenersOptions, "config" | "port">;
+
+/** How often a gateway that takes over looks whether the admin address of the one before is free. */
+const LOOK_MS = 200;
+
+/**
+ * Opens the admin API with its console. No two gateways share it: one that takes over waits, in the background, until the
+ * one before has ended. Throws `ListenError`: then nothing goes on.
+ */
+export function openAdmin(admin: Exclude<AdminConfig, false>, options: AdminOptions): Listener {
+  const { host, logger, ports } = options;
+  const { listen } = admin;
+  if (!ports.takeover || !host.isTaken(listen)) return openNow(admin, options);
+  logger.log("info", `The admin API waits for ${authority(listen)}, which is another program's`);
+  let listener: Listener | undefined;
+  const look = (): void => {
+    try {
+      if (host.isTaken(listen)) throw takenError(listen);
+      listener = openNow(admin, options);
+      logger.log("info", `The admin API listens on ${authority(listen)}`);
+    } catch (error) {
+      if (!(error instanceof ListenError)) throw error;
+      cancel = systemClock.after(LOOK_MS, look);
+    }
+  };
+  let cancel = systemClock.after(LOOK_MS, look);
+  return {
+    port: listen.port,
+    async stop(timeout) {
+      cancel();
+      await listener?.stop(timeout);
+    },
+  };
+}
+
+function openNow(
+  { listen, token }: Exclude<AdminConfig, false>,
+  { view, host, runtime, processMetrics, inForce }: AdminOptions,
+): Listener {
+  const clock = systemClock;
+  const history = createTrafficHistory(() => trafficOf(view.metrics()), clock);
+  const console = createConsole({
+    ...{ view, history, clock, now: clock.now },
+    about() {
+      const { file, hash, current } = inForce();
+      return { version: VERSION, runtime, host: host.machine, file, hash, current };
+    },
+  });
+  const app = createAdminApp(view, { token, processMetrics, inForce, clock, console });
+  try {
+    const listener = host.listen(listen, (request) => app.fetch(request));
+    return {
+      port: listener.port,
+      async stop(timeout) {
+        history.stop();
+        await listener.stop(timeout);
+      },
+    };
+  } catch (error) {
+    history.stop();
+    throw error;
+  }
+}
+
+const trafficOf = (metrics: GatewayMetrics | Promise<GatewayMetrics>): Traffic | Promise<Traffic> =>
+  metrics instanceof Promise ? metrics.then(({ traffic }) => traffic) : metrics.traffic;

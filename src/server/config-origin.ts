@@ -1,0 +1,61 @@
+import { systemClock } from "../base/clock.ts";
+import { programOf } from "../cli/command-help.ts";
+import { startDemo } from "../demo/demo.ts";
+import type { Host } from "../platform/host.ts";
+import type { Files } from "../platform/runtime.ts";
+import type { ChosenBy } from "./ports.ts";
+
+/** The text of a config and what belongs to it while it is served. */
+export interface ConfigOrigin {
+  /** The name in messages. */
+  readonly file: string;
+  readonly chosenBy: ChosenBy;
+  /** Rejects with an error that names the file. */
+  read(): Promise<string>;
+  /** Calls `onChange` when the text may have changed; returns the function that ends it. */
+  watch(onChange: () => void): () => void;
+  /** Lines for standard output after the ready line. */
+  hints(gateway: string): readonly string[];
+  stop(): Promise<void>;
+}
+
+/** A config file on disk. */
+export function fileOrigin(file: string, files: Files): ConfigOrigin {
+  return {
+    file,
+    chosenBy: { listen: "server.listen", admin: "admin.listen" },
+    read: () => files.readText(file),
+    watch: (onChange) => files.watch([file], onChange),
+    hints: () => [],
+    stop: async () => {},
+  };
+}
+
+/** Where the demo's gateway listens; left out: the defaults of a config. */
+export interface DemoPorts {
+  readonly port: number | undefined;
+  readonly adminPort: number | undefined;
+}
+
+/** The demo: an embedded apiserver, two echo pods behind it, and the config that routes to them. */
+export async function demoOrigin(host: Host, { port, adminPort }: DemoPorts): Promise<ConfigOrigin> {
+  const demo = await startDemo({
+    serve: (handler, hostname, port) => {
+      const listener = host.listen({ host: hostname, port }, handler);
+      return { port: listener.port, stop: () => listener.stop(0) };
+    },
+    clock: systemClock,
+    random: Math.random,
+  });
+  const server = { ...(port !== undefined && { listen: port }), ...(host.terminal && { access_log: "combined" }) };
+  const settings = { server, ...(adminPort !== undefined && { admin: { listen: `127.0.0.1:${adminPort}` } }) };
+  const lines = Object.entries(settings).map(([key, value]) => `${key}: ${JSON.stringify(value)}\n`);
+  return {
+    file: "demo",
+    chosenBy: { listen: "--port", admin: "--admin-port" },
+    read: async () => lines.join("") + demo.config,
+    watch: () => () => {},
+    hints: (gateway) => demo.hints(gateway, programOf(host.env)),
+    stop: () => demo.stop(),
+  };
+}

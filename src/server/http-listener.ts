@@ -1,0 +1,64 @@
+import type { Clock } from "../base/clock.ts";
+import type { ServerConfig } from "../config/schema.ts";
+import type { Gateway } from "../gateway/gateway.ts";
+import type { Handler, Host, ServerCertificate } from "../platform/host.ts";
+import { sayFarewell } from "./drain.ts";
+
+/** Who takes a gateway's requests: a listener, or several in threads of their own. */
+export interface Traffic {
+  /** The port it really listens on. */
+  readonly port: number;
+  /** See `TlsListener.renew`. */
+  renew(certificates: readonly ServerCertificate[]): void;
+  /** The end of it: `sayFarewell`, then what is under way is finished within `drain`, and the rest ends politely. */
+  drain(server: Pick<ServerConfig, "drain_delay" | "drain">): Promise<void>;
+  /** Ends it at once, before anybody was served. */
+  close(): void;
+}
+
+/** One listener, whose end comes in two steps. */
+export interface OwnTraffic extends Traffic {
+  /** See `sayFarewell`. */
+  farewell(server: Pick<ServerConfig, "drain_delay">): Promise<void>;
+  /** Closes the port at once; resolves when all is over. */
+  stop(server: Pick<ServerConfig, "drain">): Promise<void>;
+}
+
+/** What listening needs. */
+export interface TrafficOptions {
+  readonly server: ServerConfig;
+  readonly gateway: Gateway;
+  readonly host: Host;
+  /** Those of `server.tls`; empty: plain HTTP. */
+  readonly certificates: readonly ServerCertificate[];
+  readonly clock: Clock;
+}
+
+/**
+ * Opens the gateway's address, which other threads may have too, and a gateway that follows this one. Throws `ListenError`.
+ */
+export function openTraffic({ server, gateway, host, certificates, clock }: TrafficOptions): OwnTraffic {
+  const { listen, http2, http3 } = server;
+  let port: string | undefined;
+  const handle =
+    (scheme: "http" | "https"): Handler =>
+    (request, peer, upgrade) =>
+      gateway.handle(request, peer, scheme, upgrade, port);
+  const tls =
+    certificates.length === 0 ? undefined : host.listenTls(listen, handle("https"), { certificates, http2, http3 });
+  const listener = tls ?? host.listen(listen, handle("http"), { share: true });
+  port = String(listener.port);
+  const farewell: OwnTraffic["farewell"] = (limits) => sayFarewell(gateway, limits, clock);
+  const stop: OwnTraffic["stop"] = ({ drain }) => listener.stop(drain, gateway.cutOff);
+  return {
+    port: listener.port,
+    renew: (renewed) => tls?.renew(renewed),
+    farewell,
+    stop,
+    async drain(limits) {
+      await farewell(limits);
+      await stop(limits);
+    },
+    close: () => void listener.stop(0),
+  };
+}

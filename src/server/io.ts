@@ -1,0 +1,26 @@
+import { SERVICE_ACCOUNT_FOLDER } from "../kubernetes/service-account.ts";
+import type { Files } from "../platform/runtime.ts";
+
+/** Exit codes of all commands. */
+export const EXIT = { fine: 0, no: 1, badInput: 2 } as const;
+
+/** What a pod's service account offers; nothing outside a pod. */
+export interface PodFacts {
+  readonly namespace?: string | undefined;
+  readonly tokenFile?: string | undefined;
+  readonly caFile?: string | undefined;
+}
+
+/** Looks at the service account's files. */
+export async function readPodFacts(files: Files): Promise<PodFacts> {
+  const there = async (name: string): Promise<string | undefined> => {
+    const path = `${SERVICE_ACCOUNT_FOLDER}/${name}`;
+    return (await files.exists(path)) ? path : undefined;
+  };
+  const namespaceFile = await there("namespace");
+  return {
+    namespace: namespaceFile === undefined ? undefined : (await files.readText(namespaceFile)).trim() || undefined,
+    tokenFile: await there("token"),
+    caFile: await there("ca.crt"),
+  };
+}

@@ -1,0 +1,125 @@
+import type { AdminView } from "../admin/view.ts";
+import { createHealthSet } from "../balancing/health/health-set.ts";
+import { systemClock } from "../base/clock.ts";
+import type { Logger } from "../base/log.ts";
+import type { Config } from "../config/schema.ts";
+import { createPublisher } from "../discovery/feeds/publisher.ts";
+import { createGateway, type Gateway } from "../gateway/gateway.ts";
+import type { Modules } from "../middleware/modules.ts";
+import type { Host, ServerCertificate } from "../platform/host.ts";
+import type { Files, Runtime } from "../platform/runtime.ts";
+import type { Threads } from "../platform/threads.ts";
+import { gatewayParts } from "./gateway-parts.ts";
+import { openTraffic, type Traffic } from "./http-listener.ts";
+import { keeperView } from "./threads/primary-view.ts";
+import { createTeam } from "./threads/worker-pool.ts";
+
+/** The gateway of a process, be it one or a team of workers. */
+export interface Served {
+  /** The one that follows the clusters. */
+  readonly gateway: Gateway;
+  /** What the admin API shows. */
+  readonly view: AdminView;
+  /** Begins to take requests. Rejects with a `ListenError`. */
+  open(): Promise<Traffic>;
+  /** Puts a config in force; resolves when it is, everywhere. */
+  apply(config: Config): Promise<void>;
+  /** Resolves when all that is known of the clusters now is known everywhere. */
+  settled(): Promise<void>;
+  /** Gives up what `open` has begun, which then rejects with an `AbandonedError`: the process ends before it was done. */
+  abandon(): void;
+}
+
+/** What it is made of. */
+export interface ServedOptions {
+  readonly config: Config;
+  /** The config file's path. */
+  readonly file: string;
+  readonly certificates: readonly ServerCertificate[];
+  readonly modules: Modules;
+  readonly logger: Logger;
+  readonly runtime: Runtime;
+  readonly host: Host;
+  readonly files: Files;
+  readonly viaApiserver: boolean;
+}
+
+/** How many threads `server.workers` asks for. */
+export const workersOf = ({ workers }: Config["server"], threads: Threads | undefined): number =>
+  threads === undefined ? 1 : workers === "auto" ? threads.processors : workers;
+
+/** A gateway that does everything itself, in this thread. */
+export function serveAlone(options: ServedOptions): Served {
+  const { config, certificates, modules, logger, host } = options;
+  const gateway = createGateway({ config, logger, ...gatewayParts(options, logger, modules) });
+  return {
+    gateway,
+    view: gateway,
+    open: async () => openTraffic({ server: config.server, gateway, host, certificates, clock: systemClock }),
+    apply: async (next) => gateway.apply(next),
+    settled: async () => {},
+    abandon: () => {},
+  };
+}
+
+/** A gateway whose requests are served by workers: this thread keeps the clusters, the config and the certificates. */
+export function serveByWorkers(options: ServedOptions, count: number, threads: Threads): Served {
+  const { file, modules, logger, host } = options;
+  let { config, certificates } = options;
+  const clock = systemClock;
+  // What takes effect at the next start only: a worker that takes another's place must listen as that one did.
+  const { listen, tls, http2, http3 } = config.server;
+  const publisher = createPublisher(clock);
+  const parts = gatewayParts(options, logger, modules);
+  const health = createHealthSet({ clock, random: Math.random, logger, onMark: (mark) => team.mark(mark) });
+  const team = createTeam({
+    threads,
+    count,
+    clock,
+    logger,
+    publisher,
+    setup: () => ({
+      config: { ...config, server: { ...config.server, listen, tls, http2, http3 } },
+      file,
+      certificates,
+    }),
+    marks: health.marks,
+    writeAccessLog: host.write,
+  });
+  const gateway = createGateway({
+    config,
+    logger,
+    ...parts,
+    health,
+    createCluster(settings, zone) {
+      const cluster = parts.createCluster(settings, zone);
+      const end = publisher.add(cluster);
+      return { ...cluster, run: (signal) => cluster.run(signal).finally(end) };
+    },
+  });
+  return {
+    gateway,
+    view: keeperView(gateway, team),
+    async open() {
+      return {
+        port: await team.open(config.server.listen.port),
+        renew(renewed) {
+          certificates = renewed;
+          team.renew(renewed);
+        },
+        async drain(limits) {
+          gateway.drain();
+          await team.drain(limits);
+        },
+        close: team.kill,
+      };
+    },
+    async apply(next) {
+      config = next;
+      gateway.apply(next);
+      await team.apply(next);
+    },
+    settled: team.settled,
+    abandon: team.kill,
+  };
+}

@@ -1,0 +1,204 @@
+import { createHealthFollower } from "../../balancing/health/health-follower.ts";
+import { systemClock } from "../../base/clock.ts";
+import type { Logger, LogLevel } from "../../base/log.ts";
+import type { ModuleUse } from "../../config/module-uses.ts";
+import type { Config } from "../../config/schema.ts";
+import { createFollower, type Follower } from "../../discovery/feeds/replica.ts";
+import { createGateway, type Gateway } from "../../gateway/gateway.ts";
+import { createModules, type Modules } from "../../middleware/modules.ts";
+import { type Host, ListenError, type ServerCertificate } from "../../platform/host.ts";
+import type { Files, Runtime } from "../../platform/runtime.ts";
+import type { Port } from "../../platform/threads.ts";
+import { gatewayParts } from "../gateway-parts.ts";
+import { type OwnTraffic, openTraffic } from "../http-listener.ts";
+import { logFaults } from "../uncaught.ts";
+import { createKeeperLink } from "./link.ts";
+import type { ToKeeper, ToWorker, WorkerSetup } from "./messages.ts";
+import { ANSWERS, type Questions } from "./methods.ts";
+import { type Ask, createAsker, reply } from "./rpc.ts";
+
+/** What a worker finds around it. */
+export interface WorkerWorld {
+  readonly runtime: Runtime;
+  readonly host: Host;
+  readonly files: Files;
+  /** Opens the way to the keeper. */
+  parent(receive: (message: unknown) => void): Port;
+}
+
+/** A worker that has begun. */
+interface Begun {
+  readonly setup: WorkerSetup;
+  readonly gateway: Gateway;
+  readonly modules: Modules;
+  traffic: OwnTraffic | undefined;
+}
+
+const RANKS: readonly LogLevel[] = ["debug", "info", "warn", "error"];
+
+/** The user's modules that a config names. */
+const moduleUsesOf = ({ routes }: Config): ModuleUse[] =>
+  routes.flatMap(({ middleware }) =>
+    middleware.flatMap(({ use, options }) => {
+      if (use === undefined) return [];
+      const issue = (sentence: string) => ({ file: "", line: 0, column: 0, path: "", message: `${use} ${sentence}` });
+      return [{ use, options, issue }];
+    }),
+  );
+
+async function loadModules(modules: Modules, config: Config): Promise<void> {
+  const faults = await modules.load(moduleUsesOf(config));
+  if (faults.length > 0) throw new Error(faults.map(({ message }) => message).join("; "));
+  modules.use();
+}
+
+/**
+ * One of several gateways of a process: it serves requests on the port all of them share, and knows of its clusters, of
+ * its config and of its certificates what its keeper tells. Runs until the keeper ends it; what it cannot go on after is
+ * thrown, and the keeper starts another.
+ */
+export function runWorker({ runtime, host, files, parent }: WorkerWorld): void {
+  const clock = systemClock;
+  const health = createHealthFollower();
+  const followers: Follower[] = [];
+  let certificates: readonly ServerCertificate[] = [];
+  let level = 0;
+  let begun: Begun | undefined;
+  let endFaults: (() => void) | undefined;
+  /** What takes a while is done in the order in which it was asked for. */
+  let queue: Promise<unknown> = Promise.resolve();
+  const inOrder = <T>(work: () => T | Promise<T>): Promise<T> => {
+    const done = queue.then(work);
+    queue = done.catch(() => {});
+    return done;
+  };
+
+  const port = parent((message) => {
+    try {
+      receive(message as ToWorker);
+    } catch (error) {
+      end(error);
+    }
+  });
+  const post = (message: ToKeeper): void => port.post(message);
+  const asker = createAsker(post, clock);
+  const link = createKeeperLink(post, asker);
+  const logger: Logger = {
+    log(of, message, fields) {
+      if (RANKS.indexOf(of) >= level) post({ kind: "log", level: of, message, fields });
+    },
+  };
+
+  function receive(message: ToWorker): void {
+    switch (message.kind) {
+      case "start":
+        inOrder(() => begin(message.setup)).catch(end);
+        break;
+      case "listen":
+        inOrder(() => {
+          listen(message.port);
+          health.mark(message.marks);
+        }).catch(end);
+        break;
+      case "news":
+        link.receive(message.feed, message.news);
+        break;
+      case "marks":
+        health.mark(message.marks);
+        break;
+      case "certificates":
+        certificates = message.certificates;
+        renew();
+        break;
+      case "ask":
+        void reply(message, () => answer(message), post);
+        break;
+      case "reply":
+        asker.replied(message);
+    }
+  }
+
+  /** Ends this thread with what it cannot go on after: nothing catches it. */
+  function end(error: unknown): void {
+    endFaults?.();
+    queueMicrotask(() => {
+      throw error;
+    });
+  }
+
+  function renew(): void {
+    try {
+      begun?.traffic?.renew(certificates);
+    } catch (error) {
+      logger.log("error", `${(error as Error).message}; the certificates before stay in force`);
+    }
+  }
+
+  async function begin(setup: WorkerSetup): Promise<void> {
+    const { config, file } = setup;
+    certificates = setup.certificates;
+    level = RANKS.indexOf(config.server.log_level);
+    const modules = createModules(files.modules, file);
+    endFaults = logFaults(host, modules, logger);
+    await loadModules(modules, config);
+    const gateway = createGateway({
+      config,
+      logger,
+      ...gatewayParts({ runtime, host, files }, logger, modules),
+      createCluster(cluster, zone) {
+        const follower = createFollower(cluster, { link, clock, zone });
+        followers.push(follower);
+        return follower;
+      },
+      health,
+      checksReferences: false,
+      writeAccessLog: post,
+    });
+    begun = { setup, gateway, modules, traffic: undefined };
+    const never = new AbortController().signal;
+    await Promise.all(followers.splice(0).map((follower) => follower.whenTold(never)));
+    post({ kind: "caught_up" });
+  }
+
+  function listen(at: number): void {
+    const { setup, gateway } = begun!;
+    const { server } = setup.config;
+    const address = { ...server.listen, port: at };
+    try {
+      const traffic = openTraffic({
+        server: { ...server, listen: address },
+        gateway,
+        host,
+        certificates,
+        clock,
+      });
+      begun!.traffic = traffic;
+      post({ kind: "listening", port: traffic.port });
+    } catch (error) {
+      if (!(error instanceof ListenError)) throw error;
+      post({ kind: "cannot_listen", why: error.message });
+    }
+  }
+
+  function answer({ question, data }: Ask): unknown {
+    switch (question) {
+      case "apply":
+        return inOrder(async () => {
+          const config = data as Config;
+          await loadModules(begun!.modules, config);
+          level = RANKS.indexOf(config.server.log_level);
+          begun!.gateway.apply(config);
+          followers.length = 0;
+        });
+      case "farewell":
+        return inOrder(() => begun?.traffic?.farewell(data as Config["server"]));
+      case "stop":
+        return inOrder(async () => {
+          await begun?.traffic?.stop(data as Config["server"]);
+          await begun?.gateway.stop();
+        });
+      default:
+        return begun && ANSWERS[question as keyof Questions](begun.gateway);
+    }
+  }
+}

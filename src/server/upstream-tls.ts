@@ -1,0 +1,94 @@
+import type { Logger } from "../base/log.ts";
+import type { UpstreamTlsConfig } from "../config/schema.ts";
+import type { Host } from "../platform/host.ts";
+import type { ClientTls, Files } from "../platform/runtime.ts";
+
+/** What `upstream_tls` needs. */
+export interface UpstreamTlsOptions {
+  readonly files: Pick<Files, "readText" | "watch">;
+  readonly host: Pick<Host, "inspectCertificate">;
+  readonly logger: Logger;
+}
+
+/** Rejects in words when a file cannot be read, or a certificate is none. */
+async function readTls(config: UpstreamTlsConfig, { files, host }: UpstreamTlsOptions): Promise<ClientTls> {
+  const read = async (path: string | undefined): Promise<string | undefined> =>
+    path === undefined ? undefined : await files.readText(path);
+  const [ca, cert, key] = await Promise.all([config.ca_file, config.cert_file, config.key_file].map(read));
+  if (cert !== undefined && key !== undefined) {
+    const facts = host.inspectCertificate(cert, key);
+    if ("fault" in facts)
+      throw new Error(`${facts.fault === "cert" ? config.cert_file : config.key_file} ${facts.why}`);
+  }
+  return { verify: config.verify, ca, cert, key, serverName: config.server_name };
+}
+
+/** What is made of each `upstream_tls`. */
+export interface RememberedTls<T> {
+  /** For one of them. */
+  of(config: UpstreamTlsConfig): () => Promise<T>;
+  /** Forgets all but these, and watches the files of the others no longer; requests under way go on with what they have. */
+  keep(configs: readonly UpstreamTlsConfig[]): void;
+}
+
+interface Followed<T> {
+  get(): Promise<T>;
+  unfollow(): void;
+}
+
+/**
+ * Remembers what `make` makes of each `upstream_tls`, so that routes with the same one, and a route across reloads of the
+ * config, share connections. Files are read at the first request; one that cannot be read fails the requests of its routes
+ * alone, and is tried again with the next. When they change, new requests go by the new ones; changed ones that cannot be
+ * used are told of, and the ones before stay.
+ */
+export function rememberTls<T>(make: (tls: ClientTls) => T, options: UpstreamTlsOptions): RememberedTls<T> {
+  const known = new Map<string, Followed<T>>();
+
+  function follow(config: UpstreamTlsConfig): Followed<T> {
+    const paths = [config.ca_file, config.cert_file, config.key_file].filter((path) => path !== undefined);
+    const load = async (): Promise<T> => make(await readTls(config, options));
+    let ready: Promise<T> | undefined;
+
+    async function renew(): Promise<void> {
+      if (ready === undefined) return;
+      try {
+        ready = Promise.resolve(await load());
+        options.logger.log("info", "The changed files of upstream_tls are in force", { files: paths.join(", ") });
+      } catch (error) {
+        const words = `upstream_tls: ${(error as Error).message}; what was read before stays in force`;
+        options.logger.log("error", words);
+      }
+    }
+
+    const unfollow = paths.length > 0 ? options.files.watch(paths, () => void renew()) : () => {};
+    const get = (): Promise<T> => {
+      ready ??= load().catch((error: unknown) => {
+        ready = undefined;
+        throw error;
+      });
+      return ready;
+    };
+    return { get, unfollow };
+  }
+
+  return {
+    of(config) {
+      const key = JSON.stringify(config);
+      let found = known.get(key);
+      if (found === undefined) {
+        found = follow(config);
+        known.set(key, found);
+      }
+      return found.get;
+    },
+    keep(configs) {
+      const wanted = new Set(configs.map((config) => JSON.stringify(config)));
+      for (const [key, { unfollow }] of known) {
+        if (wanted.has(key)) continue;
+        known.delete(key);
+        unfollow();
+      }
+    },
+  };
+}

@@ -1,0 +1,84 @@
+import { systemClock } from "../../base/clock.ts";
+import type { AskHolder, DemandCluster, HeldSnapshot } from "../../discovery/feeds/on-demand-cluster.ts";
+import type { DurableObjectNamespace, WorkerEnv } from "../../platform/workers/api.ts";
+import { readWorkerConfig } from "./config.ts";
+import { workerCluster, workerLogger } from "./parts.ts";
+
+/** The header of an answer's tag, and the one that says when the apiserver was asked. */
+const TAG = "x-podway-tag";
+const LISTED = "x-podway-listed";
+
+/** What is asked of a holder: its URL is never looked up. */
+const urlOf = (path: string, query: Record<string, string>): string =>
+  `https://snapshot-holder/${path}?${new URLSearchParams(query)}`;
+
+/** Sends the isolates' questions to the Durable Object of their cluster. */
+export function holderClient(namespace: DurableObjectNamespace): AskHolder {
+  return async (cluster, have) => {
+    const holder = namespace.get(namespace.idFromName(`cluster:${cluster}`));
+    const query = { cluster, ...(have === undefined ? undefined : { have }) };
+    const response = await holder.fetch(urlOf("snapshot", query));
+    if (!response.ok && response.status !== 304) throw new Error(await response.text());
+    const tag = response.headers.get(TAG)!;
+    const listed = Number(response.headers.get(LISTED));
+    return { tag, listed, text: response.status === 304 ? undefined : await response.text() };
+  };
+}
+
+const answerOf = ({ tag, listed, text }: HeldSnapshot): Response => {
+  const headers = { [TAG]: tag, [LISTED]: String(listed), "cache-control": "no-store" };
+  return text === undefined ? new Response(null, { status: 304, headers }) : new Response(text, { headers });
+};
+
+/** The part of a Durable Object class that Workers calls. */
+export interface Holder {
+  fetch(request: Request): Promise<Response>;
+}
+
+/**
+ * Makes the Durable Object class that holds a cluster's snapshot for all isolates. In one object requests may share a
+ * promise, so that whoever comes while a list is under way waits for that one.
+ */
+export function snapshotHolder(text: string): new (state: unknown, env: WorkerEnv) => Holder {
+  return class SnapshotHolder implements Holder {
+    readonly #env: WorkerEnv;
+    #cluster: DemandCluster | undefined;
+    #running: Promise<void> | undefined;
+
+    constructor(_state: unknown, env: WorkerEnv) {
+      this.#env = env;
+    }
+
+    #clusterOf(id: string): DemandCluster | undefined {
+      const read = readWorkerConfig(text, this.#env);
+      if (!read.ok) return undefined;
+      const config = read.config.discovery?.clusters.find((cluster) => cluster.id === id);
+      if (config === undefined) return undefined;
+      const logger = workerLogger(read.config.server.log_level);
+      // A Durable Object lives on after its answer: nothing has to be kept alive.
+      return workerCluster(config, this.#env, { background: () => {}, clock: systemClock, logger });
+    }
+
+    #pull(cluster: DemandCluster): Promise<void> {
+      this.#running ??= cluster.pull().finally(() => {
+        this.#running = undefined;
+      });
+      return this.#running;
+    }
+
+    async fetch(request: Request): Promise<Response> {
+      const { searchParams } = new URL(request.url);
+      this.#cluster ??= this.#clusterOf(searchParams.get("cluster") ?? "");
+      const cluster = this.#cluster;
+      if (cluster === undefined) return new Response("its config has no such cluster", { status: 404 });
+      const have = searchParams.get("have") ?? undefined;
+      if (cluster.age() > cluster.config.poll_interval) {
+        const pulled = this.#pull(cluster).catch(() => {});
+        // Who knows nothing yet takes what there is; who asks again has time to wait for news.
+        if (!cluster.synced() || have !== undefined) await pulled;
+      }
+      if (!cluster.synced()) return new Response(cluster.status().lastError ?? "no list yet", { status: 503 });
+      return answerOf(await cluster.held(have));
+    }
+  };
+}

@@ -1,0 +1,42 @@
+import { type Clock, systemClock } from "../../base/clock.ts";
+import type { Logger, LogLevel } from "../../base/log.ts";
+import type { ClusterConfig } from "../../config/schema.ts";
+import { type AskHolder, createDemandCluster, type DemandCluster } from "../../discovery/feeds/on-demand-cluster.ts";
+import { connect } from "../../kubernetes/connection.ts";
+import type { WorkerEnv } from "../../platform/workers/api.ts";
+import { apiserverFetch } from "../../platform/workers/fetch.ts";
+
+const LEVELS: readonly LogLevel[] = ["debug", "info", "warn", "error"];
+
+/** JSON lines to the Worker's log. */
+export function workerLogger(least: LogLevel): Logger {
+  return {
+    log(level, message, fields) {
+      if (LEVELS.indexOf(level) < LEVELS.indexOf(least)) return;
+      writeLog(JSON.stringify({ level: level.toUpperCase(), message, ...fields }), level === "error");
+    },
+  };
+}
+
+/** A line of the Worker's log. */
+export function writeLog(line: string, isError = false): void {
+  const { console } = globalThis;
+  console[isError ? "error" : "log"](line);
+}
+
+/** A cluster whose snapshot is refreshed by the requests that need it. */
+export function workerCluster(
+  config: ClusterConfig,
+  env: WorkerEnv,
+  options: {
+    readonly background: (work: Promise<void>) => void;
+    readonly askHolder?: AskHolder | undefined;
+    readonly clock: Clock;
+    readonly logger: Logger;
+    readonly zone?: string | undefined;
+  },
+): DemandCluster {
+  const send = apiserverFetch(env, config.id);
+  const deps = { clientFetch: () => send, env: {}, run: undefined, files: undefined, clock: systemClock };
+  return createDemandCluster(config, { ...options, connect: (cluster) => connect(cluster, deps), random: Math.random });
+}

@@ -1,0 +1,84 @@
+import type { Cluster } from "../discovery/cluster.ts";
+import type { ClusterCounters, ClusterStatus } from "../discovery/views.ts";
+import { sizeLimit } from "../discovery/warnings.ts";
+import type { StreamSet } from "../gateway/stream-set.ts";
+import type { Choice, ProxyRoute } from "../proxy/types.ts";
+import type { Stream } from "../streams/stream.ts";
+import type { Counters } from "./counters.ts";
+import type { Tracing } from "./tracing/types.ts";
+import { mergePools, type PoolCounts, type StreamTraffic, type Traffic } from "./traffic.ts";
+
+/** One followed cluster. */
+export interface ClusterMetrics {
+  readonly status: ClusterStatus;
+  readonly counters: ClusterCounters;
+  /** `shared_size` in bytes; Infinity where there is none. */
+  readonly sharedSize: number;
+}
+
+/** Everything a gateway knows of itself, as plain data: what `/metrics` shows is made of it. */
+export interface GatewayMetrics {
+  readonly traffic: Traffic;
+  readonly clusters: readonly ClusterMetrics[];
+  /** Every required cluster has a snapshot. */
+  readonly ready: boolean;
+  readonly draining: boolean;
+}
+
+/** What the gateway of this thread has counted, and the addresses its routes have. */
+export function collectTraffic(counters: Counters, { routes, streams, tracing }: TrafficSources): Traffic {
+  const pools = routes.flatMap((route) => ("choices" in route ? poolsOf(route) : []));
+  // A route may split its requests between two ports of one service.
+  return {
+    series: counters.all(),
+    pools: mergePools(pools),
+    spans: tracing?.counts(),
+    streams: streams && [...streams.byId.values()].map(streamTraffic),
+  };
+}
+
+/** Addresses of a priority that is not in use wait, whatever their pool has in turn. */
+function poolsOf({ rule, choices, proxy }: ProxyPools): PoolCounts[] {
+  const inUse = proxy.backends.inUse();
+  return choices.map(({ pool, upstream, priority }) => {
+    const census = pool.census();
+    const { endpoints, ejected, unhealthy } = census;
+    const standby = priority === inUse ? census.standby : Math.max(0, endpoints - ejected - unhealthy);
+    return { ...census, standby, route: rule.id, service: upstream.name };
+  });
+}
+
+/** Where a gateway's numbers are, beside its counters. */
+export interface TrafficSources {
+  readonly routes: readonly RoutePools[];
+  readonly streams: StreamSet | undefined;
+  readonly tracing: Tracing | undefined;
+}
+
+function streamTraffic({ rule, of, counts }: Stream): StreamTraffic {
+  const sum = { endpoints: 0, ejected: 0, unhealthy: 0 };
+  for (const { pool } of of) {
+    const census = pool.census();
+    sum.endpoints += census.endpoints;
+    sum.ejected += census.ejected;
+    sum.unhealthy += census.unhealthy;
+  }
+  return { ...counts, ...sum, stream: rule.id };
+}
+
+/** A route, and where it may send requests. */
+type RoutePools = { readonly rule: { readonly id: string } } & (Omit<ProxyPools, "rule"> | object);
+
+interface ProxyPools {
+  readonly rule: { readonly id: string };
+  readonly choices: readonly Choice[];
+  readonly proxy: Pick<ProxyRoute, "backends">;
+}
+
+/** The clusters as they stand now. */
+export const collectClusters = (clusters: readonly Cluster[]): ClusterMetrics[] =>
+  clusters.map((cluster) => ({
+    status: cluster.status(),
+    counters: cluster.counters(),
+    sharedSize: sizeLimit(cluster.config.shared_size),
+  }));

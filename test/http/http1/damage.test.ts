@@ -1,0 +1,110 @@
+import { describe, test } from "bun:test";
+import { assert, assertEquals } from "@std/assert";
+import { Canceller } from "../../../src/base/abort.ts";
+import { Connection } from "../../../src/http/http1/connection.ts";
+import { UpstreamError } from "../../../src/http/upstream-error.ts";
+import type { SocketEvents, StreamSocket } from "../../../src/platform/sockets.ts";
+import { seededRandom } from "../../helpers/embedded.ts";
+
+/** A connection whose socket is the test's, and a request under way on it. */
+function asked() {
+  let events: SocketEvents | undefined;
+  const address = { host: "192.0.2.1", port: 80 };
+  const socket: StreamSocket = {
+    peer: address,
+    local: address,
+    listen: (to) => {
+      events = to;
+    },
+    write: () => true,
+    end() {},
+    pause() {},
+    resume() {},
+    reset() {},
+    destroy() {},
+  };
+  let [free, gone] = [0, 0];
+  const connection = new Connection(socket, { free: () => free++, gone: () => gone++ });
+  const answer = new Promise<Response>((resolve, reject) => {
+    connection.send({
+      method: "GET",
+      head: "GET / HTTP/1.1\r\n\r\n",
+      body: undefined,
+      meter: undefined,
+      keepalive: { requests: 0, age: 0 },
+      framing: undefined,
+      canceller: new Canceller(),
+      client: undefined,
+      transient: false,
+      resolve,
+      reject,
+    });
+  });
+  return { events: events!, answer, counts: () => ({ free, gone }) };
+}
+
+const bytes = (text: string): Uint8Array => Uint8Array.from(text, (c) => c.charCodeAt(0));
+
+const ANSWERS: readonly (readonly [answer: string, body: string])[] = [
+  [
+    "HTTP/1.1 200 OK\r\nContent-Type: a/b\r\nContent-Length: 26\r\n\r\nabcdefghijklmnopqrstuvwxyz",
+    "abcdefghijklmnopqrstuvwxyz",
+  ],
+  [
+    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n1;x=y\r\n \r\n5\r\nworld\r\n0\r\nA: b\r\n\r\n",
+    "hello world",
+  ],
+  ["HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", ""],
+  ["HTTP/1.1 404 Not Found\nContent-Length: 2\n\nno", "no"],
+];
+
+/** Hands over `data` in pieces, cut where chance says; after each, what waits may run. */
+async function feed(events: SocketEvents, data: Uint8Array, random: () => number): Promise<void> {
+  for (let at = 0; at < data.length; ) {
+    const end = at + 1 + Math.floor(random() * random() * data.length);
+    events.data(data.slice(at, end));
+    at = end;
+    if (random() < 0.5) await Promise.resolve();
+  }
+}
+
+describe("an answer's bytes", () => {
+  test("are the same answer wherever the network cuts them", async () => {
+    for (let seed = 0; seed < 400; seed++) {
+      const random = seededRandom(seed + 1);
+      const [text, body] = ANSWERS[seed % ANSWERS.length]!;
+      const { events, answer, counts } = asked();
+      const reading = answer.then((response) => response.text());
+      await feed(events, bytes(text), random);
+      assertEquals([await reading, counts()], [body, { free: 1, gone: 0 }], `seed ${seed}`);
+    }
+  });
+
+  test("that are damaged are an answer or an error, never a hang, and never a connection that is used again with bytes left over", async () => {
+    const told = { answers: 0, errors: 0 };
+    for (let seed = 0; seed < 2000; seed++) {
+      const random = seededRandom(seed + 1);
+      const data = bytes(ANSWERS[seed % ANSWERS.length]![0]);
+      for (let changes = 1 + Math.floor(random() * 3); changes > 0; changes--) {
+        data[Math.floor(random() * data.length)] =
+          random() < 0.5 ? Math.floor(random() * 256) : 48 + Math.floor(random() * 10);
+      }
+      const { events, answer, counts } = asked();
+      const outcome = answer
+        .then((response) => response.text())
+        .then(
+          () => "answers" as const,
+          (error: unknown) => {
+            assert(error instanceof UpstreamError, `seed ${seed}: ${error}`);
+            return "errors" as const;
+          },
+        );
+      await feed(events, data, random);
+      events.ended();
+      events.closed(undefined);
+      told[await outcome]++;
+      assertEquals(counts().gone, 1, `seed ${seed}`);
+    }
+    assert(told.answers > 200 && told.errors > 200, JSON.stringify(told));
+  });
+});

@@ -1,0 +1,126 @@
+import { describe, test } from "bun:test";
+import { assertEquals, assertThrows } from "@std/assert";
+import { createFlights, createLoneFlights, Flight } from "../../src/proxy/in-flight.ts";
+import { Upload } from "../../src/proxy/upload.ts";
+import { fakeClock } from "../helpers/embedded.ts";
+
+describe.each([
+  ["one timer for all", createFlights],
+  ["a timer for each", createLoneFlights],
+] as const)("requests in flight, %s", (_what, create) => {
+  const setup = (deadline: number) => {
+    const clock = fakeClock();
+    const client = new AbortController();
+    const request = new Request("http://a.test/", { signal: client.signal });
+    const flight = new Flight(request, { try: 0, response: deadline }, clock.now());
+    const flights = create(clock);
+    flights.add(flight);
+    return { clock, client, flight, flights };
+  };
+
+  test("are ended when their time is up", async () => {
+    const { clock, flight } = setup(5000);
+    await clock.advance(4900);
+    assertEquals(flight.ended, undefined);
+    await clock.advance(200);
+    assertEquals([flight.ended, flight.canceller.aborted], ["timeout", true]);
+  });
+
+  test("are ended by a deadline that moved, both ways", async () => {
+    const { clock, flight } = setup(30_000);
+    flight.deadline = clock.now() + 2000;
+    await clock.advance(1500);
+    flight.deadline = clock.now() + 2000;
+    await clock.advance(1900);
+    assertEquals(flight.ended, undefined);
+    await clock.advance(1200);
+    assertEquals(flight.ended, "timeout");
+  });
+
+  test("are ended when their client leaves", async () => {
+    const { clock, client, flight } = setup(5000);
+    client.abort();
+    await clock.advance(100);
+    assertEquals([flight.ended, flight.canceller.aborted], ["client_gone", true]);
+  });
+
+  test("that were removed are left alone, and leave no timer behind", async () => {
+    const { clock, client, flight, flights } = setup(5000);
+    flights.remove(flight);
+    client.abort();
+    await clock.advance(10_000);
+    assertEquals([flight.ended, clock.pending], [undefined, 0]);
+  });
+});
+
+test("each of several requests in flight can be forgotten, in any order, and none of the others is", async () => {
+  for (const order of [
+    [0, 1, 2, 3],
+    [3, 2, 1, 0],
+    [0, 3, 2, 1],
+    [1, 3, 0, 2],
+    [2, 0, 3, 1],
+  ]) {
+    const clock = fakeClock();
+    const flights = createFlights(clock);
+    const made = [1000, 2000, 3000, 4000].map((response) => {
+      const flight = new Flight(new Request("http://a.test/"), { try: 0, response }, clock.now());
+      flights.add(flight);
+      return flight;
+    });
+    for (const [at, which] of order.entries()) {
+      flights.remove(made[which]!);
+      flights.remove(made[which]!);
+      assertEquals(flights.size, 3 - at, `${order}`);
+    }
+    await clock.advance(100);
+    assertEquals(clock.pending, 0);
+    flights.add(made[0]!);
+    flights.add(made[1]!);
+    flights.add(made[2]!);
+    flights.remove(made[1]!);
+    await clock.advance(5000);
+    assertEquals(
+      made.map(({ ended }) => ended),
+      ["timeout", undefined, "timeout", undefined],
+    );
+  }
+});
+
+test.each([
+  [999, 1000, undefined],
+  [1000, 1000, "stalled"],
+] as const)("a client has the whole window to send what it has to (%d of %d ms)", (waited, window, ended) => {
+  const clock = fakeClock();
+  const flight = new Flight(new Request("http://a.test/"), { try: 0, response: 10 }, clock.now());
+  let now = 0;
+  const rules = { limit: 0, rate: 100, window, now: () => now };
+  const upload = new Upload(new ReadableStream(), rules, flight);
+  flight.upload = upload;
+  upload.waits();
+  now = waited;
+  assertEquals(flight.check(now), ended);
+  // What it is not waited for is not its time.
+  upload.came(99);
+  now += 5000;
+  upload.waits();
+  assertEquals(upload.stalled(now), waited >= window);
+  upload.came(1);
+  upload.waits();
+  now += window - 1;
+  assertEquals(upload.stalled(now), false);
+});
+
+test.each([
+  [10, false],
+  [11, true],
+])("a body of exactly its limit is not too large (%d of 10 bytes)", (size, tooLarge) => {
+  const flight = new Flight(new Request("http://a.test/"), { try: 0, response: 0 }, 0);
+  const upload = new Upload(new ReadableStream(), { limit: 10, rate: 0, window: 1, now: () => 0 }, flight);
+  upload.waits();
+  upload.came(5);
+  upload.waits();
+  if (tooLarge) assertThrows(() => upload.came(size - 5), RangeError);
+  else upload.came(size - 5);
+  assertEquals([upload.tooLarge, flight.canceller.aborted], [tooLarge, tooLarge]);
+});
