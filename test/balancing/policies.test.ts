@@ -40,7 +40,7 @@ describe("least requests", () => {
     assert(Math.abs(counts.get("10.0.0.1:8080")! - 100) <= 2, `${counts.get("10.0.0.1:8080")} of 1000`);
   });
 
-  test("an idle pool is used by weight too (users-ask 27)", () => {
+  test("an idle pool is used by weight too", () => {
     const { pool } = poolOver(canary, { balancer: "least_requests" });
     const share = countPicks(() => pool.pick(facts), 5000).get("10.0.0.1:8080")! / 5000;
     assert(Math.abs(share - 0.1) < 0.02, `${share}`);
@@ -58,7 +58,7 @@ describe("least requests", () => {
 });
 
 describe("random", () => {
-  test("endpoints get their weight's share of the requests (users-ask 27)", () => {
+  test("endpoints get their weight's share of the requests", () => {
     const { pool } = poolOver(canary, { balancer: "random" });
     const share = countPicks(() => pool.pick(facts), 5000).get("10.0.0.1:8080")! / 5000;
     assert(Math.abs(share - 0.1) < 0.02, `${share}`);

@@ -15,7 +15,7 @@ const facts = request();
 describe.each(balancers.map((balancer) => ({ name: JSON.stringify(balancer), balancer })))(
   "a pool with $name",
   ({ balancer }) => {
-    test("an endpoint that left is not picked from the next request on, retries included (users-ask 26)", () => {
+    test("an endpoint that left is not picked from the next request on, retries included", () => {
       const { pool, upstream } = poolOver(endpoints(4), { balancer });
       const gone = pool.pick(facts)!;
       upstream.set(endpoints(4).filter(({ address }) => address !== gone.endpoint.address));
@@ -38,7 +38,7 @@ describe.each(balancers.map((balancer) => ({ name: JSON.stringify(balancer), bal
       assertEquals(target.inFlight, 0);
     });
 
-    test("an ejected target is stepped over, and picked again where every other was tried (users-ask 42)", () => {
+    test("an ejected target is stepped over, and picked again where every other was tried", () => {
       const { pool } = poolOver(endpoints(3), { balancer });
       const bad = pool.pick(facts)!;
       pool.failed(bad);
@@ -52,7 +52,7 @@ describe.each(balancers.map((balancer) => ({ name: JSON.stringify(balancer), bal
       assertEquals(pool.pick(facts, [one, two, bad]), undefined);
     });
 
-    test("weight 0 gets nothing, not even a retry, while another has weight (users-ask 27)", () => {
+    test("weight 0 gets nothing, not even a retry, while another has weight", () => {
       const drained = endpoint("10.0.0.2", { weight: 0 });
       const { pool } = poolOver([endpoint("10.0.0.1"), drained], { balancer });
       const only = pool.pick(facts)!;
@@ -78,7 +78,7 @@ describe("a pool", () => {
     assert(picks.includes(before));
   });
 
-  test("a reused address with another pod uid starts fresh (users-ask 26)", () => {
+  test("a reused address with another pod uid starts fresh", () => {
     const told: unknown[] = [];
     const { pool, upstream } = poolOver(endpoints(4), { onEject: (target) => told.push(target) });
     const old = pool.pick(facts)!;
@@ -108,7 +108,7 @@ describe("a pool", () => {
     assertEquals(told, [old]);
   });
 
-  test("an ejected pod that is replaced no longer counts among the ejected half (users-ask 26)", () => {
+  test("an ejected pod that is replaced no longer counts among the ejected half", () => {
     const { pool, upstream } = poolOver(endpoints(2));
     const [first, second] = pool.targets();
     pool.failed(first!);
@@ -123,7 +123,7 @@ describe("a pool", () => {
     );
   });
 
-  test("a pod that left and returns starts fresh (users-ask 26)", () => {
+  test("a pod that left and returns starts fresh", () => {
     const { pool, upstream } = poolOver(endpoints(4));
     const [first] = pool.targets();
     pool.failed(first!);
@@ -135,7 +135,7 @@ describe("a pool", () => {
     assert(pool.inspect().every(({ ejectedUntil }) => ejectedUntil === undefined));
   });
 
-  test("retries of a heavy endpoint's requests are spread over the light ones (users-ask 42)", () => {
+  test("retries of a heavy endpoint's requests are spread over the light ones", () => {
     const heavy = endpoint("10.0.0.1", { weight: 1_000_000 });
     const { pool } = poolOver([heavy, ...endpoints(4, { weight: 1 }).slice(1)]);
     const tried = [pool.pick(facts)!];
@@ -152,7 +152,7 @@ describe("a pool", () => {
     assertEquals(pool.pick(facts, tried), undefined);
   });
 
-  test("an address named twice counts once (users-ask 18)", () => {
+  test("an address named twice counts once", () => {
     const { pool } = poolOver([endpoint("10.0.0.1"), endpoint("10.0.0.1"), endpoint("10.0.0.2")]);
     assertEquals([...countPicks(() => pool.pick(facts), 100).values()], [50, 50]);
   });
@@ -198,7 +198,7 @@ describe("a pool", () => {
     assert(pool.inspect().every((one) => one.ejectedUntil === undefined));
   });
 
-  test("a rolling restart with late updates is hidden by retries and ejection (users-ask 42)", async () => {
+  test("a rolling restart with late updates is hidden by retries and ejection", async () => {
     const { pool, upstream, clock } = poolOver(endpoints(3));
     let alive = new Set(endpoints(3).map(({ address }) => address));
     let wasted = 0;

@@ -14,13 +14,13 @@ describe("round robin", () => {
     assertEquals(picks.slice(3), [...picks.slice(0, 3), ...picks.slice(0, 3)]);
   });
 
-  test("weights 10 and 90 send 10 % of 5,000 requests to the canary (users-ask 27)", () => {
+  test("weights 10 and 90 send 10 % of 5,000 requests to the canary", () => {
     const { pool } = poolOver([endpoint("10.0.0.1", { weight: 10 }), endpoint("10.0.0.2", { weight: 90 })]);
     const canary = countPicks(() => pool.pick(facts), 5000).get("10.0.0.1:8080")!;
     assert(Math.abs(canary - 500) <= 1, `${canary} of 5000`);
   });
 
-  test("weight 0 takes no new traffic while others have weight, and drains when it is set (users-ask 27)", () => {
+  test("weight 0 takes no new traffic while others have weight, and drains when it is set", () => {
     const { pool, upstream } = poolOver(endpoints(3));
     assertEquals(countPicks(() => pool.pick(facts), 300).size, 3);
     upstream.set([endpoint("10.0.0.1", { weight: 0 }), endpoint("10.0.0.2"), endpoint("10.0.0.3")]);
@@ -37,7 +37,7 @@ describe("round robin", () => {
     assertEquals([...counts.values()], [100, 100, 100, 100]);
   });
 
-  test("100 endpoint updates during 10,000 requests leave every steady pod its share (users-ask 43)", () => {
+  test("100 endpoint updates during 10,000 requests leave every steady pod its share", () => {
     fc.assert(
       fc.property(fc.integer(), fc.boolean(), (seed, weighted) => {
         const random = seeded(seed);
@@ -71,7 +71,7 @@ describe("round robin", () => {
     );
   });
 
-  test("a change of the endpoints after every request does not send everything to the first (users-ask 43)", () => {
+  test("a change of the endpoints after every request does not send everything to the first", () => {
     const steady = endpoints(5);
     const { pool, upstream } = poolOver(steady);
     let turn = 0;
@@ -83,7 +83,7 @@ describe("round robin", () => {
     assertEquals([...counts.values()], [100, 100, 100, 100, 100]);
   });
 
-  test("when the endpoint whose turn it is leaves, the one after it has the turn (users-ask 43)", () => {
+  test("when the endpoint whose turn it is leaves, the one after it has the turn", () => {
     const { pool, upstream } = poolOver(endpoints(5));
     while (pool.pick(facts)!.endpoint.host !== "10.0.0.2");
     upstream.set(endpoints(5).filter(({ host }) => host !== "10.0.0.3"));
@@ -91,7 +91,7 @@ describe("round robin", () => {
     assertEquals(picks, ["10.0.0.4", "10.0.0.5", "10.0.0.1", "10.0.0.2"]);
   });
 
-  test("a change of the endpoints after every request does not take the canary's share (users-ask 43)", () => {
+  test("a change of the endpoints after every request does not take the canary's share", () => {
     const steady = [endpoint("10.0.0.1", { weight: 10 }), endpoint("10.0.0.2", { weight: 90 })];
     for (const weight of [0, 25, 400]) {
       const { pool, upstream } = poolOver(steady);
@@ -108,7 +108,7 @@ describe("round robin", () => {
     }
   });
 
-  test("gateways start at different endpoints (users-ask 43)", () => {
+  test("gateways start at different endpoints", () => {
     for (const weights of [Array(10).fill(50), [10, 20, 30, 40, 50, 60, 70, 80, 90, 100]]) {
       const list = endpoints(10).map((one, i) => endpoint(one.host, { weight: weights[i] }));
       const firsts = Array.from({ length: 60 }, (_, seed) => {
@@ -164,7 +164,7 @@ describe("round robin", () => {
     );
   });
 
-  test("a retry goes to an address not yet tried, as long as there is one (users-ask 42)", () => {
+  test("a retry goes to an address not yet tried, as long as there is one", () => {
     fc.assert(
       fc.property(
         fc.array(fc.integer({ min: 1, max: 1000 }), { minLength: 1, maxLength: 8 }),

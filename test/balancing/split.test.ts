@@ -12,7 +12,7 @@ const counted = (weights: number[], times: number, random = seeded(1)): number[]
 };
 
 describe("a split over several services", () => {
-  test("10 and 90 send 10 % of 5,000 requests to the canary (users-ask 27)", () => {
+  test("10 and 90 send 10 % of 5,000 requests to the canary", () => {
     assertEquals(counted([10, 90], 5000), [500, 4500]);
   });
 

@@ -32,7 +32,7 @@ describe("static nodes", () => {
     assert(Object.isFrozen(upstream.endpoints()));
   });
 
-  test("a node named twice has both weights (users-ask 18)", () => {
+  test("a node named twice has both weights", () => {
     const node = { host: "10.0.0.1", port: 80, weight: 30 };
     assertEquals(
       staticUpstream([node, { ...node, weight: 20 }], "legacy")

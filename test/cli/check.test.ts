@@ -53,7 +53,7 @@ describe("check", () => {
     assertEquals((await run(["--config", "b.yaml"], { "b.yaml": ONE })).code, 0);
   });
 
-  test("prints every error on a line of its own and exits 2 (users-ask 33)", async () => {
+  test("prints every error on a line of its own and exits 2", async () => {
     const text = "server: {drian: 1}\nroutes: [{service: a/b, retries: {attempts: 0}}]\n";
     assertEquals(await run([], { "./gateway.yaml": text }), {
       code: 2,

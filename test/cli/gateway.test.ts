@@ -146,7 +146,7 @@ describe("serving a config", () => {
     assertStringIncludes(stderr.join("\n"), file);
   });
 
-  test("that is invalid prints all errors with their places, starts nothing, and is exit code 2 (users-ask 33)", async () => {
+  test("that is invalid prints all errors with their places, starts nothing, and is exit code 2", async () => {
     const file = join(folder, "bad.yaml");
     await writeFile(file, "server:\n  drian: 5\nroutes:\n  - path: nope\n    service: a/b\n  - methods: GET\n");
     const { run, stdout, stderr, ports } = world();

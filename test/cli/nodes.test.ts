@@ -56,7 +56,7 @@ describe("nodes, asking a running gateway", () => {
     assertEquals(stdout, ["[fd00::1]:80  weight 50"]);
   });
 
-  test("says why there are none, with what there is, and exits 1 (users-ask 36)", async () => {
+  test("says why there are none, with what there is, and exits 1", async () => {
     await using gateway = await serve(oneCluster(api, []));
     const ask = (reference: string) => nodes(reference, "--admin", gateway.adminUrl);
     const port = await ask("shop/web:nope");
@@ -69,7 +69,7 @@ describe("nodes, asking a running gateway", () => {
     assertMatch((await ask("a/b/c/d/e")).stderr[0]!, /a\/b\/c\/d\/e/);
   });
 
-  test("--json is one object, --verbose tells slice, conditions and what is not used (users-ask 36)", async () => {
+  test("--json is one object, --verbose tells slice, conditions and what is not used", async () => {
     await using gateway = await serve(oneCluster(api, []));
     const { stdout } = await nodes("shop/web:metrics", "--json", "--verbose", "--admin", gateway.adminUrl);
     const [first] = JSON.parse(stdout.join("")).nodes;

@@ -64,7 +64,7 @@ describe("the command line", () => {
     assertEquals(stdout, [packageJson.version]);
   });
 
-  test("an unknown command or option is exit code 2, in words on stderr (users-ask 33)", async () => {
+  test("an unknown command or option is exit code 2, in words on stderr", async () => {
     for (const [argv, words] of [
       [["serve-me"], /no command serve-me.*check, nodes/],
       [["--nope"], /--nope/],

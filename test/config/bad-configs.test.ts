@@ -4,7 +4,7 @@ import { formatIssue } from "../../src/config/load.ts";
 import { badConfigs } from "../fixtures/config/bad-configs.ts";
 import { errors, load } from "./support.ts";
 
-describe("a config that cannot work is refused with every fault at its line and column (users-ask 33)", () => {
+describe("a config that cannot work is refused with every fault at its line and column", () => {
   for (const { what, yaml, env, says } of badConfigs) {
     test(what, () => {
       assertEquals(errors(yaml, { env }), [...says]);

@@ -5,7 +5,7 @@ import { cluster, config, errors, IN_POD, warnings } from "./support.ts";
 const OUTSIDE = { env: {}, pod: {} };
 
 describe("the defaults of a cluster", () => {
-  test("a pod needs nothing but {}, and every key has the documented default (users-ask 39, 40)", () => {
+  test("a pod needs nothing but {}, and every key has the documented default", () => {
     assertEquals(cluster("{}"), {
       id: "",
       service: { schema: "https", host: "10.96.0.1", port: 443, ssl_verify: true, ca_file: "/sa/ca.crt" },
@@ -24,19 +24,19 @@ describe("the defaults of a cluster", () => {
     });
   });
 
-  test("the apiserver's certificate is verified unless the file says otherwise, and then it warns (users-ask 31)", () => {
+  test("the apiserver's certificate is verified unless the file says otherwise, and then it warns", () => {
     assertEquals(cluster("{}").service?.ssl_verify, true);
     const text = "discovery:\n  kubernetes:\n    service: {ssl_verify: false}\n";
     assertEquals(config(text, IN_POD).discovery?.clusters[0]?.service?.ssl_verify, false);
     assertMatch(warnings(text, IN_POD)[0]!, /^3:15: discovery\.kubernetes\.service\.ssl_verify is false/);
   });
 
-  test("the pod's CA is for https only, and the file's own CA wins over it (users-ask 31)", () => {
+  test("the pod's CA is for https only, and the file's own CA wins over it", () => {
     assertEquals(cluster("{service: {schema: http}}").service?.ca_file, undefined);
     assertEquals(cluster("{service: {ca_file: /mine}}").service?.ca_file, "/mine");
   });
 
-  test("the pod's token is named by its file, never read here, and the file's credentials replace it (users-ask 29)", () => {
+  test("the pod's token is named by its file, never read here, and the file's credentials replace it", () => {
     assertEquals(cluster("{client: {token: t}}").client, { token: "t" });
     assertEquals(cluster("{client: {token_file: /t}}").client, { token_file: "/t" });
     assertEquals(cluster("{client: {cert_file: /c, key_file: /k}}").client, { cert_file: "/c", key_file: "/k" });
@@ -48,7 +48,7 @@ describe("the defaults of a cluster", () => {
     assertEquals(cluster("{service: {host: a, port: 1}}", OUTSIDE).namespace, "default");
   });
 
-  test("an IPv6 apiserver may stand in brackets or not and is stored without (users-ask 25)", () => {
+  test("an IPv6 apiserver may stand in brackets or not and is stored without", () => {
     assertEquals(cluster("{service: {host: '[fd00::1]'}}").service?.host, "fd00::1");
     assertEquals(cluster("{service: {host: 'fd00::1'}}").service?.host, "fd00::1");
     const env = { KUBERNETES_SERVICE_HOST: "[fd00::2]", KUBERNETES_SERVICE_PORT: "443" };
@@ -73,14 +73,8 @@ describe("every key of a cluster is taken over", () => {
     resolve_service_ports: true,
     required: false,
   };
-  const rows: Record<string, number> = {
-    empty_grace: 21,
-    watch_endpoint_slices: 22,
-    shared_size: 39,
-    poll_interval: 40,
-  };
   for (const [key, value] of Object.entries(keys)) {
-    test(key in rows ? `${key} (users-ask ${rows[key]})` : key, () => {
+    test(key, () => {
       assertEquals(cluster(JSON.stringify({ [key]: value }))[key as "mode"], value as "poll");
     });
   }
@@ -91,17 +85,17 @@ describe("every key of a cluster is taken over", () => {
     });
   }
 
-  test("namespaces alone is enough for a Role instead of a ClusterRole (users-ask 30)", () => {
+  test("namespaces alone is enough for a Role instead of a ClusterRole", () => {
     const { namespaces, namespace_selector } = cluster("{namespaces: [shop]}");
     assertEquals(namespaces, ["shop"]);
     assertEquals(namespace_selector, undefined);
   });
 
-  test("poll and request modes are modes like watch (users-ask 40)", () => {
+  test("poll and request modes are modes like watch", () => {
     for (const mode of ["watch", "poll", "request"] as const) assertEquals(cluster(`{mode: ${mode}}`).mode, mode);
   });
 
-  test("service.server_name and a client certificate are kept (users-ask 31)", () => {
+  test("service.server_name and a client certificate are kept", () => {
     const { service, client } = cluster("{service: {server_name: kubernetes}, client: {cert_file: c, key_file: k}}");
     assertEquals(service?.server_name, "kubernetes");
     assertEquals([client.cert_file, client.key_file], ["c", "k"]);

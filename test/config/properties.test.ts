@@ -111,7 +111,7 @@ const changes: readonly ((secret: string) => (old: unknown) => unknown)[] = [
   (text) => () => ({ [`a${text}`]: null }),
 ];
 
-describe("no secret is ever shown (users-ask 34)", () => {
+describe("no secret is ever shown", () => {
   /** Its hexadecimal part is what must never appear, whatever stands around it. */
   const leaks = (shown: string, text: string): boolean => shown.includes(text.slice(-24));
 

@@ -5,7 +5,7 @@ import type { RouteConfig } from "../../src/config/schema.ts";
 import { cluster, route } from "./support.ts";
 
 describe("a cluster is shown as APISIX's dump shows it", () => {
-  test("with its port as text, without an id in single-cluster mode, the token as xxx (users-ask 34)", () => {
+  test("with its port as text, without an id in single-cluster mode, the token as xxx", () => {
     const shown = redactCluster(cluster("{client: {token: s3cr3t}, shared_size: 1m}"));
     assertEquals(shown.service, {
       schema: "https",
@@ -30,7 +30,7 @@ describe("a cluster is shown as APISIX's dump shows it", () => {
   });
 });
 
-describe("a route is shown without secrets (users-ask 34)", () => {
+describe("a route is shown without secrets", () => {
   test("values of headers, cookies and parameters are xxx whatever their names, and names are shown", () => {
     const shown = redactRoute(
       route(

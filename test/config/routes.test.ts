@@ -19,7 +19,7 @@ describe("a route's defaults", () => {
     });
   });
 
-  test("the scheme stays open where the route does not set it, since it chooses the port by name (users-ask 24)", () => {
+  test("the scheme stays open where the route does not set it, since it chooses the port by name", () => {
     assertEquals(route("service: a/b").scheme, undefined);
     assertEquals(route("{service: a/b, scheme: http}").scheme, "http");
   });
@@ -120,7 +120,7 @@ describe("every key of a route is taken over", () => {
     ]);
   });
 
-  test("static nodes with weights, 50 where none is given, IPv6 without brackets (users-ask 25)", () => {
+  test("static nodes with weights, 50 where none is given, IPv6 without brackets", () => {
     const text = "nodes: [{host: '[::1]', port: '80'}, {host: db.example, port: 81, weight: 0, priority: 7}]";
     assertEquals(route(text).nodes, [
       { host: "::1", port: 80, weight: 50, priority: 0 },
@@ -141,7 +141,7 @@ describe("every key of a route is taken over", () => {
     assertEquals(route("redirect: {path: {replace: /z}}").redirect?.path, { replace: "/z" });
   });
 
-  test("every form of a service reference (users-ask 23)", () => {
+  test("every form of a service reference", () => {
     for (const service of ["name", "name:8080", "ns/name", "ns/name:http", "ns/name:80"]) {
       assertEquals(route(`service: '${service}'`).service, service);
     }

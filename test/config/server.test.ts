@@ -50,7 +50,7 @@ test("an empty mapping is an empty config with every default", () => {
   }
 });
 
-describe("listen takes every usual form (users-ask 25)", () => {
+describe("listen takes every usual form", () => {
   const forms: [string, string, number][] = [
     ["8080", "0.0.0.0", 8080],
     ['"8080"', "0.0.0.0", 8080],

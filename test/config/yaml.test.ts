@@ -22,7 +22,7 @@ describe("environment variables", () => {
     assertEquals(zone("x${A:-}"), "x");
   });
 
-  test("are not read from names that only begin alike (users-ask 33)", () => {
+  test("are not read from names that only begin alike", () => {
     assertEquals(errors("server:\n  zone: ${ZONE}\n", { env: { ZONES: "a", MY_ZONE: "b" } }).length, 1);
     assertEquals(errors("server:\n  zone: ${toString}\n").length, 1);
   });

@@ -49,7 +49,7 @@ describe("HTTP/1.1 as nobody should send it", () => {
   });
 
   for (const { name, here } of rows) {
-    test(`${name}: ${here}, never two requests for one, never the wrong answer (users-ask 53)`, async () => {
+    test(`${name}: ${here}, never two requests for one, never the wrong answer`, async () => {
       const outcome = await shoot(gateway, pod, ABUSE[name]!);
       assert(here.split(" or ").includes(told(outcome)), `${told(outcome)} instead of ${here}`);
       const { answers, after, upstream } = outcome;
@@ -61,7 +61,7 @@ describe("HTTP/1.1 as nobody should send it", () => {
     });
   }
 
-  test("and changed at random never makes a pod see a request that the gateway did not (users-ask 53)", async () => {
+  test("and changed at random never makes a pod see a request that the gateway did not", async () => {
     const seed = Number(process.env.PODWAY_SEED ?? Date.now());
     const random = seededRandom(seed);
     let served = 0;
@@ -90,7 +90,7 @@ describe("HTTP/1.1 as nobody should send it", () => {
     assertGreater(served, 75, `hardly any of them was a request (PODWAY_SEED=${seed})`);
   });
 
-  test("leaves no connection to a pod in the middle of a request (users-ask 53)", async () => {
+  test("leaves no connection to a pod in the middle of a request", async () => {
     for (let i = 0; i < 50; i++) {
       const answer = await gateway.fetch(`/round-${i}`);
       assertEquals([answer.status, await answer.text()], [200, `ok /round-${i}`]);

@@ -32,7 +32,7 @@ describe("a request's path and query", () => {
 
   for (const { name, here } of rows) {
     const target = bytesOf(name);
-    test(`${name.slice(0, 40)} arrives as the limits say, at the pod and nowhere else (users-ask 55)`, async () => {
+    test(`${name.slice(0, 40)} arrives as the limits say, at the pod and nowhere else`, async () => {
       const outcome = await shoot(gateway, pod, { bytes: `GET ${target} HTTP/1.1\r\nHost: shop.test\r\n\r\n` });
       assertEquals(told(target, outcome), here.startsWith("`") ? bytesOf(here) : here);
       const [status] = outcome.answers.map((answer) => answer.status);

@@ -26,7 +26,7 @@ const CHUNKED_OK = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransf
 const chunk = (text: string): string => `${text.length.toString(16)}\r\n${text}\r\n`;
 
 describe("a stream", () => {
-  test("an answer given early reaches the client while it still uploads (users-ask 58)", async () => {
+  test("an answer given early reaches the client while it still uploads", async () => {
     const { gateway } = await behind((socket) => {
       socket.write("HTTP/1.1 413 Too Large\r\ncontent-length: 3\r\nconnection: close\r\n\r\nbig");
     });
@@ -38,7 +38,7 @@ describe("a stream", () => {
     client.socket.destroy();
   });
 
-  test("flows both ways at once: each piece is echoed before the next is sent (users-ask 58)", async () => {
+  test("flows both ways at once: each piece is echoed before the next is sent", async () => {
     const { gateway } = await behind((socket, request) => {
       socket.removeAllListeners("data");
       socket.write(CHUNKED_OK + request.slice(request.indexOf("\r\n\r\n") + 4));
@@ -58,11 +58,11 @@ describe("a stream", () => {
     client.socket.destroy();
   });
 
-  test("of events that is silent goes on afterwards (users-ask 47)", async () => {
+  test("of events that is silent goes on afterwards", async () => {
     await silentThen({ silence: 800, ends });
   });
 
-  test("whose first byte takes its time arrives where the route sets no time-out (users-ask 47)", async () => {
+  test("whose first byte takes its time arrives where the route sets no time-out", async () => {
     const { gateway } = await behind((socket) => void setTimeout(() => socket.write("HTTP/1.1 204 N\r\n\r\n"), 800), {
       route: { timeouts: { response: 0 } },
     });
@@ -73,7 +73,7 @@ describe("a stream", () => {
     ["its client reads it", false],
     ["its client has stopped reading", true],
   ] as const) {
-    test(`ends at the pod within a second of its client's end while ${name} (users-ask 48)`, async () => {
+    test(`ends at the pod within a second of its client's end while ${name}`, async () => {
       const piece = Buffer.alloc(65_536);
       const { pod, gateway } = await behind((socket) => {
         socket.write("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n");
@@ -105,7 +105,7 @@ describe("a stream", () => {
     });
   }
 
-  test("that 300 clients leave half way leaves no connection to a pod (users-ask 48)", async () => {
+  test("that 300 clients leave half way leaves no connection to a pod", async () => {
     await abortedDownloads({ count: 300, atOnce: 50, ends });
   });
 });
@@ -126,7 +126,7 @@ async function stalled(value: () => number | false): Promise<void> {
 }
 
 describe("many requests at once", () => {
-  test("300 open event streams keep neither a request nor the watch from starting (users-ask 46)", async () => {
+  test("300 open event streams keep neither a request nor the watch from starting", async () => {
     await using api = await serveEmbedded();
     const pod = await rawPod((socket, request) => {
       if (request.startsWith("GET /events ")) socket.write(CHUNKED_OK + chunk("data: 1\n\n"));
@@ -164,13 +164,13 @@ describe("many requests at once", () => {
     await until(() => pod.open() <= 1, { message: () => `${pod.open()} connections to the pod are open` });
   });
 
-  test("2,000 to slow pods do not wait for each other (users-ask 46)", async () => {
+  test("2,000 to slow pods do not wait for each other", async () => {
     await manyInFlight({ count: 2000, ends });
   });
 });
 
 describe("a pod that closes idle connections after a while", () => {
-  test("costs no GET when requests come just then (users-ask 45)", async () => {
+  test("costs no GET when requests come just then", async () => {
     const failed = await idleClosingPod({ idle: 100, rounds: 15, ends });
     assertEquals(failed, []);
   });

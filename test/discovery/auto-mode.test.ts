@@ -33,7 +33,7 @@ describe("mode auto", () => {
     ["a role without the verb watch", { kind: "status", code: 403, reason: "Forbidden", message: "may not watch" }],
   ];
   for (const [what, effect] of broken) {
-    test(`polls behind ${what}, says so, and watches again when that is over (users-ask 14)`, async () => {
+    test(`polls behind ${what}, says so, and watches again when that is over`, async () => {
       const { clock, api, followed, mend } = await auto(effect);
       await using _ = followed;
       // Something happens in every stream's life: a silent stream is bad only if it kept something back.
@@ -61,7 +61,7 @@ describe("mode auto", () => {
     });
   }
 
-  test("notices a deletion that silent streams kept back (users-ask 9, 14)", async () => {
+  test("notices a deletion that silent streams kept back", async () => {
     const { clock, api, followed } = await auto({ kind: "stall", after: 0 });
     await using _ = followed;
     api.remove("EndpointSlice", "default", "web-a");

@@ -11,7 +11,7 @@ const lists = (followed: { api: ReturnType<typeof embedded> }) =>
   followed.api.requests.filter(({ verb }) => verb === "list").length;
 
 describe("a cluster", () => {
-  test("that broke keeps every node it had and says that it is stale (users-ask 11)", async () => {
+  test("that broke keeps every node it had and says that it is stale", async () => {
     const clock = createFakeClock();
     const api = embedded({ clock });
     const objects = [slice("web-a", [at("10.0.0.1"), at("10.0.0.2")])];
@@ -45,7 +45,7 @@ describe("a cluster", () => {
     assertStrictEquals(upstream.endpoints(), before);
   });
 
-  test("never shows fewer addresses while it lists anew (users-ask 10)", async () => {
+  test("never shows fewer addresses while it lists anew", async () => {
     const objects = ["a", "b", "c"].map((name, i) => slice(`web-${name}`, [at(`10.0.0.${i}`)]));
     const api = embedded({ maxPage: 1 });
     listsByPages(api);
@@ -68,7 +68,7 @@ describe("a cluster", () => {
     assert(looks > 1);
   });
 
-  test("drops what was deleted while its watch was down right after the next list (users-ask 9)", async () => {
+  test("drops what was deleted while its watch was down right after the next list", async () => {
     await using followed = await follow([slice("web-a", [at("10.0.0.1")]), slice("web-b", [at("10.0.0.2")])]);
     const { api } = followed;
     const open = api.faults.add({ match: { verb: "watch" }, effect: { kind: "drop" } });
@@ -80,7 +80,7 @@ describe("a cluster", () => {
     assertEquals(followed.addresses("web"), ["10.0.0.2:8080"]);
   });
 
-  test("that was restored to life serves a service that emptied and filled again at the next event (users-ask 21)", async () => {
+  test("that was restored to life serves a service that emptied and filled again at the next event", async () => {
     await using followed = await follow([slice("web-a", [at("10.0.0.1")])]);
     const upstream = followed.discovery.upstream({ service: "web" });
     followed.api.apply(slice("web-a", []));
@@ -96,7 +96,7 @@ describe("a cluster", () => {
     ["was deleted", (api) => api.remove("EndpointSlice", "default", "web-a"), "service_unknown"],
   ];
   for (const [what, end, code] of ends) {
-    test(`with empty_grace keeps the last nodes of a service that ${what} for that long only (users-ask 21)`, async () => {
+    test(`with empty_grace keeps the last nodes of a service that ${what} for that long only`, async () => {
       const clock = createFakeClock();
       const api = embedded({ clock });
       await using followed = await follow([slice("web-a", [at("10.0.0.1")])], { empty_grace: 5000 }, { api, clock });
@@ -116,7 +116,7 @@ describe("a cluster", () => {
     });
   }
 
-  test("follows one watch for any number of services, and asks nothing for a request (users-ask 15)", async () => {
+  test("follows one watch for any number of services, and asks nothing for a request", async () => {
     const objects = Array.from({ length: 200 }, (_, i) => slice(`s${i}-a`, [at(`10.0.1.${i}`)], { service: `s${i}` }));
     await using followed = await follow(objects, { namespaces: ["default"] });
     await until(() => followed.api.openWatches.length === 1, { message: "the watch is open" });
@@ -129,7 +129,7 @@ describe("a cluster", () => {
     assertEquals([followed.api.openWatches.length, followed.api.requests.length], [1, before]);
   });
 
-  test("loads 5,000 services with 50,000 endpoints without a size setting (users-ask 39)", async () => {
+  test("loads 5,000 services with 50,000 endpoints without a size setting", async () => {
     const objects = Array.from({ length: 5000 }, (_, i) => {
       const pods = Array.from({ length: 10 }, (_, e) => at(`10.${i >> 8}.${i & 255}.${e}`));
       return slice(`s${i}-a`, pods, { service: `s${i}` });
@@ -148,7 +148,7 @@ describe("a cluster", () => {
     assertEquals(followed.log.filter(({ message }) => message.includes("larger than shared_size")).length, 1);
   });
 
-  test("warns when the control plane cut an Endpoints object, and counts it (users-ask 22)", async () => {
+  test("warns when the control plane cut an Endpoints object, and counts it", async () => {
     const cut = {
       ...endpoints("web", [[["10.0.0.1"], "http", 80]]),
       metadata: {
@@ -162,7 +162,7 @@ describe("a cluster", () => {
     assertEquals(followed.log.filter(({ level, message }) => level === "warn" && message.includes("1,000")).length, 1);
   });
 
-  test("keeps an upstream's list the same while its contents are (users-ask 39)", async () => {
+  test("keeps an upstream's list the same while its contents are", async () => {
     await using followed = await follow([slice("web-a", [at("10.0.0.1")])]);
     const upstream = followed.discovery.upstream({ service: "web" });
     const before = upstream.endpoints();
@@ -202,7 +202,7 @@ describe("namespaces", () => {
 });
 
 describe("before the first list", () => {
-  test("the gateway is not ready, and says who it waits for (users-ask 35)", async () => {
+  test("the gateway is not ready, and says who it waits for", async () => {
     const api = embedded();
     const down = api.faults.add({ effect: { kind: "drop" } });
     await using first = await follow([], { id: "first" }, { api, wait: false });
@@ -216,7 +216,7 @@ describe("before the first list", () => {
     assertEquals(discovery.readiness(), { ready: true, waiting: [] });
   });
 
-  test("a request waits for it, and all that wait are served by it (users-ask 35)", async () => {
+  test("a request waits for it, and all that wait are served by it", async () => {
     const api = embedded();
     api.faults.add({ times: 1, effect: { kind: "delay", ms: 50 } });
     await using followed = await follow([slice("web-a", [at("10.0.0.1")])], {}, { api, wait: false });
@@ -239,7 +239,7 @@ describe("before the first list", () => {
 });
 
 describe("one cluster that is down", () => {
-  test("never delays another, nor its routes (users-ask 38)", async () => {
+  test("never delays another, nor its routes", async () => {
     const broken = embedded();
     broken.faults.add({ effect: { kind: "stall" } });
     await using down = await follow([], { id: "down", required: false }, { api: broken, wait: false });

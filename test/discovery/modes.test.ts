@@ -8,7 +8,7 @@ const count = ({ api }: Followed, verb: string): number =>
   api.requests.filter((request) => request.verb === verb).length;
 
 describe("mode poll", () => {
-  test("answers 50 first requests at once with one list (users-ask 16)", async () => {
+  test("answers 50 first requests at once with one list", async () => {
     const api = embedded();
     api.faults.add({ times: 1, effect: { kind: "delay", ms: 30 } });
     await using followed = await follow([slice("web-a", [at("10.0.0.1")])], { mode: "poll" }, { api, wait: false });
@@ -17,7 +17,7 @@ describe("mode poll", () => {
     assertEquals([upstream.endpoints().length, count(followed, "list")], [1, 1]);
   });
 
-  test("shows a change within one interval, swaps nothing otherwise, and keeps what it had on a failure (users-ask 40)", async () => {
+  test("shows a change within one interval, swaps nothing otherwise, and keeps what it had on a failure", async () => {
     const clock = createFakeClock();
     const api = embedded({ clock });
     const settings = { mode: "poll", poll_interval: 1000 } as const;

@@ -35,7 +35,7 @@ describe("the documents' worked example", () => {
 });
 
 describe("EndpointSlices", () => {
-  test("of one service are united, and deleting one takes only its own addresses (users-ask 17)", async () => {
+  test("of one service are united, and deleting one takes only its own addresses", async () => {
     await using followed = await follow([
       slice("web-a", [at("10.0.0.1"), at("10.0.0.2")]),
       slice("web-b", [at("10.0.0.3")]),
@@ -48,7 +48,7 @@ describe("EndpointSlices", () => {
     assertEquals(followed.addresses("other/web:http"), ["10.9.0.1:8080"]);
   });
 
-  test("that hold the same address are one backend, which stays while one of them has it ready (users-ask 18)", async () => {
+  test("that hold the same address are one backend, which stays while one of them has it ready", async () => {
     await using followed = await follow([
       slice("web-a", [at("10.0.0.1", { conditions: { ready: false } })]),
       slice("web-b", [at("10.0.0.1"), at("10.0.0.2")]),
@@ -64,7 +64,7 @@ describe("EndpointSlices", () => {
     assertEquals(followed.addresses("default/web"), ["10.0.0.1:8080", "10.0.0.2:8080", "10.0.0.3:8080"]);
   });
 
-  test("without conditions get traffic; only an explicit ready false excludes (users-ask 19)", async () => {
+  test("without conditions get traffic; only an explicit ready false excludes", async () => {
     await using followed = await follow([
       slice("web-a", [
         at("10.0.0.1"),
@@ -76,7 +76,7 @@ describe("EndpointSlices", () => {
     assertEquals(followed.addresses("default/web"), ["10.0.0.1:8080", "10.0.0.2:8080", "10.0.0.3:8080"]);
   });
 
-  test("use terminating endpoints that still serve only while none is ready (users-ask 20)", async () => {
+  test("use terminating endpoints that still serve only while none is ready", async () => {
     const leaving = at("10.0.0.1", { conditions: { ready: false, serving: true, terminating: true } });
     const gone = at("10.0.0.2", { conditions: { ready: false, serving: false, terminating: true } });
     await using followed = await follow([slice("web-a", [leaving, gone, at("10.0.0.3")])]);
@@ -93,7 +93,7 @@ describe("EndpointSlices", () => {
     assertEquals(upstream.reason()?.code, "no_endpoints");
   });
 
-  test("give a service of 1500 pods all of them (users-ask 22)", async () => {
+  test("give a service of 1500 pods all of them", async () => {
     const slices = Array.from({ length: 15 }, (_, s) =>
       slice(
         `web-${s}`,
@@ -139,7 +139,7 @@ describe("EndpointSlices", () => {
     assertEquals(older.addresses("default/old"), ["fd00::1:80"]);
   });
 
-  test("carry a weight by annotation, 0 included (users-ask 27)", async () => {
+  test("carry a weight by annotation, 0 included", async () => {
     await using followed = await follow(
       [
         slice("web-a", [at("10.0.0.1")], { annotations: { "podway.dev/weight": "10" } }),
@@ -228,7 +228,7 @@ describe("IPv6 and dual stack", () => {
     }),
   ];
 
-  test("make one backend of a pod that has both, of the family asked for (users-ask 25)", async () => {
+  test("make one backend of a pod that has both, of the family asked for", async () => {
     for (const [family, expected] of [
       ["any", ["10.0.0.1", "10.0.0.2", "fd00::3"]],
       ["ipv4", ["10.0.0.1", "10.0.0.2", "fd00::3"]],
@@ -240,13 +240,13 @@ describe("IPv6 and dual stack", () => {
     }
   });
 
-  test("bracket IPv6 addresses and nothing else (users-ask 25)", async () => {
+  test("bracket IPv6 addresses and nothing else", async () => {
     await using followed = await follow([slice("web-6", [at("fd00::1")], { addressType: "IPv6" })]);
     const [endpoint] = followed.discovery.upstream({ service: "web" }).endpoints();
     assertEquals([endpoint!.host, endpoint!.address], ["fd00::1", "[fd00::1]:8080"]);
   });
 
-  test("skip FQDN slices, saying so (users-ask 25)", async () => {
+  test("skip FQDN slices, saying so", async () => {
     await using followed = await follow([slice("web-f", [at("db.example.org")], { addressType: "FQDN" })]);
     const { nodes, code, reason } = followed.discovery.query("default/web");
     assertEquals([nodes.length, code], [0, "no_endpoints"]);
@@ -281,7 +281,7 @@ describe("nodes", () => {
     );
   });
 
-  test("are of another identity when a pod with another uid took over the address (users-ask 26)", async () => {
+  test("are of another identity when a pod with another uid took over the address", async () => {
     await using followed = await follow([slice("web-a", [at("10.0.0.1", { pod: "old" })])]);
     const upstream = followed.discovery.upstream({ service: "web" });
     const before = upstream.endpoints();

@@ -70,7 +70,7 @@ async function followed(cable: TwoNamespaces) {
 }
 
 describe.skipIf(process.env[OWN_NETWORK] === undefined)("a connection to the apiserver whose packets vanish", () => {
-  test("is noticed within watch_idle, and a change made meanwhile is routed (users-ask 1, under faults)", async () => {
+  test("is noticed within watch_idle, and a change made meanwhile is routed", async () => {
     await using cable = await layCable();
     await using on = await followed(cable);
     assertEquals(await on.answer(), FIRST);
@@ -91,7 +91,7 @@ describe.skipIf(process.env[OWN_NETWORK] === undefined)("a connection to the api
     );
   });
 
-  test("for all connections is survived: the nodes stay, the state says so, and what changed is routed afterwards (users-ask 11, under faults)", async () => {
+  test("for all connections is survived: the nodes stay, the state says so, and what changed is routed afterwards", async () => {
     await using cable = await layCable();
     await using on = await followed(cable);
     const restore = await cable.blackOut(on.port);
@@ -102,7 +102,7 @@ describe.skipIf(process.env[OWN_NETWORK] === undefined)("a connection to the api
     await until(async () => (await on.answer()) === SECOND, { timeout: 60_000, message: "the change is routed" });
   });
 
-  test("is told from a quiet one: with bookmarks only, the stream is never opened anew (users-ask 2, under faults)", async () => {
+  test("is told from a quiet one: with bookmarks only, the stream is never opened anew", async () => {
     await using cable = await layCable();
     await using on = await followed(cable);
     const before = on.watches();

@@ -66,7 +66,7 @@ describe("the documents' worked example", () => {
 });
 
 describe("EndpointSlices through the admin API", () => {
-  test("are united without duplicates, and a missing ready means ready (users-ask 17, 18, 19)", async () => {
+  test("are united without duplicates, and a missing ready means ready", async () => {
     await using api = await serveEmbedded();
     api.api.apply([
       slice("web", ["10.0.0.1", "10.0.0.2"], 80, { suffix: "a" }),
@@ -85,7 +85,7 @@ describe("EndpointSlices through the admin API", () => {
     assertEquals([empty.code, empty.reason], ["no_endpoints", "none of 1 endpoints is ready"]);
   });
 
-  test("that terminate are used while they serve and nobody else is ready (users-ask 20)", async () => {
+  test("that terminate are used while they serve and nobody else is ready", async () => {
     await using api = await serveEmbedded();
     const leaving = { addresses: ["10.0.0.1"], conditions: { ready: false, serving: true, terminating: true } };
     const dead = { addresses: ["10.0.0.2"], conditions: { ready: false, serving: false, terminating: true } };
@@ -100,7 +100,7 @@ describe("EndpointSlices through the admin API", () => {
     assertMatch((await nodesOf(gateway, "default/web:http")).reason, /terminating/);
   });
 
-  test("with IPv6, unnamed ports and several ports are found by name, number and alone (users-ask 23, 25)", async () => {
+  test("with IPv6, unnamed ports and several ports are found by name, number and alone", async () => {
     await using api = await serveEmbedded();
     api.api.apply([
       slice("six", ["fd00::5"], { name: null, port: 8080 }, { addressType: "IPv6" }),
@@ -125,7 +125,7 @@ describe("EndpointSlices through the admin API", () => {
     assertMatch(miss.reason, /http.*admin/);
   });
 
-  test("of 15 slices with 1,500 endpoints are all there (users-ask 22)", async () => {
+  test("of 15 slices with 1,500 endpoints are all there", async () => {
     await using api = await serveEmbedded();
     const slices = Array.from({ length: 15 }, (_, part) =>
       slice(
@@ -144,7 +144,7 @@ describe("EndpointSlices through the admin API", () => {
   });
 });
 
-describe("why a service has no nodes (users-ask 36)", () => {
+describe("why a service has no nodes", () => {
   test("is told for each cause: no service, no port, none ready, filtered, forbidden, never synced", async () => {
     await using api = await serveEmbedded();
     const unready = { addresses: ["10.0.0.1"], conditions: { ready: false } };

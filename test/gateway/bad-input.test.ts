@@ -63,7 +63,7 @@ async function followAll(ids: readonly string[], object: object, settings: objec
 }
 
 describe("bad answers of an apiserver", () => {
-  test("to a list are told of in words in status and log, and the last good nodes stay (users-ask 11)", async () => {
+  test("to a list are told of in words in status and log, and the last good nodes stay", async () => {
     await using pods = await startPods(1);
     const { ip: host, port } = pods.all[0]!;
     const settings = { mode: "poll", poll_interval: 100 };
@@ -96,7 +96,7 @@ describe("bad answers of an apiserver", () => {
     });
   });
 
-  test("in a watch are logged, cost no node, and what changes afterwards arrives (users-ask 11)", async () => {
+  test("in a watch are logged, cost no node, and what changes afterwards arrives", async () => {
     await using all = await followAll(Object.keys(WATCHES), slice("web", ["10.0.0.1"], 80), {});
     await Promise.all(
       all.apis.map(async ({ id, server: { api } }) => {

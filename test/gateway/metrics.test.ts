@@ -17,7 +17,7 @@ async function scrape({ adminUrl }: Pick<ServedGateway, "adminUrl">): Promise<Ma
 }
 
 describe("the metrics of a served gateway", () => {
-  test("show an apiserver that fell silent: the age of its last byte rises, and the state leaves `watching` (users-ask 37)", async () => {
+  test("show an apiserver that fell silent: the age of its last byte rises, and the state leaves `watching`", async () => {
     await using pods = await startPods(1);
     await using api = await serveEmbedded();
     await using proxy = await faultProxy({ port: Number(new URL(api.url).port) });
@@ -62,7 +62,7 @@ describe("the metrics of a served gateway", () => {
     assertEquals((await scrape(gateway)).get('podway_cluster_stale{cluster=""}'), 0);
   });
 
-  test("count relists by their reason, and reconnects (users-ask 37)", async () => {
+  test("count relists by their reason, and reconnects", async () => {
     await using api = await serveEmbedded();
     api.api.apply(slice("web", ["10.0.0.1"], 80));
     await using gateway = await serve(oneCluster(api, [{ service: "web" }]));

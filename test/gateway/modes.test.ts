@@ -46,7 +46,7 @@ describe("mode: request", () => {
 });
 
 describe("mode: poll", () => {
-  test("shows a change within an interval, keeps what it has through errors, and never watches (users-ask 40)", async () => {
+  test("shows a change within an interval, keeps what it has through errors, and never watches", async () => {
     await using api = await serveEmbedded();
     await using pods = await startPods(2);
     const [one, two] = pods.all.map(({ ip }) => ip) as [string, string];
@@ -64,7 +64,7 @@ describe("mode: poll", () => {
     assertEquals(api.api.requests.filter(({ verb }) => verb === "watch").length, 0);
   });
 
-  test("answers 50 requests that come before the first list with one LIST, all 200 (users-ask 16)", async () => {
+  test("answers 50 requests that come before the first list with one LIST, all 200", async () => {
     await using api = await serveEmbedded();
     await using pods = await startPods(2);
     const ips = pods.all.map(({ ip }) => ip);
@@ -95,7 +95,7 @@ describe("max_stale", () => {
 });
 
 describe("empty_grace", () => {
-  test("uses a service's last nodes that long after it became empty, then answers 503 (users-ask 21)", async () => {
+  test("uses a service's last nodes that long after it became empty, then answers 503", async () => {
     await using api = await serveEmbedded();
     await using pods = await startPods(1);
     const { ip } = pods.all[0]!;
@@ -130,7 +130,7 @@ describe("empty_grace", () => {
 });
 
 describe("address_family", () => {
-  test("chooses one of a dual-stack pod's addresses (users-ask 25)", async () => {
+  test("chooses one of a dual-stack pod's addresses", async () => {
     await using api = await serveEmbedded();
     const pod = (ip: string) => [{ addresses: [ip], targetRef: { kind: "Pod", name: "web-a", uid: "u1" } }];
     const six = Bun.serve({ hostname: "::1", port: 0, fetch: () => new Response("six") });
@@ -178,7 +178,7 @@ describe("resolve_service_ports", () => {
 });
 
 describe("the annotation podway.dev/weight", () => {
-  test("sets the weight of an Endpoints object's and a slice's addresses (users-ask 27)", async () => {
+  test("sets the weight of an Endpoints object's and a slice's addresses", async () => {
     await using api = await serveEmbedded();
     await using pods = await startPods(2);
     const [one, two] = pods.all.map(({ ip }) => ip) as [string, string];

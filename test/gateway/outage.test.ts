@@ -21,7 +21,7 @@ const untilCount = (gateway: ServedGateway, service: string, wanted: number): Pr
   });
 
 describe("requests go on", () => {
-  test("while the apiserver cannot be reached, and its changes arrive once it can (users-ask 11)", async () => {
+  test("while the apiserver cannot be reached, and its changes arrive once it can", async () => {
     await using pods = await startPods(2);
     const [one, two] = pods.all.map(({ ip }) => ip) as [string, string];
     await using api = await serveEmbedded();
@@ -44,7 +44,7 @@ describe("requests go on", () => {
     await until(async () => (await statusOf(gateway)).lastError === null, { message: "all is well again" });
   });
 
-  test("while a watch is half-open, and what it missed arrives after watch_idle (users-ask 1)", async () => {
+  test("while a watch is half-open, and what it missed arrives after watch_idle", async () => {
     await using api = await serveEmbedded();
     api.api.apply(slice("web", ["10.0.0.1"], 80));
     await using gateway = await serve(oneCluster(api, [], { watch_idle: 1000 }));
@@ -57,7 +57,7 @@ describe("requests go on", () => {
     assertEquals(lists(), listed, "it resumed from its last version");
   });
 
-  test("while a version is gone: what was deleted meanwhile is gone after the relist (users-ask 5, 9)", async () => {
+  test("while a version is gone: what was deleted meanwhile is gone after the relist", async () => {
     await using api = await serveEmbedded();
     api.api.apply([slice("web", ["10.0.0.1"], 80), slice("ghost", ["10.0.0.9"], 80)]);
     await using gateway = await serve(oneCluster(api, []));
@@ -72,7 +72,7 @@ describe("requests go on", () => {
     assertEquals(await count(gateway, "default/web"), 1);
   });
 
-  test("while a relist fails on its second page: nothing is lost until a whole one succeeds (users-ask 6, 10)", async () => {
+  test("while a relist fails on its second page: nothing is lost until a whole one succeeds", async () => {
     await using api = await serveEmbedded({ maxPage: 3 });
     listsByPages(api.api);
     const services = Array.from({ length: 8 }, (_, n) => `svc-${n}`);

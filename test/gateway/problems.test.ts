@@ -9,7 +9,7 @@ import { problemOf, serve } from "./support.ts";
 const INNER = /127\.0\.0|10\.9\.9|secret-service|kubernetes|http:\/\//i;
 
 describe("a request that cannot be served", () => {
-  test("is answered in problem+json with a code, and nothing of the inside is in it (users-ask 21)", async () => {
+  test("is answered in problem+json with a code, and nothing of the inside is in it", async () => {
     await using api = await serveEmbedded();
     await using pods = await startPods(1);
     const closed = await closedPort();
@@ -49,7 +49,7 @@ describe("a request that cannot be served", () => {
     assertEquals([head.status, await head.text()], [503, ""]);
   });
 
-  test("gets traffic again at the next event once a pod is ready (users-ask 21)", async () => {
+  test("gets traffic again at the next event once a pod is ready", async () => {
     await using api = await serveEmbedded();
     await using pods = await startPods(1);
     const { ip } = pods.all[0]!;
@@ -76,7 +76,7 @@ describe("a request that cannot be served", () => {
 });
 
 describe("a cluster that does not answer", () => {
-  test("keeps /readyz at 503 with its name and why; requests wait a bounded time, then get 503 not_synced (users-ask 35)", async () => {
+  test("keeps /readyz at 503 with its name and why; requests wait a bounded time, then get 503 not_synced", async () => {
     await using up = await serveEmbedded();
     await using pods = await startPods(1);
     up.api.apply(slice("web", [pods.all[0]!.ip], pods.port));
@@ -111,7 +111,7 @@ describe("a cluster that does not answer", () => {
     assertEquals((await fetch(`${gateway.adminUrl}/healthz`)).status, 200);
   });
 
-  test("that is not required takes only its own routes down, and the gateway is ready at once (users-ask 38)", async () => {
+  test("that is not required takes only its own routes down, and the gateway is ready at once", async () => {
     await using up = await serveEmbedded();
     await using pods = await startPods(1);
     up.api.apply(endpoints("web", [pods.all[0]!.ip], pods.port));

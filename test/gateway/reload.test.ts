@@ -273,7 +273,7 @@ describe("a changed list of clusters", () => {
 });
 
 describe("a token file", () => {
-  test("is read anew when it is rotated, without a failed request to the apiserver (users-ask 29)", async () => {
+  test("is read anew when it is rotated, without a failed request to the apiserver", async () => {
     const folder = await mkdtemp(join(tmpdir(), "podway-token-"));
     try {
       const file = join(folder, "token");

@@ -7,7 +7,7 @@ import { startPods } from "./pods.ts";
 import { serve } from "./support.ts";
 
 describe("500 routes over 200 services", () => {
-  test("use exactly one watch, and requests make no call to the apiserver (users-ask 15)", async () => {
+  test("use exactly one watch, and requests make no call to the apiserver", async () => {
     await using api = await serveEmbedded();
     await using pods = await startPods(2);
     const [one, two] = pods.all.map(({ ip }) => ip) as [string, string];

@@ -147,7 +147,7 @@ async function firstOf(response: Response): Promise<string> {
 }
 
 describe("no secret of the config is in any output", () => {
-  test("over a run with working, refused and failing clusters, reloads, answers and logs (users-ask 34)", async () => {
+  test("over a run with working, refused and failing clusters, reloads, answers and logs", async () => {
     const folder = await mkdtemp(join(tmpdir(), "podway-secrets-"));
     await using api = await serveEmbedded({ requireToken: Object.values(SECRETS) });
     await using refusing = await serveEmbedded({ requireToken: "another" });

@@ -24,7 +24,7 @@ describe("a gateway that knows its zone", () => {
     hints: { forZones: [{ name: zone }] },
   });
 
-  test("sends requests to the pods hinted to it, and to all of them when there is none (users-ask 28)", async () => {
+  test("sends requests to the pods hinted to it, and to all of them when there is none", async () => {
     await using api = await serveEmbedded();
     await using pods = await startPods(3);
     const [a, b, c] = pods.all.map(({ ip }) => ip) as [string, string, string];

@@ -199,7 +199,7 @@ test("get reads any path's JSON", async () => {
   assertEquals(await api.get("/version", signal), { major: "1" });
 });
 
-test("no error and no log line ever holds the token (users-ask 34)", async () => {
+test("no error and no log line ever holds the token", async () => {
   const { api, lines } = client(
     http.get(SLICES, () => HttpResponse.json({ kind: "Status", code: 401, message: "Unauthorized" }, { status: 401 })),
   );

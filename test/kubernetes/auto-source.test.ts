@@ -4,7 +4,7 @@ import { listOf, statusOf } from "../helpers/scripted-apiserver.ts";
 import { autoBench } from "./harness.ts";
 
 describe("mode auto", () => {
-  test("polls after three streams in a row that died early, says so, and watches again after five minutes (users-ask 14)", async () => {
+  test("polls after three streams in a row that died early, says so, and watches again after five minutes", async () => {
     const { server, store, source, start, stop, clock, lines } = autoBench();
     let cutting = true;
     server.list = (_, index) => listOf(`${index + 1}`, [{ name: `n${index}`, resourceVersion: `${index + 1}` }]);
@@ -35,7 +35,7 @@ describe("mode auto", () => {
     assertEquals(clock.pending, 0);
   });
 
-  test("polls when streams stay silent while a list shows changes (users-ask 14)", async () => {
+  test("polls when streams stay silent while a list shows changes", async () => {
     const { server, store, source, start, stop, clock } = autoBench();
     let version = 1;
     server.list = () => listOf(`${version}`, [{ name: `n${version}`, resourceVersion: `${version}` }]);
@@ -47,7 +47,7 @@ describe("mode auto", () => {
     await stop();
   });
 
-  test("keeps watching a namespace that is silent because nothing happens (users-ask 3, 14)", async () => {
+  test("keeps watching a namespace that is silent because nothing happens", async () => {
     const { server, source, store, start, stop, clock } = autoBench();
     server.list = () => listOf("50", [{ name: "a", resourceVersion: "7" }]);
     await start();

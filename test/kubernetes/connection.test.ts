@@ -36,7 +36,7 @@ function deps(files: MemoryFiles, answer: (tls: ClientTls) => Response = () => l
 }
 
 describe("the way to an apiserver", () => {
-  test("brackets IPv6 hosts, written with or without brackets, and knows the schemas' ports (users-ask 25)", () => {
+  test("brackets IPv6 hosts, written with or without brackets, and knows the schemas' ports", () => {
     const url = (service: Partial<Service>): string => serverUrl(cluster(service, {}).service!);
     assertEquals(url({ host: "fd00::1", port: 443 }), "https://[fd00::1]:443");
     assertEquals(url({ host: "[fd00::1]", port: 6443 }), "https://[fd00::1]:6443");
@@ -44,7 +44,7 @@ describe("the way to an apiserver", () => {
     assertEquals(url({ schema: "http", host: "127.0.0.1" }), "http://127.0.0.1:80");
   });
 
-  test("verifies with the CA file and identifies with certificate and key (users-ask 31)", async () => {
+  test("verifies with the CA file and identifies with certificate and key", async () => {
     const files = memoryFiles({ "/ca": "CA", "/crt": "CRT", "/key": "KEY" });
     const { made, given } = deps(files);
     const connection = await connect(
@@ -55,7 +55,7 @@ describe("the way to an apiserver", () => {
     assertEquals(connection.files, ["/ca", "/crt", "/key"]);
   });
 
-  test("swaps the fetch when a file changed, and only then (users-ask 31)", async () => {
+  test("swaps the fetch when a file changed, and only then", async () => {
     const files = memoryFiles({ "/ca": "CA" });
     const { made, given } = deps(files);
     const connection = await connect(cluster({ ca_file: "/ca" }, {}), given);

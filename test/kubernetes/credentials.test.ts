@@ -17,18 +17,18 @@ import { createScriptedApiserver, listOf, slices, statusOf } from "../helpers/sc
 const signal = new AbortController().signal;
 
 describe("a token", () => {
-  test("is sent without the line end that stood in the configuration (users-ask 29)", async () => {
+  test("is sent without the line end that stood in the configuration", async () => {
     assertEquals(await tokenCredentials(" abc.def \n").authorization(), "Bearer abc.def");
   });
 
-  test("that cannot be one is refused without being shown (users-ask 34)", async () => {
+  test("that cannot be one is refused without being shown", async () => {
     const error = await assertRejects(() => tokenCredentials("sec\nret").authorization());
     assertNotMatch(error.message, /sec|ret/);
   });
 });
 
 describe("a token file", () => {
-  test("is trimmed, and read anew when what is known is older than a minute (users-ask 29)", async () => {
+  test("is trimmed, and read anew when what is known is older than a minute", async () => {
     const clock = createFakeClock();
     const files = memoryFiles({ "/token": "one\n" });
     const { authorization } = tokenFileCredentials({ path: "/token", files, clock });
@@ -60,7 +60,7 @@ describe("a token file", () => {
     await assertRejects(() => credentials.authorization(), Error, "/token");
   });
 
-  test("that rotates costs no failed list: a 401 reads it anew and tries once more (users-ask 29)", async () => {
+  test("that rotates costs no failed list: a 401 reads it anew and tries once more", async () => {
     const clock = createFakeClock();
     const files = memoryFiles({ "/token": "old\n" });
     const server = createScriptedApiserver();
@@ -180,7 +180,7 @@ describe("an exec plugin", () => {
     assertStringIncludes(error.message, "brew install get-token");
   });
 
-  test("that prints something else is refused without repeating it (users-ask 34)", async () => {
+  test("that prints something else is refused without repeating it", async () => {
     const outputs = [
       "sEcReT",
       '{"kind":"Secret","token":"sEcReT"}',

@@ -96,7 +96,7 @@ describe("a reflector and the embedded apiserver, over sockets", () => {
     assertEquals(source.status.resourceVersion, served.api.resourceVersion);
   });
 
-  test("agree when every byte comes in a chunk of its own (users-ask 13)", async () => {
+  test("agree when every byte comes in a chunk of its own", async () => {
     served.api.faults.add({ match: { verb: "watch" }, effect: { kind: "rechunk", bytes: 1 } });
     const { names, state } = follow();
     await state("watching");
@@ -107,7 +107,7 @@ describe("a reflector and the embedded apiserver, over sockets", () => {
     await names(["a"]);
   });
 
-  test("resume from the last version after a lost connection, without a list (users-ask 4, 9)", async () => {
+  test("resume from the last version after a lost connection, without a list", async () => {
     served.api.apply([slice("a"), slice("b")]);
     const { names, state } = follow();
     await names(["a", "b"]);
@@ -121,7 +121,7 @@ describe("a reflector and the embedded apiserver, over sockets", () => {
   });
 
   for (const form of ["event", "status"] as const) {
-    test(`list again when the version is gone, told by a 410 ${form} (users-ask 5, 9)`, async () => {
+    test(`list again when the version is gone, told by a 410 ${form}`, async () => {
       served.api.settings.gone = form;
       served.api.apply([slice("a"), slice("ghost")]);
       const { names, state, source } = follow();
@@ -145,7 +145,7 @@ describe("a reflector and the embedded apiserver, over sockets", () => {
     });
   }
 
-  test("keep the snapshot when page 2 of the relist fails, until a whole one succeeds (users-ask 6)", async () => {
+  test("keep the snapshot when page 2 of the relist fails, until a whole one succeeds", async () => {
     served.api.settings.maxPage = 1;
     served.api.apply([slice("a"), slice("b")]);
     const { names, state, store, source } = follow();
@@ -164,7 +164,7 @@ describe("a reflector and the embedded apiserver, over sockets", () => {
     assertEquals(store.changes.length, changes + 3);
   });
 
-  test("notice a half-open stream and apply what was missed (users-ask 1)", async () => {
+  test("notice a half-open stream and apply what was missed", async () => {
     served.api.apply(slice("a"));
     const { names, state } = follow(300);
     await names(["a"]);
@@ -175,7 +175,7 @@ describe("a reflector and the embedded apiserver, over sockets", () => {
     assertEquals(requests("list").length, 1);
   });
 
-  test("survive a page of HTML, half a JSON and a list of another kind with the last good snapshot (users-ask 11)", async () => {
+  test("survive a page of HTML, half a JSON and a list of another kind with the last good snapshot", async () => {
     served.api.apply(slice("a"));
     const { names, state, source, store } = follow();
     await names(["a"]);
@@ -213,7 +213,7 @@ describe("a reflector and the embedded apiserver, over sockets", () => {
     await state("watching");
   });
 
-  test("tell of a missing right, and go on by themselves once it is given (users-ask 30)", async () => {
+  test("tell of a missing right, and go on by themselves once it is given", async () => {
     served.api.settings.authorize = () => false;
     served.api.apply(slice("a"));
     const { names, state, source } = follow();
@@ -226,7 +226,7 @@ describe("a reflector and the embedded apiserver, over sockets", () => {
   });
 });
 
-test("a poller and the embedded apiserver agree within an interval (users-ask 40)", async () => {
+test("a poller and the embedded apiserver agree within an interval", async () => {
   served.api.settings.maxPage = 1;
   served.api.apply([slice("a"), slice("b")]);
   const { store, common } = parts();

@@ -59,7 +59,7 @@ describe("an error of the apiserver", () => {
     assert(message.length < 600);
   });
 
-  test("of a missing right names verb, resource, scope and rule (users-ask 30)", () => {
+  test("of a missing right names verb, resource, scope and rule", () => {
     const said = { message: 'endpointslices.discovery.k8s.io is forbidden: User "gw" cannot list' };
     const namespaced = { ...slices, namespace: "shop" };
     assertEquals(
@@ -95,7 +95,7 @@ test("Retry-After is read as seconds or as a date, and never longer than five mi
   assertEquals(parseRetryAfter(null, now), undefined);
 });
 
-test("a failure of network or TLS is told in words, whichever runtime reports it (users-ask 31)", () => {
+test("a failure of network or TLS is told in words, whichever runtime reports it", () => {
   const coded = (code: string, message = code): Error => Object.assign(new TypeError(message), { code });
   const cases: [Error, string][] = [
     [coded("UNABLE_TO_VERIFY_LEAF_SIGNATURE", "unable to verify the first certificate"), "not signed by the given CA"],

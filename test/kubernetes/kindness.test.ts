@@ -62,7 +62,7 @@ const crowd = (times: readonly number[]): number =>
   Math.max(...times.map((from) => times.filter((time) => time >= from && time < from + 100).length));
 
 describe("many gateways that lose one apiserver at once", () => {
-  test("come back one after the other, each after half a second to a second (users-ask 12)", async () => {
+  test("come back one after the other, each after half a second to a second", async () => {
     const { arrivals, loseAll, stop, server } = await replicas();
     loseAll();
     const times = await arrivals(1100);
@@ -73,7 +73,7 @@ describe("many gateways that lose one apiserver at once", () => {
     await stop();
   });
 
-  test("spread further with each failure, and ask about twice a minute in the end (users-ask 12)", async () => {
+  test("spread further with each failure, and ask about twice a minute in the end", async () => {
     const { arrivals, loseAll, stop, server } = await replicas();
     server.watch = () => statusOf(503, "ServiceUnavailable", "starting");
     loseAll();
@@ -84,7 +84,7 @@ describe("many gateways that lose one apiserver at once", () => {
     await stop();
   });
 
-  test("wait as long as Retry-After says, and a little longer, each of its own length (users-ask 12)", async () => {
+  test("wait as long as Retry-After says, and a little longer, each of its own length", async () => {
     const { arrivals, loseAll, stop, server } = await replicas();
     server.watch = () => statusOf(429, "TooManyRequests", "later", { "retry-after": "20" });
     loseAll();

@@ -126,7 +126,7 @@ describe("a kubeconfig", () => {
     await assertRejects(() => readKubeconfig("", options({ context: "a" })), Error, "it has no contexts");
   });
 
-  test("that asks for what is not supported is refused by name, and no secret is shown (users-ask 34)", async () => {
+  test("that asks for what is not supported is refused by name, and no secret is shown", async () => {
     const cases: [string, string, string][] = [
       ["{server: 'https://h'}", "{username: me, password: sEcReT}", 'user "u" uses username'],
       ["{server: 'https://h'}", "{auth-provider: {name: gcp}}", 'user "u" uses auth-provider'],

@@ -34,7 +34,7 @@ function recordedStream(): { data: Uint8Array; lines: string[] } {
 }
 
 describe("the line splitter", () => {
-  test("gives the same lines wherever the stream is cut, at every byte of a 1 MB object too (users-ask 13)", () => {
+  test("gives the same lines wherever the stream is cut, at every byte of a 1 MB object too", () => {
     const { data, lines } = recordedStream();
     assert(bytes(lines[3]!).length > 1_000_000);
     // Chunks of 997 bytes in all their 997 phases: every offset of the recording is a cut in exactly one pass.
@@ -47,7 +47,7 @@ describe("the line splitter", () => {
     }
   });
 
-  test("gives the same lines when the stream comes in two chunks, cut anywhere (users-ask 13)", () => {
+  test("gives the same lines when the stream comes in two chunks, cut anywhere", () => {
     const { lines } = recordedStream();
     const short = lines.map((line) => line.replace(/(äöü€𝄞){1000,}/u, "äöü€𝄞".repeat(50)));
     const data = bytes(`${short.join("\n")}\n`);
@@ -57,7 +57,7 @@ describe("the line splitter", () => {
     }
   });
 
-  test("gives the same lines of the whole recording in two chunks, cut at every offset around a newline (users-ask 13)", () => {
+  test("gives the same lines of the whole recording in two chunks, cut at every offset around a newline", () => {
     const { data, lines } = recordedStream();
     const cuts = new Set<number>();
     for (let at = data.indexOf(0x0a); at !== -1; at = data.indexOf(0x0a, at + 1)) {

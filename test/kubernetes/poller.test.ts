@@ -5,7 +5,7 @@ import { listOf, slices, statusOf } from "../helpers/scripted-apiserver.ts";
 import { pollerBench } from "./harness.ts";
 
 describe("a poller", () => {
-  test("lists at its interval, and never asks for an older state than it has (users-ask 40)", async () => {
+  test("lists at its interval, and never asks for an older state than it has", async () => {
     const { server, store, source, start, stop, clock } = pollerBench();
     server.list = (_, index) => listOf(`${index + 1}`, [{ name: `n${index}`, resourceVersion: `${index}` }]);
     await start();
@@ -26,7 +26,7 @@ describe("a poller", () => {
     assertEquals(clock.pending, 0);
   });
 
-  test("spreads its interval by a tenth both ways (users-ask 40)", async () => {
+  test("spreads its interval by a tenth both ways", async () => {
     for (const [random, wait] of [
       [0, 4500],
       [0.9999999, 5500],
@@ -41,7 +41,7 @@ describe("a poller", () => {
     }
   });
 
-  test("disturbs nobody when nothing changed (users-ask 40)", async () => {
+  test("disturbs nobody when nothing changed", async () => {
     const { server, store, start, stop, clock } = pollerBench();
     let version = "1";
     server.list = (_, index) => listOf(`${100 + index}`, [{ name: "a", resourceVersion: version }]);
@@ -63,7 +63,7 @@ describe("a poller", () => {
     await stop();
   });
 
-  test("skips the polls that a slow list overran instead of queueing them (users-ask 40)", async () => {
+  test("skips the polls that a slow list overran instead of queueing them", async () => {
     const { server, start, stop, clock } = pollerBench();
     const starts: number[] = [];
     server.list = async (_, index) => {
@@ -80,7 +80,7 @@ describe("a poller", () => {
     await stop();
   });
 
-  test("keeps the last good list through every kind of failure, and says what is wrong (users-ask 11, 40)", async () => {
+  test("keeps the last good list through every kind of failure, and says what is wrong", async () => {
     const failures: [() => Response, string][] = [
       [() => statusOf(500, "InternalError", "away"), "unreachable"],
       [() => statusOf(403, "Forbidden", "no"), "forbidden"],
@@ -106,7 +106,7 @@ describe("a poller", () => {
     }
   });
 
-  test("lets a failing apiserver see no more than 12 attempts a minute, refreshes included (users-ask 12)", async () => {
+  test("lets a failing apiserver see no more than 12 attempts a minute, refreshes included", async () => {
     const { server, source, start, stop, clock } = pollerBench();
     server.list = () => statusOf(503, "Unavailable", "away");
     await start();
@@ -118,7 +118,7 @@ describe("a poller", () => {
     await stop();
   });
 
-  test("answers 50 that ask at once with one LIST (users-ask 16)", async () => {
+  test("answers 50 that ask at once with one LIST", async () => {
     const { server, store, source, clock } = pollerBench();
     server.list = async () => {
       await clock.sleep(100);
@@ -160,7 +160,7 @@ describe("a poller", () => {
     assertEquals(source.status.state, "polling");
   });
 
-  test("starts over without a version when the apiserver does not know it (users-ask 7)", async () => {
+  test("starts over without a version when the apiserver does not know it", async () => {
     const { server, store, start, stop, clock } = pollerBench();
     server.list = ({ query }) =>
       query.resourceVersion === undefined

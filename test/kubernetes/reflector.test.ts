@@ -66,7 +66,7 @@ describe("a reflector that all goes well for", () => {
     await stop();
   });
 
-  test("reads a list of three pages as one atomic replacement (users-ask 10)", async () => {
+  test("reads a list of three pages as one atomic replacement", async () => {
     const { server, store, start, stop } = reflectorBench();
     const pages = [
       () => listOf("10", [{ name: "a" }], { continue: "t1" }),
@@ -104,7 +104,7 @@ describe("a reflector that all goes well for", () => {
     await stop();
   });
 
-  test("uses one watch for a collection, however much it holds (users-ask 15)", async () => {
+  test("uses one watch for a collection, however much it holds", async () => {
     const { server, start, stop } = reflectorBench();
     server.list = () =>
       listOf(
@@ -155,7 +155,7 @@ describe("a reflector that all goes well for", () => {
 });
 
 describe("a watch that ends or goes silent", () => {
-  test("is reopened from its last version when it is silent past the limit, and what was missed arrives (users-ask 1)", async () => {
+  test("is reopened from its last version when it is silent past the limit, and what was missed arrives", async () => {
     const { server, store, source, start, stop, clock, streams } = reflectorBench();
     server.list = () => listOf("10", [{ name: "a" }]);
     await start();
@@ -175,7 +175,7 @@ describe("a watch that ends or goes silent", () => {
     await stop();
   });
 
-  test("leaves the state watching once a frozen apiserver does not answer the reopening (users-ask 37)", async () => {
+  test("leaves the state watching once a frozen apiserver does not answer the reopening", async () => {
     const { server, source, start, stop, clock } = reflectorBench();
     await start();
     const before = source.status;
@@ -189,7 +189,7 @@ describe("a watch that ends or goes silent", () => {
     await stop();
   });
 
-  test("lives on while every byte arms the limit anew: a bookmark each 20 s under 30 s for ten minutes is one request (users-ask 2)", async () => {
+  test("lives on while every byte arms the limit anew: a bookmark each 20 s under 30 s for ten minutes is one request", async () => {
     const { server, start, stop, clock } = reflectorBench({ watchIdle: 30_000 });
     await start();
     for (let second = 0; second < 600; second += 20) {
@@ -201,7 +201,7 @@ describe("a watch that ends or goes silent", () => {
     await stop();
   });
 
-  test("costs no error, relist or change in a namespace that is quiet for 20 minutes (users-ask 3)", async () => {
+  test("costs no error, relist or change in a namespace that is quiet for 20 minutes", async () => {
     const { server, store, start, stop, clock, lines } = reflectorBench();
     server.list = () => listOf("10", [{ name: "a" }]);
     await start();
@@ -223,7 +223,7 @@ describe("a watch that ends or goes silent", () => {
     await stop();
   });
 
-  test("needs no relist either where the quiet server sends no bookmark at all (users-ask 3)", async () => {
+  test("needs no relist either where the quiet server sends no bookmark at all", async () => {
     const { server, store, start, stop, clock, lines } = reflectorBench();
     await start();
     await clock.advance(20 * 60_000);
@@ -236,7 +236,7 @@ describe("a watch that ends or goes silent", () => {
     await stop();
   });
 
-  test("resumes at once from the last version after its normal end, without a relist (users-ask 4)", async () => {
+  test("resumes at once from the last version after its normal end, without a relist", async () => {
     const { server, start, stop, clock, lines } = reflectorBench();
     server.list = () => listOf("10", []);
     await start();
@@ -273,7 +273,7 @@ describe("a watch that ends or goes silent", () => {
     await stop();
   });
 
-  test("resumes from the last version after a lost connection and drops the cut line (users-ask 13)", async () => {
+  test("resumes from the last version after a lost connection and drops the cut line", async () => {
     const { server, store, start, stop, clock } = reflectorBench();
     server.list = () => listOf("10", []);
     await start();
@@ -288,7 +288,7 @@ describe("a watch that ends or goes silent", () => {
     await stop();
   });
 
-  test("drops a cut last line of a stream that ends in order, too (users-ask 13)", async () => {
+  test("drops a cut last line of a stream that ends in order, too", async () => {
     const { server, store, start, stop, clock } = reflectorBench();
     server.list = () => listOf("10", []);
     await start();
@@ -305,7 +305,7 @@ describe("a watch that ends or goes silent", () => {
 
 describe("a version that is gone", () => {
   for (const form of ["an HTTP 410", "an ERROR event", "a bare ERROR event", "an ERROR event by its reason"]) {
-    test(`told by ${form} leads to a LIST without it, and it is never sent twice (users-ask 5)`, async () => {
+    test(`told by ${form} leads to a LIST without it, and it is never sent twice`, async () => {
       const { server, store, start, stop, clock } = reflectorBench();
       server.list = (_, index) => listOf(index === 0 ? "10" : "20", [{ name: index === 0 ? "old" : "new" }]);
       server.watch = (request, index) => {
@@ -339,7 +339,7 @@ describe("a version that is gone", () => {
     });
   }
 
-  test("again and again is asked for with growing pauses, not in a tight loop (users-ask 5)", async () => {
+  test("again and again is asked for with growing pauses, not in a tight loop", async () => {
     const { server, start, stop, clock } = reflectorBench();
     server.watch = () => gone();
     await start();
@@ -348,7 +348,7 @@ describe("a version that is gone", () => {
     await stop();
   });
 
-  test("in the list's later pages keeps the snapshot until one full list has succeeded (users-ask 6)", async () => {
+  test("in the list's later pages keeps the snapshot until one full list has succeeded", async () => {
     for (const failure of ["410", "500", "reset", "half JSON"]) {
       const { server, store, source, start, stop, clock } = reflectorBench();
       server.list = () => listOf("10", [{ name: "a" }, { name: "b" }]);
@@ -376,7 +376,7 @@ describe("a version that is gone", () => {
     }
   });
 
-  test("leads to a replacement: what was deleted meanwhile is gone with the next list (users-ask 9)", async () => {
+  test("leads to a replacement: what was deleted meanwhile is gone with the next list", async () => {
     const { server, store, start, stop, clock } = reflectorBench();
     server.list = (_, index) =>
       index === 0 ? listOf("10", [{ name: "a" }, { name: "ghost" }]) : listOf("30", [{ name: "a" }]);
@@ -390,7 +390,7 @@ describe("a version that is gone", () => {
 });
 
 describe("versions across apiservers", () => {
-  test("a too large version leads to a list without one, which recovers at once (users-ask 7)", async () => {
+  test("a too large version leads to a list without one, which recovers at once", async () => {
     const { server, store, start, stop, clock } = reflectorBench();
     server.list = () => listOf("100", [{ name: "a" }]);
     await start();
@@ -408,7 +408,7 @@ describe("versions across apiservers", () => {
     await stop();
   });
 
-  test("a watch the server calls too large leads to a list without a version (users-ask 7)", async () => {
+  test("a watch the server calls too large leads to a list without a version", async () => {
     const { server, start, stop, clock } = reflectorBench();
     server.list = () => listOf("100", []);
     server.watch = (request, index) =>
@@ -419,7 +419,7 @@ describe("versions across apiservers", () => {
     await stop();
   });
 
-  test("a relist asks for nothing older than what was seen, so removed pods do not come back (users-ask 8)", async () => {
+  test("a relist asks for nothing older than what was seen, so removed pods do not come back", async () => {
     const { server, store, start, stop, clock } = reflectorBench();
     server.list = () => listOf("10", [{ name: "a" }, { name: "removed" }]);
     await start();
@@ -462,7 +462,7 @@ describe("an apiserver in trouble", () => {
   const states: Record<string, string> = { "401": "unauthorized", "403": "forbidden" };
 
   for (const [name, answer] of Object.entries(answers)) {
-    test(`that answers ${name} never shrinks what is known, and the status says so (users-ask 11)`, async () => {
+    test(`that answers ${name} never shrinks what is known, and the status says so`, async () => {
       const { server, store, source, start, stop, clock } = reflectorBench();
       server.list = () => listOf("10", [{ name: "a" }]);
       await start();
@@ -478,7 +478,7 @@ describe("an apiserver in trouble", () => {
     });
   }
 
-  test("sees no more than 12 attempts in a minute of refused connections (users-ask 12)", async () => {
+  test("sees no more than 12 attempts in a minute of refused connections", async () => {
     let worst = 0;
     for (let seed = 1; seed <= 60; seed++) {
       let state = seed * 2654435761;
@@ -499,7 +499,7 @@ describe("an apiserver in trouble", () => {
     assertGreater(worst, 4);
   });
 
-  test("is not asked sooner than its Retry-After says, in seconds or as a date (users-ask 12)", async () => {
+  test("is not asked sooner than its Retry-After says, in seconds or as a date", async () => {
     for (const header of [() => "20", (now: number) => new Date(now + 20_000).toUTCString()]) {
       const { server, start, stop, clock } = reflectorBench();
       server.list = (_, index) =>
@@ -515,7 +515,7 @@ describe("an apiserver in trouble", () => {
     }
   });
 
-  test("gets a short pause again after a watch that was healthy (users-ask 12)", async () => {
+  test("gets a short pause again after a watch that was healthy", async () => {
     const { server, start, stop, clock } = reflectorBench();
     await start();
     server.watch = (request, index) => (index < 6 ? statusOf(503, "Unavailable", "away") : server.stream(request));
@@ -566,7 +566,7 @@ describe("an apiserver in trouble", () => {
     await stop();
   });
 
-  test("that forbids the list is told of with the missing rule (users-ask 30)", async () => {
+  test("that forbids the list is told of with the missing rule", async () => {
     const { server, source, start, stop } = reflectorBench({ collections: [{ ...slices, namespace: "shop" }] });
     server.list = () => statusOf(403, "Forbidden", 'endpointslices.discovery.k8s.io is forbidden: User "gw"');
     await start();

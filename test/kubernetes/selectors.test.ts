@@ -10,7 +10,7 @@ interface Case {
 }
 
 describe("a namespace selector", () => {
-  test("equal asks the namespaced path, so that a Role is enough (users-ask 30)", () => {
+  test("equal asks the namespaced path, so that a Role is enough", () => {
     const filter = namespaceFilter({ equal: "shop" });
     assertEquals([filter.namespace, filter.fieldSelector], ["shop", undefined]);
     assertEquals([filter.keeps("shop"), filter.keeps("shop-2")], [true, false]);

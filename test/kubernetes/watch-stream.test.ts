@@ -38,7 +38,7 @@ describe("a watch's events", () => {
     }
   });
 
-  test("are the same wherever the stream of bytes is cut (users-ask 13)", async () => {
+  test("are the same wherever the stream of bytes is cut", async () => {
     const text = [
       { type: "ADDED", object: { metadata: { name: "größe", resourceVersion: "1" } } },
       { type: "MODIFIED", object: { metadata: { name: "東京🚀", resourceVersion: "2" } } },

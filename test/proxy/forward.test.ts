@@ -23,7 +23,7 @@ const healthy = (): Promise<RawPod> => pod((socket) => socket.write(answerWith("
 const codeOf = async (response: Response): Promise<string> => ((await response.json()) as { code: string }).code;
 
 describe("a pod that cannot be reached", () => {
-  test("is passed over for another address, for every method, body and all (users-ask 42)", async () => {
+  test("is passed over for another address, for every method, body and all", async () => {
     const good = await healthy();
     const dead = await deadPort();
     const { url } = rig({ pods: [dead, good.port], rule: { health: { passive: false, active: false } } });
@@ -35,7 +35,7 @@ describe("a pod that cannot be reached", () => {
     }
   });
 
-  test("is not asked twice by one request: with no other address the answer is 502 (users-ask 42)", async () => {
+  test("is not asked twice by one request: with no other address the answer is 502", async () => {
     const dead = await deadPort();
     const { url, logged } = rig({ pods: [dead], rule: { retries: { attempts: 5, on: ["connect"] } } });
     const response = await fetch(url);
@@ -47,7 +47,7 @@ describe("a pod that cannot be reached", () => {
     assertMatch(String(logged[0]!.upstream), /^127\.0\.0\.1:/);
   });
 
-  test("is ejected after two failures and then not asked at all (users-ask 42)", async () => {
+  test("is ejected after two failures and then not asked at all", async () => {
     const good = await healthy();
     const dead = await deadPort();
     const { url, pool } = rig({ pods: [dead, good.port] });
@@ -70,7 +70,7 @@ describe("a connection that breaks before the answer", () => {
   const breaking = (): Promise<RawPod> => pod((socket) => socket.resetAndDestroy());
   const rule = { health: { passive: false as const, active: false as const } };
 
-  test("is tried elsewhere where twice is as good as once, and only there (users-ask 44)", async () => {
+  test("is tried elsewhere where twice is as good as once, and only there", async () => {
     const [bad, good] = [await breaking(), await healthy()];
     const { url } = rig({ pods: [bad.port, good.port], rule });
     for (let i = 0; i < 6; i++) assertEquals((await fetch(url)).status, 200);
@@ -89,14 +89,14 @@ describe("a connection that breaks before the answer", () => {
     assertEquals(statuses.sort(), [200, 200, 502, 502]);
   });
 
-  test("never has a body replayed that was already read, PUT or not (users-ask 44)", async () => {
+  test("never has a body replayed that was already read, PUT or not", async () => {
     const [bad, good] = [await breaking(), await healthy()];
     const { url } = rig({ pods: [bad.port, good.port], rule });
     for (let i = 0; i < 4; i++) await fetch(url, { method: "PUT", body: "x" });
     assertEquals([...bad.requests, ...good.requests].length, 4);
   });
 
-  test("on a connection kept from before: GET succeeds, POST is sent once (users-ask 45)", async () => {
+  test("on a connection kept from before: GET succeeds, POST is sent once", async () => {
     let served = 0;
     const flaky = await pod((socket, request) => {
       served++;
@@ -110,7 +110,7 @@ describe("a connection that breaks before the answer", () => {
     assertEquals(served, 2);
   });
 
-  test("an idle connection the pod closed meanwhile costs no request (users-ask 45)", async () => {
+  test("an idle connection the pod closed meanwhile costs no request", async () => {
     const closing = await pod((socket) => {
       socket.write(answerWith("ok"));
       setTimeout(() => socket.end(), 20);
@@ -160,7 +160,7 @@ describe("an answer that is discarded for another pod's", () => {
 });
 
 describe("time", () => {
-  test("a pod that does not answer in time is a 504, and its connection is closed (users-ask 45)", async () => {
+  test("a pod that does not answer in time is a 504, and its connection is closed", async () => {
     const silent = await pod(() => {});
     const { url, pool } = rig({ pods: [silent.port], rule: { timeouts: { connect: 0, response: 150, idle: 0 } } });
     const response = await fetch(url);
@@ -169,7 +169,7 @@ describe("time", () => {
     assertEquals(pool.inspect()[0]!.inFlight, 0);
   });
 
-  test("the time to the headers does not cut a body that takes longer (users-ask 47)", async () => {
+  test("the time to the headers does not cut a body that takes longer", async () => {
     const slow = await pod((socket) => {
       socket.write("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\na");
       setTimeout(() => socket.write("b"), 400);
@@ -212,7 +212,7 @@ describe("a client that leaves", () => {
     return performance.now() - left;
   };
 
-  test("before the answer, ends the request upstream within a second and no pod is blamed (users-ask 48)", async () => {
+  test("before the answer, ends the request upstream within a second and no pod is blamed", async () => {
     const silent = await pod(() => {});
     const gateway = rig({ pods: [silent.port], accessLog: "json" });
     for (let i = 0; i < 3; i++) {
@@ -231,7 +231,7 @@ describe("a client that leaves", () => {
     ["counted by the balancer", "least_requests", 0],
     ["under an idle time-out", "round_robin", 60_000],
   ] as const) {
-    test(`in the middle of an answer ${name}, ends it upstream within a second (users-ask 48)`, async () => {
+    test(`in the middle of an answer ${name}, ends it upstream within a second`, async () => {
       const endless = await pod((socket) => {
         socket.write("HTTP/1.1 200 OK\r\ncontent-length: 1000000000\r\n\r\n");
         const more = (): void => {
@@ -246,7 +246,7 @@ describe("a client that leaves", () => {
     });
   }
 
-  test("200 aborted downloads leave no open upstream connection (users-ask 48)", async () => {
+  test("200 aborted downloads leave no open upstream connection", async () => {
     const endless = await pod((socket) => {
       socket.write(`HTTP/1.1 200 OK\r\ncontent-length: 1000000000\r\n\r\n${"x".repeat(100_000)}`);
     });
@@ -264,7 +264,7 @@ describe("when there is no pod to ask", () => {
   const empty = (changes: Partial<Upstream>): Upstream => ({ ...staticUpstream([], "default/shop:http"), ...changes });
 
   for (const code of ["no_endpoints", "not_synced", "service_unknown", "port_unknown"] as const) {
-    test(`the answer is 503 ${code} in outward words (users-ask 21)`, async () => {
+    test(`the answer is 503 ${code} in outward words`, async () => {
       const reason = () => ({ code, detail: "10.1.2.3 is not ready", outward: "said aloud" });
       const { url } = rig({ upstream: empty({ reason }) });
       const response = await fetch(url);
@@ -284,7 +284,7 @@ describe("when there is no pod to ask", () => {
     assert(answer.endsWith("\r\n\r\n"));
   });
 
-  test("a first sync under way is waited for, at most as long as for an answer (users-ask 35)", async () => {
+  test("a first sync under way is waited for, at most as long as for an answer", async () => {
     const good = await healthy();
     const later = staticUpstream([{ host: "127.0.0.1", port: good.port, weight: 1 }], "default/shop:http");
     let known: readonly Endpoint[] = Object.freeze([]);

@@ -107,7 +107,7 @@ describe("reading a request", () => {
     ["HEAD with a chunked body", "not_supported", "http://a/", { host: "a", "transfer-encoding": "chunked" }, "HEAD"],
   ];
   for (const [name, problem, url, headers, method] of refused) {
-    test(`${name} is refused as ${problem} (users-ask 53, 55)`, () => {
+    test(`${name} is refused as ${problem}`, () => {
       assertEquals(problemOf(read(url, headers, method)), problem);
     });
   }

@@ -54,7 +54,7 @@ const lineOf = async (gateway: ServedGateway, path: string): Promise<Record<stri
   );
 
 describe("a WebSocket through the gateway", () => {
-  test("echoes text and a binary message of 1 MB, both ways as they were (users-ask 57)", async () => {
+  test("echoes text and a binary message of 1 MB, both ways as they were", async () => {
     await using pod = Bun.serve({
       port: 0,
       hostname: "127.0.0.1",
@@ -76,7 +76,7 @@ describe("a WebSocket through the gateway", () => {
     assert(Buffer.from(got[2] as ArrayBuffer).equals(megabyte));
   });
 
-  test("has the subprotocol that the upstream chose, or none where it chose none (users-ask 57)", async () => {
+  test("has the subprotocol that the upstream chose, or none where it chose none", async () => {
     using pod = await rawSocketPod((head, accept) =>
       switching(accept, ...(head.includes("/some") ? ["Sec-WebSocket-Protocol: chat.v2"] : [])),
     );
@@ -145,7 +145,7 @@ describe("the end of a WebSocket", () => {
   };
 
   for (const [name, bytes, ending] of cases) {
-    test(`with ${name} by the client reaches the upstream within a second (users-ask 57)`, async () => {
+    test(`with ${name} by the client reaches the upstream within a second`, async () => {
       await using ends = await pair();
       const began = performance.now();
       end(ends.client, bytes(true));
@@ -154,7 +154,7 @@ describe("the end of a WebSocket", () => {
       await until(() => ends.client.closed(), { message: "the client's connection ends" });
     });
 
-    test(`with ${name} by the upstream reaches the client within a second (users-ask 57)`, async () => {
+    test(`with ${name} by the upstream reaches the client within a second`, async () => {
       await using ends = await pair();
       const began = performance.now();
       end(ends.upstream, bytes(false));
@@ -211,7 +211,7 @@ describe("the end of a WebSocket", () => {
 });
 
 describe("a WebSocket handshake", () => {
-  test("that the upstream refuses is answered with that refusal: status, headers, body (users-ask 57)", async () => {
+  test("that the upstream refuses is answered with that refusal: status, headers, body", async () => {
     const answers: Record<string, string> = {
       "/401":
         "HTTP/1.1 401 No\r\nwww-authenticate: Basic\r\nset-cookie: a=1\r\nset-cookie: b=2\r\ncontent-length: 5\r\n\r\nlogin",

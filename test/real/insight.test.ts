@@ -74,7 +74,7 @@ async function untilAllowed(file: string, faults: readonly RegExp[]): Promise<Ch
   return first;
 }
 
-describe("check --live against a real apiserver (users-ask 30)", () => {
+describe("check --live against a real apiserver", () => {
   test("prints the ClusterRole a service account lacks; once it is applied all is well", async () => {
     await release.apply(serviceAccount("default", "live-all"));
     const token = await createToken(release, "default", "live-all");

@@ -31,7 +31,7 @@ beforeAll(async () => {
 }, 120_000);
 
 describe("a rolling restart under load, the endpoints up to 5 s late", () => {
-  test("costs no GET, and of the POSTs only those a killed pod had been sent (users-ask 42)", async () => {
+  test("costs no GET, and of the POSTs only those a killed pod had been sent", async () => {
     const version = await release.sliceVersion();
     const pods: Pod[] = [];
     for (const n of [0, 1, 2]) pods.push(await startPod(`10.244.0.${90 + n}`, `first-${n}`, THINKS));

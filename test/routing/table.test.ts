@@ -117,7 +117,7 @@ describe("paths", () => {
     assertEquals(routed({ it: { path: "/v1" } }, at("/%2576%31")), undefined);
   });
 
-  test("never gain a segment from %2F, nor fail on a malformed escape (users-ask 55)", () => {
+  test("never gain a segment from %2F, nor fail on a malformed escape", () => {
     const keep = { paths: "keep" } as const;
     const routes = {
       two: { path: "/a/b", ...keep },
@@ -275,7 +275,7 @@ describe("the table", () => {
     assert(performance.now() - started < 1_000);
   });
 
-  test("says for every route, in precedence order, the first reason why it does not match (users-ask 33)", () => {
+  test("says for every route, in precedence order, the first reason why it does not match", () => {
     const rules: RouteInput[] = [
       { id: "fallback" },
       { id: "host", hosts: ["a.test", "*.a.test"], headers: { authorization: "secret" } },

@@ -175,7 +175,7 @@ describe("a Worker's snapshot", () => {
     assertEquals((await get(lost)).status, 503);
   });
 
-  test("a fetch of a bare address that Cloudflare refuses is explained, not passed on as error 1003 (users-ask 41)", async () => {
+  test("a fetch of a bare address that Cloudflare refuses is explained, not passed on as error 1003", async () => {
     await using edge = Bun.serve({
       hostname: "127.0.0.1",
       port: 0,

@@ -23,30 +23,22 @@ const inRealTime = (name: string, seconds: number, run: (ends: (() => unknown)[]
   );
 
 describe("in real time", () => {
-  inRealTime("an event stream that is silent for 130 s goes on afterwards (users-ask 47)", 150, (ends) =>
+  inRealTime("an event stream that is silent for 130 s goes on afterwards", 150, (ends) =>
     silentThen({ silence: 130_000, ends }),
   );
 
-  inRealTime(
-    "a pod may take 60 s to its first byte where the route sets no time-out (users-ask 47)",
-    80,
-    async (ends) => {
-      const pod = await rawPod((socket) => void setTimeout(() => socket.write("HTTP/1.1 204 N\r\n\r\n"), 60_000));
-      const gateway = await gatewayTo([pod.port], { route: { timeouts: { response: 0 } } });
-      ends.push(() => gateway.stop(), pod.stop);
-      const began = performance.now();
-      assertEquals((await gateway.fetch("/")).status, 204);
-      assertGreater(performance.now() - began, 59_000);
-    },
-  );
+  inRealTime("a pod may take 60 s to its first byte where the route sets no time-out", 80, async (ends) => {
+    const pod = await rawPod((socket) => void setTimeout(() => socket.write("HTTP/1.1 204 N\r\n\r\n"), 60_000));
+    const gateway = await gatewayTo([pod.port], { route: { timeouts: { response: 0 } } });
+    ends.push(() => gateway.stop(), pod.stop);
+    const began = performance.now();
+    assertEquals((await gateway.fetch("/")).status, 204);
+    assertGreater(performance.now() - began, 59_000);
+  });
 
-  inRealTime(
-    "a pod that closes idle connections at 1 s, asked every second, costs no GET (users-ask 45)",
-    150,
-    async (ends) => {
-      assertEquals(await idleClosingPod({ idle: 1000, rounds: 100, ends }), []);
-    },
-  );
+  inRealTime("a pod that closes idle connections at 1 s, asked every second, costs no GET", 150, async (ends) => {
+    assertEquals(await idleClosingPod({ idle: 1000, rounds: 100, ends }), []);
+  });
 
   inRealTime("a client of a stream with TLS that begins no handshake is closed within 20 s", 40, async (ends) => {
     const authority = await createAuthority("trusted");
@@ -61,7 +53,7 @@ describe("in real time", () => {
     await until(() => silent.closed !== undefined || silent.ended, { timeout: 20_000, message: "it is closed" });
   });
 
-  inRealTime("10,000 downloads left half way leave no connection to a pod (users-ask 48)", 150, (ends) =>
+  inRealTime("10,000 downloads left half way leave no connection to a pod", 150, (ends) =>
     abortedDownloads({ count: 10_000, atOnce: 100, ends }),
   );
 });

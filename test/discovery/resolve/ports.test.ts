@@ -24,7 +24,7 @@ const named = [
 ];
 
 describe("a port", () => {
-  test("is found by name, by number, and left out where there is one, in both resources (users-ask 23)", async () => {
+  test("is found by name, by number, and left out where there is one, in both resources", async () => {
     await using slices = await follow([slice("web-a", [at("10.0.0.1")])]);
     await using objects = await follow([endpoints("web", [[["10.0.0.1"], "http", 8080]])], {
       watch_endpoint_slices: false,
@@ -36,7 +36,7 @@ describe("a port", () => {
     }
   });
 
-  test("without a name is found by its number, in both resources (users-ask 23)", async () => {
+  test("without a name is found by its number, in both resources", async () => {
     await using slices = await follow([slice("web-a", [at("10.0.0.1")], { ports: [{ name: "", port: 8080 }] })]);
     await using objects = await follow([endpoints("web", [[["10.0.0.1"], "", 8080]])], {
       watch_endpoint_slices: false,
@@ -44,7 +44,7 @@ describe("a port", () => {
     for (const followed of [slices, objects]) assertEquals(followed.addresses("web:8080"), ["10.0.0.1:8080"]);
   });
 
-  test("that does not exist is answered with those that do (users-ask 23)", async () => {
+  test("that does not exist is answered with those that do", async () => {
     await using followed = await follow([slice("web-a", [at("10.0.0.1")], { ports: named })]);
     const answer = followed.discovery.query("default/web:htttp");
     assertEquals(answer.code, "port_unknown");
@@ -70,7 +70,7 @@ describe("a port", () => {
     assertEquals(hosts(followed, { service: "web", scheme: "https" }), ["10.0.0.1:8443"]);
   });
 
-  test("is the first one where nothing says which, and where none has the scheme's name (users-ask 24)", async () => {
+  test("is the first one where nothing says which, and where none has the scheme's name", async () => {
     await using followed = await follow([slice("web-a", [at("10.0.0.1")], { ports: named })]);
     assertEquals(hosts(followed, { service: "web" }), ["10.0.0.1:8080"]);
     assertEquals(hosts(followed, { service: "web", scheme: "https" }), ["10.0.0.1:8080"]);
@@ -142,7 +142,7 @@ describe("with resolve_service_ports, a Service's own port", () => {
   const settings = { resolve_service_ports: true };
   const pods = slice("web-a", [at("10.0.0.1")]);
 
-  test("leads to the endpoints' port of the same name (users-ask 23)", async () => {
+  test("leads to the endpoints' port of the same name", async () => {
     await using followed = await follow([service([{ name: "http", port: 80, targetPort: "web" }]), pods], settings);
     assertEquals(followed.addresses("web:80"), ["10.0.0.1:8080"]);
     assertStringIncludes(followed.discovery.query("default/web:81").reason!, "the Service's own: 80");

@@ -12,7 +12,7 @@ const why = (followed: Awaited<ReturnType<typeof follow>>, reference: string): [
   return [code, reason ?? ""];
 };
 
-describe("an empty answer says why (users-ask 36):", () => {
+describe("an empty answer says why:", () => {
   test("no such service, with the services of that namespace", async () => {
     await using followed = await follow([slice("web-a", [at("10.0.0.1")]), slice("api-a", [], { service: "api" })]);
     const [code, reason] = why(followed, "default/wbe");

@@ -28,7 +28,7 @@ const hostsOf = ({ reader }: Snapshot, key: string): string[] | undefined =>
     ?.slices.flatMap(({ groups }) => groups.flatMap(({ packed }) => unpackEndpoints(packed).map(({ host }) => host)));
 
 describe("a snapshot", () => {
-  test("replaces one scope's objects and leaves the other scopes' alone (users-ask 9)", () => {
+  test("replaces one scope's objects and leaves the other scopes' alone", () => {
     const snapshot = createSnapshot({ clock: systemClock });
     const first = snapshot.writer("a");
     const second = snapshot.writer("b");
@@ -44,7 +44,7 @@ describe("a snapshot", () => {
     assertEquals([...snapshot.reader.servicesIn("a")], ["api"]);
   });
 
-  test("is not disturbed by an update that changes no address (users-ask 39)", () => {
+  test("is not disturbed by an update that changes no address", () => {
     const snapshot = createSnapshot({ clock: systemClock });
     const write = snapshot.writer("");
     write({ kind: "put", item: record("web-1", "web", ["10.0.0.1"]) });
@@ -68,7 +68,7 @@ describe("a snapshot", () => {
     assertEquals(snapshot.reader.counts().services, 1);
   });
 
-  test("keeps the last nodes of a service that became empty for the grace asked for, and no longer (users-ask 21)", async () => {
+  test("keeps the last nodes of a service that became empty for the grace asked for, and no longer", async () => {
     const clock = createFakeClock();
     const snapshot = createSnapshot({ clock, emptyGrace: 1000 });
     const write = snapshot.writer("");

@@ -51,11 +51,11 @@ async function refused(server: string, tls: Partial<ClientTls>): Promise<string>
 describe("an apiserver's certificate", () => {
   const ca = pem("ca.crt");
 
-  test("is accepted when the given CA signed it (users-ask 31, 32)", async () => {
+  test("is accepted when the given CA signed it", async () => {
     assertEquals((await list(serve("server"), { ca })).resourceVersion, "1");
   });
 
-  test("of another CA is refused in words, and never trusted because of an earlier connection (users-ask 31)", async () => {
+  test("of another CA is refused in words, and never trusted because of an earlier connection", async () => {
     const server = serve("server");
     await list(server, { ca });
     assertStringIncludes(await refused(server, { ca: pem("other-ca.crt") }), "certificate not signed by the given CA");
@@ -67,7 +67,7 @@ describe("an apiserver's certificate", () => {
     assertEquals((await list(serve("expired"), { verify: false })).items, []);
   });
 
-  test("for other names is refused with the names it has, unless the name is given (users-ask 31)", async () => {
+  test("for other names is refused with the names it has, unless the name is given", async () => {
     const server = serve("other-names");
     assertStringIncludes(
       await refused(server, { ca }),
@@ -86,7 +86,7 @@ describe("a client certificate", () => {
   const ca = pem("ca.crt");
   const mutual = { ca, requestCert: true, rejectUnauthorized: true };
 
-  test("is shown to an apiserver that asks for one (users-ask 31)", async () => {
+  test("is shown to an apiserver that asks for one", async () => {
     const server = serve("server", mutual);
     assertEquals((await list(server, { ca, cert: pem("client.crt"), key: pem("client.key") })).items, []);
   });

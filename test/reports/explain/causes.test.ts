@@ -194,7 +194,7 @@ const CAUSES: readonly Cause[] = [
   },
 ];
 
-describe("explain names the cause, and what a client gets for it (users-ask 36)", () => {
+describe("explain names the cause, and what a client gets for it", () => {
   test.each([...CAUSES])("$cause", async ({ argv, answer, says }) => {
     const { code, text, json } = await explain(...argv);
     assertEquals([code, `${json.verdict.status} ${json.verdict.code}`], [1, answer]);

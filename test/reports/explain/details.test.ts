@@ -21,7 +21,7 @@ async function linesOf(gateway: ServedGateway, ...argv: string[]): Promise<strin
 
 const hosts = (service: ExplainedService): string[] => service.nodes.map(({ host }) => host);
 
-describe("how the port was found is told by the rule that found it (users-ask 23, 24)", () => {
+describe("how the port was found is told by the rule that found it", () => {
   const service = {
     apiVersion: "v1",
     kind: "Service",
@@ -183,7 +183,7 @@ describe("who gets the request", () => {
     );
   });
 
-  test("not those of another family, a second slice, or a weight of 0, and those of another zone come second (users-ask 18, 25, 27, 28)", async () => {
+  test("not those of another family, a second slice, or a weight of 0, and those of another zone come second", async () => {
     await using api = await serveEmbedded();
     const pod = (ip: string, name: string, zone: string): object => ({
       addresses: [ip],

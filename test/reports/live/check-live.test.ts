@@ -99,7 +99,7 @@ describe("check --live of a cluster that is as it should be", () => {
     assertEquals(api.api.openWatches.length, 0, "nothing is left running");
   });
 
-  test("warns where no port is named and several are there (users-ask 24)", async () => {
+  test("warns where no port is named and several are there", async () => {
     const { code, text } = await checkLive(oneCluster(api, [{ service: "shop/two" }]));
     assertEquals(code, 0);
     assertMatch(text, /warning +no port is named, and the first of several is taken: http \(80\), admin \(81\)/);
@@ -148,7 +148,7 @@ describe("check --live of services that are not there", () => {
   });
 });
 
-describe("check --live of rights that are missing (users-ask 30)", () => {
+describe("check --live of rights that are missing", () => {
   test("names them, and prints the ClusterRole and its binding to apply", async () => {
     api.api.settings.authorize = (verb) => verb !== "watch";
     try {
@@ -260,7 +260,7 @@ describe("check --live of credentials and certificates", () => {
     },
     { fault: "expired", certificate: "expired", ca: "ca.crt", says: "certificate has expired" },
   ];
-  test.each(cases)("names the certificate's fault: $fault (users-ask 31)", async ({ certificate, ca, says }) => {
+  test.each(cases)("names the certificate's fault: $fault", async ({ certificate, ca, says }) => {
     const tls = { cert: await pem(`${certificate}.crt`), key: await pem(`${certificate}.key`) };
     await front(
       (request) => api.api.fetch(request),
@@ -379,7 +379,7 @@ describe("check --live of credentials and certificates", () => {
   });
 });
 
-describe("check --live of several clusters (users-ask 38)", () => {
+describe("check --live of several clusters", () => {
   test("is not held up by one that is down, nor by one that never answers", async () => {
     await front(
       () => new Promise<Response>(() => {}),

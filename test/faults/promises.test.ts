@@ -21,7 +21,7 @@ const QUICK = { bookmarkInterval: 20_000 };
 const MINUTE = 60_000;
 
 describe("a watch", () => {
-  test("that is half open is noticed within watch_idle, and what changed meanwhile is routed (users-ask 1, under faults)", async () => {
+  test("that is half open is noticed within watch_idle, and what changed meanwhile is routed", async () => {
     await using on = await stage([slice("s", [a])], { apiserver: QUICK });
     on.wire.stall();
     on.api.apply(slice("s", [a, b]));
@@ -32,7 +32,7 @@ describe("a watch", () => {
     assertEquals(on.seen("list").length, 1);
   });
 
-  test("that only crawls, byte by byte with pauses just below the limit, is left alone (users-ask 2, under faults)", async () => {
+  test("that only crawls, byte by byte with pauses just below the limit, is left alone", async () => {
     await using on = await stage([slice("s", [a])], {
       settings: { watch_idle: 30_000 },
       apiserver: { bookmarkInterval: 20_000 },
@@ -46,7 +46,7 @@ describe("a watch", () => {
     assertEquals([on.seen("watch").length, on.nodes()], [1, [A, B]]);
   });
 
-  test("of a quiet namespace lives 20 minutes of late bookmarks without a list, an error or a swap (users-ask 3, under faults)", async () => {
+  test("of a quiet namespace lives 20 minutes of late bookmarks without a list, an error or a swap", async () => {
     await using on = await stage([slice("s", [a])], { apiserver: { bookmarkInterval: MINUTE } });
     on.wire.flow = { kind: "delay", ms: 9000 };
     const reader = on.upstream();
@@ -64,7 +64,7 @@ describe("a watch", () => {
     }
   });
 
-  test("that ends in order again and again is resumed within a second, without a list and without an error (users-ask 4, under faults)", async () => {
+  test("that ends in order again and again is resumed within a second, without a list and without an error", async () => {
     await using on = await stage([slice("s", [a])], { apiserver: QUICK });
     for (let round = 0; round < 20; round++) {
       await on.clock.advance(6000);
@@ -82,7 +82,7 @@ describe("a watch", () => {
   });
 
   for (const gone of ["event", "status"] as const) {
-    test(`whose version is gone, told as ${gone}, lists next, and never sends that version again, though lists fail too (users-ask 5, under faults)`, async () => {
+    test(`whose version is gone, told as ${gone}, lists next, and never sends that version again, though lists fail too`, async () => {
       await using on = await stage([slice("s", [a])], { apiserver: { ...QUICK, gone } });
       listsByPages(on.api);
       on.wire.stall();
@@ -101,7 +101,7 @@ describe("a watch", () => {
     });
   }
 
-  test("that died with its server leaves no pod behind that was deleted meanwhile (users-ask 9, under faults)", async () => {
+  test("that died with its server leaves no pod behind that was deleted meanwhile", async () => {
     await using on = await stage([slice("s-1", [a]), slice("s-2", [b]), slice("s-3", [c])]);
     on.wire.reach = { kind: "refuse" };
     on.wire.cut();
@@ -114,7 +114,7 @@ describe("a watch", () => {
     assertEquals(on.sightings.slice(-2), [`${A} ${B} ${C}`, `${A} ${C}`]);
   });
 
-  test("cut in the middle of an event, and inside a character, yields each event once (users-ask 13, under faults)", async () => {
+  test("cut in the middle of an event, and inside a character, yields each event once", async () => {
     await using on = await stage([slice("s", [a])], { apiserver: QUICK });
     const notes = "Größe 端点 🚦".repeat(20);
     for (let cut = 1; cut < 120; cut += 7) {
@@ -140,7 +140,7 @@ describe("a list", () => {
     ["a stall", { kind: "stall", after: 10 }],
   ] as const;
   for (const [name, effect] of effects) {
-    test(`whose second page is ${name} leaves the nodes as they were until a whole one came (users-ask 6, under faults)`, async () => {
+    test(`whose second page is ${name} leaves the nodes as they were until a whole one came`, async () => {
       await using on = await stage([slice("s-1", [a]), slice("s-2", [b]), slice("s-3", [c])], {
         apiserver: { maxPage: 1 },
       });
@@ -155,7 +155,7 @@ describe("a list", () => {
     });
   }
 
-  test("of a version the server does not know yet is asked again without it, and recovers at the first retry (users-ask 7, under faults)", async () => {
+  test("of a version the server does not know yet is asked again without it, and recovers at the first retry", async () => {
     await using on = await stage([slice("s", [a])], { settings: { mode: "poll", poll_interval: 5000 } });
     on.wire.lag(0);
     on.api.apply(slice("s", [a, b]));
@@ -172,7 +172,7 @@ describe("a list", () => {
     assertEquals(asked[0]!.query.get("resourceVersion"), null);
   });
 
-  test("from an apiserver that lags behind brings no removed pod back (users-ask 8, under faults)", async () => {
+  test("from an apiserver that lags behind brings no removed pod back", async () => {
     await using on = await stage([slice("s-1", [a]), slice("s-2", [b])], { apiserver: QUICK });
     on.api.remove("EndpointSlice", "default", "s-2");
     await on.clock.advance(1);
@@ -191,7 +191,7 @@ describe("a list", () => {
   });
 
   for (const way of ["pages", "a stream"]) {
-    test(`made anew as ${way} for a service of three slices, slowly, shows no reader fewer addresses than before or after (users-ask 10, under faults)`, async () => {
+    test(`made anew as ${way} for a service of three slices, slowly, shows no reader fewer addresses than before or after`, async () => {
       await using on = await stage([slice("s-1", [a]), slice("s-2", [b]), slice("s-3", [c])], {
         apiserver: { maxPage: 1 },
       });
@@ -231,7 +231,7 @@ describe("an apiserver that fails", () => {
     ],
   ] as const;
   for (const mode of ["watch", "poll", "request"] as const) {
-    test(`whatever it answers, the last good nodes are served, and called stale (mode ${mode}) (users-ask 11, under faults)`, async () => {
+    test(`whatever it answers, the last good nodes are served, and called stale (mode ${mode})`, async () => {
       for (const [name, effect] of answers) {
         await using on = await stage([slice("s", [a, b])], { settings: { mode, poll_interval: 2000 } });
         const ask = async (): Promise<void> => {
@@ -255,7 +255,7 @@ describe("an apiserver that fails", () => {
     });
   }
 
-  test("refusing for a minute sees at most twelve attempts, and Retry-After is honoured (users-ask 12, under faults)", async () => {
+  test("refusing for a minute sees at most twelve attempts, and Retry-After is honoured", async () => {
     for (const mode of ["watch", "poll", "auto"] as const) {
       await using on = await stage([slice("s", [a])], { settings: { mode, poll_interval: 1000 } });
       on.api.requests.length = 0;
@@ -274,7 +274,7 @@ describe("an apiserver that fails", () => {
     }
   });
 
-  test("or is forbidden stops nobody else: the other cluster syncs and follows as if it were alone (users-ask 38, under faults)", async () => {
+  test("or is forbidden stops nobody else: the other cluster syncs and follows as if it were alone", async () => {
     const clock = createFakeClock();
     await using good = await stage([slice("s", [a])], { clock, settings: { id: "good" } });
     await using bad = await stage([slice("s", [b])], { clock, wait: false, settings: { id: "bad", required: false } });
@@ -304,7 +304,7 @@ describe("an apiserver that fails", () => {
 });
 
 describe("staleness", () => {
-  test("shows: the age rises while nothing comes, the state leaves watching, and relists are counted by reason (users-ask 37, under faults)", async () => {
+  test("shows: the age rises while nothing comes, the state leaves watching, and relists are counted by reason", async () => {
     await using on = await stage([slice("s", [a])], { apiserver: QUICK });
     await on.clock.advance(21_000);
     assertEquals(on.cluster.status().state, "watching");
@@ -330,7 +330,7 @@ describe("staleness", () => {
 });
 
 describe("something between gateway and apiserver that holds watches back", () => {
-  test("is noticed: the cluster is polled, says so, and goes back to watching when that works (users-ask 14, under faults)", async () => {
+  test("is noticed: the cluster is polled, says so, and goes back to watching when that works", async () => {
     await using on = await stage([slice("s", [a])], {
       settings: { mode: "auto", poll_interval: 5000 },
       apiserver: QUICK,
@@ -354,7 +354,7 @@ describe("something between gateway and apiserver that holds watches back", () =
 });
 
 describe("the request path", () => {
-  test("asks the apiserver nothing, and one watch serves 500 routes, also while the apiserver fails (users-ask 15, under faults)", async () => {
+  test("asks the apiserver nothing, and one watch serves 500 routes, also while the apiserver fails", async () => {
     const services = Array.from({ length: 200 }, (_, i) => `svc-${i}`);
     await using on = await stage(services.map((service, i) => slice(service, [`10.2.0.${i + 1}`], { service })));
     const routes = Array.from({ length: 500 }, (_, i) => on.upstream(`default/${services[i % 200]}:http`));
@@ -375,7 +375,7 @@ describe("the request path", () => {
 });
 
 describe("mode poll", () => {
-  test("lets 50 first requests share one list, however slow that is, and all get nodes (users-ask 16, under faults)", async () => {
+  test("lets 50 first requests share one list, however slow that is, and all get nodes", async () => {
     const clock = createFakeClock();
     await using on = await stage([slice("s", [a])], { clock, wait: false, settings: { mode: "poll" } });
     on.api.faults.add({ match: { verb: "list" }, times: 1, effect: { kind: "delay", ms: 4000 } });
@@ -390,7 +390,7 @@ describe("mode poll", () => {
     assertEquals(on.seen("list").length, 1);
   });
 
-  test("keeps its pace, one list at a time, keeps the last nodes through failures, and swaps nothing that is the same (users-ask 40, under faults)", async () => {
+  test("keeps its pace, one list at a time, keeps the last nodes through failures, and swaps nothing that is the same", async () => {
     await using on = await stage([slice("s", [a])], { settings: { mode: "poll", poll_interval: 5000 } });
     const held = on.upstream();
     const first = held.endpoints();
@@ -413,7 +413,7 @@ describe("mode poll", () => {
 });
 
 describe("a large cluster", () => {
-  test("of 5,000 services and 50,000 endpoints comes in whole through a bad line, and what is the same is not swapped (users-ask 39, under faults)", async () => {
+  test("of 5,000 services and 50,000 endpoints comes in whole through a bad line, and what is the same is not swapped", async () => {
     const clock = createFakeClock();
     const objects = Array.from({ length: 5000 }, (_, i) => {
       const addresses = Array.from({ length: 10 }, (_, j) => `10.${10 + (i >> 8)}.${i & 255}.${j + 1}`);
