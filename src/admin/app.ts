@@ -1,12 +1,12 @@
 import { Hono } from "hono";
 import { accepts } from "hono/accepts";
 import type { Clock } from "../base/clock.ts";
+import type { GatewayView } from "../gateway/view.ts";
 import { problem } from "../http/problem.ts";
 import { ExplainQueryError } from "../reports/explain/question.ts";
 import type { ProcessMetrics } from "../telemetry/process-metrics.ts";
 import { mayRead, onlyOwnNames, onlyWithToken, secureHeaders } from "./guard.ts";
 import { allFamilies, expose, FORMATS } from "./metrics/exposition.ts";
-import type { AdminView } from "./view.ts";
 
 const OPEN_METRICS = "application/openmetrics-text";
 
@@ -41,7 +41,7 @@ export interface AdminOptions {
 
 /** The admin API (read only: no request changes anything), and the console where there is one. */
 export function createAdminApp(
-  view: AdminView,
+  view: GatewayView,
   { token, processMetrics, inForce, clock, console }: AdminOptions,
 ): Hono {
   const app = new Hono();

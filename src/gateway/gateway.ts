@@ -1,4 +1,3 @@
-import type { AdminView } from "../admin/view.ts";
 import { createHealthSet, type HealthSet } from "../balancing/health/health-set.ts";
 import { createRetryBudgets } from "../balancing/retry-budget.ts";
 import { createRing } from "../base/ring.ts";
@@ -34,6 +33,7 @@ import { type ClusterSet, createClusterSet } from "./cluster-set.ts";
 import { makePlan, type Plan, type PlanParts, type PlanWorld } from "./plan.ts";
 import { createReferenceCheck } from "./reference-check.ts";
 import { type GatewayRoute, withResponse } from "./route-set.ts";
+import type { GatewayView } from "./view.ts";
 
 /** What a gateway works with: the runtime's parts, never the runtime itself. */
 export interface GatewayOptions extends PlanWorld {
@@ -49,7 +49,7 @@ export interface GatewayOptions extends PlanWorld {
 }
 
 /** A running gateway. */
-export interface Gateway extends AdminView {
+export interface Gateway extends GatewayView {
   /** What its routes have counted since it was made. */
   readonly counters: Counters;
   /** The same, and the addresses they have, as plain data that can be summed with another thread's. */

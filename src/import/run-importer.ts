@@ -1,4 +1,4 @@
-import packageJson from "../../package.json" with { type: "json" };
+import { VERSION } from "../base/version.ts";
 import { variablesIn } from "../config/interpolate.ts";
 import type { ConfigIssue } from "../config/issues.ts";
 import { loadConfig } from "../config/load.ts";
@@ -72,7 +72,7 @@ export function runImporter(
     const leftovers = read.flatMap((file) => file.leftovers());
     const gateway = printDocument(made, {
       heading: [
-        `Made by podway ${packageJson.version} of ${importer.name}'s ${files.map(({ name }) => name).join(", ")}.`,
+        `Made by podway ${VERSION} of ${importer.name}'s ${files.map(({ name }) => name).join(", ")}.`,
         "What could not be carried over is named beside what it belongs to, and was told when this was made.",
       ],
       leftovers,

@@ -1,7 +1,7 @@
 import type { ConfigInForce } from "../admin/app.ts";
-import type { AdminView } from "../admin/view.ts";
 import type { Logger } from "../base/log.ts";
 import type { Config } from "../config/schema.ts";
+import type { GatewayView } from "../gateway/view.ts";
 import { type Host, type Listener, shownAuthority } from "../platform/host.ts";
 import { httpsRedirect } from "../routing/https-redirect.ts";
 import type { ProcessMetrics } from "../telemetry/process-metrics.ts";
@@ -22,7 +22,7 @@ export interface Listeners {
 export interface ListenersOptions {
   readonly config: Config;
   /** What the admin API shows. */
-  readonly view: AdminView;
+  readonly view: GatewayView;
   readonly host: Host;
   /** For the admin API's `/metrics`. */
   processMetrics(): Promise<ProcessMetrics>;

@@ -1,10 +1,10 @@
-import type { AdminView } from "../admin/view.ts";
 import { createHealthSet } from "../balancing/health/health-set.ts";
 import { systemClock } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
 import type { Config } from "../config/schema.ts";
 import { createPublisher } from "../discovery/feeds/publisher.ts";
 import { createGateway, type Gateway } from "../gateway/gateway.ts";
+import type { GatewayView } from "../gateway/view.ts";
 import type { Modules } from "../middleware/modules.ts";
 import type { Host, ServerCertificate } from "../platform/host.ts";
 import type { Files, Runtime } from "../platform/runtime.ts";
@@ -19,7 +19,7 @@ export interface Served {
   /** The one that follows the clusters. */
   readonly gateway: Gateway;
   /** What the admin API shows. */
-  readonly view: AdminView;
+  readonly view: GatewayView;
   /** Begins to take requests. Rejects with a `ListenError`. */
   open(): Promise<Traffic>;
   /** Puts a config in force; resolves when it is, everywhere. */

@@ -2,8 +2,8 @@ import { describe, test } from "bun:test";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { createAdminApp } from "../../src/admin/app.ts";
 import { createConsole } from "../../src/admin/console/console.tsx";
-import type { AdminView } from "../../src/admin/view.ts";
 import type { ClusterStatus } from "../../src/discovery/views.ts";
+import type { GatewayView } from "../../src/gateway/view.ts";
 import { countAnswer, createCounters } from "../../src/telemetry/counters.ts";
 import { STREAM_FAILURES } from "../../src/telemetry/stream-counters.ts";
 import type { PoolCounts, StreamTraffic } from "../../src/telemetry/traffic.ts";
@@ -28,7 +28,7 @@ const ABOUT = { version: "1.2.3", runtime: "bun", host: "edge-1", file: "gateway
 
 /** A console over what a test says; its clock stands still. */
 function consoleOver(
-  more: Partial<AdminView> = {},
+  more: Partial<GatewayView> = {},
   pools: readonly PoolCounts[] = [],
   streams: readonly StreamTraffic[] = [],
 ) {
@@ -127,7 +127,7 @@ describe("the console", () => {
       state: "forbidden",
       ages: { byte: 1, event: null, list: null },
     };
-    const headline = async (more: Partial<AdminView>): Promise<[string, string[]]> => {
+    const headline = async (more: Partial<GatewayView>): Promise<[string, string[]]> => {
       const html = await consoleOver(more).get("/");
       const [, tone = "", text = ""] = /<p class="verdict (\w+)"[^>]*>(.*?)<\/p>/s.exec(html)!;
       const others = [...(/<ul class="others">(.*?)<\/ul>/s.exec(html)?.[1] ?? "").matchAll(/<li>(.*?)<\/li>/gs)];
@@ -158,7 +158,7 @@ describe("the console", () => {
       { route: "typo", service: "shop/web:htp", endpoints: 0, standby: 0, ejected: 0, unhealthy: 0 },
       { route: "fine", service: "shop/web:http", endpoints: 2, standby: 0, ejected: 0, unhealthy: 0 },
     ];
-    const nodes: AdminView["nodes"] = async (service) => ({
+    const nodes: GatewayView["nodes"] = async (service) => ({
       service,
       nodes: [],
       reason: "no port htp; ports: http (80)",

@@ -1,7 +1,7 @@
 import { describe, test } from "bun:test";
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { createAdminApp } from "../../src/admin/app.ts";
-import type { AdminView } from "../../src/admin/view.ts";
+import type { GatewayView } from "../../src/gateway/view.ts";
 import { countAnswer, countUpstream, createCounters } from "../../src/telemetry/counters.ts";
 import { adminOptions, view } from "./support.ts";
 
@@ -12,7 +12,7 @@ async function metrics(counters = createCounters(), init?: RequestInit): Promise
     pools: [{ route: "shop", service: "default/cart:http", endpoints: 3, ejected: 1, unhealthy: 0, standby: 0 }],
     spans: undefined,
   };
-  const read: AdminView["metrics"] = () => ({ traffic, clusters: [], ready: true, draining: false });
+  const read: GatewayView["metrics"] = () => ({ traffic, clusters: [], ready: true, draining: false });
   return await createAdminApp(view({ metrics: read }), adminOptions()).request("/metrics", init);
 }
 

@@ -1,11 +1,11 @@
 import type { AdminOptions } from "../../src/admin/app.ts";
-import type { AdminView } from "../../src/admin/view.ts";
 import { systemClock } from "../../src/base/clock.ts";
+import type { GatewayView } from "../../src/gateway/view.ts";
 import { ExplainQueryError } from "../../src/reports/explain/question.ts";
 import type { ProcessMetrics } from "../../src/telemetry/process-metrics.ts";
 
 /** A gateway that has nothing to tell, but for what a test says. */
-export const view = (more: Partial<AdminView> = {}): AdminView => ({
+export const view = (more: Partial<GatewayView> = {}): GatewayView => ({
   readiness: () => ({ ready: true, draining: false, waiting: [] }),
   status: () => [],
   metrics: () => ({ traffic: { series: [], pools: [], spans: undefined }, clusters: [], ready: true, draining: false }),

@@ -1,6 +1,7 @@
 /** @jsxImportSource hono/jsx */
 import type { Child } from "hono/jsx";
 import { authority } from "../../base/addresses.ts";
+import type { GatewayView } from "../../gateway/view.ts";
 import type {
   ExcludedNode,
   Explained,
@@ -10,7 +11,6 @@ import type {
 } from "../../reports/explain/answer.ts";
 import { ExplainQueryError } from "../../reports/explain/question.ts";
 import { PORT_WORDS } from "../../reports/explain/words.ts";
-import type { AdminView } from "../view.ts";
 import { Shape } from "./chart.tsx";
 import { Hidden, Part } from "./pieces.tsx";
 import type { ConsoleState, ExplainForm } from "./state.ts";
@@ -23,7 +23,7 @@ export type Answer = { readonly explained: Explained } | { readonly problem: str
 const MOST = 40;
 
 /** Asks about the request in the form; undefined: there is none. */
-export async function answerForm(view: AdminView, form: ExplainForm | undefined): Promise<Answer | undefined> {
+export async function answerForm(view: GatewayView, form: ExplainForm | undefined): Promise<Answer | undefined> {
   if (form === undefined) return undefined;
   const headers = form.headers
     .split("\n")

@@ -2,10 +2,10 @@ import type { RouteConfig } from "../../config/schema.ts";
 import type { StreamConfig } from "../../config/stream-schema.ts";
 import type { ServiceSummary, ServicesPage } from "../../discovery/catalog.ts";
 import type { ClusterStatus, NodesAnswer } from "../../discovery/views.ts";
+import type { GatewayView } from "../../gateway/view.ts";
 import type { GatewayEvent } from "../../telemetry/events.ts";
 import type { PoolCounts, StreamTraffic } from "../../telemetry/traffic.ts";
 import type { RecentTraffic, TrafficHistory } from "../../telemetry/traffic-history.ts";
-import type { AdminView } from "../view.ts";
 import type { AskNodes } from "./shared-nodes.ts";
 import type { ConsoleState } from "./state.ts";
 
@@ -60,7 +60,7 @@ export interface Model {
   readonly state: ConsoleState;
   /** Milliseconds since the epoch. */
   readonly now: number;
-  readonly readiness: ReturnType<AdminView["readiness"]>;
+  readonly readiness: ReturnType<GatewayView["readiness"]>;
   readonly refused: readonly string[];
   readonly clusters: readonly ClusterStatus[];
   readonly total: RecentTraffic;
@@ -85,7 +85,7 @@ export interface Model {
 
 /** What a console looks at. */
 export interface ConsoleParts {
-  readonly view: AdminView;
+  readonly view: GatewayView;
   readonly history: TrafficHistory;
   now(): number;
   about(): About;

@@ -1,5 +1,5 @@
-import type { AdminView } from "../../admin/view.ts";
 import type { Gateway } from "../../gateway/gateway.ts";
+import type { GatewayView } from "../../gateway/view.ts";
 import type { Held } from "../../reports/explain/ejections.ts";
 import { type GatewayEvent, newestEvents } from "../../telemetry/events.ts";
 import { createTotals } from "./totals.ts";
@@ -8,9 +8,9 @@ import type { Team } from "./worker-pool.ts";
 /**
  * What the admin API shows where workers serve: the keeper's own gateway, which takes no requests but has the clusters,
  * the routes and the health checks; and what only the workers know, asked for and put together. The one place for that:
- * a new member of `AdminView` that tells of requests needs an entry in `Questions` and a line here.
+ * a new member of `GatewayView` that tells of requests needs an entry in `Questions` and a line here.
  */
-export function keeperView(gateway: Gateway, team: Team): AdminView {
+export function keeperView(gateway: Gateway, team: Team): GatewayView {
   const totals = createTotals();
   /** As the workers told last: the console asks for the counts all the time, and for these with them. */
   let ejections: (readonly GatewayEvent[])[] = [];

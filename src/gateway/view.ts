@@ -5,8 +5,8 @@ import type { ExplainQuery } from "../reports/explain/question.ts";
 import type { GatewayEvent } from "../telemetry/events.ts";
 import type { GatewayMetrics } from "../telemetry/gateway-metrics.ts";
 
-/** What the admin API may see of the gateway: reads only, secrets already redacted. */
-export interface AdminView {
+/** What may be seen of a gateway: reads only, secrets already redacted. */
+export interface GatewayView {
   readiness(): {
     ready: boolean;
     /** SIGTERM came: the gateway answers 503 here so that nobody sends it new work. */
