@@ -8,7 +8,7 @@ import { countAnswer, createCounters } from "../../src/telemetry/counters.ts";
 import { STREAM_FAILURES } from "../../src/telemetry/stream-counters.ts";
 import type { PoolCounts, StreamTraffic } from "../../src/telemetry/traffic.ts";
 import { createTrafficHistory, TRAFFIC_STEP_MS } from "../../src/telemetry/traffic-history.ts";
-import { fakeClock } from "../helpers/embedded.ts";
+import { createFakeClock } from "../helpers/fake-clock.ts";
 import { adminOptions, view } from "./support.ts";
 
 const CLUSTER: ClusterStatus = {
@@ -32,7 +32,7 @@ function consoleOver(
   pools: readonly PoolCounts[] = [],
   streams: readonly StreamTraffic[] = [],
 ) {
-  const clock = fakeClock();
+  const clock = createFakeClock();
   const counters = createCounters();
   const history = createTrafficHistory(() => ({ series: counters.all(), pools, streams }), clock);
   const seen = view({ status: () => [CLUSTER], ...more });

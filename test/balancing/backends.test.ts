@@ -6,7 +6,9 @@ import { keyReader } from "../../src/balancing/request-key.ts";
 import type { PickFacts, Target } from "../../src/balancing/types.ts";
 import type { BalancerConfig } from "../../src/config/schema.ts";
 import type { Endpoint } from "../../src/discovery/types.ts";
-import { endpoint, handClock, request, seeded, testUpstream } from "./support.ts";
+import { createFakeClock } from "../helpers/fake-clock.ts";
+import { seededRandom } from "../helpers/random.ts";
+import { endpoint, request, testUpstream } from "./support.ts";
 
 /** A service of a route: its weight and priority, and the last numbers of its addresses. */
 interface Sketch {
@@ -20,8 +22,8 @@ const at = (net: number, count: number): Endpoint[] =>
 
 /** A route over services that a test changes. */
 function routeOver(sketches: readonly Sketch[], balancer: BalancerConfig = "round_robin") {
-  const clock = handClock();
-  const random = seeded(1);
+  const clock = createFakeClock();
+  const random = seededRandom(1);
   const lowest = Math.min(...sketches.map(({ priority = 0 }) => priority));
   const of = sketches.map(({ weight = 1, priority = 0, addresses }, index) => {
     const upstream = testUpstream(addresses, `default/s${index}`);

@@ -3,7 +3,8 @@ import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import fc from "fast-check";
 import type { Pool } from "../../src/balancing/types.ts";
 import type { Endpoint } from "../../src/discovery/types.ts";
-import { countPicks, endpoint, endpoints, poolOver, request, seeded } from "./support.ts";
+import { seededRandom } from "../helpers/random.ts";
+import { countPicks, endpoint, endpoints, poolOver, request } from "./support.ts";
 
 const byUser = { consistent_hash: { header: "x-user" } } as const;
 const KEYS = Array.from({ length: 4000 }, (_, i) => request({ headers: { "x-user": `user-${i}` } }));
@@ -13,8 +14,8 @@ const moved = (before: readonly string[], after: readonly string[]): number =>
 
 describe("consistent hash", () => {
   test("the same key always reaches the same endpoint, in every replica of the gateway", () => {
-    const one = poolOver(endpoints(10), { balancer: byUser, random: seeded(1) }).pool;
-    const other = poolOver(endpoints(10), { balancer: byUser, random: seeded(2) }).pool;
+    const one = poolOver(endpoints(10), { balancer: byUser, random: seededRandom(1) }).pool;
+    const other = poolOver(endpoints(10), { balancer: byUser, random: seededRandom(2) }).pool;
     const first = owners(one);
     assertEquals(owners(one), first);
     assertEquals(owners(other), first);

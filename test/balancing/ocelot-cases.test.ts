@@ -1,7 +1,8 @@
 import { describe, test } from "bun:test";
 import { assert, assertEquals } from "@std/assert";
 import cases from "../fixtures/cases/ocelot-cases.json";
-import { countPicks, endpoints, poolOver, request, seeded } from "./support.ts";
+import { seededRandom } from "../helpers/random.ts";
+import { countPicks, endpoints, poolOver, request } from "./support.ts";
 
 /** The cases about round robin, as far as a pool decides them. */
 interface RoundRobinCase {
@@ -27,7 +28,7 @@ describe("round robin as Ocelot's users know it", () => {
     const { backends, concurrent_requests: requests, backends_removed_under_load: removed = 0 } = input;
     test(`${id}: ${requests} requests to ${backends} backends${removed ? `, ${removed} removed on the way` : ""}`, () => {
       for (let seed = 0; seed < 20; seed++) {
-        const { pool, upstream } = poolOver(endpoints(backends), { random: seeded(seed) });
+        const { pool, upstream } = poolOver(endpoints(backends), { random: seededRandom(seed) });
         let sent = 0;
         const counts = countPicks(() => {
           if (removed > 0 && ++sent === input.remove_at_api_call) upstream.set(endpoints(backends).slice(removed));

@@ -1,6 +1,7 @@
 import { describe, test } from "bun:test";
 import { assert, assertEquals, assertLess } from "@std/assert";
-import { countPicks, endpoint, endpoints, poolOver, request, seeded } from "./support.ts";
+import { seededRandom } from "../helpers/random.ts";
+import { countPicks, endpoint, endpoints, poolOver, request } from "./support.ts";
 
 const facts = request();
 const canary = [endpoint("10.0.0.1", { weight: 10 }), endpoint("10.0.0.2", { weight: 90 })];
@@ -48,7 +49,7 @@ describe("least requests", () => {
 
   test("open requests end up much more even than by chance", () => {
     const spread = (balancer: "random" | "least_requests"): number => {
-      const { pool } = poolOver(endpoints(20), { balancer, random: seeded(5) });
+      const { pool } = poolOver(endpoints(20), { balancer, random: seededRandom(5) });
       for (let i = 0; i < 2000; i++) pool.start(pool.pick(facts)!);
       const open = pool.inspect().map(({ inFlight }) => inFlight);
       return Math.max(...open) - Math.min(...open);
@@ -100,11 +101,11 @@ describe("a sticky cookie", () => {
   });
 
   test("means the same to every replica, and something else for another service or pod", () => {
-    const token = (upstream: { uid: string }, random = seeded(1)): string => {
+    const token = (upstream: { uid: string }, random = seededRandom(1)): string => {
       const { pool } = poolOver([endpoint("10.0.0.1", upstream)], { balancer, random });
       return tokenIn(pool.cookie(facts, pool.pick(facts)!)!);
     };
-    assertEquals(token({ uid: "a" }), token({ uid: "a" }, seeded(9)));
+    assertEquals(token({ uid: "a" }), token({ uid: "a" }, seededRandom(9)));
     assert(token({ uid: "a" }) !== token({ uid: "b" }));
   });
 

@@ -1,7 +1,7 @@
 import { describe, test } from "bun:test";
 import { assert, assertEquals } from "@std/assert";
 import { createRetryBudget, createRetryBudgets, type RetryBudget } from "../../src/balancing/retry-budget.ts";
-import { handClock } from "./support.ts";
+import { createFakeClock } from "../helpers/fake-clock.ts";
 
 function taken(budget: RetryBudget, wanted: number): number {
   let count = 0;
@@ -11,7 +11,7 @@ function taken(budget: RetryBudget, wanted: number): number {
 
 describe("the retry budget", () => {
   test("a gateway without other traffic may retry 10 times a second", async () => {
-    const clock = handClock();
+    const clock = createFakeClock();
     const budget = createRetryBudget({ clock });
     for (let second = 0; second < 30; second++) {
       assertEquals(taken(budget, 50), 10);
@@ -20,14 +20,14 @@ describe("the retry budget", () => {
   });
 
   test("retries are at most 20 % of the last 10 seconds' requests", () => {
-    const clock = handClock();
+    const clock = createFakeClock();
     const budget = createRetryBudget({ clock });
     for (let i = 0; i < 1000; i++) budget.request();
     assertEquals(taken(budget, 1000), 200);
   });
 
   test("an outage under steady load never adds more than a fifth", async () => {
-    const clock = handClock();
+    const clock = createFakeClock();
     const budget = createRetryBudget({ clock });
     let retries = 0;
     for (let tenth = 0; tenth < 600; tenth++) {
@@ -42,7 +42,7 @@ describe("the retry budget", () => {
   });
 
   test("requests count for 10 seconds and are then forgotten", async () => {
-    const clock = handClock();
+    const clock = createFakeClock();
     const budget = createRetryBudget({ clock });
     for (let i = 0; i < 1000; i++) budget.request();
     await clock.advance(9_000);
@@ -55,7 +55,7 @@ describe("the retry budget", () => {
   });
 
   test("a clock that is set back does no harm", async () => {
-    const clock = handClock();
+    const clock = createFakeClock();
     const budget = createRetryBudget({ clock });
     for (let i = 0; i < 100; i++) budget.request();
     await clock.advance(-5_000);
@@ -67,14 +67,14 @@ describe("the retry budget", () => {
 
 describe("the budgets of a gateway", () => {
   test("are one for each service: what one spends the others keep", () => {
-    const budgets = createRetryBudgets({ clock: handClock() });
+    const budgets = createRetryBudgets({ clock: createFakeClock() });
     assertEquals(taken(budgets.of("default/a:http"), 50), 10);
     assertEquals(taken(budgets.of("default/a:http"), 50), 0);
     assertEquals(taken(budgets.of("default/b:http"), 50), 10);
   });
 
   test("of services that are gone are forgotten, the others are kept as they are", () => {
-    const budgets = createRetryBudgets({ clock: handClock() });
+    const budgets = createRetryBudgets({ clock: createFakeClock() });
     const [a, b] = [budgets.of("a"), budgets.of("b")];
     budgets.keep(new Set([a]));
     assert(budgets.of("a") === a);

@@ -2,7 +2,8 @@ import { describe, test } from "bun:test";
 import { assert, assertEquals, assertGreater, assertNotEquals } from "@std/assert";
 import fc from "fast-check";
 import type { Target } from "../../src/balancing/types.ts";
-import { countPicks, endpoint, endpoints, poolOver, request, seeded } from "./support.ts";
+import { seededRandom } from "../helpers/random.ts";
+import { countPicks, endpoint, endpoints, poolOver, request } from "./support.ts";
 
 const facts = request();
 
@@ -40,9 +41,9 @@ describe("round robin", () => {
   test("100 endpoint updates during 10,000 requests leave every steady pod its share", () => {
     fc.assert(
       fc.property(fc.integer(), fc.boolean(), (seed, weighted) => {
-        const random = seeded(seed);
+        const random = seededRandom(seed);
         const steady = endpoints(8).map((one, i) => endpoint(one.host, { weight: weighted && i < 4 ? 10 : 50 }));
-        const { pool, upstream } = poolOver(steady, { random: seeded(seed + 1) });
+        const { pool, upstream } = poolOver(steady, { random: seededRandom(seed + 1) });
         const counts = new Map<string, number>();
         const shares = new Map<string, number>();
         let current = steady;
@@ -112,7 +113,7 @@ describe("round robin", () => {
     for (const weights of [Array(10).fill(50), [10, 20, 30, 40, 50, 60, 70, 80, 90, 100]]) {
       const list = endpoints(10).map((one, i) => endpoint(one.host, { weight: weights[i] }));
       const firsts = Array.from({ length: 60 }, (_, seed) => {
-        const { pool } = poolOver(list, { random: seeded(seed) });
+        const { pool } = poolOver(list, { random: seededRandom(seed) });
         return pool.pick(facts)!.endpoint.address;
       });
       assertGreater(new Set(firsts).size, 4);
@@ -126,7 +127,7 @@ describe("round robin", () => {
         fc.integer({ min: 1, max: 60 }),
         fc.integer(),
         (count, length, seed) => {
-          const { pool } = poolOver(endpoints(count), { random: seeded(seed) });
+          const { pool } = poolOver(endpoints(count), { random: seededRandom(seed) });
           const picks = Array.from({ length: 200 }, () => pool.pick(facts)!.endpoint.address);
           for (let start = 0; start + length <= picks.length; start++) {
             const window = picks.slice(start, start + length);
@@ -149,7 +150,7 @@ describe("round robin", () => {
         fc.integer(),
         (weights, length, seed) => {
           const list = endpoints(weights.length).map((one, i) => endpoint(one.host, { weight: weights[i]! }));
-          const { pool } = poolOver(list, { random: seeded(seed) });
+          const { pool } = poolOver(list, { random: seededRandom(seed) });
           const total = weights.reduce((sum, weight) => sum + weight, 0);
           const picks = Array.from({ length: 400 }, () => pool.pick(facts)!.endpoint);
           for (let start = 0; start + length <= picks.length; start++) {
@@ -171,7 +172,7 @@ describe("round robin", () => {
         fc.integer(),
         (weights, seed) => {
           const list = endpoints(weights.length).map((one, i) => endpoint(one.host, { weight: weights[i]! }));
-          const { pool } = poolOver(list, { random: seeded(seed) });
+          const { pool } = poolOver(list, { random: seededRandom(seed) });
           const tried: Target[] = [];
           for (let attempt = 0; attempt < list.length; attempt++) {
             const target = pool.pick(facts, tried)!;

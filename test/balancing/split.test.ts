@@ -1,9 +1,9 @@
 import { describe, test } from "bun:test";
 import { assert, assertEquals, assertGreater } from "@std/assert";
 import { createSplit } from "../../src/balancing/split.ts";
-import { seeded } from "./support.ts";
+import { seededRandom } from "../helpers/random.ts";
 
-const counted = (weights: number[], times: number, random = seeded(1)): number[] => {
+const counted = (weights: number[], times: number, random = seededRandom(1)): number[] => {
   const entries = weights.map((weight, id) => ({ id, weight }));
   const split = createSplit(entries, random);
   const counts = weights.map(() => 0);
@@ -19,7 +19,7 @@ describe("a split over several services", () => {
   test("is smooth: any ten requests in a row hold exactly one for the canary", () => {
     const entries = [{ weight: 10 }, { weight: 90 }];
     for (let seed = 0; seed < 20; seed++) {
-      const split = createSplit(entries, seeded(seed));
+      const split = createSplit(entries, seededRandom(seed));
       const turns = Array.from({ length: 200 }, () => (split.choose() === entries[0] ? 1 : 0));
       for (let at = 0; at + 10 <= turns.length; at++) {
         assertEquals(
@@ -38,7 +38,7 @@ describe("a split over several services", () => {
 
   test("gateways start at different places", () => {
     const firsts = new Set<string>();
-    for (let seed = 0; seed < 40; seed++) firsts.add(String(counted([1, 1, 1, 1], 1, seeded(seed))));
+    for (let seed = 0; seed < 40; seed++) firsts.add(String(counted([1, 1, 1, 1], 1, seededRandom(seed))));
     assertGreater(firsts.size, 2);
     assert(firsts.size <= 4);
   });

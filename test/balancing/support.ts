@@ -1,63 +1,9 @@
 import { createPool, type PoolOptions } from "../../src/balancing/pool.ts";
 import type { Target } from "../../src/balancing/types.ts";
-import type { Clock } from "../../src/base/clock.ts";
 import type { Endpoint, Upstream } from "../../src/discovery/types.ts";
 import type { RequestFacts } from "../../src/http/request.ts";
-
-/** A clock that stands still until it is moved. */
-export interface HandClock extends Clock {
-  /** Moves on by `ms`, running what falls due on the way, each with everything that follows from it at once. */
-  advance(ms: number): Promise<void>;
-}
-
-/** Starts at a time that is no multiple of a second. */
-export function handClock(): HandClock {
-  let time = 1_700_000_000_123;
-  const timers = new Set<{ at: number; fn: () => void }>();
-  const after = (ms: number, fn: () => void): (() => void) => {
-    const timer = { at: time + ms, fn };
-    timers.add(timer);
-    return () => timers.delete(timer);
-  };
-  /** Lets promise chains of the code under test run to their next timer. */
-  const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
-  return {
-    now: () => time,
-    after,
-    sleep: (ms, signal) =>
-      new Promise((resolve, reject) => {
-        if (signal?.aborted) return reject(signal.reason);
-        const cancel = after(ms, resolve);
-        signal?.addEventListener("abort", () => {
-          cancel();
-          reject(signal.reason);
-        });
-      }),
-    async advance(ms) {
-      const end = time + ms;
-      for (;;) {
-        await settle();
-        const due = [...timers].filter((timer) => timer.at <= end).sort((a, b) => a.at - b.at)[0];
-        if (due === undefined) break;
-        timers.delete(due);
-        time = Math.max(time, due.at);
-        due.fn();
-      }
-      time = end;
-    },
-  };
-}
-
-/** Numbers that look random and are the same in every run (mulberry32). */
-export function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
+import { createFakeClock } from "../helpers/fake-clock.ts";
+import { seededRandom } from "../helpers/random.ts";
 
 /** An endpoint as discovery makes it. */
 export function endpoint(
@@ -114,13 +60,13 @@ export function testUpstream(list: readonly Endpoint[], name = "default/web"): T
 /** A pool over endpoints that a test changes, with passive health as by default. */
 export function poolOver(list: readonly Endpoint[], settings: Partial<Omit<PoolOptions, "upstream" | "clock">> = {}) {
   const upstream = testUpstream(list);
-  const clock = handClock();
+  const clock = createFakeClock();
   const pool = createPool({
     upstream,
     scheme: "http",
     balancer: "round_robin",
     passive: { failures: 2, eject: 10_000 },
-    random: seeded(1),
+    random: seededRandom(1),
     ...settings,
     clock,
   });

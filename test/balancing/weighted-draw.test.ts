@@ -2,12 +2,12 @@ import { describe, test } from "bun:test";
 import { assert, assertEquals } from "@std/assert";
 import type { Member } from "../../src/balancing/policy.ts";
 import { createWeightedDraw } from "../../src/balancing/weighted-draw.ts";
-import { seeded } from "./support.ts";
+import { seededRandom } from "../helpers/random.ts";
 
 const DRAWS = 6000;
 
 function drawOver(weights: readonly number[]) {
-  const draw = createWeightedDraw(seeded(4));
+  const draw = createWeightedDraw(seededRandom(4));
   draw.update(weights.map((weight) => ({ weight }) as Member));
   return draw;
 }

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, test } from "bun:test";
 import { assert, assertEquals, assertGreater } from "@std/assert";
-import { seededRandom } from "../helpers/embedded.ts";
 import type { GatewayProcess } from "../helpers/gateway-process.ts";
+import { seededRandom } from "../helpers/random.ts";
 import { until } from "../helpers/wait.ts";
 import { rawClient } from "../proxy/helpers.ts";
 import { ABUSE } from "./abuse.ts";

@@ -2,7 +2,8 @@ import { describe, test } from "bun:test";
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { loadConfig } from "../../src/config/load.ts";
 import { type DemoHandler, startDemo } from "../../src/demo/demo.ts";
-import { fakeClock, seededRandom } from "../helpers/embedded.ts";
+import { createFakeClock } from "../helpers/fake-clock.ts";
+import { seededRandom } from "../helpers/random.ts";
 import { until } from "../helpers/wait.ts";
 
 const listen = (handler: DemoHandler, hostname: string, port: number) => {
@@ -22,7 +23,7 @@ const listenOnOne: typeof listen = (handler, hostname, port) => {
 };
 
 async function demo(serve = listen) {
-  const clock = fakeClock();
+  const clock = createFakeClock();
   const running = await startDemo({ serve, clock, random: seededRandom() });
   return { ...running, clock, [Symbol.asyncDispose]: running.stop };
 }

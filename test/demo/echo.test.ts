@@ -1,11 +1,11 @@
 import { describe, test } from "bun:test";
 import { assertEquals, assertRejects } from "@std/assert";
 import { createEcho } from "../../src/demo/echo.ts";
-import { fakeClock } from "../helpers/embedded.ts";
+import { createFakeClock } from "../helpers/fake-clock.ts";
 
 const URL_BASE = "http://echo.test";
 const setup = () => {
-  const clock = fakeClock();
+  const clock = createFakeClock();
   const echo = createEcho({ pod: "echo-1", clock });
   const ask = (path: string, init?: RequestInit) => echo(new Request(URL_BASE + path, init), "127.0.0.9");
   return { clock, ask };

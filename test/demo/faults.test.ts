@@ -1,7 +1,8 @@
 import { describe, test } from "bun:test";
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import type { FaultEffect } from "../../src/demo/apiserver.ts";
-import { embedded, fakeClock, serveEmbedded } from "../helpers/embedded.ts";
+import { embedded, serveEmbedded } from "../helpers/embedded.ts";
+import { createFakeClock } from "../helpers/fake-clock.ts";
 import { until } from "../helpers/wait.ts";
 import { configMap, get, type StatusAnswer, watch } from "./client.ts";
 
@@ -56,7 +57,7 @@ describe("faults of an answer", () => {
   });
 
   test("delay waits by the server's clock", async () => {
-    const clock = fakeClock();
+    const clock = createFakeClock();
     const { api, whole } = faulty({ kind: "delay", ms: 5000 }, { clock });
     let answered = false;
     const answer = api.fetch(MAPS).then((response) => {
@@ -247,7 +248,7 @@ describe("which requests a fault is for", () => {
   });
 
   test("several act together", async () => {
-    const clock = fakeClock();
+    const clock = createFakeClock();
     const { api } = faulty({ kind: "truncate", bytes: 4 }, { clock });
     api.faults.add({ effect: { kind: "delay", ms: 100 } });
     const text = api.fetch(MAPS).then((answer) => answer.text());

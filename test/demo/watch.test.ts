@@ -1,6 +1,7 @@
 import { describe, test } from "bun:test";
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { embedded, fakeClock } from "../helpers/embedded.ts";
+import { embedded } from "../helpers/embedded.ts";
+import { createFakeClock } from "../helpers/fake-clock.ts";
 import { configMap, get, pod, type StatusAnswer, watch } from "./client.ts";
 
 const MAPS = "/api/v1/namespaces/default/configmaps";
@@ -110,7 +111,7 @@ describe("a watch", () => {
 
 describe("a watch and time", () => {
   test("ends cleanly at timeoutSeconds", async () => {
-    const clock = fakeClock();
+    const clock = createFakeClock();
     const api = embedded({ clock });
     const events = await watch(api, MAPS, { timeoutSeconds: "30" });
     await clock.advance(29_999);
@@ -121,7 +122,7 @@ describe("a watch and time", () => {
   });
 
   test("gets bookmarks with the newest version of all resources when it asks for them", async () => {
-    const clock = fakeClock();
+    const clock = createFakeClock();
     const api = embedded({ clock, bookmarkInterval: 10_000 });
     const from = api.resourceVersion;
     const asked = await watch(api, MAPS, { resourceVersion: from, allowWatchBookmarks: "true" });
@@ -204,7 +205,7 @@ describe("streaming lists", () => {
 
 describe("what a test does to an open watch", () => {
   test("freeze keeps it open and silent, also past its timeout", async () => {
-    const clock = fakeClock();
+    const clock = createFakeClock();
     const api = embedded({ clock });
     const events = await watch(api, MAPS, { timeoutSeconds: "5", allowWatchBookmarks: "1" });
     api.openWatches[0]!.freeze();

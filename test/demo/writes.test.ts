@@ -1,6 +1,7 @@
 import { describe, test } from "bun:test";
 import { assert, assertEquals, assertNotEquals, assertStringIncludes } from "@std/assert";
-import { embedded, fakeClock } from "../helpers/embedded.ts";
+import { embedded } from "../helpers/embedded.ts";
+import { createFakeClock } from "../helpers/fake-clock.ts";
 import { configMap, get, pod, type StatusAnswer, send } from "./client.ts";
 
 const PODS = "/api/v1/namespaces/default/pods";
@@ -15,7 +16,7 @@ const endpoints = (...ips: string[]) => ({
 
 describe("a create", () => {
   test("sets what the apiserver sets, and is 201", async () => {
-    const api = embedded({ clock: fakeClock(Date.UTC(2026, 0, 2, 3, 4, 5, 678)) });
+    const api = embedded({ clock: createFakeClock(Date.UTC(2026, 0, 2, 3, 4, 5, 678)) });
     const { status, body } = await send(api, "POST", ENDPOINTS, endpoints("10.0.0.1"));
     assertEquals(status, 201);
     const { uid, managedFields, ...metadata } = body.metadata;
@@ -465,7 +466,7 @@ describe("a deletion", () => {
   });
 
   test("of a namespace takes its contents along, after a moment of Terminating", async () => {
-    const clock = fakeClock();
+    const clock = createFakeClock();
     const api = embedded({ clock });
     api.apply([configMap("a", {}, "gone"), pod("p", "gone"), configMap("stays")]);
     assertEquals((await send(api, "DELETE", "/api/v1/namespaces/gone")).status, 200);

@@ -8,7 +8,8 @@ import { createDiscovery, type Discovery } from "../../src/discovery/discovery.t
 import type { Connection } from "../../src/kubernetes/connection.ts";
 import { noCredentials } from "../../src/kubernetes/credentials.ts";
 import type { Fetch } from "../../src/kubernetes/types.ts";
-import { embedded, seededRandom } from "../helpers/embedded.ts";
+import { embedded } from "../helpers/embedded.ts";
+import { seededRandom } from "../helpers/random.ts";
 
 /** A cluster's configuration with every default; EndpointSlices, since that is what users are told to use. */
 export function clusterConfig(settings: Partial<ClusterConfig> = {}): ClusterConfig {

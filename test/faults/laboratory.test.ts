@@ -2,7 +2,7 @@ import { describe, test } from "bun:test";
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import { systemClock } from "../../src/base/clock.ts";
 import { createApiserver } from "../../src/demo/apiserver.ts";
-import { seededRandom } from "../helpers/embedded.ts";
+import { seededRandom } from "../helpers/random.ts";
 import { recordHistory, Violation } from "./lab/history.ts";
 import { scheduleOf } from "./lab/schedule.ts";
 import { type Address, type Manifest, manifest, reckon } from "./lab/world.ts";

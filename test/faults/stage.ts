@@ -11,8 +11,8 @@ import { createDiscovery, type Discovery } from "../../src/discovery/discovery.t
 import type { Upstream } from "../../src/discovery/types.ts";
 import { noCredentials } from "../../src/kubernetes/credentials.ts";
 import { clusterConfig } from "../discovery/support.ts";
-import { seededRandom } from "../helpers/embedded.ts";
 import { createFakeClock, type FakeClock } from "../helpers/fake-clock.ts";
+import { seededRandom } from "../helpers/random.ts";
 import { layWire, type Wire } from "./lab/wire.ts";
 
 /** One cluster in memory: apiserver, wire, client, and a clock that a test moves. */

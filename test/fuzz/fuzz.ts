@@ -9,7 +9,7 @@ import { createApiClient } from "../../src/kubernetes/api-client.ts";
 import { noCredentials } from "../../src/kubernetes/credentials.ts";
 import { createReflector } from "../../src/kubernetes/reflector.ts";
 import type { Change, Collection, Decoder } from "../../src/kubernetes/types.ts";
-import { seededRandom } from "../helpers/embedded.ts";
+import { seededRandom } from "../helpers/random.ts";
 import { chunksOf, mutate } from "./mutate.ts";
 import { type Expected, expectList, expectWatch, type Held } from "./reference.ts";
 

@@ -9,7 +9,7 @@ import process from "node:process";
 import { systemClock } from "../../src/base/clock.ts";
 import { createApiserver } from "../../src/demo/apiserver.ts";
 import { manifest, randomSketch } from "../faults/lab/world.ts";
-import { seededRandom } from "../helpers/embedded.ts";
+import { seededRandom } from "../helpers/random.ts";
 
 const FOLDER = join(import.meta.dir, "../fixtures/recorded");
 

@@ -1,8 +1,8 @@
 import { describe, test } from "bun:test";
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { createRefusals } from "../../src/telemetry/refusals.ts";
-import { handClock } from "../balancing/support.ts";
 import { serveEmbedded } from "../helpers/embedded.ts";
+import { createFakeClock } from "../helpers/fake-clock.ts";
 import { until } from "../helpers/wait.ts";
 import { oneCluster, slice } from "./objects.ts";
 import { startPods } from "./pods.ts";
@@ -105,7 +105,7 @@ describe("a request that finds no address", () => {
   });
 
   test("is logged again after a minute, with how many there were", async () => {
-    const clock = handClock();
+    const clock = createFakeClock();
     const lines: unknown[] = [];
     const tell = createRefusals({
       clock,

@@ -1,71 +1,9 @@
 import { once } from "node:events";
 import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import { type Clock, systemClock } from "../../src/base/clock.ts";
+import { systemClock } from "../../src/base/clock.ts";
 import { type ApiserverOptions, createApiserver, type EmbeddedApiserver } from "../../src/demo/apiserver.ts";
-
-/** A deterministic `Random` (mulberry32). */
-export function seededRandom(seed = 1): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
-
-/** A clock that stands still until it is told to move. */
-export interface FakeClock extends Clock {
-  /** Moves on, running what falls due in order; promises settle in between. */
-  advance(ms: number): Promise<void>;
-  /** How many timers wait. */
-  readonly pending: number;
-}
-
-/** Lets promises that are ready settle. */
-const settle = (): Promise<void> => new Promise((resolve) => setTimeout(resolve));
-
-/** Makes a clock at `start`, ms since the epoch. */
-export function fakeClock(start = Date.UTC(2026, 0, 1)): FakeClock {
-  let now = start;
-  const timers = new Set<{ due: number; fn: () => void }>();
-  const after = (ms: number, fn: () => void): (() => void) => {
-    const timer = { due: now + ms, fn };
-    timers.add(timer);
-    return () => void timers.delete(timer);
-  };
-  return {
-    now: () => now,
-    after,
-    sleep: (ms, signal) =>
-      new Promise((resolve, reject) => {
-        if (signal?.aborted) return reject(signal.reason);
-        const cancel = after(ms, resolve);
-        signal?.addEventListener("abort", () => {
-          cancel();
-          reject(signal.reason);
-        });
-      }),
-    async advance(ms) {
-      const until = now + ms;
-      await settle();
-      for (;;) {
-        const next = [...timers].filter(({ due }) => due <= until).sort((a, b) => a.due - b.due)[0];
-        if (!next) break;
-        timers.delete(next);
-        now = next.due;
-        next.fn();
-        await settle();
-      }
-      now = until;
-      await settle();
-    },
-    get pending() {
-      return timers.size;
-    },
-  };
-}
+import { seededRandom } from "./random.ts";
 
 /** An embedded apiserver for tests: the machine's clock and a fixed random unless given. */
 export const embedded = (options: Partial<ApiserverOptions> = {}): EmbeddedApiserver =>

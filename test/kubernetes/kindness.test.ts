@@ -4,8 +4,8 @@ import { silentLogger } from "../../src/base/log.ts";
 import { createApiClient } from "../../src/kubernetes/api-client.ts";
 import { createReflector } from "../../src/kubernetes/reflector.ts";
 import type { KubernetesObject } from "../../src/kubernetes/types.ts";
-import { seededRandom } from "../helpers/embedded.ts";
 import { createFakeClock } from "../helpers/fake-clock.ts";
+import { seededRandom } from "../helpers/random.ts";
 import { createScriptedApiserver, slices, statusOf } from "../helpers/scripted-apiserver.ts";
 
 const REPLICAS = 60;

@@ -11,7 +11,7 @@ import { cp, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises"
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { seededRandom } from "../helpers/embedded.ts";
+import { seededRandom } from "../helpers/random.ts";
 import { type Coverage, measureCoverage } from "./coverage.ts";
 import { type Mutant, mutantsOf } from "./mutants.ts";
 

@@ -2,14 +2,14 @@ import { describe, test } from "bun:test";
 import { assertEquals, assertThrows } from "@std/assert";
 import { createFlights, createLoneFlights, Flight } from "../../src/proxy/in-flight.ts";
 import { Upload } from "../../src/proxy/upload.ts";
-import { fakeClock } from "../helpers/embedded.ts";
+import { createFakeClock } from "../helpers/fake-clock.ts";
 
 describe.each([
   ["one timer for all", createFlights],
   ["a timer for each", createLoneFlights],
 ] as const)("requests in flight, %s", (_what, create) => {
   const setup = (deadline: number) => {
-    const clock = fakeClock();
+    const clock = createFakeClock();
     const client = new AbortController();
     const request = new Request("http://a.test/", { signal: client.signal });
     const flight = new Flight(request, { try: 0, response: deadline }, clock.now());
@@ -61,7 +61,7 @@ test("each of several requests in flight can be forgotten, in any order, and non
     [1, 3, 0, 2],
     [2, 0, 3, 1],
   ]) {
-    const clock = fakeClock();
+    const clock = createFakeClock();
     const flights = createFlights(clock);
     const made = [1000, 2000, 3000, 4000].map((response) => {
       const flight = new Flight(new Request("http://a.test/"), { try: 0, response }, clock.now());
@@ -91,7 +91,7 @@ test.each([
   [999, 1000, undefined],
   [1000, 1000, "stalled"],
 ] as const)("a client has the whole window to send what it has to (%d of %d ms)", (waited, window, ended) => {
-  const clock = fakeClock();
+  const clock = createFakeClock();
   const flight = new Flight(new Request("http://a.test/"), { try: 0, response: 10 }, clock.now());
   let now = 0;
   const rules = { limit: 0, rate: 100, window, now: () => now };

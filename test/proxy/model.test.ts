@@ -1,7 +1,7 @@
 import { describe, test } from "bun:test";
 import type { Socket } from "node:net";
 import { assertEquals } from "@std/assert";
-import { seededRandom } from "../helpers/embedded.ts";
+import { seededRandom } from "../helpers/random.ts";
 import { leavesNothing, rawPod, startRig } from "./helpers.ts";
 
 leavesNothing();

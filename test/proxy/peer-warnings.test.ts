@@ -1,10 +1,10 @@
 import { describe, test } from "bun:test";
 import { assertEquals } from "@std/assert";
 import { createPeerWarnings } from "../../src/proxy/peer-warnings.ts";
-import { handClock } from "../balancing/support.ts";
+import { createFakeClock } from "../helpers/fake-clock.ts";
 
 function warnings() {
-  const clock = handClock();
+  const clock = createFakeClock();
   const peers: unknown[] = [];
   const warn = createPeerWarnings({
     clock,

@@ -7,13 +7,13 @@ import {
   TRAFFIC_POINTS,
   TRAFFIC_STEP_MS,
 } from "../../src/telemetry/traffic-history.ts";
-import { fakeClock } from "../helpers/embedded.ts";
+import { createFakeClock } from "../helpers/fake-clock.ts";
 
 const last = (values: Float32Array, points: number): number[] => [...values.slice(-points)];
 
 describe("the history of traffic", () => {
   test("has requests and errors a second by route and in all, the newest last", async () => {
-    const clock = fakeClock();
+    const clock = createFakeClock();
     const counters = createCounters();
     const [one, other] = [counters.series("one", "a"), counters.series("one", "b")];
     counters.series("quiet", "a");
@@ -37,7 +37,7 @@ describe("the history of traffic", () => {
   });
 
   test("keeps five minutes, outlives a restart of what counts, and forgets routes that are gone", async () => {
-    const clock = fakeClock();
+    const clock = createFakeClock();
     let counters = createCounters();
     const history = createTrafficHistory(() => ({ series: counters.all(), pools: [] }), clock);
     for (let n = 0; n < TRAFFIC_POINTS + 3; n++) {
@@ -56,7 +56,7 @@ describe("the history of traffic", () => {
   });
 
   test("goes on after counts that could not be had", async () => {
-    const clock = fakeClock();
+    const clock = createFakeClock();
     const counters = createCounters();
     let fails = true;
     const history = createTrafficHistory(async () => {

@@ -4,7 +4,8 @@ import { createActiveHealth } from "../../../src/balancing/health/active-health.
 import { httpProbe, type ProbeFetch } from "../../../src/balancing/health/http-probe.ts";
 import type { LogFields } from "../../../src/base/log.ts";
 import type { ActiveHealthConfig } from "../../../src/config/schema.ts";
-import { endpoints, poolOver, request, seeded } from "../support.ts";
+import { seededRandom } from "../../helpers/random.ts";
+import { endpoints, poolOver, request } from "../support.ts";
 
 const INTERVAL = 5000;
 const facts = request();
@@ -40,7 +41,7 @@ function checks(count: number, settings: Partial<ActiveHealthConfig> = {}) {
     config,
     probe: httpProbe(config, fetch),
     clock,
-    random: seeded(3),
+    random: seededRandom(3),
     logger: { log: (level, message, fields) => lines.push({ level, message, fields }) },
     upstream: upstream.name,
   });

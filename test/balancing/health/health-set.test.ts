@@ -3,7 +3,8 @@ import { assert, assertEquals } from "@std/assert";
 import { createHealthSet, type HealthCheck } from "../../../src/balancing/health/health-set.ts";
 import { httpProbe, type ProbeFetch } from "../../../src/balancing/health/http-probe.ts";
 import { silentLogger } from "../../../src/base/log.ts";
-import { endpoints, poolOver, seeded } from "../support.ts";
+import { seededRandom } from "../../helpers/random.ts";
+import { endpoints, poolOver } from "../support.ts";
 
 const CONFIG = { path: "/healthz", interval: 1000, timeout: 500, healthy: 1, unhealthy: 1 };
 
@@ -24,7 +25,7 @@ function setup() {
     upstream: upstream.name,
   });
   const check = checkWith(CONFIG);
-  const set = createHealthSet({ clock, random: seeded(1), logger: silentLogger });
+  const set = createHealthSet({ clock, random: seededRandom(1), logger: silentLogger });
   const healthy = () => pool.inspect().map((one) => one.healthy);
   return { set, check, checkWith, probes, clock, healthy };
 }

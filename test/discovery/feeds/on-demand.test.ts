@@ -1,7 +1,7 @@
 import { describe, test } from "bun:test";
 import { assertEquals } from "@std/assert";
 import { createDemand, type Demand } from "../../../src/discovery/feeds/on-demand.ts";
-import { type FakeClock, fakeClock } from "../../helpers/embedded.ts";
+import { createFakeClock, type FakeClock } from "../../helpers/fake-clock.ts";
 
 interface Pull {
   readonly turn: number;
@@ -18,7 +18,7 @@ interface World {
 }
 
 function world({ maxStale = 0, interval = 1000 } = {}): World {
-  const clock = fakeClock();
+  const clock = createFakeClock();
   const pulls: Pull[] = [];
   let listed: number | undefined;
   const demand = createDemand({

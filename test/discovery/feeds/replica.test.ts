@@ -6,8 +6,9 @@ import { createDiscovery } from "../../../src/discovery/discovery.ts";
 import { createPublisher, settingsOf } from "../../../src/discovery/feeds/publisher.ts";
 import { createFollower, type Follower, type NewsLink } from "../../../src/discovery/feeds/replica.ts";
 import { readNews } from "../../../src/discovery/feeds/updates.ts";
-import { embedded, seededRandom } from "../../helpers/embedded.ts";
+import { embedded } from "../../helpers/embedded.ts";
 import { createFakeClock, type FakeClock } from "../../helpers/fake-clock.ts";
+import { seededRandom } from "../../helpers/random.ts";
 import { at, clusterConfig, type FollowOptions, follow, slice } from "../support.ts";
 
 const service = (name: string, port: number, target: string): object => ({

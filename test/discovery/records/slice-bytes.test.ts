@@ -3,7 +3,7 @@ import { assert, assertEquals } from "@std/assert";
 import { endpointSliceDecoder } from "../../../src/discovery/records/endpoint-slices.ts";
 import type { SliceRecord } from "../../../src/discovery/records/slice-record.ts";
 import type { ReadObject } from "../../../src/kubernetes/types.ts";
-import { seededRandom } from "../../helpers/embedded.ts";
+import { seededRandom } from "../../helpers/random.ts";
 import { at, slice } from "../support.ts";
 
 const encoder = new TextEncoder();

@@ -2,7 +2,7 @@ import { describe, test } from "bun:test";
 import { assert, assertEquals } from "@std/assert";
 import { createJournal, type DiscoveryEvent } from "../../../src/discovery/store/journal.ts";
 import { slice } from "../../gateway/objects.ts";
-import { fakeClock } from "../../helpers/embedded.ts";
+import { createFakeClock } from "../../helpers/fake-clock.ts";
 import { until } from "../../helpers/wait.ts";
 import { follow } from "../support.ts";
 
@@ -69,7 +69,7 @@ describe("the journal of a cluster", () => {
   });
 
   test("stays small in a storm: most changes are only counted", async () => {
-    const clock = fakeClock();
+    const clock = createFakeClock();
     const journal = createJournal({ cluster: "c", usual: "watch", clock });
     const entry = { namespace: "ns", name: "web", slices: [], service: undefined, version: 1, last: undefined };
     for (let second = 0; second < 300; second++) {

@@ -6,8 +6,8 @@ import { createDiscovery, type Discovery } from "../../../src/discovery/discover
 import type { Upstream } from "../../../src/discovery/types.ts";
 import { noCredentials } from "../../../src/kubernetes/credentials.ts";
 import { clusterConfig } from "../../discovery/support.ts";
-import { seededRandom } from "../../helpers/embedded.ts";
 import { createFakeClock } from "../../helpers/fake-clock.ts";
+import { seededRandom } from "../../helpers/random.ts";
 import { type History, recordHistory, Violation } from "./history.ts";
 import type { Schedule, Setting, Step } from "./schedule.ts";
 import { layWire, type Wire } from "./wire.ts";

@@ -1,7 +1,8 @@
 import { type Clock, systemClock } from "../../../src/base/clock.ts";
 import { bunRuntime } from "../../../src/platform/bun/runtime.ts";
-import { seededRandom, serveEmbedded } from "../../helpers/embedded.ts";
+import { serveEmbedded } from "../../helpers/embedded.ts";
 import { faultProxy } from "../../helpers/fault-proxy.ts";
+import { seededRandom } from "../../helpers/random.ts";
 import { apiserverOptions, type Place } from "./run-seed.ts";
 import type { Schedule } from "./schedule.ts";
 import type { Flow, Reach, Wire } from "./wire.ts";

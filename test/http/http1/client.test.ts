@@ -9,7 +9,7 @@ import { bunDial } from "../../../src/platform/bun/dial.ts";
 import { nodeDial } from "../../../src/platform/node/streams.ts";
 import type { Dial } from "../../../src/platform/sockets.ts";
 import type { UpstreamFetch, UpstreamInit } from "../../../src/proxy/types.ts";
-import { fakeClock } from "../../helpers/embedded.ts";
+import { createFakeClock } from "../../helpers/fake-clock.ts";
 import { answerWith, deadPort, type RawPod, rawPod, until } from "../../proxy/helpers.ts";
 
 const pods: RawPod[] = [];
@@ -53,7 +53,7 @@ describe.each<[string, Dial]>([
   ["node:net", nodeDial()],
 ])("HTTP/1.1 over %s", (_name, dial) => {
   // Time stands still: no connection closes because it has been idle.
-  const ask = asker(createHttp1Client({ dial, clock: fakeClock(), random: Math.random }));
+  const ask = asker(createHttp1Client({ dial, clock: createFakeClock(), random: Math.random }));
 
   describe("a request", () => {
     test("leaves as it was given, and nothing is added to it", async () => {
@@ -498,7 +498,7 @@ describe.each<[string, Dial]>([
 
 describe("connections", () => {
   test("are kept as long as the pod says, else four seconds; a request that cannot be repeated takes a fresh one", async () => {
-    const clock = fakeClock();
+    const clock = createFakeClock();
     let keep = "x-none: 1";
     const { port, open } = await pod((socket) => socket.write(answerWith("x", keep)));
     let made = 0;
@@ -533,7 +533,7 @@ describe("connections", () => {
   });
 
   test("and attempts to make one leave nothing of an address behind once they are gone", async () => {
-    const clock = fakeClock();
+    const clock = createFakeClock();
     const client = createHttp1Client({ dial: nodeDial(), clock, random: Math.random });
     const ask = asker(client);
     const { port } = await pod((socket) => socket.write(answerWith("x")));
@@ -554,7 +554,7 @@ describe("connections", () => {
 
   /** Connections made for requests that come every `step` milliseconds. */
   async function made(reuse: UpstreamInit["reuse"], requests: number, step: number, random = 0, ...lines: string[]) {
-    const clock = fakeClock();
+    const clock = createFakeClock();
     const { port, open } = await pod((socket) => socket.write(answerWith("x", ...lines)));
     let made = 0;
     const connect = nodeDial();
@@ -596,7 +596,7 @@ describe("connections", () => {
   });
 
   test("that are not made in time are told from answers that do not come", async () => {
-    const clock = fakeClock();
+    const clock = createFakeClock();
     let given: AbortSignal | undefined;
     const dial: Dial = (_to, { signal }) => {
       given = signal;

@@ -4,7 +4,7 @@ import { Canceller } from "../../../src/base/abort.ts";
 import { Connection } from "../../../src/http/http1/connection.ts";
 import { UpstreamError } from "../../../src/http/upstream-error.ts";
 import type { SocketEvents, StreamSocket } from "../../../src/platform/sockets.ts";
-import { seededRandom } from "../../helpers/embedded.ts";
+import { seededRandom } from "../../helpers/random.ts";
 
 /** A connection whose socket is the test's, and a request under way on it. */
 function asked() {
