@@ -33,6 +33,9 @@ export const systemClock: Clock = {
   },
 };
 
+/** The longest a timer of the runtimes can wait: more fires at once. */
+export const MAX_MILLISECONDS = 2_147_483_647;
+
 /** Uniform in [0, 1), as `Math.random`. */
 export type Random = () => number;
 

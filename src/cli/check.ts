@@ -1,10 +1,9 @@
 import { showPath } from "../config/issues.ts";
 import { type ConfigIssue, formatIssue, type LoadInput, loadConfig } from "../config/load.ts";
-import type { ModuleUse } from "../config/module-uses.ts";
 import { namedFiles } from "../config/named-files.ts";
 import type { Config } from "../config/schema.ts";
 import { readSource } from "../config/source.ts";
-import { createModules } from "../middleware/modules.ts";
+import { createModules, type ModuleUse } from "../middleware/modules.ts";
 import type { ModuleLoader } from "../platform/runtime.ts";
 import type { LiveReport } from "../reports/live/report.ts";
 import { DEFAULT_CONFIG, nameOrInit } from "../server/config-source.ts";
@@ -76,7 +75,7 @@ const counted = (count: number, thing: string): string => `${count} ${thing}${co
 
 /** What is wrong with the user's own middleware: they are loaded as the gateway would. */
 async function moduleErrors(
-  uses: readonly ModuleUse[],
+  uses: readonly ModuleUse<ConfigIssue>[],
   file: string,
   { modules }: CheckIo,
 ): Promise<readonly ConfigIssue[]> {

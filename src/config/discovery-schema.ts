@@ -1,21 +1,18 @@
 import * as v from "valibot";
+import { list, object, oneOf, words } from "../base/schema/shapes.ts";
 import {
   boolean,
   hostOf,
   integer,
-  list,
   milliseconds,
   namespace,
-  object,
-  oneOf,
   portOf,
   regexSource,
   shown,
   shownText,
   shownUrl,
   text,
-  words,
-} from "./values.ts";
+} from "../base/schema/values.ts";
 
 /** How a cluster is followed (design: Discovery config, `mode`). */
 export type DiscoveryMode = "watch" | "poll" | "request" | "auto";

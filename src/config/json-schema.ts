@@ -4,12 +4,12 @@ import {
   type OverrideSchemaContext,
   toJsonSchema,
 } from "@valibot/to-json-schema";
+import { isMapping, wantedBy } from "../base/schema/shapes.ts";
 import { middlewareSchema } from "../middleware/catalog.ts";
 import { ROUTE_DEFAULTS, STREAM_DEFAULTS } from "./defaults.ts";
 import { HELP } from "./help.ts";
 import { KEY_RULES, type KeyRules } from "./key-rules.ts";
 import { fileSchema } from "./schema.ts";
-import { isMapping, wantedBy } from "./values.ts";
 
 /** Only what this file reads of a JSON Schema; everything else passes. */
 type Schema = JsonSchema & { [keyword: string]: unknown };

@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { isAddress, isHostName, stripBrackets } from "../base/addresses.ts";
-import { host, object, oneOf, shown, shownText } from "./values.ts";
+import { object, oneOf } from "../base/schema/shapes.ts";
+import { host, shown, shownText } from "../base/schema/values.ts";
 
 /** Where to listen. `host` may be a name, an IPv4 or an IPv6 address without brackets. */
 export interface ListenAddress {

@@ -1,9 +1,11 @@
+import { isMapping } from "../base/schema/shapes.ts";
+import type { ModuleUse } from "../middleware/modules.ts";
 import { checkClusters, writtenClusters } from "./cluster-rules.ts";
 import { fill, type PodOffer } from "./fill.ts";
 import type { Env } from "./interpolate.ts";
 import type { ConfigIssue } from "./issues.ts";
 import { checkDefaultMiddleware, checkGroups } from "./middleware-rules.ts";
-import { type ModuleUse, moduleUses } from "./module-uses.ts";
+import { moduleUses } from "./module-uses.ts";
 import { reachWarnings } from "./reach-rules.ts";
 import { regexWarnings } from "./regex-rules.ts";
 import { checkRoutes } from "./route-rules.ts";
@@ -14,7 +16,6 @@ import { readSource } from "./source.ts";
 import { checkStreams } from "./stream-rules.ts";
 import { checkWorkers } from "./threads-rules.ts";
 import { validate } from "./validate.ts";
-import { isMapping } from "./values.ts";
 
 export type { PodOffer } from "./fill.ts";
 export type { Env } from "./interpolate.ts";
@@ -41,7 +42,7 @@ export type LoadResult =
       readonly config: Config;
       readonly warnings: readonly ConfigIssue[];
       /** Modules the config names; none is loaded yet. */
-      readonly modules: readonly ModuleUse[];
+      readonly modules: readonly ModuleUse<ConfigIssue>[];
       /** Whether the file lists routes or streams at all: an empty list is meant, a missing one may have been cut off. */
       readonly listsRoutes: boolean;
     }

@@ -1,18 +1,10 @@
+import type { ModuleUse } from "../middleware/modules.ts";
 import { type ConfigIssue, showPath } from "./issues.ts";
 import { type Place, placeAt, placesIn } from "./rules.ts";
 import type { Source } from "./source.ts";
 
-/** A module of the user's that a config names. */
-export interface ModuleUse {
-  /** As written: a path relative to the config file. */
-  readonly use: string;
-  readonly options: unknown;
-  /** A fault at its place in the file; `sentence` goes on after the key's path. */
-  issue(sentence: string): ConfigIssue;
-}
-
 /** Every `use` of a file's middleware, in the file's order. */
-export function moduleUses(source: Source): ModuleUse[] {
+export function moduleUses(source: Source): ModuleUse<ConfigIssue>[] {
   const holders: Place[] = [placeAt(source, ["defaults"]), ...placesIn(source, ["routes"])];
   return holders
     .flatMap((holder) => placesIn(source, [...holder.path, "middleware"]))

@@ -1,8 +1,8 @@
+import { isMapping } from "../base/schema/shapes.ts";
 import { type ConfigIssue, type Path, showPath } from "./issues.ts";
 import { regexCost } from "./regex-cost.ts";
 import type { RouteConfig } from "./route-schema.ts";
 import type { Source } from "./source.ts";
-import { isMapping } from "./values.ts";
 
 /** The regular expressions in a value, whatever is around them, each with its place. */
 function* expressionsIn(value: unknown, path: Path): Generator<{ source: string; path: Path }> {

@@ -1,3 +1,4 @@
+import { isMapping } from "../base/schema/shapes.ts";
 import { groupNames, partNames } from "../routing/path-template.ts";
 import { isTemplate, TEMPLATE_PARTS } from "../routing/template.ts";
 import type { WrittenClusters } from "./cluster-rules.ts";
@@ -16,7 +17,6 @@ import {
   valueFault,
 } from "./rules.ts";
 import { discoveryIsOn, hasOneTarget, servicesAreKnown, tlsIsClear } from "./target-rules.ts";
-import { isMapping } from "./values.ts";
 
 /** A part of the path can be replaced only where the matched part is known. */
 function prefixIsKnown(rules: Rules, route: Place): void {

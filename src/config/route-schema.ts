@@ -1,9 +1,6 @@
 import * as v from "valibot";
 import { isAddress, isHostName, isIpv6, stripBrackets } from "../base/addresses.ts";
-import { PATHS } from "../http/readings.ts";
-import { type MiddlewareEntry, middlewareSchema } from "../middleware/catalog.ts";
-import { pathTemplateFault } from "../routing/path-template.ts";
-import { isTemplate, TEMPLATE_PARTS } from "../routing/template.ts";
+import { keywords, list, object, oneOf, record, wantedBy, words } from "../base/schema/shapes.ts";
 import {
   anyText,
   boolean,
@@ -12,22 +9,19 @@ import {
   headerValue,
   host,
   integer,
-  keywords,
-  list,
   milliseconds,
   nonEmpty,
-  object,
-  oneOf,
   port,
-  record,
   regexSource,
   shown,
   shownText,
   shownUrl,
   token,
-  wantedBy,
-  words,
-} from "./values.ts";
+} from "../base/schema/values.ts";
+import { PATHS } from "../http/readings.ts";
+import { type MiddlewareEntry, middlewareSchema } from "../middleware/catalog.ts";
+import { pathTemplateFault } from "../routing/path-template.ts";
+import { isTemplate, TEMPLATE_PARTS } from "../routing/template.ts";
 
 const PATH = "a path that starts with /, without ? and #";
 

@@ -1,8 +1,8 @@
+import { isMapping } from "../base/schema/shapes.ts";
 import type { ConfigIssue, Path } from "./issues.ts";
 import { showPath } from "./issues.ts";
 import type { KeyRules } from "./key-rules.ts";
 import type { Source } from "./source.ts";
-import { isMapping } from "./values.ts";
 
 /**
  * Rules that no single value can break alone. They read the file as it was written, not what the schema made of it, so

@@ -1,27 +1,23 @@
 import * as v from "valibot";
 import { isCidr } from "../base/addresses.ts";
-import { PATHS } from "../http/readings.ts";
-import { type ClusterConfig, discoverySchema } from "./discovery-schema.ts";
-import { certificates, listen } from "./listen-schema.ts";
-import { defaultsSchema, type RouteConfig, routeSchema } from "./route-schema.ts";
-import { type StreamConfig, streamSchema } from "./stream-schema.ts";
+import { keywords, object, oneOf, record, words } from "../base/schema/shapes.ts";
 import {
   boolean,
   headerName,
   headerValue,
   integer,
-  keywords,
   milliseconds,
-  object,
-  oneOf,
   port,
-  record,
   shown,
   shownText,
   shownUrl,
   text,
-  words,
-} from "./values.ts";
+} from "../base/schema/values.ts";
+import { PATHS } from "../http/readings.ts";
+import { type ClusterConfig, discoverySchema } from "./discovery-schema.ts";
+import { certificates, listen } from "./listen-schema.ts";
+import { defaultsSchema, type RouteConfig, routeSchema } from "./route-schema.ts";
+import { type StreamConfig, streamSchema } from "./stream-schema.ts";
 
 /** `server.listen`. */
 export const serverListen = v.optional(listen("0.0.0.0"), "0.0.0.0:8080");

@@ -1,15 +1,13 @@
 import type * as v from "valibot";
+import { REDACTED, showUrl } from "../base/redaction.ts";
+import { isMapping } from "../base/schema/shapes.ts";
 import type { Path } from "./issues.ts";
-import { isMapping } from "./values.ts";
 
 /**
  * What of a config may be shown, as its schema says. Numbers, switches and the words of a list are the schema's own, so
  * they always may; a text may where its entry is marked with `shown`, and what no entry knows never may. Everything that
  * prints a part of a config asks here: messages of the loader, the admin API, explain, manifests and logs.
  */
-
-/** Stands where a value may not be shown. */
-export const REDACTED = "xxx";
 
 type Schema = v.GenericSchema;
 type Mark = true | "url";
@@ -82,10 +80,6 @@ function childOf(schema: Schema | undefined, key: string | number): Schema | und
   if (type === "record") return value;
   return Object.hasOwn(entries, key) ? entries[key] : undefined;
 }
-
-/** A URL (or a template of one) without what may be a credential: user and password, values in its query. */
-export const showUrl = (url: string): string =>
-  url.replace(/\/\/[^/?#]*@/, `//${REDACTED}@`).replace(/([?&][^=&#{}]*=)[^&#{}]+/g, `$1${REDACTED}`);
 
 function showText(schemas: readonly Schema[], text: string): string {
   if (text === "") return text;

@@ -11,9 +11,9 @@ import {
   type Scalar,
   type YAMLMap,
 } from "yaml";
+import { MAX_DEPTH, tooDeepAt } from "../base/nesting.ts";
 import { type Env, interpolate } from "./interpolate.ts";
 import { type ConfigIssue, type Path, showPath } from "./issues.ts";
-import { MAX_DEPTH, tooDeepAt } from "./nesting.ts";
 import { syntaxMessage } from "./syntax-messages.ts";
 
 /** A value of the file with its place. */

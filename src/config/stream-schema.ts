@@ -1,4 +1,6 @@
 import * as v from "valibot";
+import { object, oneOf, words } from "../base/schema/shapes.ts";
+import { integer, milliseconds, shownText } from "../base/schema/values.ts";
 import { certificates, type ListenAddress, listen } from "./listen-schema.ts";
 import {
   nodes,
@@ -8,7 +10,6 @@ import {
   type UpstreamTlsConfig,
   upstreamTls,
 } from "./route-schema.ts";
-import { integer, milliseconds, object, oneOf, shownText, words } from "./values.ts";
 
 const off = v.literal(false, "false");
 

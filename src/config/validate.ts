@@ -1,11 +1,12 @@
 import * as v from "valibot";
 import { parse } from "yaml";
+import { showUrl } from "../base/redaction.ts";
+import { isMapping, MISSING_KEY, UNKNOWN_KEY } from "../base/schema/shapes.ts";
 import { foreignKey } from "./foreign-keys.ts";
 import { type ConfigIssue, nearest, type Path, showPath } from "./issues.ts";
 import { fileSchema, type WrittenFile } from "./schema.ts";
-import { mayTell, showUrl } from "./shown.ts";
+import { mayTell } from "./shown.ts";
 import type { Source } from "./source.ts";
-import { isMapping, MISSING_KEY, UNKNOWN_KEY } from "./values.ts";
 
 /** The file held against the schema: its values, or every place where they do not fit. */
 export type Validated =

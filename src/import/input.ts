@@ -1,6 +1,6 @@
+import { isMapping } from "../base/schema/shapes.ts";
 import { type ConfigIssue, type Path, showPath } from "../config/issues.ts";
 import { readSource } from "../config/source.ts";
-import { isMapping } from "../config/values.ts";
 import { hasEnvironment } from "./notation.ts";
 
 /**

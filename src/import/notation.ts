@@ -1,5 +1,5 @@
+import { isMapping } from "../base/schema/shapes.ts";
 import { variablesIn } from "../config/interpolate.ts";
-import { isMapping } from "../config/values.ts";
 
 /** A text that means itself, in the notation of gateway.yaml, where `${` begins an environment variable. */
 export const literalText = (written: string): string => written.replaceAll("${", () => "$${");

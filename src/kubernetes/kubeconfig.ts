@@ -1,6 +1,6 @@
 import { parse } from "yaml";
 import type { Clock } from "../base/clock.ts";
-import { tooDeepAt } from "../config/nesting.ts";
+import { tooDeepAt } from "../base/nesting.ts";
 import type { ClientTls, Files, Runtime } from "../platform/runtime.ts";
 import {
   type Credentials,

@@ -1,10 +1,10 @@
 import type { Env } from "../config/interpolate.ts";
 import { literalSecrets } from "../config/literal-secrets.ts";
 import { type ConfigIssue, loadConfig } from "../config/load.ts";
-import type { ModuleUse } from "../config/module-uses.ts";
 import type { Config } from "../config/schema.ts";
 import { readSource, type Source } from "../config/source.ts";
 import { SERVICE_ACCOUNT_FOLDER } from "../kubernetes/service-account.ts";
+import type { ModuleUse } from "../middleware/modules.ts";
 import { adjustForPod } from "./adjust.ts";
 import { ADMIN_TOKEN_VARIABLE } from "./types.ts";
 import { type ConfigVariable, configVariables, DOWNWARD, type StandIns, standIns } from "./variables.ts";
@@ -24,7 +24,7 @@ export interface PodConfig {
   /** Secrets that stand in the file. */
   readonly secrets: readonly ConfigIssue[];
   readonly warnings: readonly ConfigIssue[];
-  readonly modules: readonly ModuleUse[];
+  readonly modules: readonly ModuleUse<ConfigIssue>[];
 }
 
 /** Why there is none. */

@@ -2,7 +2,8 @@ import { csrf as honoCsrf } from "hono/csrf";
 import { ipRestriction } from "hono/ip-restriction";
 import * as v from "valibot";
 import { isCidr } from "../base/addresses.ts";
-import { keywords, list, object, oneOf, shown, shownText, words } from "../config/values.ts";
+import { keywords, list, object, oneOf, words } from "../base/schema/shapes.ts";
+import { shown, shownText } from "../base/schema/values.ts";
 import { type Passage, plugin } from "./plugin.ts";
 
 const CIDR = "an IPv4 or IPv6 address or CIDR block such as 10.0.0.0/8";

@@ -2,20 +2,8 @@ import { compress as honoCompress } from "hono/compress";
 import { etag as honoEtag, RETAINED_304_HEADERS } from "hono/etag";
 import { secureHeaders } from "hono/secure-headers";
 import * as v from "valibot";
-import {
-  boolean,
-  headerName,
-  headerValue,
-  integer,
-  list,
-  object,
-  oneOf,
-  record,
-  shown,
-  text,
-  token,
-  words,
-} from "../config/values.ts";
+import { list, object, oneOf, record, words } from "../base/schema/shapes.ts";
+import { boolean, headerName, headerValue, integer, shown, text, token } from "../base/schema/values.ts";
 import { plugin } from "./plugin.ts";
 
 /** What every client gets is no secret. */

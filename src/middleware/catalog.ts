@@ -1,5 +1,6 @@
 import * as v from "valibot";
-import { keywords, object, shownText, wantedBy } from "../config/values.ts";
+import { keywords, object, wantedBy } from "../base/schema/shapes.ts";
+import { shownText } from "../base/schema/values.ts";
 import { csrf, ip_restriction } from "./access.ts";
 import { cache_control, compress, etag, secure_headers } from "./answers.ts";
 import { concurrency_limit } from "./concurrency-limit.ts";

@@ -1,4 +1,5 @@
-import { integer, object } from "../config/values.ts";
+import { object } from "../base/schema/shapes.ts";
+import { integer } from "../base/schema/values.ts";
 import { boundedKey } from "./key-space.ts";
 import { plugin } from "./plugin.ts";
 import { refusalOptions, refuse } from "./refusal.ts";

@@ -1,6 +1,7 @@
 import type { Context } from "hono";
 import * as v from "valibot";
-import { headerName, keywords, list, object, oneOf, shownText } from "../config/values.ts";
+import { keywords, list, object, oneOf } from "../base/schema/shapes.ts";
+import { headerName, shownText } from "../base/schema/values.ts";
 import { type PassageEnv, plugin } from "./plugin.ts";
 import { refusalOptions, refuse } from "./refusal.ts";
 

@@ -1,18 +1,7 @@
 import { cors as honoCors } from "hono/cors";
 import * as v from "valibot";
-import {
-  boolean,
-  headerName,
-  integer,
-  keywords,
-  list,
-  object,
-  oneOf,
-  regexSource,
-  shown,
-  shownText,
-  token,
-} from "../config/values.ts";
+import { keywords, list, object, oneOf } from "../base/schema/shapes.ts";
+import { boolean, headerName, integer, regexSource, shown, shownText, token } from "../base/schema/values.ts";
 import { plugin } from "./plugin.ts";
 
 const ORIGIN = "an origin such as https://app.example.org, or *";

@@ -1,5 +1,6 @@
 import * as v from "valibot";
-import { headerName, headerValue, list, object, oneOf, record, text } from "../config/values.ts";
+import { list, object, oneOf, record } from "../base/schema/shapes.ts";
+import { headerName, headerValue, text } from "../base/schema/values.ts";
 import { cookieValue } from "../http/cookie.ts";
 import type { RequestFacts } from "../http/request.ts";
 import { compileValue, isTemplate, TEMPLATE_PARTS } from "../routing/template.ts";

@@ -1,6 +1,6 @@
 import type { HonoJsonWebKey } from "hono/utils/jwt/jws";
 import type { Clock } from "../base/clock.ts";
-import { showUrl } from "../config/shown.ts";
+import { showUrl } from "../base/redaction.ts";
 import type { Fetch } from "../kubernetes/types.ts";
 import { Unavailable } from "./refusal.ts";
 

@@ -2,17 +2,8 @@ import type { Context } from "hono";
 import { decode, verify } from "hono/jwt";
 import * as v from "valibot";
 import { queryValue } from "../balancing/request-key.ts";
-import {
-  boolean,
-  credentialParameter,
-  headerName,
-  list,
-  nonEmpty,
-  object,
-  text,
-  token,
-  words,
-} from "../config/values.ts";
+import { list, object, words } from "../base/schema/shapes.ts";
+import { boolean, credentialParameter, headerName, nonEmpty, text, token } from "../base/schema/values.ts";
 import { cookieValue } from "../http/cookie.ts";
 import { consumerHeader, consumerName, identify, withoutParameter } from "./consumers.ts";
 import { type PassageEnv, plugin } from "./plugin.ts";

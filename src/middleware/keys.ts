@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import { queryValue } from "../balancing/request-key.ts";
-import { boolean, credentialParameter, headerName, list, object, text } from "../config/values.ts";
+import { list, object } from "../base/schema/shapes.ts";
+import { boolean, credentialParameter, headerName, text } from "../base/schema/values.ts";
 import { consumerHeader, consumerName, identify, withoutParameter } from "./consumers.ts";
 import { plugin } from "./plugin.ts";
 import { refuse } from "./refusal.ts";

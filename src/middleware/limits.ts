@@ -1,5 +1,6 @@
 import type * as v from "valibot";
-import { integer, object } from "../config/values.ts";
+import { object } from "../base/schema/shapes.ts";
+import { integer } from "../base/schema/values.ts";
 import type { timeout } from "./timeout.ts";
 
 /**

@@ -1,16 +1,23 @@
 import { type Clock, inTime, systemClock } from "../base/clock.ts";
-import type { ConfigIssue } from "../config/issues.ts";
-import type { ModuleUse } from "../config/module-uses.ts";
 import type { ModuleLoader, ModuleState } from "../platform/runtime.ts";
 import type { Middleware } from "./plugin.ts";
+
+/** A module that a config names. `Fault` is what its loader reports faults as. */
+export interface ModuleUse<Fault = unknown> {
+  /** As written: a path relative to the config file. */
+  readonly use: string;
+  readonly options: unknown;
+  /** A fault of this use; `sentence` goes on after the key's path. */
+  issue(sentence: string): Fault;
+}
 
 /** The user's own middleware, loaded before a config that names them is put in force. */
 export interface Modules {
   /**
-   * Loads what is not loaded yet and what has changed since, for the next `use`. Resolves with what is wrong, in words, and then
+   * Loads what is not loaded yet and what has changed since, for the next `use`. Resolves with what is wrong, and then
    * there is nothing new to use; never rejects.
    */
-  load(uses: readonly ModuleUse[]): Promise<ConfigIssue[]>;
+  load<Fault>(uses: readonly ModuleUse<Fault>[]): Promise<Fault[]>;
   /** Has the modules of the last good `load`, and no others, in force. */
   use(): void;
   /** The middleware of a module with these options; the same one for the same options until the module changes. */
@@ -74,7 +81,7 @@ export function createModules(loader: ModuleLoader | undefined, beside: string, 
     }
   }
 
-  async function load(uses: readonly ModuleUse[], from: ModuleLoader): Promise<ConfigIssue[]> {
+  async function load<Fault>(uses: readonly ModuleUse<Fault>[], from: ModuleLoader): Promise<Fault[]> {
     looked = await lookAt(
       uses.map(({ use }) => use),
       from,
@@ -85,7 +92,7 @@ export function createModules(loader: ModuleLoader | undefined, beside: string, 
     const outcomes = new Map(fresh.map(([use], index) => [use, results[index]!]));
     const loaded = new Map<string, Loaded>();
     const made = new Map<string, Middleware>();
-    const faults: ConfigIssue[] = [];
+    const faults: Fault[] = [];
     for (const { use, options, issue } of uses) {
       const key = keyOf(use, options);
       if (made.has(key)) continue;

@@ -2,7 +2,8 @@ import type { Context } from "hono";
 import { basicAuth } from "hono/basic-auth";
 import { bearerAuth } from "hono/bearer-auth";
 import * as v from "valibot";
-import { boolean, headerName, keywords, list, object, oneOf, shown, shownPart, text } from "../config/values.ts";
+import { keywords, list, object, oneOf } from "../base/schema/shapes.ts";
+import { boolean, headerName, shown, shownPart, text } from "../base/schema/values.ts";
 import { consumerName, identify } from "./consumers.ts";
 import { type PassageEnv, plugin } from "./plugin.ts";
 

@@ -1,5 +1,6 @@
 import * as v from "valibot";
-import { integer, list, milliseconds, object, oneOf, text, words } from "../config/values.ts";
+import { list, object, oneOf, words } from "../base/schema/shapes.ts";
+import { integer, milliseconds, text } from "../base/schema/values.ts";
 import { boundedKey } from "./key-space.ts";
 import { plugin } from "./plugin.ts";
 import { refusalOptions, refuse } from "./refusal.ts";

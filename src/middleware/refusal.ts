@@ -1,6 +1,6 @@
 import type { Context } from "hono";
 import * as v from "valibot";
-import { integer, shownText } from "../config/values.ts";
+import { integer, shownText } from "../base/schema/values.ts";
 import { type ProblemCode, problem, problemStatus } from "../http/problem.ts";
 import type { PassageEnv } from "./plugin.ts";
 

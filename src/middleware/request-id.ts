@@ -1,6 +1,7 @@
 import { requestId } from "hono/request-id";
 import * as v from "valibot";
-import { headerName, integer, object } from "../config/values.ts";
+import { object } from "../base/schema/shapes.ts";
+import { headerName, integer } from "../base/schema/values.ts";
 import { type Passage, plugin } from "./plugin.ts";
 
 const options = object({

@@ -1,7 +1,8 @@
 import type { Context } from "hono";
 import * as v from "valibot";
 import { queryValue } from "../balancing/request-key.ts";
-import { headerName, list, nonEmpty, object, oneOf, shownText, token, words } from "../config/values.ts";
+import { list, object, oneOf, words } from "../base/schema/shapes.ts";
+import { headerName, nonEmpty, shownText, token } from "../base/schema/values.ts";
 import { cookieValue } from "../http/cookie.ts";
 import { commonReading } from "../http/readings.ts";
 import { parseAddress } from "../http/trust.ts";

@@ -1,5 +1,6 @@
 import * as v from "valibot";
-import { object, port, token } from "../config/values.ts";
+import { object } from "../base/schema/shapes.ts";
+import { port, token } from "../base/schema/values.ts";
 import { httpsLocation } from "../routing/https-redirect.ts";
 import { plugin } from "./plugin.ts";
 

@@ -1,6 +1,7 @@
 import * as v from "valibot";
 import type { Clock } from "../base/clock.ts";
-import { boolean, object } from "../config/values.ts";
+import { object } from "../base/schema/shapes.ts";
+import { boolean } from "../base/schema/values.ts";
 import { boundedKey, type Kept, type KeySpace } from "./key-space.ts";
 import { plugin } from "./plugin.ts";
 import { refusalOptions, refuse } from "./refusal.ts";

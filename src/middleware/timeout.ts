@@ -1,4 +1,5 @@
-import { milliseconds, object } from "../config/values.ts";
+import { object } from "../base/schema/shapes.ts";
+import { milliseconds } from "../base/schema/values.ts";
 import { plugin } from "./plugin.ts";
 import { refuse } from "./refusal.ts";
 

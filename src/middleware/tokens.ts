@@ -4,21 +4,8 @@ import { jwk as honoJwk } from "hono/jwk";
 import { decode, jwt as honoJwt } from "hono/jwt";
 import type { HonoJsonWebKey } from "hono/utils/jwt/jws";
 import * as v from "valibot";
-import {
-  boolean,
-  headerName,
-  keywords,
-  list,
-  milliseconds,
-  object,
-  oneOf,
-  shown,
-  shownText,
-  shownUrl,
-  text,
-  token,
-  words,
-} from "../config/values.ts";
+import { keywords, list, object, oneOf, words } from "../base/schema/shapes.ts";
+import { boolean, headerName, milliseconds, shown, shownText, shownUrl, text, token } from "../base/schema/values.ts";
 import { createKeySet } from "./jwks.ts";
 import { type Middleware, plugin } from "./plugin.ts";
 

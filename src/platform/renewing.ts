@@ -1,5 +1,5 @@
+import { MAX_MILLISECONDS } from "../base/clock.ts";
 import type { ListenAddress } from "../config/schema.ts";
-import { MAX_MILLISECONDS } from "../config/values.ts";
 import type { Handler, Listener, ServerCertificate, TlsListener } from "./host.ts";
 
 /**

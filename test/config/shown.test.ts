@@ -1,10 +1,10 @@
 import { describe, test } from "bun:test";
 import { assert, assertEquals } from "@std/assert";
+import { showUrl } from "../../src/base/redaction.ts";
 import { check } from "../../src/cli/check.ts";
 import { manifests } from "../../src/cli/manifests.ts";
 import { literalSecrets } from "../../src/config/literal-secrets.ts";
 import { redactConfig } from "../../src/config/redact.ts";
-import { showUrl } from "../../src/config/shown.ts";
 import { readSource } from "../../src/config/source.ts";
 import { serve } from "../gateway/support.ts";
 import { until } from "../helpers/wait.ts";

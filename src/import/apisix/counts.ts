@@ -1,5 +1,5 @@
+import { isMapping } from "../../base/schema/shapes.ts";
 import { showPath } from "../../config/issues.ts";
-import { isMapping } from "../../config/values.ts";
 import { COUNTING } from "../../middleware/catalog.ts";
 import { Commented, type Made, type MadeMapping } from "../document.ts";
 import type { Input } from "../input.ts";

@@ -1,4 +1,4 @@
-import { MAX_MILLISECONDS } from "../../config/values.ts";
+import { MAX_MILLISECONDS } from "../../base/clock.ts";
 import type { Input } from "../input.ts";
 
 /** APISIX's seconds, which may have a fraction, as whole milliseconds that a timer can wait. */

@@ -1,4 +1,4 @@
-import { showUrl } from "../../config/shown.ts";
+import { showUrl } from "../../base/redaction.ts";
 import { type ProblemCode, problemStatus } from "../../http/problem.ts";
 import type { Explanation } from "../../routing/explain.ts";
 import { AMBIGUOUS_PATH } from "../../routing/table.ts";

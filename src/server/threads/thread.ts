@@ -1,11 +1,10 @@
 import { createHealthFollower } from "../../balancing/health/health-follower.ts";
 import { systemClock } from "../../base/clock.ts";
 import type { Logger, LogLevel } from "../../base/log.ts";
-import type { ModuleUse } from "../../config/module-uses.ts";
 import type { Config } from "../../config/schema.ts";
 import { createFollower, type Follower } from "../../discovery/feeds/replica.ts";
 import { createGateway, type Gateway } from "../../gateway/gateway.ts";
-import { createModules, type Modules } from "../../middleware/modules.ts";
+import { createModules, type Modules, type ModuleUse } from "../../middleware/modules.ts";
 import { type Host, ListenError, type ServerCertificate } from "../../platform/host.ts";
 import type { Files, Runtime } from "../../platform/runtime.ts";
 import type { Port } from "../../platform/threads.ts";
@@ -37,18 +36,17 @@ interface Begun {
 const RANKS: readonly LogLevel[] = ["debug", "info", "warn", "error"];
 
 /** The user's modules that a config names. */
-const moduleUsesOf = ({ routes }: Config): ModuleUse[] =>
+const moduleUsesOf = ({ routes }: Config): ModuleUse<string>[] =>
   routes.flatMap(({ middleware }) =>
     middleware.flatMap(({ use, options }) => {
       if (use === undefined) return [];
-      const issue = (sentence: string) => ({ file: "", line: 0, column: 0, path: "", message: `${use} ${sentence}` });
-      return [{ use, options, issue }];
+      return [{ use, options, issue: (sentence) => `${use} ${sentence}` }];
     }),
   );
 
 async function loadModules(modules: Modules, config: Config): Promise<void> {
   const faults = await modules.load(moduleUsesOf(config));
-  if (faults.length > 0) throw new Error(faults.map(({ message }) => message).join("; "));
+  if (faults.length > 0) throw new Error(faults.join("; "));
   modules.use();
 }
 

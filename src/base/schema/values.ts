@@ -1,0 +1,132 @@
+import * as v from "valibot";
+import { isAddress, isHostName, stripBrackets } from "../addresses.ts";
+import { MAX_MILLISECONDS } from "../clock.ts";
+import { keywords, oneOf } from "./shapes.ts";
+
+/**
+ * What a single value of the config file may be. Every message completes the sentence "PATH must be …" (and "write …"
+ * where the key was left empty), and never holds the value that was found: it may be a secret.
+ */
+
+type AnySchema = v.GenericSchema;
+
+type Shown<Schema extends AnySchema> = v.SchemaWithPipe<
+  readonly [Schema, v.MetadataAction<v.InferOutput<Schema>, { shown: true | "url" }>]
+>;
+
+/**
+ * Says of a text that it may be shown wherever the config is: it is a name, an address, a pattern, never a credential. A
+ * text without this is treated as a secret by everything that prints a config (see shown.ts).
+ */
+export const shown = <const Schema extends AnySchema>(schema: Schema): Shown<Schema> =>
+  v.pipe(schema, v.metadata({ shown: true })) as unknown as Shown<Schema>;
+
+/** The same of a URL: without user and password, and without the values in its query. */
+export const shownUrl = <const Schema extends AnySchema>(schema: Schema): Shown<Schema> =>
+  v.pipe(schema, v.metadata({ shown: "url" })) as unknown as Shown<Schema>;
+
+/** The name of a query parameter that a credential comes in: its values are hidden in the access log. */
+export const credentialParameter = (wanted: string) => v.pipe(shown(text(wanted)), v.metadata({ credential: true }));
+
+/** A text with at least one character. */
+export const text = (wanted: string) => v.pipe(v.string(wanted), v.nonEmpty(wanted));
+
+/** Any text, the empty one too. */
+export const anyText = v.string("a text");
+
+/** A name, a path or the like: a text with at least one character that may be shown. */
+export const shownText = (wanted: string) => shown(text(wanted));
+
+/** A name with at least one character, where the key says enough. */
+export const nonEmpty = shownText("a text that is not empty");
+
+/** true or false. */
+export const boolean = v.boolean("true or false");
+
+/** A whole number from `min` to `max`. */
+export const integer = (min: number, max: number = Number.MAX_SAFE_INTEGER) => {
+  const wanted =
+    max === Number.MAX_SAFE_INTEGER ? `a whole number, ${min} or more` : `a whole number from ${min} to ${max}`;
+  return v.pipe(v.number(wanted), v.integer(wanted), v.minValue(min, wanted), v.maxValue(max, wanted));
+};
+
+/** Milliseconds, `min` or more. */
+export const milliseconds = (min = 0) => {
+  const wanted = `milliseconds: a whole number from ${min} to ${MAX_MILLISECONDS}`;
+  return v.pipe(v.number(wanted), v.integer(wanted), v.minValue(min, wanted), v.maxValue(MAX_MILLISECONDS, wanted));
+};
+
+const PORT = "a port from 1 to 65535";
+
+/** A TCP port as a number or, as APISIX writes it, digits in a text. */
+export const portOf = (wanted: string) =>
+  oneOf(
+    [
+      v.pipe(v.number(wanted), v.integer(wanted), v.minValue(1, wanted), v.maxValue(65_535, wanted)),
+      v.pipe(
+        shown(v.string(wanted)),
+        v.regex(/^[0-9]{1,5}$/, wanted),
+        v.transform(Number),
+        v.check((n) => n >= 1 && n <= 65_535, wanted),
+      ),
+    ],
+    wanted,
+  );
+
+/** A port of anything. */
+export const port = portOf(PORT);
+
+const compiles = (source: string): boolean => {
+  try {
+    new RegExp(source);
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+const REGEX = "a regular expression that JavaScript can read";
+
+/** The source of a regular expression that compiles. */
+export const regexSource = v.pipe(text(REGEX), v.check(compiles, REGEX));
+
+/** A host name or an address, roughly, as a regular expression. */
+export const HOST_SHAPE = "[A-Za-z0-9_](?:[-.A-Za-z0-9_]*[A-Za-z0-9_])?|[0-9A-Fa-f:.]+|\\[[0-9A-Fa-f:.]+\\]";
+
+const HOST = "an IPv4 or IPv6 address or a host name, without scheme, port or path";
+
+/** An address or a name; IPv6 with or without brackets, given without. */
+export const hostOf = (wanted: string) =>
+  v.pipe(
+    shown(v.string(wanted)),
+    keywords({ pattern: `^(?:${HOST_SHAPE})$` }),
+    v.transform(stripBrackets),
+    v.check((value) => isAddress(value) || isHostName(value), wanted),
+  );
+
+/** An address or a name of anything. */
+export const host = hostOf(HOST);
+
+const NAMESPACE = "a namespace: lower-case letters, digits and inner dashes, at most 63";
+
+/** A namespace's name (RFC 1123 label). */
+export const namespace = v.pipe(shown(v.string(NAMESPACE)), v.regex(/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/, NAMESPACE));
+
+/** A field or method name (RFC 9110 section 5.6.2, `token`). */
+export const token = (wanted: string) =>
+  v.pipe(shown(v.string(wanted)), v.regex(/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/, wanted));
+
+/** The name of a header; case means nothing, so it is kept in lower case. */
+export const headerName = v.pipe(token("a header name"), v.toLowerCase());
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: those are what a field value may not hold
+const FIELD_VALUE = /^[^\u0000\r\n\u0100-\uffff]*$/;
+const FIELD_VALUE_WORDS = "a text without line ends and letters beyond Latin-1";
+
+/** A header's value: no line ends, no NUL (RFC 9110 section 5.5), and nothing that is no byte. */
+export const headerValue = v.pipe(v.string("a text"), v.regex(FIELD_VALUE, FIELD_VALUE_WORDS));
+
+/** A part of a header's value, which may be shown. */
+export const shownPart = shown(
+  v.pipe(v.string(FIELD_VALUE_WORDS), v.nonEmpty(FIELD_VALUE_WORDS), v.regex(FIELD_VALUE, FIELD_VALUE_WORDS)),
+);
