@@ -1,7 +1,7 @@
+import type { BalancerConfig } from "../src/balancing/options.ts";
 import { createPool } from "../src/balancing/pool.ts";
 import type { Pool } from "../src/balancing/types.ts";
 import { systemClock } from "../src/base/clock.ts";
-import type { BalancerConfig } from "../src/config/schema.ts";
 import type { Endpoint, Upstream } from "../src/discovery/types.ts";
 import type { RequestFacts } from "../src/http/request.ts";
 

@@ -1,8 +1,9 @@
 import type { Random } from "../base/clock.ts";
 import { hash } from "./hash.ts";
 import { createHashRing } from "./hash-ring.ts";
+import type { HashKey } from "./options.ts";
 import { type Member, type Policy, wasTried } from "./policy.ts";
-import { type HashKey, keyReader, ownKeyReader } from "./request-key.ts";
+import { keyReader, ownKeyReader } from "./request-key.ts";
 import { createRoundRobin } from "./round-robin.ts";
 
 /**

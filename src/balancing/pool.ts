@@ -1,10 +1,10 @@
 import type { Clock, Random } from "../base/clock.ts";
-import type { BalancerConfig, PassiveHealthConfig } from "../config/schema.ts";
 import type { Endpoint, Upstream } from "../discovery/types.ts";
 import { createConsistentHash } from "./consistent-hash.ts";
 import type { HealthSubjects } from "./health/active-health.ts";
 import { createPassiveHealth, freshState, type PassiveState } from "./health/passive-health.ts";
 import { createLeastRequests } from "./least-requests.ts";
+import type { BalancerConfig, PassiveHealthConfig } from "./options.ts";
 import { type Member, type Policy, wasTried } from "./policy.ts";
 import { createRandom } from "./random.ts";
 import { createRoundRobin } from "./round-robin.ts";

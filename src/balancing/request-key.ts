@@ -1,8 +1,6 @@
 import { cookieValue } from "../http/cookie.ts";
+import type { HashKey } from "./options.ts";
 import type { PickFacts } from "./types.ts";
-
-/** What of a request consistent hashing looks at. */
-export type HashKey = { header: string } | { cookie: string } | { query: string } | { client_ip: true };
 
 /** Reads the key of a request; undefined where the request has none, or an empty one. */
 export function ownKeyReader(key: HashKey): (request: PickFacts) => string | undefined {

@@ -1,11 +1,6 @@
-import type {
-  ActiveHealthConfig,
-  KeepaliveConfig,
-  PassiveHealthConfig,
-  RetriesConfig,
-  TimeoutsConfig,
-} from "./route-config.ts";
-import type { ConnectHealthConfig, StreamConfig, StreamTimeoutsConfig } from "./stream-schema.ts";
+import type { ActiveHealthConfig, PassiveHealthConfig, ProbeTimes } from "../balancing/options.ts";
+import type { KeepaliveConfig, RetriesConfig, TimeoutsConfig } from "./route-config.ts";
+import type { StreamConfig, StreamTimeoutsConfig } from "./stream-schema.ts";
 
 /** Defaults that do not stand in the schema, since `defaults` of the file come between it and them. */
 
@@ -32,5 +27,5 @@ export const STREAM_DEFAULTS = {
   balancer: "round_robin",
   timeouts: { connect: 2000, idle: 0 } satisfies StreamTimeoutsConfig,
   retries: { attempts: 2 } satisfies StreamConfig["retries"],
-  health: { passive: PASSIVE, active: PROBES satisfies ConnectHealthConfig },
+  health: { passive: PASSIVE, active: PROBES satisfies ProbeTimes },
 } as const;

@@ -1,14 +1,14 @@
+import type { PassiveHealthConfig } from "../balancing/options.ts";
 import { stripBrackets } from "../base/addresses.ts";
 import { mergeMiddleware } from "../middleware/catalog.ts";
+import type { HeaderChanges } from "../routing/options.ts";
 import { ROUTE_DEFAULTS } from "./defaults.ts";
 import type { ClusterConfig, WrittenDiscovery } from "./discovery-schema.ts";
 import { fillStream } from "./fill-stream.ts";
 import type { Env } from "./interpolate.ts";
 import { normalizeLabelSelector } from "./label-selector.ts";
 import type {
-  HeaderChanges,
   HealthConfig,
-  PassiveHealthConfig,
   RouteConfig,
   UpstreamTlsConfig,
   WrittenDefaults,

@@ -11,7 +11,7 @@ const placeOf = ({ rule: { id }, index }: { rule: RouteConfig; index: number }):
 /** Routes that no request reaches, and HEAD requests that get around a guard: seldom meant, and seen nowhere else. */
 export function reachWarnings(source: Source, routes: readonly RouteConfig[]): ConfigIssue[] {
   const indexed = routes.map((rule, index) => ({ rule, index }));
-  return findGaps(indexed, ({ middleware }) => middleware.some(isGuard)).map(({ route, by, what }) => {
+  return findGaps(indexed, ({ rule }) => rule.middleware.some(isGuard)).map(({ route, by, what }) => {
     const place = placeOf(route);
     const other = placeOf(by);
     if (what === "head") {

@@ -1,13 +1,9 @@
-import type { BalancerConfig, MiddlewareConfig, WrittenRoute, WrittenUpstreamTls } from "./route-schema.ts";
+import type { ActiveHealthConfig, BalancerConfig, PassiveHealthConfig } from "../balancing/options.ts";
+import type { HeaderChanges, RouteRule } from "../routing/options.ts";
+import type { MiddlewareConfig, WrittenRoute, WrittenUpstreamTls } from "./route-schema.ts";
 
 /** Routes with every default filled in: what the rest of the program works with. */
 
-/** Names in lower case. `set` replaces, `add` appends, `remove` drops. */
-export interface HeaderChanges {
-  set: Record<string, string | string[]>;
-  add: Record<string, string | string[]>;
-  remove: string[];
-}
 /** Trust and identity towards an upstream that speaks TLS. */
 export interface UpstreamTlsConfig extends WrittenUpstreamTls {
   verify: boolean;
@@ -39,28 +35,6 @@ export interface KeepaliveConfig {
   /** Milliseconds without a request; undefined: as long as the upstream tells, else four seconds. */
   idle?: number | undefined;
 }
-/** Ejection after failed requests. */
-export interface PassiveHealthConfig {
-  /** Failures in a row. */
-  failures: number;
-  /** Milliseconds a node is left out. */
-  eject: number;
-}
-/** Probes of every node. */
-export interface ActiveHealthConfig {
-  path: string;
-  /** Milliseconds between probes. */
-  interval: number;
-  /** Milliseconds a probe may take. */
-  timeout: number;
-  /** Good probes in a row until a node is used again. */
-  healthy: number;
-  /** Bad probes in a row until a node is left out. */
-  unhealthy: number;
-  host?: string | undefined;
-  /** Statuses that are good; undefined: 200 to 399. */
-  statuses?: number[] | undefined;
-}
 /** How nodes that fail are found. */
 export interface HealthConfig {
   passive: PassiveHealthConfig | false;
@@ -69,21 +43,21 @@ export interface HealthConfig {
 
 /** A route with every default filled in. */
 export interface RouteConfig
-  extends Omit<
-    WrittenRoute,
-    | "id"
-    | "timeouts"
-    | "retries"
-    | "keepalive"
-    | "health"
-    | "middleware"
-    | "balancer"
-    | "pass_host"
-    | "upstream_tls"
-    | "request_headers"
-    | "response_headers"
-  > {
-  id: string;
+  extends RouteRule,
+    Omit<
+      WrittenRoute,
+      | keyof RouteRule
+      | "timeouts"
+      | "retries"
+      | "keepalive"
+      | "health"
+      | "middleware"
+      | "balancer"
+      | "pass_host"
+      | "upstream_tls"
+      | "request_headers"
+      | "response_headers"
+    > {
   timeouts: TimeoutsConfig;
   retries: RetriesConfig;
   keepalive: KeepaliveConfig;

@@ -343,22 +343,10 @@ export type WrittenDefaults = v.InferOutput<typeof defaultsSchema>;
 export const spokenScheme = (scheme: WrittenRoute["scheme"]): "http" | "https" =>
   scheme === "https" || scheme === "wss" ? "https" : "http";
 
-/** A path rule; exactly one of the kinds. */
-export type PathRule = Route["path"];
-/** A rule for a header, a cookie or a query parameter. */
-export type MatchRule = v.InferOutput<typeof match>;
-/** How a node is chosen. */
-export type BalancerConfig = v.InferOutput<typeof balancer>;
 /** `upstream_tls` as written. */
 export type WrittenUpstreamTls = v.InferOutput<typeof upstreamTls>;
 /** Header changes as written. */
 export type WrittenHeaderChanges = v.InferOutput<typeof headerChanges>;
-/** Values as templates. `set` replaces all of a name, `remove` drops. */
-export type QueryChanges = v.InferOutput<typeof queryChanges>;
-/** A route that answers by itself with a Location. */
-export type RedirectConfig = v.InferOutput<typeof redirect>;
-/** How the path is changed on its way to the upstream. */
-export type RewritePath = v.InferOutput<typeof rewritePath>;
 /** One middleware of a route. */
 export type MiddlewareConfig = MiddlewareEntry;
 

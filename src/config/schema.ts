@@ -126,4 +126,4 @@ export interface Config {
 export type { ClusterConfig, DiscoveryMode } from "./discovery-schema.ts";
 export type { CertificatesConfig, ListenAddress } from "./listen-schema.ts";
 export type * from "./route-schema.ts";
-export type { ConnectHealthConfig, StreamConfig, StreamTimeoutsConfig } from "./stream-schema.ts";
+export type { StreamConfig, StreamTimeoutsConfig } from "./stream-schema.ts";

@@ -1,15 +1,9 @@
 import * as v from "valibot";
+import type { PassiveHealthConfig, ProbeTimes } from "../balancing/options.ts";
 import { object, oneOf, words } from "../base/schema/shapes.ts";
 import { integer, milliseconds, shownText } from "../base/schema/values.ts";
 import { certificates, type ListenAddress, listen } from "./listen-schema.ts";
-import {
-  nodes,
-  type PassiveHealthConfig,
-  passive,
-  services,
-  type UpstreamTlsConfig,
-  upstreamTls,
-} from "./route-schema.ts";
+import { nodes, passive, services, type UpstreamTlsConfig, upstreamTls } from "./route-schema.ts";
 
 const off = v.literal(false, "false");
 
@@ -88,18 +82,6 @@ export interface StreamTimeoutsConfig {
   idle: number;
 }
 
-/** Trying to connect, again and again, to every address of a stream. */
-export interface ConnectHealthConfig {
-  /** Milliseconds between probes. */
-  interval: number;
-  /** Milliseconds a probe may take. */
-  timeout: number;
-  /** Good probes in a row until an address is used again. */
-  healthy: number;
-  /** Bad probes in a row until an address is left out. */
-  unhealthy: number;
-}
-
 /** A stream with every default filled in. */
 export interface StreamConfig
   extends Omit<Stream, "id" | "balancer" | "timeouts" | "retries" | "health" | "upstream_tls"> {
@@ -109,6 +91,6 @@ export interface StreamConfig
   timeouts: StreamTimeoutsConfig;
   /** Addresses tried in all, the first included. */
   retries: { attempts: number };
-  health: { passive: PassiveHealthConfig | false; active: ConnectHealthConfig | false };
+  health: { passive: PassiveHealthConfig | false; active: ProbeTimes | false };
   upstream_tls?: UpstreamTlsConfig | undefined;
 }

@@ -19,6 +19,7 @@ import type { Explained } from "../reports/explain/answer.ts";
 import { type Held, heldBy, withEjections } from "../reports/explain/ejections.ts";
 import { type ExplainSources, explainRequest } from "../reports/explain/explain.ts";
 import type { ExplainQuery } from "../reports/explain/question.ts";
+import { routeTemplate } from "../routing/path-template.ts";
 import { AMBIGUOUS_PATH } from "../routing/table.ts";
 import { createConnections } from "../streams/connections.ts";
 import { type Counters, countAnswer, createCounters, type Outcome } from "../telemetry/counters.ts";
@@ -132,7 +133,7 @@ function answer(
     if (exchange !== undefined) exchange.error = code;
     return unmatched(plan, code, detail, facts.method === "HEAD", facts.started);
   }
-  exchange?.trace?.matched(route.rule);
+  exchange?.trace?.matched(routeTemplate(route.rule.path));
   if (route.chain === undefined) return serve(route, request, facts, plan, exchange, upgrade);
   return throughChain(route, route.chain, { request, facts, plan, exchange, upgrade });
 }

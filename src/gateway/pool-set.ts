@@ -1,12 +1,13 @@
 import { type Backends, createBackends } from "../balancing/backends.ts";
 import type { HealthSubjects } from "../balancing/health/active-health.ts";
+import type { BalancerConfig, PassiveHealthConfig } from "../balancing/options.ts";
 import { createPool, type PoolOptions } from "../balancing/pool.ts";
 import { keyReader } from "../balancing/request-key.ts";
 import type { RetryBudget, RetryBudgets } from "../balancing/retry-budget.ts";
 import { staticUpstream } from "../balancing/static-upstream.ts";
 import type { Pool, Target } from "../balancing/types.ts";
 import type { Clock, Random } from "../base/clock.ts";
-import type { BalancerConfig, PassiveHealthConfig, RouteConfig } from "../config/schema.ts";
+import type { RouteConfig } from "../config/schema.ts";
 import type { Cluster } from "../discovery/cluster.ts";
 import type { Upstream, UpstreamQuery } from "../discovery/types.ts";
 import type { Discovery } from "../discovery/views.ts";

@@ -1,4 +1,4 @@
-import { decodePath } from "../routing/path.ts";
+import { decodePath } from "./path.ts";
 
 /**
  * How a path is read where servers read it differently: `reject` refuses it unless all readings lead to one route, `decode`

@@ -1,6 +1,6 @@
-import type { MatchRule } from "../config/route-schema.ts";
 import { cookieValue } from "../http/cookie.ts";
 import type { RequestFacts } from "../http/request.ts";
+import type { MatchRule, MatchRules, RouteRule, ValueRule } from "./options.ts";
 
 /** What a value must be, where it is there. */
 type ValueTest = { readonly equals: string } | { readonly pattern: RegExp } | { readonly among: ReadonlySet<string> };
@@ -13,7 +13,7 @@ export interface Condition {
   readonly rule: ValueTest | { readonly present: boolean } | { readonly not: ValueTest };
 }
 
-const compileTest = (rule: string | { regex: string } | { in: string[] }): ValueTest => {
+const compileTest = (rule: ValueRule): ValueTest => {
   if (typeof rule === "string") return { equals: rule };
   return "regex" in rule ? { pattern: new RegExp(rule.regex) } : { among: new Set(rule.in) };
 };
@@ -23,9 +23,7 @@ const compileRule = (rule: MatchRule): Condition["rule"] => {
   return "not" in rule ? { not: compileTest(rule.not) } : { present: rule.present };
 };
 
-type Rules = Record<string, MatchRule> | undefined;
-
-const conditionsOf = (of: Condition["of"], rules: Rules): Condition[] =>
+const conditionsOf = (of: Condition["of"], rules: MatchRules | undefined): Condition[] =>
   Object.entries(rules ?? {}).map(([name, match]) => ({
     of,
     name: of === "header" ? name.toLowerCase() : name,
@@ -33,7 +31,7 @@ const conditionsOf = (of: Condition["of"], rules: Rules): Condition[] =>
   }));
 
 /** The header, cookie and query rules of a route; all of them have to hold. */
-export function compileConditions(rule: { headers?: Rules; cookies?: Rules; query?: Rules }): Condition[] {
+export function compileConditions(rule: Pick<RouteRule, "headers" | "cookies" | "query">): Condition[] {
   return [
     ...conditionsOf("header", rule.headers),
     ...conditionsOf("cookie", rule.cookies),

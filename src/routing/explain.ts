@@ -1,9 +1,9 @@
-import type { RouteConfig } from "../config/route-schema.ts";
+import { decodePath } from "../http/path.ts";
 import { hasReadings, readingOf } from "../http/readings.ts";
 import type { RequestFacts } from "../http/request.ts";
 import { type Condition, type ConditionReader, compileConditions, createConditionReader, holds } from "./conditions.ts";
 import { type HostRule, requestHost } from "./host.ts";
-import { decodePath } from "./path.ts";
+import type { RouteRule } from "./options.ts";
 import type { Entry, PathTest } from "./precedence.ts";
 import { redirectTest } from "./redirect.ts";
 
@@ -57,7 +57,7 @@ const pathReason = (rule: PathTest, path: string): string => {
 };
 
 /** The first header, cookie or query rule that does not hold. */
-const unmetCondition = (rule: RouteConfig, reader: ConditionReader): Condition | undefined => {
+const unmetCondition = (rule: RouteRule, reader: ConditionReader): Condition | undefined => {
   if (rule.headers === undefined && rule.cookies === undefined && rule.query === undefined) return undefined;
   return compileConditions(rule).find((condition) => !holds(condition, reader.value(condition.of, condition.name)));
 };
@@ -76,7 +76,7 @@ export function explainRoutes<T>(entries: readonly Entry<T>[], facts: RequestFac
   const host = requestHost(facts.host);
   const odd = hasReadings(facts.path);
   const asSent = decodePath(facts.path);
-  const pathFor = ({ paths = "reject" }: RouteConfig): string =>
+  const pathFor = ({ paths = "reject" }: RouteRule): string =>
     odd && paths !== "reject" ? readingOf(facts.path, paths) : asSent;
   const reader = createConditionReader(facts);
   const fitting = new Map<T, Entry<T>>();

@@ -1,5 +1,5 @@
-import type { HeaderChanges } from "../config/route-schema.ts";
 import { dropLookalikes, lookalikesOf } from "../http/client-fields.ts";
+import type { HeaderChanges } from "./options.ts";
 
 /**
  * Changes headers in place. `underscored`: fields with `_` in their names that the client sent; what a pod may take for one

@@ -1,5 +1,6 @@
+import { decodeForRewrite, decodePath, encodePart, encodePath, withoutClosingSlashes } from "../http/path.ts";
 import type { RequestFacts } from "../http/request.ts";
-import { decodeForRewrite, decodePath, encodePart, encodePath, withoutClosingSlashes } from "./path.ts";
+import type { PathRule } from "./options.ts";
 import { compilePattern, type FindParts, type Piece } from "./path-pattern.ts";
 import { compileTemplate, type Part } from "./template.ts";
 
@@ -104,4 +105,13 @@ export function compilePathOf(text: string, template: PathTemplate | undefined):
     const bare = open && path.length > 1 && path.endsWith("/") && !facts.path.endsWith("/");
     return bare ? withoutClosingSlashes(path) || "/" : path;
   };
+}
+
+/** A route's path as a template: a prefix ends in a star. */
+export function routeTemplate(path: PathRule): string {
+  if ("exact" in path) return path.exact;
+  if ("regex" in path) return path.regex;
+  if ("template" in path) return path.template;
+  if ("starts_with" in path) return `${path.starts_with}*`;
+  return path.prefix.endsWith("/") ? `${path.prefix}*` : `${path.prefix}/*`;
 }

@@ -1,6 +1,6 @@
-import type { RouteConfig } from "../config/route-schema.ts";
+import { decodePath, decodePrefix, pathRegex } from "../http/path.ts";
 import { type HostRule, parseHost } from "./host.ts";
-import { decodePath, decodePrefix, pathRegex } from "./path.ts";
+import type { RouteRule } from "./options.ts";
 import { compilePathTemplate } from "./path-template.ts";
 
 /** A path rule in the form requests are compared with. With `ignoreCase` all but patterns is in lower case. */
@@ -18,14 +18,14 @@ export type PathTest = { readonly ignoreCase: boolean } & (
 /** One route under one of its hosts: what is put in order, and what matches as a whole or not at all. */
 export interface Entry<T> {
   readonly route: T;
-  readonly rule: RouteConfig;
+  readonly rule: RouteRule;
   readonly host: HostRule;
   readonly path: PathTest;
   /** Its place in the precedence: of all entries that match, the one with the lowest wins. */
   readonly order: number;
 }
 
-const compilePath = (rule: RouteConfig["path"]): PathTest => {
+const compilePath = (rule: RouteRule["path"]): PathTest => {
   const { ignore_case: ignoreCase = false } = rule;
   const text = (written: string): string => (ignoreCase ? written.toLowerCase() : written);
   if ("exact" in rule) return { ignoreCase, kind: "exact", path: text(decodePath(rule.exact)) };
@@ -78,7 +78,7 @@ const earlier = (a: readonly number[], b: readonly number[]): number => {
  * then the order of the file. The host comes first but does not fence: a request that no route of its most specific
  * host takes falls through to wildcards and to routes without a host, as rules of several HTTPRoutes do there.
  */
-export function inPrecedence<T extends { rule: RouteConfig }>(routes: readonly T[]): Entry<T>[] {
+export function inPrecedence<T extends { rule: RouteRule }>(routes: readonly T[]): Entry<T>[] {
   const entries = routes.flatMap((route) => {
     const path = compilePath(route.rule.path);
     return (route.rule.hosts ?? [undefined]).map((host) => ({ route, rule: route.rule, host: parseHost(host), path }));

@@ -1,5 +1,5 @@
-import type { QueryChanges } from "../config/route-schema.ts";
 import type { RequestFacts } from "../http/request.ts";
+import type { QueryChanges } from "./options.ts";
 import { type PathTemplate, partsOf } from "./path-template.ts";
 import { compileValue } from "./template.ts";
 

@@ -1,5 +1,5 @@
-import type { RouteConfig } from "../config/route-schema.ts";
 import type { HostRule } from "./host.ts";
+import type { RouteRule } from "./options.ts";
 import { literalStart } from "./path-router.ts";
 import { type Entry, inPrecedence, type PathTest } from "./precedence.ts";
 
@@ -11,7 +11,7 @@ const texts = (of: string, rules: Rules): string[] =>
   );
 
 /** What a route asks for beside host, path and method, each as a text. */
-const conditionsOf = ({ headers, cookies, query }: RouteConfig): ReadonlySet<string> =>
+const conditionsOf = ({ headers, cookies, query }: RouteRule): ReadonlySet<string> =>
   new Set([...texts("header", headers), ...texts("cookie", cookies), ...texts("query", query)]);
 
 interface Rated<T> {
@@ -73,16 +73,16 @@ const takesPathsOf = (wide: PathTest, narrow: PathTest): boolean => {
 };
 
 /** Whether a route takes less than its host, path, method and conditions say. */
-const isPartial = ({ redirect }: RouteConfig): boolean => redirect?.regex !== undefined;
+const isPartial = ({ redirect }: RouteRule): boolean => redirect?.regex !== undefined;
 
-const takesMethods = (wide: RouteConfig, methods: readonly string[] | undefined): boolean =>
+const takesMethods = (wide: RouteRule, methods: readonly string[] | undefined): boolean =>
   wide.methods === undefined || methods?.every((method) => wide.methods!.includes(method)) === true;
 
 /** Rules alike in host and path that are looked at for each route: no config has more, and a check has to end. */
 const LOOKED_AT = 500;
 
 /** Routes that take all requests of another, found without comparing each with each. */
-function createCovers<T extends { rule: RouteConfig }>(entries: readonly Entry<T>[]) {
+function createCovers<T extends { rule: RouteRule }>(entries: readonly Entry<T>[]) {
   const rated = entries.map((entry): Rated<T> => ({ entry, conditions: conditionsOf(entry.rule) }));
   const byKey = Map.groupBy(rated, ({ entry }) => `${hostKeys(entry.host)[0]} ${pathKey(entry.path)}`);
 
@@ -126,9 +126,9 @@ export interface Gap<T> {
  * HEAD, whose HEAD requests are taken by a route without one. It finds what can be told from the rules alone: several routes
  * that together leave nothing to another are not found.
  */
-export function findGaps<T extends { rule: RouteConfig }>(
+export function findGaps<T extends { rule: RouteRule }>(
   routes: readonly T[],
-  isGuarded: (rule: RouteConfig) => boolean,
+  isGuarded: (route: T) => boolean,
 ): Gap<T>[] {
   const entries = inPrecedence(routes);
   const cover = createCovers(entries);
@@ -141,8 +141,8 @@ export function findGaps<T extends { rule: RouteConfig }>(
       continue;
     }
     const { methods } = route.rule;
-    if (!methods?.includes("GET") || methods.includes("HEAD") || !isGuarded(route.rule)) continue;
-    const open = rated.map((one) => cover(one, ["HEAD"])).find((entry) => entry && !isGuarded(entry.rule));
+    if (!methods?.includes("GET") || methods.includes("HEAD") || !isGuarded(route)) continue;
+    const open = rated.map((one) => cover(one, ["HEAD"])).find((entry) => entry && !isGuarded(entry.route));
     if (open !== undefined) gaps.push({ route, by: open.route, what: "head" });
   }
   return gaps;

@@ -1,12 +1,12 @@
-import type { RedirectConfig, RouteConfig } from "../config/route-schema.ts";
+import { decodeForRewrite, encodePart, encodePath, pathRegex } from "../http/path.ts";
 import { asMatched } from "../http/readings.ts";
 import type { RequestFacts } from "../http/request.ts";
-import { decodeForRewrite, encodePart, encodePath, pathRegex } from "./path.ts";
+import type { RedirectConfig, RouteRule } from "./options.ts";
 import { replacePrefix } from "./rewrite.ts";
 import { compileTemplate } from "./template.ts";
 
 /** What of a route decides where it redirects to. */
-export type RedirectRule = Pick<RouteConfig, "path" | "paths"> & { redirect: RedirectConfig };
+export type RedirectRule = Pick<RouteRule, "path" | "paths"> & { redirect: RedirectConfig };
 
 const DEFAULT_PORT = { http: 80, https: 443 } as const;
 
@@ -43,7 +43,7 @@ const compileTarget = (rule: RedirectRule): Target => {
  * Whether a route's `redirect.regex` finds something in a path as it was sent: such a route takes no other, which are left to
  * the routes behind it. undefined: the route has none.
  */
-export function redirectTest({ redirect, paths }: Pick<RouteConfig, "redirect" | "paths">) {
+export function redirectTest({ redirect, paths }: Pick<RouteRule, "redirect" | "paths">) {
   if (redirect?.regex === undefined) return undefined;
   const pattern = pathRegex(redirect.regex);
   const matched = asMatched(paths);

@@ -1,16 +1,16 @@
-import type { RouteConfig } from "../config/route-schema.ts";
+import { afterPrefix, decodeForRewrite, decodePrefix, encodePath, pathRegex } from "../http/path.ts";
 import { asMatched } from "../http/readings.ts";
 import type { RequestFacts } from "../http/request.ts";
-import { afterPrefix, decodeForRewrite, decodePrefix, encodePath, pathRegex } from "./path.ts";
+import type { RouteRule } from "./options.ts";
 import { compilePathOf, compilePathTemplate, groupNames, type PathTemplate } from "./path-template.ts";
 
 /** What of a route decides the path its upstream sees. */
-export type RewriteRule = Pick<RouteConfig, "path" | "paths" | "strip_prefix" | "rewrite_path">;
+export type RewriteRule = Pick<RouteRule, "path" | "paths" | "strip_prefix" | "rewrite_path">;
 
 const asSent = (path: string): string => path;
 
 /** What names parts of the path: a template, or a regular expression with named groups. */
-export function templateOf(path: RouteConfig["path"]): PathTemplate | undefined {
+export function templateOf(path: RouteRule["path"]): PathTemplate | undefined {
   const ignoreCase = path.ignore_case ?? false;
   if ("template" in path) {
     return compilePathTemplate(path.template, { ignoreCase, optionalSlash: path.optional_slash ?? false });

@@ -1,10 +1,10 @@
-import type { RouteConfig } from "../config/route-schema.ts";
+import { decodePath } from "../http/path.ts";
 import { hasReadings, readingOf, readingsOf } from "../http/readings.ts";
 import type { RequestFacts } from "../http/request.ts";
 import type { Lookup } from "./candidates.ts";
 import { type Explanation, explainRoutes } from "./explain.ts";
 import { requestHost } from "./host.ts";
-import { decodePath } from "./path.ts";
+import type { RouteRule } from "./options.ts";
 import { createPathRouter, type PathRouter } from "./path-router.ts";
 import { type Entry, inPrecedence } from "./precedence.ts";
 
@@ -42,7 +42,7 @@ export interface RouteTable<T> {
  * Precedence and how hosts fall through: see `inPrecedence`. How paths are compared: see `decodePath`, and
  * `readings.ts` for those that servers read differently.
  */
-export function compileRoutes<T extends { rule: RouteConfig }>(routes: readonly T[]): RouteTable<T> {
+export function compileRoutes<T extends { rule: RouteRule }>(routes: readonly T[]): RouteTable<T> {
   const entries = inPrecedence(routes);
   const find = compileEntries(entries);
   const byMode = Map.groupBy(entries, ({ rule }) => rule.paths ?? "reject");

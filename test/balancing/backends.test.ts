@@ -1,10 +1,10 @@
 import { describe, test } from "bun:test";
 import { assert, assertEquals, assertGreater, assertLess } from "@std/assert";
 import { type Backends, createBackends } from "../../src/balancing/backends.ts";
+import type { BalancerConfig } from "../../src/balancing/options.ts";
 import { createPool } from "../../src/balancing/pool.ts";
 import { keyReader } from "../../src/balancing/request-key.ts";
 import type { PickFacts, Target } from "../../src/balancing/types.ts";
-import type { BalancerConfig } from "../../src/config/schema.ts";
 import type { Endpoint } from "../../src/discovery/types.ts";
 import { createFakeClock } from "../helpers/fake-clock.ts";
 import { seededRandom } from "../helpers/random.ts";

@@ -1,7 +1,7 @@
 import { describe, test } from "bun:test";
 import { assert, assertEquals } from "@std/assert";
+import type { BalancerConfig } from "../../src/balancing/options.ts";
 import type { Pool, Target } from "../../src/balancing/types.ts";
-import type { BalancerConfig } from "../../src/config/schema.ts";
 import type { RequestFacts } from "../../src/http/request.ts";
 import { endpoint, endpoints, poolOver, request } from "./support.ts";
 

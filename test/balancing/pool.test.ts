@@ -1,6 +1,6 @@
 import { describe, test } from "bun:test";
 import { assert, assertEquals, assertNotStrictEquals, assertStrictEquals } from "@std/assert";
-import type { BalancerConfig } from "../../src/config/schema.ts";
+import type { BalancerConfig } from "../../src/balancing/options.ts";
 import { countPicks, endpoint, endpoints, poolOver, request } from "./support.ts";
 
 const balancers: BalancerConfig[] = [

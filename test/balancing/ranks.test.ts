@@ -1,6 +1,6 @@
 import { describe, test } from "bun:test";
 import { assert, assertEquals, assertLess } from "@std/assert";
-import type { BalancerConfig } from "../../src/config/schema.ts";
+import type { BalancerConfig } from "../../src/balancing/options.ts";
 import type { Endpoint } from "../../src/discovery/types.ts";
 import { countPicks, endpoint, poolOver, request } from "./support.ts";
 

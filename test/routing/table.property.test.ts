@@ -1,7 +1,7 @@
 import { test } from "bun:test";
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import type { MatchRule, RouteConfig } from "../../src/config/route-schema.ts";
+import type { RouteConfig } from "../../src/config/route-schema.ts";
 import type { RequestFacts } from "../../src/http/request.ts";
 import { compileRoutes } from "../../src/routing/table.ts";
 import { type RouteInput, requestFacts, routeConfig } from "../helpers/routes.ts";
@@ -126,7 +126,8 @@ const path: fc.Arbitrary<NonNullable<RouteInput["path"]>> = fc.oneof(
   fc.constantFrom(...REGEXES).map((regex) => ({ regex })),
 );
 const value = fc.constantFrom("1", "2", "3", "a b", "");
-const match: fc.Arbitrary<MatchRule> = fc.oneof<fc.MaybeWeightedArbitrary<MatchRule>[]>(
+type MatchInput = NonNullable<RouteInput["headers"]>[string];
+const match: fc.Arbitrary<MatchInput> = fc.oneof<fc.MaybeWeightedArbitrary<MatchInput>[]>(
   { weight: 4, arbitrary: value },
   { weight: 1, arbitrary: fc.constantFrom({ regex: "^[12]$" }, { present: true }, { present: false }) },
   {

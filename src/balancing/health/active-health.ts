@@ -1,6 +1,6 @@
 import type { Clock, Random } from "../../base/clock.ts";
 import type { Logger } from "../../base/log.ts";
-import type { ActiveHealthConfig } from "../../config/schema.ts";
+import type { ProbeTimes } from "../options.ts";
 import type { Target } from "../types.ts";
 
 /** Whose health is checked: a pool. */
@@ -16,9 +16,6 @@ export interface HealthSubjects {
  * error it rejects with says what was wrong too. Ends when the signal aborts.
  */
 export type Probe = (target: Target, signal: AbortSignal) => Promise<string | undefined>;
-
-/** When probes are made, and how many it takes. */
-export type ProbeTimes = Pick<ActiveHealthConfig, "interval" | "timeout" | "healthy" | "unhealthy">;
 
 /** What active health checks need. */
 export interface ActiveHealthOptions {

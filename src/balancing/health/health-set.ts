@@ -1,7 +1,8 @@
 import type { Clock, Random } from "../../base/clock.ts";
 import type { Logger } from "../../base/log.ts";
+import type { ProbeTimes } from "../options.ts";
 import type { Pool, Target } from "../types.ts";
-import { createActiveHealth, type HealthSubjects, type Probe, type ProbeTimes } from "./active-health.ts";
+import { createActiveHealth, type HealthSubjects, type Probe } from "./active-health.ts";
 
 /** A pool whose addresses are to be checked. */
 export interface HealthCheck {

@@ -1,6 +1,6 @@
 import { Canceller } from "../../base/abort.ts";
-import type { ActiveHealthConfig } from "../../config/schema.ts";
 import type { Endpoint } from "../../discovery/types.ts";
+import type { HttpProbeOptions } from "../options.ts";
 import type { Probe } from "./active-health.ts";
 
 /** How a probe leaves; the proxy's own fetch takes this too. */
@@ -14,7 +14,7 @@ export type ProbeFetch = (
  * are not followed. `fetch` is the route's own, with its TLS settings.
  */
 export const httpProbe =
-  ({ path, host, statuses }: Pick<ActiveHealthConfig, "path" | "host" | "statuses">, fetch: ProbeFetch): Probe =>
+  ({ path, host, statuses }: HttpProbeOptions, fetch: ProbeFetch): Probe =>
   async (target, signal) => {
     const headers = new Headers({ "user-agent": "podway-health", accept: "*/*" });
     if (host !== undefined) headers.set("host", host);

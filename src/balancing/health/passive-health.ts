@@ -1,5 +1,5 @@
 import type { Clock } from "../../base/clock.ts";
-import type { PassiveHealthConfig } from "../../config/schema.ts";
+import type { PassiveHealthConfig } from "../options.ts";
 
 /** What passive health remembers of one target. */
 export interface PassiveState {

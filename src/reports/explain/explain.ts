@@ -1,6 +1,6 @@
 import { redactRoute } from "../../config/redact.ts";
 import { spokenScheme } from "../../config/route-schema.ts";
-import type { Config, HeaderChanges, RouteConfig } from "../../config/schema.ts";
+import type { Config, RouteConfig } from "../../config/schema.ts";
 import type { ClusterStatus, Discovery } from "../../discovery/views.ts";
 import type { Choice } from "../../gateway/pool-set.ts";
 import type { GatewayRoute, RouteSet } from "../../gateway/route-set.ts";
@@ -9,6 +9,7 @@ import type { ReadOptions, RequestFacts } from "../../http/request.ts";
 import { refuse } from "../../proxy/refuse.ts";
 import { mayRetry } from "../../proxy/retry.ts";
 import { refuseHandshake, wantsWebSocket } from "../../proxy/websocket.ts";
+import type { HeaderChanges } from "../../routing/options.ts";
 import type { Explained, ExplainedRequest, ExplainedService, ExplainedUpstream, HeaderNames } from "./answer.ts";
 import type { Held } from "./ejections.ts";
 import { type ExplainQuery, readQuestion } from "./question.ts";

@@ -1,5 +1,5 @@
+import type { BalancerConfig } from "../../balancing/options.ts";
 import type { Outlook, TargetState } from "../../balancing/types.ts";
-import type { BalancerConfig } from "../../config/schema.ts";
 import type { Endpoint } from "../../discovery/types.ts";
 import type { ClusterStatus, Discovery, Node, NodeDetail, NodesAnswer } from "../../discovery/views.ts";
 import type { Choice } from "../../gateway/pool-set.ts";

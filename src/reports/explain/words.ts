@@ -1,4 +1,5 @@
-import type { BalancerConfig, MiddlewareConfig } from "../../config/schema.ts";
+import type { BalancerConfig } from "../../balancing/options.ts";
+import type { MiddlewareConfig } from "../../config/schema.ts";
 import type { PortMatch } from "../../discovery/resolve/select.ts";
 import type { ExplainedMiddleware, ExplainedService } from "./answer.ts";
 

@@ -1,4 +1,3 @@
-import type { PathRule } from "../../config/schema.ts";
 import type { RequestFacts } from "../../http/request.ts";
 import type { Attributes } from "./span.ts";
 import type { Attempt } from "./types.ts";
@@ -34,15 +33,6 @@ export const redactQuery = (query: string): string =>
 function redactUrl(url: string): string {
   const start = url.indexOf("?");
   return start === -1 ? url : url.slice(0, start + 1) + redactQuery(url.slice(start + 1));
-}
-
-/** A route's path as a template: what stands after a prefix is left open. */
-export function routeTemplate(path: PathRule): string {
-  if ("exact" in path) return path.exact;
-  if ("regex" in path) return path.regex;
-  if ("template" in path) return path.template;
-  if ("starts_with" in path) return `${path.starts_with}*`;
-  return path.prefix.endsWith("/") ? `${path.prefix}*` : `${path.prefix}/*`;
 }
 
 const withoutBrackets = (host: string): string => host.replace(/^\[(.*)\]$/, "$1");

@@ -2,7 +2,7 @@ import type { Clock, Random } from "../../base/clock.ts";
 import type { Logger } from "../../base/log.ts";
 import type { TracingConfig } from "../../config/schema.ts";
 import type { Fetch } from "../../kubernetes/types.ts";
-import { clientAttributes, methodName, routeTemplate, serverAttributes } from "./attributes.ts";
+import { clientAttributes, methodName, serverAttributes } from "./attributes.ts";
 import { flagsFor, isSampled, newId, parseTraceParent, traceParent } from "./context.ts";
 import { createOtlpSend, protocolOf } from "./otlp.ts";
 import { createResource } from "./resource.ts";
@@ -79,9 +79,8 @@ export function createTracing(config: TracingConfig, parts: TracingParts): Traci
     );
     return {
       traceId,
-      matched({ path }) {
+      matched(template) {
         if (recorded === undefined) return;
-        const template = routeTemplate(path);
         recorded.name = `${name} ${template}`;
         recorded.attributes["http.route"] = template;
       },

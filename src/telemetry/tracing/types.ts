@@ -1,4 +1,3 @@
-import type { PathRule } from "../../config/schema.ts";
 import type { Endpoint } from "../../discovery/types.ts";
 import type { RequestFacts } from "../../http/request.ts";
 import type { Exchange } from "../exchange.ts";
@@ -26,8 +25,8 @@ export interface Tracing {
 export interface RequestTrace {
   /** 32 hexadecimal digits. */
   readonly traceId: string;
-  /** The route that took it. */
-  matched(route: { readonly path: PathRule }): void;
+  /** A route took it: its path as a template, for `http.route`. */
+  matched(template: string): void;
   /** Begins the span of an attempt that is about to leave, and puts the trace's context into its headers. */
   attempt(attempt: Attempt): AttemptTrace;
   /** The answer leaves, or a WebSocket is over. */

@@ -2,8 +2,8 @@ import { describe, test } from "bun:test";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { createActiveHealth } from "../../../src/balancing/health/active-health.ts";
 import { httpProbe, type ProbeFetch } from "../../../src/balancing/health/http-probe.ts";
+import type { ActiveHealthConfig } from "../../../src/balancing/options.ts";
 import type { LogFields } from "../../../src/base/log.ts";
-import type { ActiveHealthConfig } from "../../../src/config/schema.ts";
 import { seededRandom } from "../../helpers/random.ts";
 import { endpoints, poolOver, request } from "../support.ts";
 
