@@ -1,7 +1,7 @@
-import type { ClusterConfig } from "../../src/config/schema.ts";
+import type { ClusterOptions } from "../../src/discovery/options.ts";
 
 /** A cluster's configuration with its defaults, and EndpointSlices. */
-export const clusterConfig: ClusterConfig = {
+export const clusterConfig: ClusterOptions = {
   id: "",
   service: { schema: "http", host: "127.0.0.1", port: 80, ssl_verify: true },
   client: {},

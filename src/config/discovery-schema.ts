@@ -13,9 +13,7 @@ import {
   shownUrl,
   text,
 } from "../base/schema/values.ts";
-
-/** How a cluster is followed (design: Discovery config, `mode`). */
-export type DiscoveryMode = "watch" | "poll" | "request" | "auto";
+import type { ClusterOptions } from "../discovery/options.ts";
 
 const PROXY = "the URL of an http or https proxy, such as http://proxy.example.org:3128";
 
@@ -76,7 +74,7 @@ const clusterEntries = {
   resolve_service_ports: v.optional(boolean, false),
   snapshot_file: v.optional(shownText("the path of a file to keep the last good snapshot in")),
   required: v.optional(boolean, true),
-} as const;
+} satisfies Record<Exclude<keyof ClusterOptions, "id">, v.GenericSchema>;
 
 const CLUSTER_KEYS = Object.keys(clusterEntries).join(", ");
 
@@ -101,26 +99,6 @@ export const discoverySchema = object({
     ),
   ),
 });
-
-type Single = v.InferOutput<typeof singleCluster>;
-type Service = v.InferOutput<typeof service>;
-type Client = v.InferOutput<typeof client>;
-
-/**
- * One cluster as the rest of the program sees it: every default filled in, APISIX's two shapes made one.
- * In single-cluster mode the id is "" and no output shows it.
- */
-export interface ClusterConfig extends Omit<Single, "service" | "client" | "namespace"> {
-  id: string;
-  /**
-   * Where the apiserver is, `host` and `port` always set. Beside `client.kubeconfig`: only what the file adds to the
-   * kubeconfig, over which it wins; undefined where it adds nothing.
-   */
-  service: Service | undefined;
-  client: Client;
-  /** Namespace of a service reference that names none. */
-  namespace: string;
-}
 
 /** `discovery.kubernetes` as written and checked, before defaults that depend on the surroundings. */
 export type WrittenDiscovery = v.InferOutput<typeof discoverySchema>;

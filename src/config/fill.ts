@@ -1,9 +1,10 @@
 import type { PassiveHealthConfig } from "../balancing/options.ts";
 import { stripBrackets } from "../base/addresses.ts";
+import type { ClusterOptions } from "../discovery/options.ts";
 import { mergeMiddleware } from "../middleware/catalog.ts";
 import type { HeaderChanges } from "../routing/options.ts";
 import { ROUTE_DEFAULTS } from "./defaults.ts";
-import type { ClusterConfig, WrittenDiscovery } from "./discovery-schema.ts";
+import type { WrittenDiscovery } from "./discovery-schema.ts";
 import { fillStream } from "./fill-stream.ts";
 import type { Env } from "./interpolate.ts";
 import { normalizeLabelSelector } from "./label-selector.ts";
@@ -46,7 +47,7 @@ export const contextKey = ({
 /** Credentials that make the service account's token superfluous. */
 const CREDENTIALS = ["token", "token_file", "cert_file", "kubeconfig"] as const;
 
-function fillCluster(id: string, written: WrittenCluster, { env, pod }: Surroundings): ClusterConfig {
+function fillCluster(id: string, written: WrittenCluster, { env, pod }: Surroundings): ClusterOptions {
   const { service, client = {}, label_selector, ...rest } = written;
   const namespace = written.namespace ?? pod.contextNamespaces?.[contextKey(client)] ?? pod.namespace ?? "default";
   const normal = label_selector === undefined ? undefined : normalizeLabelSelector(label_selector);

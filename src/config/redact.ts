@@ -1,6 +1,7 @@
+import type { ClusterOptions } from "../discovery/options.ts";
 import { clusterSchema } from "./discovery-schema.ts";
 import { routeSchema } from "./route-schema.ts";
-import { type ClusterConfig, type Config, fileSchema, type RouteConfig, type StreamConfig } from "./schema.ts";
+import { type Config, fileSchema, type RouteConfig, type StreamConfig } from "./schema.ts";
 import { credentialParameters, redacted } from "./shown.ts";
 import { streamSchema } from "./stream-schema.ts";
 
@@ -15,7 +16,7 @@ export type RedactedRoute = Shown;
  * A cluster's config in the shape of APISIX's dump: `id` only where clusters have one, `service.port` as text, the
  * token as "xxx". Paths of files are no secret and are shown.
  */
-export function redactCluster(cluster: ClusterConfig): RedactedCluster {
+export function redactCluster(cluster: ClusterOptions): RedactedCluster {
   const { id, service, ...rest } = redacted(clusterSchema, cluster) as Record<string, unknown> & {
     service?: { port?: number };
   };

@@ -13,8 +13,9 @@ import {
   shownUrl,
   text,
 } from "../base/schema/values.ts";
+import type { ClusterOptions } from "../discovery/options.ts";
 import { PATHS } from "../http/readings.ts";
-import { type ClusterConfig, discoverySchema } from "./discovery-schema.ts";
+import { discoverySchema } from "./discovery-schema.ts";
 import { certificates, listen } from "./listen-schema.ts";
 import { defaultsSchema, type RouteConfig, routeSchema } from "./route-schema.ts";
 import { type StreamConfig, streamSchema } from "./stream-schema.ts";
@@ -109,7 +110,7 @@ export type TracingConfig = v.InferOutput<typeof tracing>;
 export interface DiscoveryConfig {
   /** True when the file lists clusters: a service reference then needs an id. */
   multi: boolean;
-  clusters: ClusterConfig[];
+  clusters: ClusterOptions[];
 }
 
 /** The file, checked, with every default filled in: what the rest of the program trusts. */
@@ -123,7 +124,6 @@ export interface Config {
   tracing: TracingConfig | undefined;
 }
 
-export type { ClusterConfig, DiscoveryMode } from "./discovery-schema.ts";
 export type { CertificatesConfig, ListenAddress } from "./listen-schema.ts";
 export type * from "./route-schema.ts";
 export type { StreamConfig, StreamTimeoutsConfig } from "./stream-schema.ts";

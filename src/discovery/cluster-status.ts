@@ -1,5 +1,5 @@
-import type { ClusterConfig } from "../config/schema.ts";
 import type { ClientState, SourceStatus } from "../kubernetes/types.ts";
+import type { ClusterOptions } from "./options.ts";
 import type { SnapshotCounts } from "./store/snapshot.ts";
 import type { SnapshotFileStatus } from "./store/snapshot-persister.ts";
 import type { ClusterCounters, ClusterStatus } from "./views.ts";
@@ -106,7 +106,7 @@ function skippedOf(reports: readonly SourceReport[], partial: number): Pick<Clus
 
 /** What `/status` shows of a cluster. */
 export function clusterStatus(options: {
-  readonly config: Pick<ClusterConfig, "id" | "mode" | "required">;
+  readonly config: Pick<ClusterOptions, "id" | "mode" | "required">;
   /** Of Endpoints or EndpointSlices. */
   readonly endpoints: readonly SourceReport[];
   readonly services: readonly SourceReport[];

@@ -1,6 +1,5 @@
 import type { Clock, Random } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
-import type { ClusterConfig } from "../config/schema.ts";
 import { type ApiClient, createApiClient } from "../kubernetes/api-client.ts";
 import { type Connection, serverUrl } from "../kubernetes/connection.ts";
 import type { Change, Collection, Decoder } from "../kubernetes/types.ts";
@@ -13,6 +12,7 @@ import { planCluster, type ScopePlan } from "./feeds/plan.ts";
 import { createRequestSource, type RequestSource } from "./feeds/request-source.ts";
 import { createSource } from "./feeds/source.ts";
 import type { ClusterTap, ScopeFacts } from "./feeds/updates.ts";
+import type { ClusterOptions } from "./options.ts";
 import { endpointSliceDecoder } from "./records/endpoint-slices.ts";
 import { endpointsDecoder } from "./records/endpoints.ts";
 import { serviceDecoder } from "./records/services.ts";
@@ -30,7 +30,7 @@ import { notesWatcher, sizeWatcher } from "./warnings.ts";
 /** What a cluster works with. */
 export interface ClusterDeps {
   /** Opens the way to the apiserver; tried again, with pauses, when it rejects. */
-  connect(config: ClusterConfig): Promise<Connection>;
+  connect(config: ClusterOptions): Promise<Connection>;
   /** undefined where there are no files. */
   readonly watchFiles?: WatchFiles | undefined;
   /** undefined where there are no files: no snapshot is kept then. */
@@ -49,7 +49,7 @@ export interface Cluster {
   /** "" in single-cluster mode. */
   readonly id: string;
   readonly required: boolean;
-  readonly config: ClusterConfig;
+  readonly config: ClusterOptions;
   readonly reader: SnapshotReader;
   readonly views: ServiceViews;
   readonly selection: SelectionOptions;
@@ -76,7 +76,7 @@ export interface FollowedCluster extends Cluster {
 }
 
 /** Makes a cluster out of its configuration. */
-export function createCluster(config: ClusterConfig, deps: ClusterDeps): FollowedCluster {
+export function createCluster(config: ClusterOptions, deps: ClusterDeps): FollowedCluster {
   const { clock, random } = deps;
   const logger: Logger =
     config.id === ""

@@ -1,10 +1,10 @@
-import type { ClusterConfig } from "../config/schema.ts";
 import { type Right, rightTo, type Verb } from "../kubernetes/rbac.ts";
 import type { Collection } from "../kubernetes/types.ts";
 import { type PlanConfig, planCluster } from "./feeds/plan.ts";
+import type { ClusterOptions } from "./options.ts";
 
 /** What of a cluster's config decides which rights it takes. */
-export type RightsConfig = PlanConfig & Pick<ClusterConfig, "mode">;
+export type RightsConfig = PlanConfig & Pick<ClusterOptions, "mode">;
 
 /** What is done with a collection. Mode `request` gets single objects, unless it has to look for them by a label. */
 function verbsFor(mode: RightsConfig["mode"], { resource, labelSelector }: Collection): readonly Verb[] {

@@ -1,11 +1,12 @@
 import type { Logger } from "../base/log.ts";
-import type { ClusterConfig, DiscoveryConfig } from "../config/schema.ts";
+import type { DiscoveryConfig } from "../config/schema.ts";
 import type { Cluster } from "../discovery/cluster.ts";
+import type { ClusterOptions } from "../discovery/options.ts";
 
 /** What a cluster set works with. */
 export interface ClusterSetOptions {
   /** Makes a cluster; it does nothing until `run`. */
-  create(config: ClusterConfig): Cluster;
+  create(config: ClusterOptions): Cluster;
   readonly logger: Logger;
   /** The clusters in force became others: whoever derived something from them derives it again. */
   onChange(): void;
@@ -43,7 +44,7 @@ interface Slot {
 export function createClusterSet(options: ClusterSetOptions): ClusterSet {
   let slots = new Map<string, Slot>();
 
-  function start(config: ClusterConfig): Running {
+  function start(config: ClusterOptions): Running {
     const cluster = options.create(config);
     const stop = new AbortController();
     const done = cluster.run(stop.signal).catch((error: unknown) => {
@@ -73,7 +74,7 @@ export function createClusterSet(options: ClusterSetOptions): ClusterSet {
     end(before);
   }
 
-  function succeed(slot: Slot, config: ClusterConfig, settings: string): void {
+  function succeed(slot: Slot, config: ClusterOptions, settings: string): void {
     if (slot.successor?.settings === settings) return;
     end(slot.successor);
     slot.successor = undefined;

@@ -2,8 +2,9 @@ import { createHealthSet, type HealthSet } from "../balancing/health/health-set.
 import { createRetryBudgets } from "../balancing/retry-budget.ts";
 import { createRing } from "../base/ring.ts";
 import { redactCluster } from "../config/redact.ts";
-import type { ClusterConfig, Config } from "../config/schema.ts";
+import type { Config } from "../config/schema.ts";
 import type { Cluster } from "../discovery/cluster.ts";
+import type { ClusterOptions } from "../discovery/options.ts";
 import type { ClusterStatus, NodesAnswer } from "../discovery/views.ts";
 import { type ProblemCode, problem } from "../http/problem.ts";
 import { type RequestFacts, readFacts, refusedFacts } from "../http/request.ts";
@@ -40,7 +41,7 @@ import type { GatewayView } from "./view.ts";
 export interface GatewayOptions extends PlanWorld {
   readonly config: Config;
   /** Makes a cluster's client; the runtime knows how TLS, files and tokens come to it. */
-  createCluster(config: ClusterConfig, zone: string | undefined): Cluster;
+  createCluster(config: ClusterOptions, zone: string | undefined): Cluster;
   /** Who makes the active health checks. @default the gateway itself */
   readonly health?: HealthSet | undefined;
   /** False where another gateway of the process looks whether what a config names exists, or nothing runs between requests. @default true */

@@ -1,5 +1,4 @@
 import type { Clock } from "../base/clock.ts";
-import type { ClusterConfig } from "../config/schema.ts";
 import type { ClientTls, Files, Runtime } from "../platform/runtime.ts";
 import {
   type ClientCertificate,
@@ -11,6 +10,7 @@ import {
 } from "./credentials.ts";
 import { forwardProxy } from "./forward-proxy.ts";
 import { openKubeconfig } from "./kubeconfig.ts";
+import type { ApiserverOptions, ServiceOptions } from "./options.ts";
 import type { Fetch } from "./types.ts";
 
 /** How to reach one apiserver. What it holds may be swapped by `refresh()`: read the fields anew for each request. */
@@ -51,7 +51,7 @@ interface Setup {
 }
 
 /** `schema://host:port` of a `service` block. */
-export function serverUrl(service: NonNullable<ClusterConfig["service"]>): string {
+export function serverUrl(service: ServiceOptions): string {
   const { schema, port } = service;
   if (service.host === undefined) throw new Error("the cluster's service.host is not set");
   const bare = service.host.replace(/^\[|\]$/g, "");
@@ -60,7 +60,7 @@ export function serverUrl(service: NonNullable<ClusterConfig["service"]>): strin
 }
 
 /** `known`: a token file's credentials of an earlier reading, which know a token for while the file is being replaced. */
-async function readSetup(cluster: ClusterConfig, deps: ConnectDeps, known?: Credentials): Promise<Setup> {
+async function readSetup(cluster: ApiserverOptions, deps: ConnectDeps, known?: Credentials): Promise<Setup> {
   const { client, service } = cluster;
   const files = (path: string): Files => {
     if (deps.files === undefined) throw new Error(`the file ${path} cannot be read: there are no files here`);
@@ -110,7 +110,7 @@ const sameTls = (a: ClientTls, b: ClientTls): boolean =>
  * identifies accordingly. It sends nothing. Rejects with words for a file that cannot be read or a kubeconfig that
  * cannot be used.
  */
-export async function connect(cluster: ClusterConfig, deps: ConnectDeps): Promise<Connection> {
+export async function connect(cluster: ApiserverOptions, deps: ConnectDeps): Promise<Connection> {
   let setup = await readSetup(cluster, deps);
   let tls = setup.tls;
   const proxyOf = (url: string): string | undefined => forwardProxy(url, deps.env, setup.proxy);

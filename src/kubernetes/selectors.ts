@@ -1,4 +1,4 @@
-import type { ClusterConfig } from "../config/schema.ts";
+import type { NamespaceSelector } from "./options.ts";
 
 /** A namespace selector, split into what the apiserver can filter and what is left to us. */
 export interface NamespaceFilter {
@@ -20,7 +20,7 @@ function wholeMatcher(sources: readonly string[]): (name: string) => boolean {
  * Reads APISIX's `namespace_selector`. Several keys together all have to hold. `equal` needs no more than a Role in
  * that namespace; `not_equal` is filtered by the apiserver; `match` and `not_match`, which it cannot do, are ours.
  */
-export function namespaceFilter(selector: ClusterConfig["namespace_selector"]): NamespaceFilter {
+export function namespaceFilter(selector: NamespaceSelector | undefined): NamespaceFilter {
   const { equal, not_equal: notEqual, match, not_match: notMatch } = selector ?? {};
   const matches = match === undefined ? undefined : wholeMatcher(match);
   const unwanted = notMatch === undefined ? undefined : wholeMatcher(notMatch);

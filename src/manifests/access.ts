@@ -1,4 +1,5 @@
-import type { ClusterConfig, DiscoveryConfig } from "../config/schema.ts";
+import type { DiscoveryConfig } from "../config/schema.ts";
+import type { ClusterOptions } from "../discovery/options.ts";
 import { neededRights } from "../discovery/rights.ts";
 import type { Right } from "../kubernetes/rbac.ts";
 import { SERVICE_ACCOUNT_FOLDER } from "../kubernetes/service-account.ts";
@@ -12,7 +13,7 @@ export interface ClusterAccess {
 }
 
 /** The key by which a cluster's client is somebody else than its pod's service account. */
-function identity({ client }: ClusterConfig): string | undefined {
+function identity({ client }: ClusterOptions): string | undefined {
   for (const key of ["kubeconfig", "token", "cert_file"] as const)
     if (client[key] !== undefined) return `client.${key}`;
   const { token_file: file } = client;

@@ -1,8 +1,8 @@
 import { systemClock } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
 import { VERSION } from "../base/version.ts";
-import type { ClusterConfig } from "../config/schema.ts";
 import { createCluster, type FollowedCluster } from "../discovery/cluster.ts";
+import type { ClusterOptions } from "../discovery/options.ts";
 import { createSnapshotFiles } from "../discovery/store/snapshot-files.ts";
 import type { GatewayOptions } from "../gateway/gateway.ts";
 import { type Connection, connect } from "../kubernetes/connection.ts";
@@ -16,7 +16,7 @@ import { viaApiserver } from "./via-apiserver.ts";
 
 /** Everything but the config and the log. */
 export interface GatewayParts extends Omit<GatewayOptions, "config" | "logger"> {
-  createCluster(config: ClusterConfig, zone: string | undefined): FollowedCluster;
+  createCluster(config: ClusterOptions, zone: string | undefined): FollowedCluster;
 }
 
 /** What a gateway in a process of its own works with: everything but the config and the log. `modules` are those it loads. */

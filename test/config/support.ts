@@ -1,6 +1,7 @@
 import { fail } from "@std/assert";
 import { type ConfigIssue, formatIssue, type LoadInput, loadConfig } from "../../src/config/load.ts";
-import type { ClusterConfig, Config, RouteConfig } from "../../src/config/schema.ts";
+import type { Config, RouteConfig } from "../../src/config/schema.ts";
+import type { ClusterOptions } from "../../src/discovery/options.ts";
 
 /** A pod's surroundings: what Kubernetes puts into its environment and its file system. */
 export const IN_POD = {
@@ -21,7 +22,7 @@ export function config(text: string, world?: World): Config {
 }
 
 /** The one cluster of a text that must be valid, in a pod unless said otherwise. */
-export const cluster = (text: string, world: World = IN_POD): ClusterConfig =>
+export const cluster = (text: string, world: World = IN_POD): ClusterOptions =>
   config(`discovery:\n  kubernetes: ${text}\n`, world).discovery!.clusters[0]!;
 
 /** The first route of a text that must be valid. */

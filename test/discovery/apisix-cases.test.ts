@@ -1,8 +1,8 @@
 import { describe, test } from "bun:test";
 import { assertEquals } from "@std/assert";
-import type { ClusterConfig } from "../../src/config/schema.ts";
 import type { EmbeddedApiserver } from "../../src/demo/apiserver.ts";
 import { createDiscovery } from "../../src/discovery/discovery.ts";
+import type { ClusterOptions } from "../../src/discovery/options.ts";
 import table from "../fixtures/cases/apisix-cases.json" with { type: "json" };
 import { embedded } from "../helpers/embedded.ts";
 import { until } from "../helpers/wait.ts";
@@ -13,7 +13,7 @@ interface CaseCluster {
   id: string | null;
   apiserver: { port?: string };
   resource: string;
-  namespace_selector?: ClusterConfig["namespace_selector"];
+  namespace_selector?: ClusterOptions["namespace_selector"];
   label_selector?: string;
   default_weight?: number;
 }

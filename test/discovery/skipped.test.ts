@@ -1,6 +1,6 @@
 import { describe, test } from "bun:test";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import type { ClusterConfig } from "../../src/config/schema.ts";
+import type { ClusterOptions } from "../../src/discovery/options.ts";
 import type { Fetch } from "../../src/kubernetes/types.ts";
 import { until } from "../helpers/wait.ts";
 import { at, connectionOver, endpoints, follow, slice } from "./support.ts";
@@ -70,7 +70,7 @@ const goodOf = (slices: boolean, name: string, address: string): object =>
 describe("one tenant's object", () => {
   for (const [what, slices, object] of ODD) {
     const kind = slices ? "EndpointSliceList" : "EndpointsList";
-    const settings = (mode: ClusterConfig["mode"]) => ({ watch_endpoint_slices: slices, mode });
+    const settings = (mode: ClusterOptions["mode"]) => ({ watch_endpoint_slices: slices, mode });
 
     for (const mode of ["watch", "poll"] as const) {
       test(`with ${what} keeps no other from being listed (mode ${mode})`, async () => {

@@ -1,7 +1,7 @@
 import { describe, test } from "bun:test";
 import { assert, assertEquals, assertNotStrictEquals, assertStrictEquals, assertStringIncludes } from "@std/assert";
-import type { ClusterConfig } from "../../src/config/schema.ts";
 import type { EmbeddedApiserver } from "../../src/demo/apiserver.ts";
+import type { ClusterOptions } from "../../src/discovery/options.ts";
 import { createSnapshotFiles } from "../../src/discovery/store/snapshot-files.ts";
 import { embedded } from "../helpers/embedded.ts";
 import { createFakeClock, type FakeClock } from "../helpers/fake-clock.ts";
@@ -27,7 +27,7 @@ interface World {
   readonly clock: FakeClock;
   readonly files: MemoryFiles;
   /** A gateway's cluster before this apiserver, as after a start. */
-  start(api: EmbeddedApiserver, settings?: Partial<ClusterConfig>, wait?: boolean): Promise<Followed>;
+  start(api: EmbeddedApiserver, settings?: Partial<ClusterOptions>, wait?: boolean): Promise<Followed>;
 }
 
 function world(): World {
@@ -47,7 +47,7 @@ function world(): World {
 async function leave(
   { start, clock }: World,
   objects: readonly object[],
-  settings: Partial<ClusterConfig> = {},
+  settings: Partial<ClusterOptions> = {},
 ): Promise<void> {
   const api = embedded({ clock });
   api.apply(objects);
@@ -63,7 +63,7 @@ const warnings = (followed: Followed): string =>
     .join("\n");
 
 /** Starts before an apiserver that is away, and waits until what there is to restore is restored. */
-async function restart(all: World, settings: Partial<ClusterConfig> = {}): Promise<Followed> {
+async function restart(all: World, settings: Partial<ClusterOptions> = {}): Promise<Followed> {
   const followed = await all.start(away(all.clock), settings, false);
   await until(
     async () => {
@@ -177,7 +177,7 @@ describe("snapshot_file", () => {
     });
   }
 
-  const others: readonly (readonly [string, Partial<ClusterConfig>])[] = [
+  const others: readonly (readonly [string, Partial<ClusterOptions>])[] = [
     ["another apiserver", { service: { schema: "http", host: "other.test", port: 80, ssl_verify: true } }],
     ["another label selector", { label_selector: "app=web" }],
     ["another namespace selector", { namespace_selector: { not_equal: "team" } }],

@@ -1,10 +1,10 @@
 import { assertEquals } from "@std/assert";
 import { type Clock, systemClock } from "../../src/base/clock.ts";
 import type { LogFields, LogLevel } from "../../src/base/log.ts";
-import type { ClusterConfig } from "../../src/config/schema.ts";
 import type { EmbeddedApiserver } from "../../src/demo/apiserver.ts";
 import { type Cluster, type ClusterDeps, createCluster } from "../../src/discovery/cluster.ts";
 import { createDiscovery, type Discovery } from "../../src/discovery/discovery.ts";
+import type { ClusterOptions } from "../../src/discovery/options.ts";
 import type { Connection } from "../../src/kubernetes/connection.ts";
 import { noCredentials } from "../../src/kubernetes/credentials.ts";
 import type { Fetch } from "../../src/kubernetes/types.ts";
@@ -12,7 +12,7 @@ import { embedded } from "../helpers/embedded.ts";
 import { seededRandom } from "../helpers/random.ts";
 
 /** A cluster's configuration with every default; EndpointSlices, since that is what users are told to use. */
-export function clusterConfig(settings: Partial<ClusterConfig> = {}): ClusterConfig {
+export function clusterConfig(settings: Partial<ClusterOptions> = {}): ClusterOptions {
   return {
     id: "",
     service: { schema: "http", host: "apiserver.test", port: 80, ssl_verify: true },
@@ -80,7 +80,7 @@ function countingClock(clock: Clock) {
  */
 export async function follow(
   objects: readonly object[] = [],
-  settings: Partial<ClusterConfig> = {},
+  settings: Partial<ClusterOptions> = {},
   { api = embedded(), wait = true, clock: given = systemClock, ...deps }: FollowOptions = {},
 ): Promise<Followed> {
   const { clock, armed } = countingClock(given);

@@ -1,5 +1,4 @@
 import type { LogLevel } from "../../src/base/log.ts";
-import type { ClusterConfig } from "../../src/config/schema.ts";
 import {
   type ApiserverOptions,
   createApiserver,
@@ -8,6 +7,7 @@ import {
 } from "../../src/demo/apiserver.ts";
 import { type Cluster, createCluster } from "../../src/discovery/cluster.ts";
 import { createDiscovery, type Discovery } from "../../src/discovery/discovery.ts";
+import type { ClusterOptions } from "../../src/discovery/options.ts";
 import type { Upstream } from "../../src/discovery/types.ts";
 import { noCredentials } from "../../src/kubernetes/credentials.ts";
 import { clusterConfig } from "../discovery/support.ts";
@@ -33,7 +33,7 @@ export interface Stage extends AsyncDisposable {
 }
 
 export interface StageOptions {
-  readonly settings?: Partial<ClusterConfig>;
+  readonly settings?: Partial<ClusterOptions>;
   readonly apiserver?: Partial<ApiserverOptions>;
   readonly clock?: FakeClock;
   /** False: the first list is not waited for. */

@@ -1,7 +1,7 @@
 import { describe, test } from "bun:test";
 import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/assert";
 import { silentLogger } from "../../src/base/log.ts";
-import type { ClusterConfig } from "../../src/config/schema.ts";
+import type { ClusterOptions } from "../../src/discovery/options.ts";
 import { createApiClient } from "../../src/kubernetes/api-client.ts";
 import { type ConnectDeps, connect, serverUrl } from "../../src/kubernetes/connection.ts";
 import type { ClientTls } from "../../src/platform/runtime.ts";
@@ -10,14 +10,14 @@ import { type MemoryFiles, memoryFiles } from "../helpers/memory-files.ts";
 import { listOf, slices, statusOf } from "../helpers/scripted-apiserver.ts";
 
 const signal = new AbortController().signal;
-type Service = NonNullable<ClusterConfig["service"]>;
+type Service = NonNullable<ClusterOptions["service"]>;
 
-const cluster = (service: Partial<Service> | undefined, client: ClusterConfig["client"]): ClusterConfig =>
+const cluster = (service: Partial<Service> | undefined, client: ClusterOptions["client"]): ClusterOptions =>
   ({
     id: "",
     service: service === undefined ? undefined : { schema: "https", ssl_verify: true, host: "10.0.0.1", ...service },
     client,
-  }) as ClusterConfig;
+  }) as ClusterOptions;
 
 /** Fetches that tell which TLS they were made with. */
 function deps(files: MemoryFiles, answer: (tls: ClientTls) => Response = () => listOf("1", [])) {

@@ -1,6 +1,5 @@
 import type { Clock, Random } from "../../base/clock.ts";
 import type { Logger } from "../../base/log.ts";
-import type { ClusterConfig } from "../../config/schema.ts";
 import { createApiClient } from "../../kubernetes/api-client.ts";
 import { type Connection, serverUrl } from "../../kubernetes/connection.ts";
 import { createPoller, type Poller } from "../../kubernetes/poller.ts";
@@ -8,6 +7,7 @@ import type { Change, ClientState, Decoder } from "../../kubernetes/types.ts";
 import type { Cluster } from "../cluster.ts";
 import { clusterCounters, clusterStatus } from "../cluster-status.ts";
 import { createWaiters } from "../condition.ts";
+import type { ClusterOptions } from "../options.ts";
 import { endpointSliceDecoder } from "../records/endpoint-slices.ts";
 import { endpointsDecoder } from "../records/endpoints.ts";
 import { serviceDecoder } from "../records/services.ts";
@@ -36,7 +36,7 @@ export type AskHolder = (cluster: string, have: string | undefined) => Promise<H
 /** What such a cluster works with. */
 export interface DemandDeps {
   /** Opens the way to the apiserver; it sends nothing. */
-  connect(config: ClusterConfig): Promise<Connection>;
+  connect(config: ClusterOptions): Promise<Connection>;
   /** Left out: the apiserver is asked directly. */
   readonly askHolder?: AskHolder | undefined;
   /** Keeps work going when the request that began it is answered. */
@@ -58,7 +58,7 @@ export interface DemandCluster extends Cluster {
 }
 
 /** Makes one of its configuration. */
-export function createDemandCluster(config: ClusterConfig, deps: DemandDeps): DemandCluster {
+export function createDemandCluster(config: ClusterOptions, deps: DemandDeps): DemandCluster {
   const { clock, random, askHolder } = deps;
   const logger: Logger =
     config.id === ""

@@ -1,6 +1,6 @@
-import type { ClusterConfig } from "../../config/schema.ts";
 import { namespaceFilter } from "../../kubernetes/selectors.ts";
 import type { Collection } from "../../kubernetes/types.ts";
+import type { ClusterOptions } from "../options.ts";
 
 /** One namespaced (or the one cluster-wide) part of a cluster: what is read there, each with its fallbacks in order. */
 export interface ScopePlan {
@@ -31,7 +31,7 @@ const SERVICES = [{ groupVersion: "api/v1", resource: "services", listKind: "Ser
 
 /** What of a cluster's config decides what is read. */
 export type PlanConfig = Pick<
-  ClusterConfig,
+  ClusterOptions,
   "namespaces" | "namespace_selector" | "label_selector" | "watch_endpoint_slices" | "resolve_service_ports"
 >;
 

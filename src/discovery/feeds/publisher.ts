@@ -1,6 +1,6 @@
 import type { Clock } from "../../base/clock.ts";
-import type { ClusterConfig } from "../../config/schema.ts";
 import type { FollowedCluster } from "../cluster.ts";
+import type { ClusterOptions } from "../options.ts";
 import type { Distrust } from "../resolve/freshness.ts";
 import { newsText } from "./updates.ts";
 
@@ -20,7 +20,7 @@ export interface Publisher {
 }
 
 /** By what a cluster is found: the same settings, the same news. */
-export const settingsOf = (config: ClusterConfig): string => JSON.stringify(config);
+export const settingsOf = (config: ClusterOptions): string => JSON.stringify(config);
 
 /** Where `max_stale` is set, followers must hear of signs of life that are no change: this often within that time. */
 const SIGNS_PER_MAX_STALE = 8;

@@ -1,9 +1,9 @@
 import type { Clock } from "../../base/clock.ts";
-import type { ClusterConfig } from "../../config/schema.ts";
 import type { Change } from "../../kubernetes/types.ts";
 import type { Cluster } from "../cluster.ts";
 import { clusterCounters, clusterStatus } from "../cluster-status.ts";
 import { createWaiters } from "../condition.ts";
+import type { ClusterOptions } from "../options.ts";
 import { createPortInterner } from "../records/object-reader.ts";
 import type { SliceRecord } from "../records/slice-record.ts";
 import { type Distrust, type Gate, type GateScope, leftOutGate, scopeGate } from "../resolve/freshness.ts";
@@ -15,12 +15,12 @@ import type { ClusterFacts, ClusterNews, ScopedChange, ScopeFacts } from "./upda
 /** The way to whoever follows the cluster at its apiserver. */
 export interface NewsLink {
   /** Asks for the news of the cluster with these settings; returns the function that ends it. */
-  follow(config: ClusterConfig, receive: (news: ClusterNews) => void): () => void;
+  follow(config: ClusterOptions, receive: (news: ClusterNews) => void): () => void;
   /**
    * Has the other side bring a service up to date, as its own gate's `refresh` does; what that changed was received
    * before this resolves. Resolves with why the service is still not known. Never rejects.
    */
-  refresh(config: ClusterConfig, namespace: string, name: string): Promise<Distrust | undefined>;
+  refresh(config: ClusterOptions, namespace: string, name: string): Promise<Distrust | undefined>;
 }
 
 /** What a follower works with. */
@@ -41,7 +41,7 @@ export interface Follower extends Cluster {
 const FAILURES = 10_000;
 
 /** Makes a cluster that is told what there is, through the same snapshot and gates as one that looks for itself. */
-export function createFollower(config: ClusterConfig, { link, clock, zone }: FollowerDeps): Follower {
+export function createFollower(config: ClusterOptions, { link, clock, zone }: FollowerDeps): Follower {
   const snapshot = createSnapshot({ clock, emptyGrace: config.empty_grace });
   const { reader } = snapshot;
   const plan = planCluster(config);

@@ -1,4 +1,3 @@
-import type { ClusterConfig } from "../../config/schema.ts";
 import { createAutoSource } from "../../kubernetes/auto-source.ts";
 import type { Pauses } from "../../kubernetes/backoff.ts";
 import { createPoller, type Poller } from "../../kubernetes/poller.ts";
@@ -9,6 +8,7 @@ import {
   WATCH_SECONDS_MIN,
 } from "../../kubernetes/reflector.ts";
 import type { Source } from "../../kubernetes/types.ts";
+import type { ClusterOptions } from "../options.ts";
 
 /** A watch must be heard of at least as often as `max_stale` says; below this it would be reopened all the time. */
 const SHORTEST_IDLE_MS = 1000;
@@ -20,7 +20,7 @@ export interface SourceOptions<T> extends Omit<ReflectorOptions<T>, "watchIdle" 
 }
 
 type SourceConfig = Pick<
-  ClusterConfig,
+  ClusterOptions,
   | "mode"
   | "max_stale"
   | "watch_idle"

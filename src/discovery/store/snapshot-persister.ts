@@ -1,7 +1,7 @@
 import type { Clock } from "../../base/clock.ts";
 import type { Logger } from "../../base/log.ts";
-import type { ClusterConfig } from "../../config/schema.ts";
 import { shorten } from "../../kubernetes/errors.ts";
+import type { ClusterOptions } from "../options.ts";
 import type { Snapshot } from "./snapshot.ts";
 import type { SnapshotFile } from "./snapshot-files.ts";
 import { decodeSnapshot, digest, encodeSnapshot, SnapshotFileError, type StoredSnapshot } from "./snapshot-format.ts";
@@ -38,7 +38,7 @@ export interface SnapshotKeeper {
 
 export interface SnapshotKeeperOptions {
   readonly file: SnapshotFile;
-  readonly config: ClusterConfig;
+  readonly config: ClusterOptions;
   readonly snapshot: Snapshot;
   /** False: a part of the cluster is not known yet, and a file without it would say that it does not exist. */
   readonly complete: () => boolean;
@@ -47,7 +47,7 @@ export interface SnapshotKeeperOptions {
 }
 
 /** What must be equal for a file to be this cluster's: where it is read from, and through which selectors. */
-export function identityOf(server: string, config: ClusterConfig): string {
+export function identityOf(server: string, config: ClusterOptions): string {
   const { mode, namespaces, namespace_selector, label_selector, watch_endpoint_slices, resolve_service_ports } = config;
   const selectors = { namespaces, namespace_selector, label_selector, watch_endpoint_slices, resolve_service_ports };
   return JSON.stringify({ server, byRequest: mode === "request", ...selectors });

@@ -1,5 +1,5 @@
 import type { Clock } from "../../base/clock.ts";
-import type { ClusterConfig } from "../../config/schema.ts";
+import type { ClusterOptions } from "../../discovery/options.ts";
 import { type ApiAnswer, type Ask, createAsk } from "../../kubernetes/ask.ts";
 import type { Connection } from "../../kubernetes/connection.ts";
 import { describeNetworkFailure, shorten } from "../../kubernetes/errors.ts";
@@ -10,7 +10,7 @@ import { checkRights } from "./rights.ts";
 
 /** What asking a cluster takes. */
 export interface ClusterCheckDeps {
-  connect(config: ClusterConfig): Promise<Connection>;
+  connect(config: ClusterOptions): Promise<Connection>;
   readonly clock: Clock;
   /** Whether requests are to go to pods through the apiserver: that takes rights of its own. */
   readonly viaApiserver?: boolean | undefined;
@@ -50,7 +50,7 @@ const emptyReport = (id: string): Draft => ({
  * Asks one cluster what the config needs of it: to be reached, trusted and understood, and to allow what is read there.
  * Never rejects; takes as long as the signal lets it.
  */
-export async function checkCluster(config: ClusterConfig, deps: ClusterCheckDeps): Promise<ClusterReport> {
+export async function checkCluster(config: ClusterOptions, deps: ClusterCheckDeps): Promise<ClusterReport> {
   const report = emptyReport(config.id);
   try {
     await fillReport(report, config, deps);
@@ -61,7 +61,7 @@ export async function checkCluster(config: ClusterConfig, deps: ClusterCheckDeps
   return report;
 }
 
-async function fillReport(report: Draft, config: ClusterConfig, deps: ClusterCheckDeps): Promise<void> {
+async function fillReport(report: Draft, config: ClusterOptions, deps: ClusterCheckDeps): Promise<void> {
   const { clock, signal } = deps;
   let connection: Connection;
   try {
@@ -118,7 +118,7 @@ function versionOf({ status, body }: ApiAnswer): string | null {
   return status === 200 && typeof gitVersion === "string" ? shorten(gitVersion, 60) : null;
 }
 
-function judgeToken(report: Draft, { client }: ClusterConfig, authorization: string | undefined, now: number): void {
+function judgeToken(report: Draft, { client }: ClusterOptions, authorization: string | undefined, now: number): void {
   const expires = tokenClaims(authorization)?.expires;
   if (expires === undefined) return;
   report.tokenExpires = new Date(expires).toISOString();
@@ -142,7 +142,7 @@ function judgeClock(report: Draft, { date }: ApiAnswer, now: number): void {
   );
 }
 
-async function askSlices(report: Draft, config: ClusterConfig, ask: Ask, signal: AbortSignal): Promise<void> {
+async function askSlices(report: Draft, config: ClusterOptions, ask: Ask, signal: AbortSignal): Promise<void> {
   const { status, body } = await ask("/apis/discovery.k8s.io", signal);
   const { versions } = Object(body) as { versions?: unknown };
   const served = (Array.isArray(versions) ? versions : []).map((one) => String(Object(one).version));

@@ -1,4 +1,4 @@
-import type { ClusterConfig } from "../../config/schema.ts";
+import type { ClusterOptions } from "../../discovery/options.ts";
 import { neededRights } from "../../discovery/rights.ts";
 import { askWhoAmI, reviewRights, subjectOf, userOfRefusal, type VerbReview } from "../../kubernetes/access-review.ts";
 import type { Ask } from "../../kubernetes/ask.ts";
@@ -25,7 +25,7 @@ const proxyRights = (following: readonly Right[]): Right[] =>
   }));
 
 /** Who the gateway is to an apiserver, what of its config's needs is allowed there, and what would allow the rest. */
-export async function checkRights(config: ClusterConfig, asking: Asking, proxied = false): Promise<RightsReport> {
+export async function checkRights(config: ClusterOptions, asking: Asking, proxied = false): Promise<RightsReport> {
   const { ask, signal } = asking;
   const following = neededRights(config);
   const needed = proxied ? [...following, ...proxyRights(following)] : following;

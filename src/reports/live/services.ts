@@ -1,7 +1,8 @@
 import { atMost, type Clock } from "../../base/clock.ts";
-import type { ClusterConfig, Config } from "../../config/schema.ts";
+import type { Config } from "../../config/schema.ts";
 import type { Cluster } from "../../discovery/cluster.ts";
 import { createDiscovery } from "../../discovery/discovery.ts";
+import type { ClusterOptions } from "../../discovery/options.ts";
 import type { UpstreamQuery } from "../../discovery/types.ts";
 import type { Discovery } from "../../discovery/views.ts";
 import type { ServiceReport } from "./report.ts";
@@ -37,7 +38,7 @@ function wantedServices({ routes, streams }: Config): WantedService[] {
 
 /** What looking up services takes. */
 export interface ServiceCheckDeps {
-  createCluster(config: ClusterConfig, zone: string | undefined): Cluster;
+  createCluster(config: ClusterOptions, zone: string | undefined): Cluster;
   readonly clock: Clock;
   /** Milliseconds; what is not known by then is told as it stands. */
   readonly timeout: number;

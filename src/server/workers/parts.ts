@@ -1,7 +1,7 @@
 import { type Clock, systemClock } from "../../base/clock.ts";
 import type { Logger, LogLevel } from "../../base/log.ts";
-import type { ClusterConfig } from "../../config/schema.ts";
 import { type AskHolder, createDemandCluster, type DemandCluster } from "../../discovery/feeds/on-demand-cluster.ts";
+import type { ClusterOptions } from "../../discovery/options.ts";
 import { connect } from "../../kubernetes/connection.ts";
 import type { WorkerEnv } from "../../platform/workers/api.ts";
 import { apiserverFetch } from "../../platform/workers/fetch.ts";
@@ -26,7 +26,7 @@ export function writeLog(line: string, isError = false): void {
 
 /** A cluster whose snapshot is refreshed by the requests that need it. */
 export function workerCluster(
-  config: ClusterConfig,
+  config: ClusterOptions,
   env: WorkerEnv,
   options: {
     readonly background: (work: Promise<void>) => void;

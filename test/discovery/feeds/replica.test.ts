@@ -1,11 +1,11 @@
 import { describe, test } from "bun:test";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import type { ClusterConfig } from "../../../src/config/schema.ts";
 import type { FollowedCluster } from "../../../src/discovery/cluster.ts";
 import { createDiscovery } from "../../../src/discovery/discovery.ts";
 import { createPublisher, settingsOf } from "../../../src/discovery/feeds/publisher.ts";
 import { createFollower, type Follower, type NewsLink } from "../../../src/discovery/feeds/replica.ts";
 import { readNews } from "../../../src/discovery/feeds/updates.ts";
+import type { ClusterOptions } from "../../../src/discovery/options.ts";
 import { embedded } from "../../helpers/embedded.ts";
 import { createFakeClock, type FakeClock } from "../../helpers/fake-clock.ts";
 import { seededRandom } from "../../helpers/random.ts";
@@ -21,7 +21,7 @@ const service = (name: string, port: number, target: string): object => ({
 /** A cluster that is followed, its publisher, and a follower to whom everything comes as a clone. */
 async function told(
   objects: readonly object[],
-  settings: Partial<ClusterConfig> = {},
+  settings: Partial<ClusterOptions> = {},
   options: FollowOptions & { readonly clock?: FakeClock } = {},
 ) {
   const clock = options.clock ?? createFakeClock();
