@@ -1,7 +1,6 @@
 import { parseAllDocuments } from "yaml";
 import { findByKind } from "./api-docs.ts";
 import { requestFacts } from "./facts.ts";
-import { createFaults } from "./faults.ts";
 import { arrayOf, fromVersion, isObject } from "./objects.ts";
 import { lostConnection, orAbort } from "./pipe.ts";
 import { type Resource, resourceOf } from "./resources.ts";
@@ -19,7 +18,6 @@ import type {
 import { createWatchHub } from "./watch.ts";
 import { createWriter } from "./writes.ts";
 
-export type * from "./faults.ts";
 export type * from "./types.ts";
 
 const DEFAULT_HISTORY = 10_000;
@@ -41,7 +39,14 @@ const DEFAULTS: ApiserverSettings = {
 };
 
 function settingsOf(options: ApiserverOptions): ApiserverSettings {
-  const { clock: _clock, random: _random, logger: _logger, history: _history, ...given } = options;
+  const {
+    clock: _clock,
+    random: _random,
+    logger: _logger,
+    history: _history,
+    intercept: _intercept,
+    ...given
+  } = options;
   return { ...DEFAULTS, ...given };
 }
 
@@ -64,12 +69,11 @@ function objectsIn(input: object | readonly object[] | string): Json[] {
 
 /** Makes an embedded apiserver with the namespaces `default` and `kube-system`. See `EmbeddedApiserver`. */
 export function createApiserver(options: ApiserverOptions): EmbeddedApiserver {
-  const { clock, random, logger } = options;
+  const { clock, random, logger, intercept } = options;
   const settings = settingsOf(options);
   const store = createStore(options.history ?? DEFAULT_HISTORY);
   const writer = createWriter({ store, settings, clock, random });
   const hub = createWatchHub({ store, settings, clock, random });
-  const faults = createFaults(clock);
   const respond = createResponder({ store, settings, writer, hub, clock });
   const requests: LoggedRequest[] = [];
   const closed = new AbortController();
@@ -103,10 +107,8 @@ export function createApiserver(options: ApiserverOptions): EmbeddedApiserver {
     logger?.log("debug", "apiserver request", { method: request.method, path: facts.logged.path });
     const signal = AbortSignal.any([request.signal, closed.signal]);
     signal.throwIfAborted();
-    return orAbort(
-      faults.answer(facts.logged, signal, () => respond(request, facts, signal)),
-      signal,
-    );
+    const answer = () => respond(request, facts, signal);
+    return orAbort(intercept === undefined ? answer() : intercept(facts.logged, signal, answer), signal);
   }
 
   return {
@@ -122,7 +124,6 @@ export function createApiserver(options: ApiserverOptions): EmbeddedApiserver {
         headers,
       });
     },
-    faults,
     settings,
     apply: (input) => objectsIn(input).map(applyOne),
     remove(kind, namespace, name) {

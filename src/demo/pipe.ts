@@ -81,35 +81,3 @@ export function createPipe(signal: AbortSignal, onClose: () => void): Pipe {
     fail: (error) => settle({ at: "failed", error }),
   };
 }
-
-/** Rewrites a body: the generator takes the chunks of the old one and yields those of the new one. */
-export function rewriteBody(
-  body: ReadableStream<Uint8Array>,
-  signal: AbortSignal,
-  rewrite: (source: () => Promise<Uint8Array | undefined>, signal: AbortSignal) => AsyncGenerator<Uint8Array>,
-): ReadableStream<Uint8Array> {
-  const reader = body.getReader();
-  const cancelled = new AbortController();
-  const gone = AbortSignal.any([signal, cancelled.signal]);
-  const chunks = rewrite(async () => (await orAbort(reader.read(), gone)).value, gone);
-  const release = (): void => void reader.cancel().catch(() => {});
-  return new ReadableStream<Uint8Array>(
-    {
-      async pull(out) {
-        try {
-          const { done, value } = await chunks.next();
-          if (!done) return out.enqueue(value);
-          out.close();
-        } catch (error) {
-          out.error(error);
-        }
-        release();
-      },
-      cancel() {
-        cancelled.abort(new DOMException("The body was cancelled", "AbortError"));
-        release();
-      },
-    },
-    { highWaterMark: 0 },
-  );
-}

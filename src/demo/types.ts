@@ -1,6 +1,5 @@
 import type { Clock, Random } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
-import type { Faults } from "./faults.ts";
 
 /** `metadata` as the embedded apiserver keeps it: every field it sets itself is always there. */
 export interface StoredMeta {
@@ -66,6 +65,10 @@ export interface ApiserverOptions extends Partial<ApiserverSettings> {
   readonly logger?: Logger | undefined;
   /** Changes kept for watches and old versions; what is older is answered with 410. @default 10000 */
   readonly history?: number | undefined;
+  /** Stands between a request and its answer: what tests let go wrong. */
+  readonly intercept?:
+    | ((request: LoggedRequest, signal: AbortSignal, answer: () => Promise<Response>) => Promise<Response>)
+    | undefined;
 }
 
 /** One request the server saw, for counting. */
@@ -110,7 +113,6 @@ export interface EmbeddedApiserver {
    * dropped connection rejects with a TypeError.
    */
   fetch(input: Request | string, init?: RequestInit): Promise<Response>;
-  readonly faults: Faults;
   readonly settings: ApiserverSettings;
   /**
    * Creates or replaces objects (one, a list, a `List`, or YAML documents) as an admin with all rights would, status

@@ -1,16 +1,21 @@
 import type { Clock, Random } from "../base/clock.ts";
-import { errorLine, GONE_EVENT } from "./fault-effects.ts";
 import { countOf, type Filter, filterOf, versionOf } from "./list.ts";
 import { objectText, toVersion } from "./objects.ts";
 import { createPipe, lostConnection } from "./pipe.ts";
 import { tableText } from "./printing.ts";
 import { apiVersionOf, type Target } from "./resources.ts";
-import { invalid, StatusError } from "./status.ts";
+import { failure, invalid, StatusError } from "./status.ts";
 import type { Store, StoreEvent } from "./store.ts";
 import type { ApiserverSettings, Json, LoggedRequest, OpenWatch, StoredObject } from "./types.ts";
 
 /** A watch without `timeoutSeconds` lives this long, spread up to double: the apiserver's --min-request-timeout. */
 const DEFAULT_TIMEOUT_MS = 1_800_000;
+
+/** The Status of a watch whose version is no longer known. */
+export const GONE_EVENT = failure(410, "Expired", "too old resource version: 1 (2)");
+
+/** An ERROR event's line. */
+export const errorLine = (status: Json): string => `${JSON.stringify({ type: "ERROR", object: status })}\n`;
 
 /** How a watch's objects are written. */
 export type WatchFormat = { readonly as: "object" } | { readonly as: "table"; readonly include: string };

@@ -1,9 +1,9 @@
 import { describe, test } from "bun:test";
 import { assertEquals } from "@std/assert";
-import type { EmbeddedApiserver } from "../../src/demo/apiserver.ts";
 import { createDiscovery } from "../../src/discovery/discovery.ts";
 import type { ClusterOptions } from "../../src/discovery/options.ts";
 import table from "../fixtures/cases/apisix-cases.json" with { type: "json" };
+import type { FaultyApiserver } from "../helpers/apiserver-faults.ts";
 import { embedded } from "../helpers/embedded.ts";
 import { until } from "../helpers/wait.ts";
 import { at, connectionOver, endpoints, type Followed, follow, slice } from "./support.ts";
@@ -60,7 +60,7 @@ function firstObjects(): object[] {
 }
 
 /** Sets fields of an object as a merge patch would; `metadata.labels` beside top-level ones. */
-function change(api: EmbeddedApiserver, { kind, namespace, name, set }: NonNullable<Step["apply"]>[number]): void {
+function change(api: FaultyApiserver, { kind, namespace, name, set }: NonNullable<Step["apply"]>[number]): void {
   const { labels, ...fields } = Object.fromEntries(
     Object.entries(set).map(([path, value]) => [path === "metadata.labels" ? "labels" : path, value]),
   );
@@ -73,7 +73,7 @@ function change(api: EmbeddedApiserver, { kind, namespace, name, set }: NonNulla
 }
 
 /** Follows a case's clusters; nothing listens on port 6446. */
-async function followAll(api: EmbeddedApiserver, { discovery }: Case): Promise<Followed[]> {
+async function followAll(api: FaultyApiserver, { discovery }: Case): Promise<Followed[]> {
   return Promise.all(
     discovery.clusters.map((cluster) => {
       const dead = cluster.apiserver.port === "6446";

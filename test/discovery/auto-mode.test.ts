@@ -1,6 +1,6 @@
 import { describe, test } from "bun:test";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import type { Fault, FaultEffect } from "../../src/demo/faults.ts";
+import type { Fault, FaultEffect } from "../helpers/apiserver-faults.ts";
 import { embedded } from "../helpers/embedded.ts";
 import { createFakeClock } from "../helpers/fake-clock.ts";
 import { at, type Followed, follow, slice } from "./support.ts";

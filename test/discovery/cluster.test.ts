@@ -1,7 +1,8 @@
 import { describe, test } from "bun:test";
 import { assert, assertEquals, assertStrictEquals, assertStringIncludes } from "@std/assert";
-import type { EmbeddedApiserver, FaultEffect } from "../../src/demo/apiserver.ts";
+import type { EmbeddedApiserver } from "../../src/demo/apiserver.ts";
 import { createDiscovery } from "../../src/discovery/discovery.ts";
+import type { FaultEffect } from "../helpers/apiserver-faults.ts";
 import { embedded, listsByPages } from "../helpers/embedded.ts";
 import { createFakeClock } from "../helpers/fake-clock.ts";
 import { until } from "../helpers/wait.ts";

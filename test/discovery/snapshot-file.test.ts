@@ -1,8 +1,8 @@
 import { describe, test } from "bun:test";
 import { assert, assertEquals, assertNotStrictEquals, assertStrictEquals, assertStringIncludes } from "@std/assert";
-import type { EmbeddedApiserver } from "../../src/demo/apiserver.ts";
 import type { ClusterOptions } from "../../src/discovery/options.ts";
 import { createSnapshotFiles } from "../../src/discovery/store/snapshot-files.ts";
+import type { FaultyApiserver } from "../helpers/apiserver-faults.ts";
 import { embedded } from "../helpers/embedded.ts";
 import { createFakeClock, type FakeClock } from "../helpers/fake-clock.ts";
 import { type MemoryFiles, memoryFiles } from "../helpers/memory-files.ts";
@@ -17,7 +17,7 @@ const OBJECTS = [
 ];
 
 /** An apiserver that answers nothing at all. */
-function away(clock: FakeClock): EmbeddedApiserver {
+function away(clock: FakeClock): FaultyApiserver {
   const api = embedded({ clock });
   api.faults.add({ effect: { kind: "drop" } });
   return api;
@@ -27,7 +27,7 @@ interface World {
   readonly clock: FakeClock;
   readonly files: MemoryFiles;
   /** A gateway's cluster before this apiserver, as after a start. */
-  start(api: EmbeddedApiserver, settings?: Partial<ClusterOptions>, wait?: boolean): Promise<Followed>;
+  start(api: FaultyApiserver, settings?: Partial<ClusterOptions>, wait?: boolean): Promise<Followed>;
 }
 
 function world(): World {

@@ -1,13 +1,13 @@
 import { assertEquals } from "@std/assert";
 import { type Clock, systemClock } from "../../src/base/clock.ts";
 import type { LogFields, LogLevel } from "../../src/base/log.ts";
-import type { EmbeddedApiserver } from "../../src/demo/apiserver.ts";
 import { type Cluster, type ClusterDeps, createCluster } from "../../src/discovery/cluster.ts";
 import { createDiscovery, type Discovery } from "../../src/discovery/discovery.ts";
 import type { ClusterOptions } from "../../src/discovery/options.ts";
 import type { Connection } from "../../src/kubernetes/connection.ts";
 import { noCredentials } from "../../src/kubernetes/credentials.ts";
 import type { Fetch } from "../../src/kubernetes/types.ts";
+import type { FaultyApiserver } from "../helpers/apiserver-faults.ts";
 import { embedded } from "../helpers/embedded.ts";
 import { seededRandom } from "../helpers/random.ts";
 
@@ -33,7 +33,7 @@ export function clusterConfig(settings: Partial<ClusterOptions> = {}): ClusterOp
 }
 
 export interface Followed extends AsyncDisposable {
-  readonly api: EmbeddedApiserver;
+  readonly api: FaultyApiserver;
   readonly cluster: Cluster;
   readonly discovery: Discovery;
   readonly log: { level: LogLevel; message: string; fields: LogFields | undefined }[];
@@ -42,7 +42,7 @@ export interface Followed extends AsyncDisposable {
 }
 
 export interface FollowOptions extends Partial<ClusterDeps> {
-  readonly api?: EmbeddedApiserver;
+  readonly api?: FaultyApiserver;
   readonly clock?: Clock;
   /** False: does not wait for the first list. */
   readonly wait?: boolean;

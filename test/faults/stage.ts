@@ -1,23 +1,19 @@
 import type { LogLevel } from "../../src/base/log.ts";
-import {
-  type ApiserverOptions,
-  createApiserver,
-  type EmbeddedApiserver,
-  type LoggedRequest,
-} from "../../src/demo/apiserver.ts";
+import type { ApiserverOptions, LoggedRequest } from "../../src/demo/apiserver.ts";
 import { type Cluster, createCluster } from "../../src/discovery/cluster.ts";
 import { createDiscovery, type Discovery } from "../../src/discovery/discovery.ts";
 import type { ClusterOptions } from "../../src/discovery/options.ts";
 import type { Upstream } from "../../src/discovery/types.ts";
 import { noCredentials } from "../../src/kubernetes/credentials.ts";
 import { clusterConfig } from "../discovery/support.ts";
+import { createFaultyApiserver, type FaultyApiserver } from "../helpers/apiserver-faults.ts";
 import { createFakeClock, type FakeClock } from "../helpers/fake-clock.ts";
 import { seededRandom } from "../helpers/random.ts";
 import { layWire, type Wire } from "./lab/wire.ts";
 
 /** One cluster in memory: apiserver, wire, client, and a clock that a test moves. */
 export interface Stage extends AsyncDisposable {
-  readonly api: EmbeddedApiserver;
+  readonly api: FaultyApiserver;
   readonly wire: Wire;
   readonly clock: FakeClock;
   readonly cluster: Cluster;
@@ -61,7 +57,12 @@ const WEB = "default/web:http";
 /** Sets it all up on these objects and, unless told otherwise, lets the first list come in. */
 export async function stage(objects: readonly object[] = [], options: StageOptions = {}): Promise<Stage> {
   const { settings, apiserver, clock = createFakeClock(), wait = true } = options;
-  const api = createApiserver({ clock, random: seededRandom(7), gzipBytes: Number.POSITIVE_INFINITY, ...apiserver });
+  const api = createFaultyApiserver({
+    clock,
+    random: seededRandom(7),
+    gzipBytes: Number.POSITIVE_INFINITY,
+    ...apiserver,
+  });
   api.apply(objects);
   const log: { level: LogLevel; message: string }[] = [];
   const sightings: string[] = [];

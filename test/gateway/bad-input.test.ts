@@ -1,7 +1,7 @@
 import { describe, test } from "bun:test";
 import { readFile } from "node:fs/promises";
 import { assert, assertEquals, assertLess, assertMatch } from "@std/assert";
-import type { FaultEffect } from "../../src/demo/apiserver.ts";
+import type { FaultEffect } from "../helpers/apiserver-faults.ts";
 import { type ServedApiserver, serveEmbedded } from "../helpers/embedded.ts";
 import { startGateway } from "../helpers/gateway-process.ts";
 import { until } from "../helpers/wait.ts";

@@ -2,16 +2,17 @@ import { once } from "node:events";
 import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { systemClock } from "../../src/base/clock.ts";
-import { type ApiserverOptions, createApiserver, type EmbeddedApiserver } from "../../src/demo/apiserver.ts";
+import type { ApiserverOptions } from "../../src/demo/apiserver.ts";
+import { createFaultyApiserver, type FaultyApiserver } from "./apiserver-faults.ts";
 import { seededRandom } from "./random.ts";
 
 /** An embedded apiserver for tests: the machine's clock and a fixed random unless given. */
-export const embedded = (options: Partial<ApiserverOptions> = {}): EmbeddedApiserver =>
-  createApiserver({ clock: systemClock, random: seededRandom(), ...options });
+export const embedded = (options: Partial<ApiserverOptions> = {}): FaultyApiserver =>
+  createFaultyApiserver({ clock: systemClock, random: seededRandom(), ...options });
 
 /** An embedded apiserver behind a real listener on loopback. */
 export interface ServedApiserver extends AsyncDisposable {
-  readonly api: EmbeddedApiserver;
+  readonly api: FaultyApiserver;
   /** `http://HOST:PORT` */
   readonly url: string;
   stop(): Promise<void>;
@@ -68,5 +69,5 @@ export async function serveEmbedded(
 }
 
 /** The server does not tell its version: nobody then asks it for lists as streams. Returns what takes that back. */
-export const listsByPages = (api: EmbeddedApiserver): (() => void) =>
+export const listsByPages = (api: FaultyApiserver): (() => void) =>
   api.faults.add({ match: ({ path }) => path === "/version", effect: { kind: "status", code: 404 } });

@@ -1,8 +1,8 @@
 import { describe, test } from "bun:test";
 import { assert, assertEquals, assertStrictEquals } from "@std/assert";
 import type { EmbeddedApiserver } from "../../src/demo/apiserver.ts";
-import type { FaultEffect } from "../../src/demo/faults.ts";
 import { at, follow, slice } from "../discovery/support.ts";
+import type { FaultEffect } from "../helpers/apiserver-faults.ts";
 import { embedded } from "../helpers/embedded.ts";
 import { createFakeClock } from "../helpers/fake-clock.ts";
 

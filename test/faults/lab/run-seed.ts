@@ -1,11 +1,12 @@
 import type { Clock } from "../../../src/base/clock.ts";
 import type { Logger } from "../../../src/base/log.ts";
-import { type ApiserverOptions, createApiserver, type EmbeddedApiserver } from "../../../src/demo/apiserver.ts";
+import type { ApiserverOptions } from "../../../src/demo/apiserver.ts";
 import { type Cluster, createCluster } from "../../../src/discovery/cluster.ts";
 import { createDiscovery, type Discovery } from "../../../src/discovery/discovery.ts";
 import type { Upstream } from "../../../src/discovery/types.ts";
 import { noCredentials } from "../../../src/kubernetes/credentials.ts";
 import { clusterConfig } from "../../discovery/support.ts";
+import { createFaultyApiserver, type FaultyApiserver } from "../../helpers/apiserver-faults.ts";
 import { createFakeClock } from "../../helpers/fake-clock.ts";
 import { seededRandom } from "../../helpers/random.ts";
 import { type History, recordHistory, Violation } from "./history.ts";
@@ -27,7 +28,7 @@ const LOOK_EVERY_MS = 2000;
 /** Where a schedule is played. */
 export interface Place {
   readonly clock: Clock;
-  readonly api: EmbeddedApiserver;
+  readonly api: FaultyApiserver;
   readonly wire: Wire;
   /** Lets what needs no time happen. */
   settle(): Promise<void>;
@@ -43,7 +44,7 @@ export interface Place {
 /** In memory, on a clock that jumps. */
 export async function inMemory({ setting }: Schedule): Promise<Place> {
   const clock = createFakeClock();
-  const api = createApiserver({ ...apiserverOptions(setting), clock, random: seededRandom(7) });
+  const api = createFaultyApiserver({ ...apiserverOptions(setting), clock, random: seededRandom(7) });
   let look = (): void => {};
   /** Several looks, one after each step that pending promises make. */
   const lookOn = (left = 12): void => {
@@ -107,7 +108,7 @@ export function apiserverOptions(setting: Setting): Partial<ApiserverOptions> {
 }
 
 /** Does what a step says to the cluster; false: the step is about the line to it. */
-export function changeCluster(api: EmbeddedApiserver, kind: Kind, step: Step): boolean {
+export function changeCluster(api: FaultyApiserver, kind: Kind, step: Step): boolean {
   const objectsIn = (namespace: string) => api.list(kind, namespace).map(({ metadata }) => metadata.name);
   switch (step.do) {
     case "put":
@@ -269,7 +270,7 @@ function act({ api, wire, upstreams }: Laboratory, { kind }: Setting, step: Step
   }
 }
 
-function heal(api: EmbeddedApiserver, wire: Wire): void {
+function heal(api: FaultyApiserver, wire: Wire): void {
   api.faults.clear();
   wire.reach = { kind: "open" };
   wire.flow = { kind: "plain" };

@@ -1,5 +1,5 @@
 import type { Random } from "../../../src/base/clock.ts";
-import type { Fault } from "../../../src/demo/apiserver.ts";
+import type { Fault } from "../../helpers/apiserver-faults.ts";
 import { seededRandom } from "../../helpers/random.ts";
 import type { Flow, Reach } from "./wire.ts";
 import { between, type Kind, NAMESPACES, pick, randomSketch, SERVICES, type Sketch } from "./world.ts";

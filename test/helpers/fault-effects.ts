@@ -1,8 +1,9 @@
-import type { Clock } from "../base/clock.ts";
-import type { FaultEffect } from "./faults.ts";
-import { lostConnection, orAbort, rewriteBody } from "./pipe.ts";
-import { failure } from "./status.ts";
-import type { Json } from "./types.ts";
+import type { Clock } from "../../src/base/clock.ts";
+import { lostConnection, orAbort } from "../../src/demo/pipe.ts";
+import { failure } from "../../src/demo/status.ts";
+import type { Json } from "../../src/demo/types.ts";
+import { errorLine, GONE_EVENT } from "../../src/demo/watch.ts";
+import type { FaultEffect } from "./apiserver-faults.ts";
 
 /** What becomes of an answer. It need not make the answer at all. */
 export type Effect = (answer: () => Promise<Response>, signal: AbortSignal) => Promise<Response>;
@@ -17,18 +18,44 @@ const HUGE_PIECE = 64 * 1024;
 
 const JSON_HEADERS = { "content-type": "application/json" };
 
-/** The Status of a watch whose version is no longer known. */
-export const GONE_EVENT = failure(410, "Expired", "too old resource version: 1 (2)");
-
-/** An ERROR event's line. */
-export const errorLine = (status: Json): string => `${JSON.stringify({ type: "ERROR", object: status })}\n`;
-
 const never = (signal: AbortSignal): Promise<never> => orAbort(new Promise<never>(() => {}), signal);
 
 function withBody(answer: Response, body: BodyInit): Response {
   const headers = new Headers(answer.headers);
   headers.delete("content-length");
   return new Response(body, { status: answer.status, headers });
+}
+
+/** Rewrites a body: the generator takes the chunks of the old one and yields those of the new one. */
+function rewriteBody(
+  body: ReadableStream<Uint8Array>,
+  signal: AbortSignal,
+  rewrite: (source: () => Promise<Uint8Array | undefined>, signal: AbortSignal) => AsyncGenerator<Uint8Array>,
+): ReadableStream<Uint8Array> {
+  const reader = body.getReader();
+  const cancelled = new AbortController();
+  const gone = AbortSignal.any([signal, cancelled.signal]);
+  const chunks = rewrite(async () => (await orAbort(reader.read(), gone)).value, gone);
+  const release = (): void => void reader.cancel().catch(() => {});
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(out) {
+        try {
+          const { done, value } = await chunks.next();
+          if (!done) return out.enqueue(value);
+          out.close();
+        } catch (error) {
+          out.error(error);
+        }
+        release();
+      },
+      cancel() {
+        cancelled.abort(new DOMException("The body was cancelled", "AbortError"));
+        release();
+      },
+    },
+    { highWaterMark: 0 },
+  );
 }
 
 type Rewrite = Parameters<typeof rewriteBody>[2];

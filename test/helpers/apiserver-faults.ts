@@ -1,6 +1,6 @@
-import type { Clock } from "../base/clock.ts";
+import { type ApiserverOptions, createApiserver, type EmbeddedApiserver } from "../../src/demo/apiserver.ts";
+import type { Json, LoggedRequest, Verb } from "../../src/demo/types.ts";
 import { type Effect, effectOf } from "./fault-effects.ts";
-import type { Json, LoggedRequest, Verb } from "./types.ts";
 
 /**
  * What goes wrong with an answer. Positions are bytes of the body; where a position is left out it is its beginning.
@@ -43,7 +43,7 @@ export type FaultEffect =
   | { readonly kind: "hugeLine"; readonly bytes: number };
 
 /** Which requests a fault is for: all fields given must agree. `page` is a list's page, from 1. */
-export interface FaultPattern {
+interface FaultPattern {
   readonly verb?: Verb;
   readonly resource?: string;
   readonly namespace?: string;
@@ -66,10 +66,9 @@ export interface Faults {
   clear(): void;
 }
 
-/** Faults, and what the server does with them. */
-export interface FaultBox extends Faults {
-  /** Answers a request through the faults that match it. */
-  answer(request: LoggedRequest, signal: AbortSignal, answer: () => Promise<Response>): Promise<Response>;
+/** An embedded apiserver of which parts can be made to fail. */
+export interface FaultyApiserver extends EmbeddedApiserver {
+  readonly faults: Faults;
 }
 
 function matches(match: Fault["match"], request: LoggedRequest): boolean {
@@ -79,17 +78,21 @@ function matches(match: Fault["match"], request: LoggedRequest): boolean {
   );
 }
 
-/** Makes an empty box of faults. */
-export function createFaults(clock: Clock): FaultBox {
+/** Makes an apiserver without faults. */
+export function createFaultyApiserver(options: ApiserverOptions): FaultyApiserver {
+  const { clock } = options;
   const active = new Set<{ fault: Fault; left: number; effect: Effect }>();
-  return {
+  const faults: Faults = {
     add(fault) {
       const entry = { fault, left: fault.times ?? Number.POSITIVE_INFINITY, effect: effectOf(fault.effect, clock) };
       active.add(entry);
       return () => void active.delete(entry);
     },
     clear: () => active.clear(),
-    answer(request, signal, answer) {
+  };
+  const server = createApiserver({
+    ...options,
+    intercept(request, signal, answer) {
       let through = answer;
       for (const entry of [...active]) {
         if (!matches(entry.fault.match, request)) continue;
@@ -100,5 +103,6 @@ export function createFaults(clock: Clock): FaultBox {
       }
       return through();
     },
-  };
+  });
+  return Object.assign(server, { faults });
 }

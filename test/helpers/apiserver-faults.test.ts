@@ -1,10 +1,10 @@
 import { describe, test } from "bun:test";
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import type { FaultEffect } from "../../src/demo/apiserver.ts";
-import { embedded, serveEmbedded } from "../helpers/embedded.ts";
-import { createFakeClock } from "../helpers/fake-clock.ts";
-import { until } from "../helpers/wait.ts";
-import { configMap, get, type StatusAnswer, watch } from "./client.ts";
+import { configMap, get, type StatusAnswer, watch } from "../demo/client.ts";
+import type { FaultEffect } from "./apiserver-faults.ts";
+import { embedded, serveEmbedded } from "./embedded.ts";
+import { createFakeClock } from "./fake-clock.ts";
+import { until } from "./wait.ts";
 
 const MAPS = "/api/v1/namespaces/default/configmaps";
 
