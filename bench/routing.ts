@@ -3,15 +3,15 @@ import { RegExpRouter } from "hono/router/reg-exp-router";
 import { TrieRouter } from "hono/router/trie-router";
 import * as v from "valibot";
 import { fill } from "../src/config/fill.ts";
-import type { RouteConfig, routeSchema } from "../src/config/route-schema.ts";
-import { fileSchema } from "../src/config/schema.ts";
+import type { Format, RouteConfig } from "../src/config/schema.ts";
+import { FORMAT } from "../src/gateway/format.ts";
 import type { RequestFacts } from "../src/http/request.ts";
 import { compileRoutes } from "../src/routing/table.ts";
 
 /** One kind of config: how its nth route looks, and a request that this route takes. */
 interface Shape {
   name: string;
-  route(n: number): v.InferInput<typeof routeSchema>;
+  route(n: number): v.InferInput<Format["route"]>;
   /** Its routes can only be tried in turn: the cost grows with their number, and no promise speaks of it. */
   inTurn?: true;
   request(n: number): { path?: string; host?: string; search?: string; headers?: Record<string, string> };
@@ -96,7 +96,7 @@ const facts = ({ path = "/", host = "gateway.test", search = "", headers = {} }:
 
 const rules = (shape: Shape, size: number): RouteConfig[] => {
   const routes = Array.from({ length: size }, (_, n) => ({ id: n, ...shape.route(n) }));
-  return fill(v.parse(fileSchema, { routes }), { env: {}, pod: {} }).routes;
+  return fill(v.parse(FORMAT.file, { routes }), { env: {}, pod: {} }).routes;
 };
 
 /** Nanoseconds of one call, the best round; the first ones warm up. */

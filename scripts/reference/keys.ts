@@ -1,4 +1,5 @@
 import { configJsonSchema } from "../../src/config/json-schema.ts";
+import { FORMAT } from "../../src/gateway/format.ts";
 import { MIDDLEWARE_EXAMPLES } from "./middleware-examples.ts";
 import { cell, table } from "./page.ts";
 
@@ -17,7 +18,7 @@ interface Node {
   readonly anyOf?: readonly Node[];
 }
 
-const root = configJsonSchema() as unknown as Node & { readonly definitions: Readonly<Record<string, Node>> };
+const root = configJsonSchema(FORMAT) as unknown as Node & { readonly definitions: Readonly<Record<string, Node>> };
 
 /** What a mapping of any names is shown as. */
 const ANY_NAME = "NAME";

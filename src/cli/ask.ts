@@ -1,6 +1,7 @@
 import { atMost, systemClock } from "../base/clock.ts";
 import { silentLogger } from "../base/log.ts";
 import { formatIssue } from "../config/load.ts";
+import { FORMAT } from "../gateway/format.ts";
 import { createGateway, type Gateway } from "../gateway/gateway.ts";
 import type { Host } from "../platform/host.ts";
 import { gatewayParts } from "../server/gateway-parts.ts";
@@ -104,7 +105,7 @@ export async function askClusters<T>(
     return { error: (error as Error).message };
   }
   const loaded = await loadWithContexts(
-    { file, text, env: host.env, pod },
+    { format: FORMAT, file, text, env: host.env, pod },
     kubeconfigOptions({ host, files, runtime }),
   );
   if (!loaded.ok) return { error: loaded.errors.map(formatIssue).join("\n") };

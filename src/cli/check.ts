@@ -3,6 +3,7 @@ import { type ConfigIssue, formatIssue, type LoadInput, loadConfig } from "../co
 import { namedFiles } from "../config/named-files.ts";
 import type { Config } from "../config/schema.ts";
 import { readSource } from "../config/source.ts";
+import { FORMAT } from "../gateway/format.ts";
 import { createModules, type ModuleUse } from "../middleware/modules.ts";
 import type { ModuleLoader } from "../platform/runtime.ts";
 import type { LiveReport } from "../reports/live/report.ts";
@@ -19,7 +20,7 @@ export interface CheckIo extends Pick<LoadInput, "env" | "pod"> {
   readText(path: string): Promise<string>;
   exists(path: string): Promise<boolean>;
   /** What this runtime cannot do that others can. */
-  readonly check?: LoadInput["check"];
+  readonly lacking?: LoadInput["lacking"];
   /** Left out: modules are not looked into. */
   readonly modules?: ModuleLoader | undefined;
   /** One line to standard output. */
@@ -114,7 +115,7 @@ export async function check(argv: readonly string[], io: CheckIo): Promise<numbe
   const text = await io.readText(file).catch((error: Error) => error);
   if (text instanceof Error) return refuse(text.message);
 
-  const input: LoadInput = { file: name, text, env: io.env, pod: io.pod, check: io.check };
+  const input: LoadInput = { format: FORMAT, file: name, text, env: io.env, pod: io.pod, lacking: io.lacking };
   const result = io.load === undefined ? { ...loadConfig(input), kubeconfigs: [] } : await io.load(input);
   const warnings = [...result.warnings];
   if (result.ok) {
@@ -124,7 +125,7 @@ export async function check(argv: readonly string[], io: CheckIo): Promise<numbe
       warnings.push(source.issue(["routes"], "the file has no routes: every request is answered 404 no_route", "key"));
     }
     const missing = new Set<string>();
-    for (const { path, name: named } of namedFiles(result.config)) {
+    for (const { path, name: named } of namedFiles(FORMAT, result.config)) {
       if (await io.exists(named)) continue;
       warnings.push(source.issue(path, `${showPath(path)} names a file that is not on this machine`, "key"));
       missing.add(showPath(path));

@@ -1,4 +1,5 @@
 import { formatIssue, loadConfig } from "../config/load.ts";
+import { FORMAT } from "../gateway/format.ts";
 import type { Fetch } from "../kubernetes/types.ts";
 import { shownAuthority } from "../platform/host.ts";
 import type { Files } from "../platform/runtime.ts";
@@ -48,7 +49,7 @@ const USAGE = `usage: ${usageOf(HEALTH)}`;
 async function adminOf(file: string, { files, env, pod }: HealthIo): Promise<{ url: string } | { error: string }> {
   const text = await files.readText(file).catch((error: Error) => error);
   if (text instanceof Error) return { error: text.message };
-  const loaded = loadConfig({ file, text, env, pod });
+  const loaded = loadConfig({ format: FORMAT, file, text, env, pod });
   if (!loaded.ok) return { error: loaded.errors.map(formatIssue).join("\n") };
   const { admin } = loaded.config;
   if (admin === false) return { error: `${file} has admin: false: there is nobody to ask` };

@@ -1,5 +1,6 @@
 import { systemClock } from "../base/clock.ts";
 import { formatIssue, loadConfig } from "../config/load.ts";
+import { FORMAT } from "../gateway/format.ts";
 import { openKubeconfig } from "../kubernetes/kubeconfig.ts";
 import type { Files } from "../platform/runtime.ts";
 import { DEFAULT_CONFIG, findKubeconfig } from "../server/config-source.ts";
@@ -150,7 +151,7 @@ export async function init(argv: readonly string[], world: ServeWorld): Promise<
   if ("error" in found) return bad(found.error);
   const service = args.text("service");
   const text = fileText(service === undefined ? found : { ...found, service, invented: false });
-  const loaded = loadConfig({ file, text, env: host.env, pod });
+  const loaded = loadConfig({ format: FORMAT, file, text, env: host.env, pod });
   if (!loaded.ok) return bad(loaded.errors.map(formatIssue).join("\n"));
   if (toStdout) {
     host.stdout(args.on("json") ? JSON.stringify({ text }) : text.trimEnd());

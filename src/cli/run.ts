@@ -1,6 +1,5 @@
 import { systemClock } from "../base/clock.ts";
 import { VERSION } from "../base/version.ts";
-import { checkWithoutThreads } from "../config/threads-rules.ts";
 import type { Host } from "../platform/host.ts";
 import type { Runtime } from "../platform/runtime.ts";
 import { EXIT, readPodFacts } from "../server/io.ts";
@@ -83,7 +82,7 @@ export async function run(argv: readonly string[], world: CommandWorld): Promise
         modules: files.modules,
         env: runtime.env,
         pod,
-        check: host.threads === undefined ? checkWithoutThreads : undefined,
+        lacking: host.threads === undefined ? ["threads"] : [],
         stdout: host.stdout,
         stderr: host.stderr,
         load: (input) => loadWithContexts(input, kubeconfigOptions({ ...world, files })),

@@ -1,4 +1,5 @@
 import { configJsonSchema } from "../config/json-schema.ts";
+import { FORMAT } from "../gateway/format.ts";
 import { EXIT } from "../server/io.ts";
 import { parseCommandLine } from "./args.ts";
 import { type CommandHelp, JSON_OPTION, usageOf } from "./command-help.ts";
@@ -26,6 +27,6 @@ export function schema(argv: readonly string[], io: SchemaIo): number {
     io.stderr(`podway schema: ${why}. Usage: ${usageOf(SCHEMA)}`);
     return EXIT.badInput;
   }
-  io.stdout(JSON.stringify(configJsonSchema(), null, 2));
+  io.stdout(JSON.stringify(configJsonSchema(FORMAT), null, 2));
   return EXIT.fine;
 }

@@ -1,10 +1,8 @@
 import { isAddress, isHostName, stripBrackets } from "../base/addresses.ts";
 import type { Env } from "./interpolate.ts";
-import { CLIENT_KEYS, CLUSTER_KEYS, NAMESPACE_SELECTOR_KEYS } from "./key-rules.ts";
 import { normalizeLabelSelector } from "./label-selector.ts";
 import {
   fault,
-  goTogether,
   type Place,
   placeAt,
   placesIn,
@@ -84,7 +82,6 @@ function selectorIsUsable(rules: Rules, cluster: Place): void {
 function clientIsClear(rules: Rules, cluster: Place, multi: boolean): void {
   const client = under(rules.source, cluster, "client");
   const service = under(rules.source, cluster, "service");
-  goTogether(rules, client, CLIENT_KEYS);
   if (service.value.ssl_verify === false) {
     const why = "is false: anybody between here and the apiserver can read the token and answer in its place";
     warn(rules, service, "ssl_verify", why);
@@ -100,8 +97,6 @@ export function checkClusters(rules: Rules, clusters: WrittenClusters, env: Env)
   for (const cluster of clusters.places) {
     apiserverIsNamed(rules, cluster, clusters.multi, env);
     clientIsClear(rules, cluster, clusters.multi);
-    goTogether(rules, under(rules.source, cluster, "namespace_selector"), NAMESPACE_SELECTOR_KEYS);
-    goTogether(rules, cluster, CLUSTER_KEYS);
     selectorIsUsable(rules, cluster);
     const named = cluster.value.namespaces;
     const names = Array.isArray(named) ? named.filter((name) => typeof name === "string") : [];

@@ -1,6 +1,28 @@
 import { authority } from "../base/addresses.ts";
-import { ROUTE_DEFAULTS, STREAM_DEFAULTS } from "./defaults.ts";
-import type { StreamConfig, WrittenStream } from "./stream-schema.ts";
+import { initials } from "../base/schema/key.ts";
+import {
+  active,
+  passive,
+  retries,
+  type StreamConfig,
+  streamSchema,
+  timeouts,
+  type WrittenStream,
+} from "./stream-schema.ts";
+import { upstreamTls } from "./upstream-schema.ts";
+
+/**
+ * What a stream has where it does not say anything. Databases keep quiet connections for hours, so none is cut for that;
+ * peers that vanished are found by TCP keep-alive.
+ */
+const INITIAL = {
+  ...initials(streamSchema),
+  timeouts: initials(timeouts),
+  retries: initials(retries),
+  passive: initials(passive),
+  active: initials(active),
+  upstream_tls: initials(upstreamTls),
+};
 
 /** A stream is what its own entry says: `defaults` are for requests. */
 export function fillStream(written: WrittenStream): StreamConfig {
@@ -9,14 +31,14 @@ export function fillStream(written: WrittenStream): StreamConfig {
   const active = health?.active ?? false;
   return {
     ...stream,
-    ...(upstream_tls && { upstream_tls: { ...ROUTE_DEFAULTS.upstream_tls, ...upstream_tls } }),
+    ...(upstream_tls && { upstream_tls: { ...INITIAL.upstream_tls, ...upstream_tls } }),
     id,
-    balancer: stream.balancer ?? STREAM_DEFAULTS.balancer,
-    timeouts: { ...STREAM_DEFAULTS.timeouts, ...stream.timeouts },
-    retries: { ...STREAM_DEFAULTS.retries, ...stream.retries },
+    balancer: stream.balancer ?? INITIAL.balancer,
+    timeouts: { ...INITIAL.timeouts, ...stream.timeouts },
+    retries: { ...INITIAL.retries, ...stream.retries },
     health: {
-      passive: passive && { ...STREAM_DEFAULTS.health.passive, ...passive },
-      active: active && { ...STREAM_DEFAULTS.health.active, ...active },
+      passive: passive && { ...INITIAL.passive, ...passive },
+      active: active && { ...INITIAL.active, ...active },
     },
   };
 }

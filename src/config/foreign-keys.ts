@@ -1,51 +1,61 @@
-/**
- * Keys of the gateways that people come from, by the place (as `placeOf` has it) where they are written by habit, and what
- * is written here in their place.
- */
+/** Keys of the gateways that people come from, where they are written by habit, and what is written here in their place. */
 
 const SERVICE = "service: namespace/name:port, or nodes: [{host, port}],";
 
-const APISIX: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  "routes[]": {
-    uri: "path",
-    uris: "path, in a route for each of them,",
-    host: "hosts: [NAME]",
-    upstream: SERVICE,
-    upstream_id: SERVICE,
-    service_id: SERVICE,
-    plugins: "middleware",
-    vars: "headers, query or cookies",
-    remote_addr: "middleware: [{ip_restriction: …}]",
-    remote_addrs: "middleware: [{ip_restriction: …}]",
-    name: "id",
-    desc: "a comment",
-    enable_websocket: "nothing, WebSockets always pass,",
-    timeout: "timeouts",
-  },
-  "streams[]": { server_port: "listen", upstream: SERVICE, upstream_id: SERVICE },
+const APISIX_ROUTE: Readonly<Record<string, string>> = {
+  uri: "path",
+  uris: "path, in a route for each of them,",
+  host: "hosts: [NAME]",
+  upstream: SERVICE,
+  upstream_id: SERVICE,
+  service_id: SERVICE,
+  plugins: "middleware",
+  vars: "headers, query or cookies",
+  remote_addr: "middleware: [{ip_restriction: …}]",
+  remote_addrs: "middleware: [{ip_restriction: …}]",
+  name: "id",
+  desc: "a comment",
+  enable_websocket: "nothing, WebSockets always pass,",
+  timeout: "timeouts",
+};
+
+const APISIX_STREAM: Readonly<Record<string, string>> = {
+  server_port: "listen",
+  upstream: SERVICE,
+  upstream_id: SERVICE,
 };
 
 /** At the top of APISIX's own files. */
-const APISIX_FILES: ReadonlySet<string> = new Set([
+const APISIX_FILE = [
   ...["apisix", "deployment", "plugins", "upstreams", "services"],
   ...["consumers", "global_rules", "ssls", "stream_routes"],
-]);
+];
 
-const OCELOT: Readonly<Record<string, readonly string[]>> = {
-  "": ["Routes", "ReRoutes", "GlobalConfiguration", "Aggregates", "DynamicRoutes"],
-  "routes[]": [
-    "UpstreamPathTemplate",
-    "DownstreamPathTemplate",
-    "UpstreamHttpMethod",
-    "ServiceName",
-    "DownstreamScheme",
-  ],
-};
+const OCELOT_FILE = ["Routes", "ReRoutes", "GlobalConfiguration", "Aggregates", "DynamicRoutes"];
 
-/** What is written here in place of another gateway's key, as the end of a sentence; undefined: it is no such key. */
-export function foreignKey(place: string, key: string): string | undefined {
-  const there = APISIX[place];
-  if (there !== undefined && Object.hasOwn(there, key)) return `APISIX's ${key} is ${there[key]} here`;
-  const file = APISIX_FILES.has(key) && place === "" ? "APISIX" : OCELOT[place]?.includes(key) ? "Ocelot" : undefined;
-  return file && `it is ${file}'s: \`podway import ${file.toLowerCase()} FILE\` converts such a file`;
-}
+const OCELOT_ROUTE = [
+  "UpstreamPathTemplate",
+  "DownstreamPathTemplate",
+  "UpstreamHttpMethod",
+  "ServiceName",
+  "DownstreamScheme",
+];
+
+const instead = (keys: Readonly<Record<string, string>>, key: string): string | undefined =>
+  Object.hasOwn(keys, key) ? `APISIX's ${key} is ${keys[key]} here` : undefined;
+
+const ofFile = (product: string, keys: readonly string[], key: string): string | undefined =>
+  keys.includes(key)
+    ? `it is ${product}'s: \`podway import ${product.toLowerCase()} FILE\` converts such a file`
+    : undefined;
+
+/** What is written in place of another gateway's key at the top of a file, as the end of a sentence; undefined: it is no such key. */
+export const foreignToFiles = (key: string): string | undefined =>
+  ofFile("APISIX", APISIX_FILE, key) ?? ofFile("Ocelot", OCELOT_FILE, key);
+
+/** The same of a route. */
+export const foreignToRoutes = (key: string): string | undefined =>
+  instead(APISIX_ROUTE, key) ?? ofFile("Ocelot", OCELOT_ROUTE, key);
+
+/** The same of a stream. */
+export const foreignToStreams = (key: string): string | undefined => instead(APISIX_STREAM, key);

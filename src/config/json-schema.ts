@@ -4,12 +4,10 @@ import {
   type OverrideSchemaContext,
   toJsonSchema,
 } from "@valibot/to-json-schema";
+import type * as v from "valibot";
+import { type KeyRules, keyFacts, mappingFacts } from "../base/schema/key.ts";
 import { isMapping, wantedBy } from "../base/schema/shapes.ts";
-import { middlewareSchema } from "../middleware/catalog.ts";
-import { ROUTE_DEFAULTS, STREAM_DEFAULTS } from "./defaults.ts";
-import { HELP } from "./help.ts";
-import { KEY_RULES, type KeyRules } from "./key-rules.ts";
-import { fileSchema } from "./schema.ts";
+import type { Format } from "./schema.ts";
 
 /** Only what this file reads of a JSON Schema; everything else passes. */
 type Schema = JsonSchema & { [keyword: string]: unknown };
@@ -52,12 +50,6 @@ function standardOnly({ valibotAction, jsonSchema }: OverrideActionContext): Jso
 /** What an editor knows of the keywords beside it. */
 const SAID_BY_KEYWORDS = /^(?:a value|true or false|a mapping of the keys .*)$/;
 
-/** Says of a value what it must be, in the words of the loader's errors. */
-function withWanted({ valibotSchema, jsonSchema }: OverrideSchemaContext): JsonSchema {
-  const wanted = wantedBy(valibotSchema);
-  return SAID_BY_KEYWORDS.test(wanted) ? jsonSchema : { description: `Must be ${wanted}.`, ...jsonSchema };
-}
-
 const without = (keys: readonly string[]): Schema => ({
   properties: Object.fromEntries(keys.map((key) => [key, false])),
 });
@@ -69,7 +61,7 @@ function keyKeywords({ one, some, apart = [], alone = {}, with: pairs = {} }: Ke
     for (const key of keys) dependencies[key] = without(keys.filter((other) => other !== key));
   }
   for (const [key, others] of Object.entries(alone)) dependencies[key] = without(others);
-  for (const [key, other] of Object.entries(pairs)) dependencies[key] = [other];
+  for (const [key, other] of Object.entries(pairs)) dependencies[key] = [typeof other === "string" ? other : other[0]];
   return {
     ...(one && { oneOf: one.map((key) => ({ required: [key] })) }),
     ...(some && { anyOf: some.map((key) => ({ required: [key] })) }),
@@ -77,17 +69,24 @@ function keyKeywords({ one, some, apart = [], alone = {}, with: pairs = {} }: Ke
   } as Schema;
 }
 
-/** Where a key is explained: both forms of a key that may be a list in one place, and what several keys have in common. */
-export const placeOf = (path: string): string =>
-  path
-    .replace(/^discovery\.kubernetes\[\]/, "discovery.kubernetes")
-    .replace(/^defaults\./, "routes[].")
-    .replace(/^streams\[\]\.(?=services|nodes|cluster|namespace|port_name|upstream_tls)/, "routes[].")
-    .replace(/^streams\[\]\.(?=tls)/, "server.")
-    .replace(/^server\.tls\[\]/, "server.tls")
-    .replace(/^(?:admin|streams\[\])\.(?=listen\.)/, "server.")
-    .replace(/^routes\[\]\.(?:query|cookies)\{\}/, "routes[].headers{}")
-    .replace(/^(middleware\.[a-z_]+\.key)\[\]/, "$1");
+/** What the entries of a mapping say of its keys, which `finish` makes standard keywords of. */
+function withFacts(schema: OverrideSchemaContext["valibotSchema"], made: Schema): Schema {
+  const { entries } = schema as { readonly entries?: v.ObjectEntries };
+  if (entries === undefined) return made;
+  const properties = Object.entries(made.properties as Record<string, Schema>).map(([name, property]) => {
+    const { help, initial } = keyFacts(entries[name] as v.GenericSchema) ?? {};
+    return [name, { ...property, help, initial }];
+  });
+  const { rules = {} } = mappingFacts(schema as v.GenericSchema);
+  return { ...made, properties: Object.fromEntries(properties), ...keyKeywords(rules) };
+}
+
+/** Says of a value what it must be, in the words of the loader's errors, and what is known of its keys. */
+function withWanted({ valibotSchema, jsonSchema }: OverrideSchemaContext): JsonSchema {
+  const wanted = wantedBy(valibotSchema as v.GenericSchema);
+  const made = withFacts(valibotSchema, jsonSchema as Schema);
+  return SAID_BY_KEYWORDS.test(wanted) ? made : { description: `Must be ${wanted}.`, ...made };
+}
 
 /** Keywords that more than the kind of a text is known by. */
 const TELLING = ["pattern", "format", "enum", "const"];
@@ -109,53 +108,46 @@ const distinct = (schemas: readonly Schema[]): Schema[] => [
   ...new Map(schemas.map((schema) => [JSON.stringify(schema), schema])).values(),
 ];
 
-/** The values in a mapping, by their place. */
-const leaves = (path: string, value: unknown): [place: string, value: unknown][] =>
-  isMapping(value) ? Object.entries(value).flatMap(([key, inner]) => leaves(`${path}.${key}`, inner)) : [[path, value]];
-
-/** Defaults that are filled in only after `defaults` of the file are merged in, by their place. */
-const FILLED_LATER: ReadonlyMap<string, unknown> = new Map([
-  ...leaves("routes[]", ROUTE_DEFAULTS),
-  ...leaves("streams[]", STREAM_DEFAULTS),
-]);
-
-/** Puts in what the conversion does not know of: variables, keys that go together, help, defaults. `path` as in `HELP`. */
-function finish(schema: Schema, path: string): Schema {
-  const place = placeOf(path);
-  const { description: wanted, default: initial = FILLED_LATER.get(place), ...rest } = schema;
-  const description = [HELP[place], wanted].filter(Boolean).join(" ");
+/** Puts in what the conversion does not know of: variables, help, defaults. */
+function finish(schema: Schema): Schema {
+  const { description: wanted, help, initial, default: read = initial, ...rest } = schema;
+  const description = [help, wanted].filter(Boolean).join(" ");
   const said = {
     ...(description !== "" && { description }),
-    ...(initial !== undefined && { default: initial }),
+    ...(read !== undefined && { default: read }),
   } as Schema;
-  const inner = finishInside(rest as Schema, path);
+  const forms = (rest.anyOf as Schema[] | undefined)?.map((form) => withItemHelp(form, help));
+  const inner = finishInside((forms === undefined ? rest : { ...rest, anyOf: forms }) as Schema);
   const options = distinct(
     alternatives(inner).map((option) => (option.description === wanted ? silent(option) : option)),
   );
   return options.length === 1 ? { ...said, ...options[0] } : ({ ...said, anyOf: options } as Schema);
 }
 
+/** Where one entry may stand instead of a list of them, the key's help is every entry's. */
+function withItemHelp(form: Schema, help: unknown): Schema {
+  const { items } = form as { readonly items?: Schema };
+  const isEntry = form.type === "array" && (items?.type === "object" || items?.anyOf !== undefined);
+  return isEntry ? ({ ...form, items: { ...items, help } } as Schema) : form;
+}
+
 const silent = ({ description: _, ...schema }: Schema): Schema => schema as Schema;
 
-function finishInside(schema: Schema, path: string): Schema {
+function finishInside(schema: Schema): Schema {
   const made: Schema = { ...schema };
   if (made.maximum === Number.MAX_SAFE_INTEGER) delete made.maximum;
-  // Names of groups are written in another way outside JavaScript, and nobody reads them here.
+  // Names of groups are written in another way outside JavaScript, and editors have no use for them.
   if (typeof made.pattern === "string") made.pattern = made.pattern.replace(/\(\?<[a-z]+>/g, "(");
   if (isMapping(schema.properties)) {
     const keys = Object.entries(schema.properties as Record<string, Schema>);
-    made.properties = Object.fromEntries(
-      keys.map(([key, child]) => [key, finish(child, path === "" ? key : `${path}.${key}`)]),
-    );
+    made.properties = Object.fromEntries(keys.map(([name, child]) => [name, finish(child)]));
     if (schema.required?.length === 0) delete made.required;
-    Object.assign(made, keyKeywords(KEY_RULES[placeOf(path)] ?? {}));
   } else if (isMapping(schema.additionalProperties)) {
-    made.additionalProperties = finish(schema.additionalProperties as Schema, `${path}{}`);
+    made.additionalProperties = finish(schema.additionalProperties as Schema);
   }
-  if (schema.type === "array" && isMapping(schema.items)) made.items = finish(schema.items as Schema, `${path}[]`);
-  if (schema.type === undefined && schema.anyOf !== undefined) {
-    made.anyOf = (schema.anyOf as Schema[]).map((option) => finishInside(option, path));
-  }
+  if (schema.type === "array" && isMapping(schema.items)) made.items = finish(schema.items as Schema);
+  if (schema.type === undefined && schema.anyOf !== undefined)
+    made.anyOf = (schema.anyOf as Schema[]).map(finishInside);
   return made;
 }
 
@@ -164,43 +156,25 @@ function finishInside(schema: Schema, path: string): Schema {
  * refuses nothing that the loader takes; what depends on other files, the surroundings or several places is the
  * loader's alone.
  */
-export function configJsonSchema(): Record<string, unknown> {
+export function configJsonSchema(format: Format): Record<string, unknown> {
   const {
     $schema,
     $defs = {},
     ...schema
-  } = toJsonSchema(fileSchema, {
+  } = toJsonSchema(format.file, {
     target: "draft-07",
     typeMode: "input",
     ignoreActions: UNTOLD,
     overrideSchema: withWanted,
     overrideAction: standardOnly,
-    definitions: { middleware: middlewareSchema },
+    definitions: { middleware: format.middleware },
     overrideRef: ({ referenceId }) => `#/definitions/${referenceId}`,
   }) as Schema & { $defs?: Record<string, Schema> };
-  const definitions = Object.entries($defs).map(([name, one]) => [name, finish(one, name)]);
+  const definitions = Object.entries($defs).map(([name, one]) => [name, finish(one)]);
   return {
     $schema,
     title: "gateway.yaml",
-    ...finish(schema as Schema, ""),
+    ...finish(schema as Schema),
     definitions: { ...DEFINITIONS, ...Object.fromEntries(definitions) },
   };
-}
-
-/** The keys a JSON Schema of this file tells of, by their place, with what it says of each. */
-export function placesOf(schema: Record<string, unknown>): Map<string, string> {
-  const places = new Map<string, string>();
-  const walk = (node: Schema, path: string): void => {
-    for (const option of (node.anyOf ?? []) as Schema[]) walk(option, path);
-    for (const [key, child] of Object.entries((node.properties ?? {}) as Record<string, Schema>)) {
-      const place = path === "" ? key : `${path}.${key}`;
-      places.set(placeOf(place), child.description ?? "");
-      walk(child, place);
-    }
-    if (isMapping(node.items)) walk(node.items as Schema, `${path}[]`);
-    if (isMapping(node.additionalProperties)) walk(node.additionalProperties as Schema, `${path}{}`);
-  };
-  walk(schema as Schema, "");
-  for (const [name, one] of Object.entries(schema.definitions as Record<string, Schema>)) walk(one, name);
-  return places;
 }

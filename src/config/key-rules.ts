@@ -1,91 +1,60 @@
-/**
- * Which keys of one mapping go together. Told once, for the loader's messages and for the JSON Schema; what depends on
- * more than the presence of keys stands in the rules of its section.
- */
-export interface KeyRules {
-  /** Exactly one of them has to be there. */
-  readonly one?: readonly string[];
-  /** At least one of them has to be there. */
-  readonly some?: readonly string[];
-  /** At most one of each list may be there. */
-  readonly apart?: readonly (readonly string[])[];
-  /** A key, and those that would have no effect beside it. */
-  readonly alone?: Readonly<Record<string, readonly string[]>>;
-  /** A key, and the one it means nothing without. */
-  readonly with?: Readonly<Record<string, string>>;
+import { type KeyRules, keyFacts, type Lack, mappingFacts } from "../base/schema/key.ts";
+import { isMapping } from "../base/schema/shapes.ts";
+import type { Place, Rules } from "./rules.ts";
+import { atMostOne, fault, faultAt, present, valueFault, warn } from "./rules.ts";
+import { fitting, type Schema, walk } from "./walk.ts";
+
+/** What the schema's entries say of keys, held against a config. */
+
+/** What a runtime cannot do that others can. */
+export type Lacking = "workers" | "threads";
+
+/** Keys that exclude each other, mean nothing without another one or have no effect beside it: its writer expects something of each. */
+function keysGoTogether(
+  rules: Rules,
+  place: Place,
+  { one, some, none, apart = [], alone = {}, with: pairs = {} }: KeyRules,
+) {
+  const wanted = one ?? some ?? [];
+  const there = wanted.filter((key) => Object.hasOwn(place.value, key));
+  if (wanted.length > 0 && there.length === 0)
+    faultAt(rules, place.path, none ?? `must have one of ${wanted.join(", ")}`);
+  for (const keys of one === undefined ? apart : [one, ...apart]) atMostOne(rules, place, keys);
+  for (const [key, other] of Object.entries(pairs)) {
+    const [needed, sentence] = typeof other === "string" ? [other, `needs ${other} beside it`] : other;
+    if (present(place, [key]).length > 0 && !Object.hasOwn(place.value, needed)) fault(rules, place, key, sentence);
+  }
+  // Of several targets one has to go first.
+  if (one !== undefined && there.length !== 1) return;
+  for (const [beside, others] of Object.entries(alone)) {
+    if (!Object.hasOwn(place.value, beside)) continue;
+    for (const key of present(place, others)) fault(rules, place, key, `has no effect beside ${beside}: remove it`);
+  }
 }
 
-/** Keys that change how a request reaches an upstream: a redirect has none. */
-const FORWARDING = [
-  "strip_prefix",
-  "rewrite_path",
-  "request_query",
-  "cluster",
-  "namespace",
-  "port_name",
-  "scheme",
-  "upstream_tls",
-  "pass_host",
-  "upstream_host",
-  "balancer",
-  "timeouts",
-  "retries",
-  "keepalive",
-  "health",
-  "request_headers",
-];
+const isOff = (value: unknown): boolean => value === false || (Array.isArray(value) && value.length === 0);
 
-/** Keys that help to find a service: static nodes are found already. */
-const FINDING = ["cluster", "namespace", "port_name"];
+const lackOf = (lack: Lack | undefined, value: unknown): string | undefined =>
+  typeof lack === "function" ? lack(value) : isOff(value) ? undefined : lack;
 
-const CERTIFICATE: KeyRules["with"] = { cert_file: "key_file", key_file: "cert_file" };
-
-/** Of a route. */
-export const ROUTE_KEYS = {
-  one: ["service", "services", "nodes", "redirect"],
-  apart: [["strip_prefix", "rewrite_path"]],
-  alone: { redirect: FORWARDING, nodes: FINDING },
-} as const satisfies KeyRules;
-
-/** Of a stream. */
-export const STREAM_KEYS = {
-  one: ["service", "services", "nodes"],
-  alone: { nodes: FINDING },
-} as const satisfies KeyRules;
-
-/** Of the `upstream_tls` of a route or stream. */
-export const UPSTREAM_TLS_KEYS = { with: CERTIFICATE } as const satisfies KeyRules;
-
-/** Of a route's `redirect`: without any of them it leads back to itself. */
-export const REDIRECT_KEYS = {
-  some: ["scheme", "host", "port", "path", "location"],
-  alone: { location: ["scheme", "host", "port", "path"] },
-  with: { regex: "location" },
-} as const satisfies KeyRules;
-
-/** Of a cluster. */
-export const CLUSTER_KEYS = { apart: [["namespaces", "namespace_selector"]] } as const satisfies KeyRules;
-
-/** Of a cluster's `client`. */
-export const CLIENT_KEYS = {
-  apart: [["token", "token_file"]],
-  with: { ...CERTIFICATE, context: "kubeconfig" },
-} as const satisfies KeyRules;
-
-/** Of a cluster's `namespace_selector`. */
-export const NAMESPACE_SELECTOR_KEYS = {
-  apart: [["equal", "not_equal", "match", "not_match"]],
-} as const satisfies KeyRules;
-
-/** The rules by the place of their mapping, as `placeOf` of the JSON Schema has it. */
-export const KEY_RULES: Readonly<Record<string, KeyRules>> = {
-  "discovery.kubernetes": CLUSTER_KEYS,
-  "discovery.kubernetes.client": CLIENT_KEYS,
-  "discovery.kubernetes.namespace_selector": NAMESPACE_SELECTOR_KEYS,
-  // The loader says in its own words why: see the server's rules.
-  server: { with: { redirect_http: "tls" } },
-  "routes[]": ROUTE_KEYS,
-  "routes[].redirect": REDIRECT_KEYS,
-  "routes[].upstream_tls": UPSTREAM_TLS_KEYS,
-  "streams[]": STREAM_KEYS,
-};
+/** Everything that entries say of keys which are there, and of those that are not. `lacking`: what the runtime cannot do. */
+export function checkKeys(rules: Rules, schema: Schema, lacking: readonly Lacking[]): void {
+  walk(schema, rules.source.root, ({ path, value, schema: at }) => {
+    if (at === undefined || value === null || value === undefined) return;
+    const facts = keyFacts(at);
+    if (facts !== undefined) {
+      const place: Place = { path: path.slice(0, -1), value: {} };
+      const key = String(path.at(-1));
+      for (const kind of lacking) {
+        const why = lackOf(facts[kind], value);
+        if (why !== undefined) (typeof facts[kind] === "function" ? valueFault : fault)(rules, place, key, why);
+      }
+      const idle = lacking.includes("workers") ? lackOf(facts.idleOnWorkers, value) : undefined;
+      if (idle !== undefined) warn(rules, place, key, idle);
+    }
+    if (!isMapping(value)) return;
+    const known = fitting(at, value)[0];
+    const { rules: keyRules } = known === undefined ? {} : mappingFacts(known);
+    if (keyRules !== undefined) keysGoTogether(rules, { path, value }, keyRules);
+  });
+}

@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { isAddress, isHostName, stripBrackets } from "../base/addresses.ts";
+import { key, oneFile } from "../base/schema/key.ts";
 import { object, oneOf } from "../base/schema/shapes.ts";
 import { host, shown, shownText } from "../base/schema/values.ts";
 
@@ -39,24 +40,46 @@ export const listen = (defaultHost: string) =>
         v.check(({ host, port }) => port <= 65_535 && (isAddress(host) || isHostName(host)), LISTEN),
       ),
       object({
-        host: v.optional(host, defaultHost),
-        port: oneOf(
-          [
-            listenPort,
-            v.pipe(shown(v.string(LISTEN_PORT)), v.regex(/^[0-9]{1,5}$/, LISTEN_PORT), v.transform(Number), listenPort),
-          ],
-          LISTEN_PORT,
+        host: key(v.optional(host, defaultHost), { help: "The address or name to listen on." }),
+        port: key(
+          oneOf(
+            [
+              listenPort,
+              v.pipe(
+                shown(v.string(LISTEN_PORT)),
+                v.regex(/^[0-9]{1,5}$/, LISTEN_PORT),
+                v.transform(Number),
+                listenPort,
+              ),
+            ],
+            LISTEN_PORT,
+          ),
+          { help: "0 lets the system choose." },
         ),
       }),
     ],
     `${LISTEN}, or a mapping of host, port`,
   );
 
+/** The address a `listen` means; undefined when it is not one, which the schema reports. */
+export function addressOf(schema: v.GenericSchema, written: unknown): ListenAddress | undefined {
+  const parsed = v.safeParse(schema, written);
+  return parsed.success ? (parsed.output as ListenAddress) : undefined;
+}
+
 const certificate = object({
-  cert_file: shownText("the path of a PEM file with the certificate chain"),
-  key_file: shownText("the path of a PEM file with the key"),
-  server_name: v.optional(shownText("the host name this certificate is for")),
+  cert_file: key(shownText("the path of a PEM file with the certificate chain"), {
+    files: oneFile,
+    help: "The certificate that clients are shown, with those between it and its authority. Read again when the file changes.",
+  }),
+  key_file: key(shownText("the path of a PEM file with the key"), { help: "The private key of that certificate." }),
+  server_name: key(v.optional(shownText("the host name this certificate is for")), {
+    help: "Clients that ask for this name (SNI) are shown this certificate; by default the names in the certificate.",
+  }),
 });
+
+/** What `tls` of a listener is for. */
+export const CERTIFICATES_HELP = "Certificates of the listener, chosen by the name a client asks for (SNI).";
 
 /** Certificates to serve with: one, or several that are chosen by the name a client asks for. */
 export const certificates = oneOf(

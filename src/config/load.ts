@@ -4,13 +4,14 @@ import { checkClusters, writtenClusters } from "./cluster-rules.ts";
 import { fill, type PodOffer } from "./fill.ts";
 import type { Env } from "./interpolate.ts";
 import type { ConfigIssue } from "./issues.ts";
+import { checkKeys, type Lacking } from "./key-rules.ts";
 import { checkDefaultMiddleware, checkGroups } from "./middleware-rules.ts";
 import { moduleUses } from "./module-uses.ts";
 import { reachWarnings } from "./reach-rules.ts";
 import { regexWarnings } from "./regex-rules.ts";
 import { checkRoutes } from "./route-rules.ts";
 import type { Rules } from "./rules.ts";
-import type { Config } from "./schema.ts";
+import type { Config, Format } from "./schema.ts";
 import { checkServer } from "./server-rules.ts";
 import { readSource } from "./source.ts";
 import { checkStreams } from "./stream-rules.ts";
@@ -23,6 +24,7 @@ export { type ConfigIssue, formatIssue } from "./issues.ts";
 
 /** What a config is made of. No file is read here. */
 export interface LoadInput {
+  readonly format: Format;
   /** The file's name, for messages. */
   readonly file: string;
   /** What the file holds: YAML, so JSON too. */
@@ -31,8 +33,8 @@ export interface LoadInput {
   readonly env: Env;
   /** What the pod's service account offers; empty outside a pod. */
   readonly pod: PodOffer;
-  /** What a runtime cannot do that others can: it adds to the errors and warnings. */
-  readonly check?: ((rules: Rules) => void) | undefined;
+  /** What the runtime cannot do that others can: keys that need it are errors. */
+  readonly lacking?: readonly Lacking[] | undefined;
 }
 
 /** A config, or all that keeps the file from being one; in the order of the file. */
@@ -63,29 +65,29 @@ const listsRoutes = (root: unknown): boolean => isMapping(root) && ("routes" in 
  * Reads a config file's text: every key checked, environment variables put in, every default filled in. All errors are
  * told at once, each with its place, and none of them (nor a warning) holds a secret. Never throws.
  */
-export function loadConfig({ file, text, env, pod, check }: LoadInput): LoadResult {
+export function loadConfig({ format, file, text, env, pod, lacking = [] }: LoadInput): LoadResult {
   const source = readSource({ file, text, env });
   const rules: Rules = { source, errors: [...source.issues], warnings: [] };
   if (source.root === undefined && source.issues.length === 0) rules.errors.push(source.issue([], EMPTY_FILE));
   // First, because it settles what values that are environment variables mean.
-  const validated = validate(source);
+  const validated = validate(format, source);
   if (validated.ok) {
-    checkGroups(rules, validated.file);
+    checkGroups(rules, format.kinds, validated.file);
     checkDefaultMiddleware(rules, validated.file);
   } else rules.errors.push(...validated.issues);
+  checkKeys(rules, format.file, lacking);
   const clusters = writtenClusters(rules);
   checkServer(rules);
   checkClusters(rules, clusters, env);
   checkRoutes(rules, clusters);
   checkStreams(rules, clusters);
-  checkWorkers(rules);
-  check?.(rules);
+  checkWorkers(rules, format.kinds);
   // A text whose variable is not set is said to be that, and nothing else about what was left of it.
   const errors = rules.errors.filter((issue) => !source.unset.has(issue.path) || source.issues.includes(issue));
   const warnings = tidy(rules.warnings.filter(({ path }) => !source.unset.has(path)));
   if (!validated.ok || rules.errors.length > 0) return { ok: false, errors: tidy(errors), warnings };
   const config = fill(validated.file, { env, pod });
-  warnings.push(...reachWarnings(source, config.routes), ...regexWarnings(source, config.routes));
+  warnings.push(...reachWarnings(source, format.kinds, config.routes), ...regexWarnings(source, config.routes));
   return {
     ok: true,
     config,

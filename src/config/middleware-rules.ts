@@ -1,4 +1,5 @@
-import { COUNTING, type WrittenMiddleware } from "../middleware/catalog.ts";
+import type { WrittenMiddleware } from "../middleware/catalog.ts";
+import type { MiddlewareKinds } from "../middleware/options.ts";
 import { type Path, showPath } from "./issues.ts";
 import type { Rules } from "./rules.ts";
 import type { WrittenFile } from "./schema.ts";
@@ -17,14 +18,14 @@ function* entriesOf({ defaults, routes }: WrittenFile): Generator<{ path: Path; 
 /**
  * Those of one `group` share one count, so they must want the same of it. A request counts once in it, so a route names it once.
  */
-export function checkGroups(rules: Rules, file: WrittenFile): void {
+export function checkGroups(rules: Rules, kinds: MiddlewareKinds, file: WrittenFile): void {
   const groups = new Map<string, { path: Path; options: string }>();
   for (const { path, entry } of entriesOf(file)) {
-    for (const name of COUNTING) {
-      const group = (entry[name] || undefined)?.group;
+    for (const [name, written] of Object.entries(entry)) {
+      const { group } = ((kinds[name]?.counts && (written || undefined)) as { readonly group?: string }) ?? {};
       if (group === undefined) continue;
       const key = JSON.stringify([name, group]);
-      const options = JSON.stringify(entry[name]);
+      const options = JSON.stringify(written);
       const first = groups.get(key);
       const at = [...path, name, "group"];
       const say = (why: string): void => void rules.errors.push(rules.source.issue(at, `${showPath(at)} ${why}`));

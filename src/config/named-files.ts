@@ -1,6 +1,7 @@
-import { kubeconfigPaths } from "../kubernetes/kubeconfig.ts";
+import { keyFacts } from "../base/schema/key.ts";
 import type { Path } from "./issues.ts";
-import type { CertificatesConfig, Config, UpstreamTlsConfig } from "./schema.ts";
+import type { Config, Format } from "./schema.ts";
+import { walk } from "./walk.ts";
 
 /** A file the config names, and the key that names it. */
 export interface NamedFile {
@@ -8,34 +9,25 @@ export interface NamedFile {
   readonly name: string;
 }
 
-const CLIENT_FILES = ["token_file", "cert_file", "key_file"] as const;
-const UPSTREAM_FILES = ["ca_file", "cert_file", "key_file"] as const;
+/** A config as a file would write it, one certificate without a list. */
+function asFile({ discovery, server, routes, streams }: Config): unknown {
+  const listener = <Part extends { readonly tls?: readonly unknown[] | undefined }>(part: Part) =>
+    part.tls?.length === 1 ? { ...part, tls: part.tls[0] } : part;
+  const clusters = discovery?.clusters.map(({ client, service, ...rest }) => ({ ...rest, client, service }));
+  return {
+    discovery: { kubernetes: discovery?.multi ? clusters : clusters?.[0] },
+    server: listener(server),
+    routes,
+    streams: streams.map(listener),
+  };
+}
 
-/** Every file that a config wants to read, in the file's order; modules of middleware and `snapshot_file` apart. */
-export function namedFiles({ discovery, server, routes, streams }: Config): NamedFile[] {
-  const named: { path: Path; name: string | undefined }[] = [];
-  for (const [index, { client, service }] of (discovery?.clusters ?? []).entries()) {
-    const cluster: Path = ["discovery", "kubernetes", ...(discovery?.multi ? [index] : [])];
-    for (const key of CLIENT_FILES) named.push({ path: [...cluster, "client", key], name: client[key] });
-    for (const name of client.kubeconfig === undefined ? [] : kubeconfigPaths(client.kubeconfig)) {
-      named.push({ path: [...cluster, "client", "kubeconfig"], name });
-    }
-    named.push({ path: [...cluster, "service", "ca_file"], name: service?.ca_file });
-  }
-  const serves = (path: Path, certificates: CertificatesConfig | undefined): void => {
-    for (const { cert_file, key_file } of certificates ?? []) {
-      named.push({ path: [...path, "tls", "cert_file"], name: cert_file });
-      named.push({ path: [...path, "tls", "key_file"], name: key_file });
-    }
-  };
-  const asks = (path: Path, tls: UpstreamTlsConfig | undefined): void => {
-    for (const key of UPSTREAM_FILES) named.push({ path: [...path, "upstream_tls", key], name: tls?.[key] });
-  };
-  serves(["server"], server.tls);
-  for (const [index, { upstream_tls }] of routes.entries()) asks(["routes", index], upstream_tls);
-  for (const [index, { tls, upstream_tls }] of streams.entries()) {
-    serves(["streams", index], tls);
-    asks(["streams", index], upstream_tls);
-  }
-  return named.filter((file): file is NamedFile => file.name !== undefined);
+/** Every file that a config wants to read, in the order of its sections; modules of middleware and `snapshot_file` apart. */
+export function namedFiles(format: Format, config: Config): NamedFile[] {
+  const named: NamedFile[] = [];
+  walk(format.file, asFile(config), ({ path, value, schema }) => {
+    const files = schema && keyFacts(schema)?.files;
+    if (files !== undefined && typeof value === "string") for (const name of files(value)) named.push({ path, name });
+  });
+  return named;
 }

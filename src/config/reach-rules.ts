@@ -1,4 +1,5 @@
-import { isGuard } from "../middleware/catalog.ts";
+import type { MiddlewareEntry } from "../middleware/catalog.ts";
+import type { MiddlewareKinds } from "../middleware/options.ts";
 import { findGaps } from "../routing/reach.ts";
 import { type ConfigIssue, showName } from "./issues.ts";
 import type { RouteConfig } from "./route-schema.ts";
@@ -8,18 +9,24 @@ import type { Source } from "./source.ts";
 const placeOf = ({ rule: { id }, index }: { rule: RouteConfig; index: number }): string =>
   id === String(index) ? `routes[${index}]` : `routes[${index}] (${showName(id)})`;
 
+/** Whether an entry keeps strangers out, as far as that can be known: of a module of the user's own it cannot. */
+const isGuard = (kinds: MiddlewareKinds, entry: MiddlewareEntry): boolean =>
+  entry.use !== undefined || Object.keys(entry).some((name) => kinds[name]?.guards);
+
 /** Routes that no request reaches, and HEAD requests that get around a guard: seldom meant, and seen nowhere else. */
-export function reachWarnings(source: Source, routes: readonly RouteConfig[]): ConfigIssue[] {
+export function reachWarnings(source: Source, kinds: MiddlewareKinds, routes: readonly RouteConfig[]): ConfigIssue[] {
   const indexed = routes.map((rule, index) => ({ rule, index }));
-  return findGaps(indexed, ({ rule }) => rule.middleware.some(isGuard)).map(({ route, by, what }) => {
-    const place = placeOf(route);
-    const other = placeOf(by);
-    if (what === "head") {
-      const message = `${place} guards GET, but HEAD goes to ${other}, which has no guard: add HEAD to methods`;
-      return source.issue(["routes", route.index, "methods"], message, "key");
-    }
-    const regex = "regex" in route.rule.path ? "; a regular expression comes after every prefix" : "";
-    const message = `${place} is never reached: ${other} comes before it and takes all its requests${regex}: give it a higher priority`;
-    return source.issue(["routes", route.index], message, "key");
-  });
+  return findGaps(indexed, ({ rule }) => rule.middleware.some((entry) => isGuard(kinds, entry))).map(
+    ({ route, by, what }) => {
+      const place = placeOf(route);
+      const other = placeOf(by);
+      if (what === "head") {
+        const message = `${place} guards GET, but HEAD goes to ${other}, which has no guard: add HEAD to methods`;
+        return source.issue(["routes", route.index, "methods"], message, "key");
+      }
+      const regex = "regex" in route.rule.path ? "; a regular expression comes after every prefix" : "";
+      const message = `${place} is never reached: ${other} comes before it and takes all its requests${regex}: give it a higher priority`;
+      return source.issue(["routes", route.index], message, "key");
+    },
+  );
 }

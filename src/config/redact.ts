@@ -1,7 +1,6 @@
 import type { ClusterOptions } from "../discovery/options.ts";
 import { clusterSchema } from "./discovery-schema.ts";
-import { routeSchema } from "./route-schema.ts";
-import { type Config, fileSchema, type RouteConfig, type StreamConfig } from "./schema.ts";
+import type { Config, Format, RouteConfig, StreamConfig } from "./schema.ts";
 import { credentialParameters, redacted } from "./shown.ts";
 import { streamSchema } from "./stream-schema.ts";
 
@@ -30,23 +29,24 @@ export function redactCluster(cluster: ClusterOptions): RedactedCluster {
 }
 
 /** A route as it may be shown: "xxx" stands for whatever its schema does not call showable. */
-export const redactRoute = (route: RouteConfig): RedactedRoute => redacted(routeSchema, route) as Shown;
+export const redactRoute = (format: Format, route: RouteConfig): RedactedRoute =>
+  redacted(format.route, route) as Shown;
 
 /** A stream as it may be shown. */
 export const redactStream = (stream: StreamConfig): Shown => redacted(streamSchema, stream) as Shown;
 
 /** The query parameters whose values are credentials of clients: they are not for logs. */
-export const credentialQuery = ({ routes }: Config): ReadonlySet<string> =>
-  new Set(routes.flatMap((route) => credentialParameters(routeSchema, route)));
+export const credentialQuery = (format: Format, { routes }: Config): ReadonlySet<string> =>
+  new Set(routes.flatMap((route) => credentialParameters(format.route, route)));
 
 /** A whole config in force as it may be shown, every default filled in; `discovery.kubernetes` as the dump shows it. */
-export function redactConfig({ server, admin, discovery, routes, streams, tracing }: Config): Shown {
+export function redactConfig(format: Format, { server, admin, discovery, routes, streams, tracing }: Config): Shown {
   const clusters = discovery?.clusters.map(redactCluster);
-  const rest = redacted(fileSchema, { server, admin, tracing }) as Record<string, unknown>;
+  const rest = redacted(format.file, { server, admin, tracing }) as Record<string, unknown>;
   return {
     ...rest,
     discovery: clusters === undefined ? {} : { kubernetes: discovery?.multi ? clusters : clusters[0] },
-    routes: routes.map(redactRoute),
+    routes: routes.map((route) => redactRoute(format, route)),
     streams: streams.map(redactStream),
   };
 }

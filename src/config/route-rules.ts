@@ -2,21 +2,8 @@ import { isMapping } from "../base/schema/shapes.ts";
 import { groupNames, partNames } from "../routing/path-template.ts";
 import { isTemplate, TEMPLATE_PARTS } from "../routing/template.ts";
 import type { WrittenClusters } from "./cluster-rules.ts";
-import { REDIRECT_KEYS, ROUTE_KEYS } from "./key-rules.ts";
-import {
-  fault,
-  goTogether,
-  type Place,
-  placeAt,
-  placesIn,
-  present,
-  type Rules,
-  standAlone,
-  under,
-  unique,
-  valueFault,
-} from "./rules.ts";
-import { discoveryIsOn, hasOneTarget, servicesAreKnown, tlsIsClear } from "./target-rules.ts";
+import { fault, type Place, placeAt, placesIn, present, type Rules, under, unique, valueFault } from "./rules.ts";
+import { discoveryIsOn, servicesAreKnown, tlsIsClear } from "./target-rules.ts";
 
 /** A part of the path can be replaced only where the matched part is known. */
 function prefixIsKnown(rules: Rules, route: Place): void {
@@ -51,17 +38,6 @@ function partsAreKnown(rules: Rules, route: Place): void {
     if (written.every((text) => isTemplate(text, names))) continue;
     valueFault(rules, place, key, `has something in braces that is no part of the request: there are ${there}`);
   }
-}
-
-function redirectGoesSomewhere(rules: Rules, route: Place): void {
-  const redirect = route.value.redirect;
-  if (!isMapping(redirect)) return;
-  const place = under(rules.source, route, "redirect");
-  goTogether(rules, place, REDIRECT_KEYS);
-  standAlone(rules, place, REDIRECT_KEYS);
-  if (REDIRECT_KEYS.some.some((key) => Object.hasOwn(redirect, key))) return;
-  const parts = REDIRECT_KEYS.alone.location.join(", ");
-  fault(rules, route, "redirect", `must change one of ${parts}, or have a location: it leads back to itself`);
 }
 
 /** `pass_host: rewrite` and `upstream_host` go together, also where one of them is a default. */
@@ -114,11 +90,8 @@ export function checkRoutes(rules: Rules, clusters: WrittenClusters): void {
     headersAreClear(rules, place);
   }
   for (const route of routes) {
-    hasOneTarget(rules, route, ROUTE_KEYS, "requests go");
-    goTogether(rules, route, ROUTE_KEYS);
     prefixIsKnown(rules, route);
     partsAreKnown(rules, route);
-    redirectGoesSomewhere(rules, route);
     differsByMoreThanCase(rules, under(source, route, "headers"));
     servicesAreKnown(rules, route, clusters);
   }

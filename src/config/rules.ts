@@ -1,7 +1,6 @@
 import { isMapping } from "../base/schema/shapes.ts";
 import type { ConfigIssue, Path } from "./issues.ts";
 import { showPath } from "./issues.ts";
-import type { KeyRules } from "./key-rules.ts";
 import type { Source } from "./source.ts";
 
 /**
@@ -62,6 +61,11 @@ export function fault(rules: Rules, place: Place, key: string, sentence: string)
   rules.errors.push(rules.source.issue(path, `${showPath(path)} ${sentence}`, "key"));
 }
 
+/** Reports a fault of a whole mapping. */
+export function faultAt(rules: Rules, path: Path, sentence: string): void {
+  rules.errors.push(rules.source.issue(path, `${showPath(path)} ${sentence}`, "key"));
+}
+
 /** Reports a fault of the value under a key. */
 export function valueFault(rules: Rules, place: Place, key: string, sentence: string): void {
   const path = [...place.path, key];
@@ -78,23 +82,6 @@ export function warn(rules: Rules, place: Place, key: string, sentence: string):
 export function atMostOne(rules: Rules, place: Place, keys: readonly string[]): void {
   const [first, ...more] = present(place, keys);
   for (const key of more) fault(rules, place, key, `cannot stand beside ${first}: keep one of them`);
-}
-
-/** Keys that exclude each other or mean nothing without another one. */
-export function goTogether(rules: Rules, place: Place, { apart = [], with: pairs = {} }: KeyRules): void {
-  for (const keys of apart) atMostOne(rules, place, keys);
-  for (const [key, other] of Object.entries(pairs)) {
-    if (present(place, [key]).length === 0 || Object.hasOwn(place.value, other)) continue;
-    fault(rules, place, key, `needs ${other} beside it`);
-  }
-}
-
-/** A key that would be ignored beside another one is refused: its writer expects something of it. */
-export function standAlone(rules: Rules, place: Place, { alone = {} }: KeyRules): void {
-  for (const [beside, others] of Object.entries(alone)) {
-    if (!Object.hasOwn(place.value, beside)) continue;
-    for (const key of present(place, others)) fault(rules, place, key, `has no effect beside ${beside}: remove it`);
-  }
 }
 
 /** Values that must differ from place to place; the later one is the fault. */

@@ -1,13 +1,7 @@
-import * as v from "valibot";
 import { isLoopback, isWildcard } from "../base/addresses.ts";
+import { addressOf } from "./listen-schema.ts";
 import { fault, placeAt, type Rules, warn } from "./rules.ts";
-import { adminListen, type ListenAddress, serverListen } from "./schema.ts";
-
-/** The address a `listen` means; undefined when it is not one, which is the schema's matter. */
-function addressOf(schema: typeof serverListen | typeof adminListen, listen: unknown): ListenAddress | undefined {
-  const parsed = v.safeParse(schema, listen);
-  return parsed.success ? parsed.output : undefined;
-}
+import { adminListen, serverListen } from "./server-schema.ts";
 
 /** Everything about `server` and `admin` that concerns more than one key. */
 export function checkServer(rules: Rules): void {
@@ -36,9 +30,6 @@ export function checkServer(rules: Rules): void {
   }
   const { redirect_http: redirect } = server.value;
   if (redirect !== undefined && redirect !== null) {
-    if (!Object.hasOwn(server.value, "tls")) {
-      fault(rules, server, "redirect_http", "needs server.tls: there is no https to redirect to");
-    }
     if (proxyAt && Number(redirect) === proxyAt.port) {
       fault(rules, server, "redirect_http", "must be another port than the one of server.listen");
     }

@@ -1,7 +1,7 @@
-import type * as v from "valibot";
 import { REDACTED, showUrl } from "../base/redaction.ts";
 import { isMapping } from "../base/schema/shapes.ts";
 import type { Path } from "./issues.ts";
+import { childOf, fitting, optionsOf, partsOf, type Schema, schemaAt, walk } from "./walk.ts";
 
 /**
  * What of a config may be shown, as its schema says. Numbers, switches and the words of a list are the schema's own, so
@@ -9,31 +9,9 @@ import type { Path } from "./issues.ts";
  * prints a part of a config asks here: messages of the loader, the admin API, explain, manifests and logs.
  */
 
-type Schema = v.GenericSchema;
 type Mark = true | "url";
 
-/** Only what is read here of a schema; every kind of them has some of it. */
-interface Parts {
-  readonly type: string;
-  readonly pipe?: readonly unknown[];
-  readonly wrapped?: Schema;
-  readonly options?: readonly unknown[];
-  readonly literal?: unknown;
-  readonly entries?: Readonly<Record<string, Schema>>;
-  readonly item?: Schema;
-  readonly value?: Schema;
-  readonly metadata?: { readonly shown?: Mark; readonly credential?: true };
-}
-
-const partsOf = (schema: unknown): Parts => schema as Parts;
-
-/** The schema without what makes it optional. */
-const unwrapped = (schema: Schema): Schema => {
-  const { wrapped } = partsOf(schema);
-  return wrapped === undefined ? schema : unwrapped(wrapped);
-};
-
-/** Whether a text of this schema is marked, and how; the mark stands anywhere in its pipe. */
+/** The mark of a text of this schema; it stands anywhere in its pipe. */
 function markOf(schema: unknown): Mark | undefined {
   const { pipe = [], wrapped, metadata } = partsOf(schema);
   if (metadata?.shown !== undefined) return metadata.shown;
@@ -42,43 +20,6 @@ function markOf(schema: unknown): Mark | undefined {
     if (mark !== undefined) return mark;
   }
   return wrapped && markOf(wrapped);
-}
-
-/** The alternatives a value may have been meant for, unions resolved. */
-function optionsOf(schema: Schema): Schema[] {
-  const inner = unwrapped(schema);
-  const { type, options = [] } = partsOf(inner);
-  return type === "union" ? (options as Schema[]).flatMap(optionsOf) : [inner];
-}
-
-const MAPPINGS: ReadonlySet<string> = new Set(["strict_object", "loose_object", "object", "record"]);
-
-const sharedKeys = ({ entries = {} }: Parts, value: Readonly<Record<string, unknown>>): number =>
-  Object.keys(value).filter((key) => Object.hasOwn(entries, key)).length;
-
-/** The alternatives that fit the shape of a value, whether it was read by the schema already or not. */
-function fitting(schema: Schema, value: unknown): Schema[] {
-  const options = optionsOf(schema);
-  if (Array.isArray(value)) return options.filter((option) => partsOf(option).type === "array");
-  if (isMapping(value)) {
-    const mappings = options.filter((option) => MAPPINGS.has(partsOf(option).type));
-    const most = Math.max(...mappings.map((option) => sharedKeys(partsOf(option), value)));
-    return mappings.filter((option) => sharedKeys(partsOf(option), value) === most).slice(0, 1);
-  }
-  const own = options.filter((option) => {
-    const { type, options: listed = [], literal } = partsOf(option);
-    return (type === "picklist" && listed.includes(value)) || (type === "literal" && literal === value);
-  });
-  return own.length > 0 ? own : options.filter((option) => partsOf(option).type === typeof value);
-}
-
-/** What stands under a key of a value of this schema; undefined: the schema knows nothing of it. */
-function childOf(schema: Schema | undefined, key: string | number): Schema | undefined {
-  if (schema === undefined) return undefined;
-  const { type, entries = {}, item, value } = partsOf(schema);
-  if (type === "array") return item;
-  if (type === "record") return value;
-  return Object.hasOwn(entries, key) ? entries[key] : undefined;
 }
 
 function showText(schemas: readonly Schema[], text: string): string {
@@ -101,20 +42,13 @@ export function redacted(schema: Schema | undefined, value: unknown): unknown {
   return typeof value === "string" && partsOf(first).type === "string" ? showText(found, value) : value;
 }
 
-/** Calls `found` with the place of every text (or number) that may be a secret in a value as it is written. */
-export function eachHidden(schema: Schema, value: unknown, found: (path: Path) => void): void {
-  const walk = (at: Schema | undefined, item: unknown, path: Path): void => {
-    if (typeof item === "object" && item !== null) {
-      const known = at === undefined ? undefined : fitting(at, item)[0];
-      for (const [key, child] of Object.entries(item)) {
-        const part = Array.isArray(item) ? Number(key) : key;
-        walk(childOf(known, part), child, [...path, part]);
-      }
-    } else if ((typeof item === "string" || typeof item === "number") && redacted(at, item) !== item) {
-      found(path);
-    }
-  };
-  walk(schema, value, []);
+/** The places of all texts (and numbers) in a value as it is written that may be secrets. */
+export function hiddenPlaces(schema: Schema, value: unknown): Path[] {
+  const places: Path[] = [];
+  walk(schema, value, ({ path, value: item, schema: at }) => {
+    if ((typeof item === "string" || typeof item === "number") && redacted(at, item) !== item) places.push(path);
+  });
+  return places;
 }
 
 const namesCredential = (schema: unknown): boolean => {
@@ -125,29 +59,22 @@ const namesCredential = (schema: unknown): boolean => {
 };
 
 /** The query parameters that a value of that schema says credentials come in. */
-export function credentialParameters(schema: Schema | undefined, value: unknown): string[] {
-  if (schema === undefined) return [];
-  if (typeof value === "string") return namesCredential(schema) ? [value] : [];
-  if (typeof value !== "object" || value === null) return [];
-  const known = fitting(schema, value)[0];
-  return Object.entries(value).flatMap(([key, item]) =>
-    credentialParameters(childOf(known, Array.isArray(value) ? 0 : key), item),
-  );
+export function credentialParameters(schema: Schema, value: unknown): string[] {
+  const names: string[] = [];
+  walk(schema, value, ({ value: item, schema: at }) => {
+    if (typeof item === "string" && at !== undefined && namesCredential(at)) names.push(item);
+  });
+  return names;
 }
+
+const LEAVES: ReadonlySet<string> = new Set(["string", "number", "boolean", "picklist", "literal"]);
 
 /**
  * Whether a value that does not fit may be shown in a message: what is wanted at its place is a number, a switch, a word
  * or a text that may be shown.
  */
 export function mayTell(schema: Schema, root: unknown, path: Path): boolean {
-  let at: Schema | undefined = schema;
-  let value = root;
-  for (const part of path) {
-    at = at && childOf(fitting(at, value)[0], part);
-    value = (value as Readonly<Record<string | number, unknown>> | undefined)?.[part];
-  }
+  const at = schemaAt(schema, root, path);
   const single = at === undefined ? [] : optionsOf(at).filter((option) => LEAVES.has(partsOf(option).type));
   return single.length > 0 && single.every((option) => partsOf(option).type !== "string" || markOf(option) === true);
 }
-
-const LEAVES: ReadonlySet<string> = new Set(["string", "number", "boolean", "picklist", "literal"]);

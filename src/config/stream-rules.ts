@@ -1,25 +1,15 @@
-import * as v from "valibot";
 import { authority, isWildcard } from "../base/addresses.ts";
 import type { WrittenClusters } from "./cluster-rules.ts";
-import { STREAM_KEYS } from "./key-rules.ts";
+import { addressOf, type ListenAddress } from "./listen-schema.ts";
 import { fault, type Place, placeAt, placesIn, type Rules, unique } from "./rules.ts";
-import { adminListen, type ListenAddress, serverListen } from "./schema.ts";
+import { adminListen, serverListen } from "./server-schema.ts";
 import { streamListen } from "./stream-schema.ts";
-import { discoveryIsOn, hasOneTarget, servicesAreKnown, tlsIsClear } from "./target-rules.ts";
+import { discoveryIsOn, servicesAreKnown, tlsIsClear } from "./target-rules.ts";
 
 /** An address of the file that is listened on. */
 interface Taken extends ListenAddress {
   /** The key that has it, in words. */
   readonly by: string;
-}
-
-/** The address a `listen` means; undefined when it is not one, which is the schema's matter. */
-function addressOf(
-  schema: typeof serverListen | typeof adminListen | typeof streamListen,
-  listen: unknown,
-): ListenAddress | undefined {
-  const parsed = v.safeParse(schema, listen);
-  return parsed.success ? parsed.output : undefined;
 }
 
 /** Whether two listeners would want the same port of the same address. Port 0 is never the same. */
@@ -66,7 +56,6 @@ function idOf({ value }: Place): string | undefined {
 export function checkStreams(rules: Rules, clusters: WrittenClusters): void {
   const streams = placesIn(rules.source, ["streams"]);
   for (const stream of streams) {
-    hasOneTarget(rules, stream, STREAM_KEYS, "connections go");
     tlsIsClear(rules, stream);
     servicesAreKnown(rules, stream, clusters);
   }

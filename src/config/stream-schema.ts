@@ -1,11 +1,13 @@
 import * as v from "valibot";
 import type { PassiveHealthConfig, ProbeTimes } from "../balancing/options.ts";
+import { type KeyRules, key, later, mapping } from "../base/schema/key.ts";
 import { object, oneOf, words } from "../base/schema/shapes.ts";
 import { integer, milliseconds, shownText } from "../base/schema/values.ts";
-import { certificates, type ListenAddress, listen } from "./listen-schema.ts";
-import { nodes, passive, services, type UpstreamTlsConfig, upstreamTls } from "./route-schema.ts";
-
-const off = v.literal(false, "false");
+import { foreignToStreams } from "./foreign-keys.ts";
+import { CERTIFICATES_HELP, certificates, type ListenAddress, listen } from "./listen-schema.ts";
+import type { UpstreamTlsConfig } from "./route-schema.ts";
+import { FINDING, SERVICE, targets } from "./target-schema.ts";
+import { off, passiveHealth, probes, UPSTREAM_TLS_HELP, upstreamTls } from "./upstream-schema.ts";
 
 const CLIENT_IP = "client_ip: a connection has nothing else to hash";
 
@@ -15,31 +17,46 @@ const clientIp = oneOf(
       v.literal("client_ip", CLIENT_IP),
       v.transform(() => ({ client_ip: true as const })),
     ),
-    object({ client_ip: v.literal(true, "true") }),
+    object({ client_ip: key(v.literal(true, "true"), { help: "By the client's address." }) }),
   ],
   CLIENT_IP,
 );
 
 const balancer = oneOf(
-  [words(["round_robin", "least_requests", "random"]), object({ consistent_hash: clientIp })],
+  [
+    words(["round_robin", "least_requests", "random"]),
+    object({ consistent_hash: key(clientIp, { help: "Connections of the same client go to the same node." }) }),
+  ],
   "one of round_robin, least_requests, random, or a mapping of consistent_hash",
 );
 
-const timeouts = object({ connect: v.optional(milliseconds()), idle: v.optional(milliseconds()) });
-
-const retries = object({ attempts: v.optional(integer(1, 10)) });
-
-const active = object({
-  interval: v.optional(milliseconds(100)),
-  timeout: v.optional(milliseconds(1)),
-  healthy: v.optional(integer(1)),
-  unhealthy: v.optional(integer(1)),
+export const timeouts = object({
+  connect: later(milliseconds(), 2000, { help: "To one address, TLS included." }),
+  idle: later(milliseconds(), 0, { help: "How long a connection may be silent both ways." }),
 });
 
-const health = object({
-  passive: v.optional(oneOf([off, passive], "false, or a mapping of failures, eject")),
-  active: v.optional(oneOf([off, active], "false, or a mapping of interval, timeout, healthy, unhealthy")),
+export const retries = object({
+  attempts: later(integer(1, 10), 2, { help: "Addresses tried in all, the first one included." }),
 });
+
+export const passive = passiveHealth("Failures to connect");
+
+export const active = object(probes);
+
+export const health = object({
+  passive: key(v.optional(oneOf([off, passive], "false, or a mapping of failures, eject")), {
+    help: "A node that cannot be connected to is left out for a while; on unless it is false.",
+  }),
+  active: key(v.optional(oneOf([off, active], "false, or a mapping of interval, timeout, healthy, unhealthy")), {
+    help: "Connecting to every node again and again; off by default.",
+  }),
+});
+
+const STREAM_RULES: KeyRules = {
+  one: ["service", "services", "nodes"],
+  none: "must have one of service, services, nodes: it says nothing about where connections go",
+  alone: { nodes: FINDING },
+};
 
 const ID = "a text that is unique among the streams";
 
@@ -47,26 +64,33 @@ const ID = "a text that is unique among the streams";
 export const streamListen = listen("0.0.0.0");
 
 /** One entry of `streams:`. */
-export const streamSchema = object(
-  {
-    id: v.optional(shownText(ID)),
-    listen: streamListen,
-    service: v.optional(shownText("a service reference such as namespace/name:port")),
-    services: v.optional(services),
-    nodes: v.optional(nodes),
-    cluster: v.optional(shownText("the id of a cluster")),
-    namespace: v.optional(shownText("a namespace")),
-    port_name: v.optional(shownText("the name of a port")),
-    balancer: v.optional(balancer),
-    timeouts: v.optional(timeouts),
-    retries: v.optional(retries),
-    health: v.optional(health),
-    tls: v.optional(certificates),
-    upstream_tls: v.optional(upstreamTls),
-    proxy_protocol: v.optional(words(["v1", "v2"])),
-    max_connections: v.optional(integer(1)),
-  },
-  "a stream: a mapping with listen and one of service, services, nodes",
+export const streamSchema = mapping(
+  object(
+    {
+      id: key(v.optional(shownText(ID)), { help: "By default the address it listens on." }),
+      listen: key(streamListen, { help: "Where connections are taken." }),
+      service: key(v.optional(shownText(SERVICE)), {
+        help: "Connections go to the nodes of this service.",
+      }),
+      ...targets,
+      balancer: later(balancer, "round_robin", {
+        help: "How a node is chosen. round_robin: in turn, by weight. least_requests: of two drawn by weight the one with fewer connections. random: drawn by weight.",
+      }),
+      timeouts: key(v.optional(timeouts), { help: "How long each part of a connection may take; 0 is without limit." }),
+      retries: key(v.optional(retries), { help: "Trying other addresses until one connects." }),
+      health: key(v.optional(health), { help: "How nodes that fail are found." }),
+      tls: key(v.optional(certificates), { help: CERTIFICATES_HELP }),
+      upstream_tls: key(v.optional(upstreamTls), { help: UPSTREAM_TLS_HELP }),
+      proxy_protocol: key(v.optional(words(["v1", "v2"])), {
+        help: "Tells the upstream the client's address in this version of HAProxy's protocol; by default not.",
+      }),
+      max_connections: key(v.optional(integer(1)), {
+        help: "Connections at a time; more are closed at once. By default without limit.",
+      }),
+    },
+    "a stream: a mapping with listen and one of service, services, nodes",
+  ),
+  { rules: STREAM_RULES, foreign: foreignToStreams },
 );
 
 type Stream = v.InferOutput<typeof streamSchema>;

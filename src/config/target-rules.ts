@@ -1,40 +1,13 @@
 import { parseServiceReference } from "../discovery/resolve/reference.ts";
 import type { WrittenClusters } from "./cluster-rules.ts";
-import { quoteName, showName, showPath } from "./issues.ts";
-import { type KeyRules, UPSTREAM_TLS_KEYS } from "./key-rules.ts";
-import {
-  atMostOne,
-  goTogether,
-  type Place,
-  placesIn,
-  present,
-  type Rules,
-  standAlone,
-  textAt,
-  under,
-  valueFault,
-  warn,
-} from "./rules.ts";
+import { quoteName, showName } from "./issues.ts";
+import { type Place, placesIn, present, type Rules, textAt, under, valueFault, warn } from "./rules.ts";
 
 /** Rules about where something goes, and how it is spoken to there: the same for routes and streams. */
 
-/** Exactly one target, and nothing beside it that it would ignore. `what` completes "it says nothing about where …". */
-export function hasOneTarget(rules: Rules, place: Place, keyRules: KeyRules, what: string): void {
-  const { one: keys = [] } = keyRules;
-  const targets = keys.filter((key) => Object.hasOwn(place.value, key));
-  if (targets.length === 0) {
-    const path = showPath(place.path);
-    const message = `${path} must have one of ${keys.join(", ")}: it says nothing about where ${what}`;
-    rules.errors.push(rules.source.issue(place.path, message));
-  }
-  atMostOne(rules, place, keys);
-  if (targets.length === 1) standAlone(rules, place, keyRules);
-}
-
-/** `upstream_tls` has both halves of an identity or none. */
+/** Warns where the upstream's certificate is not checked. */
 export function tlsIsClear(rules: Rules, place: Place): void {
   const tls = under(rules.source, place, "upstream_tls");
-  goTogether(rules, tls, UPSTREAM_TLS_KEYS);
   if (tls.value.verify === false) {
     warn(rules, tls, "verify", "is false: the upstream's certificate is not checked");
   }

@@ -1,12 +1,13 @@
 import * as v from "valibot";
 import { parse } from "yaml";
 import { showUrl } from "../base/redaction.ts";
+import { mappingFacts } from "../base/schema/key.ts";
 import { isMapping, MISSING_KEY, UNKNOWN_KEY } from "../base/schema/shapes.ts";
-import { foreignKey } from "./foreign-keys.ts";
 import { type ConfigIssue, nearest, type Path, showPath } from "./issues.ts";
-import { fileSchema, type WrittenFile } from "./schema.ts";
+import type { Format, WrittenFile } from "./schema.ts";
 import { mayTell } from "./shown.ts";
 import type { Source } from "./source.ts";
+import { fitting, schemaAt } from "./walk.ts";
 
 /** The file held against the schema: its values, or every place where they do not fit. */
 export type Validated =
@@ -28,9 +29,9 @@ const looksSecret = (text: string): boolean =>
   (text.match(/[A-Za-z0-9_+=-]{16,}/g) ?? []).some((run) => /[0-9]/.test(run) && /[A-Za-z]/.test(run));
 
 /** What was found, in words: the kind always, the value only where the schema says that it may be shown. */
-function found(value: unknown, path: Path, source: Source): string {
+function found(format: Format, value: unknown, path: Path, source: Source): string {
   const env = source.envOf(path);
-  const shown = env === "none" && mayTell(fileSchema, source.root, path);
+  const shown = env === "none" && mayTell(format.file, source.root, path);
   if (typeof value === "string") {
     const from = env === "none" ? "" : " from the environment";
     if (value === "") return `an empty text${from}`;
@@ -42,21 +43,26 @@ function found(value: unknown, path: Path, source: Source): string {
   return isMapping(value) && Object.keys(value).length === 0 ? "an empty mapping" : "a mapping";
 }
 
-/** The mapping a key stands in: `[]` for every index. */
-const placeOf = (path: Path): string => showPath(path.slice(0, -1)).replace(/\[\d+\]/g, "[]");
+/** What is written in place of a key of another gateway, as the end of a sentence. */
+function foreignKey(format: Format, root: unknown, path: Path): string | undefined {
+  const place = path.slice(0, -1);
+  const schema = schemaAt(format.file, root, place);
+  const [known] = schema === undefined ? [] : fitting(schema, at(root, place));
+  return known && mappingFacts(known).foreign?.(String(path.at(-1)));
+}
 
 /** What a value must be when numbers and booleans only lack their quotes. */
 const quotesHelp = (wanted: string, value: unknown): string =>
   wanted.startsWith("a text") && (typeof value === "number" || typeof value === "boolean") ? " (put it in quotes)" : "";
 
 /** One sentence for one fault. */
-function translate(issue: v.BaseIssue<unknown>, root: unknown, source: Source): ConfigIssue {
+function translate(format: Format, issue: v.BaseIssue<unknown>, root: unknown, source: Source): ConfigIssue {
   const path = pathOf(issue);
   const shown = showPath(path);
   if (issue.type === UNKNOWN_KEY) {
     const keys = JSON.parse(issue.expected!) as string[];
     const key = String(path.at(-1));
-    const foreign = foreignKey(placeOf(path), key);
+    const foreign = foreignKey(format, root, path);
     const close = nearest(key, keys);
     const help = foreign
       ? `; ${foreign}`
@@ -79,7 +85,7 @@ function translate(issue: v.BaseIssue<unknown>, root: unknown, source: Source): 
   if (origin === "key") {
     return source.issue(path, `${showPath(path.slice(0, -1))} must have ${issue.message} as its key`, "key");
   }
-  const what = found(value, path, source) + quotesHelp(issue.message, value);
+  const what = found(format, value, path, source) + quotesHelp(issue.message, value);
   return path.length === 0
     ? source.issue(path, `the file must be ${issue.message}, found ${what}`)
     : source.issue(path, `${shown} must be ${issue.message}, found ${what}`);
@@ -97,9 +103,9 @@ function reread(text: string): number | boolean | undefined {
  * first; where the schema refuses that, it is read again as YAML would (`default_weight: ${WEIGHT}`). A value that
  * could not be read at all (undefined) was told already and gets no second sentence.
  */
-export function validate(source: Source): Validated {
+export function validate(format: Format, source: Source): Validated {
   const root = source.root === undefined ? {} : source.root;
-  let result = v.safeParse(fileSchema, root);
+  let result = v.safeParse(format.file, root);
   const read = (result.issues ?? []).filter((issue) => {
     const path = pathOf(issue);
     const value = at(root, path);
@@ -108,9 +114,9 @@ export function validate(source: Source): Validated {
     source.replace(path, other);
     return true;
   });
-  if (read.length > 0) result = v.safeParse(fileSchema, root);
+  if (read.length > 0) result = v.safeParse(format.file, root);
   if (result.success) return { ok: true, file: result.output };
   const issues: readonly v.BaseIssue<unknown>[] = result.issues;
   const untold = issues.filter((issue) => issue.type === MISSING_KEY || at(root, pathOf(issue)) !== undefined);
-  return { ok: false, issues: untold.map((issue) => translate(issue, root, source)) };
+  return { ok: false, issues: untold.map((issue) => translate(format, issue, root, source)) };
 }

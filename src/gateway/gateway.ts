@@ -1,8 +1,8 @@
 import { createHealthSet, type HealthSet } from "../balancing/health/health-set.ts";
 import { createRetryBudgets } from "../balancing/retry-budget.ts";
 import { createRing } from "../base/ring.ts";
-import { redactCluster } from "../config/redact.ts";
-import type { Config } from "../config/schema.ts";
+import { redactCluster, redactRoute } from "../config/redact.ts";
+import type { Config, RouteConfig } from "../config/schema.ts";
 import type { Cluster } from "../discovery/cluster.ts";
 import type { ClusterOptions } from "../discovery/options.ts";
 import type { ClusterStatus, NodesAnswer } from "../discovery/views.ts";
@@ -32,6 +32,7 @@ import { createRequestIds } from "../telemetry/request-id.ts";
 import { createStreamCounters, type StreamCounters } from "../telemetry/stream-counters.ts";
 import type { Traffic } from "../telemetry/traffic.ts";
 import { type ClusterSet, createClusterSet } from "./cluster-set.ts";
+import { FORMAT } from "./format.ts";
 import { makePlan, type Plan, type PlanParts, type PlanWorld } from "./plan.ts";
 import { createReferenceCheck } from "./reference-check.ts";
 import { type GatewayRoute, withResponse } from "./route-set.ts";
@@ -405,7 +406,8 @@ export function createGateway(options: GatewayOptions): Gateway {
     },
     async explain(query, { patient = false, workers } = {}) {
       const status = (): readonly ClusterStatus[] => withPending(plan!.discovery.status().clusters, clusters.pending());
-      return explainRequest(query, { ...plan!, status, patient, workers });
+      const shownRoute = (route: RouteConfig) => redactRoute(FORMAT, route);
+      return explainRequest(query, { ...plan!, shownRoute, status, patient, workers });
     },
     services: (query) => plan!.discovery.services(query),
     events: (limit) =>

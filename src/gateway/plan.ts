@@ -23,6 +23,7 @@ import type { TellRefusal } from "../telemetry/refusals.ts";
 import type { StreamCounters } from "../telemetry/stream-counters.ts";
 import { recorderOf } from "../telemetry/tracing/recorder.ts";
 import type { Tracing } from "../telemetry/tracing/types.ts";
+import { FORMAT } from "./format.ts";
 import { createPoolSet, type PoolSetOptions, type PoolStore } from "./pool-set.ts";
 import { compileRouteSet, type RouteSet } from "./route-set.ts";
 import { compileStreamSet, type StreamSet } from "./stream-set.ts";
@@ -179,7 +180,7 @@ export function makePlan(
     tracing,
     recorder: recorderOf(accessLog, tracing),
     unmatched: parts.counters.unmatched,
-    shownRoutes: once(() => config.routes.map(redactRoute)),
+    shownRoutes: once(() => config.routes.map((route) => redactRoute(FORMAT, route))),
     shownStreams: once(() => config.streams.map(redactStream)),
   };
 }
@@ -196,8 +197,8 @@ function keptLog(
 ): AccessLog | undefined {
   if (before?.config === next) return before.accessLog;
   const format = next.server.access_log;
-  const hidden = credentialQuery(next);
-  const same = before?.config.server.access_log === format && equalSets(hidden, credentialQuery(before.config));
+  const hidden = credentialQuery(FORMAT, next);
+  const same = before?.config.server.access_log === format && equalSets(hidden, credentialQuery(FORMAT, before.config));
   if (same) return before?.accessLog;
   before?.accessLog?.flush();
   return format === false ? undefined : createAccessLog({ format, hidden, clock, drain, write: writeAccessLog });

@@ -3,6 +3,7 @@ import { variablesIn } from "../config/interpolate.ts";
 import type { ConfigIssue } from "../config/issues.ts";
 import { loadConfig } from "../config/load.ts";
 import { readSource } from "../config/source.ts";
+import { FORMAT } from "../gateway/format.ts";
 import { Commented, type Made, type MadeMapping, printDocument } from "./document.ts";
 import type { Importer } from "./importer.ts";
 import { type ImportIssue, type Input, type InputFile, readInput } from "./input.ts";
@@ -91,7 +92,7 @@ export function runImporter(
 /** What `check` has against a text. */
 function faultsOf(text: string): readonly ConfigIssue[] {
   const env = anyEnv({ KUBERNETES_SERVICE_HOST: "10.0.0.1", KUBERNETES_SERVICE_PORT: "443" });
-  const checked = loadConfig({ file: "gateway.yaml", text, env, pod: { tokenFile: "/token" } });
+  const checked = loadConfig({ format: FORMAT, file: "gateway.yaml", text, env, pod: { tokenFile: "/token" } });
   if (checked.ok) return [];
   const { root } = readSource({ file: "gateway.yaml", text, env: undefined });
   // What is not known yet is not judged by the value that was put in its place.
@@ -106,7 +107,7 @@ function variablesOf(text: string): string[] {
   const { root } = readSource({ file: "gateway.yaml", text, env: undefined });
   const named = textsIn(root).flatMap((one) => variablesIn(one).flatMap((use) => (use.hasDefault ? [] : [use.name])));
   const env = Object.fromEntries(named.map((name) => [name, "1"]));
-  const checked = loadConfig({ file: "gateway.yaml", text, env, pod: {} });
+  const checked = loadConfig({ format: FORMAT, file: "gateway.yaml", text, env, pod: {} });
   const alone = checked.ok || !checked.errors.some(({ message }) => APISERVER.some((name) => message.includes(name)));
   return [...new Set([...named, ...(alone ? [] : APISERVER)])].sort();
 }

@@ -12,6 +12,7 @@ import {
   tokenFileCredentials,
 } from "./credentials.ts";
 import { shorten } from "./errors.ts";
+import { kubeconfigPaths } from "./kubeconfig-paths.ts";
 
 /** What reading a kubeconfig needs beside its text. */
 export interface KubeconfigOptions {
@@ -270,13 +271,6 @@ export async function readKubeconfig(
     namespace: text(context, "namespace", `context "${contextName}"`),
     paths,
   };
-}
-
-/** The paths of a `kubeconfig` key: one, or several as KUBECONFIG lists them, with colons between (semicolons on Windows). */
-export function kubeconfigPaths(text: string): string[] {
-  // A colon behind a single letter and before a slash is a drive.
-  const parts = text.includes(";") ? text.split(";") : text.split(/(?<!(?:^|:)[A-Za-z]):|:(?![\\/])/);
-  return [...new Set(parts.filter((part) => part !== ""))];
 }
 
 /** The folder of a path; "" for one without. */

@@ -3,6 +3,7 @@ import { literalSecrets } from "../config/literal-secrets.ts";
 import { type ConfigIssue, loadConfig } from "../config/load.ts";
 import type { Config } from "../config/schema.ts";
 import { readSource, type Source } from "../config/source.ts";
+import { FORMAT } from "../gateway/format.ts";
 import { SERVICE_ACCOUNT_FOLDER } from "../kubernetes/service-account.ts";
 import type { ModuleUse } from "../middleware/modules.ts";
 import { adjustForPod } from "./adjust.ts";
@@ -66,7 +67,7 @@ export function readForPod(input: {
   const { env: podEnv, pod } = inPod(namespace);
   const standing = standIns(configVariables(input.text), { ...input.env, ...podEnv });
   const env = { ...input.env, ...podEnv, ...standing.env };
-  const load = (text: string) => loadConfig({ file, text, env, pod });
+  const load = (text: string) => loadConfig({ format: FORMAT, file, text, env, pod });
 
   const written = load(input.text);
   if (!written.ok) return { ...written, unset: Object.keys(standing.env) };
@@ -82,7 +83,7 @@ export function readForPod(input: {
     variables: configVariables(text),
     standIns: standing,
     changes,
-    secrets: literalSecrets(source),
+    secrets: literalSecrets(FORMAT, source),
     warnings: written.warnings,
     modules: written.modules,
   };

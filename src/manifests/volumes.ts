@@ -1,6 +1,7 @@
 import { showPath } from "../config/issues.ts";
 import type { ConfigIssue } from "../config/load.ts";
 import { type NamedFile, namedFiles } from "../config/named-files.ts";
+import { FORMAT } from "../gateway/format.ts";
 import { SERVICE_ACCOUNT_FOLDER } from "../kubernetes/service-account.ts";
 import type { PodConfig } from "./pod-config.ts";
 import { CONFIG_FOLDER, CONFIG_NAME, filesSecret, type ManifestOptions, type ModuleFile } from "./types.ts";
@@ -112,7 +113,9 @@ export function layOutVolumes(
   modules: readonly ModuleFile[],
   { name }: Pick<ManifestOptions, "name">,
 ): Volumes | { readonly errors: readonly ConfigIssue[] } {
-  const named = namedFiles(pod.config).filter((file) => !isUnder(inContainer(file.name), SERVICE_ACCOUNT_FOLDER));
+  const named = namedFiles(FORMAT, pod.config).filter(
+    (file) => !isUnder(inContainer(file.name), SERVICE_ACCOUNT_FOLDER),
+  );
   const errors = misplaced(pod, named);
   if (errors.length > 0) return { errors };
 

@@ -2,6 +2,7 @@ import { csrf as honoCsrf } from "hono/csrf";
 import { ipRestriction } from "hono/ip-restriction";
 import * as v from "valibot";
 import { isCidr } from "../base/addresses.ts";
+import { key } from "../base/schema/key.ts";
 import { keywords, list, object, oneOf, words } from "../base/schema/shapes.ts";
 import { shown, shownText } from "../base/schema/values.ts";
 import { type Passage, plugin } from "./plugin.ts";
@@ -13,7 +14,10 @@ const blocks = list(
 );
 
 const ipOptions = v.pipe(
-  object({ allow_list: v.optional(blocks), deny_list: v.optional(blocks) }),
+  object({
+    allow_list: key(v.optional(blocks), { help: "Only these are let in; by default all." }),
+    deny_list: key(v.optional(blocks), { help: "These are not let in, allow_list or not; by default none." }),
+  }),
   v.check(
     ({ allow_list, deny_list }) => allow_list !== undefined || deny_list !== undefined,
     "a mapping of allow_list, deny_list or both",
@@ -22,18 +26,33 @@ const ipOptions = v.pipe(
 );
 
 /** `ip_restriction`: Hono's, by the client's address as `server.trusted_proxies` tells it. */
-export const ip_restriction = plugin(ipOptions, ({ allow_list = [], deny_list = [] }) =>
-  ipRestriction((c) => (c.env as Passage).facts.client, { allowList: allow_list, denyList: deny_list }),
+export const ip_restriction = plugin(
+  {
+    help: "Which clients are let in, by their address as server.trusted_proxies tell it; others get 403.",
+    options: ipOptions,
+    guards: true,
+  },
+  ({ allow_list = [], deny_list = [] }) =>
+    ipRestriction((c) => (c.env as Passage).facts.client, { allowList: allow_list, denyList: deny_list }),
 );
 
 const ORIGIN = "an origin such as https://app.example.org";
 const SITES = ["same-origin", "same-site", "none", "cross-site"] as const;
 
 const csrfOptions = object({
-  origin: v.optional(oneOf([shownText(ORIGIN), list(shownText(ORIGIN), "origins")], `${ORIGIN}, or a list of them`)),
-  sec_fetch_site: v.optional(
-    oneOf([words(SITES), list(words(SITES), "Sec-Fetch-Site values")], `one of ${SITES.join(", ")}, or a list of them`),
-    "same-origin",
+  origin: key(
+    v.optional(oneOf([shownText(ORIGIN), list(shownText(ORIGIN), "origins")], `${ORIGIN}, or a list of them`)),
+    { help: "Origins that forms may come from; by default the request's own, by its Host." },
+  ),
+  sec_fetch_site: key(
+    v.optional(
+      oneOf(
+        [words(SITES), list(words(SITES), "Sec-Fetch-Site values")],
+        `one of ${SITES.join(", ")}, or a list of them`,
+      ),
+      "same-origin",
+    ),
+    { help: "Values of Sec-Fetch-Site that forms may come with." },
   ),
 });
 
@@ -41,14 +60,20 @@ const csrfOptions = object({
  * `csrf`: Hono's. Without `origin`, the request's own is allowed: by its `Host`, since in front of the gateway there may
  * be somebody else who ends TLS.
  */
-export const csrf = plugin(csrfOptions, ({ origin, sec_fetch_site }) =>
-  honoCsrf({
-    origin:
-      origin ??
-      ((asked, c) => {
-        const { scheme, authority } = (c.env as Passage).facts;
-        return asked === `https://${authority}` || (scheme === "http" && asked === `http://${authority}`);
-      }),
-    secFetchSite: sec_fetch_site,
-  }),
+export const csrf = plugin(
+  {
+    help: "Refuses forms sent from other origins with 403: a request with a form's content type, other than GET, HEAD and OPTIONS, needs a right Origin or a right Sec-Fetch-Site.",
+    options: csrfOptions,
+    guards: true,
+  },
+  ({ origin, sec_fetch_site }) =>
+    honoCsrf({
+      origin:
+        origin ??
+        ((asked, c) => {
+          const { scheme, authority } = (c.env as Passage).facts;
+          return asked === `https://${authority}` || (scheme === "http" && asked === `http://${authority}`);
+        }),
+      secFetchSite: sec_fetch_site,
+    }),
 );

@@ -2,6 +2,7 @@ import { compress as honoCompress } from "hono/compress";
 import { etag as honoEtag, RETAINED_304_HEADERS } from "hono/etag";
 import { secureHeaders } from "hono/secure-headers";
 import * as v from "valibot";
+import { key } from "../base/schema/key.ts";
 import { list, object, oneOf, record, words } from "../base/schema/shapes.ts";
 import { boolean, headerName, headerValue, integer, shown, text, token } from "../base/schema/values.ts";
 import { plugin } from "./plugin.ts";
@@ -50,32 +51,62 @@ const SECURE = {
 
 const reportUrl = v.pipe(text("a URL"), v.url("a URL"));
 const groupName = token("the name of a group of endpoints");
-const reportingEndpoints = list(object({ name: groupName, url: reportUrl }), "mappings of name and url");
+const reportingEndpoints = list(
+  object({
+    name: key(groupName, { help: "What report-to of a policy calls it." }),
+    url: key(reportUrl, { help: "Where browsers send reports." }),
+  }),
+  "mappings of name and url",
+);
 const reportTo = list(
-  object({ group: groupName, max_age: integer(0), endpoints: list(object({ url: reportUrl }), "mappings of url") }),
+  object({
+    group: key(groupName, { help: "What report-to of a policy calls it." }),
+    max_age: key(integer(0), { help: "Seconds that browsers keep it." }),
+    endpoints: key(list(object({ url: key(reportUrl, { help: "The URL of one." }) }), "mappings of url"), {
+      help: "Where browsers send reports.",
+    }),
+  }),
   "mappings of group, max_age (seconds) and endpoints",
 );
 
+/** What a header of `secure_headers` is for. */
+const secure = (name: string, value: string): string =>
+  `The ${name} header. true: ${value}. false: the gateway adds none.`;
+
 const secureOptions = object({
-  cross_origin_embedder_policy: v.optional(headerValueOr, false),
-  cross_origin_resource_policy: header,
-  cross_origin_opener_policy: header,
-  origin_agent_cluster: header,
-  referrer_policy: header,
-  strict_transport_security: header,
-  x_content_type_options: header,
-  x_dns_prefetch_control: header,
-  x_download_options: header,
-  x_frame_options: header,
-  x_permitted_cross_domain_policies: header,
-  x_xss_protection: header,
-  remove_powered_by: v.optional(boolean, true),
-  overwrite: v.optional(boolean, true),
-  content_security_policy: policy,
-  content_security_policy_report_only: policy,
-  permissions_policy: permissions,
-  reporting_endpoints: v.optional(reportingEndpoints),
-  report_to: v.optional(reportTo),
+  cross_origin_embedder_policy: key(v.optional(headerValueOr, false), {
+    help: secure("Cross-Origin-Embedder-Policy", "require-corp"),
+  }),
+  cross_origin_resource_policy: key(header, { help: secure("Cross-Origin-Resource-Policy", "same-origin") }),
+  cross_origin_opener_policy: key(header, { help: secure("Cross-Origin-Opener-Policy", "same-origin") }),
+  origin_agent_cluster: key(header, { help: secure("Origin-Agent-Cluster", "?1") }),
+  referrer_policy: key(header, { help: secure("Referrer-Policy", "no-referrer") }),
+  strict_transport_security: key(header, {
+    help: secure("Strict-Transport-Security", "max-age=15552000; includeSubDomains"),
+  }),
+  x_content_type_options: key(header, { help: secure("X-Content-Type-Options", "nosniff") }),
+  x_dns_prefetch_control: key(header, { help: secure("X-DNS-Prefetch-Control", "off") }),
+  x_download_options: key(header, { help: secure("X-Download-Options", "noopen") }),
+  x_frame_options: key(header, { help: secure("X-Frame-Options", "SAMEORIGIN") }),
+  x_permitted_cross_domain_policies: key(header, { help: secure("X-Permitted-Cross-Domain-Policies", "none") }),
+  x_xss_protection: key(header, { help: secure("X-XSS-Protection", "0") }),
+  remove_powered_by: key(v.optional(boolean, true), { help: "Whether X-Powered-By is taken out of answers." }),
+  overwrite: key(v.optional(boolean, true), {
+    help: "Whether these headers stand in place of the upstream's own; false: where it sent one, that stays.",
+  }),
+  content_security_policy: key(policy, {
+    help: "The Content-Security-Policy header, by its directives: default_src and default-src are the same one. By default none.",
+  }),
+  content_security_policy_report_only: key(policy, {
+    help: "The Content-Security-Policy-Report-Only header, by its directives. By default none.",
+  }),
+  permissions_policy: key(permissions, {
+    help: "The Permissions-Policy header, by its features. true: all origins, false: none, a list: these, self among them. By default none.",
+  }),
+  reporting_endpoints: key(v.optional(reportingEndpoints), {
+    help: "The Reporting-Endpoints header; by default none.",
+  }),
+  report_to: key(v.optional(reportTo), { help: "The Report-To header, for older browsers; by default none." }),
 });
 
 /** default_src and default-src to defaultSrc, which is how Hono names directives. */
@@ -85,68 +116,100 @@ const camelKeys = <Value>(values: Readonly<Record<string, Value>> | undefined): 
   values && Object.fromEntries(Object.entries(values).map(([name, value]) => [camel(name), value]));
 
 /** `secure_headers`: Hono's, with its defaults. */
-export const secure_headers = plugin(secureOptions, (options) => {
-  const plain = Object.entries(SECURE).map(([key, name]) => [name, options[key as keyof typeof SECURE]]);
-  const csp = camelKeys(options.content_security_policy);
-  const cspReport = camelKeys(options.content_security_policy_report_only);
-  const permitted = camelKeys(options.permissions_policy);
-  return secureHeaders({
-    ...Object.fromEntries(plain),
-    removePoweredBy: options.remove_powered_by,
-    overwrite: options.overwrite,
-    ...(csp && { contentSecurityPolicy: csp }),
-    ...(cspReport && { contentSecurityPolicyReportOnly: cspReport }),
-    ...(permitted && { permissionsPolicy: permitted }),
-    ...(options.reporting_endpoints && { reportingEndpoints: options.reporting_endpoints }),
-    ...(options.report_to && { reportTo: options.report_to }),
-  });
-});
+export const secure_headers = plugin(
+  { help: "Adds security headers to answers.", options: secureOptions },
+  (options) => {
+    const plain = Object.entries(SECURE).map(([key, name]) => [name, options[key as keyof typeof SECURE]]);
+    const csp = camelKeys(options.content_security_policy);
+    const cspReport = camelKeys(options.content_security_policy_report_only);
+    const permitted = camelKeys(options.permissions_policy);
+    return secureHeaders({
+      ...Object.fromEntries(plain),
+      removePoweredBy: options.remove_powered_by,
+      overwrite: options.overwrite,
+      ...(csp && { contentSecurityPolicy: csp }),
+      ...(cspReport && { contentSecurityPolicyReportOnly: cspReport }),
+      ...(permitted && { permissionsPolicy: permitted }),
+      ...(options.reporting_endpoints && { reportingEndpoints: options.reporting_endpoints }),
+      ...(options.report_to && { reportTo: options.report_to }),
+    });
+  },
+);
 
 const compressOptions = object({
-  encoding: v.optional(words(["gzip", "deflate"])),
-  threshold: v.optional(integer(0), 1024),
+  encoding: key(v.optional(words(["gzip", "deflate"])), {
+    help: "The only encoding; by default gzip, else deflate, as the client prefers.",
+  }),
+  threshold: key(v.optional(integer(0), 1024), {
+    help: "Bytes of Content-Length below which an answer is not compressed; one of unknown length is.",
+  }),
 });
 
 /** `compress`: Hono's; what is encoded already, and event streams, pass as they are. `threshold` in bytes. */
-export const compress = plugin(compressOptions, ({ encoding, threshold }) =>
-  honoCompress({ threshold, ...(encoding && { encoding }) }),
+export const compress = plugin(
+  {
+    help: "Compresses text-like answers for clients that take it; what is encoded already, and event streams, pass as they are.",
+    options: compressOptions,
+  },
+  ({ encoding, threshold }) => honoCompress({ threshold, ...(encoding && { encoding }) }),
 );
 
 const etagOptions = object({
-  weak: v.optional(boolean, false),
-  max_size: v.optional(integer(0), 1_048_576),
-  retained_headers: v.optional(list(headerName, "header names")),
+  weak: key(v.optional(boolean, false), { help: "Whether the ETags made here are weak (W/)." }),
+  max_size: key(v.optional(integer(0), 1_048_576), {
+    help: "Bytes up to which an answer gets one; one of unknown length gets none.",
+  }),
+  retained_headers: key(v.optional(list(headerName, "header names")), {
+    help: "Headers that a 304 keeps beside those that HTTP wants there: Cache-Control, Content-Location, Date, ETag, Expires and Vary.",
+  }),
 });
 
 /**
  * `etag`: Hono's. A digest is made only of answers whose length is known and at most `max_size` bytes: it needs the whole
  * body before the first byte leaves, and streams must not wait.
  */
-export const etag = plugin(etagOptions, ({ weak, max_size, retained_headers }) => {
-  const retained = retained_headers && [...RETAINED_304_HEADERS, ...retained_headers];
-  const handler = honoEtag({ weak, ...(retained && { retainedHeaders: retained }) });
-  return async (c, next) => {
-    await next();
-    const length = c.res.headers.get("content-length");
-    const small = length !== null && Number(length) <= max_size;
-    if (small || c.res.headers.has("etag")) await handler(c, async () => {});
-  };
-});
+export const etag = plugin(
+  {
+    help: "Gives answers without an ETag one, made of their body, and answers 304 to a client that has it already.",
+    options: etagOptions,
+  },
+  ({ weak, max_size, retained_headers }) => {
+    const retained = retained_headers && [...RETAINED_304_HEADERS, ...retained_headers];
+    const handler = honoEtag({ weak, ...(retained && { retainedHeaders: retained }) });
+    return async (c, next) => {
+      await next();
+      const length = c.res.headers.get("content-length");
+      const small = length !== null && Number(length) <= max_size;
+      if (small || c.res.headers.has("etag")) await handler(c, async () => {});
+    };
+  },
+);
 
 const cacheOptions = object({
-  value: sentValue,
-  vary: v.optional(list(headerName, "header names")),
-  overwrite: v.optional(boolean, false),
-  statuses: v.optional(list(integer(100, 599), "HTTP statuses"), [200]),
+  value: key(sentValue, { help: "The Cache-Control header, where the upstream sent none." }),
+  vary: key(v.optional(list(headerName, "header names")), {
+    help: "Header names that are added to Vary; by default none.",
+  }),
+  overwrite: key(v.optional(boolean, false), {
+    help: "Whether value stands in place of the upstream's own Cache-Control too.",
+  }),
+  statuses: key(v.optional(list(integer(100, 599), "HTTP statuses"), [200]), { help: "Which answers get it." }),
 });
 
 /**
  * `cache_control`: says how long answers may be kept. Hono's `cache` would keep them itself, for which it needs the Cache
  * API, which Bun does not have.
  */
-export const cache_control = plugin(cacheOptions, ({ value, vary, overwrite, statuses }) => async (c, next) => {
-  await next();
-  if (!statuses.includes(c.res.status)) return;
-  if (overwrite || !c.res.headers.has("cache-control")) c.header("cache-control", value);
-  for (const name of vary ?? []) c.header("vary", name, { append: true });
-});
+export const cache_control = plugin(
+  {
+    help: "Says how long answers may be kept by clients and caches. The gateway itself keeps none.",
+    options: cacheOptions,
+  },
+  ({ value, vary, overwrite, statuses }) =>
+    async (c, next) => {
+      await next();
+      if (!statuses.includes(c.res.status)) return;
+      if (overwrite || !c.res.headers.has("cache-control")) c.header("cache-control", value);
+      for (const name of vary ?? []) c.header("vary", name, { append: true });
+    },
+);

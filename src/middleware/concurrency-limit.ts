@@ -1,3 +1,4 @@
+import { key } from "../base/schema/key.ts";
 import { object } from "../base/schema/shapes.ts";
 import { integer } from "../base/schema/values.ts";
 import { boundedKey } from "./key-space.ts";
@@ -5,7 +6,11 @@ import { plugin } from "./plugin.ts";
 import { refusalOptions, refuse } from "./refusal.ts";
 import { compileRequestKey, countOptions } from "./request-key.ts";
 
-const options = object({ limit: integer(1), ...countOptions, ...refusalOptions("rate_limited") });
+const options = object({
+  limit: key(integer(1), { help: "Requests at a time." }),
+  ...countOptions,
+  ...refusalOptions("rate_limited"),
+});
 
 const DETAIL = "There are more requests at a time than the gateway takes from one client";
 
@@ -13,20 +18,27 @@ const DETAIL = "There are more requests at a time than the gateway takes from on
  * `concurrency_limit`: at most `limit` requests per key at a time, each counted until its answer is complete (a WebSocket
  * until it is open), in this process, for this route or its `group`.
  */
-export const concurrency_limit = plugin(options, ({ limit, key, status, message }) => {
-  const running = new Map<string, number>();
-  const keyOf = compileRequestKey(key);
-  return async (c, next) => {
-    const bounded = boundedKey(keyOf(c));
-    const id = typeof bounded === "string" ? bounded : await bounded;
-    const now = running.get(id) ?? 0;
-    if (now >= limit) return refuse(c, { code: "rate_limited", detail: message ?? DETAIL, status });
-    running.set(id, now + 1);
-    c.env.ends.push(() => {
-      const rest = running.get(id)! - 1;
-      if (rest === 0) running.delete(id);
-      else running.set(id, rest);
-    });
-    await next();
-  };
-});
+export const concurrency_limit = plugin(
+  {
+    help: "How many requests may be under way at a time, counted in this process; more are refused. A request counts until its answer is complete, a WebSocket until it is open.",
+    options,
+    counts: true,
+  },
+  ({ limit, key, status, message }) => {
+    const running = new Map<string, number>();
+    const keyOf = compileRequestKey(key);
+    return async (c, next) => {
+      const bounded = boundedKey(keyOf(c));
+      const id = typeof bounded === "string" ? bounded : await bounded;
+      const now = running.get(id) ?? 0;
+      if (now >= limit) return refuse(c, { code: "rate_limited", detail: message ?? DETAIL, status });
+      running.set(id, now + 1);
+      c.env.ends.push(() => {
+        const rest = running.get(id)! - 1;
+        if (rest === 0) running.delete(id);
+        else running.set(id, rest);
+      });
+      await next();
+    };
+  },
+);

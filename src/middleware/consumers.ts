@@ -1,7 +1,8 @@
 import type { Context } from "hono";
 import * as v from "valibot";
+import { key } from "../base/schema/key.ts";
 import { keywords, list, object, oneOf } from "../base/schema/shapes.ts";
-import { headerName, shownText } from "../base/schema/values.ts";
+import { boolean, headerName, shownText } from "../base/schema/values.ts";
 import { type PassageEnv, plugin } from "./plugin.ts";
 import { refusalOptions, refuse } from "./refusal.ts";
 
@@ -12,10 +13,17 @@ const NAME = "the name of a consumer";
 /** A consumer's name. */
 export const consumerName = shownText(NAME);
 
+/** Whether the upstream gets the credentials. */
+export const hideCredentials = key(v.optional(boolean, false), {
+  help: "Whether the credentials are taken out of the request, so that the upstream does not see them.",
+});
+
 /** Where the upstream reads who asks; false: nowhere. */
-export const consumerHeader = v.optional(
-  oneOf([headerName, v.literal(false, "false")], "a header name, or false"),
-  "x-consumer-username",
+export const consumerHeader = key(
+  v.optional(oneOf([headerName, v.literal(false, "false")], "a header name, or false"), "x-consumer-username"),
+  {
+    help: "The header in which the upstream gets the consumer's name, whatever the client sent there; false: none.",
+  },
 );
 
 /** Notes who asks: for later middleware, and for the upstream, which never sees what a client claims there itself. */
@@ -35,8 +43,12 @@ export function withoutParameter(search: string, name: string): string {
 
 const restrictionOptions = v.pipe(
   object({
-    allow_list: v.optional(list(consumerName, "names of consumers")),
-    deny_list: v.optional(list(consumerName, "names of consumers")),
+    allow_list: key(v.optional(list(consumerName, "names of consumers")), {
+      help: "Only these may pass; by default all.",
+    }),
+    deny_list: key(v.optional(list(consumerName, "names of consumers")), {
+      help: "These may not pass, allow_list or not; by default none.",
+    }),
     ...refusalOptions("forbidden"),
   }),
   v.check(
@@ -47,17 +59,24 @@ const restrictionOptions = v.pipe(
 );
 
 /** `consumer_restriction`: which of the consumers that an earlier middleware knows may pass. */
-export const consumer_restriction = plugin(restrictionOptions, ({ allow_list, deny_list, status, message }) => {
-  const allowed = allow_list && new Set(allow_list);
-  const denied = new Set(deny_list);
-  return async (c, next) => {
-    const { consumer } = c.env;
-    if (consumer === undefined) {
-      return refuse(c, { code: "unauthorized", detail: "The request's credentials are missing or not valid" });
-    }
-    if (denied.has(consumer) || allowed?.has(consumer) === false) {
-      return refuse(c, { code: "forbidden", detail: message ?? "The request is not allowed here", status });
-    }
-    await next();
-  };
-});
+export const consumer_restriction = plugin(
+  {
+    help: "Which consumers may pass, known by an earlier key_auth, jwt_auth or basic_auth; a request without one gets 401.",
+    options: restrictionOptions,
+    guards: true,
+  },
+  ({ allow_list, deny_list, status, message }) => {
+    const allowed = allow_list && new Set(allow_list);
+    const denied = new Set(deny_list);
+    return async (c, next) => {
+      const { consumer } = c.env;
+      if (consumer === undefined) {
+        return refuse(c, { code: "unauthorized", detail: "The request's credentials are missing or not valid" });
+      }
+      if (denied.has(consumer) || allowed?.has(consumer) === false) {
+        return refuse(c, { code: "forbidden", detail: message ?? "The request is not allowed here", status });
+      }
+      await next();
+    };
+  },
+);

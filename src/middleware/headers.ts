@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { key } from "../base/schema/key.ts";
 import { list, object, oneOf, record } from "../base/schema/shapes.ts";
 import { headerName, headerValue, text } from "../base/schema/values.ts";
 import { cookieValue } from "../http/cookie.ts";
@@ -30,44 +31,64 @@ const asSent = (name: string): ((facts: RequestFacts) => string | undefined) | u
  * `set_headers`: headers for the upstream whose values are made of parts of the request; see `request_headers` for others. A
  * value of parts that the request does not have makes none, and the upstream gets none of the client's either.
  */
-export const set_headers = plugin(setOptions, (headers) => {
-  const made = Object.entries(headers).map(([name, values]) => ({
-    name,
-    values: [values].flat().map((text) => compileValue(text, asSent)),
-  }));
-  return async (c, next) => {
-    const { facts, sets } = c.env;
-    for (const { name, values } of made) {
-      sets.push([name, values.map((value) => value(facts)).filter((value) => value !== undefined)]);
-    }
-    await next();
-  };
-});
+export const set_headers = plugin(
+  {
+    help: `Headers for the upstream, made of parts of the request: ${TEMPLATE_PARTS}. A value made only of parts that the request does not have makes none.`,
+    options: setOptions,
+  },
+  (headers) => {
+    const made = Object.entries(headers).map(([name, values]) => ({
+      name,
+      values: [values].flat().map((text) => compileValue(text, asSent)),
+    }));
+    return async (c, next) => {
+      const { facts, sets } = c.env;
+      for (const { name, values } of made) {
+        sets.push([name, values.map((value) => value(facts)).filter((value) => value !== undefined)]);
+      }
+      await next();
+    };
+  },
+);
 
-const replacement = object({ find: text("a text that is not empty"), with: headerValue });
+const replacement = object({
+  find: key(text("a text that is not empty"), {
+    help: "What is replaced, everywhere it stands; a text as it is, no regular expression.",
+  }),
+  with: key(headerValue, { help: "What stands in its place." }),
+});
 const replacements = v.optional(record(headerName, replacement, "a mapping of header names to find and with"));
-const replaceOptions = object({ request: replacements, response: replacements });
+const replaceOptions = object({
+  request: key(replacements, { help: "Headers that the upstream gets; by default none." }),
+  response: key(replacements, { help: "Headers that the client gets; by default none." }),
+});
 
 /**
  * `replace_headers`: puts a text in the place of another one wherever it stands in a header, of the request or of the
  * answer; a header that is not there stays away.
  */
-export const replace_headers = plugin(replaceOptions, ({ request = {}, response = {} }) => {
-  const asked = Object.entries(request);
-  const answered = Object.entries(response);
-  return async (c, next) => {
-    for (const [name, { find, with: text }] of asked) {
-      const value = c.env.facts.headers.get(name) ?? undefined;
-      c.env.sets.push([name, value?.replaceAll(find, () => text)]);
-    }
-    await next();
-    for (const [name, { find, with: text }] of answered) {
-      const value = c.res.headers.get(name);
-      if (value?.includes(find))
-        c.header(
-          name,
-          value.replaceAll(find, () => text),
-        );
-    }
-  };
-});
+export const replace_headers = plugin(
+  {
+    help: "Puts a text in the place of another one, wherever it stands in a header of the request or the answer. A header that is not there is not made.",
+    options: replaceOptions,
+  },
+  ({ request = {}, response = {} }) => {
+    const asked = Object.entries(request);
+    const answered = Object.entries(response);
+    return async (c, next) => {
+      for (const [name, { find, with: text }] of asked) {
+        const value = c.env.facts.headers.get(name) ?? undefined;
+        c.env.sets.push([name, value?.replaceAll(find, () => text)]);
+      }
+      await next();
+      for (const [name, { find, with: text }] of answered) {
+        const value = c.res.headers.get(name);
+        if (value?.includes(find))
+          c.header(
+            name,
+            value.replaceAll(find, () => text),
+          );
+      }
+    };
+  },
+);

@@ -2,29 +2,47 @@ import type { Context } from "hono";
 import { decode, verify } from "hono/jwt";
 import * as v from "valibot";
 import { queryValue } from "../balancing/request-key.ts";
+import { key } from "../base/schema/key.ts";
 import { list, object, words } from "../base/schema/shapes.ts";
-import { boolean, credentialParameter, headerName, nonEmpty, text, token } from "../base/schema/values.ts";
+import { credentialParameter, headerName, nonEmpty, text, token } from "../base/schema/values.ts";
 import { cookieValue } from "../http/cookie.ts";
-import { consumerHeader, consumerName, identify, withoutParameter } from "./consumers.ts";
+import { consumerHeader, consumerName, hideCredentials, identify, withoutParameter } from "./consumers.ts";
 import { type PassageEnv, plugin } from "./plugin.ts";
 import { refuse } from "./refusal.ts";
 import { JWT_ALGORITHMS, JWT_SECRET } from "./tokens.ts";
 
 const options = v.pipe(
   object({
-    header: v.optional(headerName, "authorization"),
-    query: v.optional(credentialParameter("the name of a query parameter")),
-    cookie: v.optional(token("a cookie's name")),
-    key_claim: v.optional(nonEmpty, "key"),
-    hide_credentials: v.optional(boolean, false),
-    consumers: list(
-      object({
-        name: consumerName,
-        key: text("what the token's key claim says"),
-        secret: text(JWT_SECRET),
-        alg: v.optional(words(JWT_ALGORITHMS), "HS256"),
-      }),
-      "consumers",
+    header: key(v.optional(headerName, "authorization"), {
+      help: "The header that the token comes in, with or without Bearer before it.",
+    }),
+    query: key(v.optional(credentialParameter("the name of a query parameter")), {
+      help: "The query parameter that it comes in where the header is not there; by default none.",
+    }),
+    cookie: key(v.optional(token("a cookie's name")), {
+      help: "The cookie that it comes in where the others are not there; by default none.",
+    }),
+    key_claim: key(v.optional(nonEmpty, "key"), { help: "The claim that names the consumer's key." }),
+    hide_credentials: hideCredentials,
+    consumers: key(
+      list(
+        object({
+          name: key(consumerName, {
+            help: "The consumer's name, for later middleware, the access log and the upstream.",
+          }),
+          key: key(text("what the token's key claim says"), {
+            help: "What the claim key_claim says in this consumer's tokens.",
+          }),
+          secret: key(text(JWT_SECRET), {
+            help: "What this consumer's tokens are verified with: the shared secret of an HS algorithm, the public key of the others.",
+          }),
+          alg: key(v.optional(words(JWT_ALGORITHMS), "HS256"), {
+            help: "The algorithm that this consumer's tokens must be signed with.",
+          }),
+        }),
+        "consumers",
+      ),
+      { help: "Who is let in." },
     ),
     consumer_header: consumerHeader,
   }),
@@ -79,37 +97,44 @@ function findToken(
  * `jwt_auth`: lets in who sends a token that one of the consumers signed: its claim `key_claim` names the consumer's
  * `key`, whose `secret` and `alg` it is verified with, its times too. The upstream is told the consumer's name.
  */
-export const jwt_auth = plugin(options, (given) => {
-  const byKey = new Map(given.consumers.map((consumer) => [consumer.key, consumer]));
-  return async (c, next) => {
-    const found = findToken(c, given);
-    if (found === undefined) {
-      return refuse(c, {
-        code: "unauthorized",
-        detail: "The request has no token",
-        headers: { "www-authenticate": "Bearer" },
-      });
-    }
-    let name: string | undefined;
-    try {
-      const { payload } = decode(found.token);
-      const consumer = byKey.get(String(payload[given.key_claim]));
-      if (consumer !== undefined) {
-        await verify(found.token, consumer.secret, { alg: consumer.alg });
-        name = consumer.name;
+export const jwt_auth = plugin(
+  {
+    help: "Asks for a token signed with the secret or key of one of the consumers; others get 401. Its times (exp, nbf, iat) count.",
+    options,
+    guards: true,
+  },
+  (given) => {
+    const byKey = new Map(given.consumers.map((consumer) => [consumer.key, consumer]));
+    return async (c, next) => {
+      const found = findToken(c, given);
+      if (found === undefined) {
+        return refuse(c, {
+          code: "unauthorized",
+          detail: "The request has no token",
+          headers: { "www-authenticate": "Bearer" },
+        });
       }
-    } catch {
-      // Whatever is wrong with a token, its sender learns no more than that it is not valid.
-    }
-    if (name === undefined) {
-      return refuse(c, {
-        code: "unauthorized",
-        detail: "The request's token is not valid",
-        headers: { "www-authenticate": 'Bearer error="invalid_token"' },
-      });
-    }
-    identify(c, name, given.consumer_header);
-    if (given.hide_credentials) found.hide();
-    await next();
-  };
-});
+      let name: string | undefined;
+      try {
+        const { payload } = decode(found.token);
+        const consumer = byKey.get(String(payload[given.key_claim]));
+        if (consumer !== undefined) {
+          await verify(found.token, consumer.secret, { alg: consumer.alg });
+          name = consumer.name;
+        }
+      } catch {
+        // Whatever is wrong with a token, its sender learns no more than that it is not valid.
+      }
+      if (name === undefined) {
+        return refuse(c, {
+          code: "unauthorized",
+          detail: "The request's token is not valid",
+          headers: { "www-authenticate": 'Bearer error="invalid_token"' },
+        });
+      }
+      identify(c, name, given.consumer_header);
+      if (given.hide_credentials) found.hide();
+      await next();
+    };
+  },
+);

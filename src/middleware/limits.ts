@@ -1,6 +1,8 @@
 import type * as v from "valibot";
+import { key } from "../base/schema/key.ts";
 import { object } from "../base/schema/shapes.ts";
 import { integer } from "../base/schema/values.ts";
+import type { MiddlewareKind } from "./options.ts";
 import type { timeout } from "./timeout.ts";
 
 /**
@@ -8,8 +10,11 @@ import type { timeout } from "./timeout.ts";
  * its `timeout` leaves the upstream working on what nobody waits for.
  */
 
-/** Options of `body_limit`: bytes. */
-export const bodyLimitOptions = object({ max_size: integer(1) });
+/** `body_limit`; bytes. */
+export const body_limit = {
+  help: "The largest body of a request; more is a 413. Beside server.limits.body_bytes the smaller one counts.",
+  options: object({ max_size: key(integer(1), { help: "Bytes." }) }),
+} satisfies MiddlewareKind;
 
 /** What a route's middleware asks of the proxy. */
 export interface ProxyLimits {
@@ -20,7 +25,7 @@ export interface ProxyLimits {
 }
 
 type Written = {
-  readonly body_limit?: v.InferOutput<typeof bodyLimitOptions> | undefined;
+  readonly body_limit?: v.InferOutput<typeof body_limit.options> | undefined;
   readonly timeout?: v.InferOutput<typeof timeout.options> | undefined;
 };
 

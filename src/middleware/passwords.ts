@@ -2,9 +2,10 @@ import type { Context } from "hono";
 import { basicAuth } from "hono/basic-auth";
 import { bearerAuth } from "hono/bearer-auth";
 import * as v from "valibot";
+import { key } from "../base/schema/key.ts";
 import { keywords, list, object, oneOf } from "../base/schema/shapes.ts";
-import { boolean, headerName, shown, shownPart, text } from "../base/schema/values.ts";
-import { consumerName, identify } from "./consumers.ts";
+import { headerName, shown, shownPart, text } from "../base/schema/values.ts";
+import { consumerName, hideCredentials, identify } from "./consumers.ts";
 import { type PassageEnv, plugin } from "./plugin.ts";
 
 const USERNAME = "a user name without : and control characters (RFC 7617 section 2)";
@@ -18,16 +19,24 @@ const username = v.pipe(
   v.regex(/^[^:\u0000-\u001f\u007f]*$/, USERNAME),
 );
 
-const user = object({ username, password: text(PASSWORD), consumer: v.optional(consumerName) });
+const user = object({
+  username: key(username, { help: "The user's name." }),
+  password: key(text(PASSWORD), { help: "The user's password." }),
+  consumer: key(v.optional(consumerName), {
+    help: "The consumer that this user is; by default one of the user's name.",
+  }),
+});
 
 const basicOptions = v.pipe(
   object({
-    username: v.optional(username),
-    password: v.optional(text(PASSWORD)),
-    users: v.optional(list(user, "users")),
-    realm: v.optional(shownPart, "Secure Area"),
-    hide_credentials: v.optional(boolean, false),
-    consumer_header: v.optional(headerName),
+    username: key(v.optional(username), { help: "The name of the one user; password stands beside it." }),
+    password: key(v.optional(text(PASSWORD)), { help: "That user's password." }),
+    users: key(v.optional(list(user, "users")), { help: "Several users, each with a password." }),
+    realm: key(v.optional(shownPart, "Secure Area"), { help: "The realm of WWW-Authenticate, which browsers show." }),
+    hide_credentials: hideCredentials,
+    consumer_header: key(v.optional(headerName), {
+      help: "The header in which the upstream gets the consumer's name, whatever the client sent there; by default none.",
+    }),
   }),
   v.check(
     ({ username, password, users }) =>
@@ -44,28 +53,45 @@ const basicOptions = v.pipe(
  * `basic_auth`: Hono's; one user or several. A user is a consumer by the name of `consumer`, else of `username`; the
  * upstream is told it in `consumer_header`, and gets the password too unless `hide_credentials`.
  */
-export const basic_auth = plugin(basicOptions, (options) => {
-  const { username, password, users = [], realm, hide_credentials, consumer_header } = options;
-  const all = username === undefined ? users : [{ username, password: password! }, ...users];
-  const names = new Map(
-    all.map((one) => [one.username, "consumer" in one ? (one.consumer ?? one.username) : one.username]),
-  );
-  const [first, ...more] = all.map((one) => ({ username: one.username, password: one.password }));
-  const onAuthSuccess = (c: Context<PassageEnv>, user: string): void => {
-    identify(c, names.get(user)!, consumer_header ?? false);
-    if (hide_credentials) c.env.sets.push(["authorization", undefined]);
-  };
-  return basicAuth({ ...first!, onAuthSuccess: onAuthSuccess as never, realm }, ...more);
-});
+export const basic_auth = plugin(
+  {
+    help: "Asks for user name and password (RFC 7617): one user, or several in users. Others get 401.",
+    options: basicOptions,
+    guards: true,
+  },
+  (options) => {
+    const { username, password, users = [], realm, hide_credentials, consumer_header } = options;
+    const all = username === undefined ? users : [{ username, password: password! }, ...users];
+    const names = new Map(
+      all.map((one) => [one.username, "consumer" in one ? (one.consumer ?? one.username) : one.username]),
+    );
+    const [first, ...more] = all.map((one) => ({ username: one.username, password: one.password }));
+    const onAuthSuccess = (c: Context<PassageEnv>, user: string): void => {
+      identify(c, names.get(user)!, consumer_header ?? false);
+      if (hide_credentials) c.env.sets.push(["authorization", undefined]);
+    };
+    return basicAuth({ ...first!, onAuthSuccess: onAuthSuccess as never, realm }, ...more);
+  },
+);
 
 const bearerOptions = object({
-  token: oneOf([text(TOKEN), list(text(TOKEN), "tokens")], `${TOKEN}, or a list of them`),
-  realm: v.optional(shownPart),
-  prefix: v.optional(shown(v.string("a text")), "Bearer"),
-  header_name: v.optional(headerName, "authorization"),
+  token: key(oneOf([text(TOKEN), list(text(TOKEN), "tokens")], `${TOKEN}, or a list of them`), {
+    help: "The token that is let in, or several.",
+  }),
+  realm: key(v.optional(shownPart), { help: "The realm of WWW-Authenticate; by default an empty one." }),
+  prefix: key(v.optional(shown(v.string("a text")), "Bearer"), {
+    help: "What stands before the token in the header; empty: the header is the token alone.",
+  }),
+  header_name: key(v.optional(headerName, "authorization"), { help: "The header that the token comes in." }),
 });
 
 /** `bearer_auth`: Hono's; one token or several. */
-export const bearer_auth = plugin(bearerOptions, ({ token, realm, prefix, header_name }) =>
-  bearerAuth({ token, prefix, headerName: header_name, ...(realm !== undefined && { realm }) }),
+export const bearer_auth = plugin(
+  {
+    help: "Asks for one of these tokens (RFC 6750). Others get 401, and 400 where the header is not well formed.",
+    options: bearerOptions,
+    guards: true,
+  },
+  ({ token, realm, prefix, header_name }) =>
+    bearerAuth({ token, prefix, headerName: header_name, ...(realm !== undefined && { realm }) }),
 );

@@ -6,6 +6,7 @@ import type { Fetch } from "../kubernetes/types.ts";
 import type { Outcome } from "../telemetry/counters.ts";
 import type { Exchange } from "../telemetry/exchange.ts";
 import type { KeySpace } from "./key-space.ts";
+import type { MiddlewareKind } from "./options.ts";
 
 /** One request on its way through a route's middleware: Hono's `c.env`. */
 export interface Passage {
@@ -57,14 +58,13 @@ export interface MiddlewareParts {
   readonly keys: KeySpace;
 }
 
-/** A middleware of the config file: its options, and how it is made of them. */
-export interface Plugin<Schema extends GenericSchema = GenericSchema> {
-  readonly options: Schema;
+/** A middleware of the config file: what is known of it, and how it is made of its options. */
+export interface Plugin<Schema extends GenericSchema = GenericSchema> extends MiddlewareKind<Schema> {
   make(options: InferOutput<Schema>, parts: MiddlewareParts): Middleware;
 }
 
 /** Ties a plugin's options to the function that takes them. */
 export const plugin = <const Schema extends GenericSchema>(
-  options: Schema,
+  kind: MiddlewareKind<Schema>,
   make: (options: InferOutput<Schema>, parts: MiddlewareParts) => Middleware,
-): Plugin<Schema> => ({ options, make });
+): Plugin<Schema> => ({ ...kind, make });

@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { key } from "../base/schema/key.ts";
 import { list, object, oneOf, words } from "../base/schema/shapes.ts";
 import { integer, milliseconds, text } from "../base/schema/values.ts";
 import { boundedKey } from "./key-space.ts";
@@ -10,13 +11,19 @@ import { createWindows } from "./windows.ts";
 const HEADERS = ["draft-6", "draft-7", "x-ratelimit"] as const;
 
 const options = object({
-  limit: integer(1),
-  window: v.optional(milliseconds(1000), 60_000),
+  limit: key(integer(1), { help: "Requests in a window." }),
+  window: key(v.optional(milliseconds(1000), 60_000), {
+    help: "Length of a window, which begins with the first request.",
+  }),
   ...countOptions,
-  exempt: v.optional(list(text("a value of the key"), "values of the key")),
-  headers: v.optional(
-    oneOf([words(HEADERS), v.literal(false, "false")], `one of ${HEADERS.join(", ")}, false`),
-    "draft-6",
+  exempt: key(v.optional(list(text("a value of the key"), "values of the key")), {
+    help: "Values of the key that are not counted, such as a client's address; by default none.",
+  }),
+  headers: key(
+    v.optional(oneOf([words(HEADERS), v.literal(false, "false")], `one of ${HEADERS.join(", ")}, false`), "draft-6"),
+    {
+      help: "Which headers tell clients what is left. draft-6: RateLimit-Policy, -Limit, -Remaining and -Reset. draft-7: RateLimit-Policy and RateLimit. x-ratelimit: X-RateLimit-Limit, -Remaining and -Reset. false: none.",
+    },
   ),
   ...refusalOptions("rate_limited"),
 });
@@ -59,7 +66,11 @@ const DETAIL = "There were more requests than the gateway takes from one client 
  * those whose key is one of `exempt` are not counted. `headers` tell clients what is left.
  */
 export const rate_limit = plugin(
-  options,
+  {
+    help: "How many requests one client may send, counted in this process; more are refused with Retry-After.",
+    options,
+    counts: true,
+  },
   ({ limit, window, key, exempt = [], headers, status, message }, { clock, keys }) => {
     const keyOf = compileRequestKey(key);
     const free = new Set(exempt.flatMap((value) => [value, `= ${value}`]));

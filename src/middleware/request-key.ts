@@ -1,6 +1,7 @@
 import type { Context } from "hono";
 import * as v from "valibot";
 import { queryValue } from "../balancing/request-key.ts";
+import { key } from "../base/schema/key.ts";
 import { list, object, oneOf, words } from "../base/schema/shapes.ts";
 import { headerName, nonEmpty, shownText, token } from "../base/schema/values.ts";
 import { cookieValue } from "../http/cookie.ts";
@@ -15,9 +16,9 @@ const PART = `one of ${WORDS.join(", ")}, or a mapping of exactly one of header,
 const part = oneOf(
   [
     words(WORDS),
-    object({ header: headerName }),
-    object({ query: nonEmpty }),
-    object({ cookie: token("a cookie's name") }),
+    object({ header: key(headerName, { help: "By the value of this header." }) }),
+    object({ query: key(nonEmpty, { help: "By the value of this query parameter." }) }),
+    object({ cookie: key(token("a cookie's name"), { help: "By the value of this cookie." }) }),
   ],
   PART,
 );
@@ -27,8 +28,12 @@ const requestKey = v.optional(oneOf([part, list(part, "parts")], `${PART}, or a 
 
 /** What every middleware that counts takes: whom it counts for, and the name of a count that it shares with others. */
 export const countOptions = {
-  key: requestKey,
-  group: v.optional(shownText("the name of a count that routes share")),
+  key: key(requestKey, {
+    help: "Whose requests are counted together: those of one client_ip (IPv6 by its /64), all, those of one consumer, host, path or method (host and path however they are spelled); a list counts for all of its parts together. A request that lacks one of them goes by its client's address instead.",
+  }),
+  group: key(v.optional(shownText("the name of a count that routes share")), {
+    help: "Routes with the same group share one count, and their other options must be the same; by default each entry counts by itself.",
+  }),
 } as const;
 
 type Part = v.InferOutput<typeof part>;

@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import type { Clock } from "../base/clock.ts";
+import { key } from "../base/schema/key.ts";
 import { object } from "../base/schema/shapes.ts";
 import { boolean } from "../base/schema/values.ts";
 import { boundedKey, type Kept, type KeySpace } from "./key-space.ts";
@@ -11,9 +12,15 @@ const RATE = "requests per second: a number above 0, at most 1000000";
 const BURST = "a number from 0 to 1000000";
 
 const options = object({
-  rate: v.pipe(v.number(RATE), v.gtValue(0, RATE), v.maxValue(1_000_000, RATE)),
-  burst: v.optional(v.pipe(v.number(BURST), v.minValue(0, BURST), v.maxValue(1_000_000, BURST)), 0),
-  delay: v.optional(boolean, true),
+  rate: key(v.pipe(v.number(RATE), v.gtValue(0, RATE), v.maxValue(1_000_000, RATE)), {
+    help: "Requests a second that pass.",
+  }),
+  burst: key(v.optional(v.pipe(v.number(BURST), v.minValue(0, BURST), v.maxValue(1_000_000, BURST)), 0), {
+    help: "Requests beyond the rate that are taken before more are refused.",
+  }),
+  delay: key(v.optional(boolean, true), {
+    help: "Whether those of a burst wait for their turn; false: they pass at once.",
+  }),
   ...countOptions,
   ...refusalOptions("rate_limited"),
 });
@@ -73,18 +80,25 @@ const DETAIL = "Requests came faster than the gateway takes them from one client
  * `throttle`: a leaky bucket per key. Requests pass at `rate` a second; up to `burst` that come sooner wait for their turn
  * (or pass at once with `delay: false`), more are refused. Counted in this process, for this route or its `group`.
  */
-export const throttle = plugin(options, ({ rate, burst, delay, key, status, message }, { clock, keys }) => {
-  const buckets = createBuckets({ rate, burst, clock, keys });
-  const keyOf = compileRequestKey(key);
-  return async (c, next) => {
-    const bounded = boundedKey(keyOf(c));
-    const wait = buckets.pour(typeof bounded === "string" ? bounded : await bounded, ownerOf(c));
-    if (wait === undefined) return refuse(c, { code: "rate_limited", detail: message ?? DETAIL, status });
-    if (delay && wait >= 1) {
-      const { signal } = c.req.raw;
-      await clock.sleep(wait, signal).catch(() => {});
-      if (signal.aborted) return refuse(c, { code: "client_gone", detail: "The client left before its turn" });
-    }
-    await next();
-  };
-});
+export const throttle = plugin(
+  {
+    help: "Slows requests down to a rate, and refuses what exceeds a burst (a leaky bucket), counted in this process.",
+    options,
+    counts: true,
+  },
+  ({ rate, burst, delay, key, status, message }, { clock, keys }) => {
+    const buckets = createBuckets({ rate, burst, clock, keys });
+    const keyOf = compileRequestKey(key);
+    return async (c, next) => {
+      const bounded = boundedKey(keyOf(c));
+      const wait = buckets.pour(typeof bounded === "string" ? bounded : await bounded, ownerOf(c));
+      if (wait === undefined) return refuse(c, { code: "rate_limited", detail: message ?? DETAIL, status });
+      if (delay && wait >= 1) {
+        const { signal } = c.req.raw;
+        await clock.sleep(wait, signal).catch(() => {});
+        if (signal.aborted) return refuse(c, { code: "client_gone", detail: "The client left before its turn" });
+      }
+      await next();
+    };
+  },
+);

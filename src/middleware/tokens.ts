@@ -4,6 +4,7 @@ import { jwk as honoJwk } from "hono/jwk";
 import { decode, jwt as honoJwt } from "hono/jwt";
 import type { HonoJsonWebKey } from "hono/utils/jwt/jws";
 import * as v from "valibot";
+import { key } from "../base/schema/key.ts";
 import { keywords, list, object, oneOf, words } from "../base/schema/shapes.ts";
 import { boolean, headerName, milliseconds, shown, shownText, shownUrl, text, token } from "../base/schema/values.ts";
 import { createKeySet } from "./jwks.ts";
@@ -20,20 +21,27 @@ const AUDIENCE = "an audience";
 
 /** What a token's claims are held against. */
 const verification = object({
-  iss: v.optional(shownText("the issuer's name")),
-  aud: v.optional(
-    oneOf([shownText(AUDIENCE), list(shownText(AUDIENCE), "audiences")], `${AUDIENCE}, or a list of them`),
+  iss: key(v.optional(shownText("the issuer's name")), { help: "The issuer that iss must name; by default any." }),
+  aud: key(
+    v.optional(oneOf([shownText(AUDIENCE), list(shownText(AUDIENCE), "audiences")], `${AUDIENCE}, or a list of them`)),
+    { help: "The audience that aud must name, or one of these; by default any." },
   ),
-  exp: v.optional(boolean, true),
-  nbf: v.optional(boolean, true),
-  iat: v.optional(boolean, true),
+  exp: key(v.optional(boolean, true), { help: "Whether a token is refused from the time exp on." }),
+  nbf: key(v.optional(boolean, true), { help: "Whether a token is refused before the time nbf." }),
+  iat: key(v.optional(boolean, true), { help: "Whether a token is refused whose iat is in the future." }),
 });
 
 const whereFrom = {
-  header_name: v.optional(headerName, "authorization"),
-  cookie: v.optional(token("a cookie's name")),
-  realm: v.optional(shownText("a text")),
-  verification: v.optional(verification),
+  header_name: key(v.optional(headerName, "authorization"), {
+    help: "The header that the token comes in, as Bearer TOKEN.",
+  }),
+  cookie: key(v.optional(token("a cookie's name")), {
+    help: "The cookie that the token comes in where the header is not there; by default none.",
+  }),
+  realm: key(v.optional(shownText("a text")), { help: "The realm of WWW-Authenticate; by default the request's URL." }),
+  verification: key(v.optional(verification), {
+    help: "What the token's claims must be; by default only the times in it count.",
+  }),
 } as const;
 
 type WhereFrom = v.InferOutput<v.ObjectSchema<typeof whereFrom, undefined>>;
@@ -46,13 +54,22 @@ const honoOptions = ({ header_name, cookie, realm, verification }: WhereFrom) =>
 });
 
 const jwtOptions = object({
-  secret: text(JWT_SECRET),
-  alg: words(JWT_ALGORITHMS),
+  secret: key(text(JWT_SECRET), {
+    help: "What it is verified with: the shared secret of an HS algorithm, the public key of the others.",
+  }),
+  alg: key(words(JWT_ALGORITHMS), { help: "The algorithm it must be signed with." }),
   ...whereFrom,
 });
 
 /** `jwt`: Hono's; a token signed with one known secret or key. */
-export const jwt = plugin(jwtOptions, ({ secret, alg, ...rest }) => honoJwt({ secret, alg, ...honoOptions(rest) }));
+export const jwt = plugin(
+  {
+    help: "Asks for a token (RFC 7519) signed with one known secret or key; others get 401.",
+    options: jwtOptions,
+    guards: true,
+  },
+  ({ secret, alg, ...rest }) => honoJwt({ secret, alg, ...honoOptions(rest) }),
+);
 
 const KEY = "a JSON Web Key (RFC 7517) such as {kty: RSA, kid: a, n: …, e: AQAB}";
 
@@ -61,21 +78,40 @@ const part = v.optional(shown(v.string(KEY)));
 /** The public members of a key (RFC 7517 section 4, RFC 7518 section 6); what else one has may be the private ones. */
 const jsonWebKey = v.looseObject(
   {
-    kty: shownText(KEY),
-    ...{ kid: part, use: part, alg: part, n: part, e: part, crv: part, x: part, y: part, x5t: part, "x5t#S256": part },
-    key_ops: v.optional(v.array(shown(v.string(KEY)), KEY)),
-    x5c: v.optional(v.array(shown(v.string(KEY)), KEY)),
+    kty: key(shownText(KEY), { help: "Kind of the key: RSA, EC or OKP." }),
+    ...{
+      kid: key(part, { help: "The name by which tokens ask for it; a key without one is never found." }),
+      use: key(part, { help: "What the key is for: sig." }),
+      alg: key(part, { help: "The one algorithm it is for; by default any of alg that fits." }),
+      n: key(part, { help: "Modulus of an RSA key, base64url." }),
+      e: key(part, { help: "Exponent of an RSA key, base64url." }),
+      crv: key(part, { help: "Curve of an EC or OKP key, such as P-256 or Ed25519." }),
+      x: key(part, { help: "The x coordinate of an EC key, or an OKP key itself, base64url." }),
+      y: key(part, { help: "The y coordinate of an EC key, base64url." }),
+      x5t: key(part, { help: "SHA-1 thumbprint of the key's certificate; not used." }),
+      "x5t#S256": key(part, { help: "SHA-256 thumbprint of the key's certificate; not used." }),
+    },
+    key_ops: key(v.optional(v.array(shown(v.string(KEY)), KEY)), {
+      help: "What the key may do; must hold verify where it is given.",
+    }),
+    x5c: key(v.optional(v.array(shown(v.string(KEY)), KEY)), { help: "The key's certificates; not used." }),
   },
   KEY,
 );
 
 const jwkOptions = v.pipe(
   object({
-    jwks_uri: v.optional(v.pipe(shownUrl(v.string(URI)), v.url(URI))),
-    keys: v.optional(list(jsonWebKey, "JSON Web Keys")),
-    alg: list(words(ASYMMETRIC), `algorithms: ${ASYMMETRIC.join(", ")}`),
-    allow_anon: v.optional(boolean, false),
-    max_age: v.optional(milliseconds(1000), 300_000),
+    jwks_uri: key(v.optional(v.pipe(shownUrl(v.string(URI)), v.url(URI))), {
+      help: "Where the set is asked for, at the first token and again when it is older than max_age or lacks a key.",
+    }),
+    keys: key(v.optional(list(jsonWebKey, "JSON Web Keys")), { help: "The set itself: public keys." }),
+    alg: key(list(words(ASYMMETRIC), `algorithms: ${ASYMMETRIC.join(", ")}`), {
+      help: "Algorithms that a token may be signed with.",
+    }),
+    allow_anon: key(v.optional(boolean, false), { help: "Whether requests without a token pass." }),
+    max_age: key(v.optional(milliseconds(1000), 300_000), {
+      help: "Milliseconds that a set from jwks_uri is kept; the last one goes on being used where a new one cannot be had.",
+    }),
     ...whereFrom,
   }),
   v.check(
@@ -99,14 +135,21 @@ function keyIdOf(token: string): string | undefined {
 }
 
 /** `jwk`: Hono's; a token signed with a key of a set. `max_age` in milliseconds: how long a set from `jwks_uri` is kept. */
-export const jwk = plugin(jwkOptions, ({ jwks_uri, keys, alg, allow_anon, max_age, ...rest }, { fetch, clock }) => {
-  const check = (known: HonoJsonWebKey[]): Middleware =>
-    honoJwk({ keys: known, alg, allow_anon, ...honoOptions(rest) });
-  if (jwks_uri === undefined) return check(keys as HonoJsonWebKey[]);
-  const set = createKeySet({ uri: jwks_uri, maxAge: max_age, fetch, clock });
-  return async (c, next) => {
-    const token = tokenOf(c, rest.header_name, rest.cookie);
-    // Not asked for by Hono, which takes a failure for a token that is not valid.
-    return check(token === undefined ? [] : await set.keys(keyIdOf(token)))(c, next);
-  };
-});
+export const jwk = plugin(
+  {
+    help: "Asks for a token signed with a key of a set (RFC 7517), which its kid names; others get 401. The keys stand in one of jwks_uri, keys.",
+    options: jwkOptions,
+    guards: true,
+  },
+  ({ jwks_uri, keys, alg, allow_anon, max_age, ...rest }, { fetch, clock }) => {
+    const check = (known: HonoJsonWebKey[]): Middleware =>
+      honoJwk({ keys: known, alg, allow_anon, ...honoOptions(rest) });
+    if (jwks_uri === undefined) return check(keys as HonoJsonWebKey[]);
+    const set = createKeySet({ uri: jwks_uri, maxAge: max_age, fetch, clock });
+    return async (c, next) => {
+      const token = tokenOf(c, rest.header_name, rest.cookie);
+      // Not asked for by Hono, which takes a failure for a token that is not valid.
+      return check(token === undefined ? [] : await set.keys(keyIdOf(token)))(c, next);
+    };
+  },
+);

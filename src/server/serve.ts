@@ -4,7 +4,7 @@ import { createProgress } from "../cli/progress.ts";
 import { formatIssue, type LoadResult } from "../config/load.ts";
 import { redactConfig } from "../config/redact.ts";
 import type { Config } from "../config/schema.ts";
-import { checkWithoutThreads } from "../config/threads-rules.ts";
+import { FORMAT } from "../gateway/format.ts";
 import type { Gateway } from "../gateway/gateway.ts";
 import { createModules, type Modules } from "../middleware/modules.ts";
 import { type Host, ListenError } from "../platform/host.ts";
@@ -40,8 +40,8 @@ export interface ServeWorld {
 /** Reads and checks the config of `origin`, and loads the modules it names. Rejects where it cannot be read. */
 export async function readConfig(origin: ConfigOrigin, world: ServeWorld, modules: Modules): Promise<LoadResult> {
   const { host, pod } = world;
-  const check = host.threads === undefined ? checkWithoutThreads : undefined;
-  const input = { file: origin.file, text: await origin.read(), env: host.env, pod, check };
+  const lacking = host.threads === undefined ? (["threads"] as const) : [];
+  const input = { format: FORMAT, file: origin.file, text: await origin.read(), env: host.env, pod, lacking };
   const loaded = await loadWithContexts(input, kubeconfigOptions(world));
   if (!loaded.ok) return loaded;
   const errors = await modules.load(loaded.modules);
@@ -127,7 +127,7 @@ export async function serveUntilSignal(
       ...{ file, hash, since: new Date(since).toISOString(), current },
       // The console asks often, and for the rest only.
       get config() {
-        return redactConfig(reloader.current());
+        return redactConfig(FORMAT, reloader.current());
       },
     };
   };

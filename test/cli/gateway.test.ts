@@ -6,6 +6,7 @@ import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { run } from "../../src/cli/run.ts";
 import { loadConfig } from "../../src/config/load.ts";
 import type { ListenAddress } from "../../src/config/schema.ts";
+import { FORMAT } from "../../src/gateway/format.ts";
 import { bunRuntime } from "../../src/platform/bun/runtime.ts";
 import type { Host } from "../../src/platform/host.ts";
 import { serve, world } from "../gateway/support.ts";
@@ -43,7 +44,7 @@ async function bare(env: Record<string, string>): Promise<{ code: number; stdout
 /** The config in a help text, which must be one that works. */
 function smallestConfig(help: string, env: Record<string, string>): string {
   const text = help.split("\n\n")[1]!;
-  const loaded = loadConfig({ file: "smallest", text, env, pod: {} });
+  const loaded = loadConfig({ format: FORMAT, file: "smallest", text, env, pod: {} });
   assertEquals(loaded.ok ? [] : loaded.errors, []);
   return text;
 }

@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { parse } from "yaml";
 import { schema as command } from "../../src/cli/schema.ts";
 import { configJsonSchema } from "../../src/config/json-schema.ts";
+import { FORMAT } from "../../src/gateway/format.ts";
 import { badConfigs } from "../fixtures/config/bad-configs.ts";
 import { ajv, refusals } from "./schema-refusals.ts";
 import { IN_POD, load } from "./support.ts";
@@ -36,7 +37,7 @@ test("the schema command takes no arguments", () => {
 });
 
 test("it is draft-07, which editors know best, and every reference leads somewhere", () => {
-  const schema = configJsonSchema();
+  const schema = configJsonSchema(FORMAT);
   assertEquals(schema.$schema, "http://json-schema.org/draft-07/schema#");
   assert(ajv.validateSchema(schema), ajv.errorsText());
 });

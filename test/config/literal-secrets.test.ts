@@ -2,10 +2,11 @@ import { describe, test } from "bun:test";
 import { assertEquals } from "@std/assert";
 import { literalSecrets } from "../../src/config/literal-secrets.ts";
 import { readSource } from "../../src/config/source.ts";
+import { FORMAT } from "../../src/gateway/format.ts";
 
 /** Where the file holds secrets, as `line:column path`. */
 const placesOf = (text: string): string[] =>
-  literalSecrets(readSource({ file: "gateway.yaml", text, env: { T: "t" } })).map(
+  literalSecrets(FORMAT, readSource({ file: "gateway.yaml", text, env: { T: "t" } })).map(
     ({ line, column, path }) => `${line}:${column} ${path}`,
   );
 

@@ -5,6 +5,7 @@ import { parse, stringify } from "yaml";
 import { check } from "../../src/cli/check.ts";
 import { loadConfig } from "../../src/config/load.ts";
 import { redactCluster, redactRoute } from "../../src/config/redact.ts";
+import { FORMAT } from "../../src/gateway/format.ts";
 
 /** Everything a user could be shown of a text that does not work: what `check` prints, for people and for programs. */
 async function shownOf(text: string, env: Record<string, string>): Promise<string> {
@@ -162,11 +163,11 @@ describe("no secret is ever shown", () => {
           defaults: { request_headers: { set: { Authorization: text, "x-api-key": text } } },
           routes: [{ service: "a/b", headers: { Cookie: text } }],
         });
-        const result = loadConfig({ file: "f", text: yaml, env: {}, pod: {} });
+        const result = loadConfig({ format: FORMAT, file: "f", text: yaml, env: {}, pod: {} });
         assert(result.ok);
         const shown = JSON.stringify([
           result.config.discovery!.clusters.map(redactCluster),
-          result.config.routes.map(redactRoute),
+          result.config.routes.map((route) => redactRoute(FORMAT, route)),
         ]);
         assert(!leaks(shown, text));
       }),
@@ -176,7 +177,7 @@ describe("no secret is ever shown", () => {
 });
 
 describe("nothing a file holds makes the loader throw", () => {
-  const load = (text: string) => loadConfig({ file: "f", text, env: { A: "1" }, pod: {} });
+  const load = (text: string) => loadConfig({ format: FORMAT, file: "f", text, env: { A: "1" }, pod: {} });
 
   test("any text", () => {
     fc.assert(

@@ -1,6 +1,7 @@
 import { describe, test } from "bun:test";
 import { assertEquals } from "@std/assert";
 import { loadConfig } from "../../src/config/load.ts";
+import { FORMAT } from "../../src/gateway/format.ts";
 
 const nodes = [{ host: "127.0.0.1", port: 9001 }];
 const auth = [{ basic_auth: { username: "u", password: "p" } }];
@@ -8,7 +9,7 @@ const auth = [{ basic_auth: { username: "u", password: "p" } }];
 /** The warnings for routes by their ids. */
 function warnings(routes: Record<string, object>): string[] {
   const text = JSON.stringify({ routes: Object.entries(routes).map(([id, more]) => ({ id, nodes, ...more })) });
-  const loaded = loadConfig({ file: "gateway.yaml", text, env: {}, pod: {} });
+  const loaded = loadConfig({ format: FORMAT, file: "gateway.yaml", text, env: {}, pod: {} });
   assertEquals(loaded.ok, true, JSON.stringify(loaded));
   return loaded.warnings.map(({ message }) => message);
 }

@@ -2,6 +2,7 @@ import { describe, test } from "bun:test";
 import { assert, assertEquals } from "@std/assert";
 import { redactCluster, redactRoute } from "../../src/config/redact.ts";
 import type { RouteConfig } from "../../src/config/schema.ts";
+import { FORMAT } from "../../src/gateway/format.ts";
 import { cluster, route } from "./support.ts";
 
 describe("a cluster is shown as APISIX's dump shows it", () => {
@@ -33,6 +34,7 @@ describe("a cluster is shown as APISIX's dump shows it", () => {
 describe("a route is shown without secrets", () => {
   test("values of headers, cookies and parameters are xxx whatever their names, and names are shown", () => {
     const shown = redactRoute(
+      FORMAT,
       route(
         [
           "service: a/b",
@@ -73,7 +75,7 @@ describe("a route is shown without secrets", () => {
         { use: "./mine.ts", options: { url: "https://u:s3cr3t@x" } },
       ],
     };
-    assertEquals(redactRoute(made).middleware, [
+    assertEquals(redactRoute(FORMAT, made).middleware, [
       { cors },
       { basic_auth: { username: "xxx", users: [{ username: "xxx", password: "xxx" }], ...basic } },
       { use: "./mine.ts", options: "xxx" },
@@ -82,6 +84,6 @@ describe("a route is shown without secrets", () => {
 
   test("all else is the effective route", () => {
     const made = route("{service: a/b, strip_prefix: /a}");
-    assertEquals(redactRoute(made), { ...made });
+    assertEquals(redactRoute(FORMAT, made), { ...made });
   });
 });

@@ -2,6 +2,7 @@ import { test } from "bun:test";
 import { assert, assertEquals } from "@std/assert";
 import { loadConfig } from "../../src/config/load.ts";
 import { type RegexCost, regexCost } from "../../src/config/regex-cost.ts";
+import { FORMAT } from "../../src/gateway/format.ts";
 
 const CASES: Record<string, RegexCost | undefined> = {
   "^/x[0-9]+$": undefined,
@@ -37,7 +38,13 @@ test("check warns of an expression that a client can make slow, at its place", (
     { path: "/b", rewrite_path: { regex: "^/.*-.*x$", to: "/" }, headers: { x: { regex: "(a|a)*b" } }, nodes },
     { path: "/c", redirect: { regex: "^/c/(.*)$", location: "/$1" } },
   ];
-  const loaded = loadConfig({ file: "gateway.yaml", text: JSON.stringify({ routes }), env: {}, pod: {} });
+  const loaded = loadConfig({
+    format: FORMAT,
+    file: "gateway.yaml",
+    text: JSON.stringify({ routes }),
+    env: {},
+    pod: {},
+  });
   assert(loaded.ok);
   assertEquals(loaded.warnings.map(({ path }) => path).toSorted(), [
     "routes[0].path.regex",

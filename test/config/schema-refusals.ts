@@ -2,11 +2,12 @@ import Ajv from "ajv";
 import addFormats from "ajv-formats";
 import { configJsonSchema } from "../../src/config/json-schema.ts";
 import { readSource } from "../../src/config/source.ts";
+import { FORMAT } from "../../src/gateway/format.ts";
 
 /** A validator of JSON Schema as strict as can be. */
 export const ajv = new Ajv({ allErrors: true, strict: true, strictTypes: false, strictRequired: false });
 addFormats(ajv);
-const compiled = ajv.compile(configJsonSchema());
+const compiled = ajv.compile(configJsonSchema(FORMAT));
 
 /** The places where the schema refuses a text, deepest first; none where it takes it. */
 export function refusals(text: string): string[] {

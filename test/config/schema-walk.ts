@@ -1,6 +1,6 @@
 import * as v from "valibot";
-import { fileSchema } from "../../src/config/schema.ts";
 import { redacted } from "../../src/config/shown.ts";
+import { FORMAT } from "../../src/gateway/format.ts";
 
 /** Only what the walk reads of a schema. */
 interface Parts {
@@ -86,6 +86,25 @@ function complete(file: unknown): unknown {
   return made;
 }
 
+/** Every key of the file with its schema; `[]` is an item, `{}` a name of one's own. */
+export function keySchemas(): { readonly path: string; readonly schema: v.GenericSchema }[] {
+  const found: { path: string; schema: v.GenericSchema }[] = [];
+  const visit = (schema: v.GenericSchema, path: string): void => {
+    const { wrapped, options = [], entries = {}, item, value } = partsOf(schema);
+    if (wrapped !== undefined) visit(wrapped, path);
+    for (const option of options) if (typeof option === "object") visit(option, path);
+    for (const [key, entry] of Object.entries(entries)) {
+      const place = path === "" ? key : `${path}.${key}`;
+      found.push({ path: place, schema: entry });
+      visit(entry, place);
+    }
+    if (item !== undefined) visit(item, `${path}[]`);
+    if (value !== undefined) visit(value, `${path}{}`);
+  };
+  visit(FORMAT.file, "");
+  return found;
+}
+
 /** One place of the file where a text can stand. */
 export interface TextPlace {
   /** Keys from the top, `[]` for an item and `{}` for a name of one's own. */
@@ -139,7 +158,7 @@ export function textPlaces(mark: string): TextPlace[] {
       }
     }
   };
-  walk(fileSchema, "", complete);
+  walk(FORMAT.file, "", complete);
   // The first of its kind for each place.
   return [...new Map(places.reverse().map((place) => [`${place.path} ${place.shown}`, place])).values()].reverse();
 }

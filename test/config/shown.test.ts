@@ -6,6 +6,7 @@ import { manifests } from "../../src/cli/manifests.ts";
 import { literalSecrets } from "../../src/config/literal-secrets.ts";
 import { redactConfig } from "../../src/config/redact.ts";
 import { readSource } from "../../src/config/source.ts";
+import { FORMAT } from "../../src/gateway/format.ts";
 import { serve } from "../gateway/support.ts";
 import { until } from "../helpers/wait.ts";
 import { textPlaces } from "./schema-walk.ts";
@@ -83,7 +84,7 @@ describe("a text that the schema does not call showable is in no output", () => 
       const file = around(marked);
       const text = JSON.stringify(file);
       const outputs: Record<string, string> = {
-        "/v1/config": JSON.stringify(redactConfig(config(text, { env: ENV }))),
+        "/v1/config": JSON.stringify(redactConfig(FORMAT, config(text, { env: ENV }))),
       };
       for (const argv of [["gateway.yaml"], ["gateway.yaml", "--json"]]) {
         const { stdout, stderr } = await printed(check as never, argv, file);
@@ -93,7 +94,7 @@ describe("a text that the schema does not call showable is in no output", () => 
       outputs["messages of manifests"] = made.stderr;
       // A module that is not beside its config cannot be printed with it, which is another matter.
       if (made.stdout !== "") outputs["what anybody may read of manifests"] = readable(made.stdout);
-      const found = literalSecrets(readSource({ file: "gateway.yaml", text, env: ENV }));
+      const found = literalSecrets(FORMAT, readSource({ file: "gateway.yaml", text, env: ENV }));
       assertEquals(found.length, 1, "the one text is found where it stands");
       for (const wrong of [[marked], { inner: marked }, { [marked]: 1 }, [[marked]], NUMBER, `\n${marked}`]) {
         const { stdout, stderr } = await printed(check as never, ["gateway.yaml"], around(wrong));
@@ -164,7 +165,7 @@ test("what is shown is what stands in the file", () => {
     const loaded = load(JSON.stringify(around(marked)), { env: ENV });
     // Others need a key beside them; what `defaults` says is in the routes, and there are none.
     if (!loaded.ok || path.startsWith("defaults.")) continue;
-    assert(JSON.stringify(redactConfig(loaded.config)).toLowerCase().includes(MARK.toLowerCase()), path);
+    assert(JSON.stringify(redactConfig(FORMAT, loaded.config)).toLowerCase().includes(MARK.toLowerCase()), path);
     looked++;
   }
   assert(looked > 50, `${looked} places`);

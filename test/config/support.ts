@@ -2,6 +2,7 @@ import { fail } from "@std/assert";
 import { type ConfigIssue, formatIssue, type LoadInput, loadConfig } from "../../src/config/load.ts";
 import type { Config, RouteConfig } from "../../src/config/schema.ts";
 import type { ClusterOptions } from "../../src/discovery/options.ts";
+import { FORMAT } from "../../src/gateway/format.ts";
 
 /** A pod's surroundings: what Kubernetes puts into its environment and its file system. */
 export const IN_POD = {
@@ -13,7 +14,7 @@ type World = Partial<Pick<LoadInput, "env" | "pod">>;
 
 /** Loads a text as gateway.yaml, outside a pod unless said otherwise. */
 export const load = (text: string, { env = {}, pod = {} }: World = {}) =>
-  loadConfig({ file: "gateway.yaml", text, env, pod });
+  loadConfig({ format: FORMAT, file: "gateway.yaml", text, env, pod });
 
 /** The config of a text that must be valid. */
 export function config(text: string, world?: World): Config {

@@ -1,7 +1,7 @@
 import { describe, test } from "bun:test";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { formatIssue, loadConfig } from "../../src/config/load.ts";
-import { checkWithoutThreads } from "../../src/config/threads-rules.ts";
+import { FORMAT } from "../../src/gateway/format.ts";
 import { readWorkerConfig } from "../../src/server/workers/config.ts";
 import { config, warnings } from "./support.ts";
 
@@ -35,7 +35,7 @@ describe("server.workers", () => {
   for (const workers of ["2", "auto"]) {
     test(`may not be ${workers} where a runtime has no threads that share a port, which is said in words`, () => {
       const text = `server:\n  workers: ${workers}\nroutes: []\n`;
-      const loaded = loadConfig({ file: "gateway.yaml", text, env: {}, pod: {}, check: checkWithoutThreads });
+      const loaded = loadConfig({ format: FORMAT, file: "gateway.yaml", text, env: {}, pod: {}, lacking: ["threads"] });
       assert(!loaded.ok);
       const words =
         "gateway.yaml:2:12: server.workers must be 1 here (or left out): this runtime has no threads that share a port; " +
@@ -49,7 +49,7 @@ describe("server.workers", () => {
 
   test("may be 1 anywhere", () => {
     const text = "server: {workers: 1}\nroutes: []\n";
-    const loaded = loadConfig({ file: "gateway.yaml", text, env: {}, pod: {}, check: checkWithoutThreads });
+    const loaded = loadConfig({ format: FORMAT, file: "gateway.yaml", text, env: {}, pod: {}, lacking: ["threads"] });
     assert(loaded.ok);
     assert(readWorkerConfig(text, {}).ok);
   });

@@ -2,6 +2,7 @@ import { describe, test } from "bun:test";
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { loadConfig } from "../../src/config/load.ts";
 import { type DemoHandler, startDemo } from "../../src/demo/demo.ts";
+import { FORMAT } from "../../src/gateway/format.ts";
 import { createFakeClock } from "../helpers/fake-clock.ts";
 import { seededRandom } from "../helpers/random.ts";
 import { until } from "../helpers/wait.ts";
@@ -109,7 +110,7 @@ describe("the demo cluster", () => {
 
   test("prints a config that loads, and lines to try", async () => {
     await using running = await demo();
-    const loaded = loadConfig({ file: "demo", text: running.config, env: {}, pod: {} });
+    const loaded = loadConfig({ format: FORMAT, file: "demo", text: running.config, env: {}, pod: {} });
     assert(loaded.ok, JSON.stringify(loaded));
     assertEquals(loaded.warnings, []);
     const lines = running.hints("http://127.0.0.1:8080", "podway").join("\n");

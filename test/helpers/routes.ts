@@ -1,17 +1,17 @@
 import * as v from "valibot";
 import { fill } from "../../src/config/fill.ts";
-import { type RouteConfig, routeSchema } from "../../src/config/route-schema.ts";
-import { fileSchema } from "../../src/config/schema.ts";
+import type { Format, RouteConfig } from "../../src/config/schema.ts";
+import { FORMAT } from "../../src/gateway/format.ts";
 import type { RequestFacts } from "../../src/http/request.ts";
 
 /** A route as a config file would hold it. */
-export type RouteInput = v.InferInput<typeof routeSchema>;
+export type RouteInput = v.InferInput<Format["route"]>;
 
-const EMPTY_FILE = v.parse(fileSchema, {});
+const EMPTY_FILE = v.parse(FORMAT.file, {});
 
 /** A route with every default filled in, as the config loader would; its id is "route" unless it has one. */
 export function routeConfig(input: RouteInput = {}): RouteConfig {
-  const routes = [v.parse(routeSchema, { id: "route", ...input })];
+  const routes = [v.parse(FORMAT.route, { id: "route", ...input })];
   return fill({ ...EMPTY_FILE, routes }, { env: {}, pod: {} }).routes[0]!;
 }
 

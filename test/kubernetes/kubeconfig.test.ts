@@ -1,11 +1,7 @@
 import { describe, test } from "bun:test";
 import { assertEquals, assertNotMatch, assertRejects, assertStringIncludes } from "@std/assert";
-import {
-  type KubeconfigOptions,
-  kubeconfigPaths,
-  openKubeconfig,
-  readKubeconfig as readAll,
-} from "../../src/kubernetes/kubeconfig.ts";
+import { type KubeconfigOptions, openKubeconfig, readKubeconfig as readAll } from "../../src/kubernetes/kubeconfig.ts";
+import { kubeconfigPaths } from "../../src/kubernetes/kubeconfig-paths.ts";
 import { createFakeClock } from "../helpers/fake-clock.ts";
 import { memoryFiles } from "../helpers/memory-files.ts";
 

@@ -1,7 +1,8 @@
 import { describe, test } from "bun:test";
 import { assert, assertEquals } from "@std/assert";
 import { sign } from "hono/jwt";
-import { HELP } from "../../src/config/help.ts";
+import { keyFacts } from "../../src/base/schema/key.ts";
+import { secure_headers } from "../../src/middleware/answers.ts";
 import { route } from "../config/support.ts";
 import { createFakeClock } from "../helpers/fake-clock.ts";
 import { chained, type Sent } from "./support.ts";
@@ -161,9 +162,9 @@ describe("what is left out", () => {
   });
 
   test("of a security header's value is the one that its help names", async () => {
-    const helped = Object.entries(HELP).flatMap(([place, help]) => {
-      const [, header, value] = /^The (\S+) header\. true: (.*)\. false:/.exec(help) ?? [];
-      return header === undefined ? [] : [[place.slice("middleware.secure_headers.".length), header, value!] as const];
+    const helped = Object.entries(secure_headers.options.entries).flatMap(([key, entry]) => {
+      const [, header, value] = /^The (\S+) header\. true: (.*)\. false:/.exec(keyFacts(entry)?.help ?? "") ?? [];
+      return header === undefined ? [] : [[key, header, value!] as const];
     });
     assertEquals(helped.length, 12);
     const { headers } = await chained(`[{secure_headers: {${helped.map(([key]) => `${key}: true`).join(", ")}}}]`).send(

@@ -1,6 +1,6 @@
 import { isMapping } from "../../base/schema/shapes.ts";
 import { showPath } from "../../config/issues.ts";
-import { COUNTING } from "../../middleware/catalog.ts";
+import { isCounting } from "../../middleware/catalog.ts";
 import { Commented, type Made, type MadeMapping } from "../document.ts";
 import type { Input } from "../input.ts";
 
@@ -22,8 +22,8 @@ export function countsOf(roots: readonly Input[]): (conf: Input) => string {
 /** What a middleware counts, with its group; undefined: it counts nothing. */
 function groupOf(middleware: Made): string | undefined {
   if (middleware instanceof Commented) return undefined;
-  for (const name of COUNTING) {
-    const group = ((middleware as MadeMapping)[name] as MadeMapping | undefined)?.group;
+  for (const [name, options] of Object.entries(middleware as MadeMapping)) {
+    const group = isCounting(name) ? (options as MadeMapping).group : undefined;
     if (group !== undefined) return JSON.stringify([name, group]);
   }
   return undefined;

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { middlewareSchema } from "../../middleware/catalog.ts";
+import { FORMAT } from "../../gateway/format.ts";
 import { Commented, type Made, type MadeMapping } from "../document.ts";
 import type { Input } from "../input.ts";
 import { isOpen } from "../notation.ts";
@@ -49,7 +49,7 @@ export const noEffects = (): Effects => ({
 
 /** Adds a middleware if the gateway takes it so; else the plugin is declined. Whether it was added. */
 export function addMiddleware(effects: Effects, order: number, made: MadeMapping, conf: Input): boolean {
-  const checked = v.safeParse(middlewareSchema, plain(made));
+  const checked = v.safeParse(FORMAT.middleware, plain(made));
   const issue = checked.issues?.find(({ input }) => !isOpen(input));
   if (issue === undefined) {
     effects.middleware.push({ order, made });

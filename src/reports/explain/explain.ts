@@ -1,4 +1,3 @@
-import { redactRoute } from "../../config/redact.ts";
 import { spokenScheme } from "../../config/route-schema.ts";
 import type { Config, RouteConfig } from "../../config/schema.ts";
 import type { ClusterStatus, Discovery } from "../../discovery/views.ts";
@@ -23,6 +22,8 @@ export interface ExplainSources {
   readonly discovery: Discovery;
   readonly routes: Pick<RouteSet, "table" | "routes">;
   readonly read: ReadOptions;
+  /** A route as it may be shown: without secrets. */
+  shownRoute(route: RouteConfig): Readonly<Record<string, unknown>>;
   status(): readonly ClusterStatus[];
   /**
    * Waits for what a request would wait for: a first list under way, or the apiserver itself in mode `request`. Left out:
@@ -56,10 +57,10 @@ const bodyOf = ({ headers }: RequestFacts): { consumed(): boolean } | undefined 
   headers.has("content-length") || headers.has("transfer-encoding") ? { consumed: () => false } : undefined;
 
 /** Whether a redirect's own words hold what may be a secret. */
-const redirectHides = (rule: RouteConfig): boolean =>
-  JSON.stringify(redactRoute(rule).redirect) !== JSON.stringify(rule.redirect);
+const redirectHides = (rule: RouteConfig, sources: ExplainSources): boolean =>
+  JSON.stringify(sources.shownRoute(rule).redirect) !== JSON.stringify(rule.redirect);
 
-function upstreamOf({ rule, proxy }: ProxyKind, facts: RequestFacts): ExplainedUpstream {
+function upstreamOf({ rule, proxy }: ProxyKind, facts: RequestFacts, sources: ExplainSources): ExplainedUpstream {
   const { timeouts, retries, request_headers, request_query, response_headers } = rule;
   const scheme = spokenScheme(rule.scheme);
   const sent = proxy.rewrite(facts.path, facts);
@@ -74,7 +75,7 @@ function upstreamOf({ rule, proxy }: ProxyKind, facts: RequestFacts): ExplainedU
     ...(response_headers && { response_headers: namesOf(response_headers) }),
     timeouts,
     retries: { ...retries, applies: retries.attempts !== 1 ? applies : [] },
-    health: redactRoute(rule).health as RouteConfig["health"],
+    health: sources.shownRoute(rule).health as RouteConfig["health"],
   };
 }
 
@@ -162,10 +163,10 @@ export async function explainRequest(query: ExplainQuery, sources: ExplainSource
     const verdict =
       answer === undefined
         ? problemVerdict("no_route", "the route's redirect finds nothing in the path")
-        : redirected(answer, middleware, redirectHides(route.rule));
+        : redirected(answer, middleware, redirectHides(route.rule, sources));
     return { ...found, verdict, services: [] };
   }
-  const upstream = upstreamOf(route, facts);
+  const upstream = upstreamOf(route, facts, sources);
   const services = await servicesOf(route, facts, sources);
   const verdict = (await refusedByProxy(route, facts)) ?? forwarded(services, middleware, workers !== undefined);
   return { ...found, verdict, upstream, services, ...(workers && { workers: workers.length }) };

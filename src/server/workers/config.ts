@@ -1,6 +1,6 @@
 import { formatIssue, loadConfig } from "../../config/load.ts";
 import type { Config } from "../../config/schema.ts";
-import { checkForWorkers } from "../../config/workers-rules.ts";
+import { FORMAT } from "../../gateway/format.ts";
 import type { WorkerEnv } from "../../platform/workers/api.ts";
 
 /** A bundled config that can be served with, or every line that says why not. */
@@ -13,7 +13,14 @@ export function readWorkerConfig(text: string, env: WorkerEnv): WorkerConfig {
   const variables = Object.fromEntries(
     Object.entries(env).filter((entry): entry is [string, string] => typeof entry[1] === "string"),
   );
-  const loaded = loadConfig({ file: "gateway.yaml", text, env: variables, pod: {}, check: checkForWorkers });
+  const loaded = loadConfig({
+    format: FORMAT,
+    file: "gateway.yaml",
+    text,
+    env: variables,
+    pod: {},
+    lacking: ["workers", "threads"],
+  });
   if (!loaded.ok) return { ok: false, errors: loaded.errors.map(formatIssue) };
   const { config } = loaded;
   const { discovery } = config;

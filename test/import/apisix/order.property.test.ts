@@ -2,6 +2,7 @@ import { test } from "bun:test";
 import { assert } from "@std/assert";
 import fc from "fast-check";
 import { loadConfig } from "../../../src/config/load.ts";
+import { FORMAT } from "../../../src/gateway/format.ts";
 import { compileRoutes } from "../../../src/routing/table.ts";
 import { requestFacts } from "../../helpers/routes.ts";
 import { imported } from "./support.ts";
@@ -85,7 +86,7 @@ for (const router of ["radixtree_host_uri", "radixtree_uri"]) {
             { name: "config.yaml", content: `apisix: {router: {http: ${router}}}` },
             { name: "apisix.yaml", content: JSON.stringify({ routes: routes.map((one) => ({ ...one, upstream })) }) },
           ]);
-          const loaded = loadConfig({ file: "gateway.yaml", text: gateway, env: {}, pod: {} });
+          const loaded = loadConfig({ format: FORMAT, file: "gateway.yaml", text: gateway, env: {}, pod: {} });
           assert(loaded.ok, gateway);
           const table = compileRoutes(loaded.config.routes.map((rule) => ({ rule })));
           for (const request of requests) {

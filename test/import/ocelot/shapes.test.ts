@@ -3,6 +3,7 @@ import { readdirSync } from "node:fs";
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { parse } from "yaml";
 import { type ConfigIssue, loadConfig } from "../../../src/config/load.ts";
+import { FORMAT } from "../../../src/gateway/format.ts";
 import { summaryLine } from "../../../src/import/summary.ts";
 import { slice } from "../../gateway/objects.ts";
 import { serve } from "../../gateway/support.ts";
@@ -71,7 +72,7 @@ describe("a configuration of the shape of Ocelot's own tests, samples and public
       const content = stage.withPorts(await read(`${name}.json`));
       const { gateway: text, faults, leftovers, notes, summary } = imported([{ name: "ocelot.json", content }]);
       assertEquals(faults, []);
-      const checked = loadConfig({ file: "gateway.yaml", text, env: {}, pod: {} });
+      const checked = loadConfig({ format: FORMAT, file: "gateway.yaml", text, env: {}, pod: {} });
       assert(checked.ok, "check accepts it outside a cluster too");
       assertEquals(slowPaths(checked.warnings), [], "check warns of no path that the importer wrote");
       const told = (issues: typeof leftovers) => issues.map(({ path, message }) => `${path}: ${message}`).join("\n");

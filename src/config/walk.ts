@@ -1,0 +1,95 @@
+import type * as v from "valibot";
+import { isMapping } from "../base/schema/shapes.ts";
+import type { Path } from "./issues.ts";
+
+/** Which part of the schema a value of a config is meant for, whether it fits or not, was read already or not. */
+
+export type Schema = v.GenericSchema;
+
+/** Only what is read here of a schema; every kind of them has some of it. */
+interface Parts {
+  readonly type: string;
+  readonly pipe?: readonly unknown[];
+  readonly wrapped?: Schema;
+  readonly options?: readonly unknown[];
+  readonly literal?: unknown;
+  readonly entries?: Readonly<Record<string, Schema>>;
+  readonly item?: Schema;
+  readonly value?: Schema;
+  readonly metadata?: { readonly shown?: true | "url"; readonly credential?: true };
+}
+
+/** What of a schema is read here. */
+export const partsOf = (schema: unknown): Parts => schema as Parts;
+
+/** The schema without what makes it optional. */
+const unwrapped = (schema: Schema): Schema => {
+  const { wrapped } = partsOf(schema);
+  return wrapped === undefined ? schema : unwrapped(wrapped);
+};
+
+/** The alternatives a value may have been meant for, unions resolved. */
+export function optionsOf(schema: Schema): Schema[] {
+  const inner = unwrapped(schema);
+  const { type, options = [] } = partsOf(inner);
+  return type === "union" ? (options as Schema[]).flatMap(optionsOf) : [inner];
+}
+
+const MAPPINGS: ReadonlySet<string> = new Set(["strict_object", "loose_object", "object", "record"]);
+
+const sharedKeys = ({ entries = {} }: Parts, value: Readonly<Record<string, unknown>>): number =>
+  Object.keys(value).filter((key) => Object.hasOwn(entries, key)).length;
+
+/** The alternatives that fit the shape of a value. */
+export function fitting(schema: Schema, value: unknown): Schema[] {
+  const options = optionsOf(schema);
+  if (Array.isArray(value)) return options.filter((option) => partsOf(option).type === "array");
+  if (isMapping(value)) {
+    const mappings = options.filter((option) => MAPPINGS.has(partsOf(option).type));
+    const most = Math.max(...mappings.map((option) => sharedKeys(partsOf(option), value)));
+    return mappings.filter((option) => sharedKeys(partsOf(option), value) === most).slice(0, 1);
+  }
+  const own = options.filter((option) => {
+    const { type, options: listed = [], literal } = partsOf(option);
+    return (type === "picklist" && listed.includes(value)) || (type === "literal" && literal === value);
+  });
+  return own.length > 0 ? own : options.filter((option) => partsOf(option).type === typeof value);
+}
+
+/** What stands under a key of a value of this schema; undefined: the schema knows nothing of it. */
+export function childOf(schema: Schema | undefined, key: string | number): Schema | undefined {
+  if (schema === undefined) return undefined;
+  const { type, entries = {}, item, value } = partsOf(schema);
+  if (type === "array") return item;
+  if (type === "record") return value;
+  return Object.hasOwn(entries, key) ? entries[key] : undefined;
+}
+
+/** The schema of what stands at a path of a value; undefined: the schema knows nothing of it. */
+export function schemaAt(schema: Schema, root: unknown, path: Path): Schema | undefined {
+  let at: Schema | undefined = schema;
+  let value = root;
+  for (const part of path) {
+    at = at && childOf(fitting(at, value)[0], part);
+    value = (value as Readonly<Record<string | number, unknown>> | undefined)?.[part];
+  }
+  return at;
+}
+
+/** A value, where it stands, and its schema, which may be optional or a union; undefined where the schema knows nothing of it. */
+export interface Visited {
+  readonly path: Path;
+  readonly value: unknown;
+  readonly schema: Schema | undefined;
+}
+
+/** Calls `visit` with a value and with every value in it, each before what it holds. */
+export function walk(schema: Schema | undefined, value: unknown, visit: (at: Visited) => void, path: Path = []): void {
+  visit({ path, value, schema });
+  if (typeof value !== "object" || value === null) return;
+  const known = schema && fitting(schema, value)[0];
+  for (const [key, child] of Object.entries(value)) {
+    const part = Array.isArray(value) ? Number(key) : key;
+    walk(childOf(known, part), child, visit, [...path, part]);
+  }
+}
