@@ -48,10 +48,10 @@ const route: ProxyRoute = {
   id: "bench",
   rule,
   rewrite: (path) => path,
+  transport: createHttp1Client({ dial: bunDial, clock, random: Math.random }),
   backends: createBackends([choice], { random: Math.random, keyOf: undefined }),
 };
 const forwarder = createForwarder({
-  fetch: createHttp1Client({ dial: bunDial, clock, random: Math.random }),
   clock,
   logger: silentLogger,
 });

@@ -6,16 +6,15 @@ import type { Config, TracingConfig, UpstreamTlsConfig } from "../config/schema.
 import type { Cluster } from "../discovery/cluster.ts";
 import { createDiscovery, type Discovery } from "../discovery/discovery.ts";
 import type { ReadOptions } from "../http/request.ts";
+import type { Transport } from "../http/transport.ts";
 import { createTrust } from "../http/trust.ts";
 import type { Fetch } from "../kubernetes/types.ts";
 import type { Middleware, MiddlewareParts } from "../middleware/plugin.ts";
-import type { Dial } from "../platform/sockets.ts";
-import type { UpstreamConnect } from "../platform/websocket.ts";
 import type { Drain } from "../proxy/drain.ts";
 import type { EventStreams } from "../proxy/event-streams.ts";
 import { createForwarder } from "../proxy/forward.ts";
 import type { Flights } from "../proxy/in-flight.ts";
-import type { Forwarder, UpstreamFetch } from "../proxy/types.ts";
+import type { Forwarder } from "../proxy/types.ts";
 import { type AccessLog, createAccessLog } from "../telemetry/access-log.ts";
 import type { Counters, SeriesCounts } from "../telemetry/counters.ts";
 import type { Recorder } from "../telemetry/exchange.ts";
@@ -52,18 +51,8 @@ export interface Plan {
 
 /** What the runtime and the process bring: the same for every plan of a gateway. */
 export interface PlanWorld {
-  /** How requests leave for upstreams. */
-  readonly upstreamFetch: UpstreamFetch;
-  /** The same with a route's `upstream_tls`. */
-  upstreamFetchWith(tls: UpstreamTlsConfig): UpstreamFetch;
-  /** How WebSockets to upstreams are opened; left out: they are refused. */
-  readonly upstreamConnect?: UpstreamConnect | undefined;
-  /** The same with a route's `upstream_tls`. */
-  upstreamConnectWith?(tls: UpstreamTlsConfig): UpstreamConnect | undefined;
-  /** How TCP connections to upstreams are made; left out: there are no streams. */
-  readonly dial?: Dial | undefined;
-  /** The same with a stream's `upstream_tls`. */
-  dialWith?(tls: UpstreamTlsConfig): Dial;
+  /** How requests and connections leave for upstreams, with the `upstream_tls` of a route or stream. */
+  transportFor(tls: UpstreamTlsConfig | undefined): Transport;
   /** For what the gateway asks for on its own account, such as a key set: verified, without redirects, decompressed. */
   readonly plainFetch: Fetch;
   /** The user's own middleware that a config names; they were loaded before. */
@@ -112,7 +101,7 @@ export function makePlan(
   before: Plan | undefined,
   { world, ...parts }: PlanParts,
 ): Plan {
-  const { clock, random, logger, dial, dialWith } = world;
+  const { clock, random, logger, transportFor } = world;
   const { server } = config;
   const discovery = createDiscovery({ clusters, multi: config.discovery?.multi ?? false });
   const trusts = createTrust(server.trusted_proxies);
@@ -120,9 +109,7 @@ export function makePlan(
   const pools = createPoolSet({ discovery, clusters, clock, random, onEject, budgets, before: before?.pools });
   const routes = compileRouteSet(config, {
     pools,
-    upstreamFetch: world.upstreamFetch,
-    upstreamFetchWith: world.upstreamFetchWith,
-    upstreamConnectWith: world.upstreamConnectWith,
+    transportFor,
     counters: parts.counters,
     before: before?.routes.middleware,
     parts: parts.middleware,
@@ -141,8 +128,10 @@ export function makePlan(
     ),
   );
   parts.streamCounters.keep(new Set(config.streams.map(({ id }) => id)));
+  // A runtime that makes no connections without HTTP has no streams.
   const streams =
-    dial && dialWith && compileStreamSet(config, { pools, dial, dialWith, counters: parts.streamCounters });
+    transportFor(undefined).dial &&
+    compileStreamSet(config, { pools, dialFor: (tls) => transportFor(tls).dial!, counters: parts.streamCounters });
   const accessLog = keptLog(before, config, world, parts.drain);
   const tracing = keptTracing(before, config.tracing, world);
   return {
@@ -153,8 +142,6 @@ export function makePlan(
     routes,
     streams,
     forwarder: createForwarder({
-      fetch: world.upstreamFetch,
-      connect: world.upstreamConnect,
       clock,
       logger,
       tellRefusal: parts.tellRefusal,

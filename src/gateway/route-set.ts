@@ -4,13 +4,13 @@ import { spokenScheme } from "../config/route-schema.ts";
 import type { Config, MiddlewareConfig, RouteConfig, UpstreamTlsConfig } from "../config/schema.ts";
 import { asMatched } from "../http/readings.ts";
 import type { RequestFacts } from "../http/request.ts";
+import type { Transport } from "../http/transport.ts";
 import type { Trust } from "../http/trust.ts";
 import { identityOf, makePlugin } from "../middleware/catalog.ts";
 import { type Chain, createChain, ours, theirs } from "../middleware/chain.ts";
 import { isProxyLimit, proxyLimits } from "../middleware/limits.ts";
 import type { Middleware, MiddlewareParts } from "../middleware/plugin.ts";
-import type { UpstreamConnect } from "../platform/websocket.ts";
-import type { ProxyRoute, UpstreamFetch } from "../proxy/types.ts";
+import type { ProxyRoute } from "../proxy/types.ts";
 import { compileHeaderChanges } from "../routing/header-changes.ts";
 import { compileQueryChanges } from "../routing/query-changes.ts";
 import { compileRedirect } from "../routing/redirect.ts";
@@ -53,12 +53,8 @@ export interface RouteSet {
 /** What compiling routes needs. */
 export interface RouteSetOptions {
   readonly pools: PoolSet;
-  /** How requests leave where a route has no `upstream_tls`. */
-  readonly upstreamFetch: UpstreamFetch;
-  /** A fetch with a route's `upstream_tls`. */
-  upstreamFetchWith(tls: UpstreamTlsConfig): UpstreamFetch;
-  /** The same for WebSockets; undefined: the runtime cannot. */
-  upstreamConnectWith?: ((tls: UpstreamTlsConfig) => UpstreamConnect | undefined) | undefined;
+  /** How requests leave, with a route's `upstream_tls`. */
+  transportFor(tls: UpstreamTlsConfig | undefined): Transport;
   /** What middleware are made with. */
   readonly parts: MiddlewareParts;
   /** The user's own middleware. */
@@ -121,9 +117,8 @@ export function compileRouteSet(config: Config, { before, ...options }: RouteSet
       of: (service) => countsOf(rule.id, service),
       ejected: countEjection,
     });
-    const tls = rule.upstream_tls;
-    const fetch = tls === undefined ? undefined : options.upstreamFetchWith(tls);
-    checks.push(...checksOf(rule, of, fetch ?? options.upstreamFetch));
+    const transport = options.transportFor(rule.upstream_tls);
+    checks.push(...checksOf(rule, of, transport));
     const proxy: ProxyRoute = {
       id: rule.id,
       rule,
@@ -132,10 +127,9 @@ export function compileRouteSet(config: Config, { before, ...options }: RouteSet
       requestHeaders: compileHeaderChanges(rule.request_headers),
       responseHeaders: compileHeaderChanges(rule.response_headers),
       backends,
-      transient: options.copiesPieces && chain === undefined,
+      recycles: options.copiesPieces && chain === undefined,
       bodyBytes: smaller(bodyBytes, config.server.limits.body_bytes),
-      fetch,
-      connect: tls === undefined ? undefined : options.upstreamConnectWith?.(tls),
+      transport,
     };
     return { kind: "proxy", rule, chain, counts, proxy, choices: of };
   });
@@ -159,13 +153,13 @@ function chainFor(
 }
 
 /** The health checks a route asks for: each of its pools is probed as its requests go. */
-function checksOf({ health, upstream_tls }: RouteConfig, of: readonly Choice[], fetch: UpstreamFetch): HealthCheck[] {
+function checksOf({ health, upstream_tls }: RouteConfig, of: readonly Choice[], transport: Transport): HealthCheck[] {
   const { active } = health;
   if (active === false) return [];
   const probeKey = JSON.stringify([active, upstream_tls ?? null]);
   return of.map(({ pool, key, upstream }) => {
     const { name, cluster } = upstream;
-    const probe = httpProbe(active, (url, init) => fetch(url, { ...init, cluster }));
+    const probe = httpProbe(active, (url, init) => transport.send(url, { ...init, cluster }));
     return { pool, key, config: active, probe, probeKey, upstream: name };
   });
 }

@@ -16,10 +16,8 @@ export interface StreamSet {
 /** What compiling streams needs. */
 export interface StreamSetOptions {
   readonly pools: PoolSet;
-  /** How connections are made where a stream has no `upstream_tls`. */
-  readonly dial: Dial;
-  /** The same with a stream's `upstream_tls`. */
-  dialWith(tls: UpstreamTlsConfig): Dial;
+  /** How connections are made, with a stream's `upstream_tls`. */
+  dialFor(tls: UpstreamTlsConfig | undefined): Dial;
   readonly counters: StreamCounters;
 }
 
@@ -34,7 +32,7 @@ export function compileStreamSet({ streams }: Config, options: StreamSetOptions)
       ejected: countEjection,
     });
     const tls = rule.upstream_tls;
-    const dial = tls === undefined ? options.dial : options.dialWith(tls);
+    const dial = options.dialFor(tls);
     byId.set(rule.id, { rule, backends, of, dial, counts });
     const { active } = rule.health;
     if (active === false) continue;

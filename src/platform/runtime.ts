@@ -1,7 +1,5 @@
 import type { Fetch } from "../kubernetes/types.ts";
-import type { UpstreamFetch } from "../proxy/types.ts";
 import type { Dial } from "./sockets.ts";
-import type { UpstreamConnect } from "./websocket.ts";
 
 /** Trust and identity for TLS as a client. All texts are PEM. */
 export interface ClientTls {
@@ -75,12 +73,10 @@ export interface Runtime {
    * throw: then the fetch rejects. Workers have no proxies.
    */
   clientFetch(tls: ClientTls, proxyOf?: ProxyOf): Fetch;
-  /** A fetch for upstreams, with keep-alive; `tls` where a route brings its own trust or identity. */
-  upstreamFetch(tls?: ClientTls): UpstreamFetch;
-  /** How WebSockets to upstreams are opened, with TLS as `upstreamFetch`. Left out: this runtime cannot. */
-  upstreamConnect?(tls?: ClientTls): UpstreamConnect;
-  /** How TCP connections to upstreams are made, with TLS where `tls` is given. Left out: this runtime cannot. */
-  dial?(tls?: ClientTls): Dial;
+  /** How TCP connections to upstreams are made, with TLS where `tls` is given. */
+  dial(tls?: ClientTls): Dial;
+  /** The same without TLS for HTTP, where another way is faster. @default `dial` */
+  readonly dialHttp?: Dial | undefined;
   /** Whether headers of a received request or answer can be changed in place. */
   readonly mutableHeaders: boolean;
   /** Whether its server copies each piece of an answer's body before it asks for the next. @default false */

@@ -1,5 +1,3 @@
-import type { UpstreamInit } from "../proxy/types.ts";
-
 /** What the holder of one end of a WebSocket connection is told. */
 export interface SocketEvents {
   /** A whole message: text as a string, anything else as bytes. `size` is that of its payload, in bytes. */
@@ -29,19 +27,6 @@ export interface MessageSocket {
   /** Ends the connection without a word. */
   terminate(): void;
 }
-
-/** An upstream's answer to a WebSocket handshake. `socket` is there exactly where that answer is a valid 101. */
-export interface Handshake {
-  readonly response: Response;
-  readonly socket: MessageSocket | undefined;
-}
-
-/**
- * Asks an upstream for a WebSocket. `url` begins with http or https; what belongs to the handshake itself (`Upgrade`, key,
- * version, extensions) is the runtime's to add to `init.headers`. A refusal is an answer like any other. Rejects as a
- * fetch does, and when `init.signal` aborts before the answer.
- */
-export type UpstreamConnect = (url: string, init: UpstreamInit) => Promise<Handshake>;
 
 /** The client's end of a WebSocket, and the answer the handler has to give back for it. */
 export interface Upgraded {

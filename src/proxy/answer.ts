@@ -1,6 +1,7 @@
 import type { Pool, Target } from "../balancing/types.ts";
 import type { Clock } from "../base/clock.ts";
 import type { RequestFacts } from "../http/request.ts";
+import type { Transport } from "../http/transport.ts";
 import type { SeriesCounts } from "../telemetry/counters.ts";
 import { watchBody, withBody } from "./body.ts";
 import { type EventStreams, isEventStream } from "./event-streams.ts";
@@ -25,8 +26,8 @@ export interface Answered {
   readonly pool: Pool;
   readonly counts: SeriesCounts | undefined;
   readonly flight: Flight;
-  /** Who gave the answer has dropped what is good for one hop only. */
-  readonly endToEnd: boolean;
+  /** What brought the answer. */
+  readonly transport: Transport;
 }
 
 /** Makes the headers of what `target` answered those of the answer to the client, in place. */
@@ -38,8 +39,8 @@ export type Deliver = (response: Response, answered: Answered, target: Target) =
 /** Makes the changes that headers of an answer go through. */
 export function createHeaderChange(options: Omit<DeliveryOptions, "clock" | "flights" | "streams">): ChangeHeaders {
   const { mutable, via, upstreamHeaders } = options;
-  return function change(headers, response, { facts, route, pool, endToEnd }, target) {
-    if (!endToEnd) toClient(headers);
+  return function change(headers, response, { facts, route, pool, transport }, target) {
+    if (!transport.stripsHopByHop) toClient(headers);
     // Servers built on fetch would tell a length of 0 (RFC 9110 section 8.6 wants the GET's or none). This says "not known".
     if (mutable && facts.method === "HEAD" && !headers.has("content-length"))
       headers.set("transfer-encoding", "chunked");

@@ -1,13 +1,14 @@
 import type { Picked } from "../balancing/backends.ts";
 import type { Pool, Target } from "../balancing/types.ts";
 import type { RequestFacts } from "../http/request.ts";
+import type { Transport, Tunnel } from "../http/transport.ts";
+import type { Upgrade } from "../platform/websocket.ts";
 import { countInFlight, countRetry, type Outcome, type SeriesCounts } from "../telemetry/counters.ts";
 import type { Exchange } from "../telemetry/exchange.ts";
 import type { AttemptTrace } from "../telemetry/tracing/types.ts";
 import type { Flight } from "./in-flight.ts";
 import { mayRetry, type RetryCause } from "./retry.ts";
-import type { Choice, ProxyRoute, UpstreamFetch } from "./types.ts";
-import type { Passage } from "./websocket.ts";
+import type { Choice, ProxyRoute } from "./types.ts";
 
 /** One request on its way: what its attempts share. */
 export interface Journey {
@@ -20,10 +21,10 @@ export interface Journey {
   pool: Pool;
   counts: SeriesCounts | undefined;
   readonly flight: Flight;
-  readonly send: UpstreamFetch;
-  readonly endToEnd: boolean;
-  /** The way of a WebSocket; undefined: it goes by fetch. */
-  readonly passage: Passage | undefined;
+  readonly transport: Transport;
+  /** A WebSocket that it asks for, and how the client's end of that is accepted. */
+  readonly tunnel: Tunnel | undefined;
+  readonly upgrade: Upgrade | undefined;
   /** Pods that failed; made at the first failure. */
   tried: Target[] | undefined;
   /** Of the attempt under way. */

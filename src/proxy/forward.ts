@@ -4,8 +4,9 @@ import type { Logger } from "../base/log.ts";
 import { isPlainPath } from "../http/path-check.ts";
 import { type ProblemCode, problem } from "../http/problem.ts";
 import type { RequestFacts } from "../http/request.ts";
+import type { OutgoingRequest, Tunnel } from "../http/transport.ts";
 import { classify } from "../http/upstream-error.ts";
-import type { Upgrade, UpstreamConnect } from "../platform/websocket.ts";
+import type { Upgrade } from "../platform/websocket.ts";
 import { countAnswer, countInFlight, countUpstream, type Outcome } from "../telemetry/counters.ts";
 import type { Exchange } from "../telemetry/exchange.ts";
 import type { TellRefusal } from "../telemetry/refusals.ts";
@@ -17,16 +18,12 @@ import { FAILURES, type Failure } from "./failures.ts";
 import { addVia, toUpstream } from "./headers.ts";
 import { createFlights, Flight, type Flights } from "./in-flight.ts";
 import { refuse } from "./refuse.ts";
-import type { Choice, Forwarder, ProxyRoute, UpstreamFetch, UpstreamInit } from "./types.ts";
+import type { Choice, Forwarder, ProxyRoute } from "./types.ts";
 import { Upload } from "./upload.ts";
-import { createPassages, type Passage, refuseHandshake, wantsWebSocket } from "./websocket.ts";
+import { dropHandshake, openTunnel, refuseHandshake, wantsWebSocket } from "./websocket.ts";
 
 /** What a forwarder works with. */
 export interface ForwarderOptions {
-  /** How requests leave where a route brings no fetch of its own. */
-  readonly fetch: UpstreamFetch;
-  /** How WebSockets are opened where a route brings no way of its own; left out: they are refused. */
-  readonly connect?: UpstreamConnect | undefined;
   readonly clock: Clock;
   readonly logger: Logger;
   /** Takes why a request found no address, which its client is not told. @default it is lost */
@@ -72,7 +69,7 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
   const drain = options.drain ?? { begun: false, over: false };
   const changeHeaders = createHeaderChange({ mutable, via, upstreamHeaders });
   const deliver = createDelivery({ clock, flights, streams, mutable, via, upstreamHeaders }, changeHeaders);
-  const passages = createPassages({ clock, flights, deliver, changeHeaders });
+  const tunnels = { clock, flights, changeHeaders };
 
   /** The headers for the pod. The client's own, changed in place, unless they may have to be read again. */
   function headersFor(facts: RequestFacts, route: ProxyRoute, exchange: Exchange | undefined): Headers {
@@ -175,15 +172,20 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
     return next;
   }
 
-  async function travel(journey: Journey, first: Picked<Choice>, path: string, init: UpstreamInit): Promise<Response> {
-    const { facts, route, exchange, outcome, flight, passage, send } = journey;
+  async function travel(
+    journey: Journey,
+    first: Picked<Choice>,
+    path: string,
+    init: OutgoingRequest,
+  ): Promise<Response> {
+    const { facts, route, exchange, outcome, flight, transport } = journey;
     const { rule } = route;
     let picked = first;
     for (let attempt = 1; ; attempt++) {
       const { target } = picked;
       const { pool, counts } = journey;
       if (rule.pass_host === "node") init.headers.set("host", target.endpoint.address);
-      if (flight.upload !== undefined) init.body = flight.upload.open(send.meters === true);
+      if (flight.upload !== undefined) init.body = flight.upload.open(transport.metersBodies);
       const sent = clock.now();
       flight.begin(sent);
       flights.add(flight);
@@ -206,7 +208,7 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
       pool.start(target);
       let response: Response;
       try {
-        response = await send(target.origin + path, init);
+        response = await transport.send(target.origin + path, init);
       } catch (error) {
         const next = afterFailure(error, journey, picked, attempt);
         if (next instanceof Response) return logged(counted(next, facts, outcome, exchange), exchange);
@@ -228,29 +230,28 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
           continue;
         }
       }
+      const socket = journey.tunnel?.socket;
       const answer =
-        passage === undefined ? deliver(response, journey, target) : passage.deliver(response, journey, target);
+        socket === undefined
+          ? deliver(response, journey, target)
+          : openTunnel(socket, response, journey, target, tunnels);
       return logged(counted(answer, facts, outcome, exchange, now), exchange);
     }
   }
 
-  /** The way of a request that wants a WebSocket, or the answer to one that cannot have it; undefined: it wants none. */
-  function passageOf(
+  /** What a request for a WebSocket asks the pod for, or the answer where it cannot have one; undefined: it wants none. */
+  function tunnelOf(
     facts: RequestFacts,
-    route: ProxyRoute,
-    exchange: Exchange | undefined,
+    { transport }: ProxyRoute,
     outcome: Outcome,
     upgrade: Upgrade | undefined,
-  ): Passage | Response | undefined {
+  ): Tunnel | Response | undefined {
     if (!wantsWebSocket(facts)) return undefined;
-    const connect = route.connect ?? options.connect;
-    if (connect === undefined || upgrade === undefined) {
+    if (!transport.carriesTunnels || upgrade === undefined) {
       return fail("not_supported", "WebSocket is not carried here", facts, outcome);
     }
     const refusal = refuseHandshake(facts.headers);
-    return refusal === undefined
-      ? passages({ connect, upgrade, exchange, outcome })
-      : refused(refusal, "bad_request", outcome);
+    return refusal === undefined ? { socket: undefined } : refused(refusal, "bad_request", outcome);
   }
 
   /** Sends a request off, or answers it here and now. */
@@ -266,10 +267,10 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
   ): Promise<Response> | Response {
     const refusal = refuse(facts);
     if (refusal !== undefined) return refused(refusal, "not_supported", outcome);
-    const passage = passageOf(facts, route, exchange, outcome, upgrade);
-    if (passage instanceof Response) return passage;
+    const tunnel = tunnelOf(facts, route, outcome, upgrade);
+    if (tunnel instanceof Response) return tunnel;
     const changed = route.rewrite(facts.path, facts);
-    if (changed.startsWith("//") && !(route.fetch ?? options.fetch).endToEnd) {
+    if (changed.startsWith("//") && !route.transport.stripsHopByHop) {
       return fail("bad_request", "The path begins with two slashes, which this runtime cannot ask for", facts, outcome);
     }
     if (changed !== facts.path && !isPlainPath(changed)) {
@@ -297,19 +298,21 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
     if (method !== "GET" && method !== "HEAD" && request.body !== null) {
       flight.upload = new Upload(request.body, { limit, rate, window, now }, flight);
     }
-    const init: UpstreamInit = {
+    const headers = headersFor(facts, route, exchange);
+    if (tunnel !== undefined) dropHandshake(headers);
+    const init: OutgoingRequest = {
       method,
-      headers: headersFor(facts, route, exchange),
+      headers,
       canceller: flight.canceller,
       endpoint: undefined,
       cluster: undefined,
       meter: flight.upload,
       client: request,
       connectTimeout: timeouts.connect,
-      reuse: route.rule.keepalive,
-      transient: route.transient,
+      keepalive: route.rule.keepalive,
+      recycles: route.recycles,
+      tunnel,
     };
-    const send = passage?.send ?? route.fetch ?? options.fetch;
     const journey: Journey = {
       request,
       facts,
@@ -319,9 +322,9 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
       pool,
       counts,
       flight,
-      send,
-      endToEnd: send.endToEnd === true,
-      passage,
+      transport: route.transport,
+      tunnel,
+      upgrade,
       tried: undefined,
       span: undefined,
     };

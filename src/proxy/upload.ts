@@ -1,14 +1,5 @@
+import type { BodyMeter } from "../http/transport.ts";
 import { watchBody } from "./body.ts";
-
-/** Hears of a body as it is read from the client: whose time it is, and how much came. */
-export interface BodyMeter {
-  /** The next piece is asked for: until `came` or `ended` it is the client's time. */
-  waits(): void;
-  /** A piece is there. Throws where it is one too many. */
-  came(bytes: number): void;
-  /** Nothing more is read. `whole`: the body came to its end. */
-  ended(whole: boolean): void;
-}
 
 /** What an upload is held to. */
 export interface UploadRules {

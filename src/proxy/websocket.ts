@@ -2,12 +2,11 @@ import type { Target } from "../balancing/types.ts";
 import type { Clock } from "../base/clock.ts";
 import { problem } from "../http/problem.ts";
 import type { RequestFacts } from "../http/request.ts";
-import type { MessageSocket, Upgrade, UpstreamConnect } from "../platform/websocket.ts";
+import type { MessageSocket, Upgrade } from "../platform/websocket.ts";
 import { countSocket, type Outcome } from "../telemetry/counters.ts";
 import type { Exchange } from "../telemetry/exchange.ts";
-import type { Answered, ChangeHeaders, Deliver } from "./answer.ts";
+import type { Answered, ChangeHeaders } from "./answer.ts";
 import type { Flights } from "./in-flight.ts";
-import type { UpstreamFetch } from "./types.ts";
 import { joinSockets } from "./websocket-tunnel.ts";
 
 /** Fields that are about one connection's handshake (RFC 6455 section 11.3): each side has its own. */
@@ -35,89 +34,61 @@ export function dropHandshake(headers: Headers): void {
   for (const name of HANDSHAKE) headers.delete(name);
 }
 
-/** What the passages of one gateway share. */
-export interface PassageOptions {
+/** What joining the two ends of a tunnel needs, besides its request. */
+export interface TunnelParts {
   readonly clock: Clock;
   readonly flights: Flights;
-  /** How answers that are no WebSocket are delivered. */
-  readonly deliver: Deliver;
   /** Makes the headers of a pod's answer those of the answer to the client. */
   readonly changeHeaders: ChangeHeaders;
 }
 
-/** What one request brings along. */
-export interface PassageInit {
-  readonly connect: UpstreamConnect;
-  readonly upgrade: Upgrade;
+/** A request whose pod has agreed to a WebSocket. */
+export interface Agreed extends Answered {
   readonly exchange: Exchange | undefined;
   readonly outcome: Outcome;
-}
-
-/** A request's way to an upstream and back, in place of a fetch. */
-export interface Passage {
-  readonly send: UpstreamFetch;
-  readonly deliver: Deliver;
+  readonly upgrade: Upgrade | undefined;
 }
 
 /** What the access log says of a tunnel that did not end with a close frame. */
 const ERRORS = { client: "client_gone", upstream: "upstream_reset", idle: undefined } as const;
 
 /**
- * Makes the way of a WebSocket request. The upstream is asked first: its refusal is the client's answer, and so are its
- * subprotocol and headers. Only then the client's own handshake is accepted, and the two are joined.
+ * Accepts the client's handshake, whose answer carries the pod's subprotocol and headers, and joins the two. The pod was
+ * asked first: its refusal would have been the client's answer.
  */
-export function createPassages(options: PassageOptions): (init: PassageInit) => Passage {
-  const { clock, flights, deliver, changeHeaders } = options;
-
-  /** Accepts the client's handshake and joins the two. */
-  function open(
-    upstream: MessageSocket,
-    response: Response,
-    answered: Answered,
-    target: Target,
-    { upgrade, exchange, outcome }: PassageInit,
-  ): Response {
-    const { route, pool, flight, counts } = answered;
-    flights.remove(flight);
-    const headers = new Headers(response.headers);
-    changeHeaders(headers, response, answered, target);
-    dropHandshake(headers);
-    const upgraded = upgrade(flight.request, headers);
-    if (upgraded === undefined) {
-      upstream.terminate();
-      pool.finish(target);
-      outcome.reason = "client_gone";
-      return problem("client_gone", "The client left before the answer");
-    }
-    if (counts !== undefined) countSocket(counts, 1);
-    const over = Promise.withResolvers<number>();
-    if (exchange !== undefined) exchange.over = over.promise;
-    joinSockets({
-      client: upgraded.socket,
-      upstream,
-      clock,
-      idle: route.rule.timeouts.idle,
-      onEnd({ by, code, bytes }) {
-        pool.finish(target);
-        if (counts !== undefined) countSocket(counts, -1);
-        if (exchange !== undefined && code === 1006) exchange.error = ERRORS[by];
-        over.resolve(bytes);
-      },
-    });
-    return upgraded.response;
+export function openTunnel(
+  upstream: MessageSocket,
+  response: Response,
+  agreed: Agreed,
+  target: Target,
+  { clock, flights, changeHeaders }: TunnelParts,
+): Response {
+  const { route, pool, flight, counts, upgrade, exchange, outcome } = agreed;
+  flights.remove(flight);
+  const headers = new Headers(response.headers);
+  changeHeaders(headers, response, agreed, target);
+  dropHandshake(headers);
+  const upgraded = upgrade?.(flight.request, headers);
+  if (upgraded === undefined) {
+    upstream.terminate();
+    pool.finish(target);
+    outcome.reason = "client_gone";
+    return problem("client_gone", "The client left before the answer");
   }
-
-  return (init) => {
-    let upstream: MessageSocket | undefined;
-    return {
-      async send(url, request) {
-        dropHandshake(request.headers);
-        const { response, socket } = await init.connect(url, request);
-        upstream = socket;
-        return response;
-      },
-      deliver: (response, answered, target) =>
-        upstream === undefined ? deliver(response, answered, target) : open(upstream, response, answered, target, init),
-    };
-  };
+  if (counts !== undefined) countSocket(counts, 1);
+  const over = Promise.withResolvers<number>();
+  if (exchange !== undefined) exchange.over = over.promise;
+  joinSockets({
+    client: upgraded.socket,
+    upstream,
+    clock,
+    idle: route.rule.timeouts.idle,
+    onEnd({ by, code, bytes }) {
+      pool.finish(target);
+      if (counts !== undefined) countSocket(counts, -1);
+      if (exchange !== undefined && code === 1006) exchange.error = ERRORS[by];
+      over.resolve(bytes);
+    },
+  });
+  return upgraded.response;
 }

@@ -7,11 +7,10 @@ import { createSnapshotFiles } from "../discovery/store/snapshot-files.ts";
 import type { GatewayOptions } from "../gateway/gateway.ts";
 import { type Connection, connect } from "../kubernetes/connection.ts";
 import { createModules, type Modules } from "../middleware/modules.ts";
-import type { UpstreamFetch } from "../proxy/types.ts";
 import { createTracing } from "../telemetry/tracing/tracing.ts";
 import { outgoingFetch } from "./outgoing.ts";
 import type { ServeWorld } from "./serve.ts";
-import { rememberTls } from "./upstream-tls.ts";
+import { createTransports } from "./upstream-tls.ts";
 import { viaApiserver } from "./via-apiserver.ts";
 
 /** Everything but the config and the log. */
@@ -32,12 +31,7 @@ export function gatewayParts(
   const snapshotFiles = createSnapshotFiles(files);
   const connections = new Map<string, Connection>();
   const connection = (cluster: string): Connection | undefined => connections.get(cluster);
-  const wayToPods = (direct: UpstreamFetch): UpstreamFetch =>
-    world.viaApiserver ? viaApiserver({ connection, direct, logger }) : direct;
-  const tlsOptions = { files, host, logger };
-  const fetchWith = rememberTls(runtime.upstreamFetch, tlsOptions);
-  const connectWith = runtime.upstreamConnect && rememberTls(runtime.upstreamConnect, tlsOptions);
-  const dialWith = runtime.dial && rememberTls(runtime.dial, tlsOptions);
+  const transports = createTransports(runtime, { files, host, logger });
   return {
     createCluster: (config, zone) =>
       createCluster(config, {
@@ -53,29 +47,14 @@ export function gatewayParts(
         logger,
         zone,
       }),
-    upstreamFetch: wayToPods(runtime.upstreamFetch()),
-    upstreamFetchWith: (tls) => {
-      const made = fetchWith.of(tls);
-      return wayToPods(async (url, init) => (await made())(url, init));
-    },
-    upstreamConnect: runtime.upstreamConnect?.(),
-    upstreamConnectWith: (tls) => {
-      const made = connectWith?.of(tls);
-      return made && (async (url, init) => (await made())(url, init));
-    },
-    dial: runtime.dial?.(),
-    dialWith: (tls) => {
-      const made = dialWith?.of(tls);
-      if (made === undefined) throw new Error("This runtime opens no TCP connections");
-      return async (to, dialing) => (await made())(to, dialing);
+    transportFor(tls) {
+      const direct = transports.of(tls);
+      return world.viaApiserver ? viaApiserver({ connection, direct, logger }) : direct;
     },
     plainFetch,
     userMiddleware: modules.middleware,
     retain({ routes, streams }) {
-      const ofRoutes = routes.flatMap(({ upstream_tls }) => upstream_tls ?? []);
-      fetchWith.keep(ofRoutes);
-      connectWith?.keep(ofRoutes);
-      dialWith?.keep(streams.flatMap(({ upstream_tls }) => upstream_tls ?? []));
+      transports.keep([...routes, ...streams].flatMap(({ upstream_tls }) => upstream_tls ?? []));
     },
     mutableHeaders: runtime.mutableHeaders,
     copiesPieces: runtime.copiesPieces,

@@ -1,7 +1,10 @@
 import type { Logger } from "../base/log.ts";
 import type { UpstreamTlsConfig } from "../config/schema.ts";
+import { createHttp1Client } from "../http/http1/client.ts";
+import type { Transport } from "../http/transport.ts";
+import { backgroundClock } from "../platform/background-clock.ts";
 import type { Host } from "../platform/host.ts";
-import type { ClientTls, Files } from "../platform/runtime.ts";
+import type { ClientTls, Files, Runtime } from "../platform/runtime.ts";
 
 /** What `upstream_tls` needs. */
 export interface UpstreamTlsOptions {
@@ -23,32 +26,45 @@ async function readTls(config: UpstreamTlsConfig, { files, host }: UpstreamTlsOp
   return { verify: config.verify, ca, cert, key, serverName: config.server_name };
 }
 
-/** What is made of each `upstream_tls`. */
-export interface RememberedTls<T> {
-  /** For one of them. */
-  of(config: UpstreamTlsConfig): () => Promise<T>;
+/** The transports of a process, one for each `upstream_tls`. */
+export interface Transports {
+  /** The one for such a setting; undefined: for routes without. */
+  of(config: UpstreamTlsConfig | undefined): Transport;
   /** Forgets all but these, and watches the files of the others no longer; requests under way go on with what they have. */
   keep(configs: readonly UpstreamTlsConfig[]): void;
 }
 
-interface Followed<T> {
-  get(): Promise<T>;
+/** What makes connections. */
+export type Dialing = Pick<Runtime, "dial" | "dialHttp">;
+
+const transportWith = ({ dial, dialHttp }: Dialing, tls: ClientTls | undefined): Transport =>
+  createHttp1Client({
+    dial: dialHttp ?? dial(),
+    dialTls: dial(tls ?? { verify: true }),
+    dialStream: dial(tls),
+    clock: backgroundClock,
+    random: Math.random,
+  });
+
+interface Followed {
+  readonly transport: Transport;
   unfollow(): void;
 }
 
 /**
- * Remembers what `make` makes of each `upstream_tls`, so that routes with the same one, and a route across reloads of the
- * config, share connections. Files are read at the first request; one that cannot be read fails the requests of its routes
- * alone, and is tried again with the next. When they change, new requests go by the new ones; changed ones that cannot be
- * used are told of, and the ones before stay.
+ * Makes a transport for each `upstream_tls` and keeps it, so that routes with the same one, and a route across reloads of
+ * the config, share connections. Files are read at the first request; one that cannot be read fails the requests of its
+ * routes alone, and is tried again with the next. When they change, new requests go by the new ones; changed ones that
+ * cannot be used are logged, and the ones before stay.
  */
-export function rememberTls<T>(make: (tls: ClientTls) => T, options: UpstreamTlsOptions): RememberedTls<T> {
-  const known = new Map<string, Followed<T>>();
+export function createTransports(dialing: Dialing, options: UpstreamTlsOptions): Transports {
+  const plain = transportWith(dialing, undefined);
+  const known = new Map<string, Followed>();
 
-  function follow(config: UpstreamTlsConfig): Followed<T> {
+  function follow(config: UpstreamTlsConfig): Followed {
     const paths = [config.ca_file, config.cert_file, config.key_file].filter((path) => path !== undefined);
-    const load = async (): Promise<T> => make(await readTls(config, options));
-    let ready: Promise<T> | undefined;
+    const load = async (): Promise<Transport> => transportWith(dialing, await readTls(config, options));
+    let ready: Promise<Transport> | undefined;
 
     async function renew(): Promise<void> {
       if (ready === undefined) return;
@@ -61,26 +77,33 @@ export function rememberTls<T>(make: (tls: ClientTls) => T, options: UpstreamTls
       }
     }
 
-    const unfollow = paths.length > 0 ? options.files.watch(paths, () => void renew()) : () => {};
-    const get = (): Promise<T> => {
+    const get = (): Promise<Transport> => {
       ready ??= load().catch((error: unknown) => {
         ready = undefined;
         throw error;
       });
       return ready;
     };
-    return { get, unfollow };
+    return {
+      transport: {
+        ...plain,
+        send: async (url, request) => (await get()).send(url, request),
+        dial: async (to, dialing) => (await get()).dial!(to, dialing),
+      },
+      unfollow: paths.length > 0 ? options.files.watch(paths, () => void renew()) : () => {},
+    };
   }
 
   return {
     of(config) {
+      if (config === undefined) return plain;
       const key = JSON.stringify(config);
       let found = known.get(key);
       if (found === undefined) {
         found = follow(config);
         known.set(key, found);
       }
-      return found.get;
+      return found.transport;
     },
     keep(configs) {
       const wanted = new Set(configs.map((config) => JSON.stringify(config)));

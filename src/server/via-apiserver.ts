@@ -1,6 +1,6 @@
 import type { Logger } from "../base/log.ts";
+import type { OutgoingRequest, Transport } from "../http/transport.ts";
 import type { Connection } from "../kubernetes/connection.ts";
-import type { UpstreamFetch } from "../proxy/types.ts";
 
 /** What is said at the start: it is for development, and not all goes this way. */
 export const VIA_APISERVER_NOTE =
@@ -11,7 +11,7 @@ export interface ViaApiserverOptions {
   /** The connection of a cluster, "" where there is one; undefined: none stands yet. */
   connection(cluster: string): Connection | undefined;
   /** For what is no pod of a cluster: a route's own nodes. */
-  readonly direct: UpstreamFetch;
+  readonly direct: Transport;
   readonly logger: Logger;
 }
 
@@ -19,7 +19,7 @@ export interface ViaApiserverOptions {
  * Sends requests by the apiserver's proxy of pods, for machines that cannot reach pods' addresses. It rewrites nothing but
  * the target: https://kubernetes.io/docs/tasks/access-application-cluster/access-cluster-services/
  */
-export function viaApiserver({ connection, direct, logger }: ViaApiserverOptions): UpstreamFetch {
+export function viaApiserver({ connection, direct, logger }: ViaApiserverOptions): Transport {
   let toldOfRights = false;
 
   /** A 403 of the apiserver itself looks like one of the pod's; what is missing is said once. */
@@ -30,9 +30,10 @@ export function viaApiserver({ connection, direct, logger }: ViaApiserverOptions
     logger.log("warn", "The apiserver may not allow pods/proxy; check --live --via-apiserver tells", { pod });
   }
 
-  return async (url, init) => {
-    const { endpoint, cluster, method, body } = init;
-    if (endpoint?.pod === undefined || cluster === undefined) return await direct(url, init);
+  async function send(url: string, request: OutgoingRequest): Promise<Response> {
+    const { endpoint, cluster, method, body, tunnel } = request;
+    const isPod = endpoint?.pod !== undefined && cluster !== undefined;
+    if (!isPod || tunnel !== undefined) return await direct.send(url, { ...request, meter: undefined });
     const way = connection(cluster);
     if (way === undefined) throw new Error("no connection to the apiserver");
     const [namespace = "", name = ""] = endpoint.pod.split("/");
@@ -40,7 +41,7 @@ export function viaApiserver({ connection, direct, logger }: ViaApiserverOptions
     const target = `${protocol === "https:" ? "https:" : ""}${name}:${endpoint.port}`;
     const root = `/api/v1/namespaces/${namespace}/pods/${target}/proxy`;
     const path = url.slice(url.indexOf("/", protocol.length + 2));
-    const headers = new Headers(init.headers);
+    const headers = new Headers(request.headers);
     headers.delete("host");
     headers.delete("authorization");
     // What is decoded on the way could not be passed on as it is said to be.
@@ -48,7 +49,7 @@ export function viaApiserver({ connection, direct, logger }: ViaApiserverOptions
     const authorization = await way.credentials.authorization();
     if (authorization !== undefined) headers.set("authorization", authorization);
     const response = await way.fetch(way.server + root + path, {
-      ...{ method, headers, redirect: "manual" as const, signal: init.canceller.signal },
+      ...{ method, headers, redirect: "manual" as const, signal: request.canceller.signal },
       ...(body !== undefined && { body, duplex: "half" as const }),
     });
     tellOfRights(response, endpoint.pod);
@@ -58,5 +59,7 @@ export function viaApiserver({ connection, direct, logger }: ViaApiserverOptions
     const answer = new Response(response.body, response);
     answer.headers.set("location", location.slice(root.length) || "/");
     return answer;
-  };
+  }
+
+  return { ...direct, send, stripsHopByHop: false, metersBodies: false };
 }

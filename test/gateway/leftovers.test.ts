@@ -1,7 +1,7 @@
 import { describe, test } from "bun:test";
 import { assert, assertEquals } from "@std/assert";
 import type { StreamSocket } from "../../src/platform/sockets.ts";
-import type { UpstreamFetch } from "../../src/proxy/types.ts";
+import { type Send, transportOf } from "../helpers/transport.ts";
 import { type GatewayRig, startGatewayRig } from "./rig.ts";
 
 const nodes = [
@@ -12,7 +12,7 @@ const nodes = [
 const routes = (more: object = {}): object[] => [{ id: "r", path: "/", nodes, balancer: "least_requests", ...more }];
 
 /** Pods that answer one after the other; the last answer again and again. */
-function pods(...answers: ((...given: Parameters<UpstreamFetch>) => Response | Promise<Response>)[]): UpstreamFetch {
+function pods(...answers: ((...given: Parameters<Send>) => Response | Promise<Response>)[]): Send {
   let turn = 0;
   return async (url, init) => answers[Math.min(turn++, answers.length - 1)]!(url, init);
 }
@@ -27,11 +27,11 @@ const refused = (): never => {
 };
 
 /** Answers when it is cancelled, as a fetch does. */
-const never: UpstreamFetch = (_url, { canceller }) =>
+const never: Send = (_url, { canceller }) =>
   new Promise((_resolve, reject) => canceller.signal.addEventListener("abort", () => reject(canceller.signal.reason)));
 
 describe("nothing of a request is left under way at its pod", () => {
-  const cases: readonly [name: string, fetch: UpstreamFetch, init: RequestInit, route: object, wanted: number][] = [
+  const cases: readonly [name: string, fetch: Send, init: RequestInit, route: object, wanted: number][] = [
     ["with a body", pods(status(200, "body")), {}, {}, 200],
     ["204", pods(status(204)), {}, {}, 204],
     ["304", pods(status(304)), {}, {}, 304],
@@ -162,8 +162,7 @@ describe("what a config had and the next one has not", () => {
       throw new Error("refused");
     };
     await using rig = startGatewayRig({ ...quiet, routes: [], streams: [stream("a")] }, never, {
-      dial,
-      dialWith: () => dial,
+      transportFor: () => ({ ...transportOf(never), dial }),
     });
     const ended: string[] = [];
     const at = { host: "192.0.2.1", port: 1 };

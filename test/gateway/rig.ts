@@ -3,11 +3,11 @@ import type { LogFields } from "../../src/base/log.ts";
 import type { Config, TracingConfig } from "../../src/config/schema.ts";
 import { createGateway, type Gateway, type GatewayOptions } from "../../src/gateway/gateway.ts";
 import { bunRuntime } from "../../src/platform/bun/runtime.ts";
-import type { UpstreamFetch } from "../../src/proxy/types.ts";
 import { viewSeries } from "../../src/telemetry/counters.ts";
 import type { Tracing } from "../../src/telemetry/tracing/types.ts";
 import { config } from "../config/support.ts";
 import { createFakeClock, type FakeClock } from "../helpers/fake-clock.ts";
+import { type Send, transportOf } from "../helpers/transport.ts";
 
 /** What a gateway was made to trace with, and whether it was ended. */
 export interface TracingProbe {
@@ -36,11 +36,7 @@ const configOf = (value: object | string): Config => config(typeof value === "st
  * Makes one of a config, as YAML or what that says. Its end asserts that nothing is left: no request under way, no timer armed, no line kept back, no exporter and
  * no connection open.
  */
-export function startGatewayRig(
-  value: object | string,
-  fetch: UpstreamFetch,
-  more: Partial<GatewayOptions> = {},
-): GatewayRig {
+export function startGatewayRig(value: object | string, fetch: Send, more: Partial<GatewayOptions> = {}): GatewayRig {
   const clock = createFakeClock();
   const lines: string[] = [];
   const logged: LogFields[] = [];
@@ -51,8 +47,7 @@ export function startGatewayRig(
     createCluster: () => {
       throw new Error("there is no cluster");
     },
-    upstreamFetch: fetch,
-    upstreamFetchWith: () => fetch,
+    transportFor: () => transportOf(fetch),
     plainFetch: bunRuntime.clientFetch({ verify: true }),
     userMiddleware: () => {
       throw new Error("there is no module");

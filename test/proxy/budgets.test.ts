@@ -3,19 +3,18 @@ import { assertEquals } from "@std/assert";
 import { silentLogger } from "../../src/base/log.ts";
 import { createGateway } from "../../src/gateway/gateway.ts";
 import { UpstreamError } from "../../src/http/upstream-error.ts";
-import type { UpstreamFetch } from "../../src/proxy/types.ts";
 import { config } from "../config/support.ts";
 import { createFakeClock } from "../helpers/fake-clock.ts";
+import { type Send, transportOf } from "../helpers/transport.ts";
 
 /** Asks a gateway of two routes, whose pods are a function, and gives back how many of the answers were good. */
-function gatewayTo(fetch: UpstreamFetch, yaml: string): (path: string, times: number) => Promise<number> {
+function gatewayTo(fetch: Send, yaml: string): (path: string, times: number) => Promise<number> {
   const gateway = createGateway({
     config: config(yaml),
     createCluster: () => {
       throw new Error("there is no cluster");
     },
-    upstreamFetch: fetch,
-    upstreamFetchWith: () => fetch,
+    transportFor: () => transportOf(fetch),
     plainFetch: globalThis.fetch,
     userMiddleware: () => {
       throw new Error("there is no module");
@@ -43,7 +42,7 @@ routes:
   - { id: sick, path: /sick, nodes: [{ host: sick, port: 1 }, { host: sick, port: 2 }] }
   - { id: well, path: /well, nodes: [{ host: sick, port: 3 }, { host: well, port: 4 }] }`;
 
-const broken = (failure: "connect" | "reset"): UpstreamFetch =>
+const broken = (failure: "connect" | "reset"): Send =>
   async function send(url) {
     if (new URL(url).hostname === "sick") throw new UpstreamError(failure, "it did not work");
     return new Response("ok");

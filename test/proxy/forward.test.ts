@@ -345,8 +345,8 @@ describe("options of the gateway", () => {
     const { port } = rig({
       pods: [good.port],
       mutableHeaders: false,
-      fetch: async (url, init) => {
-        const response = await fetch(url, init);
+      send: async (url, { method, headers }) => {
+        const response = await fetch(url, { method, headers });
         freeze(response.headers);
         return response;
       },

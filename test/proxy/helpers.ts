@@ -15,10 +15,11 @@ import { createTrust } from "../../src/http/trust.ts";
 import { bunDial } from "../../src/platform/bun/dial.ts";
 import { createForwarder, type ForwarderOptions } from "../../src/proxy/forward.ts";
 import { createFlights } from "../../src/proxy/in-flight.ts";
-import type { Choice, ProxyRoute, UpstreamFetch } from "../../src/proxy/types.ts";
+import type { Choice, ProxyRoute } from "../../src/proxy/types.ts";
 import { createAccessLog } from "../../src/telemetry/access-log.ts";
 import { createExchange } from "../../src/telemetry/exchange.ts";
 import { createRequestIds } from "../../src/telemetry/request-id.ts";
+import { type Send, transportOf } from "../helpers/transport.ts";
 
 /** Resolves once `condition` holds; fails after `ms`. */
 export async function until(condition: () => boolean, what: string, ms = 5000): Promise<void> {
@@ -150,7 +151,7 @@ export interface Rig {
 }
 
 /** What a rig may have differently. */
-export interface RigOptions extends Partial<Omit<ForwarderOptions, "fetch">> {
+export interface RigOptions extends Partial<ForwarderOptions> {
   rule?: Partial<Omit<RouteConfig, "timeouts">> & { timeouts?: Partial<RouteConfig["timeouts"]> };
   route?: Partial<ProxyRoute>;
   /** Ports of the pods; or a whole upstream. */
@@ -161,7 +162,7 @@ export interface RigOptions extends Partial<Omit<ForwarderOptions, "fetch">> {
   budget?: RetryBudget;
   accessLog?: "json" | "combined";
   trusted?: string[];
-  fetch?: UpstreamFetch;
+  send?: Send;
 }
 
 /** Listens with the forwarder, its pool and nothing else around it. */
@@ -187,9 +188,12 @@ export function startRig(options: RigOptions = {}): Rig {
   const pool = createPool({ upstream, scheme: "http", balancer, passive, clock, random: () => 0 });
   const budget = options.budget ?? { request: () => {}, take: () => true };
   const choice: Choice = { pool, upstream, budget, weight: 1, priority: 0 };
+  // Time stands still for connections: none is closed for being idle where it should have been closed for something else.
+  const client = createHttp1Client({ dial: bunDial, clock: watchedClock(systemClock, () => 0), random: Math.random });
   const route: ProxyRoute = {
     id: "test",
     rule,
+    transport: options.send === undefined ? client : transportOf(options.send),
     rewrite: (p) => p,
     backends: createBackends([choice], { random: () => 0, keyOf: undefined }),
     ...options.route,
@@ -197,11 +201,8 @@ export function startRig(options: RigOptions = {}): Rig {
   const logged: LogFields[] = [];
   const lines: string[] = [];
   const trusts = createTrust(options.trusted ?? []);
-  // Time stands still for connections: none is closed for being idle where it should have been closed for something else.
-  const client = createHttp1Client({ dial: bunDial, clock: watchedClock(systemClock, () => 0), random: Math.random });
   const flights = createFlights(clock);
   const forwarder = createForwarder({
-    fetch: client,
     flights,
     logger: { ...silentLogger, log: (level, message, fields) => void logged.push({ level, message, ...fields }) },
     ...options,

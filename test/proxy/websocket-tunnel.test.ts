@@ -1,6 +1,7 @@
 import { describe, test } from "bun:test";
 import { assertEquals } from "@std/assert";
-import { type ByteEvents, CLOSE_MS, createClientSocket } from "../../src/http/websocket/client.ts";
+import { CLOSE_MS, createClientSocket } from "../../src/http/websocket/client.ts";
+import type { StreamSocket } from "../../src/platform/sockets.ts";
 import type { MessageSocket, SocketEvents } from "../../src/platform/websocket.ts";
 import { joinSockets, type TunnelEnd } from "../../src/proxy/websocket-tunnel.ts";
 import { createFakeClock } from "../helpers/fake-clock.ts";
@@ -118,24 +119,28 @@ function overStream() {
   const done: string[] = [];
   const sent: Frame[] = [];
   const state = { writable: true };
-  let bytes: ByteEvents | undefined;
+  let bytes: Parameters<StreamSocket["listen"]>[0] | undefined;
   const socket = createClientSocket(
     {
       listen(to) {
         bytes = to;
       },
+      peer: { host: "", port: 0 },
+      local: { host: "", port: 0 },
+      end() {},
+      reset() {},
       write(data) {
-        takeFrames(Buffer.from(data), sent);
+        takeFrames(Buffer.from(data as Uint8Array), sent);
         return state.writable;
       },
       pause: () => void done.push("pause"),
       resume: () => void done.push("resume"),
       destroy() {
         done.push("destroy");
-        bytes?.ended();
+        bytes?.closed(undefined);
       },
     },
-    { clock, maxBytes: 1000 },
+    { clock, maxBytes: 1000, rest: new Uint8Array() },
   );
   const told: string[] = [];
   socket.listen({
@@ -144,6 +149,8 @@ function overStream() {
     drained: () => void told.push("drained"),
     closed: (code, reason) => void told.push(`closed ${code} ${reason}`),
   });
+  // It began to read.
+  done.length = 0;
   const feed = (...frames: Buffer[]): void => bytes!.data(Buffer.concat(frames));
   const words = (): string[] => sent.map(({ opcode, payload }) => `${opcode} ${payload.toString("latin1")}`);
   return { clock, socket, done, state, told, feed, words, bytes: () => bytes! };

@@ -2,7 +2,6 @@ import { describe, test } from "bun:test";
 import { assertEquals, assertNotStrictEquals } from "@std/assert";
 import type { Gateway, GatewayOptions } from "../../src/gateway/gateway.ts";
 import type { Middleware } from "../../src/middleware/plugin.ts";
-import type { UpstreamFetch } from "../../src/proxy/types.ts";
 import {
   countAnswer,
   createCounters,
@@ -12,9 +11,10 @@ import {
 } from "../../src/telemetry/counters.ts";
 import { sumTraffic, type Traffic } from "../../src/telemetry/traffic.ts";
 import { type GatewayRig, startGatewayRig } from "../gateway/rig.ts";
+import type { Send } from "../helpers/transport.ts";
 
 /** A gateway whose pods are a function; nothing listens. */
-const gatewayTo = (fetch: UpstreamFetch, yaml: string, more: Partial<GatewayOptions> = {}): GatewayRig =>
+const gatewayTo = (fetch: Send, yaml: string, more: Partial<GatewayOptions> = {}): GatewayRig =>
   startGatewayRig(yaml, fetch, more);
 
 const statusesOf = (counts: SeriesCounts): number[] => [...viewSeries(counts).statuses];

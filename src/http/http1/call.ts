@@ -1,17 +1,9 @@
 import type { Canceller } from "../../base/abort.ts";
-import type { BodyMeter } from "../../proxy/upload.ts";
+import type { StreamSocket } from "../../platform/sockets.ts";
+import type { BodyMeter, Keepalive } from "../transport.ts";
 import type { Connection } from "./connection.ts";
 import type { Framing } from "./request-head.ts";
-
-/** How long a connection is used; between two requests it is given up. */
-export interface Keepalive {
-  /** Requests it carries; 0: without limit. */
-  readonly requests: number;
-  /** Milliseconds since it was made; 0: without limit. */
-  readonly age: number;
-  /** Milliseconds without a request; undefined: as long as the pod says, else a default. */
-  readonly idle?: number | undefined;
-}
+import type { ResponseHead } from "./response-head.ts";
 
 /** One request over a connection, and who waits for its answer. */
 export interface Call {
@@ -24,9 +16,14 @@ export interface Call {
   /** Tells when nobody reads the answer any more. Asked only where an answer does not come at once. */
   readonly client: Pick<Request, "signal"> | undefined;
   /** Who reads the answer's body has no use for a piece once it waits for the next: its memory is given back then. */
-  readonly transient: boolean;
+  readonly recycles: boolean;
   /** When its connection is given up once the answer is whole. */
   readonly keepalive: Keepalive;
+  /**
+   * Takes the connection over after a 101 to a request for an upgrade; `rest`: what came behind the head. Throws where that
+   * is no answer to what was asked for. Left out: no upgrade was asked for.
+   */
+  switched?(head: ResponseHead, socket: StreamSocket, rest: Uint8Array): void;
   resolve(response: Response): void;
   /** `untouched`: the pod closed a used connection as the request came, and answered nothing; its body was not read. */
   reject(error: unknown, untouched: boolean): void;

@@ -1,17 +1,24 @@
 import type { Cancelled, Canceller } from "../../base/abort.ts";
 import type { Clock, Random } from "../../base/clock.ts";
 import type { Dial, SocketAddress } from "../../platform/sockets.ts";
-import type { UpstreamFetch, UpstreamInit } from "../../proxy/types.ts";
+import { MESSAGE_BYTES } from "../../platform/websocket.ts";
 import { isIdempotent } from "../idempotent.ts";
+import type { Keepalive, OutgoingRequest, Transport, Tunnel } from "../transport.ts";
 import { classify, UpstreamError } from "../upstream-error.ts";
-import type { Call, ConnectionOwner, Keepalive } from "./call.ts";
+import { createClientSocket } from "../websocket/client.ts";
+import { beginHandshake } from "../websocket/handshake.ts";
+import type { Call, ConnectionOwner } from "./call.ts";
 import { Connection } from "./connection.ts";
 import { type Framing, writeHead } from "./request-head.ts";
 
 /** What a client is made of. */
 export interface Http1Options {
-  /** How connections are made; for `https` URLs too, which then brings TLS. */
+  /** How connections are made for `http` URLs. */
   readonly dial: Dial;
+  /** The same for `https`; left out: there are none. */
+  readonly dialTls?: Dial | undefined;
+  /** How they are made for streams; left out: not at all. */
+  readonly dialStream?: Dial | undefined;
   readonly clock: Clock;
   readonly random: Random;
 }
@@ -27,7 +34,7 @@ export interface Http1Census {
 }
 
 /** A client, and what it holds. */
-export interface Http1Client extends UpstreamFetch {
+export interface Http1Client extends Transport {
   census(): Http1Census;
 }
 
@@ -48,6 +55,8 @@ const CAREFUL_MS = 100;
 const JITTER = 0.2;
 /** Of requests that say nothing of it. */
 const UNBOUNDED: Keepalive = { requests: 0, age: 0 };
+/** Of a request for a tunnel that is refused: its connection is not used again. */
+const ONCE: Keepalive = { requests: 1, age: 0 };
 /** How often idle connections are looked at, milliseconds. */
 const SWEEP_MS = 1000;
 
@@ -56,6 +65,7 @@ class Origin implements ConnectionOwner {
   /** Scheme and authority. */
   readonly key: string;
   readonly address: SocketAddress;
+  readonly dial: Dial;
   /** As `Host` tells it. */
   readonly authority: string;
   /** The one used last is used next, so that those too many become idle. */
@@ -66,9 +76,10 @@ class Origin implements ConnectionOwner {
   readonly #onIdle: () => void;
   readonly #onEmpty: () => void;
 
-  constructor(key: string, clock: Clock, onIdle: () => void, onEmpty: () => void) {
+  constructor(key: string, { clock, dial, dialTls }: Http1Options, onIdle: () => void, onEmpty: () => void) {
     const { hostname, port, protocol, host } = new URL(key);
     this.key = key;
+    this.dial = protocol === "https:" ? (dialTls ?? noTls) : dial;
     const plain = hostname.startsWith("[") ? hostname.slice(1, -1) : hostname;
     this.address = { host: plain, port: port === "" ? (protocol === "https:" ? 443 : 80) : Number(port) };
     this.authority = host;
@@ -123,7 +134,9 @@ class Origin implements ConnectionOwner {
   }
 }
 
-function framingOf({ body, headers }: UpstreamInit): Framing {
+const noTls: Dial = () => Promise.reject(new UpstreamError("refused", "There is no TLS to pods here"));
+
+function framingOf({ body, headers }: OutgoingRequest): Framing {
   if (body === undefined) return undefined;
   const told = headers.get("content-length");
   return told === null || !/^[0-9]{1,15}$/.test(told) ? "chunked" : Number(told);
@@ -133,12 +146,15 @@ function framingOf({ body, headers }: UpstreamInit): Framing {
 const TELL_NO_BODY = new Set(["POST", "PUT", "PATCH"]);
 
 /**
- * A client for HTTP/1.1 (RFC 9112) with connections kept alive, in place of the runtime's fetch: requests leave byte for byte
- * as they are given, answers come as they were sent, encoded bodies included, and a connection that cannot be made is told
- * apart from an answer that does not come. Rejects with `UpstreamError`, or with the reason of `init.canceller`. A request
- * that meets a connection which its pod was closing is sent again on a new one if that cannot do harm (RFC 9112 section 9.3.1).
+ * A client for HTTP/1.1 (RFC 9112) with connections kept alive. In place of the runtime's fetch, which takes half as much
+ * time again (Bun) or twice the time (Deno), decodes bodies, and goes by a forward proxy of the environment that knows
+ * nothing of pods. Requests leave byte for byte as they are given, answers come as they were sent, and a connection that
+ * cannot be made differs from an answer that does not come. Rejects with `UpstreamError`, or with the reason of the request's canceller. A
+ * request that meets a connection which its pod was closing is sent again on a new one if that cannot do harm (RFC 9112
+ * section 9.3.1).
  */
-export function createHttp1Client({ dial, clock, random }: Http1Options): Http1Client {
+export function createHttp1Client(options: Http1Options): Http1Client {
+  const { clock, random } = options;
   const origins = new Map<string, Origin>();
   let sweeping = false;
 
@@ -158,7 +174,7 @@ export function createHttp1Client({ dial, clock, random }: Http1Options): Http1C
 
   /** It is kept from its first connection to its last: pods come and go. */
   const originOf = (key: string): Origin =>
-    origins.get(key) ?? new Origin(key, clock, sweepLater, () => origins.delete(key));
+    origins.get(key) ?? new Origin(key, options, sweepLater, () => origins.delete(key));
 
   async function connect(origin: Origin, call: Call, limit: number): Promise<void> {
     const { canceller } = call;
@@ -171,7 +187,9 @@ export function createHttp1Client({ dial, clock, random }: Http1Options): Http1C
     origins.set(origin.key, origin);
     origin.open++;
     try {
-      const socket = await dial(origin.address, { signal: controller.signal, background: true });
+      // A tunnel outlives its request, and keeps the program from ending as a client's connection does.
+      const background = call.switched === undefined;
+      const socket = await origin.dial(origin.address, { signal: controller.signal, background });
       if (canceller.aborted) {
         socket.destroy();
         throw canceller.reason;
@@ -189,24 +207,24 @@ export function createHttp1Client({ dial, clock, random }: Http1Options): Http1C
     }
   }
 
-  const send = (url: string, init: UpstreamInit): Promise<Response> =>
+  const send = (url: string, request: OutgoingRequest): Promise<Response> =>
     new Promise((resolve, reject) => {
-      const { method, headers, canceller, connectTimeout = 0 } = init;
+      const { method, headers, canceller, connectTimeout = 0 } = request;
       if (canceller.aborted) return reject(canceller.reason);
       const slash = url.indexOf("/", 8);
       const origin = originOf(url.slice(0, slash));
-      const framing = framingOf(init) ?? (TELL_NO_BODY.has(method) ? 0 : undefined);
-      const again = init.body === undefined && isIdempotent(method);
+      const framing = framingOf(request) ?? (TELL_NO_BODY.has(method) ? 0 : undefined);
+      const again = request.body === undefined && isIdempotent(method);
       const call: Call = {
         method,
         head: writeHead(method, url.slice(slash), origin.authority, headers, framing),
-        body: init.body,
-        meter: init.meter,
+        body: request.body,
+        meter: request.meter,
         framing,
         canceller,
-        client: init.client,
-        transient: init.transient ?? false,
-        keepalive: init.reuse ?? UNBOUNDED,
+        client: request.client,
+        recycles: request.recycles ?? false,
+        keepalive: request.keepalive ?? UNBOUNDED,
         resolve,
         reject(error, untouched) {
           if (untouched && again) void connect(origin, { ...call, reject }, connectTimeout);
@@ -217,6 +235,36 @@ export function createHttp1Client({ dial, clock, random }: Http1Options): Http1C
       if (connection === undefined) void connect(origin, call, connectTimeout);
       else connection.send(call);
     });
+
+  /** Asks for a WebSocket, over a connection of its own. */
+  async function open(url: string, request: OutgoingRequest, tunnel: Tunnel): Promise<Response> {
+    const { method, headers, canceller, client, connectTimeout = 0 } = request;
+    const check = await beginHandshake(headers);
+    if (canceller.aborted) throw canceller.reason;
+    const slash = url.indexOf("/", 8);
+    const origin = originOf(url.slice(0, slash));
+    return await new Promise((resolve, reject) => {
+      const call: Call = {
+        method,
+        head: writeHead(method, url.slice(slash), origin.authority, headers, undefined, true),
+        body: undefined,
+        meter: undefined,
+        framing: undefined,
+        canceller,
+        client,
+        recycles: false,
+        keepalive: ONCE,
+        switched(head, socket, rest) {
+          check(head);
+          tunnel.socket = createClientSocket(socket, { clock, maxBytes: MESSAGE_BYTES, rest });
+        },
+        resolve,
+        reject,
+      };
+      void connect(origin, call, connectTimeout);
+    });
+  }
+
   const census = (): Http1Census => {
     let [open, idle] = [0, 0];
     for (const origin of origins.values()) {
@@ -225,7 +273,14 @@ export function createHttp1Client({ dial, clock, random }: Http1Options): Http1C
     }
     return { origins: origins.size, open, idle };
   };
-  return Object.assign(send, { endToEnd: true as const, meters: true as const, census });
+  return {
+    send: (url, request) => (request.tunnel === undefined ? send(url, request) : open(url, request, request.tunnel)),
+    dial: options.dialStream,
+    stripsHopByHop: true,
+    metersBodies: true,
+    carriesTunnels: true,
+    census,
+  };
 }
 
 /** Why no connection was made. */

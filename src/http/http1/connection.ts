@@ -59,8 +59,8 @@ export class Connection implements SocketEvents, Cancelled {
   #output: ReadableStreamDefaultController<Uint8Array> | undefined;
   /** The body that `#output` is the end of, for whoever wants to know when it is whole. */
   #open: OpenBody | undefined;
-  /** What was handed to a reader to whom it is transient. */
-  #lent: Uint8Array[] = [];
+  /** What a reader has that copies it before it asks for more. */
+  #recycled: Uint8Array[] = [];
   #paused = false;
   #gone: AbortSignal | undefined;
 
@@ -191,9 +191,24 @@ export class Connection implements SocketEvents, Cancelled {
         return;
       }
       if (++this.#interim > INTERIM_ANSWERS) throw new UpstreamError("invalid", "it sends interim answers without end");
-      if (head.status === 101) throw new UpstreamError("invalid", "it switches protocols unasked");
+      if (head.status === 101) {
+        this.#switch(head, rest);
+        return;
+      }
       if (rest.length === 0) return;
     }
+  }
+
+  /** The pod speaks another protocol from here on: the connection is its caller's. */
+  #switch(head: ResponseHead, rest: Uint8Array): void {
+    const call = this.#call!;
+    if (call.switched === undefined) throw new UpstreamError("invalid", "it switches protocols unasked");
+    this.#socket.pause();
+    call.switched(head, this.#socket, rest);
+    this.#forget(call);
+    this.#state = "over";
+    this.#owner.gone(this);
+    call.resolve(new Response(null, { status: 101, statusText: head.statusText, headers: head.fields }));
   }
 
   #begin(head: ResponseHead, rest: Uint8Array): void {
@@ -233,7 +248,7 @@ export class Connection implements SocketEvents, Cancelled {
   /** Answers with a body that is not there yet. */
   #stream(call: Call, head: ResponseHead, first: Uint8Array | undefined): void {
     this.#state = "body";
-    if (first !== undefined) this.#lend(call, first);
+    if (first !== undefined) this.#recycle(call, first);
     const source: UnderlyingDefaultSource<Uint8Array> = {
       start: (controller) => {
         this.#output = controller;
@@ -242,7 +257,7 @@ export class Connection implements SocketEvents, Cancelled {
       // With nothing queued ahead, this is called exactly when a reader waits for a piece.
       pull: () => {
         if (this.#call !== call) return;
-        if (this.#lent.length > 0) for (const bytes of this.#lent.splice(0)) release(bytes);
+        if (this.#recycled.length > 0) for (const bytes of this.#recycled.splice(0)) release(bytes);
         if (!this.#paused) return;
         this.#paused = false;
         this.#socket.resume();
@@ -259,8 +274,8 @@ export class Connection implements SocketEvents, Cancelled {
     else this.#gone?.addEventListener("abort", this);
   }
 
-  #lend({ transient }: Call, bytes: Uint8Array): void {
-    if (transient && this.#owned && bytes.length >= RELEASED_BYTES) this.#lent.push(bytes);
+  #recycle({ recycles }: Call, bytes: Uint8Array): void {
+    if (recycles && this.#owned && bytes.length >= RELEASED_BYTES) this.#recycled.push(bytes);
   }
 
   /** The client's signal: nobody reads the rest. */
@@ -291,7 +306,7 @@ export class Connection implements SocketEvents, Cancelled {
   #takeBody(bytes: Uint8Array): void {
     const output = this.#output!;
     this.#owned = bytes.byteLength === bytes.buffer.byteLength;
-    this.#lend(this.#call!, bytes);
+    this.#recycle(this.#call!, bytes);
     const whole =
       this.#chunks === undefined ? this.#takePlain(bytes, output) : this.#takeChunks(bytes, output, this.#chunks);
     if (whole || output.desiredSize! >= 0) return;
@@ -362,7 +377,7 @@ export class Connection implements SocketEvents, Cancelled {
     this.#chunks = undefined;
     this.#output = undefined;
     this.#open = undefined;
-    if (this.#lent.length > 0) this.#lent = [];
+    if (this.#recycled.length > 0) this.#recycled = [];
     this.#pending = undefined;
   }
 }

@@ -16,7 +16,8 @@ function encoded(target: string): string {
 /**
  * The head of a request in HTTP/1.1 (RFC 9112 section 3), its blank line included; each character is one byte. `target` is
  * the path and query, `authority` the `Host` where the headers have none. What frames the body is written as `framing`
- * says, whatever the headers say. Throws `UpstreamError` for a target that cannot be written.
+ * says, whatever the headers say. `upgrades`: asks to go over to the protocol that the headers name in `Upgrade`. Throws
+ * `UpstreamError` for a target that cannot be written.
  */
 export function writeHead(
   method: string,
@@ -24,6 +25,7 @@ export function writeHead(
   authority: string,
   headers: Headers,
   framing: Framing,
+  upgrades = false,
 ): string {
   const asked = NOT_A_TARGET.test(target) ? encoded(target) : target;
   let host = authority;
@@ -41,6 +43,7 @@ export function writeHead(
         fields += `${name}: ${value}\r\n`;
     }
   });
+  if (upgrades) fields += "connection: Upgrade\r\n";
   if (framing === "chunked") fields += "transfer-encoding: chunked\r\n";
   else if (framing !== undefined) fields += `content-length: ${framing}\r\n`;
   return `${method} ${asked} HTTP/1.1\r\nhost: ${host}\r\n${fields}\r\n`;

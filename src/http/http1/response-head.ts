@@ -13,6 +13,8 @@ export interface ResponseHead {
   /** Seconds that the connection may be idle, as `Keep-Alive` tells; undefined: it does not. */
   readonly idleSeconds: number | undefined;
   readonly hasType: boolean;
+  /** What `Upgrade` names; undefined: it is not there. */
+  readonly upgrade: string | undefined;
 }
 
 const STATUS_LINE = /^HTTP\/1\.([01]) ([0-9]{3})(?: (.*))?$/;
@@ -73,6 +75,7 @@ export function readHead(text: string): ResponseHead {
   let connection: string | undefined;
   let idle: string | undefined;
   let hasType = false;
+  let upgrade: string | undefined;
   let count = 0;
   while (end < text.length) {
     const start = text.charCodeAt(end) === CR ? end + 2 : end + 1;
@@ -105,9 +108,11 @@ export function readHead(text: string): ResponseHead {
         case "content-type":
           hasType = true;
           break;
+        case "upgrade":
+          upgrade = value;
+          continue;
         case "te":
         case "trailer":
-        case "upgrade":
         case "proxy-connection":
         case "proxy-authenticate":
           continue;
@@ -143,6 +148,7 @@ export function readHead(text: string): ResponseHead {
     persistent,
     idleSeconds: told === null ? undefined : Number(told[1]),
     hasType,
+    upgrade,
   };
 }
 

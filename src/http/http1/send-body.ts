@@ -1,4 +1,4 @@
-import type { BodyMeter } from "../../proxy/upload.ts";
+import type { BodyMeter } from "../transport.ts";
 import { UpstreamError } from "../upstream-error.ts";
 import type { Framing } from "./request-head.ts";
 

@@ -1,25 +1,7 @@
 import type { Clock } from "../../base/clock.ts";
+import type { StreamSocket } from "../../platform/sockets.ts";
 import type { MessageSocket, SocketEvents } from "../../platform/websocket.ts";
 import { closePayload, createFrameReader, encodeFrame, FrameError, OPCODE } from "./frames.ts";
-
-/** What is heard of a connection. */
-export interface ByteEvents {
-  data(chunk: Uint8Array): void;
-  drained(): void;
-  /** The other side is gone, orderly or not. Told once. */
-  ended(): void;
-}
-
-/** A connection after its handshake, as the runtime has it. */
-export interface ByteStream {
-  /** Begins to read. */
-  listen(events: ByteEvents): void;
-  /** False: it waits to be written. */
-  write(bytes: Uint8Array): boolean;
-  pause(): void;
-  resume(): void;
-  destroy(): void;
-}
 
 /** How long a closing handshake may take, ms: a pod that does not answer it is left without. */
 export const CLOSE_MS = 1000;
@@ -29,6 +11,8 @@ export interface ClientSocketOptions {
   readonly clock: Clock;
   /** Largest message taken, in bytes. */
   readonly maxBytes: number;
+  /** What came behind the handshake. */
+  readonly rest: Uint8Array;
 }
 
 /** Random bytes for masks, many at a time: a call for each frame would cost more than the frame. */
@@ -55,9 +39,9 @@ const nextMask = createMasks();
  */
 type State = "open" | "closing" | "failed" | "over";
 
-/** The client's end of a WebSocket (RFC 6455) over a connection whose handshake is done. */
-export function createClientSocket(stream: ByteStream, options: ClientSocketOptions): MessageSocket {
-  const { clock, maxBytes } = options;
+/** The client's end of a WebSocket (RFC 6455) over a connection whose handshake is done, and which does not read yet. */
+export function createClientSocket(stream: StreamSocket, options: ClientSocketOptions): MessageSocket {
+  const { clock, maxBytes, rest } = options;
   let state: State = "open";
   let events: SocketEvents | undefined;
   /** What was written has not left yet. */
@@ -121,19 +105,21 @@ export function createClientSocket(stream: ByteStream, options: ClientSocketOpti
     else events?.closed(1006, "");
   }
 
+  function data(chunk: Uint8Array): void {
+    if (state === "over" || state === "failed") return;
+    try {
+      read(chunk);
+    } catch (error) {
+      if (!(error instanceof FrameError)) throw error;
+      fail(error);
+    }
+  }
+
   return {
     listen(to) {
       events = to;
       stream.listen({
-        data(chunk) {
-          if (state === "over" || state === "failed") return;
-          try {
-            read(chunk);
-          } catch (error) {
-            if (!(error instanceof FrameError)) throw error;
-            fail(error);
-          }
-        },
+        data,
         drained() {
           blocked = false;
           if (state !== "open") return;
@@ -141,8 +127,11 @@ export function createClientSocket(stream: ByteStream, options: ClientSocketOpti
           unanswered = undefined;
           events?.drained();
         },
-        ended: over,
+        ended: () => stream.destroy(),
+        closed: over,
       });
+      if (rest.length > 0) data(rest);
+      stream.resume();
     },
     send(message) {
       if (state !== "open") return true;

@@ -1,11 +1,8 @@
 import { isIP } from "node:net";
 import { checkServerIdentity, type PeerCertificate } from "node:tls";
-import { http1Fetch } from "../../http/http1/fetch.ts";
 import type { Fetch } from "../../kubernetes/types.ts";
-import type { UpstreamFetch } from "../../proxy/types.ts";
 import { nodeFiles } from "../node/files.ts";
 import { nodeDial } from "../node/streams.ts";
-import { upstreamConnect } from "../node/websocket.ts";
 import { readOutput } from "../output.ts";
 import type { ClientTls, CommandResult, Files, ProxyOf, Runtime } from "../runtime.ts";
 import { bunDial } from "./dial.ts";
@@ -74,28 +71,19 @@ async function run(
 }
 
 /** The same trust and identity for node:tls, for a connection to `host`. */
-const nodeTls = (tls: ClientTls | undefined) => (host: string) => {
-  const name = tls?.serverName ?? host;
+const nodeTls = (tls: ClientTls) => (host: string) => {
+  const name = tls.serverName ?? host;
   return {
-    rejectUnauthorized: tls?.verify ?? true,
-    ca: tls?.ca,
-    cert: tls?.cert,
-    key: tls?.key,
+    rejectUnauthorized: tls.verify,
+    ca: tls.ca,
+    cert: tls.cert,
+    key: tls.key,
     // An address is no server name (RFC 6066 section 3).
     servername: isIP(name) === 0 ? name : "",
-    // Not left to the default: node:https would take the name to verify from the `Host` header.
+    // Bun's default error does not name the certificate's names.
     checkServerIdentity: (_host: string, certificate: PeerCertificate) => checkNames(name, certificate),
   };
 };
-
-/**
- * One pool of connections for each trust and identity. A client of our own, not Bun's fetch: a request takes two thirds of its
- * time, leaves as it came, and tells a connection that cannot be made from an answer that does not come. Pods are on the
- * cluster's own network: a forward proxy named in the environment (`HTTP_PROXY`) knows nothing of them.
- */
-function upstreamFetch(tls?: ClientTls): UpstreamFetch {
-  return http1Fetch({ plain: bunDial, secure: nodeDial(nodeTls(tls)) });
-}
 
 /** Bun: what the core modules are given of it. */
 export const bunRuntime: Runtime & { readonly files: Files } = {
@@ -103,9 +91,8 @@ export const bunRuntime: Runtime & { readonly files: Files } = {
   env: process.env,
   files: { ...nodeFiles, modules: bunModules },
   clientFetch,
-  upstreamFetch,
-  upstreamConnect: (tls) => upstreamConnect(nodeTls(tls)),
   dial: (tls) => nodeDial(tls && nodeTls(tls)),
+  dialHttp: bunDial,
   mutableHeaders: true,
   // HTTP/1.1, HTTP/2 and TLS: `test/conformance/large.test.ts`.
   copiesPieces: true,

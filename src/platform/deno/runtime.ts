@@ -1,16 +1,10 @@
-import { isIP } from "node:net";
 import process from "node:process";
-import { checkServerIdentity } from "node:tls";
-import { http1Fetch } from "../../http/http1/fetch.ts";
 import type { Fetch } from "../../kubernetes/types.ts";
-import type { UpstreamFetch } from "../../proxy/types.ts";
 import { nodeFiles } from "../node/files.ts";
 import { nodeModules } from "../node/modules.ts";
 import { nodeDial } from "../node/streams.ts";
-import { upstreamConnect } from "../node/websocket.ts";
 import { readOutput } from "../output.ts";
 import type { ClientTls, CommandResult, ProxyOf, Runtime } from "../runtime.ts";
-import type { UpstreamConnect } from "../websocket.ts";
 import { type DenoHttpClient, type DenoProxy, deno, UNVERIFIED } from "./api.ts";
 import { dialTls } from "./streams.ts";
 
@@ -63,30 +57,6 @@ function clientFetch(tls: ClientTls, proxyOf?: ProxyOf): Fetch {
   return async (input, init) => fetch(input, { ...init, redirect: "manual", client: clientOf(input) } as DenoInit);
 }
 
-/**
- * One pool of connections for each trust and identity. A client of our own, not Deno's fetch: that one takes nearly twice the
- * time, decodes gzip and br whoever asks, and sends requests for pods through a forward proxy of the environment.
- */
-function upstreamFetch(tls: ClientTls = { verify: true }): UpstreamFetch {
-  return http1Fetch({ plain: nodeDial(), secure: dialTls(tls) });
-}
-
-/** The same trust and identity for node:https, which would take the name to verify from the `Host` header. */
-function upstreamSockets(tls?: ClientTls): UpstreamConnect {
-  return upstreamConnect((host) => {
-    const name = tls?.serverName ?? host;
-    return {
-      rejectUnauthorized: tls?.verify ?? true,
-      ca: tls?.ca,
-      cert: tls?.cert,
-      key: tls?.key,
-      // An address is no server name (RFC 6066 section 3).
-      servername: isIP(name) === 0 ? name : "",
-      checkServerIdentity: (_host, certificate) => checkServerIdentity(name, certificate),
-    };
-  });
-}
-
 async function run(
   command: string,
   args: readonly string[],
@@ -121,8 +91,6 @@ export const denoRuntime: Runtime = {
   env: process.env,
   files: { ...nodeFiles, modules: nodeModules },
   clientFetch,
-  upstreamFetch,
-  upstreamConnect: upstreamSockets,
   dial: (tls) => (tls === undefined ? nodeDial() : dialTls(tls)),
   mutableHeaders: false,
   run,

@@ -1,8 +1,7 @@
 import { isAddress } from "../../base/addresses.ts";
 import type { Fetch } from "../../kubernetes/types.ts";
-import type { UpstreamFetch } from "../../proxy/types.ts";
 import { webMessageSocket } from "../web-socket.ts";
-import type { UpstreamConnect } from "../websocket.ts";
+import type { MessageSocket } from "../websocket.ts";
 import type { Fetcher, UpgradedResponse, WorkerEnv } from "./api.ts";
 
 /** What Cloudflare answers, in place of the address, to a fetch of one. */
@@ -53,30 +52,11 @@ export function apiserverFetch(env: WorkerEnv, cluster: string): Fetch {
   return (input, init) => send(input, { ...init, redirect: "manual" });
 }
 
-/** Only what Workers' fetch knows. */
-const initOf = ({ method, headers, body, canceller }: Parameters<UpstreamFetch>[1]): RequestInit => ({
-  method,
-  headers,
-  ...(body === undefined ? undefined : { body }),
-  redirect: "manual",
-  signal: canceller.signal,
-});
-
 /** How pods are reached. */
-export function upstreamFetch(env: WorkerEnv): UpstreamFetch {
-  const send = through(env.UPSTREAM, "UPSTREAM", "the pods");
-  return (url, init) => send(url, initOf(init));
-}
+export const upstreamFetch = (env: WorkerEnv): Fetch => through(env.UPSTREAM, "UPSTREAM", "the pods");
 
-/** WebSockets to pods, the same way. */
-export function upstreamSockets(env: WorkerEnv): UpstreamConnect {
-  const send = through(env.UPSTREAM, "UPSTREAM", "the pods");
-  return async (url, init) => {
-    const headers = new Headers(init.headers);
-    headers.set("upgrade", "websocket");
-    const response = (await send(url, initOf({ ...init, headers }))) as UpgradedResponse;
-    const accepted = response.webSocket;
-    const socket = accepted ? webMessageSocket(accepted, () => accepted.accept()) : undefined;
-    return { response, socket };
-  };
+/** The WebSocket that an answer brings; undefined: it brings none. */
+export function socketOf(answer: Response): MessageSocket | undefined {
+  const accepted = (answer as UpgradedResponse).webSocket;
+  return accepted ? webMessageSocket(accepted, () => accepted.accept()) : undefined;
 }

@@ -2,12 +2,13 @@ import { waitUntil } from "cloudflare:workers";
 import { type Clock, systemClock } from "../../base/clock.ts";
 import type { DemandCluster } from "../../discovery/feeds/on-demand-cluster.ts";
 import { createGateway, type Gateway } from "../../gateway/gateway.ts";
+import { fetchTransport } from "../../http/fetch/transport.ts";
 import { problem } from "../../http/problem.ts";
 import { resolved } from "../../platform/resolved.ts";
 import { webMessageSocket } from "../../platform/web-socket.ts";
 import type { Upgrade } from "../../platform/websocket.ts";
 import { type WorkerEnv, webSocketPair } from "../../platform/workers/api.ts";
-import { upstreamFetch, upstreamSockets } from "../../platform/workers/fetch.ts";
+import { socketOf, upstreamFetch } from "../../platform/workers/fetch.ts";
 import { readWorkerConfig } from "./config.ts";
 import { type Holder, holderClient, snapshotHolder } from "./holder.ts";
 import { workerCluster, workerLogger, writeLog } from "./parts.ts";
@@ -69,8 +70,7 @@ function boot(text: string, env: WorkerEnv): Booted | undefined {
   const holder = env.SNAPSHOT_HOLDER;
   const askHolder = holder === undefined ? undefined : holderClient(holder);
   const clusters: DemandCluster[] = [];
-  const upstream = upstreamFetch(env);
-  const sockets = upstreamSockets(env);
+  const transport = fetchTransport(upstreamFetch(env), socketOf);
   const gateway = createGateway({
     config,
     createCluster(cluster, zone) {
@@ -79,10 +79,7 @@ function boot(text: string, env: WorkerEnv): Booted | undefined {
       clusters.push(made);
       return made;
     },
-    upstreamFetch: upstream,
-    upstreamFetchWith: () => upstream,
-    upstreamConnect: sockets,
-    upstreamConnectWith: () => sockets,
+    transportFor: () => transport,
     plainFetch: (input, init) => fetch(input, init),
     userMiddleware(use) {
       throw new Error(`The module ${use} was not bundled`);

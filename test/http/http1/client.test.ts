@@ -4,11 +4,11 @@ import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/
 import { Canceller } from "../../../src/base/abort.ts";
 import { systemClock } from "../../../src/base/clock.ts";
 import { createHttp1Client } from "../../../src/http/http1/client.ts";
+import type { OutgoingRequest, Transport } from "../../../src/http/transport.ts";
 import { UpstreamError } from "../../../src/http/upstream-error.ts";
 import { bunDial } from "../../../src/platform/bun/dial.ts";
 import { nodeDial } from "../../../src/platform/node/streams.ts";
 import type { Dial } from "../../../src/platform/sockets.ts";
-import type { UpstreamFetch, UpstreamInit } from "../../../src/proxy/types.ts";
 import { createFakeClock } from "../../helpers/fake-clock.ts";
 import { answerWith, deadPort, type RawPod, rawPod, until } from "../../proxy/helpers.ts";
 
@@ -24,7 +24,7 @@ async function pod(answer: (socket: Socket, request: string) => void): Promise<R
 }
 
 /** What a request may have besides its URL. */
-type Asked = Partial<Omit<UpstreamInit, "headers" | "body">> & {
+type Asked = Partial<Omit<OutgoingRequest, "headers" | "body">> & {
   headers?: Record<string, string>;
   body?: string | ReadableStream<Uint8Array>;
 };
@@ -33,9 +33,9 @@ const streamOf = (body: Asked["body"]): ReadableStream<Uint8Array> | undefined =
   typeof body === "string" ? new Response(body).body! : body;
 
 const asker =
-  (client: UpstreamFetch) =>
+  (client: Transport) =>
   (url: string | number, { headers, body, ...asked }: Asked = {}): Promise<Response> =>
-    client(typeof url === "number" ? `http://127.0.0.1:${url}/` : url, {
+    client.send(typeof url === "number" ? `http://127.0.0.1:${url}/` : url, {
       method: body === undefined ? "GET" : "POST",
       canceller: new Canceller(),
       ...asked,
@@ -547,13 +547,19 @@ describe("connections", () => {
     await clock.advance(5000);
     assertEquals([client.census(), clock.pending], [{ origins: 0, open: 0, idle: 0 }, 0]);
     // What was found to be too old as a request came is no longer counted, and the next one stands for the address again.
-    for (let i = 0; i < 3; i++) await (await ask(port, { reuse: { requests: 1, age: 0 } })).text();
+    for (let i = 0; i < 3; i++) await (await ask(port, { keepalive: { requests: 1, age: 0 } })).text();
     await (await ask(port)).text();
     assertEquals(client.census(), { origins: 1, open: 1, idle: 1 });
   });
 
   /** Connections made for requests that come every `step` milliseconds. */
-  async function made(reuse: UpstreamInit["reuse"], requests: number, step: number, random = 0, ...lines: string[]) {
+  async function made(
+    keepalive: OutgoingRequest["keepalive"],
+    requests: number,
+    step: number,
+    random = 0,
+    ...lines: string[]
+  ) {
     const clock = createFakeClock();
     const { port, open } = await pod((socket) => socket.write(answerWith("x", ...lines)));
     let made = 0;
@@ -564,7 +570,7 @@ describe("connections", () => {
     };
     const ask = asker(createHttp1Client({ dial, clock, random: () => random }));
     for (let i = 0; i < requests; i++) {
-      await (await ask(port, { reuse })).text();
+      await (await ask(port, { keepalive })).text();
       await clock.advance(step);
     }
     await until(() => open() <= 1, "those that were given up to close");

@@ -35,7 +35,7 @@ function asked() {
       framing: undefined,
       canceller: new Canceller(),
       client: undefined,
-      transient: false,
+      recycles: false,
       resolve,
       reject,
     });

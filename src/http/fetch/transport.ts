@@ -1,0 +1,28 @@
+import type { MessageSocket } from "../../platform/websocket.ts";
+import type { Transport } from "../transport.ts";
+
+/** A fetch of the runtime's own as a transport, where requests cannot leave by anything else. */
+export function fetchTransport(
+  fetch: (url: string, init: RequestInit) => Promise<Response>,
+  /** The WebSocket that an answer brings; undefined: it brings none. */
+  socketOf: (answer: Response) => MessageSocket | undefined,
+): Transport {
+  return {
+    async send(url, { method, headers, body, canceller, tunnel }) {
+      if (tunnel !== undefined) headers.set("upgrade", "websocket");
+      const answer = await fetch(url, {
+        method,
+        headers,
+        ...(body === undefined ? undefined : { body }),
+        redirect: "manual",
+        signal: canceller.signal,
+      });
+      if (tunnel !== undefined) tunnel.socket = socketOf(answer);
+      return answer;
+    },
+    dial: undefined,
+    stripsHopByHop: false,
+    metersBodies: false,
+    carriesTunnels: true,
+  };
+}

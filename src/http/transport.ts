@@ -1,0 +1,75 @@
+import type { Canceller } from "../base/abort.ts";
+import type { Endpoint } from "../discovery/types.ts";
+import type { Dial } from "../platform/sockets.ts";
+import type { MessageSocket } from "../platform/websocket.ts";
+
+/** Hears of a body as it is read from the client: whose time it is, and how much came. */
+export interface BodyMeter {
+  /** The next piece is asked for: until `came` or `ended` it is the client's time. */
+  waits(): void;
+  /** A piece is there. Throws where it is one too many. */
+  came(bytes: number): void;
+  /** Nothing more is read. `whole`: the body came to its end. */
+  ended(whole: boolean): void;
+}
+
+/** How long a connection is used; between two requests it is given up. */
+export interface Keepalive {
+  /** Requests it carries; 0: without limit. */
+  readonly requests: number;
+  /** Milliseconds since it was made; 0: without limit. */
+  readonly age: number;
+  /** Milliseconds without a request; undefined: as long as the pod says, else a default. */
+  readonly idle?: number | undefined;
+}
+
+/** A WebSocket that is asked for by a request. */
+export interface Tunnel {
+  /** This side's end of it, set before the answer is handed over where that is a valid 101. */
+  socket: MessageSocket | undefined;
+}
+
+/**
+ * A request to a pod, besides its URL. Whatever comes beside the head and the body of its answer is handed to what the
+ * request brings along for it.
+ */
+export interface OutgoingRequest {
+  readonly method: string;
+  readonly headers: Headers;
+  body?: ReadableStream<Uint8Array> | undefined;
+  /** Hears of the body as it is read, where the transport `metersBodies`. */
+  readonly meter?: BodyMeter | undefined;
+  /** The address it goes to, and the cluster that named it: for a transport that takes another way than the address. */
+  endpoint?: Endpoint | undefined;
+  cluster?: string | undefined;
+  /** Ends it. What takes a signal takes this one's. */
+  canceller: Canceller;
+  /** Its signal says that the client no longer reads the answer. */
+  readonly client?: Pick<Request, "signal"> | undefined;
+  /** Who reads the answer's body copies each piece before it asks for the next: buffers are used again. @default false */
+  readonly recycles?: boolean | undefined;
+  /** When its connection is given up after it; left out: when it has been idle for a while. */
+  readonly keepalive?: Keepalive | undefined;
+  /** Milliseconds to make a connection, where that can be seen; 0 or left out: as long as it takes. */
+  readonly connectTimeout?: number | undefined;
+  /** Asks for a WebSocket; a refusal is an answer like any other. What a handshake needs is added to `headers`. */
+  readonly tunnel?: Tunnel | undefined;
+}
+
+/** How requests leave for pods, made once for each trust and identity (TLS as a client). */
+export interface Transport {
+  /**
+   * Sends a request; resolves with its answer once the head is there. Redirects are answers as any other, encoded bodies
+   * stay encoded, and nothing cuts off what is silent. Rejects with the canceller's reason, or with an error that
+   * `classify` knows.
+   */
+  send(url: string, request: OutgoingRequest): Promise<Response>;
+  /** Makes a connection without HTTP, for streams; undefined: it cannot. */
+  readonly dial: Dial | undefined;
+  /** Its answers hold nothing that is meant for one hop only (RFC 9110 section 7.6.1), and any target is sent as it is. */
+  readonly stripsHopByHop: boolean;
+  /** It reports to `meter` of the body that it sends; else the body itself has to. */
+  readonly metersBodies: boolean;
+  /** It carries a `tunnel`. */
+  readonly carriesTunnels: boolean;
+}
