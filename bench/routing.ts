@@ -3,7 +3,7 @@ import { RegExpRouter } from "hono/router/reg-exp-router";
 import { TrieRouter } from "hono/router/trie-router";
 import * as v from "valibot";
 import { fill } from "../src/config/fill.ts";
-import type { Format, RouteConfig } from "../src/config/schema.ts";
+import type { FileFormat, RouteConfig } from "../src/config/schema.ts";
 import { FORMAT } from "../src/gateway/format.ts";
 import type { RequestFacts } from "../src/http/request.ts";
 import { compileRoutes } from "../src/routing/table.ts";
@@ -11,7 +11,7 @@ import { compileRoutes } from "../src/routing/table.ts";
 /** One kind of config: how its nth route looks, and a request that this route takes. */
 interface Shape {
   name: string;
-  route(n: number): v.InferInput<Format["route"]>;
+  route(n: number): v.InferInput<FileFormat["route"]>;
   /** Its routes can only be tried in turn: the cost grows with their number, and no promise speaks of it. */
   inTurn?: true;
   request(n: number): { path?: string; host?: string; search?: string; headers?: Record<string, string> };

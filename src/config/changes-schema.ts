@@ -13,7 +13,7 @@ const headerValues = oneOf(
 );
 
 /** Changes of the headers of a request or an answer. */
-export const headerChanges = object({
+export const headerChangesSchema = object({
   set: key(v.optional(record(headerName, headerValues, HEADER_CHANGES), {}), {
     help: "In place of what is there; a list is as many headers of that name. false: what defaults change of this header does not count.",
   }),

@@ -8,7 +8,7 @@ import {
   placesIn,
   present,
   type Rules,
-  textAt,
+  textUnder,
   under,
   unique,
   valueFault,
@@ -63,7 +63,7 @@ function apiserverIsNamed(rules: Rules, cluster: Place, multi: boolean, env: Env
 }
 
 function selectorIsUsable(rules: Rules, cluster: Place): void {
-  const text = textAt(cluster, "label_selector");
+  const text = textUnder(cluster, "label_selector");
   if (!text) return;
   const normal = normalizeLabelSelector(text);
   if ("error" in normal) {
@@ -105,7 +105,7 @@ export function checkClusters(rules: Rules, clusters: WrittenClusters, env: Env)
   unique(
     rules,
     clusters.places.flatMap((place) => {
-      const id = textAt(place, "id");
+      const id = textUnder(place, "id");
       return clusters.multi && id !== undefined ? [{ place, key: "id", value: id }] : [];
     }),
   );
@@ -113,7 +113,7 @@ export function checkClusters(rules: Rules, clusters: WrittenClusters, env: Env)
   unique(
     rules,
     clusters.places.flatMap((place) => {
-      const path = textAt(place, "snapshot_file");
+      const path = textUnder(place, "snapshot_file");
       return path === undefined ? [] : [{ place, key: "snapshot_file", value: path }];
     }),
   );

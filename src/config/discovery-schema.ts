@@ -3,11 +3,11 @@ import { type KeyRules, key, mapping, oneFile } from "../base/schema/key.ts";
 import { list, object, oneOf, words } from "../base/schema/shapes.ts";
 import {
   boolean,
-  hostOf,
+  hostValue,
   integer,
   milliseconds,
   namespace,
-  portOf,
+  portValue,
   regexSource,
   shown,
   shownText,
@@ -25,10 +25,10 @@ const service = object({
   schema: key(v.optional(words(["https", "http"]), "https"), {
     help: "The protocol of the apiserver; http is unencrypted.",
   }),
-  host: key(v.optional(hostOf("the apiserver's address: IPv4, IPv6 or a host name, without scheme, port or path")), {
+  host: key(v.optional(hostValue("the apiserver's address: IPv4, IPv6 or a host name, without scheme, port or path")), {
     help: "In a pod ${KUBERNETES_SERVICE_HOST}.",
   }),
-  port: key(v.optional(portOf("the apiserver's port, from 1 to 65535")), {
+  port: key(v.optional(portValue("the apiserver's port, from 1 to 65535")), {
     help: "In a pod ${KUBERNETES_SERVICE_PORT}.",
   }),
   ssl_verify: key(v.optional(boolean, true), {

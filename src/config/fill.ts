@@ -1,6 +1,5 @@
 import type { PassiveHealthConfig } from "../balancing/options.ts";
 import { stripBrackets } from "../base/addresses.ts";
-import { initials } from "../base/schema/key.ts";
 import type { ClusterOptions } from "../discovery/options.ts";
 import type { HeaderChanges } from "../routing/options.ts";
 import type { WrittenDiscovery } from "./discovery-schema.ts";
@@ -8,17 +7,9 @@ import { fillStream } from "./fill-stream.ts";
 import type { Env } from "./interpolate.ts";
 import { normalizeLabelSelector } from "./label-selector.ts";
 import { mergeMiddleware } from "./merge-middleware.ts";
-import type {
-  HealthConfig,
-  RouteConfig,
-  UpstreamTlsConfig,
-  WrittenDefaults,
-  WrittenHeaderChanges,
-  WrittenRoute,
-} from "./route-schema.ts";
-import { forwarding } from "./route-schema.ts";
+import type { HealthConfig, RouteConfig, UpstreamTlsConfig, WrittenDefaults, WrittenRoute } from "./route-schema.ts";
 import type { Config, DiscoveryConfig, WrittenFile } from "./schema.ts";
-import { active, keepalive, passive, retries, routeUpstreamTls, timeouts } from "./upstream-schema.ts";
+import { ROUTE_INITIALS } from "./upstream-schema.ts";
 
 /** What a pod's service account offers, found by the caller; empty outside a pod. */
 export interface PodOffer {
@@ -89,17 +80,6 @@ export function fillDiscovery(written: WrittenDiscovery, surroundings: Surroundi
   return { multi: true, clusters: kubernetes.map(({ id, ...cluster }) => fillCluster(id, cluster, surroundings)) };
 }
 
-/** What a route has where neither it nor `defaults` say anything. */
-const INITIAL = {
-  ...initials({ entries: forwarding }),
-  timeouts: initials(timeouts),
-  retries: initials(retries),
-  keepalive: initials(keepalive),
-  passive: initials(passive),
-  active: initials(active),
-  upstream_tls: initials(routeUpstreamTls),
-};
-
 type Written<Part> = Part | false | undefined;
 
 /** Key by key, the last one that says something; false turns all of it off, a mapping on again. */
@@ -114,10 +94,12 @@ function fillHealth(defaults: WrittenDefaults["health"], own: WrittenRoute["heal
   const passive = layered<Partial<PassiveHealthConfig>>([{}, defaults?.passive, own?.passive]);
   const active = layered([defaults?.active, own?.active]);
   return {
-    passive: passive && { ...INITIAL.passive, ...passive },
-    active: active && { ...INITIAL.active, ...active },
+    passive: passive && { ...ROUTE_INITIALS.passive, ...passive },
+    active: active && { ...ROUTE_INITIALS.active, ...active },
   };
 }
+
+type WrittenHeaderChanges = NonNullable<WrittenRoute["request_headers"]>;
 
 const NO_CHANGES: WrittenHeaderChanges = { set: {}, add: {}, remove: [] };
 
@@ -145,7 +127,7 @@ function mergeHeaders(
 /** Key by key; `false` takes away what the defaults say. */
 function mergeTls(defaults: WrittenTls | undefined, own: WrittenTls | undefined): UpstreamTlsConfig | undefined {
   if (!defaults && !own) return undefined;
-  const { verify = INITIAL.upstream_tls.verify, ...files } = { ...defaults, ...own };
+  const { verify = ROUTE_INITIALS.upstream_tls.verify, ...files } = { ...defaults, ...own };
   return { verify, ...Object.fromEntries(Object.entries(files).filter(([, value]) => value !== false)) };
 }
 
@@ -157,7 +139,7 @@ function fillRoute(
   { defaults, server }: Pick<WrittenFile, "defaults" | "server">,
 ): RouteConfig {
   const { id = String(index), upstream_host, upstream_tls, request_headers, response_headers, ...route } = written;
-  const passHost = route.pass_host ?? defaults.pass_host ?? INITIAL.pass_host;
+  const passHost = route.pass_host ?? defaults.pass_host ?? ROUTE_INITIALS.pass_host;
   const optional = {
     paths: route.paths ?? (server.paths === "reject" ? undefined : server.paths),
     upstream_host: passHost === "rewrite" ? (upstream_host ?? defaults.upstream_host) : undefined,
@@ -169,12 +151,12 @@ function fillRoute(
     ...route,
     ...Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined)),
     id,
-    timeouts: { ...INITIAL.timeouts, ...defaults.timeouts, ...route.timeouts },
-    retries: { ...INITIAL.retries, ...defaults.retries, ...route.retries },
-    keepalive: { ...INITIAL.keepalive, ...defaults.keepalive, ...route.keepalive },
+    timeouts: { ...ROUTE_INITIALS.timeouts, ...defaults.timeouts, ...route.timeouts },
+    retries: { ...ROUTE_INITIALS.retries, ...defaults.retries, ...route.retries },
+    keepalive: { ...ROUTE_INITIALS.keepalive, ...defaults.keepalive, ...route.keepalive },
     health: fillHealth(defaults.health, route.health),
     middleware: mergeMiddleware(defaults.middleware ?? [], route.middleware ?? []),
-    balancer: route.balancer ?? defaults.balancer ?? INITIAL.balancer,
+    balancer: route.balancer ?? defaults.balancer ?? ROUTE_INITIALS.balancer,
     pass_host: passHost,
   };
 }

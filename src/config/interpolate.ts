@@ -21,7 +21,7 @@ export interface VariableUse {
 }
 
 /** The variables a text names, in its order. */
-export const variablesIn = (text: string): VariableUse[] =>
+export const variableUses = (text: string): VariableUse[] =>
   [...text.matchAll(REFERENCE)].flatMap(([, name, fallback]) =>
     name === undefined ? [] : [{ name, hasDefault: fallback !== undefined }],
   );

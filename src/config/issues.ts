@@ -59,7 +59,7 @@ function distance(a: string, b: string): number {
 const flat = (word: string): string => word.toLowerCase().replace(/[-_ ]/g, "");
 
 /** The known word that was most likely meant, if one is close. */
-export function nearest(word: string, known: readonly string[]): string | undefined {
+export function nearestKey(word: string, known: readonly string[]): string | undefined {
   if (word.length > 40) return undefined;
   const ranked = known
     .map((candidate) => ({ candidate, steps: distance(flat(word), flat(candidate)) }))

@@ -7,7 +7,7 @@ import {
 import type * as v from "valibot";
 import { type KeyRules, keyFacts, mappingFacts } from "../base/schema/key.ts";
 import { isMapping, wantedBy } from "../base/schema/shapes.ts";
-import type { Format } from "./schema.ts";
+import type { FileFormat } from "./schema.ts";
 
 /** Only what this file reads of a JSON Schema; everything else passes. */
 type Schema = JsonSchema & { [keyword: string]: unknown };
@@ -156,7 +156,7 @@ function finishInside(schema: Schema): Schema {
  * refuses nothing that the loader takes; what depends on other files, the surroundings or several places is the
  * loader's alone.
  */
-export function configJsonSchema(format: Format): Record<string, unknown> {
+export function configJsonSchema(format: FileFormat): Record<string, unknown> {
   const {
     $schema,
     $defs = {},

@@ -62,7 +62,7 @@ export const listen = (defaultHost: string) =>
   );
 
 /** The address a `listen` means; undefined when it is not one, which the schema reports. */
-export function addressOf(schema: v.GenericSchema, written: unknown): ListenAddress | undefined {
+export function listenAddressOf(schema: v.GenericSchema, written: unknown): ListenAddress | undefined {
   const parsed = v.safeParse(schema, written);
   return parsed.success ? (parsed.output as ListenAddress) : undefined;
 }

@@ -11,7 +11,7 @@ import { reachWarnings } from "./reach-rules.ts";
 import { regexWarnings } from "./regex-rules.ts";
 import { checkRoutes } from "./route-rules.ts";
 import type { Rules } from "./rules.ts";
-import type { Config, Format } from "./schema.ts";
+import type { Config, FileFormat } from "./schema.ts";
 import { checkServer } from "./server-rules.ts";
 import { readSource } from "./source.ts";
 import { checkStreams } from "./stream-rules.ts";
@@ -24,7 +24,7 @@ export { type ConfigIssue, formatIssue } from "./issues.ts";
 
 /** What a config is made of. No file is read here. */
 export interface LoadInput {
-  readonly format: Format;
+  readonly format: FileFormat;
   /** The file's name, for messages. */
   readonly file: string;
   /** What the file holds: YAML, so JSON too. */

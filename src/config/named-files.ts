@@ -1,6 +1,6 @@
 import { keyFacts } from "../base/schema/key.ts";
 import type { Path } from "./issues.ts";
-import type { Config, Format } from "./schema.ts";
+import type { Config, FileFormat } from "./schema.ts";
 import { walk } from "./walk.ts";
 
 /** A file the config names, and the key that names it. */
@@ -23,7 +23,7 @@ function asFile({ discovery, server, routes, streams }: Config): unknown {
 }
 
 /** Every file that a config wants to read, in the order of its sections; modules of middleware and `snapshot_file` apart. */
-export function namedFiles(format: Format, config: Config): NamedFile[] {
+export function namedFiles(format: FileFormat, config: Config): NamedFile[] {
   const named: NamedFile[] = [];
   walk(format.file, asFile(config), ({ path, value, schema }) => {
     const files = schema && keyFacts(schema)?.files;

@@ -8,7 +8,7 @@ import { isTemplate, TEMPLATE_PARTS } from "../routing/template.ts";
 const PATH = "a path that starts with /, without ? and #";
 
 /** A path requests are compared with: the query and the fragment are no part of it. */
-export const pathText = v.pipe(
+export const plainPath = v.pipe(
   shown(v.string(PATH)),
   v.startsWith("/", PATH),
   v.check((path) => !/[?#]/.test(path), PATH),
@@ -18,7 +18,7 @@ export const pathText = v.pipe(
 const PREFIX = "a path that starts with /, without a * at its end (it stands for all paths below it as it is)";
 
 const prefixText = v.pipe(
-  pathText,
+  plainPath,
   v.check((path) => !path.endsWith("/*"), PREFIX),
   keywords({ pattern: "^/(?:[^?#]*(?:[^*?#]|[^/?#]\\*))?$" }),
 );
@@ -31,7 +31,7 @@ const TEMPLATE = "a path such as /orders/{id}/{rest*}, whose names differ";
 
 /** A path with named parts. */
 const pathTemplate = v.pipe(
-  pathText,
+  plainPath,
   v.check((path) => pathTemplateFault(path) === undefined, TEMPLATE),
   keywords({ pattern: "^/(?:[^?#{}]|\\{[A-Za-z_][A-Za-z0-9_-]*\\*?\\})*$" }),
 );
@@ -47,9 +47,9 @@ const prefixOf = (prefix: string): { prefix: string; ignore_case?: boolean | und
 export const path = oneOf(
   [
     v.pipe(prefixText, v.transform(prefixOf)),
-    object({ exact: key(pathText, { help: "The whole path." }), ...anyCase }),
+    object({ exact: key(plainPath, { help: "The whole path." }), ...anyCase }),
     object({ prefix: key(prefixText, { help: "By whole segments." }), ...anyCase }),
-    object({ starts_with: key(pathText, { help: "The first characters, wherever a segment ends." }), ...anyCase }),
+    object({ starts_with: key(plainPath, { help: "The first characters, wherever a segment ends." }), ...anyCase }),
     object({
       template: key(pathTemplate, {
         help: "A path with named parts: {name} is one segment, {name*} whatever is left.",
@@ -85,7 +85,7 @@ const REDIRECT_RULES: KeyRules = {
 };
 
 /** A route that answers by itself. */
-export const redirect = mapping(
+export const redirectSchema = mapping(
   object({
     status: key(v.optional(words([301, 302, 303, 307, 308]), 302), {
       help: "301 and 308 are for good, the others for now; 307 and 308 keep the method.",

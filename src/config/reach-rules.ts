@@ -3,7 +3,7 @@ import type { MiddlewareKinds } from "../middleware/options.ts";
 import { findGaps } from "../routing/reach.ts";
 import { type ConfigIssue, showName } from "./issues.ts";
 import type { RouteConfig } from "./route-schema.ts";
-import type { Source } from "./source.ts";
+import type { ConfigDocument } from "./source.ts";
 
 /** Where a route stands, with its id where it has one. */
 const placeOf = ({ rule: { id }, index }: { rule: RouteConfig; index: number }): string =>
@@ -14,7 +14,11 @@ const isGuard = (kinds: MiddlewareKinds, entry: MiddlewareEntry): boolean =>
   entry.use !== undefined || Object.keys(entry).some((name) => kinds[name]?.guards);
 
 /** Routes that no request reaches, and HEAD requests that get around a guard: seldom meant, and seen nowhere else. */
-export function reachWarnings(source: Source, kinds: MiddlewareKinds, routes: readonly RouteConfig[]): ConfigIssue[] {
+export function reachWarnings(
+  source: ConfigDocument,
+  kinds: MiddlewareKinds,
+  routes: readonly RouteConfig[],
+): ConfigIssue[] {
   const indexed = routes.map((rule, index) => ({ rule, index }));
   return findGaps(indexed, ({ rule }) => rule.middleware.some((entry) => isGuard(kinds, entry))).map(
     ({ route, by, what }) => {

@@ -1,6 +1,6 @@
 import type { ClusterOptions } from "../discovery/options.ts";
 import { clusterSchema } from "./discovery-schema.ts";
-import type { Config, Format, RouteConfig, StreamConfig } from "./schema.ts";
+import type { Config, FileFormat, RouteConfig, StreamConfig } from "./schema.ts";
 import { credentialParameters, redacted } from "./shown.ts";
 import { streamSchema } from "./stream-schema.ts";
 
@@ -29,18 +29,21 @@ export function redactCluster(cluster: ClusterOptions): RedactedCluster {
 }
 
 /** A route as it may be shown: "xxx" stands for whatever its schema does not call showable. */
-export const redactRoute = (format: Format, route: RouteConfig): RedactedRoute =>
+export const redactRoute = (format: FileFormat, route: RouteConfig): RedactedRoute =>
   redacted(format.route, route) as Shown;
 
 /** A stream as it may be shown. */
 export const redactStream = (stream: StreamConfig): Shown => redacted(streamSchema, stream) as Shown;
 
 /** The query parameters whose values are credentials of clients: they are not for logs. */
-export const credentialQuery = (format: Format, { routes }: Config): ReadonlySet<string> =>
+export const credentialQuery = (format: FileFormat, { routes }: Config): ReadonlySet<string> =>
   new Set(routes.flatMap((route) => credentialParameters(format.route, route)));
 
 /** A whole config in force as it may be shown, every default filled in; `discovery.kubernetes` as the dump shows it. */
-export function redactConfig(format: Format, { server, admin, discovery, routes, streams, tracing }: Config): Shown {
+export function redactConfig(
+  format: FileFormat,
+  { server, admin, discovery, routes, streams, tracing }: Config,
+): Shown {
   const clusters = discovery?.clusters.map(redactCluster);
   const rest = redacted(format.file, { server, admin, tracing }) as Record<string, unknown>;
   return {

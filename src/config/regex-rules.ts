@@ -2,7 +2,7 @@ import { isMapping } from "../base/schema/shapes.ts";
 import { type ConfigIssue, type Path, showPath } from "./issues.ts";
 import { regexCost } from "./regex-cost.ts";
 import type { RouteConfig } from "./route-schema.ts";
-import type { Source } from "./source.ts";
+import type { ConfigDocument } from "./source.ts";
 
 /** The regular expressions in a value, whatever is around them, each with its place. */
 function* expressionsIn(value: unknown, path: Path): Generator<{ source: string; path: Path }> {
@@ -14,7 +14,7 @@ function* expressionsIn(value: unknown, path: Path): Generator<{ source: string;
 }
 
 /** Warns of expressions of routes that a client can make slow: they see what a client chooses, up to `server.limits`. */
-export function regexWarnings(source: Source, routes: readonly RouteConfig[]): ConfigIssue[] {
+export function regexWarnings(source: ConfigDocument, routes: readonly RouteConfig[]): ConfigIssue[] {
   const found = routes.flatMap(({ path, rewrite_path, redirect, headers, cookies, query }, index) => [
     ...expressionsIn({ path, rewrite_path, redirect, headers, cookies, query }, ["routes", index]),
   ]);

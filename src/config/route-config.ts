@@ -1,12 +1,16 @@
 import type { ActiveHealthConfig, BalancerConfig, PassiveHealthConfig } from "../balancing/options.ts";
 import type { HeaderChanges, RouteRule } from "../routing/options.ts";
-import type { MiddlewareConfig, WrittenRoute, WrittenUpstreamTls } from "./route-schema.ts";
+import type { MiddlewareConfig, WrittenRoute } from "./route-schema.ts";
 
 /** Routes with every default filled in: what the rest of the program works with. */
 
 /** Trust and identity towards an upstream that speaks TLS. */
-export interface UpstreamTlsConfig extends WrittenUpstreamTls {
+export interface UpstreamTlsConfig {
   verify: boolean;
+  ca_file?: string | undefined;
+  server_name?: string | undefined;
+  cert_file?: string | undefined;
+  key_file?: string | undefined;
 }
 
 /** How long each part of a request may take. */

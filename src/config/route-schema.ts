@@ -1,58 +1,18 @@
 import * as v from "valibot";
-import { type KeyRules, key, later, mapping } from "../base/schema/key.ts";
+import { type KeyRules, key, mapping } from "../base/schema/key.ts";
 import { list, object, oneOf, record, words } from "../base/schema/shapes.ts";
 import { headerName, nonEmpty, shownText, token } from "../base/schema/values.ts";
 import { PATHS } from "../http/readings.ts";
 import type { MiddlewareEntry, WrittenMiddleware } from "../middleware/catalog.ts";
-import { headerChanges, queryChanges } from "./changes-schema.ts";
+import { queryChanges } from "./changes-schema.ts";
 import { foreignToRoutes } from "./foreign-keys.ts";
 import { hostPattern, match, method } from "./match-schema.ts";
-import { path, pathText, redirect, rewritePath } from "./path-schema.ts";
-import { FINDING, priority, SERVICE, targets } from "./target-schema.ts";
-import {
-  balancer,
-  health,
-  keepalive,
-  retries,
-  routeUpstreamTls,
-  timeouts,
-  UPSTREAM_TLS_HELP,
-  upstreamHost,
-  type upstreamTls,
-} from "./upstream-schema.ts";
-
-const notNode = (policy: unknown): string | undefined =>
-  policy === "rewrite" || policy === "pass"
-    ? "must be node on Workers (or left out): Workers' fetch sends the host of the address it asks (X-Forwarded-Host has the client's)"
-    : undefined;
+import { path, plainPath, redirectSchema, rewritePath } from "./path-schema.ts";
+import { FINDING, priority, SERVICE_REFERENCE, targets } from "./target-schema.ts";
+import { forwarding, patience } from "./upstream-schema.ts";
 
 /** An entry of `middleware:`. */
 type MiddlewareSchema = v.GenericSchema<unknown, WrittenMiddleware>;
-
-/** How long an upstream is waited for, and when another is tried. */
-const patience = {
-  timeouts: key(v.optional(timeouts), { help: "How long each part of a request may take; 0 is without limit." }),
-  retries: key(v.optional(retries), { help: "When a request is tried on another address." }),
-  keepalive: key(v.optional(keepalive), { help: "When a connection to an upstream is given up between two requests." }),
-  health: key(v.optional(health), { help: "How nodes that fail are found." }),
-} as const;
-
-/** Which upstream gets a request, and what of the request and the answer is changed. */
-export const forwarding = {
-  balancer: later(balancer, "round_robin", {
-    help: "How a node is chosen. round_robin: in turn, by weight. least_requests: of two drawn by weight the one with fewer requests under way. random: drawn by weight.",
-  }),
-  pass_host: later(words(["pass", "node", "rewrite"]), "pass", {
-    help: "The Host an upstream gets. pass: the client's. node: the node's address and port. rewrite: upstream_host.",
-    workers: notNode,
-  }),
-  upstream_host: key(v.optional(upstreamHost), {
-    help: "The Host an upstream gets with pass_host: rewrite; without that it means nothing.",
-  }),
-  request_headers: key(v.optional(headerChanges), { help: "Changes of the headers an upstream gets." }),
-  response_headers: key(v.optional(headerChanges), { help: "Changes of the headers a client gets." }),
-  upstream_tls: key(v.optional(routeUpstreamTls), { help: UPSTREAM_TLS_HELP }),
-} as const;
 
 /** What `defaults` may say of every route. */
 const shared = (entry: MiddlewareSchema) =>
@@ -108,15 +68,15 @@ export const routeSchema = (entry: MiddlewareSchema) =>
           v.optional(record(token("a cookie's name"), match, "a mapping of names of cookies to what they must be")),
           { help: "Cookies a request must have, each with the value that it must have: a text is the whole value." },
         ),
-        strip_prefix: key(v.optional(pathText), { help: "Taken off the path: /v1/x becomes /x under /v1." }),
+        strip_prefix: key(v.optional(plainPath), { help: "Taken off the path: /v1/x becomes /x under /v1." }),
         rewrite_path: key(v.optional(rewritePath), { help: "How the path is changed on its way to the upstream." }),
         request_query: key(v.optional(queryChanges), { help: "Changes of the query an upstream gets." }),
-        service: key(v.optional(shownText(SERVICE)), { help: "Requests go to the nodes of this service." }),
+        service: key(v.optional(shownText(SERVICE_REFERENCE)), { help: "Requests go to the nodes of this service." }),
         ...targets,
         scheme: key(v.optional(words(["http", "https", "ws", "wss"])), {
           help: "How upstreams are spoken to, by default http; WebSockets follow from it. Where nothing else names a port, it is the one of this name; ws is http, and wss is https.",
         }),
-        redirect: key(v.optional(redirect), {
+        redirect: key(v.optional(redirectSchema), {
           help: "The route answers by itself with this Location: it needs one of scheme, host, port, path, or a location.",
         }),
         ...shared(entry),
@@ -140,10 +100,6 @@ export type WrittenDefaults = v.InferOutput<ReturnType<typeof defaultsSchema>>;
 export const spokenScheme = (scheme: WrittenRoute["scheme"]): "http" | "https" =>
   scheme === "https" || scheme === "wss" ? "https" : "http";
 
-/** `upstream_tls` as written. */
-export type WrittenUpstreamTls = v.InferOutput<typeof upstreamTls>;
-/** Header changes as written. */
-export type WrittenHeaderChanges = v.InferOutput<typeof headerChanges>;
 /** One middleware of a route. */
 export type MiddlewareConfig = MiddlewareEntry;
 

@@ -1,7 +1,7 @@
 import { isMapping } from "../base/schema/shapes.ts";
 import type { ConfigIssue, Path } from "./issues.ts";
 import { showPath } from "./issues.ts";
-import type { Source } from "./source.ts";
+import type { ConfigDocument } from "./source.ts";
 
 /**
  * Rules that no single value can break alone. They read the file as it was written, not what the schema made of it, so
@@ -10,7 +10,7 @@ import type { Source } from "./source.ts";
 
 /** What a rule needs to speak up. */
 export interface Rules {
-  readonly source: Source;
+  readonly source: ConfigDocument;
   readonly errors: ConfigIssue[];
   readonly warnings: ConfigIssue[];
 }
@@ -22,7 +22,7 @@ export interface Place {
 }
 
 /** Whatever stands at a path. */
-function valueAt(source: Source, path: Path): unknown {
+function valueAt(source: ConfigDocument, path: Path): unknown {
   return path.reduce<unknown>((value, part) => {
     if (typeof part === "number") return Array.isArray(value) ? value[part] : undefined;
     return isMapping(value) && Object.hasOwn(value, part) ? value[part] : undefined;
@@ -30,27 +30,27 @@ function valueAt(source: Source, path: Path): unknown {
 }
 
 /** The mapping at a path; an empty one where there is none. */
-export function placeAt(source: Source, path: Path): Place {
+export function placeAt(source: ConfigDocument, path: Path): Place {
   const value = valueAt(source, path);
   return { path, value: isMapping(value) ? value : {} };
 }
 
 /** The items of a list that are mappings; none where there is no list. */
-export function placesIn(source: Source, path: Path): Place[] {
+export function placesIn(source: ConfigDocument, path: Path): Place[] {
   const items = valueAt(source, path);
   if (!Array.isArray(items)) return [];
   return items.flatMap((value, index) => (isMapping(value) ? [{ path: [...path, index], value }] : []));
 }
 
 /** The mapping under a key. */
-export const under = (source: Source, { path }: Place, key: string): Place => placeAt(source, [...path, key]);
+export const under = (source: ConfigDocument, { path }: Place, key: string): Place => placeAt(source, [...path, key]);
 
 /** Those of the keys that are there; one left empty (null) is the schema's matter. */
 export const present = ({ value }: Place, keys: readonly string[]): string[] =>
   keys.filter((key) => Object.hasOwn(value, key) && value[key] !== null && value[key] !== undefined);
 
 /** The text under a key, if it is one. */
-export function textAt({ value }: Place, key: string): string | undefined {
+export function textUnder({ value }: Place, key: string): string | undefined {
   const found = Object.hasOwn(value, key) ? value[key] : undefined;
   return typeof found === "string" ? found : undefined;
 }

@@ -38,7 +38,7 @@ const fileSchema = (route: ReturnType<typeof routeSchema>, defaults: ReturnType<
   );
 
 /** The format of the config file: the one definition that loader, redaction, JSON Schema and docs go by. */
-export interface Format {
+export interface FileFormat {
   readonly file: ReturnType<typeof fileSchema>;
   readonly route: ReturnType<typeof routeSchema>;
   /** An entry of `middleware:`. */
@@ -47,14 +47,14 @@ export interface Format {
 }
 
 /** The format with these kinds of middleware. */
-export function fileFormat(kinds: MiddlewareKinds): Format {
+export function fileFormat(kinds: MiddlewareKinds): FileFormat {
   const middleware = middlewareSchema(kinds);
   const route = routeSchema(middleware);
   return { file: fileSchema(route, defaultsSchema(middleware)), route, middleware, kinds };
 }
 
 /** The file as written and checked, before defaults that depend on other keys or the surroundings. */
-export type WrittenFile = v.InferOutput<Format["file"]>;
+export type WrittenFile = v.InferOutput<FileFormat["file"]>;
 
 /** `server:`, defaults filled in. */
 export type ServerConfig = WrittenFile["server"];

@@ -1,5 +1,5 @@
 import { isLoopback, isWildcard } from "../base/addresses.ts";
-import { addressOf } from "./listen-schema.ts";
+import { listenAddressOf } from "./listen-schema.ts";
 import { fault, placeAt, type Rules, warn } from "./rules.ts";
 import { adminListen, serverListen } from "./server-schema.ts";
 
@@ -8,8 +8,8 @@ export function checkServer(rules: Rules): void {
   const server = placeAt(rules.source, ["server"]);
   const admin = placeAt(rules.source, ["admin"]);
   const off = placeAt(rules.source, []).value.admin === false;
-  const proxyAt = addressOf(serverListen, server.value.listen);
-  const adminAt = off ? undefined : addressOf(adminListen, admin.value.listen);
+  const proxyAt = listenAddressOf(serverListen, server.value.listen);
+  const adminAt = off ? undefined : listenAddressOf(adminListen, admin.value.listen);
 
   if (adminAt && !isLoopback(adminAt.host) && !Object.hasOwn(admin.value, "token")) {
     fault(rules, admin, "listen", "is not on loopback: write admin.token, or listen on 127.0.0.1");

@@ -1,7 +1,7 @@
 import { REDACTED, showUrl } from "../base/redaction.ts";
 import { isMapping } from "../base/schema/shapes.ts";
 import type { Path } from "./issues.ts";
-import { childOf, fitting, optionsOf, partsOf, type Schema, schemaAt, walk } from "./walk.ts";
+import { childOf, fitting, optionsOf, type Schema, schemaAt, schemaParts, walk } from "./walk.ts";
 
 /**
  * What of a config may be shown, as its schema says. Numbers, switches and the words of a list are the schema's own, so
@@ -13,7 +13,7 @@ type Mark = true | "url";
 
 /** The mark of a text of this schema; it stands anywhere in its pipe. */
 function markOf(schema: unknown): Mark | undefined {
-  const { pipe = [], wrapped, metadata } = partsOf(schema);
+  const { pipe = [], wrapped, metadata } = schemaParts(schema);
   if (metadata?.shown !== undefined) return metadata.shown;
   for (const part of pipe) {
     const mark = markOf(part);
@@ -39,7 +39,7 @@ export function redacted(schema: Schema | undefined, value: unknown): unknown {
   if (isMapping(value)) {
     return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, redacted(childOf(first, key), item)]));
   }
-  return typeof value === "string" && partsOf(first).type === "string" ? showText(found, value) : value;
+  return typeof value === "string" && schemaParts(first).type === "string" ? showText(found, value) : value;
 }
 
 /** The places of all texts (and numbers) in a value as it is written that may be secrets. */
@@ -52,7 +52,7 @@ export function hiddenPlaces(schema: Schema, value: unknown): Path[] {
 }
 
 const namesCredential = (schema: unknown): boolean => {
-  const { pipe = [], wrapped, metadata } = partsOf(schema);
+  const { pipe = [], wrapped, metadata } = schemaParts(schema);
   return (
     metadata?.credential === true || pipe.some(namesCredential) || (wrapped !== undefined && namesCredential(wrapped))
   );
@@ -75,6 +75,8 @@ const LEAVES: ReadonlySet<string> = new Set(["string", "number", "boolean", "pic
  */
 export function mayTell(schema: Schema, root: unknown, path: Path): boolean {
   const at = schemaAt(schema, root, path);
-  const single = at === undefined ? [] : optionsOf(at).filter((option) => LEAVES.has(partsOf(option).type));
-  return single.length > 0 && single.every((option) => partsOf(option).type !== "string" || markOf(option) === true);
+  const single = at === undefined ? [] : optionsOf(at).filter((option) => LEAVES.has(schemaParts(option).type));
+  return (
+    single.length > 0 && single.every((option) => schemaParts(option).type !== "string" || markOf(option) === true)
+  );
 }

@@ -31,7 +31,7 @@ interface Located {
 }
 
 /** The file, read: plain values and where each of them stands. */
-export interface Source {
+export interface ConfigDocument {
   /** The whole file as plain values, environment variables put in; undefined for an empty file. */
   readonly root: unknown;
   /** What was wrong with the text itself; the values above are then incomplete. */
@@ -76,7 +76,7 @@ function aliasTargets(top: Node | null): Map<Node, Node | undefined> | undefined
  * Reads a YAML (or JSON) text. Never throws; every message is made of our words and the file's key names only. Without
  * `env` texts stay as they are written: the file is another program's.
  */
-export function readSource({ file, text, env }: { file: string; text: string; env: Env | undefined }): Source {
+export function readSource({ file, text, env }: { file: string; text: string; env: Env | undefined }): ConfigDocument {
   const source = text.startsWith("\uFEFF") ? text.slice(1) : text;
   const lines = new LineCounter();
   const deep = tooDeepAt(source);

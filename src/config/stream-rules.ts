@@ -1,6 +1,6 @@
 import { authority, isWildcard } from "../base/addresses.ts";
 import type { WrittenClusters } from "./cluster-rules.ts";
-import { addressOf, type ListenAddress } from "./listen-schema.ts";
+import { type ListenAddress, listenAddressOf } from "./listen-schema.ts";
 import { fault, type Place, placeAt, placesIn, type Rules, unique } from "./rules.ts";
 import { adminListen, serverListen } from "./server-schema.ts";
 import { streamListen } from "./stream-schema.ts";
@@ -20,9 +20,9 @@ const collide = (a: ListenAddress, b: ListenAddress): boolean =>
 function takenByOthers({ source }: Rules): Taken[] {
   const root = placeAt(source, []);
   const server = placeAt(source, ["server"]);
-  const proxy = addressOf(serverListen, server.value.listen);
+  const proxy = listenAddressOf(serverListen, server.value.listen);
   const admin =
-    root.value.admin === false ? undefined : addressOf(adminListen, placeAt(source, ["admin"]).value.listen);
+    root.value.admin === false ? undefined : listenAddressOf(adminListen, placeAt(source, ["admin"]).value.listen);
   const redirect = Number(server.value.redirect_http);
   return [
     ...(proxy ? [{ ...proxy, by: "server.listen" }] : []),
@@ -35,7 +35,7 @@ function addressesAreFree(rules: Rules, streams: readonly Place[]): void {
   const taken = takenByOthers(rules);
   for (const stream of streams) {
     if (!Object.hasOwn(stream.value, "listen")) continue;
-    const address = addressOf(streamListen, stream.value.listen);
+    const address = listenAddressOf(streamListen, stream.value.listen);
     if (address === undefined) continue;
     const other = taken.find((one) => collide(one, address));
     if (other !== undefined) {
@@ -48,7 +48,7 @@ function addressesAreFree(rules: Rules, streams: readonly Place[]): void {
 /** The id a stream has: its own, else the address it listens on. */
 function idOf({ value }: Place): string | undefined {
   if (Object.hasOwn(value, "id")) return typeof value.id === "string" ? value.id : undefined;
-  const address = addressOf(streamListen, value.listen);
+  const address = listenAddressOf(streamListen, value.listen);
   return address && authority(address);
 }
 

@@ -1,12 +1,12 @@
 import * as v from "valibot";
 import type { PassiveHealthConfig, ProbeTimes } from "../balancing/options.ts";
-import { type KeyRules, key, later, mapping } from "../base/schema/key.ts";
+import { initials, type KeyRules, key, later, mapping } from "../base/schema/key.ts";
 import { object, oneOf, words } from "../base/schema/shapes.ts";
 import { integer, milliseconds, shownText } from "../base/schema/values.ts";
 import { foreignToStreams } from "./foreign-keys.ts";
 import { CERTIFICATES_HELP, certificates, type ListenAddress, listen } from "./listen-schema.ts";
 import type { UpstreamTlsConfig } from "./route-schema.ts";
-import { FINDING, SERVICE, targets } from "./target-schema.ts";
+import { FINDING, SERVICE_REFERENCE, targets } from "./target-schema.ts";
 import { off, passiveHealth, probes, UPSTREAM_TLS_HELP, upstreamTls } from "./upstream-schema.ts";
 
 const CLIENT_IP = "client_ip: a connection has nothing else to hash";
@@ -30,20 +30,20 @@ const balancer = oneOf(
   "one of round_robin, least_requests, random, or a mapping of consistent_hash",
 );
 
-export const timeouts = object({
+const timeouts = object({
   connect: later(milliseconds(), 2000, { help: "To one address, TLS included." }),
   idle: later(milliseconds(), 0, { help: "How long a connection may be silent both ways." }),
 });
 
-export const retries = object({
+const retries = object({
   attempts: later(integer(1, 10), 2, { help: "Addresses tried in all, the first one included." }),
 });
 
-export const passive = passiveHealth("Failures to connect");
+const passive = passiveHealth("Failures to connect");
 
-export const active = object(probes);
+const active = object(probes);
 
-export const health = object({
+const health = object({
   passive: key(v.optional(oneOf([off, passive], "false, or a mapping of failures, eject")), {
     help: "A node that cannot be connected to is left out for a while; on unless it is false.",
   }),
@@ -69,7 +69,7 @@ export const streamSchema = mapping(
     {
       id: key(v.optional(shownText(ID)), { help: "By default the address it listens on." }),
       listen: key(streamListen, { help: "Where connections are taken." }),
-      service: key(v.optional(shownText(SERVICE)), {
+      service: key(v.optional(shownText(SERVICE_REFERENCE)), {
         help: "Connections go to the nodes of this service.",
       }),
       ...targets,
@@ -92,6 +92,19 @@ export const streamSchema = mapping(
   ),
   { rules: STREAM_RULES, foreign: foreignToStreams },
 );
+
+/**
+ * What a stream has where it does not say anything. Databases keep quiet connections for hours, so none is cut for that;
+ * peers that vanished are found by TCP keep-alive.
+ */
+export const STREAM_INITIALS = {
+  ...initials(streamSchema),
+  timeouts: initials(timeouts),
+  retries: initials(retries),
+  passive: initials(passive),
+  active: initials(active),
+  upstream_tls: initials(upstreamTls),
+};
 
 type Stream = v.InferOutput<typeof streamSchema>;
 

@@ -1,7 +1,7 @@
 import { parseServiceReference } from "../discovery/resolve/reference.ts";
 import type { WrittenClusters } from "./cluster-rules.ts";
 import { quoteName, showName } from "./issues.ts";
-import { type Place, placesIn, present, type Rules, textAt, under, valueFault, warn } from "./rules.ts";
+import { type Place, placesIn, present, type Rules, textUnder, under, valueFault, warn } from "./rules.ts";
 
 /** Rules about where something goes, and how it is spoken to there: the same for routes and streams. */
 
@@ -14,12 +14,12 @@ export function tlsIsClear(rules: Rules, place: Place): void {
 }
 
 const clusterIds = (clusters: WrittenClusters): string[] =>
-  clusters.places.flatMap((place) => textAt(place, "id") ?? []);
+  clusters.places.flatMap((place) => textUnder(place, "id") ?? []);
 
 const listed = (ids: readonly string[]): string => ids.map(showName).join(", ");
 
 function referenceIsKnown(rules: Rules, holder: Place, route: Place, clusters: WrittenClusters): void {
-  const text = textAt(holder, "service");
+  const text = textUnder(holder, "service");
   if (!text) return;
   // Without discovery nothing says whether there will be several clusters: both forms are well written.
   const parsed = parseServiceReference(text, { multi: clusters.multi || !clusters.on });
@@ -45,7 +45,7 @@ function referenceIsKnown(rules: Rules, holder: Place, route: Place, clusters: W
 }
 
 function clusterIsKnown(rules: Rules, route: Place, clusters: WrittenClusters): void {
-  const cluster = textAt(route, "cluster");
+  const cluster = textUnder(route, "cluster");
   if (!cluster || !clusters.on) return;
   const ids = clusterIds(clusters);
   if (!clusters.multi) {

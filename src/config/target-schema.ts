@@ -7,7 +7,7 @@ import { host, integer, port, shownText } from "../base/schema/values.ts";
 export const FINDING: readonly string[] = ["cluster", "namespace", "port_name"];
 
 /** What a service reference must be. */
-export const SERVICE = "a service reference such as namespace/name:port";
+export const SERVICE_REFERENCE = "a service reference such as namespace/name:port";
 const PRIORITY = "a whole number, higher first";
 
 /** What is used before what. */
@@ -16,7 +16,7 @@ export const priority = v.optional(v.pipe(v.number(PRIORITY), v.safeInteger(PRIO
 /** Services by priority, and by weight among those of one priority. */
 const services = list(
   object({
-    service: key(shownText(SERVICE), { help: "Its share goes to the nodes of this service." }),
+    service: key(shownText(SERVICE_REFERENCE), { help: "Its share goes to the nodes of this service." }),
     weight: key(v.optional(integer(0), 1), {
       help: "Its share among the services of its priority. 0 takes no new ones while others have weight.",
     }),

@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { isAddress, isHostName, stripBrackets } from "../base/addresses.ts";
-import { type KeyRules, key, later, mapping, oneFile } from "../base/schema/key.ts";
+import { initials, type KeyRules, key, later, mapping, oneFile } from "../base/schema/key.ts";
 import { keywords, list, object, oneOf, wantedBy, words } from "../base/schema/shapes.ts";
 import {
   boolean,
@@ -14,10 +14,11 @@ import {
   shownUrl,
   token,
 } from "../base/schema/values.ts";
+import { headerChangesSchema } from "./changes-schema.ts";
 import { NO_FILES, NO_TLS } from "./lacks.ts";
 import { targetPath } from "./path-schema.ts";
 
-export const timeouts = object({
+const timeouts = object({
   connect: later(milliseconds(), 2000, { help: "To a connection." }),
   try: later(milliseconds(), 0, {
     help: "Of one attempt, to the answer's headers. What is tried again then, retries.on says: timeout.",
@@ -30,7 +31,7 @@ export const timeouts = object({
 
 const ATTEMPTS = "all (every address), or a whole number from 1 to 10";
 
-export const retries = object({
+const retries = object({
   attempts: later(oneOf([v.literal("all", "all"), integer(1, 10)], ATTEMPTS), 2, {
     help: "Tries in all, the first one included. With all, every address is tried.",
   }),
@@ -46,7 +47,7 @@ export const retries = object({
   ),
 });
 
-export const keepalive = object({
+const keepalive = object({
   requests: later(integer(0), 1000, { help: "Requests it carries. 0 is without limit." }),
   age: later(milliseconds(), 300_000, { help: "Time since it was made. 0 is without limit." }),
   idle: key(v.optional(milliseconds(1)), {
@@ -71,9 +72,9 @@ export const probes = {
   unhealthy: later(integer(1), 2, { help: "Bad probes in a row until a node is left out." }),
 } as const;
 
-export const passive = passiveHealth("Failures");
+const passive = passiveHealth("Failures");
 
-export const active = object({
+const active = object({
   path: key(shownUrl(targetPath), { help: "What is asked for, its query included." }),
   ...probes,
   host: key(v.optional(shownText("a host name")), { help: "The probe's Host; by default the node's address." }),
@@ -85,7 +86,7 @@ export const active = object({
 /** Turns off what is on otherwise, or was turned on by `defaults`. */
 export const off = v.literal(false, "false");
 
-export const health = object({
+const health = object({
   passive: key(v.optional(oneOf([off, passive], "false, or a mapping of failures, eject")), {
     help: "A node whose requests fail is left out for a while; on unless it is false.",
   }),
@@ -116,7 +117,7 @@ const hashKey = oneOf(
   HASH_KEY,
 );
 
-export const balancer = oneOf(
+const balancer = oneOf(
   [
     words(["round_robin", "least_requests", "random"]),
     object({
@@ -171,9 +172,7 @@ const upstreamTlsOf = <Entry extends v.GenericSchema>(
 export const upstreamTls = upstreamTlsOf((value) => v.optional(value));
 
 /** `upstream_tls` of a route, where `false` is none, whatever `defaults` say. */
-export const routeUpstreamTls = upstreamTlsOf((value) =>
-  v.optional(oneOf([value, off], `${wantedBy(value)}, or false`)),
-);
+const routeUpstreamTls = upstreamTlsOf((value) => v.optional(oneOf([value, off], `${wantedBy(value)}, or false`)));
 
 export const UPSTREAM_TLS_HELP =
   "Trust and identity where upstreams are spoken to with TLS: by a route with scheme: https, by a stream that has this key.";
@@ -181,7 +180,7 @@ export const UPSTREAM_TLS_HELP =
 const UPSTREAM_HOST = "the host for the upstream's Host header, such as app.example.org or app.example.org:8443";
 
 /** The host that stands in the place of the client's. */
-export const upstreamHost = v.pipe(
+const upstreamHost = v.pipe(
   shown(v.string(UPSTREAM_HOST)),
   keywords({ pattern: `^(?:${HOST_SHAPE})(?::[0-9]{1,5})?$` }),
   v.check((value) => {
@@ -190,3 +189,44 @@ export const upstreamHost = v.pipe(
     return isHostName(name) || isAddress(stripBrackets(name));
   }, UPSTREAM_HOST),
 );
+
+const notNode = (policy: unknown): string | undefined =>
+  policy === "rewrite" || policy === "pass"
+    ? "must be node on Workers (or left out): Workers' fetch sends the host of the address it asks (X-Forwarded-Host has the client's)"
+    : undefined;
+
+/** How long an upstream is waited for, and when another is tried. */
+export const patience = {
+  timeouts: key(v.optional(timeouts), { help: "How long each part of a request may take; 0 is without limit." }),
+  retries: key(v.optional(retries), { help: "When a request is tried on another address." }),
+  keepalive: key(v.optional(keepalive), { help: "When a connection to an upstream is given up between two requests." }),
+  health: key(v.optional(health), { help: "How nodes that fail are found." }),
+} as const;
+
+/** Which upstream gets a request, and what of the request and the answer is changed. */
+export const forwarding = {
+  balancer: later(balancer, "round_robin", {
+    help: "How a node is chosen. round_robin: in turn, by weight. least_requests: of two drawn by weight the one with fewer requests under way. random: drawn by weight.",
+  }),
+  pass_host: later(words(["pass", "node", "rewrite"]), "pass", {
+    help: "The Host an upstream gets. pass: the client's. node: the node's address and port. rewrite: upstream_host.",
+    workers: notNode,
+  }),
+  upstream_host: key(v.optional(upstreamHost), {
+    help: "The Host an upstream gets with pass_host: rewrite; without that it means nothing.",
+  }),
+  request_headers: key(v.optional(headerChangesSchema), { help: "Changes of the headers an upstream gets." }),
+  response_headers: key(v.optional(headerChangesSchema), { help: "Changes of the headers a client gets." }),
+  upstream_tls: key(v.optional(routeUpstreamTls), { help: UPSTREAM_TLS_HELP }),
+} as const;
+
+/** What a route has where neither it nor `defaults` say anything. */
+export const ROUTE_INITIALS = {
+  ...initials({ entries: forwarding }),
+  timeouts: initials(timeouts),
+  retries: initials(retries),
+  keepalive: initials(keepalive),
+  passive: initials(passive),
+  active: initials(active),
+  upstream_tls: initials(routeUpstreamTls),
+};

@@ -3,10 +3,10 @@ import { parse } from "yaml";
 import { showUrl } from "../base/redaction.ts";
 import { mappingFacts } from "../base/schema/key.ts";
 import { isMapping, MISSING_KEY, UNKNOWN_KEY } from "../base/schema/shapes.ts";
-import { type ConfigIssue, nearest, type Path, showPath } from "./issues.ts";
-import type { Format, WrittenFile } from "./schema.ts";
+import { type ConfigIssue, nearestKey, type Path, showPath } from "./issues.ts";
+import type { FileFormat, WrittenFile } from "./schema.ts";
 import { mayTell } from "./shown.ts";
-import type { Source } from "./source.ts";
+import type { ConfigDocument } from "./source.ts";
 import { fitting, schemaAt } from "./walk.ts";
 
 /** The file held against the schema: its values, or every place where they do not fit. */
@@ -29,7 +29,7 @@ const looksSecret = (text: string): boolean =>
   (text.match(/[A-Za-z0-9_+=-]{16,}/g) ?? []).some((run) => /[0-9]/.test(run) && /[A-Za-z]/.test(run));
 
 /** What was found, in words: the kind always, the value only where the schema says that it may be shown. */
-function found(format: Format, value: unknown, path: Path, source: Source): string {
+function found(format: FileFormat, value: unknown, path: Path, source: ConfigDocument): string {
   const env = source.envOf(path);
   const shown = env === "none" && mayTell(format.file, source.root, path);
   if (typeof value === "string") {
@@ -44,7 +44,7 @@ function found(format: Format, value: unknown, path: Path, source: Source): stri
 }
 
 /** What is written in place of a key of another gateway, as the end of a sentence. */
-function foreignKey(format: Format, root: unknown, path: Path): string | undefined {
+function foreignKey(format: FileFormat, root: unknown, path: Path): string | undefined {
   const place = path.slice(0, -1);
   const schema = schemaAt(format.file, root, place);
   const [known] = schema === undefined ? [] : fitting(schema, at(root, place));
@@ -56,14 +56,14 @@ const quotesHelp = (wanted: string, value: unknown): string =>
   wanted.startsWith("a text") && (typeof value === "number" || typeof value === "boolean") ? " (put it in quotes)" : "";
 
 /** One sentence for one fault. */
-function translate(format: Format, issue: v.BaseIssue<unknown>, root: unknown, source: Source): ConfigIssue {
+function translate(format: FileFormat, issue: v.BaseIssue<unknown>, root: unknown, source: ConfigDocument): ConfigIssue {
   const path = pathOf(issue);
   const shown = showPath(path);
   if (issue.type === UNKNOWN_KEY) {
     const keys = JSON.parse(issue.expected!) as string[];
     const key = String(path.at(-1));
     const foreign = foreignKey(format, root, path);
-    const close = nearest(key, keys);
+    const close = nearestKey(key, keys);
     const help = foreign
       ? `; ${foreign}`
       : close
@@ -103,7 +103,7 @@ function reread(text: string): number | boolean | undefined {
  * first; where the schema refuses that, it is read again as YAML would (`default_weight: ${WEIGHT}`). A value that
  * could not be read at all (undefined) was told already and gets no second sentence.
  */
-export function validate(format: Format, source: Source): Validated {
+export function validate(format: FileFormat, source: ConfigDocument): Validated {
   const root = source.root === undefined ? {} : source.root;
   let result = v.safeParse(format.file, root);
   const read = (result.issues ?? []).filter((issue) => {

@@ -20,18 +20,18 @@ interface Parts {
 }
 
 /** What of a schema is read here. */
-export const partsOf = (schema: unknown): Parts => schema as Parts;
+export const schemaParts = (schema: unknown): Parts => schema as Parts;
 
 /** The schema without what makes it optional. */
 const unwrapped = (schema: Schema): Schema => {
-  const { wrapped } = partsOf(schema);
+  const { wrapped } = schemaParts(schema);
   return wrapped === undefined ? schema : unwrapped(wrapped);
 };
 
 /** The alternatives a value may have been meant for, unions resolved. */
 export function optionsOf(schema: Schema): Schema[] {
   const inner = unwrapped(schema);
-  const { type, options = [] } = partsOf(inner);
+  const { type, options = [] } = schemaParts(inner);
   return type === "union" ? (options as Schema[]).flatMap(optionsOf) : [inner];
 }
 
@@ -43,23 +43,23 @@ const sharedKeys = ({ entries = {} }: Parts, value: Readonly<Record<string, unkn
 /** The alternatives that fit the shape of a value. */
 export function fitting(schema: Schema, value: unknown): Schema[] {
   const options = optionsOf(schema);
-  if (Array.isArray(value)) return options.filter((option) => partsOf(option).type === "array");
+  if (Array.isArray(value)) return options.filter((option) => schemaParts(option).type === "array");
   if (isMapping(value)) {
-    const mappings = options.filter((option) => MAPPINGS.has(partsOf(option).type));
-    const most = Math.max(...mappings.map((option) => sharedKeys(partsOf(option), value)));
-    return mappings.filter((option) => sharedKeys(partsOf(option), value) === most).slice(0, 1);
+    const mappings = options.filter((option) => MAPPINGS.has(schemaParts(option).type));
+    const most = Math.max(...mappings.map((option) => sharedKeys(schemaParts(option), value)));
+    return mappings.filter((option) => sharedKeys(schemaParts(option), value) === most).slice(0, 1);
   }
   const own = options.filter((option) => {
-    const { type, options: listed = [], literal } = partsOf(option);
+    const { type, options: listed = [], literal } = schemaParts(option);
     return (type === "picklist" && listed.includes(value)) || (type === "literal" && literal === value);
   });
-  return own.length > 0 ? own : options.filter((option) => partsOf(option).type === typeof value);
+  return own.length > 0 ? own : options.filter((option) => schemaParts(option).type === typeof value);
 }
 
 /** What stands under a key of a value of this schema; undefined: the schema knows nothing of it. */
 export function childOf(schema: Schema | undefined, key: string | number): Schema | undefined {
   if (schema === undefined) return undefined;
-  const { type, entries = {}, item, value } = partsOf(schema);
+  const { type, entries = {}, item, value } = schemaParts(schema);
   if (type === "array") return item;
   if (type === "record") return value;
   return Object.hasOwn(entries, key) ? entries[key] : undefined;

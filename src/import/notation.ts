@@ -1,11 +1,11 @@
 import { isMapping } from "../base/schema/shapes.ts";
-import { variablesIn } from "../config/interpolate.ts";
+import { variableUses } from "../config/interpolate.ts";
 
 /** A text that means itself, in the notation of gateway.yaml, where `${` begins an environment variable. */
 export const literalText = (written: string): string => written.replaceAll("${", () => "$${");
 
 /** Whether an environment variable stands in a text of gateway.yaml's notation: what it means is not known yet. */
-export const hasEnvironment = (text: string): boolean => text.includes("${") && variablesIn(text).length > 0;
+export const hasEnvironment = (text: string): boolean => text.includes("${") && variableUses(text).length > 0;
 
 /** The same of any value: whether a part of it is not known yet. */
 export function isOpen(value: unknown): boolean {

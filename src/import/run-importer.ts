@@ -1,5 +1,5 @@
 import { VERSION } from "../base/version.ts";
-import { variablesIn } from "../config/interpolate.ts";
+import { variableUses } from "../config/interpolate.ts";
 import type { ConfigIssue } from "../config/issues.ts";
 import { loadConfig } from "../config/load.ts";
 import { readSource } from "../config/source.ts";
@@ -105,7 +105,7 @@ const APISERVER = ["KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT"];
 /** The variables without which `check` refuses a text outside a pod. */
 function variablesOf(text: string): string[] {
   const { root } = readSource({ file: "gateway.yaml", text, env: undefined });
-  const named = textsIn(root).flatMap((one) => variablesIn(one).flatMap((use) => (use.hasDefault ? [] : [use.name])));
+  const named = textsIn(root).flatMap((one) => variableUses(one).flatMap((use) => (use.hasDefault ? [] : [use.name])));
   const env = Object.fromEntries(named.map((name) => [name, "1"]));
   const checked = loadConfig({ format: FORMAT, file: "gateway.yaml", text, env, pod: {} });
   const alone = checked.ok || !checked.errors.some(({ message }) => APISERVER.some((name) => message.includes(name)));

@@ -2,7 +2,7 @@ import { type Document, isMap, parseDocument } from "yaml";
 import { isLoopback } from "../base/addresses.ts";
 import { placeAt } from "../config/rules.ts";
 import type { Config, ListenAddress } from "../config/schema.ts";
-import type { Source } from "../config/source.ts";
+import type { ConfigDocument } from "../config/source.ts";
 import { ADMIN_TOKEN_VARIABLE } from "./types.ts";
 
 /** How long a pod that ends goes on accepting: kube-proxies and load balancers hear of its end only after a while. */
@@ -28,7 +28,7 @@ const everywhere = ({ port }: ListenAddress, fallback: number): string => `0.0.0
  * What a config that serves well on one's own machine lacks in a pod: addresses that the kubelet and other pods reach, and
  * time for them to hear that a pod ends. Whatever else the file says stays as it is written, comments too.
  */
-export function adjustForPod(text: string, { admin, server }: Config, source: Source): Adjusted {
+export function adjustForPod(text: string, { admin, server }: Config, source: ConfigDocument): Adjusted {
   const document = parseDocument(text, { merge: true, uniqueKeys: false });
   const changes: string[] = [];
   const writes = (top: string, key: string): boolean => Object.hasOwn(placeAt(source, [top]).value, key);

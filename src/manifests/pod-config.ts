@@ -2,7 +2,7 @@ import type { Env } from "../config/interpolate.ts";
 import { literalSecrets } from "../config/literal-secrets.ts";
 import { type ConfigIssue, loadConfig } from "../config/load.ts";
 import type { Config } from "../config/schema.ts";
-import { readSource, type Source } from "../config/source.ts";
+import { type ConfigDocument, readSource } from "../config/source.ts";
 import { FORMAT } from "../gateway/format.ts";
 import { SERVICE_ACCOUNT_FOLDER } from "../kubernetes/service-account.ts";
 import type { ModuleUse } from "../middleware/modules.ts";
@@ -17,7 +17,7 @@ export interface PodConfig {
   readonly text: string;
   /** That text, checked and filled in as in a pod; `standIns` stand for variables that are not set here. */
   readonly config: Config;
-  readonly source: Source;
+  readonly source: ConfigDocument;
   readonly variables: readonly ConfigVariable[];
   readonly standIns: StandIns;
   /** What was changed of the file so that it can be served from a pod, in sentences. */

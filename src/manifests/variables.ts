@@ -1,5 +1,5 @@
 import { parseDocument, visit } from "yaml";
-import { variablesIn } from "../config/interpolate.ts";
+import { variableUses } from "../config/interpolate.ts";
 
 /** What the kubelet can tell a container of its own pod (downward API), by the names everybody uses for it. */
 export const DOWNWARD: Readonly<Record<string, string>> = {
@@ -27,7 +27,7 @@ export function configVariables(text: string): ConfigVariable[] {
   visit(parseDocument(text, { uniqueKeys: false }), {
     Scalar(_key, { value }) {
       if (typeof value !== "string") return;
-      for (const { name, hasDefault } of variablesIn(value)) found.set(name, hasDefault && (found.get(name) ?? true));
+      for (const { name, hasDefault } of variableUses(value)) found.set(name, hasDefault && (found.get(name) ?? true));
     },
   });
   return [...found].filter(([name]) => !GIVEN.test(name)).map(([name, optional]) => ({ name, optional }));

@@ -1,11 +1,11 @@
 import * as v from "valibot";
 import { fill } from "../../src/config/fill.ts";
-import type { Format, RouteConfig } from "../../src/config/schema.ts";
+import type { FileFormat, RouteConfig } from "../../src/config/schema.ts";
 import { FORMAT } from "../../src/gateway/format.ts";
 import type { RequestFacts } from "../../src/http/request.ts";
 
 /** A route as a config file would hold it. */
-export type RouteInput = v.InferInput<Format["route"]>;
+export type RouteInput = v.InferInput<FileFormat["route"]>;
 
 const EMPTY_FILE = v.parse(FORMAT.file, {});
 

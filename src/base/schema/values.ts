@@ -59,7 +59,7 @@ export const milliseconds = (min = 0) => {
 const PORT = "a port from 1 to 65535";
 
 /** A TCP port as a number or, as APISIX writes it, digits in a text. */
-export const portOf = (wanted: string) =>
+export const portValue = (wanted: string) =>
   oneOf(
     [
       v.pipe(v.number(wanted), v.integer(wanted), v.minValue(1, wanted), v.maxValue(65_535, wanted)),
@@ -74,7 +74,7 @@ export const portOf = (wanted: string) =>
   );
 
 /** A port of anything. */
-export const port = portOf(PORT);
+export const port = portValue(PORT);
 
 const compiles = (source: string): boolean => {
   try {
@@ -96,7 +96,7 @@ export const HOST_SHAPE = "[A-Za-z0-9_](?:[-.A-Za-z0-9_]*[A-Za-z0-9_])?|[0-9A-Fa
 const HOST = "an IPv4 or IPv6 address or a host name, without scheme, port or path";
 
 /** An address or a name; IPv6 with or without brackets, given without. */
-export const hostOf = (wanted: string) =>
+export const hostValue = (wanted: string) =>
   v.pipe(
     shown(v.string(wanted)),
     keywords({ pattern: `^(?:${HOST_SHAPE})$` }),
@@ -105,7 +105,7 @@ export const hostOf = (wanted: string) =>
   );
 
 /** An address or a name of anything. */
-export const host = hostOf(HOST);
+export const host = hostValue(HOST);
 
 const NAMESPACE = "a namespace: lower-case letters, digits and inner dashes, at most 63";
 
