@@ -1,6 +1,7 @@
 import type { ActiveHealthConfig, BalancerConfig, PassiveHealthConfig } from "../balancing/options.ts";
+import type { MiddlewareEntry } from "../middleware/catalog.ts";
 import type { HeaderChanges, RouteRule } from "../routing/options.ts";
-import type { MiddlewareConfig, WrittenRoute } from "./route-schema.ts";
+import type { WrittenRoute } from "./route-schema.ts";
 
 /** Routes with every default filled in: what the rest of the program works with. */
 
@@ -66,7 +67,7 @@ export interface RouteConfig
   retries: RetriesConfig;
   keepalive: KeepaliveConfig;
   health: HealthConfig;
-  middleware: MiddlewareConfig[];
+  middleware: MiddlewareEntry[];
   balancer: BalancerConfig;
   pass_host: "pass" | "node" | "rewrite";
   upstream_tls?: UpstreamTlsConfig | undefined;

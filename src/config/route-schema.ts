@@ -3,7 +3,7 @@ import { type KeyRules, key, mapping } from "../base/schema/key.ts";
 import { list, object, oneOf, record, words } from "../base/schema/shapes.ts";
 import { headerName, nonEmpty, shownText, token } from "../base/schema/values.ts";
 import { PATHS } from "../http/readings.ts";
-import type { MiddlewareEntry, WrittenMiddleware } from "../middleware/catalog.ts";
+import type { WrittenMiddleware } from "../middleware/catalog.ts";
 import { queryChanges } from "./changes-schema.ts";
 import { foreignToRoutes } from "./foreign-keys.ts";
 import { hostPattern, match, method } from "./match-schema.ts";
@@ -95,12 +95,5 @@ type Route = v.InferOutput<ReturnType<typeof routeSchema>>;
 export type WrittenRoute = Route;
 /** `defaults:` as written and checked. */
 export type WrittenDefaults = v.InferOutput<ReturnType<typeof defaultsSchema>>;
-
-/** How an upstream is spoken to: a WebSocket begins as a request in http or https. */
-export const spokenScheme = (scheme: WrittenRoute["scheme"]): "http" | "https" =>
-  scheme === "https" || scheme === "wss" ? "https" : "http";
-
-/** One middleware of a route. */
-export type MiddlewareConfig = MiddlewareEntry;
 
 export type * from "./route-config.ts";

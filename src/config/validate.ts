@@ -56,7 +56,12 @@ const quotesHelp = (wanted: string, value: unknown): string =>
   wanted.startsWith("a text") && (typeof value === "number" || typeof value === "boolean") ? " (put it in quotes)" : "";
 
 /** One sentence for one fault. */
-function translate(format: FileFormat, issue: v.BaseIssue<unknown>, root: unknown, source: ConfigDocument): ConfigIssue {
+function translate(
+  format: FileFormat,
+  issue: v.BaseIssue<unknown>,
+  root: unknown,
+  source: ConfigDocument,
+): ConfigIssue {
   const path = pathOf(issue);
   const shown = showPath(path);
   if (issue.type === UNKNOWN_KEY) {

@@ -1,11 +1,11 @@
 import type { HealthCheck } from "../balancing/health/health-set.ts";
 import { httpProbe } from "../balancing/health/http-probe.ts";
-import { spokenScheme } from "../config/route-schema.ts";
-import type { Config, MiddlewareConfig, RouteConfig, UpstreamTlsConfig } from "../config/schema.ts";
+import type { Config, RouteConfig, UpstreamTlsConfig } from "../config/schema.ts";
 import { asMatched } from "../http/readings.ts";
 import type { RequestFacts } from "../http/request.ts";
 import type { Transport } from "../http/transport.ts";
 import type { Trust } from "../http/trust.ts";
+import type { MiddlewareEntry } from "../middleware/catalog.ts";
 import { identityOf, makePlugin } from "../middleware/catalog.ts";
 import { type Chain, createChain, ours, theirs } from "../middleware/chain.ts";
 import { isProxyLimit, proxyLimits } from "../middleware/limits.ts";
@@ -16,6 +16,7 @@ import { compileQueryChanges } from "../routing/query-changes.ts";
 import { compileRedirect } from "../routing/redirect.ts";
 import { compileRewrite, templateOf } from "../routing/rewrite.ts";
 import { compileRoutes, type RouteTable } from "../routing/table.ts";
+import { upstreamScheme } from "../routing/upstream-scheme.ts";
 import { type Counters, countEjection, type SeriesCounts } from "../telemetry/counters.ts";
 import type { Choice, PoolSet } from "./pool-set.ts";
 
@@ -86,7 +87,7 @@ export function compileRouteSet(config: Config, { before, ...options }: RouteSet
     return counts;
   }
 
-  function middlewareOf(entry: MiddlewareConfig, key: string): Middleware | undefined {
+  function middlewareOf(entry: MiddlewareEntry, key: string): Middleware | undefined {
     if (entry.use !== undefined) return theirs(options.userMiddleware(entry.use, entry.options), entry.use);
     const kept = middleware.get(key) ?? before?.get(key);
     const made = kept ?? makePlugin(entry, options.parts);
@@ -113,7 +114,7 @@ export function compileRouteSet(config: Config, { before, ...options }: RouteSet
       const answer = compileRedirect({ path: rule.path, paths: rule.paths, redirect: rule.redirect });
       return { kind: "redirect", rule, chain, counts, answer };
     }
-    const { backends, of } = options.pools.destination(rule, spokenScheme(rule.scheme), {
+    const { backends, of } = options.pools.destination(rule, upstreamScheme(rule.scheme), {
       of: (service) => countsOf(rule.id, service),
       ejected: countEjection,
     });

@@ -1,4 +1,3 @@
-import { spokenScheme } from "../../config/route-schema.ts";
 import type { Config, RouteConfig } from "../../config/schema.ts";
 import type { ClusterStatus, Discovery } from "../../discovery/views.ts";
 import type { Choice } from "../../gateway/pool-set.ts";
@@ -9,6 +8,7 @@ import { refuse } from "../../proxy/refuse.ts";
 import { mayRetry } from "../../proxy/retry.ts";
 import { refuseHandshake, wantsWebSocket } from "../../proxy/websocket.ts";
 import type { HeaderChanges } from "../../routing/options.ts";
+import { upstreamScheme } from "../../routing/upstream-scheme.ts";
 import type { Explained, ExplainedRequest, ExplainedService, ExplainedUpstream, HeaderNames } from "./answer.ts";
 import type { Held } from "./ejections.ts";
 import { type ExplainQuery, readQuestion } from "./question.ts";
@@ -62,7 +62,7 @@ const redirectHides = (rule: RouteConfig, sources: ExplainSources): boolean =>
 
 function upstreamOf({ rule, proxy }: ProxyKind, facts: RequestFacts, sources: ExplainSources): ExplainedUpstream {
   const { timeouts, retries, request_headers, request_query, response_headers } = rule;
-  const scheme = spokenScheme(rule.scheme);
+  const scheme = upstreamScheme(rule.scheme);
   const sent = proxy.rewrite(facts.path, facts);
   const key = rule.rewrite_path === undefined ? "strip_prefix" : "rewrite_path";
   const applies = retries.on.filter((cause) => mayRetry(retries, cause, facts.method, bodyOf(facts)));

@@ -1,10 +1,10 @@
 import type { BalancerConfig } from "../../balancing/options.ts";
-import type { MiddlewareConfig } from "../../config/schema.ts";
 import type { PortMatch } from "../../discovery/resolve/select.ts";
+import type { MiddlewareEntry } from "../../middleware/catalog.ts";
 import type { ExplainedMiddleware, ExplainedService } from "./answer.ts";
 
 /** When a middleware answers by itself; undefined: it never does. One row for each name the config knows. */
-const ANSWERS: Record<Exclude<keyof MiddlewareConfig, "options">, string | undefined> = {
+const ANSWERS: Record<Exclude<keyof MiddlewareEntry, "options">, string | undefined> = {
   basic_auth: "401 without valid credentials",
   bearer_auth: "401 without a valid token",
   body_limit: "413 above its size",
@@ -33,7 +33,7 @@ const ANSWERS: Record<Exclude<keyof MiddlewareConfig, "options">, string | undef
 };
 
 /** A route's middleware by name, never with their options: those may hold secrets. */
-export function explainMiddleware(entries: readonly MiddlewareConfig[]): ExplainedMiddleware[] {
+export function explainMiddleware(entries: readonly MiddlewareEntry[]): ExplainedMiddleware[] {
   return entries.map((entry) => {
     const key = Object.keys(entry).find((one) => one !== "options") as keyof typeof ANSWERS;
     // Some may be told to refuse with another status.
