@@ -7,8 +7,6 @@ import { literalSecrets } from "../../src/config/literal-secrets.ts";
 import { redactConfig } from "../../src/config/redact.ts";
 import { readSource } from "../../src/config/source.ts";
 import { FORMAT } from "../../src/gateway/format.ts";
-import { serve } from "../gateway/support.ts";
-import { until } from "../helpers/wait.ts";
 import { textPlaces } from "./schema-walk.ts";
 import { config, load } from "./support.ts";
 
@@ -106,57 +104,6 @@ describe("a text that the schema does not call showable is in no output", () => 
       }
     });
   }
-
-  test("nor in what a running gateway answers and logs", async () => {
-    const routes = hidden
-      .filter(({ path }) => path.startsWith("routes[]") && !path.endsWith(".options"))
-      .map(({ marked, around }, index) => ({
-        ...(around(marked) as { routes: object[] }).routes[0],
-        id: `r${index}`,
-        path: `/p${index}`,
-      }));
-    await using gateway = await serve(
-      {
-        server: { log_level: "debug", access_log: "combined" },
-        discovery: {
-          kubernetes: {
-            service: { schema: "http", host: "127.0.0.1", port: 1 },
-            client: { token: MARK },
-            required: false,
-          },
-        },
-        tracing: { otlp_endpoint: `http://u:${MARK}@127.0.0.1:1/`, headers: { "x-a": MARK } },
-        routes,
-      },
-      { env: ENV },
-    );
-    const outputs: Record<string, string> = {};
-    for (const { id, path } of routes) {
-      await (
-        await gateway.fetch(path, {
-          headers: { authorization: `Bearer ${btoa(JSON.stringify({ alg: "RS256" }))}.e30.x` },
-        })
-      ).text();
-      outputs[`explain of ${id}`] = JSON.stringify(await gateway.admin(`/v1/explain?url=${path}`));
-    }
-    const asked = ["/v1/routes", "/v1/config", "/v1/discovery/kubernetes/dump", "/v1/discovery/kubernetes/status"];
-    for (const path of [...asked, "/metrics", "/readyz", "/", "/?open=r1"]) {
-      outputs[path] = await (await fetch(gateway.adminUrl + path)).text();
-    }
-    await until(() => gateway.stdout.some((line) => line.includes(`/p${routes.length - 1} `)), {
-      message: "all is logged",
-    });
-    await gateway.stop();
-    outputs["the log"] = [...gateway.stdout, ...gateway.stderr].join("\n");
-    // A rewritten path is what explain is asked for.
-    const rewrites = routes.filter((route) => "rewrite_path" in route).map(({ id }) => `explain of ${id}`);
-    for (const [where, output] of Object.entries(outputs)) {
-      assert(
-        rewrites.includes(where) || !output.includes(MARK),
-        `${where}: ${output.slice(Math.max(0, output.indexOf(MARK) - 200))}`,
-      );
-    }
-  });
 });
 
 test("what is shown is what stands in the file", () => {

@@ -10,6 +10,8 @@ import { until } from "../helpers/wait.ts";
 /** What a command may find around it, instead of what this machine has. */
 export interface WorldOptions {
   readonly env?: Record<string, string>;
+  /** Whether standard error is a terminal. @default false */
+  readonly terminal?: boolean;
 }
 
 /** A process around a command, whose output and signals are a test's. Its sockets are real. */
@@ -25,7 +27,7 @@ export interface World {
 }
 
 /** Makes a world without a cluster of its own. */
-export function world({ env = {} }: WorldOptions = {}): World {
+export function world({ env = {}, terminal = false }: WorldOptions = {}): World {
   const stdout: string[] = [];
   const stderr: string[] = [];
   const ports: number[] = [];
@@ -33,7 +35,7 @@ export function world({ env = {} }: WorldOptions = {}): World {
   const host: Host = {
     ...bunHost,
     env,
-    terminal: false,
+    terminal,
     stdout: (line) => void stdout.push(line),
     stderr: (line) => void stderr.push(line),
     write: (lines) => void stdout.push(...lines.trimEnd().split("\n")),
