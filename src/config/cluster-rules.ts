@@ -26,11 +26,11 @@ export interface WrittenClusters {
 
 /** Finds the clusters; a file whose `kubernetes` is neither a mapping nor a list has none. */
 export function writtenClusters(rules: Rules): WrittenClusters {
-  const { value } = placeAt(rules.source, KUBERNETES.slice(0, 1));
+  const { value } = placeAt(rules.document, KUBERNETES.slice(0, 1));
   const kubernetes = value.kubernetes;
-  if (Array.isArray(kubernetes)) return { on: true, multi: true, places: placesIn(rules.source, KUBERNETES) };
+  if (Array.isArray(kubernetes)) return { on: true, multi: true, places: placesIn(rules.document, KUBERNETES) };
   const single = typeof kubernetes === "object" && kubernetes !== null;
-  return { on: kubernetes !== undefined, multi: false, places: single ? [placeAt(rules.source, KUBERNETES)] : [] };
+  return { on: kubernetes !== undefined, multi: false, places: single ? [placeAt(rules.document, KUBERNETES)] : [] };
 }
 
 /** The port a pod's environment names, if it is one. */
@@ -48,8 +48,8 @@ const FROM_ENV = {
 
 /** An apiserver must be named by the file, a kubeconfig or, for a single cluster, the pod's environment. */
 function apiserverIsNamed(rules: Rules, cluster: Place, multi: boolean, env: Env): void {
-  const service = under(rules.source, cluster, "service");
-  const client = under(rules.source, cluster, "client");
+  const service = under(rules.document, cluster, "service");
+  const client = under(rules.document, cluster, "client");
   if (Object.hasOwn(client.value, "kubeconfig")) return;
   for (const key of ["host", "port"] as const) {
     if (Object.hasOwn(service.value, key)) continue;
@@ -80,8 +80,8 @@ function selectorIsUsable(rules: Rules, cluster: Place): void {
 }
 
 function clientIsClear(rules: Rules, cluster: Place, multi: boolean): void {
-  const client = under(rules.source, cluster, "client");
-  const service = under(rules.source, cluster, "service");
+  const client = under(rules.document, cluster, "client");
+  const service = under(rules.document, cluster, "service");
   if (service.value.ssl_verify === false) {
     const why = "is false: anybody between here and the apiserver can read the token and answer in its place";
     warn(rules, service, "ssl_verify", why);

@@ -1,7 +1,8 @@
-/** One thing to say about a config file. Never holds a secret. */
+/** One thing to say about a config. Never holds a secret. */
 export interface ConfigIssue {
+  /** The file's name, or where values come from that stand in none. */
   readonly file: string;
-  /** From 1. */
+  /** From 1; 0 where no file is. */
   readonly line: number;
   /** From 1, in characters. */
   readonly column: number;
@@ -13,7 +14,7 @@ export interface ConfigIssue {
 
 /** One line for people: `gateway.yaml:12:7: routes[2].service must be …`. */
 export const formatIssue = ({ file, line, column, message }: ConfigIssue): string =>
-  `${file}:${line}:${column}: ${message}`;
+  line === 0 ? `${file}: ${message}` : `${file}:${line}:${column}: ${message}`;
 
 /** Keys and indexes from the top of the file to a value. */
 export type Path = readonly (string | number)[];

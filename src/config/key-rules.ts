@@ -39,7 +39,7 @@ const lackOf = (lack: Lack | undefined, value: unknown): string | undefined =>
 
 /** Everything that entries say of keys which are there, and of those that are not. `lacking`: what the runtime cannot do. */
 export function checkKeys(rules: Rules, schema: Schema, lacking: readonly Lacking[]): void {
-  walk(schema, rules.source.root, ({ path, value, schema: at }) => {
+  walk(schema, rules.document.root, ({ path, value, schema: at }) => {
     if (at === undefined || value === null || value === undefined) return;
     const facts = keyFacts(at);
     if (facts !== undefined) {

@@ -1,6 +1,7 @@
 import { isMapping } from "../base/schema/shapes.ts";
 import type { ModuleUse } from "../middleware/modules.ts";
 import { checkClusters, writtenClusters } from "./cluster-rules.ts";
+import type { ConfigDocument } from "./document.ts";
 import { fill, type PodOffer } from "./fill.ts";
 import type { Env } from "./interpolate.ts";
 import type { ConfigIssue } from "./issues.ts";
@@ -22,19 +23,23 @@ export type { PodOffer } from "./fill.ts";
 export type { Env } from "./interpolate.ts";
 export { type ConfigIssue, formatIssue } from "./issues.ts";
 
-/** What a config is made of. No file is read here. */
-export interface LoadInput {
+/** What a config is held against, and what its defaults depend on. */
+export interface CheckInput {
   readonly format: FileFormat;
-  /** The file's name, for messages. */
-  readonly file: string;
-  /** What the file holds: YAML, so JSON too. */
-  readonly text: string;
   /** For `${NAME}`, and for where a pod finds its apiserver. */
   readonly env: Env;
   /** What the pod's service account offers; empty outside a pod. */
   readonly pod: PodOffer;
   /** What the runtime cannot do that others can: keys that need it are errors. */
   readonly lacking?: readonly Lacking[] | undefined;
+}
+
+/** What a config file is made of. No file is read here. */
+export interface LoadInput extends CheckInput {
+  /** The file's name, for messages. */
+  readonly file: string;
+  /** What the file holds: YAML, so JSON too. */
+  readonly text: string;
 }
 
 /** A config, or all that keeps the file from being one; in the order of the file. */
@@ -62,15 +67,18 @@ function tidy(issues: readonly ConfigIssue[]): ConfigIssue[] {
 const listsRoutes = (root: unknown): boolean => isMapping(root) && ("routes" in root || "streams" in root);
 
 /**
- * Reads a config file's text: every key checked, environment variables put in, every default filled in. All errors are
- * told at once, each with its place, and none of them (nor a warning) holds a secret. Never throws.
+ * Reads a config file's text: environment variables put in, every key checked, every default filled in. All errors come
+ * at once, each with its place, and none of them (nor a warning) holds a secret. Never throws.
  */
-export function loadConfig({ format, file, text, env, pod, lacking = [] }: LoadInput): LoadResult {
-  const source = readSource({ file, text, env });
-  const rules: Rules = { source, errors: [...source.issues], warnings: [] };
-  if (source.root === undefined && source.issues.length === 0) rules.errors.push(source.issue([], EMPTY_FILE));
+export const loadConfig = ({ file, text, ...input }: LoadInput): LoadResult =>
+  checkConfig(readSource({ file, text, env: input.env }), input);
+
+/** The same of a config that was read before, or comes from another program. */
+export function checkConfig(document: ConfigDocument, { format, env, pod, lacking = [] }: CheckInput): LoadResult {
+  const rules: Rules = { document, errors: [...document.issues], warnings: [] };
+  if (document.root === undefined && document.issues.length === 0) rules.errors.push(document.issue([], EMPTY_FILE));
   // First, because it settles what values that are environment variables mean.
-  const validated = validate(format, source);
+  const validated = validate(format, document);
   if (validated.ok) {
     checkGroups(rules, format.kinds, validated.file);
     checkDefaultMiddleware(rules, validated.file);
@@ -83,16 +91,16 @@ export function loadConfig({ format, file, text, env, pod, lacking = [] }: LoadI
   checkStreams(rules, clusters);
   checkWorkers(rules, format.kinds);
   // A text whose variable is not set is said to be that, and nothing else about what was left of it.
-  const errors = rules.errors.filter((issue) => !source.unset.has(issue.path) || source.issues.includes(issue));
-  const warnings = tidy(rules.warnings.filter(({ path }) => !source.unset.has(path)));
+  const errors = rules.errors.filter((issue) => !document.unset.has(issue.path) || document.issues.includes(issue));
+  const warnings = tidy(rules.warnings.filter(({ path }) => !document.unset.has(path)));
   if (!validated.ok || rules.errors.length > 0) return { ok: false, errors: tidy(errors), warnings };
   const config = fill(validated.file, { env, pod });
-  warnings.push(...reachWarnings(source, format.kinds, config.routes), ...regexWarnings(source, config.routes));
+  warnings.push(...reachWarnings(document, format.kinds, config.routes), ...regexWarnings(document, config.routes));
   return {
     ok: true,
     config,
     warnings: tidy(warnings),
-    modules: moduleUses(source),
-    listsRoutes: listsRoutes(source.root),
+    modules: moduleUses(document),
+    listsRoutes: listsRoutes(document.root),
   };
 }

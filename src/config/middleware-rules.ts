@@ -28,7 +28,7 @@ export function checkGroups(rules: Rules, kinds: MiddlewareKinds, file: WrittenF
       const options = JSON.stringify(written);
       const first = groups.get(key);
       const at = [...path, name, "group"];
-      const say = (why: string): void => void rules.errors.push(rules.source.issue(at, `${showPath(at)} ${why}`));
+      const say = (why: string): void => void rules.errors.push(rules.document.issue(at, `${showPath(at)} ${why}`));
       if (first === undefined) groups.set(key, { path: [...path, name], options });
       else if (first.options !== options) {
         say(`shares its count with ${showPath(first.path)}, whose other options differ: they must be the same`);
@@ -40,13 +40,13 @@ export function checkGroups(rules: Rules, kinds: MiddlewareKinds, file: WrittenF
 }
 
 /** `NAME: false` is for routes. */
-export function checkDefaultMiddleware({ source, errors }: Rules, { defaults }: WrittenFile): void {
+export function checkDefaultMiddleware({ document, errors }: Rules, { defaults }: WrittenFile): void {
   for (const [index, entry] of (defaults.middleware ?? []).entries()) {
     for (const [name, options] of Object.entries(entry)) {
       if (options !== false || name === "options") continue;
       const at = ["defaults", "middleware", index, name];
       const why = "is false, which takes nothing away here: a route says so of what defaults have";
-      errors.push(source.issue(at, `${showPath(at)} ${why}`));
+      errors.push(document.issue(at, `${showPath(at)} ${why}`));
     }
   }
 }

@@ -1,9 +1,9 @@
 import type { MiddlewareEntry } from "../middleware/catalog.ts";
 import type { MiddlewareKinds } from "../middleware/options.ts";
 import { findGaps } from "../routing/reach.ts";
+import type { ConfigDocument } from "./document.ts";
 import { type ConfigIssue, showName } from "./issues.ts";
 import type { RouteConfig } from "./route-schema.ts";
-import type { ConfigDocument } from "./source.ts";
 
 /** Where a route stands, with its id where it has one. */
 const placeOf = ({ rule: { id }, index }: { rule: RouteConfig; index: number }): string =>
@@ -15,7 +15,7 @@ const isGuard = (kinds: MiddlewareKinds, entry: MiddlewareEntry): boolean =>
 
 /** Routes that no request reaches, and HEAD requests that get around a guard: seldom meant, and seen nowhere else. */
 export function reachWarnings(
-  source: ConfigDocument,
+  document: ConfigDocument,
   kinds: MiddlewareKinds,
   routes: readonly RouteConfig[],
 ): ConfigIssue[] {
@@ -26,11 +26,11 @@ export function reachWarnings(
       const other = placeOf(by);
       if (what === "head") {
         const message = `${place} guards GET, but HEAD goes to ${other}, which has no guard: add HEAD to methods`;
-        return source.issue(["routes", route.index, "methods"], message, "key");
+        return document.issue(["routes", route.index, "methods"], message, "key");
       }
       const regex = "regex" in route.rule.path ? "; a regular expression comes after every prefix" : "";
       const message = `${place} is never reached: ${other} comes before it and takes all its requests${regex}: give it a higher priority`;
-      return source.issue(["routes", route.index], message, "key");
+      return document.issue(["routes", route.index], message, "key");
     },
   );
 }

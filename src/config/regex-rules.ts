@@ -1,8 +1,8 @@
 import { isMapping } from "../base/schema/shapes.ts";
+import type { ConfigDocument } from "./document.ts";
 import { type ConfigIssue, type Path, showPath } from "./issues.ts";
 import { regexCost } from "./regex-cost.ts";
 import type { RouteConfig } from "./route-schema.ts";
-import type { ConfigDocument } from "./source.ts";
 
 /** The regular expressions in a value, whatever is around them, each with its place. */
 function* expressionsIn(value: unknown, path: Path): Generator<{ source: string; path: Path }> {
@@ -14,7 +14,7 @@ function* expressionsIn(value: unknown, path: Path): Generator<{ source: string;
 }
 
 /** Warns of expressions of routes that a client can make slow: they see what a client chooses, up to `server.limits`. */
-export function regexWarnings(source: ConfigDocument, routes: readonly RouteConfig[]): ConfigIssue[] {
+export function regexWarnings(document: ConfigDocument, routes: readonly RouteConfig[]): ConfigIssue[] {
   const found = routes.flatMap(({ path, rewrite_path, redirect, headers, cookies, query }, index) => [
     ...expressionsIn({ path, rewrite_path, redirect, headers, cookies, query }, ["routes", index]),
   ]);
@@ -25,7 +25,7 @@ export function regexWarnings(source: ConfigDocument, routes: readonly RouteConf
     const advice =
       "a client can choose one that keeps all others waiting; let no two repetitions share a text, or write a path template";
     return [
-      source.issue(
+      document.issue(
         path,
         `${showPath(path)} is a regular expression whose time may ${how} of what it is tried on: ${advice}`,
       ),

@@ -1,7 +1,7 @@
 import { isMapping } from "../base/schema/shapes.ts";
+import type { ConfigDocument } from "./document.ts";
 import type { ConfigIssue, Path } from "./issues.ts";
 import { showPath } from "./issues.ts";
-import type { ConfigDocument } from "./source.ts";
 
 /**
  * Rules that no single value can break alone. They read the file as it was written, not what the schema made of it, so
@@ -10,7 +10,7 @@ import type { ConfigDocument } from "./source.ts";
 
 /** What a rule needs to speak up. */
 export interface Rules {
-  readonly source: ConfigDocument;
+  readonly document: ConfigDocument;
   readonly errors: ConfigIssue[];
   readonly warnings: ConfigIssue[];
 }
@@ -22,28 +22,29 @@ export interface Place {
 }
 
 /** Whatever stands at a path. */
-function valueAt(source: ConfigDocument, path: Path): unknown {
+function valueAt(document: ConfigDocument, path: Path): unknown {
   return path.reduce<unknown>((value, part) => {
     if (typeof part === "number") return Array.isArray(value) ? value[part] : undefined;
     return isMapping(value) && Object.hasOwn(value, part) ? value[part] : undefined;
-  }, source.root);
+  }, document.root);
 }
 
 /** The mapping at a path; an empty one where there is none. */
-export function placeAt(source: ConfigDocument, path: Path): Place {
-  const value = valueAt(source, path);
+export function placeAt(document: ConfigDocument, path: Path): Place {
+  const value = valueAt(document, path);
   return { path, value: isMapping(value) ? value : {} };
 }
 
 /** The items of a list that are mappings; none where there is no list. */
-export function placesIn(source: ConfigDocument, path: Path): Place[] {
-  const items = valueAt(source, path);
+export function placesIn(document: ConfigDocument, path: Path): Place[] {
+  const items = valueAt(document, path);
   if (!Array.isArray(items)) return [];
   return items.flatMap((value, index) => (isMapping(value) ? [{ path: [...path, index], value }] : []));
 }
 
 /** The mapping under a key. */
-export const under = (source: ConfigDocument, { path }: Place, key: string): Place => placeAt(source, [...path, key]);
+export const under = (document: ConfigDocument, { path }: Place, key: string): Place =>
+  placeAt(document, [...path, key]);
 
 /** Those of the keys that are there; one left empty (null) is the schema's matter. */
 export const present = ({ value }: Place, keys: readonly string[]): string[] =>
@@ -58,24 +59,24 @@ export function textUnder({ value }: Place, key: string): string | undefined {
 /** Reports a fault of a key: that it stands there at all. `sentence` goes on after the key's path. */
 export function fault(rules: Rules, place: Place, key: string, sentence: string): void {
   const path = [...place.path, key];
-  rules.errors.push(rules.source.issue(path, `${showPath(path)} ${sentence}`, "key"));
+  rules.errors.push(rules.document.issue(path, `${showPath(path)} ${sentence}`, "key"));
 }
 
 /** Reports a fault of a whole mapping. */
 export function faultAt(rules: Rules, path: Path, sentence: string): void {
-  rules.errors.push(rules.source.issue(path, `${showPath(path)} ${sentence}`, "key"));
+  rules.errors.push(rules.document.issue(path, `${showPath(path)} ${sentence}`, "key"));
 }
 
 /** Reports a fault of the value under a key. */
 export function valueFault(rules: Rules, place: Place, key: string, sentence: string): void {
   const path = [...place.path, key];
-  rules.errors.push(rules.source.issue(path, `${showPath(path)} ${sentence}`));
+  rules.errors.push(rules.document.issue(path, `${showPath(path)} ${sentence}`));
 }
 
 /** Says something about the value under a key that its writer may have meant. */
 export function warn(rules: Rules, place: Place, key: string, sentence: string): void {
   const path = [...place.path, key];
-  rules.warnings.push(rules.source.issue(path, `${showPath(path)} ${sentence}`, "key"));
+  rules.warnings.push(rules.document.issue(path, `${showPath(path)} ${sentence}`, "key"));
 }
 
 /** At most one of the keys; each further one is a fault. */

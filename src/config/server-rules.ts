@@ -5,9 +5,9 @@ import { adminListen, serverListen } from "./server-schema.ts";
 
 /** Everything about `server` and `admin` that concerns more than one key. */
 export function checkServer(rules: Rules): void {
-  const server = placeAt(rules.source, ["server"]);
-  const admin = placeAt(rules.source, ["admin"]);
-  const off = placeAt(rules.source, []).value.admin === false;
+  const server = placeAt(rules.document, ["server"]);
+  const admin = placeAt(rules.document, ["admin"]);
+  const off = placeAt(rules.document, []).value.admin === false;
   const proxyAt = listenAddressOf(serverListen, server.value.listen);
   const adminAt = off ? undefined : listenAddressOf(adminListen, admin.value.listen);
 

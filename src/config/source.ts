@@ -12,6 +12,7 @@ import {
   type YAMLMap,
 } from "yaml";
 import { MAX_DEPTH, tooDeepAt } from "../base/nesting.ts";
+import type { ConfigDocument, Origin } from "./document.ts";
 import { type Env, interpolate } from "./interpolate.ts";
 import { type ConfigIssue, type Path, showPath } from "./issues.ts";
 import { syntaxMessage } from "./syntax-messages.ts";
@@ -25,25 +26,9 @@ interface Located {
   readonly keyAt?: number | undefined;
   readonly children?: ReadonlyMap<string | number, Located> | undefined;
   /** Whether environment variables made it: then it is never shown. */
-  readonly env: "none" | "part" | "whole";
+  readonly env: Origin;
   /** How many values it holds, aliases followed. */
   readonly size: number;
-}
-
-/** The file, read: plain values and where each of them stands. */
-export interface ConfigDocument {
-  /** The whole file as plain values, environment variables put in; undefined for an empty file. */
-  readonly root: unknown;
-  /** What was wrong with the text itself; the values above are then incomplete. */
-  readonly issues: readonly ConfigIssue[];
-  /** Places, as issues have them, of texts whose variables could not be put in. */
-  readonly unset: ReadonlySet<string>;
-  /** A fault at a value: at its key for `at: "key"`; the nearest place there is when the path does not exist. */
-  issue(path: Path, message: string, at?: "key" | "value"): ConfigIssue;
-  /** How the value at a path came about. */
-  envOf(path: Path): Located["env"];
-  /** Puts another value in the place of one. */
-  replace(path: Path, value: unknown): void;
 }
 
 /** Aliases let a short file stand for an endless one; a config that repeats more than this is no config. */

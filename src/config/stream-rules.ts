@@ -17,12 +17,12 @@ const collide = (a: ListenAddress, b: ListenAddress): boolean =>
   a.port !== 0 && a.port === b.port && (a.host === b.host || isWildcard(a.host) || isWildcard(b.host));
 
 /** What `server` and `admin` listen on. */
-function takenByOthers({ source }: Rules): Taken[] {
-  const root = placeAt(source, []);
-  const server = placeAt(source, ["server"]);
+function takenByOthers({ document }: Rules): Taken[] {
+  const root = placeAt(document, []);
+  const server = placeAt(document, ["server"]);
   const proxy = listenAddressOf(serverListen, server.value.listen);
   const admin =
-    root.value.admin === false ? undefined : listenAddressOf(adminListen, placeAt(source, ["admin"]).value.listen);
+    root.value.admin === false ? undefined : listenAddressOf(adminListen, placeAt(document, ["admin"]).value.listen);
   const redirect = Number(server.value.redirect_http);
   return [
     ...(proxy ? [{ ...proxy, by: "server.listen" }] : []),
@@ -54,7 +54,7 @@ function idOf({ value }: Place): string | undefined {
 
 /** Everything about `streams` that concerns more than one key. */
 export function checkStreams(rules: Rules, clusters: WrittenClusters): void {
-  const streams = placesIn(rules.source, ["streams"]);
+  const streams = placesIn(rules.document, ["streams"]);
   for (const stream of streams) {
     tlsIsClear(rules, stream);
     servicesAreKnown(rules, stream, clusters);

@@ -7,7 +7,7 @@ import { type Place, placesIn, present, type Rules, textUnder, under, valueFault
 
 /** Warns where the upstream's certificate is not checked. */
 export function tlsIsClear(rules: Rules, place: Place): void {
-  const tls = under(rules.source, place, "upstream_tls");
+  const tls = under(rules.document, place, "upstream_tls");
   if (tls.value.verify === false) {
     warn(rules, tls, "verify", "is false: the upstream's certificate is not checked");
   }
@@ -59,7 +59,7 @@ function clusterIsKnown(rules: Rules, route: Place, clusters: WrittenClusters): 
 export function servicesAreKnown(rules: Rules, place: Place, clusters: WrittenClusters): void {
   clusterIsKnown(rules, place, clusters);
   referenceIsKnown(rules, place, place, clusters);
-  for (const service of placesIn(rules.source, [...place.path, "services"])) {
+  for (const service of placesIn(rules.document, [...place.path, "services"])) {
     referenceIsKnown(rules, service, place, clusters);
   }
 }

@@ -3,10 +3,10 @@ import { parse } from "yaml";
 import { showUrl } from "../base/redaction.ts";
 import { mappingFacts } from "../base/schema/key.ts";
 import { isMapping, MISSING_KEY, UNKNOWN_KEY } from "../base/schema/shapes.ts";
+import type { ConfigDocument } from "./document.ts";
 import { type ConfigIssue, nearestKey, type Path, showPath } from "./issues.ts";
 import type { FileFormat, WrittenFile } from "./schema.ts";
 import { mayTell } from "./shown.ts";
-import type { ConfigDocument } from "./source.ts";
 import { fitting, schemaAt } from "./walk.ts";
 
 /** The file held against the schema: its values, or every place where they do not fit. */
@@ -29,9 +29,9 @@ const looksSecret = (text: string): boolean =>
   (text.match(/[A-Za-z0-9_+=-]{16,}/g) ?? []).some((run) => /[0-9]/.test(run) && /[A-Za-z]/.test(run));
 
 /** What was found, in words: the kind always, the value only where the schema says that it may be shown. */
-function found(format: FileFormat, value: unknown, path: Path, source: ConfigDocument): string {
-  const env = source.envOf(path);
-  const shown = env === "none" && mayTell(format.file, source.root, path);
+function found(format: FileFormat, value: unknown, path: Path, document: ConfigDocument): string {
+  const env = document.envOf(path);
+  const shown = env === "none" && mayTell(format.file, document.root, path);
   if (typeof value === "string") {
     const from = env === "none" ? "" : " from the environment";
     if (value === "") return `an empty text${from}`;
@@ -60,7 +60,7 @@ function translate(
   format: FileFormat,
   issue: v.BaseIssue<unknown>,
   root: unknown,
-  source: ConfigDocument,
+  document: ConfigDocument,
 ): ConfigIssue {
   const path = pathOf(issue);
   const shown = showPath(path);
@@ -76,24 +76,24 @@ function translate(
         : keys.length <= FEW_KEYS
           ? `; there are ${keys.join(", ")}`
           : "";
-    return source.issue(path, `${shown} is not a known key${help}`, "key");
+    return document.issue(path, `${shown} is not a known key${help}`, "key");
   }
   if (issue.type === MISSING_KEY) {
-    return source.issue(path, `${shown} is missing: write ${issue.message}`, "key");
+    return document.issue(path, `${shown} is missing: write ${issue.message}`, "key");
   }
   const value = at(root, path);
   if (value === null) {
     const instead = typeof path.at(-1) === "number" ? "the item" : "the key";
-    return source.issue(path, `${shown} is empty: write ${issue.message}, or remove ${instead}`, "key");
+    return document.issue(path, `${shown} is empty: write ${issue.message}, or remove ${instead}`, "key");
   }
   const origin = issue.path?.at(-1)?.origin;
   if (origin === "key") {
-    return source.issue(path, `${showPath(path.slice(0, -1))} must have ${issue.message} as its key`, "key");
+    return document.issue(path, `${showPath(path.slice(0, -1))} must have ${issue.message} as its key`, "key");
   }
-  const what = found(format, value, path, source) + quotesHelp(issue.message, value);
+  const what = found(format, value, path, document) + quotesHelp(issue.message, value);
   return path.length === 0
-    ? source.issue(path, `the file must be ${issue.message}, found ${what}`)
-    : source.issue(path, `${shown} must be ${issue.message}, found ${what}`);
+    ? document.issue(path, `the file must be ${issue.message}, found ${what}`)
+    : document.issue(path, `${shown} must be ${issue.message}, found ${what}`);
 }
 
 /** A text that was a whole variable, as YAML would read it: `8080` a number, `true` a boolean; else undefined. */
@@ -108,20 +108,20 @@ function reread(text: string): number | boolean | undefined {
  * first; where the schema refuses that, it is read again as YAML would (`default_weight: ${WEIGHT}`). A value that
  * could not be read at all (undefined) was told already and gets no second sentence.
  */
-export function validate(format: FileFormat, source: ConfigDocument): Validated {
-  const root = source.root === undefined ? {} : source.root;
+export function validate(format: FileFormat, document: ConfigDocument): Validated {
+  const root = document.root === undefined ? {} : document.root;
   let result = v.safeParse(format.file, root);
   const read = (result.issues ?? []).filter((issue) => {
     const path = pathOf(issue);
     const value = at(root, path);
-    const other = typeof value === "string" && source.envOf(path) === "whole" ? reread(value) : undefined;
+    const other = typeof value === "string" && document.envOf(path) === "whole" ? reread(value) : undefined;
     if (other === undefined) return false;
-    source.replace(path, other);
+    document.replace(path, other);
     return true;
   });
   if (read.length > 0) result = v.safeParse(format.file, root);
   if (result.success) return { ok: true, file: result.output };
   const issues: readonly v.BaseIssue<unknown>[] = result.issues;
   const untold = issues.filter((issue) => issue.type === MISSING_KEY || at(root, pathOf(issue)) !== undefined);
-  return { ok: false, issues: untold.map((issue) => translate(format, issue, root, source)) };
+  return { ok: false, issues: untold.map((issue) => translate(format, issue, root, document)) };
 }

@@ -1,8 +1,8 @@
 import { type Document, isMap, parseDocument } from "yaml";
 import { isLoopback } from "../base/addresses.ts";
+import type { ConfigDocument } from "../config/document.ts";
 import { placeAt } from "../config/rules.ts";
 import type { Config, ListenAddress } from "../config/schema.ts";
-import type { ConfigDocument } from "../config/source.ts";
 import { ADMIN_TOKEN_VARIABLE } from "./types.ts";
 
 /** How long a pod that ends goes on accepting: kube-proxies and load balancers hear of its end only after a while. */

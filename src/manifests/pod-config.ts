@@ -1,8 +1,9 @@
+import type { ConfigDocument } from "../config/document.ts";
 import type { Env } from "../config/interpolate.ts";
 import { literalSecrets } from "../config/literal-secrets.ts";
 import { type ConfigIssue, loadConfig } from "../config/load.ts";
 import type { Config } from "../config/schema.ts";
-import { type ConfigDocument, readSource } from "../config/source.ts";
+import { readSource } from "../config/source.ts";
 import { FORMAT } from "../gateway/format.ts";
 import { SERVICE_ACCOUNT_FOLDER } from "../kubernetes/service-account.ts";
 import type { ModuleUse } from "../middleware/modules.ts";
