@@ -1,6 +1,7 @@
 import type { Picked } from "../balancing/backends.ts";
 import { atMost, type Clock } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
+import { FAILURES, type Failure } from "../http/failures.ts";
 import { isPlainPath } from "../http/path-check.ts";
 import { type ProblemCode, problem } from "../http/problem.ts";
 import type { RequestFacts } from "../http/request.ts";
@@ -14,7 +15,6 @@ import { createDelivery, createHeaderChange } from "./answer.ts";
 import { another, type Journey, turnTo } from "./attempt.ts";
 import { type Drain, lastAnswer } from "./drain.ts";
 import { createEventStreams, type EventStreams } from "./event-streams.ts";
-import { FAILURES, type Failure } from "./failures.ts";
 import { addVia, toUpstream } from "./headers.ts";
 import { createFlights, Flight, type Flights } from "./in-flight.ts";
 import { refuse } from "./refuse.ts";

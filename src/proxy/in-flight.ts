@@ -1,5 +1,6 @@
 import { Canceller } from "../base/abort.ts";
 import type { Clock } from "../base/clock.ts";
+import type { Ending } from "../http/failures.ts";
 import type { Upload, UploadOwner } from "./upload.ts";
 
 /**
@@ -11,15 +12,6 @@ export const TICK_MS = 100;
 
 /** The same where each request has its own timer: one that an idle time-out moved forward is late by this much at most. */
 const LONE_TICK_MS = 1000;
-
-/**
- * Why a request in flight was ended.
- * - `timeout`: its pod's time is up.
- * - `stalled`: its client sends its body too slowly.
- * - `client_gone`: its client left.
- * - `draining`: the gateway stops.
- */
-export type Ending = "timeout" | "stalled" | "client_gone" | "draining";
 
 /** How long a pod may take, milliseconds; 0: as long as it likes. */
 export interface PodTime {

@@ -1,5 +1,5 @@
 import type { BodyMeter } from "../http/transport.ts";
-import { watchBody } from "./body.ts";
+import { watchBody } from "../http/watch-body.ts";
 
 /** What an upload is held to. */
 export interface UploadRules {

@@ -1,5 +1,5 @@
 import type { Clock } from "../base/clock.ts";
-import { type BodyWatcher, watchBody, withBody } from "../proxy/body.ts";
+import { type BodyWatcher, watchBody, withBody } from "../http/watch-body.ts";
 import type { Drain } from "../proxy/drain.ts";
 import type { Exchange, Recorder } from "./exchange.ts";
 import { combinedLine, jsonLine } from "./line.ts";

@@ -1,6 +1,6 @@
 import { describe, test } from "bun:test";
 import { assertEquals } from "@std/assert";
-import { watchBody } from "../../src/proxy/body.ts";
+import { watchBody } from "../../src/http/watch-body.ts";
 
 /** A body that never ends by itself, and why its reader said that it wants no more. */
 function endless() {

@@ -1,6 +1,14 @@
-import type { ProblemCode } from "../http/problem.ts";
-import type { UpstreamFailure } from "../http/upstream-error.ts";
-import type { Ending } from "./in-flight.ts";
+import type { ProblemCode } from "./problem.ts";
+import type { UpstreamFailure } from "./upstream-error.ts";
+
+/**
+ * Why a request in flight was ended.
+ * - `timeout`: its pod's time is up.
+ * - `stalled`: its client sends its body too slowly.
+ * - `client_gone`: its client left.
+ * - `draining`: the gateway stops.
+ */
+export type Ending = "timeout" | "stalled" | "client_gone" | "draining";
 
 /** Why a request got no answer from a pod. */
 export type Failure = UpstreamFailure | Ending | "too_large";
