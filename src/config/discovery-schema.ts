@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { type KeyRules, key, mapping, oneFile } from "../base/schema/key.ts";
+import { type KeyRules, key, mapping, oneFile, optional, preset } from "../base/schema/key.ts";
 import { list, object, oneOf, words } from "../base/schema/shapes.ts";
 import {
   boolean,
@@ -22,29 +22,25 @@ import { CERTIFICATE } from "./upstream-schema.ts";
 const PROXY = "the URL of an http or https proxy, such as http://proxy.example.org:3128";
 
 const service = object({
-  schema: key(v.optional(words(["https", "http"]), "https"), {
-    help: "The protocol of the apiserver; http is unencrypted.",
-  }),
-  host: key(v.optional(hostValue("the apiserver's address: IPv4, IPv6 or a host name, without scheme, port or path")), {
+  schema: preset(words(["https", "http"]), "https", { help: "The protocol of the apiserver; http is unencrypted." }),
+  host: optional(hostValue("the apiserver's address: IPv4, IPv6 or a host name, without scheme, port or path"), {
     help: "In a pod ${KUBERNETES_SERVICE_HOST}.",
   }),
-  port: key(v.optional(portValue("the apiserver's port, from 1 to 65535")), {
-    help: "In a pod ${KUBERNETES_SERVICE_PORT}.",
-  }),
-  ssl_verify: key(v.optional(boolean, true), {
+  port: optional(portValue("the apiserver's port, from 1 to 65535"), { help: "In a pod ${KUBERNETES_SERVICE_PORT}." }),
+  ssl_verify: preset(boolean, true, {
     help: "Whether the apiserver's certificate is checked (APISIX's default is false).",
     workers: (verify) => (verify === false ? NO_TLS : undefined),
   }),
-  ca_file: key(v.optional(shownText("the path of a PEM file with the cluster's CA")), {
+  ca_file: optional(shownText("the path of a PEM file with the cluster's CA"), {
     help: "In a pod the service account's ca.crt.",
     files: oneFile,
     workers: NO_CA_FILE,
   }),
-  server_name: key(v.optional(shownText("the name in the apiserver's certificate")), {
+  server_name: optional(shownText("the name in the apiserver's certificate"), {
     help: "The name that the apiserver's certificate must have; by default its host.",
     workers: NO_TLS,
   }),
-  proxy: key(v.optional(v.pipe(shownUrl(text(PROXY)), v.regex(/^https?:\/\/[^\s/]+\/?$/i, PROXY))), {
+  proxy: optional(v.pipe(shownUrl(text(PROXY)), v.regex(/^https?:\/\/[^\s/]+\/?$/i, PROXY)), {
     help: "A forward proxy to the apiserver; by default HTTPS_PROXY or HTTP_PROXY of the environment, save NO_PROXY. Never used for this machine.",
   }),
 });
@@ -56,30 +52,30 @@ const CLIENT_RULES: KeyRules = {
 
 const client = mapping(
   object({
-    token: key(v.optional(text("a service account's token, or a text such as ${TOKEN}")), {
+    token: optional(text("a service account's token, or a text such as ${TOKEN}"), {
       help: "Sent as Authorization: Bearer.",
     }),
-    token_file: key(v.optional(shownText("the path of a file that holds a token")), {
+    token_file: optional(shownText("the path of a file that holds a token"), {
       help: "Read again at least every minute, and at once on a 401.",
       files: oneFile,
       workers: `${NO_FILES}: write token: \${NAME} and set it with \`wrangler secret put NAME\``,
     }),
-    cert_file: key(v.optional(shownText("the path of a PEM file with a client certificate")), {
+    cert_file: optional(shownText("the path of a PEM file with a client certificate"), {
       help: "Shown to the apiserver; read again when the file changes.",
       files: oneFile,
       workers: NO_CLIENT_CERTIFICATE,
     }),
-    key_file: key(v.optional(shownText("the path of a PEM file with the certificate's key")), {
+    key_file: optional(shownText("the path of a PEM file with the certificate's key"), {
       help: "The private key of cert_file.",
       files: oneFile,
       workers: NO_CLIENT_CERTIFICATE,
     }),
-    kubeconfig: key(v.optional(shownText("the path of a kubeconfig file, or several with colons between")), {
+    kubeconfig: optional(shownText("the path of a kubeconfig file, or several with colons between"), {
       help: "Server, CA, token, certificate, exec plugins, proxy-url and namespace are taken from it; several files are merged as kubectl does.",
       files: kubeconfigPaths,
       workers: `${NO_FILES}: write service and client instead`,
     }),
-    context: key(v.optional(shownText("the name of a context of the kubeconfig")), {
+    context: optional(shownText("the name of a context of the kubeconfig"), {
       help: "Which context of the kubeconfig counts; by default its current-context.",
       workers: "belongs to client.kubeconfig, which Workers cannot read",
     }),
@@ -91,10 +87,10 @@ const regexList = list(shown(regexSource), "regular expressions");
 
 const namespaceSelector = mapping(
   object({
-    equal: key(v.optional(namespace), { help: "Only this namespace." }),
-    not_equal: key(v.optional(namespace), { help: "Every namespace but this one." }),
-    match: key(v.optional(regexList), { help: "Namespaces whose whole name one of these matches." }),
-    not_match: key(v.optional(regexList), { help: "All but namespaces whose whole name one of these matches." }),
+    equal: optional(namespace, { help: "Only this namespace." }),
+    not_equal: optional(namespace, { help: "Every namespace but this one." }),
+    match: optional(regexList, { help: "Namespaces whose whole name one of these matches." }),
+    not_match: optional(regexList, { help: "All but namespaces whose whole name one of these matches." }),
   }),
   { rules: { apart: [["equal", "not_equal", "match", "not_match"]] } },
 );
@@ -118,62 +114,58 @@ const CLUSTER_RULES: KeyRules = { apart: [["namespaces", "namespace_selector"]] 
 
 /** The keys of one cluster, APISIX's and ours; the id is added for the multi-cluster list. */
 const clusterEntries = {
-  service: key(v.optional(service), { help: "Where the apiserver is; in a pod it is known." }),
-  client: key(v.optional(client), { help: "Who this is to the apiserver; in a pod its service account." }),
-  namespace_selector: key(v.optional(namespaceSelector), { help: "Which namespaces count: exactly one of its keys." }),
-  namespaces: key(v.optional(list(namespace, "namespaces")), {
+  service: optional(service, { help: "Where the apiserver is; in a pod it is known." }),
+  client: optional(client, { help: "Who this is to the apiserver; in a pod its service account." }),
+  namespace_selector: optional(namespaceSelector, { help: "Which namespaces count: exactly one of its keys." }),
+  namespaces: optional(list(namespace, "namespaces"), {
     help: "Only these, each listed and watched on its own: a Role in each is enough.",
   }),
-  label_selector: key(v.optional(shownText("a Kubernetes label selector such as app=web,tier in (a,b)")), {
+  label_selector: optional(shownText("a Kubernetes label selector such as app=web,tier in (a,b)"), {
     help: "Only Endpoints or EndpointSlices with these labels.",
   }),
-  default_weight: key(v.optional(integer(0), 50), {
+  default_weight: preset(integer(0), 50, {
     help: "Weight of a node; 0 takes no new traffic while others have weight.",
   }),
-  watch_endpoint_slices: key(v.optional(boolean, false), { help: "Reads EndpointSlices instead of Endpoints." }),
-  shared_size: key(v.optional(v.pipe(shown(v.string(SIZE)), v.regex(/^[0-9]+m$/, SIZE))), {
+  watch_endpoint_slices: preset(boolean, false, { help: "Reads EndpointSlices instead of Endpoints." }),
+  shared_size: optional(v.pipe(shown(v.string(SIZE)), v.regex(/^[0-9]+m$/, SIZE)), {
     help: "APISIX's key: above this estimate of the snapshot there is a warning.",
   }),
-  namespace: key(v.optional(namespace), {
+  namespace: optional(namespace, {
     help: "Namespace of a service reference that names none; by default the pod's own, else default.",
   }),
-  mode: key(v.optional(words(["watch", "poll", "request", "auto"]), "watch"), {
+  mode: preset(words(["watch", "poll", "request", "auto"]), "watch", {
     help: "How the cluster is followed: watch, poll, request (asked for each request), or auto: watch, and poll while watches break.",
     workers: onlyPolls,
   }),
-  poll_interval: key(v.optional(milliseconds(100), 5000), { help: "Time between two polls." }),
-  max_stale: key(v.optional(milliseconds(), 0), {
+  poll_interval: preset(milliseconds(100), 5000, { help: "Time between two polls." }),
+  max_stale: preset(milliseconds(), 0, {
     help: "An older snapshot has to be refreshed before it is used. 0: the last good one is used for ever.",
   }),
-  watch_idle: key(v.optional(milliseconds(1000), 75_000), {
-    help: "A watch that is silent for longer is opened again.",
-  }),
-  watch_timeout_seconds: key(v.optional(integer(1)), {
+  watch_idle: preset(milliseconds(1000), 75_000, { help: "A watch that is silent for longer is opened again." }),
+  watch_timeout_seconds: optional(integer(1), {
     help: "APISIX's key: how long one watch may last before it is asked for again; by default 240 to 290, and never more than 290.",
   }),
-  watch_jitter_seconds: key(v.optional(integer(0)), {
+  watch_jitter_seconds: optional(integer(0), {
     help: "APISIX's key: so much is added at random to watch_timeout_seconds.",
   }),
-  watch_retry_interval_seconds: key(v.optional(seconds), {
+  watch_retry_interval_seconds: optional(seconds, {
     help: "APISIX's key: the first pause after a failure, by default 0.5.",
   }),
-  watch_retry_max_seconds: key(v.optional(seconds), {
+  watch_retry_max_seconds: optional(seconds, {
     help: "APISIX's key: the longest pause after failures in a row, by default 30.",
   }),
-  empty_grace: key(v.optional(milliseconds(), 0), {
+  empty_grace: preset(milliseconds(), 0, {
     help: "How long the last nodes of a service that became empty are still used.",
   }),
-  address_family: key(v.optional(words(["any", "ipv4", "ipv6"]), "any"), {
-    help: "Which address of a dual-stack pod is used.",
-  }),
-  resolve_service_ports: key(v.optional(boolean, false), {
+  address_family: preset(words(["any", "ipv4", "ipv6"]), "any", { help: "Which address of a dual-stack pod is used." }),
+  resolve_service_ports: preset(boolean, false, {
     help: "Services are followed too, so that namespace/name:80 may mean the Service's own port.",
   }),
-  snapshot_file: key(v.optional(shownText("the path of a file to keep the last good snapshot in")), {
+  snapshot_file: optional(shownText("the path of a file to keep the last good snapshot in"), {
     help: "A new start serves from it until the first list is there.",
     workers: `${NO_FILES}: bind the Durable Object SnapshotHolder to keep a shared snapshot`,
   }),
-  required: key(v.optional(boolean, true), { help: "Whether /readyz waits for this cluster." }),
+  required: preset(boolean, true, { help: "Whether /readyz waits for this cluster." }),
 } satisfies Record<Exclude<keyof ClusterOptions, "id">, v.GenericSchema>;
 
 const CLUSTER_KEYS = Object.keys(clusterEntries).join(", ");
@@ -197,12 +189,10 @@ export const clusterSchema = mapping(
 
 /** `discovery:` of the file. */
 export const discoverySchema = object({
-  kubernetes: key(
-    v.optional(
-      oneOf(
-        [singleCluster, list(clusterSchema, "clusters")],
-        "{} for the cluster this runs in, a mapping for one cluster, or a list of clusters",
-      ),
+  kubernetes: optional(
+    oneOf(
+      [singleCluster, list(clusterSchema, "clusters")],
+      "{} for the cluster this runs in, a mapping for one cluster, or a list of clusters",
     ),
     { help: "The clusters whose services routes may name." },
   ),

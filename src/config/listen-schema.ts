@@ -1,8 +1,8 @@
 import * as v from "valibot";
 import { isAddress, isHostName, stripBrackets } from "../base/addresses.ts";
-import { key, oneFile } from "../base/schema/key.ts";
+import { key, oneFile, optional, preset } from "../base/schema/key.ts";
 import { object, oneOf } from "../base/schema/shapes.ts";
-import { host, shown, shownText } from "../base/schema/values.ts";
+import { host, portValue, shown, shownText, wholeNumber } from "../base/schema/values.ts";
 
 /** Where to listen. `host` may be a name, an IPv4 or an IPv6 address without brackets. */
 export interface ListenAddress {
@@ -14,12 +14,7 @@ export interface ListenAddress {
 const LISTEN_PORT = "a port from 0 to 65535";
 const LISTEN = "an address such as 0.0.0.0:8080, [::1]:8080 or 8080";
 
-const listenPort = v.pipe(
-  v.number(LISTEN_PORT),
-  v.integer(LISTEN_PORT),
-  v.minValue(0, LISTEN_PORT),
-  v.maxValue(65_535, LISTEN_PORT),
-);
+const listenPort = wholeNumber(0, 65_535, LISTEN_PORT);
 const listenText = /^(?:(?<host>\[[0-9a-fA-F:.]+\]|[^:[\]]*):)?(?<port>[0-9]{1,5})$/;
 
 /** "host:port", "[::1]:port", ":port", a port, or {host, port}; a missing host is `defaultHost`. */
@@ -40,22 +35,8 @@ export const listen = (defaultHost: string) =>
         v.check(({ host, port }) => port <= 65_535 && (isAddress(host) || isHostName(host)), LISTEN),
       ),
       object({
-        host: key(v.optional(host, defaultHost), { help: "The address or name to listen on." }),
-        port: key(
-          oneOf(
-            [
-              listenPort,
-              v.pipe(
-                shown(v.string(LISTEN_PORT)),
-                v.regex(/^[0-9]{1,5}$/, LISTEN_PORT),
-                v.transform(Number),
-                listenPort,
-              ),
-            ],
-            LISTEN_PORT,
-          ),
-          { help: "0 lets the system choose." },
-        ),
+        host: preset(host, defaultHost, { help: "The address or name to listen on." }),
+        port: key(portValue(LISTEN_PORT, 0), { help: "0 lets the system choose." }),
       }),
     ],
     `${LISTEN}, or a mapping of host, port`,
@@ -73,7 +54,7 @@ const certificate = object({
     help: "The certificate that clients are shown, with those between it and its authority. Read again when the file changes.",
   }),
   key_file: key(shownText("the path of a PEM file with the key"), { help: "The private key of that certificate." }),
-  server_name: key(v.optional(shownText("the host name this certificate is for")), {
+  server_name: optional(shownText("the host name this certificate is for"), {
     help: "Clients that ask for this name (SNI) are shown this certificate; by default the names in the certificate.",
   }),
 });

@@ -1,6 +1,6 @@
 import * as v from "valibot";
-import { key } from "../base/schema/key.ts";
-import { keywords, object, wantedBy } from "../base/schema/shapes.ts";
+import { key, optional } from "../base/schema/key.ts";
+import { keywords, object, off, wantedBy } from "../base/schema/shapes.ts";
 import { shownText } from "../base/schema/values.ts";
 import type { WrittenMiddleware } from "../middleware/catalog.ts";
 import type { MiddlewareKinds } from "../middleware/options.ts";
@@ -10,7 +10,7 @@ const WANTED = "a mapping of one middleware such as {cors: {…}} or {use: ./min
 
 /** What a middleware takes, or `false`: the one of that name in `defaults` does not count for this route. */
 function switchable<const Options extends v.GenericSchema>(options: Options) {
-  const union = v.union([options, v.literal(false, "false")], wantedBy(options));
+  const union = v.union([options, off], wantedBy(options));
   const run: (typeof union)["~run"] = (dataset, config) =>
     dataset.value === false ? union["~run"](dataset, config) : (options["~run"](dataset, config) as never);
   return v.optional({ ...union, "~run": run });
@@ -26,9 +26,7 @@ export function middlewareSchema(kinds: MiddlewareKinds): v.GenericSchema<unknow
       help: "A middleware of your own: a module whose default export makes a Hono middleware of options.",
       workers: NO_FILES,
     }),
-    options: key(v.optional(v.unknown()), {
-      help: "Handed to the module that use names; any value, by default none.",
-    }),
+    options: optional(v.unknown(), { help: "Handed to the module that use names; any value, by default none." }),
   };
   const schema = v.pipe(
     object(entries, WANTED),

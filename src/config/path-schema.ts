@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { type KeyRules, key, later, mapping } from "../base/schema/key.ts";
+import { type KeyRules, key, later, mapping, optional, preset } from "../base/schema/key.ts";
 import { keywords, object, oneOf, words } from "../base/schema/shapes.ts";
 import { anyText, boolean, host, port, regexSource, shown, shownUrl } from "../base/schema/values.ts";
 import { pathTemplateFault } from "../routing/path-template.ts";
@@ -87,33 +87,31 @@ const REDIRECT_RULES: KeyRules = {
 /** A route that answers by itself. */
 export const redirectSchema = mapping(
   object({
-    status: key(v.optional(words([301, 302, 303, 307, 308]), 302), {
+    status: preset(words([301, 302, 303, 307, 308]), 302, {
       help: "301 and 308 are for good, the others for now; 307 and 308 keep the method.",
     }),
-    scheme: key(v.optional(words(["http", "https"])), { help: "By default the request's own." }),
-    host: key(v.optional(host), { help: "By default the request's own." }),
-    port: key(v.optional(port), { help: "By default the port of scheme where that is given, else the request's own." }),
-    path: key(
-      v.optional(
-        oneOf(
-          [
-            shownTarget,
-            object({
-              replace: key(shownTarget, {
-                help: "Stands in place of the whole path; the query stays unless this has its own.",
-              }),
+    scheme: optional(words(["http", "https"]), { help: "By default the request's own." }),
+    host: optional(host, { help: "By default the request's own." }),
+    port: optional(port, { help: "By default the port of scheme where that is given, else the request's own." }),
+    path: optional(
+      oneOf(
+        [
+          shownTarget,
+          object({
+            replace: key(shownTarget, {
+              help: "Stands in place of the whole path; the query stays unless this has its own.",
             }),
-            object({ replace_prefix: key(shownTarget, { help: "Stands in place of the route's prefix path." }) }),
-          ],
-          "a path that starts with /, or a mapping of exactly one of replace, replace_prefix",
-        ),
+          }),
+          object({ replace_prefix: key(shownTarget, { help: "Stands in place of the route's prefix path." }) }),
+        ],
+        "a path that starts with /, or a mapping of exactly one of replace, replace_prefix",
       ),
       { help: "By default the request's own. A text is the whole path; the query stays unless it has its own." },
     ),
-    location: key(v.optional(location), {
+    location: optional(location, {
       help: "The whole Location, made of parts of the request, in place of scheme, host, port and path.",
     }),
-    regex: key(v.optional(shown(regexSource)), {
+    regex: optional(shown(regexSource), {
       help: "Only with location, which stands in place of what this finds in the path; $1 in it is the first group. A request in whose path it finds nothing is left to other routes.",
     }),
   }),

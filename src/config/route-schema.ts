@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { type KeyRules, key, mapping } from "../base/schema/key.ts";
+import { type KeyRules, key, mapping, optional, preset } from "../base/schema/key.ts";
 import { list, object, oneOf, record, words } from "../base/schema/shapes.ts";
 import { headerName, nonEmpty, shownText, token } from "../base/schema/values.ts";
 import { PATHS } from "../http/readings.ts";
@@ -18,7 +18,7 @@ type MiddlewareSchema = v.GenericSchema<unknown, WrittenMiddleware>;
 const shared = (entry: MiddlewareSchema) =>
   ({
     ...patience,
-    middleware: key(v.optional(v.array(entry, "a list of middleware")), {
+    middleware: optional(v.array(entry, "a list of middleware"), {
       help: "What requests go through first, in this order. One that defaults have too stands in its place; NAME: false takes it away.",
     }),
     ...forwarding,
@@ -44,39 +44,39 @@ export const routeSchema = (entry: MiddlewareSchema) =>
   mapping(
     object(
       {
-        id: key(v.optional(oneOf([shownText(ID), v.pipe(v.number(ID), v.transform(String))], ID)), {
+        id: optional(oneOf([shownText(ID), v.pipe(v.number(ID), v.transform(String))], ID), {
           help: "By default the route's place in the list.",
         }),
         priority: key(priority, { help: "Comes before every other precedence." }),
-        hosts: key(v.optional(list(hostPattern, "host names")), {
+        hosts: optional(list(hostPattern, "host names"), {
           help: "Hosts of requests, without port; *.example.org is every name below it. By default any.",
         }),
-        path: key(v.optional(path, "/"), {
+        path: preset(path, "/", {
           help: "A path matches by whole segments: /v1 is /v1, /v1/ and /v1/x, but not /v1x.",
         }),
-        paths: key(v.optional(words(PATHS)), { help: "How this route reads such paths, in place of server.paths." }),
-        methods: key(v.optional(list(method, "HTTP methods")), {
+        paths: optional(words(PATHS), { help: "How this route reads such paths, in place of server.paths." }),
+        methods: optional(list(method, "HTTP methods"), {
           help: "Methods of requests, taken literally: HEAD is not GET. By default any.",
         }),
-        headers: key(v.optional(record(headerName, match, "a mapping of header names to what they must be")), {
+        headers: optional(record(headerName, match, "a mapping of header names to what they must be"), {
           help: "Headers a request must have, each with the value that it must have: a text is the whole value.",
         }),
-        query: key(v.optional(record(nonEmpty, match, "a mapping of query parameters to what they must be")), {
+        query: optional(record(nonEmpty, match, "a mapping of query parameters to what they must be"), {
           help: "Query parameters a request must have, each with the value that it must have, decoded: a text is the whole value.",
         }),
-        cookies: key(
-          v.optional(record(token("a cookie's name"), match, "a mapping of names of cookies to what they must be")),
+        cookies: optional(
+          record(token("a cookie's name"), match, "a mapping of names of cookies to what they must be"),
           { help: "Cookies a request must have, each with the value that it must have: a text is the whole value." },
         ),
-        strip_prefix: key(v.optional(plainPath), { help: "Taken off the path: /v1/x becomes /x under /v1." }),
-        rewrite_path: key(v.optional(rewritePath), { help: "How the path is changed on its way to the upstream." }),
-        request_query: key(v.optional(queryChanges), { help: "Changes of the query an upstream gets." }),
-        service: key(v.optional(shownText(SERVICE_REFERENCE)), { help: "Requests go to the nodes of this service." }),
+        strip_prefix: optional(plainPath, { help: "Taken off the path: /v1/x becomes /x under /v1." }),
+        rewrite_path: optional(rewritePath, { help: "How the path is changed on its way to the upstream." }),
+        request_query: optional(queryChanges, { help: "Changes of the query an upstream gets." }),
+        service: optional(shownText(SERVICE_REFERENCE), { help: "Requests go to the nodes of this service." }),
         ...targets,
-        scheme: key(v.optional(words(["http", "https", "ws", "wss"])), {
+        scheme: optional(words(["http", "https", "ws", "wss"]), {
           help: "How upstreams are spoken to, by default http; WebSockets follow from it. Where nothing else names a port, it is the one of this name; ws is http, and wss is https.",
         }),
-        redirect: key(v.optional(redirectSchema), {
+        redirect: optional(redirectSchema, {
           help: "The route answers by itself with this Location: it needs one of scheme, host, port, path, or a location.",
         }),
         ...shared(entry),

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { key, mapping } from "../base/schema/key.ts";
+import { mapping, optional, preset } from "../base/schema/key.ts";
 import { object } from "../base/schema/shapes.ts";
 import type { ClusterOptions } from "../discovery/options.ts";
 import type { MiddlewareKinds } from "../middleware/options.ts";
@@ -14,21 +14,25 @@ import { type StreamConfig, streamSchema } from "./stream-schema.ts";
 const fileSchema = (route: ReturnType<typeof routeSchema>, defaults: ReturnType<typeof defaultsSchema>) =>
   mapping(
     object({
-      server: key(v.optional(server, {}), { help: "How this gateway takes requests." }),
-      admin: key(v.optional(admin, {}), {
-        help: "The admin API: health, metrics, discovery, the console.",
-        idleOnWorkers: `${IDLE}: there is no second address to listen on`,
-      }),
-      discovery: key(v.optional(discoverySchema, {}), { help: "Where services are found." }),
-      defaults: key(v.optional(defaults, {}), { help: "What every route has unless it says otherwise." }),
-      routes: key(v.optional(v.array(route, "a list of routes"), []), {
+      server: preset(server, {}, { help: "How this gateway takes requests." }),
+      admin: preset(
+        admin,
+        {},
+        {
+          help: "The admin API: health, metrics, discovery, the console.",
+          idleOnWorkers: `${IDLE}: there is no second address to listen on`,
+        },
+      ),
+      discovery: preset(discoverySchema, {}, { help: "Where services are found." }),
+      defaults: preset(defaults, {}, { help: "What every route has unless it says otherwise." }),
+      routes: preset(v.array(route, "a list of routes"), [], {
         help: "Which requests go where. The first in the Gateway API's precedence that matches takes a request.",
       }),
-      streams: key(v.optional(v.array(streamSchema, "a list of streams"), []), {
+      streams: preset(v.array(streamSchema, "a list of streams"), [], {
         help: "TCP listeners whose connections go to a service.",
         workers: "is not available on Workers: Workers has no listener for TCP; run the streams on Bun or Deno",
       }),
-      tracing: key(v.optional(tracing), {
+      tracing: optional(tracing, {
         help: "Spans of requests, sent by OTLP over HTTP.",
         workers:
           "is not available on Workers: spans are sent in batches after the request, when nothing runs there; Cloudflare's own tracing (observability in wrangler.toml) sends them",

@@ -1,15 +1,14 @@
 import * as v from "valibot";
-import { isCidr } from "../base/addresses.ts";
-import { key, mapping } from "../base/schema/key.ts";
-import { keywords, object, oneOf, record, words } from "../base/schema/shapes.ts";
+import { key, mapping, optional, preset } from "../base/schema/key.ts";
+import { object, off, oneOf, record, words } from "../base/schema/shapes.ts";
 import {
   boolean,
+  cidr,
   headerName,
   headerValue,
   integer,
   milliseconds,
   port,
-  shown,
   shownText,
   shownUrl,
   text,
@@ -24,25 +23,17 @@ export const serverListen = v.optional(listen("0.0.0.0"), "0.0.0.0:8080");
 export const adminListen = v.optional(listen("127.0.0.1"), "127.0.0.1:9090");
 
 const limits = object({
-  header_bytes: key(v.optional(integer(1024), 16_384), { help: "Bytes of all headers together; more is a 431." }),
-  headers: key(v.optional(integer(1), 100), { help: "Number of headers; more is a 431." }),
-  url_bytes: key(v.optional(integer(64), 8192), { help: "Bytes of path and query; more is a 414." }),
-  body_bytes: key(v.optional(integer(0), 0), { help: "Bytes of a body; more is a 413. 0 is no limit." }),
-  body_rate: key(v.optional(integer(0), 128), {
+  header_bytes: preset(integer(1024), 16_384, { help: "Bytes of all headers together; more is a 431." }),
+  headers: preset(integer(1), 100, { help: "Number of headers; more is a 431." }),
+  url_bytes: preset(integer(64), 8192, { help: "Bytes of path and query; more is a 414." }),
+  body_bytes: preset(integer(0), 0, { help: "Bytes of a body; more is a 413. 0 is no limit." }),
+  body_rate: preset(integer(0), 128, {
     help: "Bytes a second that the client of a body under way sends at least; fewer is a 408. 0 is no limit.",
   }),
-  body_window: key(v.optional(milliseconds(100), 30_000), {
+  body_window: preset(milliseconds(100), 30_000, {
     help: "How long the gateway has to have waited for too few bytes.",
   }),
 });
-
-const CIDR = "an IPv4 or IPv6 address or CIDR block such as 10.0.0.0/8";
-
-const cidr = v.pipe(
-  shown(v.string(CIDR)),
-  v.check(isCidr, CIDR),
-  keywords({ pattern: "^[0-9A-Fa-f:.]+(?:/[0-9]{1,3})?$" }),
-);
 
 /** Whether `server.workers`, as written, asks for several threads. */
 export const asksForThreads = (workers: unknown): workers is string | number =>
@@ -57,49 +48,41 @@ const onlyOne = (workers: unknown): string | undefined =>
 export const server = mapping(
   object({
     listen: key(serverListen, { help: "Where requests are taken.", idleOnWorkers: IDLE }),
-    tls: key(v.optional(certificates), { help: CERTIFICATES_HELP, workers: NO_LISTENER }),
-    http2: key(v.optional(boolean, true), { help: "HTTP/2; only with tls.", idleOnWorkers: () => IDLE }),
-    http3: key(v.optional(boolean, false), { help: "HTTP/3 beside it; only with tls.", workers: NO_LISTENER }),
-    redirect_http: key(v.optional(port), {
+    tls: optional(certificates, { help: CERTIFICATES_HELP, workers: NO_LISTENER }),
+    http2: preset(boolean, true, { help: "HTTP/2; only with tls.", idleOnWorkers: () => IDLE }),
+    http3: preset(boolean, false, { help: "HTTP/3 beside it; only with tls.", workers: NO_LISTENER }),
+    redirect_http: optional(port, {
       help: "A port for plain HTTP whose requests are redirected to https.",
       workers: NO_LISTENER,
     }),
-    workers: key(
-      v.optional(oneOf([v.literal("auto", "auto"), integer(1, 256)], "auto or a whole number from 1 to 256"), 1),
-      { help: "Threads that share the listener; auto: one for each processor.", threads: onlyOne },
-    ),
-    trusted_proxies: key(v.optional(v.array(cidr, "a list of addresses or CIDR blocks"), []), {
+    workers: preset(oneOf([v.literal("auto", "auto"), integer(1, 256)], "auto or a whole number from 1 to 256"), 1, {
+      help: "Threads that share the listener; auto: one for each processor.",
+      threads: onlyOne,
+    }),
+    trusted_proxies: preset(v.array(cidr, "a list of addresses or CIDR blocks"), [], {
       help: "Proxies in front of this one whose X-Forwarded-* and Forwarded headers are believed.",
     }),
-    limits: key(v.optional(limits, {}), { help: "Limits of requests." }),
-    paths: key(v.optional(words(PATHS), "reject"), {
+    limits: preset(limits, {}, { help: "Limits of requests." }),
+    paths: preset(words(PATHS), "reject", {
       help: "How a path with a backslash, %5C, %2F, two slashes or a semicolon is read: reject answers 400 where that decides on the route.",
     }),
-    underscore_headers: key(v.optional(words(["pass", "drop"]), "pass"), {
+    underscore_headers: preset(words(["pass", "drop"]), "pass", {
       help: "Header names with _ (or a dot and its like), which many servers take for the same name with -: those that would pass for one the gateway writes never do.",
     }),
-    via: key(v.optional(boolean, false), { help: "Adds Via to requests and answers (RFC 9110 section 7.6.3)." }),
-    upstream_headers: key(v.optional(boolean, false), {
-      help: "Answers carry x-podway-upstream and x-podway-upstream-status.",
-    }),
-    zone: key(v.optional(shownText("the name of a zone")), {
+    via: preset(boolean, false, { help: "Adds Via to requests and answers (RFC 9110 section 7.6.3)." }),
+    upstream_headers: preset(boolean, false, { help: "Answers carry x-podway-upstream and x-podway-upstream-status." }),
+    zone: optional(shownText("the name of a zone"), {
       help: "The zone this runs in: endpoints hinted to it are preferred.",
     }),
-    access_log: key(
-      v.optional(
-        oneOf([words(["json", "combined"]), v.literal(false, "false")], "one of json, combined, false"),
-        "json",
-      ),
-      { help: "One line for each request on standard output." },
-    ),
-    log_level: key(v.optional(words(["debug", "info", "warn", "error"]), "info"), {
-      help: "What is said on standard error.",
+    access_log: preset(oneOf([words(["json", "combined"]), off], "one of json, combined, false"), "json", {
+      help: "One line for each request on standard output.",
     }),
-    drain_delay: key(v.optional(milliseconds(), 0), {
+    log_level: preset(words(["debug", "info", "warn", "error"]), "info", { help: "What is said on standard error." }),
+    drain_delay: preset(milliseconds(), 0, {
       help: "After SIGTERM, how long connections are still accepted.",
       idleOnWorkers: IDLE,
     }),
-    drain: key(v.optional(milliseconds(), 10_000), {
+    drain: preset(milliseconds(), 10_000, {
       help: "After SIGTERM, how long requests in flight may take.",
       idleOnWorkers: IDLE,
     }),
@@ -114,10 +97,10 @@ export const server = mapping(
 /** `admin:`. */
 export const admin = oneOf(
   [
-    v.literal(false, "false"),
+    off,
     object({
       listen: key(adminListen, { help: "Where the admin API is; not on loopback it needs a token." }),
-      token: key(v.optional(text("a token, or a text such as ${ADMIN_TOKEN}")), {
+      token: optional(text("a token, or a text such as ${ADMIN_TOKEN}"), {
         help: "Asked for as Authorization: Bearer.",
       }),
     }),
@@ -133,10 +116,12 @@ export const tracing = object({
   otlp_endpoint: key(v.pipe(shownUrl(v.string(OTLP)), v.url(OTLP), v.regex(/^https?:/i, OTLP)), {
     help: "Where spans are sent: to /v1/traces below it, unless it ends so itself.",
   }),
-  sample: key(v.optional(v.pipe(v.number(SAMPLE), v.minValue(0, SAMPLE), v.maxValue(1, SAMPLE)), 1), {
+  sample: preset(v.pipe(v.number(SAMPLE), v.minValue(0, SAMPLE), v.maxValue(1, SAMPLE)), 1, {
     help: "The share of requests that begin a trace.",
   }),
-  headers: key(v.optional(record(headerName, headerValue, "a mapping of header names to texts"), {}), {
-    help: "Sent with every export.",
-  }),
+  headers: preset(
+    record(headerName, headerValue, "a mapping of header names to texts"),
+    {},
+    { help: "Sent with every export." },
+  ),
 });

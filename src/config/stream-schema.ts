@@ -1,13 +1,13 @@
 import * as v from "valibot";
 import type { PassiveHealthConfig, ProbeTimes } from "../balancing/options.ts";
-import { initials, type KeyRules, key, later, mapping } from "../base/schema/key.ts";
-import { object, oneOf, words } from "../base/schema/shapes.ts";
+import { initials, type KeyRules, key, later, mapping, optional } from "../base/schema/key.ts";
+import { object, off, oneOf, words } from "../base/schema/shapes.ts";
 import { integer, milliseconds, shownText } from "../base/schema/values.ts";
 import { foreignToStreams } from "./foreign-keys.ts";
 import { CERTIFICATES_HELP, certificates, type ListenAddress, listen } from "./listen-schema.ts";
 import type { UpstreamTlsConfig } from "./route-schema.ts";
 import { FINDING, SERVICE_REFERENCE, targets } from "./target-schema.ts";
-import { off, passiveHealth, probes, UPSTREAM_TLS_HELP, upstreamTls } from "./upstream-schema.ts";
+import { passiveHealth, probes, UPSTREAM_TLS_HELP, upstreamTls } from "./upstream-schema.ts";
 
 const CLIENT_IP = "client_ip: a connection has nothing else to hash";
 
@@ -44,10 +44,10 @@ const passive = passiveHealth("Failures to connect");
 const active = object(probes);
 
 const health = object({
-  passive: key(v.optional(oneOf([off, passive], "false, or a mapping of failures, eject")), {
+  passive: optional(oneOf([off, passive], "false, or a mapping of failures, eject"), {
     help: "A node that cannot be connected to is left out for a while; on unless it is false.",
   }),
-  active: key(v.optional(oneOf([off, active], "false, or a mapping of interval, timeout, healthy, unhealthy")), {
+  active: optional(oneOf([off, active], "false, or a mapping of interval, timeout, healthy, unhealthy"), {
     help: "Connecting to every node again and again; off by default.",
   }),
 });
@@ -67,24 +67,22 @@ export const streamListen = listen("0.0.0.0");
 export const streamSchema = mapping(
   object(
     {
-      id: key(v.optional(shownText(ID)), { help: "By default the address it listens on." }),
+      id: optional(shownText(ID), { help: "By default the address it listens on." }),
       listen: key(streamListen, { help: "Where connections are taken." }),
-      service: key(v.optional(shownText(SERVICE_REFERENCE)), {
-        help: "Connections go to the nodes of this service.",
-      }),
+      service: optional(shownText(SERVICE_REFERENCE), { help: "Connections go to the nodes of this service." }),
       ...targets,
       balancer: later(balancer, "round_robin", {
         help: "How a node is chosen. round_robin: in turn, by weight. least_requests: of two drawn by weight the one with fewer connections. random: drawn by weight.",
       }),
-      timeouts: key(v.optional(timeouts), { help: "How long each part of a connection may take; 0 is without limit." }),
-      retries: key(v.optional(retries), { help: "Trying other addresses until one connects." }),
-      health: key(v.optional(health), { help: "How nodes that fail are found." }),
-      tls: key(v.optional(certificates), { help: CERTIFICATES_HELP }),
-      upstream_tls: key(v.optional(upstreamTls), { help: UPSTREAM_TLS_HELP }),
-      proxy_protocol: key(v.optional(words(["v1", "v2"])), {
+      timeouts: optional(timeouts, { help: "How long each part of a connection may take; 0 is without limit." }),
+      retries: optional(retries, { help: "Trying other addresses until one connects." }),
+      health: optional(health, { help: "How nodes that fail are found." }),
+      tls: optional(certificates, { help: CERTIFICATES_HELP }),
+      upstream_tls: optional(upstreamTls, { help: UPSTREAM_TLS_HELP }),
+      proxy_protocol: optional(words(["v1", "v2"]), {
         help: "Tells the upstream the client's address in this version of HAProxy's protocol; by default not.",
       }),
-      max_connections: key(v.optional(integer(1)), {
+      max_connections: optional(integer(1), {
         help: "Connections at a time; more are closed at once. By default without limit.",
       }),
     },

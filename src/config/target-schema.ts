@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { key } from "../base/schema/key.ts";
+import { key, optional, preset } from "../base/schema/key.ts";
 import { list, object } from "../base/schema/shapes.ts";
 import { host, integer, port, shownText } from "../base/schema/values.ts";
 
@@ -17,7 +17,7 @@ export const priority = v.optional(v.pipe(v.number(PRIORITY), v.safeInteger(PRIO
 const services = list(
   object({
     service: key(shownText(SERVICE_REFERENCE), { help: "Its share goes to the nodes of this service." }),
-    weight: key(v.optional(integer(0), 1), {
+    weight: preset(integer(0), 1, {
       help: "Its share among the services of its priority. 0 takes no new ones while others have weight.",
     }),
     priority: key(priority, {
@@ -31,7 +31,7 @@ const nodes = list(
   object({
     host: key(host, { help: "Its address; a name is resolved when a connection is made." }),
     port: key(port, { help: "Its port." }),
-    weight: key(v.optional(integer(0), 50), {
+    weight: preset(integer(0), 50, {
       help: "Its share among the nodes of its priority. 0 takes no new traffic while others have weight.",
     }),
     priority: key(priority, {
@@ -43,17 +43,13 @@ const nodes = list(
 
 /** Where something goes, beside one `service`: the same for routes and streams. */
 export const targets = {
-  services: key(v.optional(services), {
-    help: "Requests or connections are shared among these services by their weights.",
-  }),
-  nodes: key(v.optional(nodes), { help: "Requests or connections go to these addresses: no discovery." }),
-  cluster: key(v.optional(shownText("the id of a cluster")), {
-    help: "The cluster, where the service reference names none.",
-  }),
-  namespace: key(v.optional(shownText("a namespace")), {
+  services: optional(services, { help: "Requests or connections are shared among these services by their weights." }),
+  nodes: optional(nodes, { help: "Requests or connections go to these addresses: no discovery." }),
+  cluster: optional(shownText("the id of a cluster"), { help: "The cluster, where the service reference names none." }),
+  namespace: optional(shownText("a namespace"), {
     help: "The namespace, where the service reference names none; by default the cluster's namespace key.",
   }),
-  port_name: key(v.optional(shownText("the name of a port")), {
+  port_name: optional(shownText("the name of a port"), {
     help: "Which port of the service, by its name, where the reference names none.",
   }),
 } as const;

@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { isAddress, isHostName, stripBrackets } from "../base/addresses.ts";
-import { initials, type KeyRules, key, later, mapping, oneFile } from "../base/schema/key.ts";
-import { keywords, list, object, oneOf, wantedBy, words } from "../base/schema/shapes.ts";
+import { initials, type KeyRules, key, later, mapping, oneFile, optional } from "../base/schema/key.ts";
+import { keywords, list, object, off, oneOf, wantedBy, words } from "../base/schema/shapes.ts";
 import {
   boolean,
   HOST_SHAPE,
@@ -50,7 +50,7 @@ const retries = object({
 const keepalive = object({
   requests: later(integer(0), 1000, { help: "Requests it carries. 0 is without limit." }),
   age: later(milliseconds(), 300_000, { help: "Time since it was made. 0 is without limit." }),
-  idle: key(v.optional(milliseconds(1)), {
+  idle: optional(milliseconds(1), {
     help: "Time without a request; by default as long as the upstream's Keep-Alive tells, else 4000.",
   }),
 });
@@ -77,23 +77,18 @@ const passive = passiveHealth("Failures");
 const active = object({
   path: key(shownUrl(targetPath), { help: "What is asked for, its query included." }),
   ...probes,
-  host: key(v.optional(shownText("a host name")), { help: "The probe's Host; by default the node's address." }),
-  statuses: key(v.optional(list(integer(100, 599), "HTTP statuses")), {
+  host: optional(shownText("a host name"), { help: "The probe's Host; by default the node's address." }),
+  statuses: optional(list(integer(100, 599), "HTTP statuses"), {
     help: "Statuses that are good; by default 200 to 399.",
   }),
 });
 
-/** Turns off what is on otherwise, or was turned on by `defaults`. */
-export const off = v.literal(false, "false");
-
 const health = object({
-  passive: key(v.optional(oneOf([off, passive], "false, or a mapping of failures, eject")), {
+  passive: optional(oneOf([off, passive], "false, or a mapping of failures, eject"), {
     help: "A node whose requests fail is left out for a while; on unless it is false.",
   }),
-  active: key(
-    v.optional(
-      oneOf([off, active], "false, or a mapping of path, interval, timeout, healthy, unhealthy, host, statuses"),
-    ),
+  active: optional(
+    oneOf([off, active], "false, or a mapping of path, interval, timeout, healthy, unhealthy, host, statuses"),
     {
       help: "Nodes are asked by GET whether they are well; off by default.",
       workers: "is not available on Workers: nothing runs there between requests",
@@ -197,10 +192,10 @@ const notNode = (policy: unknown): string | undefined =>
 
 /** How long an upstream is waited for, and when another is tried. */
 export const patience = {
-  timeouts: key(v.optional(timeouts), { help: "How long each part of a request may take; 0 is without limit." }),
-  retries: key(v.optional(retries), { help: "When a request is tried on another address." }),
-  keepalive: key(v.optional(keepalive), { help: "When a connection to an upstream is given up between two requests." }),
-  health: key(v.optional(health), { help: "How nodes that fail are found." }),
+  timeouts: optional(timeouts, { help: "How long each part of a request may take; 0 is without limit." }),
+  retries: optional(retries, { help: "When a request is tried on another address." }),
+  keepalive: optional(keepalive, { help: "When a connection to an upstream is given up between two requests." }),
+  health: optional(health, { help: "How nodes that fail are found." }),
 } as const;
 
 /** Which upstream gets a request, and what of the request and the answer is changed. */
@@ -212,12 +207,12 @@ export const forwarding = {
     help: "The Host an upstream gets. pass: the client's. node: the node's address and port. rewrite: upstream_host.",
     workers: notNode,
   }),
-  upstream_host: key(v.optional(upstreamHost), {
+  upstream_host: optional(upstreamHost, {
     help: "The Host an upstream gets with pass_host: rewrite; without that it means nothing.",
   }),
-  request_headers: key(v.optional(headerChangesSchema), { help: "Changes of the headers an upstream gets." }),
-  response_headers: key(v.optional(headerChangesSchema), { help: "Changes of the headers a client gets." }),
-  upstream_tls: key(v.optional(routeUpstreamTls), { help: UPSTREAM_TLS_HELP }),
+  request_headers: optional(headerChangesSchema, { help: "Changes of the headers an upstream gets." }),
+  response_headers: optional(headerChangesSchema, { help: "Changes of the headers a client gets." }),
+  upstream_tls: optional(routeUpstreamTls, { help: UPSTREAM_TLS_HELP }),
 } as const;
 
 /** What a route has where neither it nor `defaults` say anything. */

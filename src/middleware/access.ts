@@ -1,22 +1,17 @@
 import { csrf as honoCsrf } from "hono/csrf";
 import { ipRestriction } from "hono/ip-restriction";
 import * as v from "valibot";
-import { isCidr } from "../base/addresses.ts";
-import { key } from "../base/schema/key.ts";
-import { keywords, list, object, oneOf, words } from "../base/schema/shapes.ts";
-import { shown, shownText } from "../base/schema/values.ts";
+import { optional, preset } from "../base/schema/key.ts";
+import { keywords, list, object, oneOrMany, words } from "../base/schema/shapes.ts";
+import { cidr, shownText } from "../base/schema/values.ts";
 import { type Passage, plugin } from "./plugin.ts";
 
-const CIDR = "an IPv4 or IPv6 address or CIDR block such as 10.0.0.0/8";
-const blocks = list(
-  v.pipe(shown(v.string(CIDR)), v.check(isCidr, CIDR), keywords({ pattern: "^[0-9A-Fa-f:.]+(?:/[0-9]{1,3})?$" })),
-  "addresses or CIDR blocks",
-);
+const blocks = list(cidr, "addresses or CIDR blocks");
 
 const ipOptions = v.pipe(
   object({
-    allow_list: key(v.optional(blocks), { help: "Only these are let in; by default all." }),
-    deny_list: key(v.optional(blocks), { help: "These are not let in, allow_list or not; by default none." }),
+    allow_list: optional(blocks, { help: "Only these are let in; by default all." }),
+    deny_list: optional(blocks, { help: "These are not let in, allow_list or not; by default none." }),
   }),
   v.check(
     ({ allow_list, deny_list }) => allow_list !== undefined || deny_list !== undefined,
@@ -36,24 +31,15 @@ export const ip_restriction = plugin(
     ipRestriction((c) => (c.env as Passage).facts.client, { allowList: allow_list, denyList: deny_list }),
 );
 
-const ORIGIN = "an origin such as https://app.example.org";
 const SITES = ["same-origin", "same-site", "none", "cross-site"] as const;
 
 const csrfOptions = object({
-  origin: key(
-    v.optional(oneOf([shownText(ORIGIN), list(shownText(ORIGIN), "origins")], `${ORIGIN}, or a list of them`)),
-    { help: "Origins that forms may come from; by default the request's own, by its Host." },
-  ),
-  sec_fetch_site: key(
-    v.optional(
-      oneOf(
-        [words(SITES), list(words(SITES), "Sec-Fetch-Site values")],
-        `one of ${SITES.join(", ")}, or a list of them`,
-      ),
-      "same-origin",
-    ),
-    { help: "Values of Sec-Fetch-Site that forms may come with." },
-  ),
+  origin: optional(oneOrMany(shownText("an origin such as https://app.example.org"), "origins"), {
+    help: "Origins that forms may come from; by default the request's own, by its Host.",
+  }),
+  sec_fetch_site: preset(oneOrMany(words(SITES), "Sec-Fetch-Site values"), "same-origin", {
+    help: "Values of Sec-Fetch-Site that forms may come with.",
+  }),
 });
 
 /**

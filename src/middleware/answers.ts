@@ -2,17 +2,13 @@ import { compress as honoCompress } from "hono/compress";
 import { etag as honoEtag, RETAINED_304_HEADERS } from "hono/etag";
 import { secureHeaders } from "hono/secure-headers";
 import * as v from "valibot";
-import { key } from "../base/schema/key.ts";
+import { key, optional, preset } from "../base/schema/key.ts";
 import { list, object, oneOf, record, words } from "../base/schema/shapes.ts";
 import { boolean, headerName, headerValue, integer, shown, text, token } from "../base/schema/values.ts";
 import { plugin } from "./plugin.ts";
 
 /** What every client gets is no secret. */
 const sentValue = shown(headerValue);
-
-const HEADER = "true, false, or the header's value";
-const headerValueOr = oneOf([boolean, sentValue], HEADER);
-const header = v.optional(headerValueOr, true);
 
 const DIRECTIVES = "a mapping of directives to lists of texts";
 const directiveName = v.pipe(
@@ -34,21 +30,6 @@ const permissions = v.optional(
   ),
 );
 
-const SECURE = {
-  cross_origin_embedder_policy: "crossOriginEmbedderPolicy",
-  cross_origin_resource_policy: "crossOriginResourcePolicy",
-  cross_origin_opener_policy: "crossOriginOpenerPolicy",
-  origin_agent_cluster: "originAgentCluster",
-  referrer_policy: "referrerPolicy",
-  strict_transport_security: "strictTransportSecurity",
-  x_content_type_options: "xContentTypeOptions",
-  x_dns_prefetch_control: "xDnsPrefetchControl",
-  x_download_options: "xDownloadOptions",
-  x_frame_options: "xFrameOptions",
-  x_permitted_cross_domain_policies: "xPermittedCrossDomainPolicies",
-  x_xss_protection: "xXssProtection",
-} as const;
-
 const reportUrl = v.pipe(text("a URL"), v.url("a URL"));
 const groupName = token("the name of a group of endpoints");
 const reportingEndpoints = list(
@@ -69,29 +50,31 @@ const reportTo = list(
   "mappings of group, max_age (seconds) and endpoints",
 );
 
-/** What a header of `secure_headers` is for. */
-const secure = (name: string, value: string): string =>
-  `The ${name} header. true: ${value}. false: the gateway adds none.`;
+/** A header that Hono adds: with its own `value`, with a text of the config, or not at all. */
+const secure = (name: string, value: string, on = true) =>
+  preset(oneOf([boolean, sentValue], "true, false, or the header's value"), on, {
+    help: `The ${name} header. true: ${value}. false: the gateway adds none.`,
+  });
+
+const secureValues = {
+  cross_origin_embedder_policy: secure("Cross-Origin-Embedder-Policy", "require-corp", false),
+  cross_origin_resource_policy: secure("Cross-Origin-Resource-Policy", "same-origin"),
+  cross_origin_opener_policy: secure("Cross-Origin-Opener-Policy", "same-origin"),
+  origin_agent_cluster: secure("Origin-Agent-Cluster", "?1"),
+  referrer_policy: secure("Referrer-Policy", "no-referrer"),
+  strict_transport_security: secure("Strict-Transport-Security", "max-age=15552000; includeSubDomains"),
+  x_content_type_options: secure("X-Content-Type-Options", "nosniff"),
+  x_dns_prefetch_control: secure("X-DNS-Prefetch-Control", "off"),
+  x_download_options: secure("X-Download-Options", "noopen"),
+  x_frame_options: secure("X-Frame-Options", "SAMEORIGIN"),
+  x_permitted_cross_domain_policies: secure("X-Permitted-Cross-Domain-Policies", "none"),
+  x_xss_protection: secure("X-XSS-Protection", "0"),
+};
 
 const secureOptions = object({
-  cross_origin_embedder_policy: key(v.optional(headerValueOr, false), {
-    help: secure("Cross-Origin-Embedder-Policy", "require-corp"),
-  }),
-  cross_origin_resource_policy: key(header, { help: secure("Cross-Origin-Resource-Policy", "same-origin") }),
-  cross_origin_opener_policy: key(header, { help: secure("Cross-Origin-Opener-Policy", "same-origin") }),
-  origin_agent_cluster: key(header, { help: secure("Origin-Agent-Cluster", "?1") }),
-  referrer_policy: key(header, { help: secure("Referrer-Policy", "no-referrer") }),
-  strict_transport_security: key(header, {
-    help: secure("Strict-Transport-Security", "max-age=15552000; includeSubDomains"),
-  }),
-  x_content_type_options: key(header, { help: secure("X-Content-Type-Options", "nosniff") }),
-  x_dns_prefetch_control: key(header, { help: secure("X-DNS-Prefetch-Control", "off") }),
-  x_download_options: key(header, { help: secure("X-Download-Options", "noopen") }),
-  x_frame_options: key(header, { help: secure("X-Frame-Options", "SAMEORIGIN") }),
-  x_permitted_cross_domain_policies: key(header, { help: secure("X-Permitted-Cross-Domain-Policies", "none") }),
-  x_xss_protection: key(header, { help: secure("X-XSS-Protection", "0") }),
-  remove_powered_by: key(v.optional(boolean, true), { help: "Whether X-Powered-By is taken out of answers." }),
-  overwrite: key(v.optional(boolean, true), {
+  ...secureValues,
+  remove_powered_by: preset(boolean, true, { help: "Whether X-Powered-By is taken out of answers." }),
+  overwrite: preset(boolean, true, {
     help: "Whether these headers stand in place of the upstream's own; false: where it sent one, that stays.",
   }),
   content_security_policy: key(policy, {
@@ -103,13 +86,11 @@ const secureOptions = object({
   permissions_policy: key(permissions, {
     help: "The Permissions-Policy header, by its features. true: all origins, false: none, a list: these, self among them. By default none.",
   }),
-  reporting_endpoints: key(v.optional(reportingEndpoints), {
-    help: "The Reporting-Endpoints header; by default none.",
-  }),
-  report_to: key(v.optional(reportTo), { help: "The Report-To header, for older browsers; by default none." }),
+  reporting_endpoints: optional(reportingEndpoints, { help: "The Reporting-Endpoints header; by default none." }),
+  report_to: optional(reportTo, { help: "The Report-To header, for older browsers; by default none." }),
 });
 
-/** default_src and default-src to defaultSrc, which is how Hono names directives. */
+/** default_src and default-src to defaultSrc, which is how Hono names options and directives. */
 const camel = (name: string): string => name.replace(/[-_]([a-z])/g, (_, letter: string) => letter.toUpperCase());
 
 const camelKeys = <Value>(values: Readonly<Record<string, Value>> | undefined): Record<string, Value> | undefined =>
@@ -119,7 +100,7 @@ const camelKeys = <Value>(values: Readonly<Record<string, Value>> | undefined): 
 export const secure_headers = plugin(
   { help: "Adds security headers to answers.", options: secureOptions },
   (options) => {
-    const plain = Object.entries(SECURE).map(([key, name]) => [name, options[key as keyof typeof SECURE]]);
+    const plain = Object.keys(secureValues).map((key) => [camel(key), options[key as keyof typeof secureValues]]);
     const csp = camelKeys(options.content_security_policy);
     const cspReport = camelKeys(options.content_security_policy_report_only);
     const permitted = camelKeys(options.permissions_policy);
@@ -137,10 +118,10 @@ export const secure_headers = plugin(
 );
 
 const compressOptions = object({
-  encoding: key(v.optional(words(["gzip", "deflate"])), {
+  encoding: optional(words(["gzip", "deflate"]), {
     help: "The only encoding; by default gzip, else deflate, as the client prefers.",
   }),
-  threshold: key(v.optional(integer(0), 1024), {
+  threshold: preset(integer(0), 1024, {
     help: "Bytes of Content-Length below which an answer is not compressed; one of unknown length is.",
   }),
 });
@@ -155,11 +136,11 @@ export const compress = plugin(
 );
 
 const etagOptions = object({
-  weak: key(v.optional(boolean, false), { help: "Whether the ETags made here are weak (W/)." }),
-  max_size: key(v.optional(integer(0), 1_048_576), {
+  weak: preset(boolean, false, { help: "Whether the ETags made here are weak (W/)." }),
+  max_size: preset(integer(0), 1_048_576, {
     help: "Bytes up to which an answer gets one; one of unknown length gets none.",
   }),
-  retained_headers: key(v.optional(list(headerName, "header names")), {
+  retained_headers: optional(list(headerName, "header names"), {
     help: "Headers that a 304 keeps beside those that HTTP wants there: Cache-Control, Content-Location, Date, ETag, Expires and Vary.",
   }),
 });
@@ -187,13 +168,9 @@ export const etag = plugin(
 
 const cacheOptions = object({
   value: key(sentValue, { help: "The Cache-Control header, where the upstream sent none." }),
-  vary: key(v.optional(list(headerName, "header names")), {
-    help: "Header names that are added to Vary; by default none.",
-  }),
-  overwrite: key(v.optional(boolean, false), {
-    help: "Whether value stands in place of the upstream's own Cache-Control too.",
-  }),
-  statuses: key(v.optional(list(integer(100, 599), "HTTP statuses"), [200]), { help: "Which answers get it." }),
+  vary: optional(list(headerName, "header names"), { help: "Header names that are added to Vary; by default none." }),
+  overwrite: preset(boolean, false, { help: "Whether value stands in place of the upstream's own Cache-Control too." }),
+  statuses: preset(list(integer(100, 599), "HTTP statuses"), [200], { help: "Which answers get it." }),
 });
 
 /**

@@ -1,7 +1,7 @@
 import type { Context } from "hono";
 import * as v from "valibot";
-import { key } from "../base/schema/key.ts";
-import { keywords, list, object, oneOf } from "../base/schema/shapes.ts";
+import { optional, preset } from "../base/schema/key.ts";
+import { keywords, list, object, off, oneOf } from "../base/schema/shapes.ts";
 import { boolean, headerName, shownText } from "../base/schema/values.ts";
 import { type PassageEnv, plugin } from "./plugin.ts";
 import { refusalOptions, refuse } from "./refusal.ts";
@@ -14,17 +14,14 @@ const NAME = "the name of a consumer";
 export const consumerName = shownText(NAME);
 
 /** Whether the upstream gets the credentials. */
-export const hideCredentials = key(v.optional(boolean, false), {
+export const hideCredentials = preset(boolean, false, {
   help: "Whether the credentials are taken out of the request, so that the upstream does not see them.",
 });
 
 /** Where the upstream reads who asks; false: nowhere. */
-export const consumerHeader = key(
-  v.optional(oneOf([headerName, v.literal(false, "false")], "a header name, or false"), "x-consumer-username"),
-  {
-    help: "The header in which the upstream gets the consumer's name, whatever the client sent there; false: none.",
-  },
-);
+export const consumerHeader = preset(oneOf([headerName, off], "a header name, or false"), "x-consumer-username", {
+  help: "The header in which the upstream gets the consumer's name, whatever the client sent there; false: none.",
+});
 
 /** Notes who asks: for later middleware, and for the upstream, which never sees what a client claims there itself. */
 export function identify(c: Context<PassageEnv>, name: string, header: string | false): void {
@@ -43,10 +40,8 @@ export function withoutParameter(search: string, name: string): string {
 
 const restrictionOptions = v.pipe(
   object({
-    allow_list: key(v.optional(list(consumerName, "names of consumers")), {
-      help: "Only these may pass; by default all.",
-    }),
-    deny_list: key(v.optional(list(consumerName, "names of consumers")), {
+    allow_list: optional(list(consumerName, "names of consumers"), { help: "Only these may pass; by default all." }),
+    deny_list: optional(list(consumerName, "names of consumers"), {
       help: "These may not pass, allow_list or not; by default none.",
     }),
     ...refusalOptions("forbidden"),

@@ -1,6 +1,6 @@
 import { cors as honoCors } from "hono/cors";
 import * as v from "valibot";
-import { key } from "../base/schema/key.ts";
+import { key, optional, preset } from "../base/schema/key.ts";
 import { keywords, list, object, oneOf } from "../base/schema/shapes.ts";
 import { boolean, headerName, integer, regexSource, shown, shownText, token } from "../base/schema/values.ts";
 import { plugin } from "./plugin.ts";
@@ -11,33 +11,31 @@ const METHODS = ["GET", "HEAD", "PUT", "POST", "DELETE", "PATCH", "QUERY"];
 
 const options = v.pipe(
   object({
-    origin: key(
-      v.optional(
-        oneOf(
-          [
-            shownText(ORIGIN),
-            list(shownText(ORIGIN), "origins"),
-            object({ regex: key(shown(regexSource), { help: "Found in the origin as a whole." }) }),
-          ],
-          `${ORIGIN}, a list of them, or a mapping of regex`,
-        ),
-        "*",
+    origin: preset(
+      oneOf(
+        [
+          shownText(ORIGIN),
+          list(shownText(ORIGIN), "origins"),
+          object({ regex: key(shown(regexSource), { help: "Found in the origin as a whole." }) }),
+        ],
+        `${ORIGIN}, a list of them, or a mapping of regex`,
       ),
+      "*",
       { help: "Origins whose pages may read answers: one, several, or *, which is all." },
     ),
-    allow_methods: key(v.optional(list(token("an HTTP method such as GET"), "HTTP methods"), METHODS), {
+    allow_methods: preset(list(token("an HTTP method such as GET"), "HTTP methods"), METHODS, {
       help: "Methods that a preflight request is allowed.",
     }),
-    allow_headers: key(v.optional(list(headerName, "header names")), {
+    allow_headers: optional(list(headerName, "header names"), {
       help: "Request headers that a preflight request is allowed; by default those that it asks for.",
     }),
-    expose_headers: key(v.optional(list(headerName, "header names")), {
+    expose_headers: optional(list(headerName, "header names"), {
       help: "Headers of answers that pages may read beside the usual ones; by default none.",
     }),
-    max_age: key(v.optional(integer(0)), {
+    max_age: optional(integer(0), {
       help: "Seconds that browsers may keep the answer to a preflight request; by default each browser's own time.",
     }),
-    credentials: key(v.optional(boolean, false), {
+    credentials: preset(boolean, false, {
       help: "Whether requests may come with cookies and the like; needs an origin other than *.",
     }),
   }),

@@ -2,7 +2,7 @@ import type { Context } from "hono";
 import { decode, verify } from "hono/jwt";
 import * as v from "valibot";
 import { queryValue } from "../balancing/request-key.ts";
-import { key } from "../base/schema/key.ts";
+import { key, optional, preset } from "../base/schema/key.ts";
 import { list, object, words } from "../base/schema/shapes.ts";
 import { credentialParameter, headerName, nonEmpty, text, token } from "../base/schema/values.ts";
 import { cookieValue } from "../http/cookie.ts";
@@ -13,16 +13,16 @@ import { JWT_ALGORITHMS, JWT_SECRET } from "./tokens.ts";
 
 const options = v.pipe(
   object({
-    header: key(v.optional(headerName, "authorization"), {
+    header: preset(headerName, "authorization", {
       help: "The header that the token comes in, with or without Bearer before it.",
     }),
-    query: key(v.optional(credentialParameter("the name of a query parameter")), {
+    query: optional(credentialParameter("the name of a query parameter"), {
       help: "The query parameter that it comes in where the header is not there; by default none.",
     }),
-    cookie: key(v.optional(token("a cookie's name")), {
+    cookie: optional(token("a cookie's name"), {
       help: "The cookie that it comes in where the others are not there; by default none.",
     }),
-    key_claim: key(v.optional(nonEmpty, "key"), { help: "The claim that names the consumer's key." }),
+    key_claim: preset(nonEmpty, "key", { help: "The claim that names the consumer's key." }),
     hide_credentials: hideCredentials,
     consumers: key(
       list(
@@ -36,7 +36,7 @@ const options = v.pipe(
           secret: key(text(JWT_SECRET), {
             help: "What this consumer's tokens are verified with: the shared secret of an HS algorithm, the public key of the others.",
           }),
-          alg: key(v.optional(words(JWT_ALGORITHMS), "HS256"), {
+          alg: preset(words(JWT_ALGORITHMS), "HS256", {
             help: "The algorithm that this consumer's tokens must be signed with.",
           }),
         }),

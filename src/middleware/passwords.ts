@@ -2,8 +2,8 @@ import type { Context } from "hono";
 import { basicAuth } from "hono/basic-auth";
 import { bearerAuth } from "hono/bearer-auth";
 import * as v from "valibot";
-import { key } from "../base/schema/key.ts";
-import { keywords, list, object, oneOf } from "../base/schema/shapes.ts";
+import { key, optional, preset } from "../base/schema/key.ts";
+import { keywords, list, object, oneOrMany } from "../base/schema/shapes.ts";
 import { headerName, shown, shownPart, text } from "../base/schema/values.ts";
 import { consumerName, hideCredentials, identify } from "./consumers.ts";
 import { type PassageEnv, plugin } from "./plugin.ts";
@@ -22,19 +22,17 @@ const username = v.pipe(
 const user = object({
   username: key(username, { help: "The user's name." }),
   password: key(text(PASSWORD), { help: "The user's password." }),
-  consumer: key(v.optional(consumerName), {
-    help: "The consumer that this user is; by default one of the user's name.",
-  }),
+  consumer: optional(consumerName, { help: "The consumer that this user is; by default one of the user's name." }),
 });
 
 const basicOptions = v.pipe(
   object({
-    username: key(v.optional(username), { help: "The name of the one user; password stands beside it." }),
-    password: key(v.optional(text(PASSWORD)), { help: "That user's password." }),
-    users: key(v.optional(list(user, "users")), { help: "Several users, each with a password." }),
-    realm: key(v.optional(shownPart, "Secure Area"), { help: "The realm of WWW-Authenticate, which browsers show." }),
+    username: optional(username, { help: "The name of the one user; password stands beside it." }),
+    password: optional(text(PASSWORD), { help: "That user's password." }),
+    users: optional(list(user, "users"), { help: "Several users, each with a password." }),
+    realm: preset(shownPart, "Secure Area", { help: "The realm of WWW-Authenticate, which browsers show." }),
     hide_credentials: hideCredentials,
-    consumer_header: key(v.optional(headerName), {
+    consumer_header: optional(headerName, {
       help: "The header in which the upstream gets the consumer's name, whatever the client sent there; by default none.",
     }),
   }),
@@ -75,14 +73,14 @@ export const basic_auth = plugin(
 );
 
 const bearerOptions = object({
-  token: key(oneOf([text(TOKEN), list(text(TOKEN), "tokens")], `${TOKEN}, or a list of them`), {
+  token: key(oneOrMany(text(TOKEN), "tokens"), {
     help: "The token that is let in, or several.",
   }),
-  realm: key(v.optional(shownPart), { help: "The realm of WWW-Authenticate; by default an empty one." }),
-  prefix: key(v.optional(shown(v.string("a text")), "Bearer"), {
+  realm: optional(shownPart, { help: "The realm of WWW-Authenticate; by default an empty one." }),
+  prefix: preset(shown(v.string("a text")), "Bearer", {
     help: "What stands before the token in the header; empty: the header is the token alone.",
   }),
-  header_name: key(v.optional(headerName, "authorization"), { help: "The header that the token comes in." }),
+  header_name: preset(headerName, "authorization", { help: "The header that the token comes in." }),
 });
 
 /** `bearer_auth`: Hono's; one token or several. */

@@ -1,14 +1,13 @@
 import type { Context } from "hono";
-import * as v from "valibot";
-import { key } from "../base/schema/key.ts";
+import { optional, preset } from "../base/schema/key.ts";
 import { integer, shownText } from "../base/schema/values.ts";
 import { type ProblemCode, problem, problemStatus } from "../http/problem.ts";
 import type { PassageEnv } from "./plugin.ts";
 
 /** What a refusal with a code may look like: another status than the code's own, other words than ours. */
 export const refusalOptions = (code: ProblemCode) => ({
-  status: key(v.optional(integer(400, 599), problemStatus(code)), { help: "The status of a refusal." }),
-  message: key(v.optional(shownText("a text for clients")), {
+  status: preset(integer(400, 599), problemStatus(code), { help: "The status of a refusal." }),
+  message: optional(shownText("a text for clients"), {
     help: "The detail of the problem answer of a refusal; by default a sentence of the gateway's own.",
   }),
 });

@@ -1,8 +1,8 @@
 import type { Context } from "hono";
 import * as v from "valibot";
 import { queryValue } from "../balancing/request-key.ts";
-import { key } from "../base/schema/key.ts";
-import { list, object, oneOf, words } from "../base/schema/shapes.ts";
+import { key, optional } from "../base/schema/key.ts";
+import { object, oneOf, oneOrMany, words } from "../base/schema/shapes.ts";
 import { headerName, nonEmpty, shownText, token } from "../base/schema/values.ts";
 import { cookieValue } from "../http/cookie.ts";
 import { commonReading } from "../http/readings.ts";
@@ -24,14 +24,14 @@ const part = oneOf(
 );
 
 /** `key`: who or what requests are counted for; a list counts for all of its parts together. */
-const requestKey = v.optional(oneOf([part, list(part, "parts")], `${PART}, or a list of them`), "client_ip");
+const requestKey = v.optional(oneOrMany(part, "parts"), "client_ip");
 
 /** What every middleware that counts takes: whom it counts for, and the name of a count that it shares with others. */
 export const countOptions = {
   key: key(requestKey, {
     help: "Whose requests are counted together: those of one client_ip (IPv6 by its /64), all, those of one consumer, host, path or method (host and path however they are spelled); a list counts for all of its parts together. A request that lacks one of them goes by its client's address instead.",
   }),
-  group: key(v.optional(shownText("the name of a count that routes share")), {
+  group: optional(shownText("the name of a count that routes share"), {
     help: "Routes with the same group share one count, and their other options must be the same; by default each entry counts by itself.",
   }),
 } as const;

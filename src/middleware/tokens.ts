@@ -4,8 +4,8 @@ import { jwk as honoJwk } from "hono/jwk";
 import { decode, jwt as honoJwt } from "hono/jwt";
 import type { HonoJsonWebKey } from "hono/utils/jwt/jws";
 import * as v from "valibot";
-import { key } from "../base/schema/key.ts";
-import { keywords, list, object, oneOf, words } from "../base/schema/shapes.ts";
+import { key, optional, preset } from "../base/schema/key.ts";
+import { keywords, list, object, oneOrMany, words } from "../base/schema/shapes.ts";
 import { boolean, headerName, milliseconds, shown, shownText, shownUrl, text, token } from "../base/schema/values.ts";
 import { createKeySet } from "./jwks.ts";
 import { type Middleware, plugin } from "./plugin.ts";
@@ -17,29 +17,25 @@ export const JWT_ALGORITHMS = ["HS256", "HS384", "HS512", ...ASYMMETRIC] as cons
 /** What signs a token, in words. */
 export const JWT_SECRET = "a secret or a public key in PEM, or a text such as ${JWT_SECRET}";
 const URI = "a URL such as https://issuer.example.org/.well-known/jwks.json";
-const AUDIENCE = "an audience";
 
 /** What a token's claims are held against. */
 const verification = object({
-  iss: key(v.optional(shownText("the issuer's name")), { help: "The issuer that iss must name; by default any." }),
-  aud: key(
-    v.optional(oneOf([shownText(AUDIENCE), list(shownText(AUDIENCE), "audiences")], `${AUDIENCE}, or a list of them`)),
-    { help: "The audience that aud must name, or one of these; by default any." },
-  ),
-  exp: key(v.optional(boolean, true), { help: "Whether a token is refused from the time exp on." }),
-  nbf: key(v.optional(boolean, true), { help: "Whether a token is refused before the time nbf." }),
-  iat: key(v.optional(boolean, true), { help: "Whether a token is refused whose iat is in the future." }),
+  iss: optional(shownText("the issuer's name"), { help: "The issuer that iss must name; by default any." }),
+  aud: optional(oneOrMany(shownText("an audience"), "audiences"), {
+    help: "The audience that aud must name, or one of these; by default any.",
+  }),
+  exp: preset(boolean, true, { help: "Whether a token is refused from the time exp on." }),
+  nbf: preset(boolean, true, { help: "Whether a token is refused before the time nbf." }),
+  iat: preset(boolean, true, { help: "Whether a token is refused whose iat is in the future." }),
 });
 
 const whereFrom = {
-  header_name: key(v.optional(headerName, "authorization"), {
-    help: "The header that the token comes in, as Bearer TOKEN.",
-  }),
-  cookie: key(v.optional(token("a cookie's name")), {
+  header_name: preset(headerName, "authorization", { help: "The header that the token comes in, as Bearer TOKEN." }),
+  cookie: optional(token("a cookie's name"), {
     help: "The cookie that the token comes in where the header is not there; by default none.",
   }),
-  realm: key(v.optional(shownText("a text")), { help: "The realm of WWW-Authenticate; by default the request's URL." }),
-  verification: key(v.optional(verification), {
+  realm: optional(shownText("a text"), { help: "The realm of WWW-Authenticate; by default the request's URL." }),
+  verification: optional(verification, {
     help: "What the token's claims must be; by default only the times in it count.",
   }),
 } as const;
@@ -91,25 +87,25 @@ const jsonWebKey = v.looseObject(
       x5t: key(part, { help: "SHA-1 thumbprint of the key's certificate; not used." }),
       "x5t#S256": key(part, { help: "SHA-256 thumbprint of the key's certificate; not used." }),
     },
-    key_ops: key(v.optional(v.array(shown(v.string(KEY)), KEY)), {
+    key_ops: optional(v.array(shown(v.string(KEY)), KEY), {
       help: "What the key may do; must hold verify where it is given.",
     }),
-    x5c: key(v.optional(v.array(shown(v.string(KEY)), KEY)), { help: "The key's certificates; not used." }),
+    x5c: optional(v.array(shown(v.string(KEY)), KEY), { help: "The key's certificates; not used." }),
   },
   KEY,
 );
 
 const jwkOptions = v.pipe(
   object({
-    jwks_uri: key(v.optional(v.pipe(shownUrl(v.string(URI)), v.url(URI))), {
+    jwks_uri: optional(v.pipe(shownUrl(v.string(URI)), v.url(URI)), {
       help: "Where the set is asked for, at the first token and again when it is older than max_age or lacks a key.",
     }),
-    keys: key(v.optional(list(jsonWebKey, "JSON Web Keys")), { help: "The set itself: public keys." }),
+    keys: optional(list(jsonWebKey, "JSON Web Keys"), { help: "The set itself: public keys." }),
     alg: key(list(words(ASYMMETRIC), `algorithms: ${ASYMMETRIC.join(", ")}`), {
       help: "Algorithms that a token may be signed with.",
     }),
-    allow_anon: key(v.optional(boolean, false), { help: "Whether requests without a token pass." }),
-    max_age: key(v.optional(milliseconds(1000), 300_000), {
+    allow_anon: preset(boolean, false, { help: "Whether requests without a token pass." }),
+    max_age: preset(milliseconds(1000), 300_000, {
       help: "Milliseconds that a set from jwks_uri is kept; the last one goes on being used where a new one cannot be had.",
     }),
     ...whereFrom,

@@ -33,6 +33,19 @@ export interface KeyFacts {
 export const key = <const Schema extends AnySchema>(schema: Schema, facts: KeyFacts): Schema =>
   ({ ...schema, key: facts }) as Schema;
 
+/** A key that may be left out. */
+export const optional = <const Schema extends AnySchema>(
+  schema: Schema,
+  facts: KeyFacts,
+): v.OptionalSchema<Schema, undefined> => key(v.optional(schema), facts);
+
+/** A key that may be left out, with its default. */
+export const preset = <const Schema extends AnySchema, const Default extends v.InferInput<Schema>>(
+  schema: Schema,
+  value: Default,
+  facts: KeyFacts,
+): v.OptionalSchema<Schema, Default> => key(v.optional(schema, value as never) as never, facts);
+
 /** What is known of the key that a schema is for; undefined: it is for none. */
 export const keyFacts = (schema: AnySchema): KeyFacts | undefined => (schema as { readonly key?: KeyFacts }).key;
 
@@ -49,7 +62,7 @@ export const later = <const Schema extends AnySchema>(
   schema: Schema,
   initial: v.InferOutput<Schema>,
   facts: KeyFacts,
-): LaterSchema<Schema> => key(v.optional(schema), { ...facts, initial }) as LaterSchema<Schema>;
+): LaterSchema<Schema> => optional(schema, { ...facts, initial }) as LaterSchema<Schema>;
 
 type Initials<Entries> = {
   [Key in keyof Entries as Entries[Key] extends { readonly initial?: unknown } ? Key : never]: Entries[Key] extends {

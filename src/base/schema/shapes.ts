@@ -124,6 +124,13 @@ export const keywords = <Input, const Keywords extends Mapping>(words: Keywords)
 export const list = <const Item extends AnySchema>(item: Item, wanted: string) =>
   v.pipe(v.array(item, `a list of ${wanted}`), v.minLength(1, `a list of ${wanted}, at least one`));
 
+/** One of what `item` is, or a list of them. */
+export const oneOrMany = <const Item extends AnySchema>(item: Item, many: string) =>
+  oneOf([item, list(item, many)], `${wantedBy(item)}, or a list of them`);
+
+/** What turns something off. */
+export const off = v.literal(false, "false");
+
 /** Names to values of one kind. Unlike valibot's own it refuses a list, which JavaScript thinks has names too. */
 export function record<const Key extends v.GenericSchema<string, string>, const Value extends AnySchema>(
   key: Key,

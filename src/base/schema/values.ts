@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { isAddress, isHostName, stripBrackets } from "../addresses.ts";
+import { isAddress, isCidr, isHostName, stripBrackets } from "../addresses.ts";
 import { MAX_MILLISECONDS } from "../clock.ts";
 import { keywords, oneOf } from "./shapes.ts";
 
@@ -43,38 +43,31 @@ export const nonEmpty = shownText("a text that is not empty");
 /** true or false. */
 export const boolean = v.boolean("true or false");
 
+/** A whole number, in words of its own. */
+export const wholeNumber = (min: number, max: number, wanted: string) =>
+  v.pipe(v.number(wanted), v.integer(wanted), v.minValue(min, wanted), v.maxValue(max, wanted));
+
 /** A whole number from `min` to `max`. */
-export const integer = (min: number, max: number = Number.MAX_SAFE_INTEGER) => {
-  const wanted =
-    max === Number.MAX_SAFE_INTEGER ? `a whole number, ${min} or more` : `a whole number from ${min} to ${max}`;
-  return v.pipe(v.number(wanted), v.integer(wanted), v.minValue(min, wanted), v.maxValue(max, wanted));
-};
-
-/** Milliseconds, `min` or more. */
-export const milliseconds = (min = 0) => {
-  const wanted = `milliseconds: a whole number from ${min} to ${MAX_MILLISECONDS}`;
-  return v.pipe(v.number(wanted), v.integer(wanted), v.minValue(min, wanted), v.maxValue(MAX_MILLISECONDS, wanted));
-};
-
-const PORT = "a port from 1 to 65535";
-
-/** A TCP port as a number or, as APISIX writes it, digits in a text. */
-export const portValue = (wanted: string) =>
-  oneOf(
-    [
-      v.pipe(v.number(wanted), v.integer(wanted), v.minValue(1, wanted), v.maxValue(65_535, wanted)),
-      v.pipe(
-        shown(v.string(wanted)),
-        v.regex(/^[0-9]{1,5}$/, wanted),
-        v.transform(Number),
-        v.check((n) => n >= 1 && n <= 65_535, wanted),
-      ),
-    ],
-    wanted,
+export const integer = (min: number, max: number = Number.MAX_SAFE_INTEGER) =>
+  wholeNumber(
+    min,
+    max,
+    max === Number.MAX_SAFE_INTEGER ? `a whole number, ${min} or more` : `a whole number from ${min} to ${max}`,
   );
 
+/** Milliseconds, `min` or more. */
+export const milliseconds = (min = 0) =>
+  wholeNumber(min, MAX_MILLISECONDS, `milliseconds: a whole number from ${min} to ${MAX_MILLISECONDS}`);
+
+/** A TCP port as a number or, as APISIX writes it, digits in a text. */
+export const portValue = (wanted: string, min = 1) => {
+  const number = wholeNumber(min, 65_535, wanted);
+  const digits = v.pipe(shown(v.string(wanted)), v.regex(/^[0-9]{1,5}$/, wanted), v.transform(Number), number);
+  return oneOf([number, digits], wanted);
+};
+
 /** A port of anything. */
-export const port = portValue(PORT);
+export const port = portValue("a port from 1 to 65535");
 
 const compiles = (source: string): boolean => {
   try {
@@ -106,6 +99,15 @@ export const hostValue = (wanted: string) =>
 
 /** An address or a name of anything. */
 export const host = hostValue(HOST);
+
+const CIDR = "an IPv4 or IPv6 address or CIDR block such as 10.0.0.0/8";
+
+/** An address, or a block of them. */
+export const cidr = v.pipe(
+  shown(v.string(CIDR)),
+  v.check(isCidr, CIDR),
+  keywords({ pattern: "^[0-9A-Fa-f:.]+(?:/[0-9]{1,3})?$" }),
+);
 
 const NAMESPACE = "a namespace: lower-case letters, digits and inner dashes, at most 63";
 
