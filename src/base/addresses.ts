@@ -1,4 +1,11 @@
-/** IP addresses and names, as the config file may hold them. */
+/** IP addresses and host names. */
+
+/** One end of a TCP connection, or where to listen; then port 0 lets the system choose. */
+export interface SocketAddress {
+  /** A name, an IPv4 address, or an IPv6 address without brackets. */
+  readonly host: string;
+  readonly port: number;
+}
 
 const OCTET = /^(?:0|[1-9][0-9]{0,2})$/;
 
@@ -78,7 +85,7 @@ export const isLoopback = (host: string): boolean =>
   host === "localhost" || host === "::1" || (isIpv4(host) && host.startsWith("127."));
 
 /** `host:port`, an IPv6 address in brackets. */
-export const authority = ({ host, port }: { readonly host: string; readonly port: number }): string =>
+export const authority = ({ host, port }: SocketAddress): string =>
   host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 
 /** Whether a listener on that host listens on every address of the machine. */

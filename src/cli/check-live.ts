@@ -2,7 +2,7 @@ import { systemClock } from "../base/clock.ts";
 import { silentLogger } from "../base/log.ts";
 import type { Config } from "../config/schema.ts";
 import { connect } from "../kubernetes/connection.ts";
-import type { Runtime } from "../platform/runtime.ts";
+import type { RunCommand } from "../platform/process.ts";
 import { checkCluster } from "../reports/live/cluster.ts";
 import type { LiveReport } from "../reports/live/report.ts";
 import { checkServices } from "../reports/live/services.ts";
@@ -10,9 +10,10 @@ import { gatewayParts } from "../server/gateway-parts.ts";
 import type { ServeWorld } from "../server/serve.ts";
 
 /** Programs (a kubeconfig's `exec` plugin) end with the signal: the check must not wait for them. */
-function endingWith(signal: AbortSignal, run: Runtime["run"]): Runtime["run"] {
-  return run && ((command, args, env, own) => run(command, args, env, AbortSignal.any([own, signal])));
-}
+const endingWith =
+  (signal: AbortSignal, run: RunCommand): RunCommand =>
+  (command, args, env, own) =>
+    run(command, args, env, AbortSignal.any([own, signal]));
 
 /**
  * `check --live`: asks every cluster of a config for what the gateway needs of it, all at once, and looks up every

@@ -5,7 +5,7 @@ import type { Config } from "../config/schema.ts";
 import { readSource } from "../config/source.ts";
 import { FORMAT } from "../gateway/format.ts";
 import { createModules, type ModuleUse } from "../middleware/modules.ts";
-import type { ModuleLoader } from "../platform/runtime.ts";
+import type { ModuleLoader } from "../platform/modules.ts";
 import type { LiveReport } from "../reports/live/report.ts";
 import { DEFAULT_CONFIG, nameOrInit } from "../server/config-source.ts";
 import { EXIT } from "../server/io.ts";

@@ -1,8 +1,8 @@
 import { formatIssue, loadConfig } from "../config/load.ts";
 import { FORMAT } from "../gateway/format.ts";
-import type { Fetch } from "../kubernetes/types.ts";
-import { shownAuthority } from "../platform/host.ts";
-import type { Files } from "../platform/runtime.ts";
+import type { Fetch } from "../platform/fetch.ts";
+import type { Files } from "../platform/files.ts";
+import { shownAuthority } from "../platform/listen.ts";
 import { DEFAULT_CONFIG } from "../server/config-source.ts";
 import { EXIT, type PodFacts } from "../server/io.ts";
 import { parseCommandLine } from "./args.ts";

@@ -2,7 +2,7 @@ import { systemClock } from "../base/clock.ts";
 import { formatIssue, loadConfig } from "../config/load.ts";
 import { FORMAT } from "../gateway/format.ts";
 import { openKubeconfig } from "../kubernetes/kubeconfig.ts";
-import type { Files } from "../platform/runtime.ts";
+import type { Files } from "../platform/files.ts";
 import { DEFAULT_CONFIG, findKubeconfig } from "../server/config-source.ts";
 import { EXIT } from "../server/io.ts";
 import type { ServeWorld } from "../server/serve.ts";

@@ -7,7 +7,7 @@ import { accountManifests, makeManifests } from "../manifests/objects.ts";
 import { type PodConfig, readForPod } from "../manifests/pod-config.ts";
 import { toJson, toYaml } from "../manifests/print.ts";
 import type { Manifest, ManifestOptions, ModuleFile } from "../manifests/types.ts";
-import type { Files } from "../platform/runtime.ts";
+import type { Files } from "../platform/files.ts";
 import { DEFAULT_CONFIG, nameOrInit } from "../server/config-source.ts";
 import { EXIT } from "../server/io.ts";
 import { type ParsedArgs, parseCommandLine } from "./args.ts";

@@ -68,18 +68,14 @@ export async function run(argv: readonly string[], world: CommandWorld): Promise
     return EXIT.fine;
   }
   if (named === "schema") return schema(rest, host);
-  const files = runtime.files;
-  if (files === undefined) {
-    host.stderr("Commands need a runtime with files");
-    return EXIT.badInput;
-  }
+  const { files } = runtime;
   const pod = await readPodFacts(files);
   switch (named) {
     case "check":
       return await check(rest, {
         readText: files.readText,
         exists: files.exists,
-        modules: files.modules,
+        modules: runtime.modules,
         env: runtime.env,
         pod,
         lacking: host.threads === undefined ? ["threads"] : [],

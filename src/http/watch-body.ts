@@ -1,4 +1,4 @@
-import { bodyState, setBodyState } from "./body-state.ts";
+import { bodyState, setBodyState } from "../base/body-state.ts";
 
 /** What the owner of a watched body is told. */
 export interface BodyWatcher {

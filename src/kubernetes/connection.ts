@@ -1,5 +1,8 @@
 import type { Clock } from "../base/clock.ts";
-import type { ClientTls, Files, Runtime } from "../platform/runtime.ts";
+import type { ClientFetch, Fetch } from "../platform/fetch.ts";
+import type { Files } from "../platform/files.ts";
+import type { Env, RunCommand } from "../platform/process.ts";
+import type { ClientTls } from "../platform/tls.ts";
 import {
   type ClientCertificate,
   type Credentials,
@@ -11,7 +14,6 @@ import {
 import { forwardProxy } from "./forward-proxy.ts";
 import { openKubeconfig } from "./kubeconfig.ts";
 import type { ApiserverOptions, ServiceOptions } from "./options.ts";
-import type { Fetch } from "./types.ts";
 
 /** How to reach one apiserver. What it holds may be swapped by `refresh()`: read the fields anew for each request. */
 export interface Connection {
@@ -32,7 +34,11 @@ export interface Connection {
 }
 
 /** What a connection needs of the runtime. */
-export interface ConnectDeps extends Pick<Runtime, "clientFetch" | "env" | "run"> {
+export interface ConnectDeps {
+  readonly clientFetch: ClientFetch;
+  readonly env: Env;
+  /** undefined where programs cannot be run: a kubeconfig that names a plugin is then refused. */
+  readonly run: RunCommand | undefined;
   /** undefined where there are no files: a cluster that names one is then refused. */
   readonly files: Files | undefined;
   readonly clock: Clock;

@@ -1,5 +1,6 @@
 import type { Clock } from "../base/clock.ts";
-import type { Files, Runtime } from "../platform/runtime.ts";
+import type { Files } from "../platform/files.ts";
+import type { Env, RunCommand } from "../platform/process.ts";
 import { shorten } from "./errors.ts";
 
 /** Who we are to the apiserver. */
@@ -114,8 +115,8 @@ export interface ExecCredentials extends Credentials {
 
 export interface ExecOptions {
   readonly exec: ExecConfig;
-  readonly run: NonNullable<Runtime["run"]>;
-  readonly env: Runtime["env"];
+  readonly run: RunCommand;
+  readonly env: Env;
   readonly clock: Clock;
 }
 

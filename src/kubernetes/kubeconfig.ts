@@ -1,7 +1,9 @@
 import { parse } from "yaml";
 import type { Clock } from "../base/clock.ts";
 import { tooDeepAt } from "../base/nesting.ts";
-import type { ClientTls, Files, Runtime } from "../platform/runtime.ts";
+import type { Files } from "../platform/files.ts";
+import type { Env, RunCommand } from "../platform/process.ts";
+import type { ClientTls } from "../platform/tls.ts";
 import {
   type Credentials,
   type ExecConfig,
@@ -19,8 +21,8 @@ export interface KubeconfigOptions {
   /** @default the file's `current-context` */
   readonly context?: string | undefined;
   readonly files: Files;
-  readonly run: Runtime["run"];
-  readonly env: Runtime["env"];
+  readonly run: RunCommand | undefined;
+  readonly env: Env;
   readonly clock: Clock;
 }
 

@@ -6,9 +6,6 @@
 import type { ListProgress } from "./list-all.ts";
 import type { SkippedStatus } from "./skipped.ts";
 
-/** `fetch` as this project uses it: how it carries a CA or a client certificate is the runtime's business. */
-export type Fetch = (input: string, init?: RequestInit) => Promise<Response>;
-
 /** Names an object of a collection. */
 export interface ObjectKey {
   readonly namespace: string;

@@ -1,9 +1,9 @@
 import { type Context, Hono } from "hono";
 import { cloneRawRequest } from "hono/request";
 import type { Clock } from "../base/clock.ts";
+import { isPlainPath } from "../base/path-check.ts";
 import { dropLookalikes, lookalikesOf } from "../http/client-fields.ts";
 import { FAILURES } from "../http/failures.ts";
-import { isPlainPath } from "../http/path-check.ts";
 import { type ProblemCode, problem } from "../http/problem.ts";
 import type { RequestFacts } from "../http/request.ts";
 import type { Trust } from "../http/trust.ts";

@@ -1,7 +1,7 @@
 import type { HonoJsonWebKey } from "hono/utils/jwt/jws";
 import type { Clock } from "../base/clock.ts";
 import { showUrl } from "../base/redaction.ts";
-import type { Fetch } from "../kubernetes/types.ts";
+import type { Fetch } from "../platform/fetch.ts";
 import { Unavailable } from "./refusal.ts";
 
 /** Where a key set is and how it is asked for. */

@@ -1,5 +1,5 @@
 import { type Clock, inTime, systemClock } from "../base/clock.ts";
-import type { ModuleLoader, ModuleState } from "../platform/runtime.ts";
+import type { ModuleLoader, ModuleState } from "../platform/modules.ts";
 import type { Middleware } from "./plugin.ts";
 
 /** A module that a config names. `Fault` is what its loader reports faults as. */

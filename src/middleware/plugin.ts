@@ -2,7 +2,7 @@ import type { MiddlewareHandler } from "hono";
 import type { GenericSchema, InferOutput } from "valibot";
 import type { Clock } from "../base/clock.ts";
 import type { RequestFacts } from "../http/request.ts";
-import type { Fetch } from "../kubernetes/types.ts";
+import type { Fetch } from "../platform/fetch.ts";
 import type { Outcome } from "../telemetry/counters.ts";
 import type { Exchange } from "../telemetry/exchange.ts";
 import type { KeySpace } from "./key-space.ts";

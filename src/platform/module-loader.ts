@@ -3,7 +3,7 @@ import { readFile, realpath } from "node:fs/promises";
 import { dirname, extname, relative, resolve } from "node:path";
 import { type Clock, inTime, systemClock } from "../base/clock.ts";
 import { describeFault } from "./module-faults.ts";
-import type { ModuleLoader, ModuleState } from "./runtime.ts";
+import type { ModuleLoader, ModuleState } from "./modules.ts";
 
 /** How a runtime evaluates modules again that it has evaluated before. */
 export interface Evaluator {

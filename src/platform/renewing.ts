@@ -1,6 +1,7 @@
+import type { SocketAddress } from "../base/addresses.ts";
 import { MAX_MILLISECONDS } from "../base/clock.ts";
-import type { ListenAddress } from "../config/schema.ts";
-import type { Handler, Listener, ServerCertificate, TlsListener } from "./host.ts";
+import type { Handler, Listener, TlsListener } from "./listen.ts";
+import type { ServerCertificate } from "./tls.ts";
 
 /**
  * How long the listener with the certificates before still answers, each answer being its connection's last: clients that
@@ -23,7 +24,7 @@ interface Generation {
 
 /** What a runtime's server with fixed certificates is opened with. Throws `ListenError`. */
 export type OpenTls = (
-  address: ListenAddress,
+  address: SocketAddress,
   handler: Handler,
   certificates: readonly ServerCertificate[],
 ) => Listener;
@@ -34,14 +35,14 @@ export type OpenTls = (
  * to its end.
  */
 export function listenRenewing(
-  address: ListenAddress,
+  address: SocketAddress,
   handler: Handler,
   certificates: readonly ServerCertificate[],
   openTls: OpenTls,
 ): TlsListener {
   const living = new Set<Generation>();
 
-  function open(at: ListenAddress, using: readonly ServerCertificate[]): Generation {
+  function open(at: SocketAddress, using: readonly ServerCertificate[]): Generation {
     const serve: Handler = (request, peer, upgrade) => {
       const answer = handler(request, peer, upgrade);
       if (!generation.retired) return answer;

@@ -1,4 +1,4 @@
-import { isPlainPath } from "../http/path-check.ts";
+import { isPlainPath } from "../base/path-check.ts";
 
 /**
  * Deno and Workers hand over the request target as it came, dot segments and backslashes included, which their own fetch

@@ -1,9 +1,4 @@
-/** One end of a TCP connection, or whose place it takes. */
-export interface SocketAddress {
-  /** IPv4, or IPv6 without brackets. */
-  readonly host: string;
-  readonly port: number;
-}
+import type { SocketAddress } from "../base/addresses.ts";
 
 /** What a socket tells. Nothing is told after `closed`. */
 export interface SocketEvents {
@@ -55,11 +50,3 @@ export interface DialOptions {
 
 /** Connects; resolves when the connection stands, its TLS handshake included. Rejects with why it does not. */
 export type Dial = (to: SocketAddress, options: DialOptions) => Promise<StreamSocket>;
-
-/** A listening TCP port. */
-export interface StreamListener {
-  /** The port it really listens on. */
-  readonly port: number;
-  /** Takes no more connections; those there are go on. */
-  close(): void;
-}

@@ -1,8 +1,8 @@
 import type { Picked } from "../balancing/backends.ts";
 import { atMost, type Clock } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
+import { isPlainPath } from "../base/path-check.ts";
 import { FAILURES, type Failure } from "../http/failures.ts";
-import { isPlainPath } from "../http/path-check.ts";
 import { type ProblemCode, problem } from "../http/problem.ts";
 import type { RequestFacts } from "../http/request.ts";
 import type { OutgoingRequest, Tunnel } from "../http/transport.ts";

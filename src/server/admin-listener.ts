@@ -4,7 +4,7 @@ import { authority } from "../base/addresses.ts";
 import { systemClock } from "../base/clock.ts";
 import { VERSION } from "../base/version.ts";
 import type { AdminConfig } from "../config/schema.ts";
-import { ListenError, type Listener, takenError } from "../platform/host.ts";
+import { ListenError, type Listener, takenError } from "../platform/listen.ts";
 import type { GatewayMetrics } from "../telemetry/gateway-metrics.ts";
 import type { Traffic } from "../telemetry/traffic.ts";
 import { createTrafficHistory } from "../telemetry/traffic-history.ts";

@@ -1,7 +1,9 @@
 import type { Logger } from "../base/log.ts";
 import type { CertificatesConfig } from "../config/schema.ts";
-import type { Host, ServerCertificate, TlsListener } from "../platform/host.ts";
-import type { Files } from "../platform/runtime.ts";
+import type { Files } from "../platform/files.ts";
+import type { Host } from "../platform/host.ts";
+import type { TlsListener } from "../platform/listen.ts";
+import type { ServerCertificate } from "../platform/tls.ts";
 
 /** What reading certificates needs. */
 interface Readers {

@@ -1,5 +1,5 @@
 import { programOf } from "../cli/command-help.ts";
-import type { Files } from "../platform/runtime.ts";
+import type { Files } from "../platform/files.ts";
 
 /** Where the config of a served gateway comes from. */
 export type ConfigSource =

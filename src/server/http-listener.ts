@@ -1,7 +1,9 @@
 import type { Clock } from "../base/clock.ts";
 import type { ServerConfig } from "../config/schema.ts";
 import type { Gateway } from "../gateway/gateway.ts";
-import type { Handler, Host, ServerCertificate } from "../platform/host.ts";
+import type { Host } from "../platform/host.ts";
+import type { Handler } from "../platform/listen.ts";
+import type { ServerCertificate } from "../platform/tls.ts";
 import { sayFarewell } from "./drain.ts";
 
 /** Who takes a gateway's requests: a listener, or several in threads of their own. */

@@ -1,5 +1,5 @@
 import { SERVICE_ACCOUNT_FOLDER } from "../kubernetes/service-account.ts";
-import type { Files } from "../platform/runtime.ts";
+import type { Files } from "../platform/files.ts";
 
 /** Exit codes of all commands. */
 export const EXIT = { fine: 0, no: 1, badInput: 2 } as const;

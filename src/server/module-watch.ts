@@ -1,5 +1,5 @@
 import type { Modules } from "../middleware/modules.ts";
-import type { Files } from "../platform/runtime.ts";
+import type { Files } from "../platform/files.ts";
 
 /** Watches the files of modules, which may be others whenever they are loaded. */
 export interface ModuleWatch {

@@ -1,5 +1,5 @@
 import { forwardProxy } from "../kubernetes/forward-proxy.ts";
-import type { Fetch } from "../kubernetes/types.ts";
+import type { Fetch } from "../platform/fetch.ts";
 import type { ServeWorld } from "./serve.ts";
 
 /** A fetch for what is neither an apiserver nor a pod: through the environment's proxy, but never to this machine. */

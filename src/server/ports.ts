@@ -1,5 +1,6 @@
 import type { ListenAddress } from "../config/schema.ts";
-import { type Host, ListenError, takenError } from "../platform/host.ts";
+import type { Host } from "../platform/host.ts";
+import { ListenError, takenError } from "../platform/listen.ts";
 
 /** Where the addresses of a gateway were chosen: what a message about one that cannot be had tells to change. */
 export interface ChosenBy {

@@ -7,8 +7,10 @@ import type { Config } from "../config/schema.ts";
 import { FORMAT } from "../gateway/format.ts";
 import type { Gateway } from "../gateway/gateway.ts";
 import { createModules, type Modules } from "../middleware/modules.ts";
-import { type Host, ListenError } from "../platform/host.ts";
-import type { Files, Runtime } from "../platform/runtime.ts";
+import type { Files } from "../platform/files.ts";
+import type { Host } from "../platform/host.ts";
+import { ListenError } from "../platform/listen.ts";
+import type { Runtime } from "../platform/runtime.ts";
 import { announce } from "./announce.ts";
 import { followCertificates, readCertificates } from "./certificates.ts";
 import type { ConfigOrigin } from "./config-origin.ts";
@@ -65,7 +67,7 @@ export async function serveUntilSignal(
   options: ServeOptions,
 ): Promise<number> {
   const { host } = world;
-  const modules = createModules(world.files.modules, origin.file);
+  const modules = createModules(world.runtime.modules, origin.file);
   const config = await firstConfig(origin, world, modules);
   if (config === undefined) return EXIT.badInput;
   modules.use();

@@ -3,9 +3,10 @@ import { systemClock } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
 import type { StreamConfig } from "../config/schema.ts";
 import type { Gateway } from "../gateway/gateway.ts";
-import { type Host, type ServerCertificate, shownAuthority, type TlsStreamListener } from "../platform/host.ts";
-import type { Files } from "../platform/runtime.ts";
-import type { StreamListener } from "../platform/sockets.ts";
+import type { Files } from "../platform/files.ts";
+import type { Host } from "../platform/host.ts";
+import { type StreamListener, shownAuthority, type TlsStreamListener } from "../platform/listen.ts";
+import type { ServerCertificate } from "../platform/tls.ts";
 import { followCertificates, readCertificates } from "./certificates.ts";
 import { assertFree, openPort as chosen, type PortRules } from "./ports.ts";
 

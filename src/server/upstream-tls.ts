@@ -3,8 +3,10 @@ import type { UpstreamTlsConfig } from "../config/schema.ts";
 import { createHttp1Client } from "../http/http1/client.ts";
 import type { Transport } from "../http/transport.ts";
 import { backgroundClock } from "../platform/background-clock.ts";
+import type { Files } from "../platform/files.ts";
 import type { Host } from "../platform/host.ts";
-import type { ClientTls, Files, Runtime } from "../platform/runtime.ts";
+import type { Runtime } from "../platform/runtime.ts";
+import type { ClientTls } from "../platform/tls.ts";
 
 /** What `upstream_tls` needs. */
 export interface UpstreamTlsOptions {

@@ -1,5 +1,4 @@
-import { isIpv4 } from "../base/addresses.ts";
-import type { SocketAddress } from "../platform/sockets.ts";
+import { isIpv4, type SocketAddress } from "../base/addresses.ts";
 
 /** What each binary header begins with (section 2.2). */
 const SIGNATURE = [0x0d, 0x0a, 0x0d, 0x0a, 0x00, 0x0d, 0x0a, 0x51, 0x55, 0x49, 0x54, 0x0a];

@@ -1,15 +1,4 @@
-/** What the process uses of the machine. */
-export interface ProcessUsage {
-  /** When it was started, in seconds since the epoch. */
-  readonly started: number;
-  /** Seconds of processor time, all threads together. */
-  readonly userCpu: number;
-  readonly systemCpu: number;
-  /** Bytes of memory: resident, and of the JavaScript heap. */
-  readonly resident: number;
-  readonly heapUsed: number;
-  readonly heapTotal: number;
-}
+import type { ProcessUsage } from "../platform/process.ts";
 
 /** What became of the config file's changes. */
 export interface ReloadCounts {

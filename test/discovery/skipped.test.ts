@@ -1,7 +1,7 @@
 import { describe, test } from "bun:test";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { ClusterOptions } from "../../src/discovery/options.ts";
-import type { Fetch } from "../../src/kubernetes/types.ts";
+import type { Fetch } from "../../src/platform/fetch.ts";
 import { until } from "../helpers/wait.ts";
 import { at, connectionOver, endpoints, follow, slice } from "./support.ts";
 

@@ -6,7 +6,7 @@ import { createDiscovery, type Discovery } from "../../src/discovery/discovery.t
 import type { ClusterOptions } from "../../src/discovery/options.ts";
 import type { Connection } from "../../src/kubernetes/connection.ts";
 import { noCredentials } from "../../src/kubernetes/credentials.ts";
-import type { Fetch } from "../../src/kubernetes/types.ts";
+import type { Fetch } from "../../src/platform/fetch.ts";
 import type { FaultyApiserver } from "../helpers/apiserver-faults.ts";
 import { embedded } from "../helpers/embedded.ts";
 import { seededRandom } from "../helpers/random.ts";

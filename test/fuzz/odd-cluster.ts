@@ -1,5 +1,5 @@
 import type { Clock } from "../../src/base/clock.ts";
-import type { Fetch } from "../../src/kubernetes/types.ts";
+import type { Fetch } from "../../src/platform/fetch.ts";
 import { connectionOver, endpoints, type Followed, follow, slice } from "../discovery/support.ts";
 import { until } from "../helpers/wait.ts";
 import { type Json, listOf, objectOf, type Resource } from "./odd-objects.ts";

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { run } from "../../src/cli/run.ts";
 import { bunHost } from "../../src/platform/bun/host.ts";
 import { bunRuntime } from "../../src/platform/bun/runtime.ts";
-import type { Host, Signal } from "../../src/platform/host.ts";
+import type { Host } from "../../src/platform/host.ts";
+import type { Signal } from "../../src/platform/process.ts";
 import { until } from "../helpers/wait.ts";
 
 /** What a command may find around it, instead of what this machine has. */

@@ -1,4 +1,4 @@
-import type { Files } from "../../src/platform/runtime.ts";
+import type { Files } from "../../src/platform/files.ts";
 
 /** Files in memory, with a record of what was read. */
 export interface MemoryFiles extends Files {

@@ -4,7 +4,7 @@ import { silentLogger } from "../../src/base/log.ts";
 import type { ClusterOptions } from "../../src/discovery/options.ts";
 import { createApiClient } from "../../src/kubernetes/api-client.ts";
 import { type ConnectDeps, connect, serverUrl } from "../../src/kubernetes/connection.ts";
-import type { ClientTls } from "../../src/platform/runtime.ts";
+import type { ClientTls } from "../../src/platform/tls.ts";
 import { createFakeClock } from "../helpers/fake-clock.ts";
 import { type MemoryFiles, memoryFiles } from "../helpers/memory-files.ts";
 import { listOf, slices, statusOf } from "../helpers/scripted-apiserver.ts";

@@ -9,7 +9,7 @@ import {
   tokenFileCredentials,
 } from "../../src/kubernetes/credentials.ts";
 import { ApiError } from "../../src/kubernetes/errors.ts";
-import type { CommandResult } from "../../src/platform/runtime.ts";
+import type { CommandResult } from "../../src/platform/process.ts";
 import { createFakeClock } from "../helpers/fake-clock.ts";
 import { memoryFiles } from "../helpers/memory-files.ts";
 import { createScriptedApiserver, listOf, slices, statusOf } from "../helpers/scripted-apiserver.ts";

@@ -1,6 +1,6 @@
 import { describe, test } from "bun:test";
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { setBodyState } from "../../src/http/body-state.ts";
+import { setBodyState } from "../../src/base/body-state.ts";
 import { problem } from "../../src/http/problem.ts";
 import { openServer } from "../../src/platform/bun/listen.ts";
 import { until } from "../helpers/wait.ts";

@@ -1,4 +1,4 @@
-import type { Files } from "../../platform/runtime.ts";
+import type { Files } from "../../platform/files.ts";
 
 /** A cluster's place on disk for its last good snapshot. */
 export interface SnapshotFile {

@@ -1,6 +1,7 @@
 import type { Cancelled, Canceller } from "../../base/abort.ts";
+import type { SocketAddress } from "../../base/addresses.ts";
 import type { Clock, Random } from "../../base/clock.ts";
-import type { Dial, SocketAddress } from "../../platform/sockets.ts";
+import type { Dial } from "../../platform/sockets.ts";
 import { MESSAGE_BYTES } from "../../platform/websocket.ts";
 import { isIdempotent } from "../idempotent.ts";
 import type { Keepalive, OutgoingRequest, Transport, Tunnel } from "../transport.ts";

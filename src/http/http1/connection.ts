@@ -1,7 +1,7 @@
 import type { Cancelled } from "../../base/abort.ts";
+import { type OpenBody, setBodyState } from "../../base/body-state.ts";
 import { streamOf } from "../../base/bytes.ts";
 import type { SocketEvents, StreamSocket } from "../../platform/sockets.ts";
-import { type OpenBody, setBodyState } from "../body-state.ts";
 import { UpstreamError } from "../upstream-error.ts";
 import type { Call, ConnectionOwner } from "./call.ts";
 import { type Chunks, createChunks } from "./chunks.ts";

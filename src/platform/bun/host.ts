@@ -1,9 +1,10 @@
 import { hostname } from "node:os";
 import { outliveReaders } from "../closed-pipes.ts";
-import type { Host, Signal } from "../host.ts";
+import type { Host } from "../host.ts";
 import { inspectCertificate } from "../node/certificate.ts";
 import { listenStream, listenStreamTls } from "../node/streams.ts";
 import { nodeUsage } from "../node/usage.ts";
+import type { Signal } from "../process.ts";
 import { isTaken, openServer } from "./listen.ts";
 import { bunThreads } from "./threads.ts";
 import { listenTls } from "./tls.ts";

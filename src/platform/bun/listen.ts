@@ -1,7 +1,7 @@
-import type { ListenAddress } from "../../config/schema.ts";
-import { bodyState } from "../../http/body-state.ts";
+import type { SocketAddress } from "../../base/addresses.ts";
+import { bodyState } from "../../base/body-state.ts";
 import { problem } from "../../http/problem.ts";
-import { type Handler, ListenError, type Listener, takenError } from "../host.ts";
+import { type Handler, ListenError, type Listener, takenError } from "../listen.ts";
 import { createServerSockets, type ServerSocketData } from "./websocket.ts";
 
 /** What a server has beside plain HTTP/1.1. */
@@ -47,7 +47,7 @@ function restAfter(answer: Response | undefined, rest: () => void): void {
  * source on it.
  */
 export function openServer(
-  address: ListenAddress,
+  address: SocketAddress,
   handler: Handler,
   extras?: ServerExtras,
   { report = (line) => void process.stderr.write(`${line}\n`), keepAlive = KEEP_ALIVE_S }: ServerOptions = {},
@@ -111,7 +111,7 @@ async function within(done: Promise<void>, ms: number): Promise<boolean> {
 }
 
 /** Whether somebody listens there now: only where nobody does may a port be had for oneself. */
-export function isTaken(address: ListenAddress): boolean {
+export function isTaken(address: SocketAddress): boolean {
   if (address.port === 0) return false;
   try {
     void openServer(address, () => new Response()).stop(0);

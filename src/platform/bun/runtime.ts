@@ -1,10 +1,12 @@
 import { isIP } from "node:net";
 import { checkServerIdentity, type PeerCertificate } from "node:tls";
-import type { Fetch } from "../../kubernetes/types.ts";
+import type { Fetch, ProxyOf } from "../fetch.ts";
 import { nodeFiles } from "../node/files.ts";
 import { nodeDial } from "../node/streams.ts";
 import { readOutput } from "../output.ts";
-import type { ClientTls, CommandResult, Files, ProxyOf, Runtime } from "../runtime.ts";
+import type { CommandResult } from "../process.ts";
+import type { Runtime } from "../runtime.ts";
+import type { ClientTls } from "../tls.ts";
 import { bunDial } from "./dial.ts";
 import { bunModules } from "./modules.ts";
 
@@ -86,10 +88,11 @@ const nodeTls = (tls: ClientTls) => (host: string) => {
 };
 
 /** Bun: what the core modules are given of it. */
-export const bunRuntime: Runtime & { readonly files: Files } = {
+export const bunRuntime: Runtime = {
   name: "bun",
   env: process.env,
-  files: { ...nodeFiles, modules: bunModules },
+  files: nodeFiles,
+  modules: bunModules,
   clientFetch,
   dial: (tls) => nodeDial(tls && nodeTls(tls)),
   dialHttp: bunDial,

@@ -1,6 +1,7 @@
-import type { ListenAddress } from "../../config/schema.ts";
-import type { Handler, ServerCertificate, ServerTls, TlsListener } from "../host.ts";
+import type { SocketAddress } from "../../base/addresses.ts";
+import type { Handler, ServerTls, TlsListener } from "../listen.ts";
 import { listenRenewing } from "../renewing.ts";
+import type { ServerCertificate } from "../tls.ts";
 import { openServer } from "./listen.ts";
 
 /** In Bun's words: the first certificate answers clients that name no known host; each other one, those of its names. */
@@ -32,7 +33,7 @@ function withoutLength(response: Response): Response {
 }
 
 /** Listens with TLS. `Bun.serve` cannot change its certificates: see `listenRenewing`. */
-export function listenTls(address: ListenAddress, handler: Handler, tls: ServerTls): TlsListener {
+export function listenTls(address: SocketAddress, handler: Handler, tls: ServerTls): TlsListener {
   return listenRenewing(address, handler, tls.certificates, (at, serve, certificates) => {
     const whole: Handler = (request, peer, upgrade) => {
       const answer = serve(request, peer, upgrade);

@@ -1,18 +1,12 @@
 import process from "node:process";
-import type { ListenAddress } from "../../config/schema.ts";
+import type { SocketAddress } from "../../base/addresses.ts";
 import { outliveReaders } from "../closed-pipes.ts";
-import {
-  type Handler,
-  type Host,
-  ListenError,
-  type Listener,
-  type Signal,
-  type TlsListener,
-  takenError,
-} from "../host.ts";
+import type { Host } from "../host.ts";
+import { type Handler, ListenError, type Listener, type TlsListener, takenError } from "../listen.ts";
 import { inspectCertificate } from "../node/certificate.ts";
 import { listenStream } from "../node/streams.ts";
 import { nodeUsage } from "../node/usage.ts";
+import type { Signal } from "../process.ts";
 import { listenRenewing } from "../renewing.ts";
 import { resolved } from "../resolved.ts";
 import { type DenoServeOptions, type DenoServer, deno } from "./api.ts";
@@ -24,13 +18,13 @@ const SIGNALS: readonly Signal[] = ["SIGTERM", "SIGINT", "SIGHUP"];
 /** For the goodbyes of WebSockets to leave, milliseconds. */
 const GOODBYE_MS = 100;
 
-function listenError(address: ListenAddress, cause: unknown): ListenError {
+function listenError(address: SocketAddress, cause: unknown): ListenError {
   if ((cause as Error).name === "AddrInUse") return takenError(address, cause);
   return new ListenError(`Cannot listen on ${address.host}:${address.port}: ${(cause as Error).message}`, { cause });
 }
 
 /** Whether somebody listens there now. Throws `ListenError` where nobody can. */
-function isTaken(address: ListenAddress): boolean {
+function isTaken(address: SocketAddress): boolean {
   if (address.port === 0) return false;
   try {
     deno.listen({ hostname: address.host, port: address.port }).close();
@@ -42,7 +36,7 @@ function isTaken(address: ListenAddress): boolean {
 }
 
 /** Serves with these options. Throws `ListenError`. */
-function open(address: ListenAddress, handler: Handler, extras: Partial<DenoServeOptions> = {}): Listener {
+function open(address: SocketAddress, handler: Handler, extras: Partial<DenoServeOptions> = {}): Listener {
   const sockets = createDenoSockets();
   const bad = (): Response => new Response("Bad Request", { status: 400 });
   let server: DenoServer;

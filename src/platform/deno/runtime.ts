@@ -1,10 +1,12 @@
 import process from "node:process";
-import type { Fetch } from "../../kubernetes/types.ts";
+import type { Fetch, ProxyOf } from "../fetch.ts";
 import { nodeFiles } from "../node/files.ts";
 import { nodeModules } from "../node/modules.ts";
 import { nodeDial } from "../node/streams.ts";
 import { readOutput } from "../output.ts";
-import type { ClientTls, CommandResult, ProxyOf, Runtime } from "../runtime.ts";
+import type { CommandResult } from "../process.ts";
+import type { Runtime } from "../runtime.ts";
+import type { ClientTls } from "../tls.ts";
 import { type DenoHttpClient, type DenoProxy, deno, UNVERIFIED } from "./api.ts";
 import { dialTls } from "./streams.ts";
 
@@ -89,7 +91,8 @@ async function run(
 export const denoRuntime: Runtime = {
   name: "deno",
   env: process.env,
-  files: { ...nodeFiles, modules: nodeModules },
+  files: nodeFiles,
+  modules: nodeModules,
   clientFetch,
   dial: (tls) => (tls === undefined ? nodeDial() : dialTls(tls)),
   mutableHeaders: false,

@@ -1,15 +1,9 @@
 import { Buffer } from "node:buffer";
-import type { ListenAddress } from "../../config/schema.ts";
-import {
-  ListenError,
-  type ListenOptions,
-  type ServerCertificate,
-  type StreamHandlers,
-  type TlsStreamListener,
-} from "../host.ts";
+import type { SocketAddress } from "../../base/addresses.ts";
+import { ListenError, type ListenOptions, type StreamHandlers, type TlsStreamListener } from "../listen.ts";
 import { HANDSHAKE_MS, listenFault, plainHost } from "../node/streams.ts";
-import type { ClientTls } from "../runtime.ts";
-import type { Dial, SocketAddress, SocketEvents, StreamSocket } from "../sockets.ts";
+import type { Dial, SocketEvents, StreamSocket } from "../sockets.ts";
+import type { ClientTls, ServerCertificate } from "../tls.ts";
 import { type DenoConn, type DenoTlsConn, type DenoTlsListener, deno, UNVERIFIED } from "./api.ts";
 
 /**
@@ -196,7 +190,7 @@ export function dialTls(tls: ClientTls): Dial {
 
 /** Listens with TLS. Deno's listener has one certificate. Rejects with `ListenError`. */
 export async function listenStreamTls(
-  address: ListenAddress,
+  address: SocketAddress,
   handlers: StreamHandlers,
   certificates: readonly ServerCertificate[],
   { share = false }: ListenOptions = {},

@@ -1,5 +1,5 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
-import type { CertificateFacts, CertificateFault } from "../host.ts";
+import type { CertificateFacts, CertificateFault } from "../tls.ts";
 
 /** Reads a certificate chain and its key, both in PEM, and says what they are good for, or which of them is not. */
 export function inspectCertificate(cert: string, key: string): CertificateFacts | CertificateFault {

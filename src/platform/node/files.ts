@@ -1,7 +1,7 @@
 import { type BigIntStats, type FSWatcher, statSync, watch as watchDirectory } from "node:fs";
 import { readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import type { Files } from "../runtime.ts";
+import type { Files } from "../files.ts";
 
 /** How often files are looked at where no event tells of a change: some volumes and file systems send none. */
 const POLL_MS = 500;

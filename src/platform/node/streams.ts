@@ -7,17 +7,18 @@ import {
   type SecureContext,
   type TLSSocket,
 } from "node:tls";
+import type { SocketAddress } from "../../base/addresses.ts";
 import { authority } from "../../base/addresses.ts";
-import type { ListenAddress } from "../../config/schema.ts";
 import {
   ListenError,
   type ListenOptions,
-  type ServerCertificate,
   type StreamHandlers,
+  type StreamListener,
   type TlsStreamListener,
   takenError,
-} from "../host.ts";
-import type { Dial, SocketEvents, StreamListener, StreamSocket } from "../sockets.ts";
+} from "../listen.ts";
+import type { Dial, SocketEvents, StreamSocket } from "../sockets.ts";
+import type { ServerCertificate } from "../tls.ts";
 
 /**
  * TCP by node:net and node:tls, which both runtimes have. Measured on loopback against Bun.listen and Bun.connect: the
@@ -114,7 +115,7 @@ export function nodeDial(tls?: (host: string) => ConnectionOptions): Dial {
 }
 
 /** Why an address cannot be listened on, in words. */
-export function listenFault(address: ListenAddress, cause: unknown): ListenError {
+export function listenFault(address: SocketAddress, cause: unknown): ListenError {
   const { code, name, message } = cause as NodeJS.ErrnoException;
   if (code === "EADDRINUSE" || name === "AddrInUse") return takenError(address, cause);
   return new ListenError(`Cannot listen on ${authority(address)}: ${message}`, { cause });
@@ -122,7 +123,7 @@ export function listenFault(address: ListenAddress, cause: unknown): ListenError
 
 function listening(
   server: Server,
-  address: ListenAddress,
+  address: SocketAddress,
   { share = false }: ListenOptions = {},
 ): Promise<StreamListener> {
   return new Promise((resolve, reject) => {
@@ -138,7 +139,7 @@ function listening(
 
 /** Listens for TCP. Rejects with `ListenError`. */
 export function listenStream(
-  address: ListenAddress,
+  address: SocketAddress,
   handlers: StreamHandlers,
   options?: ListenOptions,
 ): Promise<StreamListener> {
@@ -160,7 +161,7 @@ const covers = (pattern: string, name: string): boolean =>
 
 /** Listens for TLS with node:tls. Rejects with `ListenError`. */
 export async function listenStreamTls(
-  address: ListenAddress,
+  address: SocketAddress,
   handlers: StreamHandlers,
   certificates: readonly ServerCertificate[],
   options?: ListenOptions,

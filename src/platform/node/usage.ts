@@ -1,5 +1,5 @@
 import process from "node:process";
-import type { ProcessUsage } from "../../telemetry/process-metrics.ts";
+import type { ProcessUsage } from "../process.ts";
 
 const STARTED = Date.now() / 1000 - process.uptime();
 

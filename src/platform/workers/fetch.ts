@@ -1,5 +1,5 @@
 import { isAddress } from "../../base/addresses.ts";
-import type { Fetch } from "../../kubernetes/types.ts";
+import type { Fetch } from "../fetch.ts";
 import { webMessageSocket } from "../web-socket.ts";
 import type { MessageSocket } from "../websocket.ts";
 import type { Fetcher, UpgradedResponse, WorkerEnv } from "./api.ts";

@@ -1,8 +1,8 @@
+import { isPlainPath } from "../../base/path-check.ts";
 import type { Config, RouteConfig } from "../../config/schema.ts";
 import type { ClusterStatus, Discovery } from "../../discovery/views.ts";
 import type { Choice } from "../../gateway/pool-set.ts";
 import type { GatewayRoute, RouteSet } from "../../gateway/route-set.ts";
-import { isPlainPath } from "../../http/path-check.ts";
 import type { ReadOptions, RequestFacts } from "../../http/request.ts";
 import { refuse } from "../../proxy/refuse.ts";
 import { mayRetry } from "../../proxy/retry.ts";

@@ -1,7 +1,7 @@
 import type { HealthMark } from "../../balancing/health/health-set.ts";
 import type { LogFields, LogLevel } from "../../base/log.ts";
 import type { Config } from "../../config/schema.ts";
-import type { ServerCertificate } from "../../platform/host.ts";
+import type { ServerCertificate } from "../../platform/tls.ts";
 import type { Ask, Reply } from "./rpc.ts";
 
 /**

@@ -5,9 +5,12 @@ import type { Config } from "../../config/schema.ts";
 import { createFollower, type Follower } from "../../discovery/feeds/replica.ts";
 import { createGateway, type Gateway } from "../../gateway/gateway.ts";
 import { createModules, type Modules, type ModuleUse } from "../../middleware/modules.ts";
-import { type Host, ListenError, type ServerCertificate } from "../../platform/host.ts";
-import type { Files, Runtime } from "../../platform/runtime.ts";
+import type { Files } from "../../platform/files.ts";
+import type { Host } from "../../platform/host.ts";
+import { ListenError } from "../../platform/listen.ts";
+import type { Runtime } from "../../platform/runtime.ts";
 import type { Port } from "../../platform/threads.ts";
+import type { ServerCertificate } from "../../platform/tls.ts";
 import { gatewayParts } from "../gateway-parts.ts";
 import { type OwnTraffic, openTraffic } from "../http-listener.ts";
 import { logFaults } from "../uncaught.ts";
@@ -136,7 +139,7 @@ export function runWorker({ runtime, host, files, parent }: WorkerWorld): void {
     const { config, file } = setup;
     certificates = setup.certificates;
     level = RANKS.indexOf(config.server.log_level);
-    const modules = createModules(files.modules, file);
+    const modules = createModules(runtime.modules, file);
     endFaults = logFaults(host, modules, logger);
     await loadModules(modules, config);
     const gateway = createGateway({

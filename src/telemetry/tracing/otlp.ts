@@ -1,5 +1,5 @@
 import type { Clock } from "../../base/clock.ts";
-import type { Fetch } from "../../kubernetes/types.ts";
+import type { Fetch } from "../../platform/fetch.ts";
 import { rejectedByJson, toJson } from "./otlp-json.ts";
 import { rejectedByProtobuf, toProtobuf } from "./otlp-protobuf.ts";
 import type { Origin, Span } from "./span.ts";

@@ -1,7 +1,7 @@
 import type { Clock, Random } from "../../base/clock.ts";
 import type { Logger } from "../../base/log.ts";
 import type { TracingConfig } from "../../config/schema.ts";
-import type { Fetch } from "../../kubernetes/types.ts";
+import type { Fetch } from "../../platform/fetch.ts";
 import { clientAttributes, methodName, serverAttributes } from "./attributes.ts";
 import { flagsFor, isSampled, newId, parseTraceParent, traceParent } from "./context.ts";
 import { createOtlpSend, protocolOf } from "./otlp.ts";

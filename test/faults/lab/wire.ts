@@ -1,6 +1,6 @@
 import type { Clock } from "../../../src/base/clock.ts";
 import type { EmbeddedApiserver, StoredObject } from "../../../src/demo/apiserver.ts";
-import type { Fetch } from "../../../src/kubernetes/types.ts";
+import type { Fetch } from "../../../src/platform/fetch.ts";
 
 /** What becomes of requests made from now on. */
 export type Reach =

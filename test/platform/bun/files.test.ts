@@ -7,7 +7,7 @@ import { assertEquals, assertLess, assertRejects } from "@std/assert";
 import { bunRuntime } from "../../../src/platform/bun/runtime.ts";
 import { until } from "../../helpers/wait.ts";
 
-const files = bunRuntime.files!;
+const files = bunRuntime.files;
 let folder: string;
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), "files-"));

@@ -2,7 +2,7 @@ import { describe, test } from "bun:test";
 import { assertEquals, assertLess, assertRejects } from "@std/assert";
 import { bunRuntime } from "../../../src/platform/bun/runtime.ts";
 
-const run = bunRuntime.run!;
+const run = bunRuntime.run;
 const quiet = new AbortController().signal;
 const environment = { PATH: process.env.PATH ?? "" };
 

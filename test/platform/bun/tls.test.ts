@@ -9,7 +9,7 @@ import { createApiClient } from "../../../src/kubernetes/api-client.ts";
 import { noCredentials } from "../../../src/kubernetes/credentials.ts";
 import { ApiError } from "../../../src/kubernetes/errors.ts";
 import { bunRuntime } from "../../../src/platform/bun/runtime.ts";
-import type { ClientTls } from "../../../src/platform/runtime.ts";
+import type { ClientTls } from "../../../src/platform/tls.ts";
 import { slices } from "../../helpers/scripted-apiserver.ts";
 
 const signal = new AbortController().signal;
