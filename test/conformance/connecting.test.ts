@@ -50,7 +50,7 @@ describe("an address that swallows packets", () => {
       const began = performance.now();
       const answer = await gateway.fetch("/", { method: "POST", body: "x".repeat(200_000) });
       assertEquals([answer.status, await answer.text()], [200, "ok"]);
-      assertLess(performance.now() - began, 2000);
+      assertLess(performance.now() - began, 15_000);
     }
     assertEquals(pod.requests.length, 4);
   });
@@ -62,6 +62,6 @@ describe("an address that swallows packets", () => {
     const answer = await gateway.fetch("/");
     const took = performance.now() - began;
     assertEquals([answer.status, ((await answer.json()) as { code: string }).code], [502, "upstream_connect"]);
-    assert(took > 290 && took < 2000, `${took} ms`);
+    assert(took > 290 && took < 15_000, `${took} ms`);
   });
 });

@@ -1,9 +1,10 @@
 import { describe, test } from "bun:test";
 import { assert, assertEquals, assertLess } from "@std/assert";
+import { closedPort } from "../helpers/closed-port.ts";
 import { serveEmbedded } from "../helpers/embedded.ts";
 import { until } from "../helpers/wait.ts";
 import { clusterBlock, oneCluster, slice } from "./objects.ts";
-import { closedPort, startPods } from "./pods.ts";
+import { startPods } from "./pods.ts";
 import { type ServedGateway, serve } from "./support.ts";
 
 /** What `count` requests got: a pod's name, or the status of what was not 200. */

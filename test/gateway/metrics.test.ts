@@ -1,10 +1,11 @@
 import { describe, test } from "bun:test";
 import { assert, assertEquals, assertGreater } from "@std/assert";
+import { closedPort } from "../helpers/closed-port.ts";
 import { serveEmbedded } from "../helpers/embedded.ts";
 import { faultProxy } from "../helpers/fault-proxy.ts";
 import { until } from "../helpers/wait.ts";
 import { oneCluster, slice } from "./objects.ts";
-import { closedPort, startPods } from "./pods.ts";
+import { startPods } from "./pods.ts";
 import { logged, type ServedGateway, serve } from "./support.ts";
 
 /** The samples of a gateway's `/metrics`, by what stands before the number. */

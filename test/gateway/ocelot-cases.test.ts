@@ -1,11 +1,12 @@
 import { describe, test } from "bun:test";
 import { assert, assertEquals } from "@std/assert";
 import table from "../fixtures/cases/ocelot-cases.json" with { type: "json" };
+import { closedPort } from "../helpers/closed-port.ts";
 import { type ServedApiserver, serveEmbedded } from "../helpers/embedded.ts";
 import { type GatewayProcess, startGateway } from "../helpers/gateway-process.ts";
 import { until } from "../helpers/wait.ts";
 import { endpoints, oneCluster } from "./objects.ts";
-import { closedPort, type Pods, startPods } from "./pods.ts";
+import { type Pods, startPods } from "./pods.ts";
 import { type ServedGateway, serve } from "./support.ts";
 
 interface Case {

@@ -71,11 +71,3 @@ export async function startPods(
     }
   }
 }
-
-/** A loopback port that nothing listens on: it was free a moment ago. */
-export async function closedPort(ip = "127.0.0.1"): Promise<number> {
-  const server = Bun.serve({ hostname: ip, port: 0, fetch: () => new Response() });
-  const { port } = server;
-  await server.stop(true);
-  return port!;
-}

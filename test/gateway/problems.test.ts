@@ -1,8 +1,9 @@
 import { describe, test } from "bun:test";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { closedPort } from "../helpers/closed-port.ts";
 import { serveEmbedded } from "../helpers/embedded.ts";
 import { clusterBlock, endpoints, oneCluster, slice } from "./objects.ts";
-import { closedPort, startPods } from "./pods.ts";
+import { startPods } from "./pods.ts";
 import { problemOf, serve } from "./support.ts";
 
 /** What a client must never read: addresses, and names of services and clusters. */

@@ -3,11 +3,12 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { closedPort } from "../helpers/closed-port.ts";
 import { serveEmbedded } from "../helpers/embedded.ts";
 import { MAIN } from "../helpers/gateway-process.ts";
 import { until } from "../helpers/wait.ts";
 import { clusterBlock, oneCluster, slice } from "./objects.ts";
-import { closedPort, type Pods, startPods } from "./pods.ts";
+import { type Pods, startPods } from "./pods.ts";
 import { logged, type ServedGateway, serve } from "./support.ts";
 
 /** Design: a valid change applies to new requests within this. */

@@ -23,11 +23,12 @@ import {
 } from "@opentelemetry/semantic-conventions";
 import { assert, assertEquals, assertMatch, assertNotEquals, assertStringIncludes } from "@std/assert";
 import packageJson from "../../package.json" with { type: "json" };
+import { closedPort } from "../helpers/closed-port.ts";
 import { serveEmbedded } from "../helpers/embedded.ts";
 import { type CollectedSpan, type Collector, KIND, startCollector } from "../helpers/otlp-collector.ts";
 import { until } from "../helpers/wait.ts";
 import { clusterBlock, slice } from "./objects.ts";
-import { closedPort, type Pods, startPods } from "./pods.ts";
+import { type Pods, startPods } from "./pods.ts";
 import { logged, type ServedGateway, serve } from "./support.ts";
 
 const JSON_ENV = { OTEL_EXPORTER_OTLP_PROTOCOL: "http/json" };

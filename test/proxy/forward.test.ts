@@ -2,9 +2,9 @@ import { describe, test } from "bun:test";
 import { assert, assertEquals, assertGreater, assertLess, assertMatch, assertNotMatch } from "@std/assert";
 import { staticUpstream } from "../../src/balancing/static-upstream.ts";
 import type { Endpoint, Upstream } from "../../src/discovery/types.ts";
+import { closedPort } from "../helpers/closed-port.ts";
 import {
   answerWith,
-  deadPort,
   fieldValues,
   leavesNothing,
   type RawPod,
@@ -25,7 +25,7 @@ const codeOf = async (response: Response): Promise<string> => ((await response.j
 describe("a pod that cannot be reached", () => {
   test("is passed over for another address, for every method, body and all", async () => {
     const good = await healthy();
-    const dead = await deadPort();
+    const dead = await closedPort();
     const { url } = rig({ pods: [dead, good.port], rule: { health: { passive: false, active: false } } });
     for (let i = 0; i < 10; i++) {
       for (const method of ["GET", "POST", "PATCH", "DELETE"]) {
@@ -36,7 +36,7 @@ describe("a pod that cannot be reached", () => {
   });
 
   test("is not asked twice by one request: with no other address the answer is 502", async () => {
-    const dead = await deadPort();
+    const dead = await closedPort();
     const { url, logged } = rig({ pods: [dead], rule: { retries: { attempts: 5, on: ["connect"] } } });
     const response = await fetch(url);
     assertEquals([response.status, response.headers.get("content-type")], [502, "application/problem+json"]);
@@ -49,7 +49,7 @@ describe("a pod that cannot be reached", () => {
 
   test("is ejected after two failures and then not asked at all", async () => {
     const good = await healthy();
-    const dead = await deadPort();
+    const dead = await closedPort();
     const { url, pool } = rig({ pods: [dead, good.port] });
     for (let i = 0; i < 8; i++) assertEquals((await fetch(url)).status, 200);
     assert(pool.inspect().find(({ endpoint }) => endpoint.port === dead)?.ejectedUntil !== undefined);
@@ -57,7 +57,7 @@ describe("a pod that cannot be reached", () => {
 
   test("costs the pods nothing: no budget bounds how often another is tried", async () => {
     const good = await healthy();
-    const dead = await deadPort();
+    const dead = await closedPort();
     const budget = { request: () => {}, take: () => false };
     const rule = { health: { passive: false as const, active: false as const } };
     const { url } = rig({ pods: [dead, good.port], budget, rule });
@@ -319,7 +319,7 @@ describe("options of the gateway", () => {
   test("a route's header changes reach the pod and the client, retries included", async () => {
     const good = await healthy();
     const { port } = rig({
-      pods: [await deadPort(), good.port],
+      pods: [await closedPort(), good.port],
       route: {
         requestHeaders: (headers) => headers.append("x-added", "1"),
         responseHeaders: (headers) => headers.set("x-answer", "2"),

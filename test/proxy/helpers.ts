@@ -129,13 +129,6 @@ export async function rawPod(answer: (socket: Socket, request: string) => void):
 export const answerWith = (text: string, ...lines: string[]): string =>
   ["HTTP/1.1 200 OK", `content-length: ${text.length}`, ...lines, "", text].join("\r\n");
 
-/** A port where nobody listens. */
-export async function deadPort(): Promise<number> {
-  const pod = await rawPod(() => {});
-  pod.stop();
-  return pod.port;
-}
-
 /** A gateway of one route. */
 export interface Rig {
   readonly port: number;

@@ -99,7 +99,7 @@ describe("two pods, requests of every method and framing, whatever the pods do",
         // Every connection carries one request: a pod that closes one never meets the next request on it.
         keepalive: { requests: 1, age: 0 },
         health: { passive: false, active: false },
-        timeouts: { try: 800, idle: 4000, response: 8000 },
+        timeouts: { try: 3000, idle: 15_000, response: 30_000 },
         retries: { attempts: 2, on: ["connect", "reset", "timeout", 503] },
       },
     });

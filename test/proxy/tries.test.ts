@@ -1,7 +1,8 @@
 import { describe, test } from "bun:test";
 import { assertEquals, assertGreater, assertLess } from "@std/assert";
 import type { RouteConfig } from "../../src/config/schema.ts";
-import { answerWith, deadPort, leavesNothing, type RawPod, rawPod, startRig } from "./helpers.ts";
+import { closedPort } from "../helpers/closed-port.ts";
+import { answerWith, leavesNothing, type RawPod, rawPod, startRig } from "./helpers.ts";
 
 leavesNothing();
 const silent = async (): Promise<RawPod> => await rawPod(() => {});
@@ -13,7 +14,7 @@ const on: RouteConfig["retries"]["on"] = ["connect", "reset", "timeout"];
 describe("an attempt that takes longer than timeouts.try", () => {
   test.each(["GET", "HEAD", "DELETE"])("is followed by another address, for %s", async (method) => {
     const [slow, good] = [await silent(), await healthy()];
-    const rule = { health, timeouts: { try: 100 }, retries: { attempts: 2, on } };
+    const rule = { health, timeouts: { try: 1000 }, retries: { attempts: 2, on } };
     const { url } = startRig({ pods: [slow.port, good.port], rule });
     const answers = await Promise.all(Array.from({ length: 4 }, () => fetch(url, { method })));
     assertEquals(
@@ -26,7 +27,7 @@ describe("an attempt that takes longer than timeouts.try", () => {
   test("is the last of a request that cannot be repeated, or whose route does not say so", async () => {
     const [slow, good] = [await silent(), await healthy()];
     const both = async (method: string, on: RouteConfig["retries"]["on"]): Promise<number[]> => {
-      const rule = { health, timeouts: { try: 100 }, retries: { attempts: 2, on } };
+      const rule = { health, timeouts: { try: 1000 }, retries: { attempts: 2, on } };
       const { url } = startRig({ pods: [slow.port, good.port], rule });
       const body = method === "GET" ? undefined : "x";
       const answers = await Promise.all([fetch(url, { method, body }), fetch(url, { method, body })]);
@@ -40,7 +41,7 @@ describe("an attempt that takes longer than timeouts.try", () => {
     const [slow, good] = [await silent(), await healthy()];
     const { url, pool } = startRig({
       pods: [slow.port, good.port],
-      rule: { timeouts: { try: 100 }, retries: { attempts: 2, on } },
+      rule: { timeouts: { try: 1000 }, retries: { attempts: 2, on } },
     });
     for (let i = 0; i < 5; i++) assertEquals((await fetch(url)).status, 200);
     assertEquals(pool.inspect().find(({ endpoint }) => endpoint.port === slow.port)?.ejectedUntil !== undefined, true);
@@ -66,7 +67,7 @@ describe("an attempt that takes longer than timeouts.try", () => {
 describe("retries.attempts: all", () => {
   test("asks every address until one answers, however many there are", async () => {
     const good = await healthy();
-    const dead = await Promise.all(Array.from({ length: 14 }, deadPort));
+    const dead = await Promise.all(Array.from({ length: 14 }, closedPort));
     const rule = { health, retries: { attempts: "all" as const, on } };
     const { url } = startRig({ pods: [...dead, good.port], rule });
     for (let i = 0; i < 4; i++) assertEquals((await fetch(url, { method: "POST", body: "x" })).status, 200);

@@ -1,8 +1,8 @@
 import { describe, test } from "bun:test";
 import { join } from "node:path";
 import { assert, assertEquals, assertGreater, assertLess, assertStringIncludes } from "@std/assert";
-import { closedPort } from "../gateway/pods.ts";
 import { type ServedGateway, serve } from "../gateway/support.ts";
+import { closedPort } from "../helpers/closed-port.ts";
 import { until } from "../helpers/wait.ts";
 import { rawClient } from "./helpers.ts";
 import {

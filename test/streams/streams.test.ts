@@ -1,7 +1,7 @@
 import { describe, test } from "bun:test";
 import { assert, assertEquals, assertGreater } from "@std/assert";
-import { closedPort } from "../gateway/pods.ts";
 import { logged } from "../gateway/support.ts";
+import { closedPort } from "../helpers/closed-port.ts";
 import { until } from "../helpers/wait.ts";
 import { blackHole, type Client, client, echo, type Manner, ON_DENO, serveStreams, upstream } from "./support.ts";
 

@@ -9,8 +9,9 @@ import { UpstreamError } from "../../../src/http/upstream-error.ts";
 import { bunDial } from "../../../src/platform/bun/dial.ts";
 import { nodeDial } from "../../../src/platform/node/streams.ts";
 import type { Dial } from "../../../src/platform/sockets.ts";
+import { closedPort } from "../../helpers/closed-port.ts";
 import { createFakeClock } from "../../helpers/fake-clock.ts";
-import { answerWith, deadPort, type RawPod, rawPod, until } from "../../proxy/helpers.ts";
+import { answerWith, type RawPod, rawPod, until } from "../../proxy/helpers.ts";
 
 const pods: RawPod[] = [];
 afterEach(() => {
@@ -426,7 +427,7 @@ describe.each<[string, Dial]>([
 
   describe("no answer", () => {
     test("nobody listens", async () => {
-      await failing(ask(await deadPort()), "connect", "");
+      await failing(ask(await closedPort()), "connect", "");
     });
 
     test("the pod hangs up, at once or after a while", async () => {
@@ -538,7 +539,7 @@ describe("connections", () => {
     const ask = asker(client);
     const { port } = await pod((socket) => socket.write(answerWith("x")));
     const other = await pod((socket) => socket.write(answerWith("x", "connection: close")));
-    await failing(ask(await deadPort()), "connect", "");
+    await failing(ask(await closedPort()), "connect", "");
     await (await ask(other.port)).text();
     await failing(ask(`http://127.0.0.1:${port}/#`), "refused", "#");
     assertEquals(client.census(), { origins: 0, open: 0, idle: 0 });

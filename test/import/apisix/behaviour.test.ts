@@ -5,11 +5,11 @@ import { assert, assertEquals } from "@std/assert";
 import { isSeq, parseDocument } from "yaml";
 import { endpoints } from "../../gateway/objects.ts";
 import { type ServedGateway, serve } from "../../gateway/support.ts";
+import { closedPort } from "../../helpers/closed-port.ts";
 import { type ServedApiserver, serveEmbedded } from "../../helpers/embedded.ts";
 import { until } from "../../helpers/wait.ts";
 import { type Ask, CASES } from "./cases.ts";
 import {
-  closedPort,
   fixtureFiles,
   fixtureNames,
   type Got,

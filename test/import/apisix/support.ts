@@ -4,6 +4,7 @@ import { assert, assertEquals } from "@std/assert";
 import { apisix } from "../../../src/import/apisix/apisix.ts";
 import { type Imported, runImporter } from "../../../src/import/run-importer.ts";
 import type { ServedGateway } from "../../gateway/support.ts";
+import { closedPort } from "../../helpers/closed-port.ts";
 import type { Ask } from "./cases.ts";
 
 /** Where the configurations are, one folder each. */
@@ -48,14 +49,6 @@ export interface Stage extends AsyncDisposable {
 /** 1980 to 1983 answer what they got; 1985 does too, and fails its health checks; nobody listens on 1988 and 1989. */
 const ANSWERING = [1980, 1981, 1982, 1983, 1985];
 const DEAD = [1988, 1989];
-
-/** A port that nobody listens on. */
-export async function closedPort(): Promise<number> {
-  const server = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Response() });
-  const port = server.port!;
-  await server.stop(true);
-  return port;
-}
 
 /** Starts the servers. `more`: other ports of the fixtures, and what they stand for. */
 export async function openStage(more: Readonly<Record<number, number>> = {}): Promise<Stage> {

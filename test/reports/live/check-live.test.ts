@@ -6,8 +6,8 @@ import { assert, assertEquals, assertLess, assertLessOrEqual, assertMatch, asser
 import { parseAllDocuments } from "yaml";
 import type { ClusterReport, LiveReport } from "../../../src/reports/live/report.ts";
 import { clusterBlock, oneCluster, slice } from "../../gateway/objects.ts";
-import { closedPort } from "../../gateway/pods.ts";
 import { world } from "../../gateway/support.ts";
+import { closedPort } from "../../helpers/closed-port.ts";
 import { type ServedApiserver, serveEmbedded } from "../../helpers/embedded.ts";
 
 let folder: string;

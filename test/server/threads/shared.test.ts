@@ -1,7 +1,8 @@
 import { describe, test } from "bun:test";
 import { assertEquals, assertGreater, assertGreaterOrEqual, assertStringIncludes } from "@std/assert";
 import { clusterBlock, slice } from "../../gateway/objects.ts";
-import { closedPort, startPods } from "../../gateway/pods.ts";
+import { startPods } from "../../gateway/pods.ts";
+import { closedPort } from "../../helpers/closed-port.ts";
 import { serveEmbedded } from "../../helpers/embedded.ts";
 import { startGateway } from "../../helpers/gateway-process.ts";
 import { until } from "../../helpers/wait.ts";
