@@ -1,21 +1,19 @@
 import { isAddress, isHostName, stripBrackets } from "../base/addresses.ts";
+import { isMapping } from "../base/schema/shapes.ts";
 import type { Env } from "./interpolate.ts";
 import { normalizeLabelSelector } from "./label-selector.ts";
 import {
   fault,
+  itemsUnder,
   type Place,
-  placeAt,
-  placesIn,
   present,
   type Rules,
   textUnder,
   under,
-  unique,
+  uniqueTexts,
   valueFault,
   warn,
 } from "./rules.ts";
-
-const KUBERNETES = ["discovery", "kubernetes"] as const;
 
 /** The clusters of a file, in either of APISIX's two shapes. */
 export interface WrittenClusters {
@@ -25,12 +23,12 @@ export interface WrittenClusters {
 }
 
 /** Finds the clusters; a file whose `kubernetes` is neither a mapping nor a list has none. */
-export function writtenClusters(rules: Rules): WrittenClusters {
-  const { value } = placeAt(rules.document, KUBERNETES.slice(0, 1));
-  const kubernetes = value.kubernetes;
-  if (Array.isArray(kubernetes)) return { on: true, multi: true, places: placesIn(rules.document, KUBERNETES) };
-  const single = typeof kubernetes === "object" && kubernetes !== null;
-  return { on: kubernetes !== undefined, multi: false, places: single ? [placeAt(rules.document, KUBERNETES)] : [] };
+export function writtenClusters({ root }: Rules): WrittenClusters {
+  const discovery = under(root, "discovery");
+  const { kubernetes } = discovery.value;
+  if (Array.isArray(kubernetes)) return { on: true, multi: true, places: itemsUnder(discovery, "kubernetes") };
+  const places = isMapping(kubernetes) ? [under(discovery, "kubernetes")] : [];
+  return { on: kubernetes !== undefined, multi: false, places };
 }
 
 /** The port a pod's environment names, if it is one. */
@@ -48,8 +46,8 @@ const FROM_ENV = {
 
 /** An apiserver must be named by the file, a kubeconfig or, for a single cluster, the pod's environment. */
 function apiserverIsNamed(rules: Rules, cluster: Place, multi: boolean, env: Env): void {
-  const service = under(rules.document, cluster, "service");
-  const client = under(rules.document, cluster, "client");
+  const service = under(cluster, "service");
+  const client = under(cluster, "client");
   if (Object.hasOwn(client.value, "kubeconfig")) return;
   for (const key of ["host", "port"] as const) {
     if (Object.hasOwn(service.value, key)) continue;
@@ -79,42 +77,20 @@ function selectorIsUsable(rules: Rules, cluster: Place): void {
   }
 }
 
-function clientIsClear(rules: Rules, cluster: Place, multi: boolean): void {
-  const client = under(rules.document, cluster, "client");
-  const service = under(rules.document, cluster, "service");
-  if (service.value.ssl_verify === false) {
-    const why = "is false: anybody between here and the apiserver can read the token and answer in its place";
-    warn(rules, service, "ssl_verify", why);
-  }
-  const anonymous = present(client, ["token", "token_file", "cert_file", "kubeconfig"]).length === 0;
-  if (multi && anonymous && service.value.schema !== "http") {
-    warn(rules, cluster, "client", "has no credentials: the apiserver sees an anonymous client");
-  }
-}
-
 /** Everything about `discovery.kubernetes` that concerns more than one key. */
-export function checkClusters(rules: Rules, clusters: WrittenClusters, env: Env): void {
-  for (const cluster of clusters.places) {
-    apiserverIsNamed(rules, cluster, clusters.multi, env);
-    clientIsClear(rules, cluster, clusters.multi);
+export function checkClusters(rules: Rules, { places, multi }: WrittenClusters, env: Env): void {
+  for (const cluster of places) {
+    apiserverIsNamed(rules, cluster, multi, env);
+    const credentials = present(under(cluster, "client"), ["token", "token_file", "cert_file", "kubeconfig"]);
+    if (multi && credentials.length === 0 && under(cluster, "service").value.schema !== "http") {
+      warn(rules, cluster, "client", "has no credentials: the apiserver sees an anonymous client");
+    }
     selectorIsUsable(rules, cluster);
     const named = cluster.value.namespaces;
     const names = Array.isArray(named) ? named.filter((name) => typeof name === "string") : [];
     if (new Set(names).size < names.length) fault(rules, cluster, "namespaces", "names one of them twice");
   }
-  unique(
-    rules,
-    clusters.places.flatMap((place) => {
-      const id = textUnder(place, "id");
-      return clusters.multi && id !== undefined ? [{ place, key: "id", value: id }] : [];
-    }),
-  );
+  if (multi) uniqueTexts(rules, places, "id");
   // Each would overwrite what the other has written.
-  unique(
-    rules,
-    clusters.places.flatMap((place) => {
-      const path = textUnder(place, "snapshot_file");
-      return path === undefined ? [] : [{ place, key: "snapshot_file", value: path }];
-    }),
-  );
+  uniqueTexts(rules, places, "snapshot_file");
 }

@@ -30,6 +30,10 @@ const service = object({
   ssl_verify: preset(boolean, true, {
     help: "Whether the apiserver's certificate is checked (APISIX's default is false).",
     workers: (verify) => (verify === false ? NO_TLS : undefined),
+    caution: (verify) =>
+      verify === false
+        ? "is false: anybody between here and the apiserver can read the token and answer in its place"
+        : undefined,
   }),
   ca_file: optional(shownText("the path of a PEM file with the cluster's CA"), {
     help: "In a pod the service account's ca.crt.",

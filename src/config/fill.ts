@@ -1,14 +1,14 @@
 import type { PassiveHealthConfig } from "../balancing/options.ts";
-import { stripBrackets } from "../base/addresses.ts";
+import { authority, stripBrackets } from "../base/addresses.ts";
 import type { ClusterOptions } from "../discovery/options.ts";
 import type { HeaderChanges } from "../routing/options.ts";
 import type { WrittenDiscovery } from "./discovery-schema.ts";
-import { fillStream } from "./fill-stream.ts";
 import type { Env } from "./interpolate.ts";
 import { normalizeLabelSelector } from "./label-selector.ts";
 import { mergeMiddleware } from "./merge-middleware.ts";
 import type { HealthConfig, RouteConfig, UpstreamTlsConfig, WrittenDefaults, WrittenRoute } from "./route-schema.ts";
 import type { Config, DiscoveryConfig, WrittenFile } from "./schema.ts";
+import { STREAM_INITIALS, type StreamConfig, type WrittenStream } from "./stream-schema.ts";
 import { ROUTE_INITIALS } from "./upstream-schema.ts";
 
 /** What a pod's service account offers, found by the caller; empty outside a pod. */
@@ -158,6 +158,25 @@ function fillRoute(
     middleware: mergeMiddleware(defaults.middleware ?? [], route.middleware ?? []),
     balancer: route.balancer ?? defaults.balancer ?? ROUTE_INITIALS.balancer,
     pass_host: passHost,
+  };
+}
+
+/** A stream is what its own entry says: `defaults` are for requests. */
+function fillStream(written: WrittenStream): StreamConfig {
+  const { id = authority(written.listen), upstream_tls, health, ...stream } = written;
+  const passive = health?.passive ?? {};
+  const active = health?.active ?? false;
+  return {
+    ...stream,
+    ...(upstream_tls && { upstream_tls: { ...STREAM_INITIALS.upstream_tls, ...upstream_tls } }),
+    id,
+    balancer: stream.balancer ?? STREAM_INITIALS.balancer,
+    timeouts: { ...STREAM_INITIALS.timeouts, ...stream.timeouts },
+    retries: { ...STREAM_INITIALS.retries, ...stream.retries },
+    health: {
+      passive: passive && { ...STREAM_INITIALS.passive, ...passive },
+      active: active && { ...STREAM_INITIALS.active, ...active },
+    },
   };
 }
 

@@ -50,7 +50,7 @@ export function checkKeys(rules: Rules, schema: Schema, lacking: readonly Lackin
         if (why !== undefined) (typeof facts[kind] === "function" ? valueFault : fault)(rules, place, key, why);
       }
       const idle = lacking.includes("workers") ? lackOf(facts.idleOnWorkers, value) : undefined;
-      if (idle !== undefined) warn(rules, place, key, idle);
+      for (const why of [idle, facts.caution?.(value)]) if (why !== undefined) warn(rules, place, key, why);
     }
     if (!isMapping(value)) return;
     const known = fitting(at, value)[0];

@@ -6,17 +6,14 @@ import { fill, type PodOffer } from "./fill.ts";
 import type { Env } from "./interpolate.ts";
 import type { ConfigIssue } from "./issues.ts";
 import { checkKeys, type Lacking } from "./key-rules.ts";
-import { checkDefaultMiddleware, checkGroups } from "./middleware-rules.ts";
-import { moduleUses } from "./module-uses.ts";
-import { reachWarnings } from "./reach-rules.ts";
-import { regexWarnings } from "./regex-rules.ts";
+import { checkGroups, checkMiddleware, moduleUses } from "./middleware-rules.ts";
 import { checkRoutes } from "./route-rules.ts";
-import type { Rules } from "./rules.ts";
+import { reachWarnings, regexWarnings } from "./route-warnings.ts";
+import { type Rules, rootOf } from "./rules.ts";
 import type { Config, FileFormat } from "./schema.ts";
 import { checkServer } from "./server-rules.ts";
 import { readSource } from "./source.ts";
 import { checkStreams } from "./stream-rules.ts";
-import { checkWorkers } from "./threads-rules.ts";
 import { validate } from "./validate.ts";
 
 export type { PodOffer } from "./fill.ts";
@@ -75,21 +72,19 @@ export const loadConfig = ({ file, text, ...input }: LoadInput): LoadResult =>
 
 /** The same of a config that was read before, or comes from another program. */
 export function checkConfig(document: ConfigDocument, { format, env, pod, lacking = [] }: CheckInput): LoadResult {
-  const rules: Rules = { document, errors: [...document.issues], warnings: [] };
+  const rules: Rules = { document, root: rootOf(document), errors: [...document.issues], warnings: [] };
   if (document.root === undefined && document.issues.length === 0) rules.errors.push(document.issue([], EMPTY_FILE));
   // First, because it settles what values that are environment variables mean.
   const validated = validate(format, document);
-  if (validated.ok) {
-    checkGroups(rules, format.kinds, validated.file);
-    checkDefaultMiddleware(rules, validated.file);
-  } else rules.errors.push(...validated.issues);
+  if (validated.ok) checkGroups(rules, format.kinds, validated.file);
+  else rules.errors.push(...validated.issues);
   checkKeys(rules, format.file, lacking);
   const clusters = writtenClusters(rules);
   checkServer(rules);
   checkClusters(rules, clusters, env);
   checkRoutes(rules, clusters);
   checkStreams(rules, clusters);
-  checkWorkers(rules, format.kinds);
+  checkMiddleware(rules, format.kinds);
   // A text whose variable is not set is said to be that, and nothing else about what was left of it.
   const errors = rules.errors.filter((issue) => !document.unset.has(issue.path) || document.issues.includes(issue));
   const warnings = tidy(rules.warnings.filter(({ path }) => !document.unset.has(path)));

@@ -1,52 +1,64 @@
-import type { WrittenMiddleware } from "../middleware/catalog.ts";
+import type { ModuleUse } from "../middleware/modules.ts";
 import type { MiddlewareKinds } from "../middleware/options.ts";
-import { type Path, showPath } from "./issues.ts";
-import type { Rules } from "./rules.ts";
+import type { ConfigDocument } from "./document.ts";
+import { type ConfigIssue, type Path, showPath } from "./issues.ts";
+import { itemsUnder, type Place, present, type Rules, rootOf, under, valueFault, warn } from "./rules.ts";
 import type { WrittenFile } from "./schema.ts";
+import { asksForThreads } from "./server-schema.ts";
 
-/** The entries of a file's middleware, each with its place. */
-function* entriesOf({ defaults, routes }: WrittenFile): Generator<{ path: Path; entry: WrittenMiddleware }> {
-  const holders: [Path, readonly WrittenMiddleware[] | undefined][] = [
-    [["defaults"], defaults.middleware],
-    ...routes.map(({ middleware }, index): [Path, typeof middleware] => [["routes", index], middleware]),
-  ];
-  for (const [path, entries = []] of holders) {
-    for (const [index, entry] of entries.entries()) yield { path: [...path, "middleware", index], entry };
-  }
-}
+/** The entries of all `middleware:`, in the config's order. */
+const entriesOf = (root: Place): Place[] =>
+  [under(root, "defaults"), ...itemsUnder(root, "routes")].flatMap((holder) => itemsUnder(holder, "middleware"));
 
 /**
- * Those of one `group` share one count, so they must want the same of it. A request counts once in it, so a route names it once.
+ * Those of one `group` share one count, so they must want the same of it. A request counts once in it, so a route names it
+ * once. Options are compared as the schema read them, `file`: one that is left out is its default.
  */
 export function checkGroups(rules: Rules, kinds: MiddlewareKinds, file: WrittenFile): void {
   const groups = new Map<string, { path: Path; options: string }>();
-  for (const { path, entry } of entriesOf(file)) {
-    for (const [name, written] of Object.entries(entry)) {
-      const { group } = ((kinds[name]?.counts && (written || undefined)) as { readonly group?: string }) ?? {};
+  for (const place of entriesOf(rootOf({ root: file }))) {
+    for (const [name, written] of Object.entries(place.value)) {
+      const entry = under(place, name);
+      const { group } = kinds[name]?.counts ? entry.value : {};
       if (group === undefined) continue;
       const key = JSON.stringify([name, group]);
       const options = JSON.stringify(written);
       const first = groups.get(key);
-      const at = [...path, name, "group"];
-      const say = (why: string): void => void rules.errors.push(rules.document.issue(at, `${showPath(at)} ${why}`));
-      if (first === undefined) groups.set(key, { path: [...path, name], options });
+      if (first === undefined) groups.set(key, { path: entry.path, options });
       else if (first.options !== options) {
-        say(`shares its count with ${showPath(first.path)}, whose other options differ: they must be the same`);
-      } else if (String(first.path.slice(0, -3)) === String(path.slice(0, -2))) {
-        say(`is the group of ${showPath(first.path)} too: a request counts once in it, so remove one of them`);
+        const why = `shares its count with ${showPath(first.path)}, whose other options differ: they must be the same`;
+        valueFault(rules, entry, "group", why);
+      } else if (String(first.path.slice(0, -3)) === String(place.path.slice(0, -2))) {
+        const why = `is the group of ${showPath(first.path)} too: a request counts once in it, so remove one of them`;
+        valueFault(rules, entry, "group", why);
       }
     }
   }
 }
 
-/** `NAME: false` is for routes. */
-export function checkDefaultMiddleware({ document, errors }: Rules, { defaults }: WrittenFile): void {
-  for (const [index, entry] of (defaults.middleware ?? []).entries()) {
-    for (const [name, options] of Object.entries(entry)) {
+/** Everything about entries of `middleware` that concerns more than one key. */
+export function checkMiddleware(rules: Rules, kinds: MiddlewareKinds): void {
+  for (const entry of itemsUnder(under(rules.root, "defaults"), "middleware")) {
+    for (const [name, options] of Object.entries(entry.value)) {
       if (options !== false || name === "options") continue;
-      const at = ["defaults", "middleware", index, name];
-      const why = "is false, which takes nothing away here: a route says so of what defaults have";
-      errors.push(document.issue(at, `${showPath(at)} ${why}`));
+      valueFault(rules, entry, name, "is false, which takes nothing away here: a route says so of what defaults have");
     }
   }
+  const { workers } = under(rules.root, "server").value;
+  if (!asksForThreads(workers)) return;
+  const times = workers === "auto" ? "as many times" : `${workers} times`;
+  const why = `is counted in each worker by itself: with server.workers ${workers} a client may have ${times} the limit`;
+  const counting = Object.keys(kinds).filter((name) => kinds[name]?.counts);
+  for (const entry of entriesOf(rules.root)) {
+    for (const limit of present(entry, counting)) warn(rules, entry, limit, why);
+  }
+}
+
+/** Every `use` of a config's middleware, in its order. */
+export function moduleUses(document: ConfigDocument): ModuleUse<ConfigIssue>[] {
+  return entriesOf(rootOf(document)).flatMap(({ path, value: { use, options } }) => {
+    if (typeof use !== "string") return [];
+    const key = [...path, "use"];
+    return [{ use, options, issue: (sentence: string) => document.issue(key, `${showPath(key)} ${sentence}`) }];
+  });
 }

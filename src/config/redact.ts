@@ -1,7 +1,9 @@
 import type { ClusterOptions } from "../discovery/options.ts";
 import { clusterSchema } from "./discovery-schema.ts";
+import type { ConfigDocument } from "./document.ts";
+import { type ConfigIssue, showPath } from "./issues.ts";
 import type { Config, FileFormat, RouteConfig, StreamConfig } from "./schema.ts";
-import { credentialParameters, redacted } from "./shown.ts";
+import { credentialParameters, hiddenPlaces, redacted } from "./shown.ts";
 import { streamSchema } from "./stream-schema.ts";
 
 type Shown = Readonly<Record<string, unknown>>;
@@ -53,3 +55,17 @@ export function redactConfig(
     streams: streams.map(redactStream),
   };
 }
+
+/**
+ * What the file holds as it is and may be a secret, where it could name an environment variable: an error that is none
+ * while the file is kept like a secret. Each is said at its place, and none is shown.
+ */
+export const literalSecrets = (format: FileFormat, document: ConfigDocument): ConfigIssue[] =>
+  hiddenPlaces(format.file, document.root)
+    .filter((path) => document.envOf(path) === "none")
+    .map((path) =>
+      document.issue(
+        path,
+        `${showPath(path)} holds a secret as it is, or what may be one: write \${NAME} in its place`,
+      ),
+    );

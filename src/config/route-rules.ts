@@ -2,8 +2,8 @@ import { isMapping } from "../base/schema/shapes.ts";
 import { groupNames, partNames } from "../routing/path-template.ts";
 import { isTemplate, TEMPLATE_PARTS } from "../routing/template.ts";
 import type { WrittenClusters } from "./cluster-rules.ts";
-import { fault, type Place, placeAt, placesIn, present, type Rules, under, unique, valueFault } from "./rules.ts";
-import { discoveryIsOn, servicesAreKnown, tlsIsClear } from "./target-rules.ts";
+import { fault, itemsUnder, type Place, present, type Rules, under, unique, valueFault } from "./rules.ts";
+import { discoveryIsOn, servicesAreKnown } from "./target-rules.ts";
 
 /** A part of the path can be replaced only where the matched part is known. */
 function prefixIsKnown(rules: Rules, route: Place): void {
@@ -11,8 +11,8 @@ function prefixIsKnown(rules: Rules, route: Place): void {
   if (!isMapping(path) || Object.hasOwn(path, "prefix")) return;
   const kind = ["exact", "starts_with", "template", "regex"].find((key) => Object.hasOwn(path, key));
   if (kind === undefined) return;
-  const rewrite = under(rules.document, route, "rewrite_path");
-  const redirect = under(rules.document, under(rules.document, route, "redirect"), "path");
+  const rewrite = under(route, "rewrite_path");
+  const redirect = under(under(route, "redirect"), "path");
   for (const place of [rewrite, redirect]) {
     for (const key of present(place, ["replace_prefix"])) {
       fault(rules, place, key, `needs a prefix path, and this route's path is ${kind}: use replace`);
@@ -22,13 +22,13 @@ function prefixIsKnown(rules: Rules, route: Place): void {
 
 /** Whatever stands in braces is a part of the route's own path (its template, or the named groups of its regex), or one that every request has. */
 function partsAreKnown(rules: Rules, route: Place): void {
-  const { template, regex } = under(rules.document, route, "path").value;
+  const { template, regex } = under(route, "path").value;
   const groups = typeof regex === "string" ? groupNames(regex) : [];
   const names = typeof template === "string" ? partNames(template) : groups;
   const own = names.map((name) => `{${name}}`);
   const there = [...own, TEMPLATE_PARTS].join(", ");
-  const rewrite = under(rules.document, route, "rewrite_path");
-  const query = under(rules.document, under(rules.document, route, "request_query"), "set");
+  const rewrite = under(route, "rewrite_path");
+  const query = under(under(route, "request_query"), "set");
   const texts = [
     ...(Object.hasOwn(rewrite.value, "template") ? [{ place: rewrite, key: "template" }] : []),
     ...Object.keys(query.value).map((key) => ({ place: query, key })),
@@ -56,11 +56,11 @@ function hostIsClear(rules: Rules, place: Place, defaults: Place): void {
 /** A header both set and removed has no one outcome. */
 function headersAreClear(rules: Rules, place: Place): void {
   for (const key of ["request_headers", "response_headers"]) {
-    const changes = under(rules.document, place, key);
+    const changes = under(place, key);
     const removed = Array.isArray(changes.value.remove) ? changes.value.remove : [];
     const gone = new Set(removed.filter((name) => typeof name === "string").map((name) => name.toLowerCase()));
     for (const list of ["set", "add"]) {
-      const named = under(rules.document, changes, list);
+      const named = under(changes, list);
       const names = Object.keys(named.value);
       for (const name of names.filter((name) => gone.has(name.toLowerCase()))) {
         fault(rules, named, name, "is in remove too: keep one of them");
@@ -80,19 +80,17 @@ function differsByMoreThanCase(rules: Rules, place: Place): void {
 
 /** Everything about `routes` and `defaults` that concerns more than one key. */
 export function checkRoutes(rules: Rules, clusters: WrittenClusters): void {
-  const { document } = rules;
-  const routes = placesIn(document, ["routes"]);
-  const defaults = placeAt(document, ["defaults"]);
+  const routes = itemsUnder(rules.root, "routes");
+  const defaults = under(rules.root, "defaults");
   const nothing: Place = { path: [], value: {} };
   for (const [place, others] of [[defaults, nothing] as const, ...routes.map((route) => [route, defaults] as const)]) {
     hostIsClear(rules, place, others);
-    tlsIsClear(rules, place);
     headersAreClear(rules, place);
   }
   for (const route of routes) {
     prefixIsKnown(rules, route);
     partsAreKnown(rules, route);
-    differsByMoreThanCase(rules, under(document, route, "headers"));
+    differsByMoreThanCase(rules, under(route, "headers"));
     servicesAreKnown(rules, route, clusters);
   }
   const ids = routes.map((place) => {

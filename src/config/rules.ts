@@ -8,51 +8,46 @@ import { showPath } from "./issues.ts";
  * that a typing mistake elsewhere does not hide them; a value of the wrong kind is the schema's matter and passes here.
  */
 
-/** What a rule needs to speak up. */
-export interface Rules {
-  readonly document: ConfigDocument;
-  readonly errors: ConfigIssue[];
-  readonly warnings: ConfigIssue[];
-}
-
-/** A mapping of the file, and where it stands. */
+/** A mapping of a config, and where it stands. */
 export interface Place {
   readonly path: Path;
   readonly value: Readonly<Record<string, unknown>>;
 }
 
-/** Whatever stands at a path. */
-function valueAt(document: ConfigDocument, path: Path): unknown {
-  return path.reduce<unknown>((value, part) => {
-    if (typeof part === "number") return Array.isArray(value) ? value[part] : undefined;
-    return isMapping(value) && Object.hasOwn(value, part) ? value[part] : undefined;
-  }, document.root);
+/** What rules go by, and where they report. */
+export interface Rules {
+  readonly document: ConfigDocument;
+  /** The whole config. */
+  readonly root: Place;
+  readonly errors: ConfigIssue[];
+  readonly warnings: ConfigIssue[];
 }
 
-/** The mapping at a path; an empty one where there is none. */
-export function placeAt(document: ConfigDocument, path: Path): Place {
-  const value = valueAt(document, path);
-  return { path, value: isMapping(value) ? value : {} };
-}
+const placeAt = (path: Path, value: unknown): Place => ({ path, value: isMapping(value) ? value : {} });
 
-/** The items of a list that are mappings; none where there is no list. */
-export function placesIn(document: ConfigDocument, path: Path): Place[] {
-  const items = valueAt(document, path);
+const own = ({ value }: Place, key: string): unknown => (Object.hasOwn(value, key) ? value[key] : undefined);
+
+/** The whole of a document. */
+export const rootOf = ({ root }: Pick<ConfigDocument, "root">): Place => placeAt([], root);
+
+/** The mapping under a key; an empty one where there is none. */
+export const under = (place: Place, key: string): Place => placeAt([...place.path, key], own(place, key));
+
+/** The mappings in the list under a key; none where there is no list. */
+export function itemsUnder(place: Place, key: string): Place[] {
+  const items = own(place, key);
   if (!Array.isArray(items)) return [];
+  const path = [...place.path, key];
   return items.flatMap((value, index) => (isMapping(value) ? [{ path: [...path, index], value }] : []));
 }
-
-/** The mapping under a key. */
-export const under = (document: ConfigDocument, { path }: Place, key: string): Place =>
-  placeAt(document, [...path, key]);
 
 /** Those of the keys that are there; one left empty (null) is the schema's matter. */
 export const present = ({ value }: Place, keys: readonly string[]): string[] =>
   keys.filter((key) => Object.hasOwn(value, key) && value[key] !== null && value[key] !== undefined);
 
 /** The text under a key, if it is one. */
-export function textUnder({ value }: Place, key: string): string | undefined {
-  const found = Object.hasOwn(value, key) ? value[key] : undefined;
+export function textUnder(place: Place, key: string): string | undefined {
+  const found = own(place, key);
   return typeof found === "string" ? found : undefined;
 }
 
@@ -93,3 +88,13 @@ export function unique(rules: Rules, places: readonly { place: Place; key: strin
     seen.add(value);
   }
 }
+
+/** The same of the texts under one key. */
+export const uniqueTexts = (rules: Rules, places: readonly Place[], key: string): void =>
+  unique(
+    rules,
+    places.flatMap((place) => {
+      const value = textUnder(place, key);
+      return value === undefined ? [] : [{ place, key, value }];
+    }),
+  );

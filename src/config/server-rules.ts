@@ -1,23 +1,31 @@
 import { isLoopback, isWildcard } from "../base/addresses.ts";
-import { listenAddressOf } from "./listen-schema.ts";
-import { fault, placeAt, type Rules, warn } from "./rules.ts";
+import { type ListenAddress, listenAddressOf } from "./listen-schema.ts";
+import { fault, type Rules, under, warn } from "./rules.ts";
 import { adminListen, serverListen } from "./server-schema.ts";
+
+/** What `server` and `admin` listen on; undefined: nothing, or an address that the schema reports. */
+export function listenersOf({ root }: Rules): {
+  proxy: ListenAddress | undefined;
+  admin: ListenAddress | undefined;
+} {
+  const listenOf = (key: string): unknown => under(root, key).value.listen;
+  return {
+    proxy: listenAddressOf(serverListen, listenOf("server")),
+    admin: root.value.admin === false ? undefined : listenAddressOf(adminListen, listenOf("admin")),
+  };
+}
 
 /** Everything about `server` and `admin` that concerns more than one key. */
 export function checkServer(rules: Rules): void {
-  const server = placeAt(rules.document, ["server"]);
-  const admin = placeAt(rules.document, ["admin"]);
-  const off = placeAt(rules.document, []).value.admin === false;
-  const proxyAt = listenAddressOf(serverListen, server.value.listen);
-  const adminAt = off ? undefined : listenAddressOf(adminListen, admin.value.listen);
+  const server = under(rules.root, "server");
+  const admin = under(rules.root, "admin");
+  const { proxy: proxyAt, admin: adminAt } = listenersOf(rules);
 
-  if (adminAt && !isLoopback(adminAt.host) && !Object.hasOwn(admin.value, "token")) {
-    fault(rules, admin, "listen", "is not on loopback: write admin.token, or listen on 127.0.0.1");
-  }
-  if (adminAt && !isLoopback(adminAt.host) && Object.hasOwn(admin.value, "token")) {
+  if (adminAt && !isLoopback(adminAt.host)) {
     const why =
       "is not on loopback and has no TLS: the token passes in clear, so only a network you trust may reach it";
-    warn(rules, admin, "listen", why);
+    if (Object.hasOwn(admin.value, "token")) warn(rules, admin, "listen", why);
+    else fault(rules, admin, "listen", "is not on loopback: write admin.token, or listen on 127.0.0.1");
   }
   const sameHost =
     proxyAt && adminAt && (proxyAt.host === adminAt.host || isWildcard(proxyAt.host) || isWildcard(adminAt.host));
@@ -29,9 +37,7 @@ export function checkServer(rules: Rules): void {
     fault(rules, server, "http3", "needs server.tls: there is no HTTP/3 without it");
   }
   const { redirect_http: redirect } = server.value;
-  if (redirect !== undefined && redirect !== null) {
-    if (proxyAt && Number(redirect) === proxyAt.port) {
-      fault(rules, server, "redirect_http", "must be another port than the one of server.listen");
-    }
+  if (redirect !== undefined && redirect !== null && Number(redirect) === proxyAt?.port) {
+    fault(rules, server, "redirect_http", "must be another port than the one of server.listen");
   }
 }

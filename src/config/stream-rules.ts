@@ -1,14 +1,14 @@
 import { authority, isWildcard } from "../base/addresses.ts";
 import type { WrittenClusters } from "./cluster-rules.ts";
 import { type ListenAddress, listenAddressOf } from "./listen-schema.ts";
-import { fault, type Place, placeAt, placesIn, type Rules, unique } from "./rules.ts";
-import { adminListen, serverListen } from "./server-schema.ts";
+import { fault, itemsUnder, type Place, type Rules, under, unique } from "./rules.ts";
+import { listenersOf } from "./server-rules.ts";
 import { streamListen } from "./stream-schema.ts";
-import { discoveryIsOn, servicesAreKnown, tlsIsClear } from "./target-rules.ts";
+import { discoveryIsOn, servicesAreKnown } from "./target-rules.ts";
 
 /** An address of the file that is listened on. */
 interface Taken extends ListenAddress {
-  /** The key that has it, in words. */
+  /** The key that has it. */
   readonly by: string;
 }
 
@@ -17,13 +17,9 @@ const collide = (a: ListenAddress, b: ListenAddress): boolean =>
   a.port !== 0 && a.port === b.port && (a.host === b.host || isWildcard(a.host) || isWildcard(b.host));
 
 /** What `server` and `admin` listen on. */
-function takenByOthers({ document }: Rules): Taken[] {
-  const root = placeAt(document, []);
-  const server = placeAt(document, ["server"]);
-  const proxy = listenAddressOf(serverListen, server.value.listen);
-  const admin =
-    root.value.admin === false ? undefined : listenAddressOf(adminListen, placeAt(document, ["admin"]).value.listen);
-  const redirect = Number(server.value.redirect_http);
+function takenByOthers(rules: Rules): Taken[] {
+  const { proxy, admin } = listenersOf(rules);
+  const redirect = Number(under(rules.root, "server").value.redirect_http);
   return [
     ...(proxy ? [{ ...proxy, by: "server.listen" }] : []),
     ...(admin ? [{ ...admin, by: "admin.listen" }] : []),
@@ -54,15 +50,12 @@ function idOf({ value }: Place): string | undefined {
 
 /** Everything about `streams` that concerns more than one key. */
 export function checkStreams(rules: Rules, clusters: WrittenClusters): void {
-  const streams = placesIn(rules.document, ["streams"]);
-  for (const stream of streams) {
-    tlsIsClear(rules, stream);
-    servicesAreKnown(rules, stream, clusters);
-  }
+  const streams = itemsUnder(rules.root, "streams");
+  for (const stream of streams) servicesAreKnown(rules, stream, clusters);
   addressesAreFree(rules, streams);
   const ids = streams.flatMap((place) => {
     const value = idOf(place);
-    // Streams without an id on the same address were told of that.
+    // Of streams without an id on the same address that has been said.
     const own = Object.hasOwn(place.value, "id") || value?.endsWith(":0");
     return value !== undefined && own
       ? [{ place, key: Object.hasOwn(place.value, "id") ? "id" : "listen", value }]

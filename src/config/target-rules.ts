@@ -1,17 +1,9 @@
 import { parseServiceReference } from "../discovery/resolve/reference.ts";
 import type { WrittenClusters } from "./cluster-rules.ts";
 import { quoteName, showName } from "./issues.ts";
-import { type Place, placesIn, present, type Rules, textUnder, under, valueFault, warn } from "./rules.ts";
+import { itemsUnder, type Place, present, type Rules, textUnder, valueFault, warn } from "./rules.ts";
 
 /** Rules about where something goes, and how it is spoken to there: the same for routes and streams. */
-
-/** Warns where the upstream's certificate is not checked. */
-export function tlsIsClear(rules: Rules, place: Place): void {
-  const tls = under(rules.document, place, "upstream_tls");
-  if (tls.value.verify === false) {
-    warn(rules, tls, "verify", "is false: the upstream's certificate is not checked");
-  }
-}
 
 const clusterIds = (clusters: WrittenClusters): string[] =>
   clusters.places.flatMap((place) => textUnder(place, "id") ?? []);
@@ -59,12 +51,12 @@ function clusterIsKnown(rules: Rules, route: Place, clusters: WrittenClusters): 
 export function servicesAreKnown(rules: Rules, place: Place, clusters: WrittenClusters): void {
   clusterIsKnown(rules, place, clusters);
   referenceIsKnown(rules, place, place, clusters);
-  for (const service of placesIn(rules.document, [...place.path, "services"])) {
+  for (const service of itemsUnder(place, "services")) {
     referenceIsKnown(rules, service, place, clusters);
   }
 }
 
-/** Warns of services that nobody will find. `outcome` says what becomes of those who ask for them. */
+/** Warns of services that cannot be found. `outcome` says what becomes of what asks for them. */
 export function discoveryIsOn(
   rules: Rules,
   places: readonly Place[],

@@ -143,6 +143,7 @@ const upstreamTlsOf = <Entry extends v.GenericSchema>(
       verify: later(boolean, true, {
         help: "Whether the upstream's certificate is checked: its authority, its name and its times.",
         workers: (verify) => (verify === false ? NO_TLS : undefined),
+        caution: (verify) => (verify === false ? "is false: the upstream's certificate is not checked" : undefined),
       }),
       ca_file: key(entry(PEM), {
         help: "The authorities that are trusted, in place of the system's.",

@@ -1,7 +1,7 @@
 import { type Document, isMap, parseDocument } from "yaml";
 import { isLoopback } from "../base/addresses.ts";
 import type { ConfigDocument } from "../config/document.ts";
-import { placeAt } from "../config/rules.ts";
+import { rootOf, under } from "../config/rules.ts";
 import type { Config, ListenAddress } from "../config/schema.ts";
 import { ADMIN_TOKEN_VARIABLE } from "./types.ts";
 
@@ -31,7 +31,7 @@ const everywhere = ({ port }: ListenAddress, fallback: number): string => `0.0.0
 export function adjustForPod(text: string, { admin, server }: Config, source: ConfigDocument): Adjusted {
   const document = parseDocument(text, { merge: true, uniqueKeys: false });
   const changes: string[] = [];
-  const writes = (top: string, key: string): boolean => Object.hasOwn(placeAt(source, [top]).value, key);
+  const writes = (top: string, key: string): boolean => Object.hasOwn(under(rootOf(source), top).value, key);
 
   if (admin !== false && (isLoopback(admin.listen.host) || admin.listen.port === 0)) {
     const listen = everywhere(admin.listen, 9090);

@@ -1,7 +1,7 @@
 import type { ConfigDocument } from "../config/document.ts";
 import type { Env } from "../config/interpolate.ts";
-import { literalSecrets } from "../config/literal-secrets.ts";
 import { type ConfigIssue, loadConfig } from "../config/load.ts";
+import { literalSecrets } from "../config/redact.ts";
 import type { Config } from "../config/schema.ts";
 import { readSource } from "../config/source.ts";
 import { FORMAT } from "../gateway/format.ts";

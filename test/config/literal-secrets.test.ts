@@ -1,6 +1,6 @@
 import { describe, test } from "bun:test";
 import { assertEquals } from "@std/assert";
-import { literalSecrets } from "../../src/config/literal-secrets.ts";
+import { literalSecrets } from "../../src/config/redact.ts";
 import { readSource } from "../../src/config/source.ts";
 import { FORMAT } from "../../src/gateway/format.ts";
 

@@ -23,6 +23,8 @@ export interface KeyFacts {
   readonly workers?: Lack;
   /** Why it has no effect on Cloudflare Workers, which is only a warning. */
   readonly idleOnWorkers?: Lack;
+  /** What the writer of a value should know of it; undefined: nothing. */
+  readonly caution?: (value: unknown) => string | undefined;
   /** Why it cannot be had on a runtime without threads that share a port. */
   readonly threads?: Lack;
   /** Its default, where that is filled in after the schema has read the file: see `later`. */
