@@ -1,7 +1,7 @@
 import { systemClock } from "../base/clock.ts";
 import { silentLogger } from "../base/log.ts";
 import type { Config } from "../config/schema.ts";
-import { connect } from "../kubernetes/connection.ts";
+import { connect } from "../kubernetes/connect.ts";
 import type { RunCommand } from "../platform/process.ts";
 import { checkCluster } from "../reports/live/cluster.ts";
 import type { LiveReport } from "../reports/live/report.ts";

@@ -1,36 +1,42 @@
 import type { Clock, Random } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
 import { type ApiClient, createApiClient } from "../kubernetes/api-client.ts";
-import { type Connection, serverUrl } from "../kubernetes/connection.ts";
+import { type ApiserverConnection, serverUrl } from "../kubernetes/connect.ts";
 import type { Change, Collection, Decoder } from "../kubernetes/types.ts";
 import { clusterCounters, clusterStatus, worstState } from "./cluster-status.ts";
-import { createWaiters } from "./condition.ts";
-import { createTap } from "./feeds/change-feed.ts";
+import { createConditionVariable } from "./condition-variable.ts";
+import { createChangeFeed } from "./feeds/change-feed.ts";
+import { createSource } from "./feeds/collection-source.ts";
 import { type Connecting, keepConnecting, refreshOnChange, type WatchFiles } from "./feeds/connecting.ts";
-import { createScope, type Scope, type TrackedSource, trackSource } from "./feeds/namespace-sync.ts";
-import { planCluster, type ScopePlan } from "./feeds/plan.ts";
+import { createNamespaceSync, type NamespaceSync, type TrackedSource, trackSource } from "./feeds/namespace-sync.ts";
+import { type NamespacePlan, planCluster } from "./feeds/plan.ts";
 import { createRequestSource, type RequestSource } from "./feeds/request-source.ts";
-import { createSource } from "./feeds/source.ts";
-import type { ClusterTap, ScopeFacts } from "./feeds/updates.ts";
+import type { ChangeFeed, ScopeFacts } from "./feeds/updates.ts";
 import type { ClusterOptions } from "./options.ts";
 import { endpointSliceDecoder } from "./records/endpoint-slices.ts";
 import { endpointsDecoder } from "./records/endpoints.ts";
 import { serviceDecoder } from "./records/services.ts";
 import type { SliceRecord } from "./records/slice-record.ts";
-import { type Gate, isExpired, leftOutGate, requestGate, scopeGate } from "./resolve/freshness.ts";
+import {
+  type FreshnessGuard,
+  filteredOutGuard,
+  isExpired,
+  namespaceGuard,
+  perRequestGuard,
+} from "./resolve/freshness.ts";
 import type { SelectionOptions } from "./resolve/select.ts";
 import { type ChangeReason, createJournal, type Journal } from "./store/journal.ts";
 import { createServiceViews, type ServiceViews } from "./store/service-views.ts";
 import { createSnapshot, type SnapshotReader } from "./store/snapshot.ts";
 import type { SnapshotFiles } from "./store/snapshot-files.ts";
-import { createSnapshotKeeper } from "./store/snapshot-persister.ts";
+import { createSnapshotPersister } from "./store/snapshot-persister.ts";
 import type { ClusterCounters, ClusterStatus } from "./views.ts";
 import { notesWatcher, sizeWatcher } from "./warnings.ts";
 
 /** What a cluster works with. */
 export interface ClusterDeps {
   /** Opens the way to the apiserver; tried again, with pauses, when it rejects. */
-  connect(config: ClusterOptions): Promise<Connection>;
+  connect(config: ClusterOptions): Promise<ApiserverConnection>;
   /** undefined where there are no files. */
   readonly watchFiles?: WatchFiles | undefined;
   /** undefined where there are no files: no snapshot is kept then. */
@@ -67,12 +73,12 @@ export interface Cluster {
   /** Resolves when the apiserver itself has told all that `synced` asks for; rejects with the signal's reason. */
   whenListed(signal: AbortSignal): Promise<void>;
   /** Whether what the snapshot says of this service may be believed. */
-  gate(namespace: string, name: string): Gate;
+  guard(namespace: string, name: string): FreshnessGuard;
 }
 
 /** A cluster that is followed here, and tells others that are not at the apiserver themselves. */
 export interface FollowedCluster extends Cluster {
-  readonly tap: ClusterTap;
+  readonly changes: ChangeFeed;
 }
 
 /** Makes a cluster out of its configuration. */
@@ -83,7 +89,7 @@ export function createCluster(config: ClusterOptions, deps: ClusterDeps): Follow
       ? deps.logger
       : { log: (level, message, fields) => deps.logger.log(level, message, { cluster: config.id, ...fields }) };
   const journal = createJournal({ cluster: config.id, usual: config.mode === "request" ? "request" : "watch", clock });
-  const tap = createTap(
+  const tap = createChangeFeed(
     () => snapshot,
     () => ({
       synced: synced(),
@@ -106,7 +112,7 @@ export function createCluster(config: ClusterOptions, deps: ClusterDeps): Follow
     ? endpointSliceDecoder({ keepNamespace })
     : endpointsDecoder({ keepNamespace });
   const decodeService = serviceDecoder({ keepNamespace });
-  const waiters = createWaiters(tap.factsChanged);
+  const waiters = createConditionVariable(tap.syncStatusChanged);
   const watchSize = sizeWatcher(config.shared_size, reader, logger);
   const watchNotes = notesWatcher(logger);
   const selection: SelectionOptions = {
@@ -124,7 +130,7 @@ export function createCluster(config: ClusterOptions, deps: ClusterDeps): Follow
     trackSource(namespace, () => connecting, waiters, clock);
   const scopes = plan.scopes.map((scope) => ({
     plan: scope,
-    scope: createScope({
+    scope: createNamespaceSync({
       namespace: scope.namespace,
       endpoints: tracked(scope.namespace),
       services: scope.services === undefined ? undefined : tracked(scope.namespace),
@@ -143,7 +149,7 @@ export function createCluster(config: ClusterOptions, deps: ClusterDeps): Follow
       };
   const reports = (of: readonly TrackedSource[]) => of.map((source) => source.report());
 
-  const scopeOf = (namespace: string): Scope | undefined =>
+  const scopeOf = (namespace: string): NamespaceSync | undefined =>
     keepNamespace(namespace)
       ? scopes.find(({ plan: { namespace: own } }) => own === undefined || own === namespace)?.scope
       : undefined;
@@ -162,7 +168,7 @@ export function createCluster(config: ClusterOptions, deps: ClusterDeps): Follow
   const keeper =
     path === undefined || deps.snapshotFiles === undefined
       ? undefined
-      : createSnapshotKeeper({
+      : createSnapshotPersister({
           file: deps.snapshotFiles.open(path),
           config,
           snapshot,
@@ -200,7 +206,7 @@ export function createCluster(config: ClusterOptions, deps: ClusterDeps): Follow
     tracker.attach(createSource(config, { ...common, onStatus: statusChanged }));
   };
 
-  const startScope = (api: ApiClient, { plan: part, scope }: { plan: ScopePlan; scope: Scope }): void => {
+  const startScope = (api: ApiClient, { plan: part, scope }: { plan: NamespacePlan; scope: NamespaceSync }): void => {
     const name = part.namespace ?? "";
     const write = snapshot.writer(name);
     const { endpoints } = scope;
@@ -241,18 +247,18 @@ export function createCluster(config: ClusterOptions, deps: ClusterDeps): Follow
     requestTracker.attach(requests);
   };
 
-  const gateOf = (namespace: string, name: string): Gate => {
+  const gateOf = (namespace: string, name: string): FreshnessGuard => {
     const scope = scopeOf(namespace);
-    if (scope === undefined) return leftOutGate(namespace, plan.leftOutBy(namespace) ?? "the configuration");
-    if (!byRequest) return scopeGate(scope, config.max_stale);
-    return requestGate(namespace, name, {
+    if (scope === undefined) return filteredOutGuard(namespace, plan.filteredOutBy(namespace) ?? "the configuration");
+    if (!byRequest) return namespaceGuard(scope, config.max_stale);
+    return perRequestGuard(namespace, name, {
       started: () => waiters.until(() => requests !== undefined || life === "stopped"),
       source: () => requests,
       status: () => requestTracker.report().status,
     });
   };
 
-  const scopeFacts = ({ scope }: { scope: Scope }): ScopeFacts => ({
+  const scopeFacts = ({ scope }: { scope: NamespaceSync }): ScopeFacts => ({
     synced: scope.synced(),
     listed: scope.listed(),
     hopeful: scope.hopeful(),
@@ -278,7 +284,7 @@ export function createCluster(config: ClusterOptions, deps: ClusterDeps): Follow
     required: config.required,
     config,
     reader,
-    tap,
+    changes: tap,
     views: createServiceViews(selection),
     selection,
     clock,
@@ -320,6 +326,6 @@ export function createCluster(config: ClusterOptions, deps: ClusterDeps): Follow
     synced,
     whenSynced: (signal) => waiters.until(synced, signal),
     whenListed: (signal) => waiters.until(listed, signal),
-    gate: gateOf,
+    guard: gateOf,
   };
 }

@@ -1,17 +1,17 @@
 import { listServices } from "./catalog.ts";
 import type { Cluster } from "./cluster.ts";
-import { type Explanation, explain } from "./resolve/reasons.ts";
+import { emptyReason } from "./resolve/reasons.ts";
 import { type ParsedReference, parseServiceReference } from "./resolve/reference.ts";
 import type { WantedPort } from "./resolve/select.ts";
 import { createUpstream, emptyUpstream } from "./resolve/upstream.ts";
 import { answerNodes, dumpServices, type ServiceTarget } from "./targets.ts";
-import type { UpstreamQuery } from "./types.ts";
+import type { EmptyReason, UpstreamQuery } from "./types.ts";
 import type { Discovery } from "./views.ts";
 
 export type { Discovery } from "./views.ts";
 
 /** A query that leads to a service of a cluster, or why it does not. */
-type Target = ServiceTarget | { readonly problem: Explanation };
+type Target = ServiceTarget | { readonly problem: EmptyReason };
 
 function wantedPort(query: UpstreamQuery, reference: ParsedReference): WantedPort {
   const text = reference.port ?? query.portName;
@@ -31,8 +31,8 @@ export function createDiscovery(options: {
   const byId = new Map(clusters.map((cluster) => [cluster.id, cluster]));
   const ids = [...byId.keys()];
 
-  const clusterOf = (query: UpstreamQuery, reference: ParsedReference): Cluster | { problem: Explanation } => {
-    const refuse = (detail: string) => ({ problem: explain("service_unknown", detail, multi ? ids : undefined) });
+  const clusterOf = (query: UpstreamQuery, reference: ParsedReference): Cluster | { problem: EmptyReason } => {
+    const refuse = (detail: string) => ({ problem: emptyReason("service_unknown", detail, multi ? ids : undefined) });
     const id = reference.cluster ?? query.cluster;
     if (!multi) {
       if (id !== undefined) return refuse(`cluster ${id} is named, but discovery.kubernetes is not a list of clusters`);
@@ -45,10 +45,12 @@ export function createDiscovery(options: {
 
   const target = (query: UpstreamQuery): Target => {
     if (clusters.length === 0) {
-      return { problem: explain("service_unknown", "discovery is off: the configuration has no discovery.kubernetes") };
+      return {
+        problem: emptyReason("service_unknown", "discovery is off: the configuration has no discovery.kubernetes"),
+      };
     }
     const reference = parseServiceReference(query.service, { multi });
-    if ("error" in reference) return { problem: explain("service_unknown", reference.error) };
+    if ("error" in reference) return { problem: emptyReason("service_unknown", reference.error) };
     const cluster = clusterOf(query, reference);
     if ("problem" in cluster) return cluster;
     return {

@@ -1,4 +1,4 @@
-import type { ApiserverOptions, NamespaceSelector } from "../kubernetes/options.ts";
+import type { ApiserverAccess, NamespaceSelector } from "../kubernetes/options.ts";
 
 /**
  * How a cluster is kept up to date: by list-watch, by lists at an interval, by a call for each request, or by list-watch
@@ -7,7 +7,7 @@ import type { ApiserverOptions, NamespaceSelector } from "../kubernetes/options.
 export type DiscoveryMode = "watch" | "poll" | "request" | "auto";
 
 /** One cluster, every default filled in. Times are milliseconds unless the name says otherwise. */
-export interface ClusterOptions extends ApiserverOptions {
+export interface ClusterOptions extends ApiserverAccess {
   /** "" in single-cluster mode, where no output shows it. */
   readonly id: string;
   /** Namespace of a service reference that names none. */

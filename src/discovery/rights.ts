@@ -1,4 +1,4 @@
-import { type Right, rightTo, type Verb } from "../kubernetes/rbac.ts";
+import { type RbacVerb, type Right, rightTo } from "../kubernetes/rbac.ts";
 import type { Collection } from "../kubernetes/types.ts";
 import { type PlanConfig, planCluster } from "./feeds/plan.ts";
 import type { ClusterOptions } from "./options.ts";
@@ -7,7 +7,7 @@ import type { ClusterOptions } from "./options.ts";
 export type RightsConfig = PlanConfig & Pick<ClusterOptions, "mode">;
 
 /** What is done with a collection. Mode `request` gets single objects, unless it has to look for them by a label. */
-function verbsFor(mode: RightsConfig["mode"], { resource, labelSelector }: Collection): readonly Verb[] {
+function verbsFor(mode: RightsConfig["mode"], { resource, labelSelector }: Collection): readonly RbacVerb[] {
   if (mode === "poll") return ["list"];
   if (mode !== "request") return ["list", "watch"];
   return resource === "endpointslices" || labelSelector !== undefined ? ["list"] : ["get"];

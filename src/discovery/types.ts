@@ -52,6 +52,8 @@ export interface EmptyReason {
   readonly detail: string;
   /** For the answer to a client: no addresses, no names of other services. */
   readonly outward: string;
+  /** What exists in place of what was asked for: ports, services, namespaces or clusters. */
+  readonly available?: readonly string[];
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { ListProgress } from "../kubernetes/list-all.ts";
-import type { SkippedObject } from "../kubernetes/skipped.ts";
+import type { SkippedObject } from "../kubernetes/skipped-objects.ts";
 import type { ClientState } from "../kubernetes/types.ts";
 import type { ServicesPage, ServicesQuery } from "./catalog.ts";
 import type { PortMatch } from "./resolve/select.ts";

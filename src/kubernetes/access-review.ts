@@ -1,10 +1,10 @@
-import type { Ask } from "./ask.ts";
 import { shorten } from "./errors.ts";
-import type { Right, Subject, Verb } from "./rbac.ts";
+import type { RbacVerb, Right, Subject } from "./rbac.ts";
+import type { SingleCall } from "./single-call.ts";
 
 /** Whether the apiserver allows one verb of a right. */
 export interface VerbReview {
-  readonly verb: Verb;
+  readonly verb: RbacVerb;
   readonly group: string;
   readonly resource: string;
   /** null: in all namespaces. */
@@ -27,7 +27,12 @@ function namesOf(rule: string): { resource: string; subresource?: string } {
 }
 
 /** Whether the apiserver lets us do this: https://kubernetes.io/docs/reference/kubernetes-api/authorization-resources/self-subject-access-review-v1/ */
-async function reviewVerb(ask: Ask, verb: Verb, { namespace, rule }: Right, signal: AbortSignal): Promise<VerbReview> {
+async function reviewVerb(
+  ask: SingleCall,
+  verb: RbacVerb,
+  { namespace, rule }: Right,
+  signal: AbortSignal,
+): Promise<VerbReview> {
   const [group = ""] = rule.apiGroups;
   const [resource = ""] = rule.resources;
   const asked = { verb, group, resource, namespace: namespace ?? null };
@@ -52,7 +57,11 @@ async function reviewVerb(ask: Ask, verb: Verb, { namespace, rule }: Right, sign
 const AT_A_TIME = 8;
 
 /** Asks for every verb of every right, in their order. */
-export async function reviewRights(ask: Ask, rights: readonly Right[], signal: AbortSignal): Promise<VerbReview[]> {
+export async function reviewRights(
+  ask: SingleCall,
+  rights: readonly Right[],
+  signal: AbortSignal,
+): Promise<VerbReview[]> {
   const questions = rights.flatMap((right) => right.rule.verbs.map((verb) => ({ right, verb })));
   const reviews: VerbReview[] = [];
   let next = 0;
@@ -71,7 +80,7 @@ export async function reviewRights(ask: Ask, rights: readonly Right[], signal: A
 const SELF_REVIEWS = ["v1", "v1beta1"];
 
 /** Who we are to the apiserver, as it says itself; undefined: it does not offer that. */
-export async function askWhoAmI(ask: Ask, signal: AbortSignal): Promise<string | undefined> {
+export async function askWhoAmI(ask: SingleCall, signal: AbortSignal): Promise<string | undefined> {
   for (const version of SELF_REVIEWS) {
     const apiVersion = `authentication.k8s.io/${version}`;
     const path = `/apis/${apiVersion}/selfsubjectreviews`;

@@ -1,7 +1,8 @@
 import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
+import { type AbortScope, openAbortScope, orAborted } from "./abort-scope.ts";
 import { decode, isHtml, parseJson, readBytes } from "./body.ts";
-import type { Connection } from "./connection.ts";
+import type { ApiserverConnection } from "./connect.ts";
 import {
   ApiError,
   describeTarget,
@@ -12,7 +13,6 @@ import {
   toApiError,
 } from "./errors.ts";
 import { type ListPage, readPage } from "./list-page.ts";
-import { openScope, orAborted, type Scope } from "./request-scope.ts";
 import type { ByteReader, Collection } from "./types.ts";
 import { readWatchStream, type WatchEvent } from "./watch-stream.ts";
 
@@ -70,7 +70,7 @@ export interface ApiClient {
 }
 
 export interface ApiClientOptions {
-  readonly connection: Connection;
+  readonly connection: ApiserverConnection;
   readonly logger: Logger;
   readonly clock: Clock;
   /** What the apiserver's audit log shows. @default "podway" */
@@ -104,7 +104,7 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
   const { connection, logger, clock, userAgent = "podway" } = options;
 
   /** Credentials that cannot be had are told as they are: no network is involved in a missing file. */
-  const authorize = async (scope: Scope, context: ErrorContext): Promise<string | undefined> => {
+  const authorize = async (scope: AbortScope, context: ErrorContext): Promise<string | undefined> => {
     try {
       return await orAborted(scope.signal, connection.credentials.authorization());
     } catch (cause) {
@@ -118,7 +118,7 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
     }
   };
 
-  const send = async (path: string, scope: Scope, context: ErrorContext) => {
+  const send = async (path: string, scope: AbortScope, context: ErrorContext) => {
     const authorization = await authorize(scope, context);
     const headers: Record<string, string> = {
       accept: "application/json",
@@ -135,7 +135,7 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
   };
 
   /** The successful answer's Response; everything else is thrown. Once more after a 401 if that gave other credentials. */
-  const request = async (path: string, scope: Scope, context: ErrorContext): Promise<Response> => {
+  const request = async (path: string, scope: AbortScope, context: ErrorContext): Promise<Response> => {
     let { response, used } = await send(path, scope, context);
     if (response.status === 401) {
       connection.credentials.rejected();
@@ -159,7 +159,7 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
   };
 
   const getBytes = async (path: string, signal: AbortSignal, context: ErrorContext): Promise<Uint8Array> => {
-    const scope = openScope(signal, clock);
+    const scope = openAbortScope(signal, clock);
     try {
       scope.deadline(ANSWER_TIMEOUT_MS, "no whole answer");
       const response = await request(path, scope, context);
@@ -209,11 +209,11 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
         timeoutSeconds: query.timeoutSeconds.toString(),
         ...(query.initialEvents ? { sendInitialEvents: "true", resourceVersionMatch: "NotOlderThan" } : {}),
       });
-      const scope = openScope(signal, clock);
+      const scope = openAbortScope(signal, clock);
       try {
         scope.deadline(ANSWER_TIMEOUT_MS, "no answer");
         const response = await request(path, scope, context);
-        scope.met();
+        scope.clearDeadline();
         onBytes();
         if (response.body === null) return;
         yield* readWatchStream(response.body, { context, signal: scope.signal, onBytes, read });

@@ -2,8 +2,8 @@ import { ApiError, describeCollection, type SkipReason } from "./errors.ts";
 import { listAll, observed } from "./list-all.ts";
 import { createPoller } from "./poller.ts";
 import { createReflector, type ReflectorOptions, type StreamReport } from "./reflector.ts";
-import type { SkippedStatus } from "./skipped.ts";
-import type { Source, SourceStatus } from "./types.ts";
+import type { SkippedStatus } from "./skipped-objects.ts";
+import type { ChangeSource, SourceStatus } from "./types.ts";
 import { isOlder } from "./versions.ts";
 
 export interface AutoSourceOptions<T> extends ReflectorOptions<T> {
@@ -58,7 +58,7 @@ const add = (a: SourceStatus, b: SourceStatus): SourceStatus => {
  * silent while a list shows a change) it polls for five minutes, then tries a watch again; one bad stream is enough then.
  * An apiserver that is away altogether is no reason: a stream counts as bad only if a list works.
  */
-export function createAutoSource<T>(options: AutoSourceOptions<T>): Source {
+export function createAutoSource<T>(options: AutoSourceOptions<T>): ChangeSource {
   const { api, collections, decode, clock, logger, interval, held, onStream } = options;
   const label = describeCollection(collections[0]!);
   let mode: Mode = { at: "watching", patience: PATIENCE };
@@ -92,7 +92,7 @@ export function createAutoSource<T>(options: AutoSourceOptions<T>): Source {
     return false;
   };
 
-  const reflector = (onStreamEnd: (report: StreamReport) => void): Source =>
+  const reflector = (onStreamEnd: (report: StreamReport) => void): ChangeSource =>
     createReflector({
       ...options,
       onStream: (report) => {
@@ -105,7 +105,7 @@ export function createAutoSource<T>(options: AutoSourceOptions<T>): Source {
   let past: SourceStatus | undefined;
   let current = reflector(() => {});
   const total = (): SourceStatus => (past === undefined ? current.status : add(past, current.status));
-  const use = (next: Source): void => {
+  const use = (next: ChangeSource): void => {
     past = total();
     current = next;
   };

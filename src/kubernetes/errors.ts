@@ -1,4 +1,4 @@
-import { describeRight, rightTo, type Verb } from "./rbac.ts";
+import { describeRight, type RbacVerb, rightTo } from "./rbac.ts";
 import type { Collection } from "./types.ts";
 
 /**
@@ -154,7 +154,7 @@ function codeOf(status: number | undefined, fields: StatusFields): ApiErrorCode 
 
 /** What was asked, for the words of an error. */
 export interface ErrorContext {
-  readonly verb: Verb;
+  readonly verb: RbacVerb;
   readonly collection?: Collection | undefined;
   /** Whose apiserver: `https://10.0.0.1:6443`. */
   readonly server?: string | undefined;
@@ -169,7 +169,7 @@ export function describeTarget({ collection, server }: Pick<ErrorContext, "colle
 }
 
 /** The RBAC rule that reading this collection needs, as a sentence's end. Who may list is mostly to watch as well. */
-export function explainForbidden(collection: Collection, verb: Verb = "list"): string {
+export function explainForbidden(collection: Collection, verb: RbacVerb = "list"): string {
   return `needs ${describeRight(rightTo(verb === "get" ? ["get"] : ["list", "watch"], collection))}`;
 }
 

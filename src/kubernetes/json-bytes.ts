@@ -150,10 +150,10 @@ export function afterValue(bytes: Uint8Array, at: number, depth: number = DEPTH)
  * Takes one member of an object: its key stands from `from` to `to`, its value begins at `value`. Returns where the value
  * ends.
  */
-export type Member<S> = (state: S, bytes: Uint8Array, from: number, to: number, value: number) => number;
+export type MemberReader<S> = (state: S, bytes: Uint8Array, from: number, to: number, value: number) => number;
 
 /** Behind the object that begins at `at`; every member is given to `member`. */
-export function afterObject<S>(bytes: Uint8Array, at: number, state: S, member: Member<S>): number {
+export function afterObject<S>(bytes: Uint8Array, at: number, state: S, member: MemberReader<S>): number {
   if (bytes[at] !== OPEN_OBJECT) return UNSURE;
   if (bytes[at + 1] === CLOSE_OBJECT) return at + 2;
   for (let i = at + 1; ; i++) {
@@ -167,10 +167,10 @@ export function afterObject<S>(bytes: Uint8Array, at: number, state: S, member: 
 }
 
 /** Takes one item of a list that begins at `at`; returns where it ends. */
-export type Item<S> = (state: S, bytes: Uint8Array, at: number) => number;
+export type ItemReader<S> = (state: S, bytes: Uint8Array, at: number) => number;
 
 /** Behind the list that begins at `at`; every item is given to `item`. */
-export function afterList<S>(bytes: Uint8Array, at: number, state: S, item: Item<S>): number {
+export function afterList<S>(bytes: Uint8Array, at: number, state: S, item: ItemReader<S>): number {
   if (bytes[at] !== OPEN_LIST) return UNSURE;
   if (bytes[at + 1] === CLOSE_LIST) return at + 2;
   for (let i = at + 1; ; i++) {

@@ -1,6 +1,6 @@
 import type { ApiClient } from "./api-client.ts";
 import { InvalidObjectError } from "./errors.ts";
-import { identityOf, readObject, type SkippedObject } from "./skipped.ts";
+import { metadataOf, type SkippedObject, tryDecode } from "./skipped-objects.ts";
 import type { Change, Collection, Decoder } from "./types.ts";
 
 /** Objects per page: kubectl's and client-go's number. A page of large slices is a few megabytes. */
@@ -56,7 +56,7 @@ export async function listAll<T>(options: ListAllOptions<T>, signal: AbortSignal
     objects += page.items.length;
     onPage?.({ objects, remaining: page.continue === undefined ? 0 : page.remaining });
     for (const one of page.items) {
-      const found = "read" in one ? one.read : "json" in one ? readObject(decode, one.json) : one;
+      const found = "read" in one ? one.read : "json" in one ? tryDecode(decode, one.json) : one;
       if ("skipped" in found && found.skipped !== undefined) skipped.push(found.skipped);
       else if ("item" in found && found.item !== undefined) items.push(found.item);
     }
@@ -78,7 +78,7 @@ export const replaceBy = <T>({ items, skipped }: Pick<FullList<T>, "items" | "sk
   skipped.length === 0 ? { kind: "replace", items } : { kind: "replace", items, unread: skipped };
 
 /** Gives a change to its receiver. One that throws has met an object it cannot hold: the answer is as good as garbage. */
-export function handOver<T>(apply: (change: Change<T>) => void, change: Change<T>): void {
+export function deliver<T>(apply: (change: Change<T>) => void, change: Change<T>): void {
   try {
     apply(change);
   } catch (error) {
@@ -89,12 +89,12 @@ export function handOver<T>(apply: (change: Change<T>) => void, change: Change<T
 /** A decoder that also tells of every object it is given, and whether it is kept. */
 export function observed<T>(
   decode: Decoder<T>,
-  observe: (meta: ReturnType<typeof identityOf>, item: T | undefined) => void,
+  observe: (meta: ReturnType<typeof metadataOf>, item: T | undefined) => void,
 ): Decoder<T> {
   const { fromBytes } = decode;
   const watched = (object: unknown): T | undefined => {
     const item = decode(object);
-    observe(identityOf(object), item);
+    observe(metadataOf(object), item);
     return item;
   };
   if (fromBytes === undefined) return watched;

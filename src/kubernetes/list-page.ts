@@ -7,12 +7,12 @@ import {
   afterValue,
   compacted,
   extentOf,
-  type Item,
+  type ItemReader,
   isText,
-  type Member,
+  type MemberReader,
   UNSURE,
 } from "./json-bytes.ts";
-import { type SkippedObject, skippedObject } from "./skipped.ts";
+import { type SkippedObject, skippedObject } from "./skipped-objects.ts";
 import type { ByteReader, Collection, ReadObject } from "./types.ts";
 
 /** An object of a page: read from its bytes, or as JSON in which anything may be, or one that cannot even be looked at. */
@@ -81,7 +81,7 @@ interface Walk<T> {
   readonly items: ListItem<T>[];
 }
 
-const metaField: Member<Walk<unknown>> = (walk, bytes, from, to, value) => {
+const metaField: MemberReader<Walk<unknown>> = (walk, bytes, from, to, value) => {
   const end = afterValue(bytes, value);
   if (isText(bytes, from, to, REMAINING)) {
     walk.remaining = Number(decode(bytes.subarray(value, end)));
@@ -96,7 +96,7 @@ const metaField: Member<Walk<unknown>> = (walk, bytes, from, to, value) => {
   return end;
 };
 
-const item: Item<Walk<unknown>> = (walk, bytes, at) => {
+const item: ItemReader<Walk<unknown>> = (walk, bytes, at) => {
   const object = walk.read?.(bytes, at);
   if (object !== undefined) {
     walk.items.push({ read: object });
@@ -116,7 +116,7 @@ const item: Item<Walk<unknown>> = (walk, bytes, at) => {
   }
 };
 
-const pageField: Member<Walk<unknown>> = (walk, bytes, from, to, value) => {
+const pageField: MemberReader<Walk<unknown>> = (walk, bytes, from, to, value) => {
   const once = (part: "kind" | "metadata" | "items"): boolean =>
     !walk.seen.has(part) && walk.seen.add(part) !== undefined;
   if (isText(bytes, from, to, ITEMS)) return once("items") ? afterList(bytes, value, walk, item) : UNSURE;

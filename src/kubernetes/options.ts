@@ -26,7 +26,7 @@ export interface ClientOptions {
 }
 
 /** How one apiserver is reached. The names are APISIX's. */
-export interface ApiserverOptions {
+export interface ApiserverAccess {
   /**
    * Beside `client.kubeconfig`: only what is added to the kubeconfig, over which it wins; undefined where nothing is.
    */

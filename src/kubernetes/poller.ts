@@ -3,9 +3,9 @@ import type { Logger } from "../base/log.ts";
 import type { ApiClient } from "./api-client.ts";
 import { createKindsOfBackoff, type Pauses } from "./backoff.ts";
 import { ApiError, type ApiErrorCode, describeCollection, toApiError } from "./errors.ts";
-import { handOver, type ListProgress, listAll, observed, replaceBy } from "./list-all.ts";
+import { deliver, type ListProgress, listAll, observed, replaceBy } from "./list-all.ts";
 import { createStatusTracker } from "./source-status.ts";
-import type { Change, ClientState, Collection, Decoder, Source } from "./types.ts";
+import type { Change, ChangeSource, ClientState, Collection, Decoder } from "./types.ts";
 
 export interface PollerOptions<T> {
   readonly api: ApiClient;
@@ -30,7 +30,7 @@ export interface PollerOptions<T> {
 }
 
 /** A source that lists again and again. */
-export interface Poller extends Source {
+export interface Poller extends ChangeSource {
   /**
    * Lists now, or shares the list that is under way. Rejects with the `ApiError` when it fails, and at once while the
    * pause after a failure lasts; with the signal's reason when that aborts, which stops only this caller's wait.
@@ -72,7 +72,7 @@ export function createPoller<T>(options: PollerOptions<T>): Poller {
       signal,
     );
     const seen = versions.sort().join("\n");
-    if (!known || seen !== fingerprint) handOver(apply, replaceBy(full));
+    if (!known || seen !== fingerprint) deliver(apply, replaceBy(full));
     tracker.skips.listed(full.skipped);
     fingerprint = seen;
     version = full.resourceVersion;
@@ -107,7 +107,7 @@ export function createPoller<T>(options: PollerOptions<T>): Poller {
       tracker.listed("poll", version!);
       tracker.enter(goodState);
       tracker.recovered();
-      tracker.proven();
+      tracker.markStable();
     } catch (cause) {
       signal.throwIfAborted();
       const error = cause instanceof ApiError ? cause : toApiError(cause, { verb: "list", server: api.server });

@@ -1,13 +1,13 @@
 import type { Collection, KubernetesObject } from "./types.ts";
 
 /** What a client does with the objects of a collection, in RBAC's words. */
-export type Verb = "get" | "list" | "watch" | "create" | "update" | "patch" | "delete";
+export type RbacVerb = "get" | "list" | "watch" | "create" | "update" | "patch" | "delete";
 
 /** One rule of a Role or a ClusterRole. https://kubernetes.io/docs/reference/access-authn-authz/rbac/ */
 export interface PolicyRule {
   readonly apiGroups: readonly string[];
   readonly resources: readonly string[];
-  readonly verbs: readonly Verb[];
+  readonly verbs: readonly RbacVerb[];
 }
 
 /** A rule, and where it must hold. */
@@ -26,7 +26,7 @@ const RBAC_GROUP = "rbac.authorization.k8s.io";
 
 /** The right to do this with the objects of a collection. */
 export function rightTo(
-  verbs: readonly Verb[],
+  verbs: readonly RbacVerb[],
   { groupVersion, resource, namespace }: Pick<Collection, "groupVersion" | "resource" | "namespace">,
 ): Right {
   const [root, group = ""] = groupVersion.split("/");

@@ -34,7 +34,7 @@ export type ReflectorState<T = unknown> =
   | { readonly at: "watching"; version: string; readonly stream: OpenStream<T> };
 
 /** What came of a state's one action. */
-export type Outcome<T = unknown> =
+export type ActionOutcome<T = unknown> =
   | { readonly kind: "listed"; readonly version: string }
   | { readonly kind: "opened"; readonly version: string; readonly stream: OpenStream<T> }
   /** The server ended the stream in order. */
@@ -44,16 +44,16 @@ export type Outcome<T = unknown> =
   | { readonly kind: "failed"; readonly error: ApiError };
 
 /** When the next action may start: at once, after a pause, or after a pause only if failures came before this one. */
-export type Pace = "at_once" | "pause" | "pause_if_repeated";
+export type RetryDelay = "at_once" | "pause" | "pause_if_repeated";
 
 /** Where to go, and how fast. */
-export interface Move<T = unknown> {
+export interface Transition<T = unknown> {
   readonly next: ReflectorState<T>;
-  readonly pace: Pace;
+  readonly delay: RetryDelay;
 }
 
 /** What a failed LIST or WATCH says about the version we held. */
-const FORGET: Partial<Record<ApiErrorCode, ListReason>> = {
+const RELIST_REASONS: Partial<Record<ApiErrorCode, ListReason>> = {
   gone: "gone",
   too_large_version: "too_large_version",
   // A server that calls our version malformed will do so again; one that dropped the resource knows none.
@@ -64,25 +64,25 @@ const FORGET: Partial<Record<ApiErrorCode, ListReason>> = {
 const versionOf = <T>(state: ReflectorState<T>): string | undefined =>
   state.at === "empty" ? state.notOlderThan : state.version;
 
-function afterFailure<T>(state: ReflectorState<T>, error: ApiError): Move<T> {
+function afterFailure<T>(state: ReflectorState<T>, error: ApiError): Transition<T> {
   const { code } = error;
-  const forget = FORGET[code];
+  const forget = RELIST_REASONS[code];
   if (forget !== undefined) {
-    const pace: Pace = code === "gone" || code === "too_large_version" ? "pause_if_repeated" : "pause";
-    return { next: { at: "empty", why: forget, notOlderThan: undefined }, pace };
+    const pace: RetryDelay = code === "gone" || code === "too_large_version" ? "pause_if_repeated" : "pause";
+    return { next: { at: "empty", why: forget, notOlderThan: undefined }, delay: pace };
   }
   const version = versionOf(state);
-  if (state.at === "empty" || version === undefined) return { next: state, pace: "pause" };
+  if (state.at === "empty" || version === undefined) return { next: state, delay: "pause" };
   // What the stream held cannot be trusted (garbage), or the server could not go on (an ERROR event): only a full list
   // tells the truth again. A connection that broke is another matter: the version still holds.
   const inStream = state.at === "watching" && (code === "server" || code === "forbidden");
   if (code === "garbage" || inStream) {
     return {
       next: { at: "empty", why: code === "garbage" ? "garbage" : "error", notOlderThan: version },
-      pace: "pause",
+      delay: "pause",
     };
   }
-  return { next: { at: "listed", version }, pace: "pause" };
+  return { next: { at: "listed", version }, delay: "pause" };
 }
 
 /**
@@ -90,19 +90,19 @@ function afterFailure<T>(state: ReflectorState<T>, error: ApiError): Move<T> {
  *
  * @param healthy whether the stream that just ended had lived, or delivered, enough to call its end no error
  */
-export function move<T>(state: ReflectorState<T>, outcome: Outcome<T>, healthy: boolean): Move<T> {
+export function transition<T>(state: ReflectorState<T>, outcome: ActionOutcome<T>, healthy: boolean): Transition<T> {
   switch (outcome.kind) {
     case "listed":
-      return { next: { at: "listed", version: outcome.version }, pace: "at_once" };
+      return { next: { at: "listed", version: outcome.version }, delay: "at_once" };
     case "opened":
       return {
         next: { at: "watching", version: outcome.version, stream: outcome.stream },
-        pace: "at_once",
+        delay: "at_once",
       };
     case "ended":
-      return { next: { at: "listed", version: outcome.version }, pace: healthy ? "at_once" : "pause" };
+      return { next: { at: "listed", version: outcome.version }, delay: healthy ? "at_once" : "pause" };
     case "silent":
-      return { next: { at: "listed", version: outcome.version }, pace: "at_once" };
+      return { next: { at: "listed", version: outcome.version }, delay: "at_once" };
     case "failed":
       return afterFailure(state, outcome.error);
   }

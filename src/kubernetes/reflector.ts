@@ -12,11 +12,11 @@ import {
   toApiError,
 } from "./errors.ts";
 import { createFullLister } from "./full-list.ts";
-import { handOver, type ListProgress, replaceBy } from "./list-all.ts";
-import { move, type Outcome, type ReflectorState } from "./reflector-state.ts";
-import { identityOf, readObject } from "./skipped.ts";
+import { deliver, type ListProgress, replaceBy } from "./list-all.ts";
+import { type ActionOutcome, type ReflectorState, transition } from "./reflector-state.ts";
+import { metadataOf, tryDecode } from "./skipped-objects.ts";
 import { createStatusTracker } from "./source-status.ts";
-import type { Change, Collection, Decoder, Source } from "./types.ts";
+import type { Change, ChangeSource, Collection, Decoder } from "./types.ts";
 import { isOlder } from "./versions.ts";
 import type { WatchEvent } from "./watch-stream.ts";
 
@@ -72,7 +72,7 @@ export const WATCH_SECONDS_MAX = 290;
  *
  * `run` may be called again after it ended, one at a time: it resumes from the version it had.
  */
-export function createReflector<T>(options: ReflectorOptions<T>): Source {
+export function createReflector<T>(options: ReflectorOptions<T>): ChangeSource {
   const { api, collections, decode, apply, clock, random, logger, watchIdle, onStream } = options;
   let state: ReflectorState<T> = { at: "empty", why: "start", notOlderThan: undefined };
   let form = 0;
@@ -87,12 +87,12 @@ export function createReflector<T>(options: ReflectorOptions<T>): Source {
   };
   const listFully = createFullLister({ api, decode, clock, logger, onPart });
 
-  const list = async (from: ReflectorState<T> & { at: "empty" }, signal: AbortSignal): Promise<Outcome<T>> => {
+  const list = async (from: ReflectorState<T> & { at: "empty" }, signal: AbortSignal): Promise<ActionOutcome<T>> => {
     for (let tried = 1; ; tried++) {
       try {
         const query = { collection: collection(), notOlderThan: from.notOlderThan, again: from.why !== "start" };
         const full = await listFully(query, signal);
-        handOver(apply, replaceBy(full));
+        deliver(apply, replaceBy(full));
         tracker.skips.listed(full.skipped);
         tracker.listed(from.why, full.resourceVersion);
         return { kind: "listed", version: full.resourceVersion };
@@ -104,7 +104,7 @@ export function createReflector<T>(options: ReflectorOptions<T>): Source {
     }
   };
 
-  const open = async (version: string, signal: AbortSignal): Promise<Outcome<T>> => {
+  const open = async (version: string, signal: AbortSignal): Promise<ActionOutcome<T>> => {
     const controller = new AbortController();
     const follow = (): void => controller.abort(signal.reason);
     signal.addEventListener("abort", follow, { once: true });
@@ -146,7 +146,7 @@ export function createReflector<T>(options: ReflectorOptions<T>): Source {
       throw error;
     }
     watchdog(watchIdle);
-    cancelProof = clock.after(HEALTHY_MS, tracker.proven);
+    cancelProof = clock.after(HEALTHY_MS, tracker.markStable);
     return { kind: "opened", version, stream: { first, events, openedAt: lastByte, delivered: 0, close } };
   };
 
@@ -161,8 +161,8 @@ export function createReflector<T>(options: ReflectorOptions<T>): Source {
       tracker.skips.taken(namespace, name);
       return item === undefined || event.deleted ? { kind: "remove", namespace, name } : { kind: "put", item };
     }
-    const { namespace, name } = identityOf(event.object);
-    const found = event.type === "DELETED" && name !== "" ? { item: undefined } : readObject(decode, event.object);
+    const { namespace, name } = metadataOf(event.object);
+    const found = event.type === "DELETED" && name !== "" ? { item: undefined } : tryDecode(decode, event.object);
     if (found.skipped !== undefined) {
       tracker.skips.skipped(found.skipped);
       return undefined;
@@ -173,7 +173,7 @@ export function createReflector<T>(options: ReflectorOptions<T>): Source {
 
   const takeEvent = (watching: ReflectorState<T> & { at: "watching" }, event: WatchEvent<T>): void => {
     if (event.type === "ERROR") throw event.error;
-    if (watching.stream.delivered++ === 0) tracker.proven();
+    if (watching.stream.delivered++ === 0) tracker.markStable();
     const version = versionOfEvent(event) ?? watching.version;
     // Bytes that came twice, or a server whose history is another one: taking it in would bring back what is gone.
     if (isOlder(version, watching.version)) {
@@ -182,13 +182,13 @@ export function createReflector<T>(options: ReflectorOptions<T>): Source {
     if (event.type === "BOOKMARK") tracker.version(version);
     else {
       const change = changeOf(event);
-      if (change !== undefined) handOver(apply, change);
+      if (change !== undefined) deliver(apply, change);
       tracker.event(clock.now(), version);
     }
     watching.version = version;
   };
 
-  const follow = async (watching: ReflectorState<T> & { at: "watching" }): Promise<Outcome<T>> => {
+  const follow = async (watching: ReflectorState<T> & { at: "watching" }): Promise<ActionOutcome<T>> => {
     const { stream } = watching;
     tracker.enter("watching");
     tracker.recovered();
@@ -209,7 +209,7 @@ export function createReflector<T>(options: ReflectorOptions<T>): Source {
   };
 
   /** Does what the state asks for. An error of the apiserver is an outcome; only an abort of `signal` rejects. */
-  const act = async (signal: AbortSignal): Promise<Outcome<T>> => {
+  const act = async (signal: AbortSignal): Promise<ActionOutcome<T>> => {
     try {
       switch (state.at) {
         case "empty":
@@ -230,8 +230,8 @@ export function createReflector<T>(options: ReflectorOptions<T>): Source {
   const step = async (signal: AbortSignal): Promise<void> => {
     const from = state;
     const outcome = await act(signal);
-    const { healthy, lived } = judge(from, outcome);
-    const { next, pace } = move(from, outcome, healthy);
+    const { healthy, lived } = assessStream(from, outcome);
+    const { next, delay: pace } = transition(from, outcome, healthy);
     state = next;
     if (healthy) backoff.reset();
     if (pace === "at_once") return;
@@ -249,7 +249,7 @@ export function createReflector<T>(options: ReflectorOptions<T>): Source {
   };
 
   /** Whether the stream that is over, if one is, was healthy; tells `onStream`. */
-  const judge = (from: ReflectorState<T>, outcome: Outcome<T>): { healthy: boolean; lived: number } => {
+  const assessStream = (from: ReflectorState<T>, outcome: ActionOutcome<T>): { healthy: boolean; lived: number } => {
     // A server that says when to come back answers well enough: there was no stream to judge.
     if (from.at === "listed" && outcome.kind === "failed" && outcome.error.retryAfterMs === undefined) {
       onStream?.({ lived: 0, delivered: 0, end: "failed", version: from.version });
@@ -290,7 +290,7 @@ type ObjectEvent<T> = Exclude<WatchEvent<T>, { type: "BOOKMARK" | "ERROR" }>;
 function versionOfEvent<T>(event: Exclude<WatchEvent<T>, { type: "ERROR" }>): string | undefined {
   if (event.type === "BOOKMARK") return event.resourceVersion;
   if (event.type === "UNREADABLE") return undefined;
-  return event.type === "READ" ? event.object.resourceVersion : identityOf(event.object).resourceVersion;
+  return event.type === "READ" ? event.object.resourceVersion : metadataOf(event.object).resourceVersion;
 }
 
 /** The reason with which the watchdog aborts a stream. */

@@ -2,7 +2,7 @@ import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
 import type { ApiError, ApiErrorCode } from "./errors.ts";
 import type { ListProgress } from "./list-all.ts";
-import { createSkipTracker, type SkipTracker } from "./skipped.ts";
+import { createSkipTracker, type SkipTracker } from "./skipped-objects.ts";
 import type { ClientState, SourceStatus } from "./types.ts";
 
 /** Which state an error puts a cluster's client in. */
@@ -42,7 +42,7 @@ export interface StatusTracker {
   /** An attempt worked: the status shows no error any more. */
   recovered(): void;
   /** It works for good: the log says so, and the same error is news again when it comes back. */
-  proven(): void;
+  markStable(): void;
 }
 
 export interface StatusTrackerOptions {
@@ -125,7 +125,7 @@ export function createStatusTracker(options: StatusTrackerOptions): StatusTracke
       status.lastError = undefined;
       onStatus?.();
     },
-    proven() {
+    markStable() {
       if (logged === undefined) return;
       logged = undefined;
       logger.log("info", "kubernetes: in step with the apiserver again", { reading: label });

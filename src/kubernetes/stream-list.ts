@@ -1,9 +1,9 @@
 import type { Clock } from "../base/clock.ts";
+import { openAbortScope } from "./abort-scope.ts";
 import type { ApiClient } from "./api-client.ts";
 import { InvalidObjectError } from "./errors.ts";
 import type { FullList } from "./list-all.ts";
-import { openScope } from "./request-scope.ts";
-import { identityOf, readObject, type SkippedObject } from "./skipped.ts";
+import { metadataOf, type SkippedObject, tryDecode } from "./skipped-objects.ts";
 import type { Collection, Decoder } from "./types.ts";
 import type { WatchEvent } from "./watch-stream.ts";
 
@@ -45,7 +45,7 @@ export interface StreamListOptions<T> {
  */
 export async function streamAll<T>(options: StreamListOptions<T>, signal: AbortSignal): Promise<FullList<T>> {
   const { api, collection, decode, clock, notOlderThan, onBytes } = options;
-  const scope = openScope(signal, clock);
+  const scope = openAbortScope(signal, clock);
   const found = new Map<string, T>();
   const skipped = new Map<string, SkippedObject>();
   const silent = (): void => scope.deadline(SILENCE_MS, "nothing more came of the list's stream");
@@ -54,10 +54,10 @@ export async function streamAll<T>(options: StreamListOptions<T>, signal: AbortS
       skipped.set(`unnamed ${skipped.size}`, event.skipped);
       return;
     }
-    const { namespace, name } = event.type === "READ" ? event.object : identityOf(event.object);
+    const { namespace, name } = event.type === "READ" ? event.object : metadataOf(event.object);
     const key = `${namespace}/${name}`;
     const deleted = event.type === "READ" ? event.deleted : event.type === "DELETED";
-    const read = event.type === "READ" || deleted ? undefined : readObject(decode, event.object);
+    const read = event.type === "READ" || deleted ? undefined : tryDecode(decode, event.object);
     const item = deleted ? undefined : event.type === "READ" ? event.object.item : read?.item;
     found.delete(key);
     skipped.delete(key);

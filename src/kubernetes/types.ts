@@ -4,7 +4,7 @@
  */
 
 import type { ListProgress } from "./list-all.ts";
-import type { SkippedStatus } from "./skipped.ts";
+import type { SkippedStatus } from "./skipped-objects.ts";
 
 /** Names an object of a collection. */
 export interface ObjectKey {
@@ -97,7 +97,7 @@ export interface SourceStatus {
 }
 
 /** Something that keeps a receiver in step with a collection: a reflector (watch) or a poller. */
-export interface Source {
+export interface ChangeSource {
   /** Runs until the signal aborts; never rejects for an error of the apiserver. */
   run(signal: AbortSignal): Promise<void>;
   readonly status: SourceStatus;

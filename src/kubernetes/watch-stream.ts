@@ -2,7 +2,7 @@ import { decode } from "./body.ts";
 import { type ApiError, type ErrorContext, InvalidObjectError, shorten, statusError } from "./errors.ts";
 import { extentOf, isText } from "./json-bytes.ts";
 import { createLineSplitter } from "./line-splitter.ts";
-import { type SkippedObject, skippedObject } from "./skipped.ts";
+import { type SkippedObject, skippedObject } from "./skipped-objects.ts";
 import type { ByteReader, ReadObject } from "./types.ts";
 
 /**

@@ -5,7 +5,7 @@ import { createCluster, type FollowedCluster } from "../discovery/cluster.ts";
 import type { ClusterOptions } from "../discovery/options.ts";
 import { createSnapshotFiles } from "../discovery/store/snapshot-files.ts";
 import type { GatewayOptions } from "../gateway/gateway.ts";
-import { type Connection, connect } from "../kubernetes/connection.ts";
+import { type ApiserverConnection, connect } from "../kubernetes/connect.ts";
 import { createModules, type Modules } from "../middleware/modules.ts";
 import { createTracing } from "../telemetry/tracing/tracing.ts";
 import { outgoingFetch } from "./outgoing.ts";
@@ -29,8 +29,8 @@ export function gatewayParts(
   const plainFetch = outgoingFetch(world);
   const deps = { clientFetch: runtime.clientFetch, env: host.env, run: runtime.run, files, clock };
   const snapshotFiles = createSnapshotFiles(files);
-  const connections = new Map<string, Connection>();
-  const connection = (cluster: string): Connection | undefined => connections.get(cluster);
+  const connections = new Map<string, ApiserverConnection>();
+  const connection = (cluster: string): ApiserverConnection | undefined => connections.get(cluster);
   const transports = createTransports(runtime, { files, host, logger });
   return {
     createCluster: (config, zone) =>

@@ -1,6 +1,6 @@
 import type { Logger } from "../base/log.ts";
 import type { OutgoingRequest, Transport } from "../http/transport.ts";
-import type { Connection } from "../kubernetes/connection.ts";
+import type { ApiserverConnection } from "../kubernetes/connect.ts";
 
 /** What is said at the start: it is for development, and not all goes this way. */
 export const VIA_APISERVER_NOTE =
@@ -9,7 +9,7 @@ export const VIA_APISERVER_NOTE =
 /** What reaching pods through the apiserver needs. */
 export interface ViaApiserverOptions {
   /** The connection of a cluster, "" where there is one; undefined: none stands yet. */
-  connection(cluster: string): Connection | undefined;
+  connection(cluster: string): ApiserverConnection | undefined;
   /** For what is no pod of a cluster: a route's own nodes. */
   readonly direct: Transport;
   readonly logger: Logger;

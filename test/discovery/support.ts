@@ -4,7 +4,7 @@ import type { LogFields, LogLevel } from "../../src/base/log.ts";
 import { type Cluster, type ClusterDeps, createCluster } from "../../src/discovery/cluster.ts";
 import { createDiscovery, type Discovery } from "../../src/discovery/discovery.ts";
 import type { ClusterOptions } from "../../src/discovery/options.ts";
-import type { Connection } from "../../src/kubernetes/connection.ts";
+import type { ApiserverConnection } from "../../src/kubernetes/connect.ts";
 import { noCredentials } from "../../src/kubernetes/credentials.ts";
 import type { Fetch } from "../../src/platform/fetch.ts";
 import type { FaultyApiserver } from "../helpers/apiserver-faults.ts";
@@ -182,7 +182,7 @@ export function uncheckedFetch(items: readonly object[], listKind = "EndpointsLi
 }
 
 /** A connection over any fetch. */
-export const connectionOver = (fetch: Fetch): Connection => ({
+export const connectionOver = (fetch: Fetch): ApiserverConnection => ({
   server: "http://apiserver.test",
   fetch,
   credentials: noCredentials,

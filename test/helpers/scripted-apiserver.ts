@@ -1,4 +1,4 @@
-import type { Connection } from "../../src/kubernetes/connection.ts";
+import type { ApiserverConnection } from "../../src/kubernetes/connect.ts";
 import { noCredentials } from "../../src/kubernetes/credentials.ts";
 import type { Collection } from "../../src/kubernetes/types.ts";
 
@@ -53,7 +53,7 @@ export interface ScriptedApiserver {
   /** Opens a stream that the test writes. */
   stream(request: SeenRequest): Response;
   /** A connection to it, without TLS or credentials. */
-  readonly connection: Connection;
+  readonly connection: ApiserverConnection;
 }
 
 /** The collection that sketches belong to. */

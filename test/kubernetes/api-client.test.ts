@@ -1,7 +1,7 @@
 import { describe, test } from "bun:test";
 import { assert, assertEquals, assertNotMatch, assertRejects, assertStringIncludes } from "@std/assert";
 import { collectionPath, createApiClient, PAGE_LIMIT, type WatchEvent } from "../../src/kubernetes/api-client.ts";
-import type { Connection } from "../../src/kubernetes/connection.ts";
+import type { ApiserverConnection } from "../../src/kubernetes/connect.ts";
 import { noCredentials, tokenCredentials } from "../../src/kubernetes/credentials.ts";
 import { ApiError } from "../../src/kubernetes/errors.ts";
 import { createFakeClock } from "../helpers/fake-clock.ts";
@@ -17,7 +17,7 @@ function client(...handlers: Parameters<typeof setupServer>) {
   const mock = setupServer(...handlers);
   const clock = createFakeClock();
   const { logger, lines } = recordingLogger();
-  const connection: Connection = {
+  const connection: ApiserverConnection = {
     server: SERVER,
     fetch: mock.fetch,
     credentials: tokenCredentials("s3cr3t-token"),
@@ -134,7 +134,7 @@ describe("a list", () => {
 
 test("credentials that cannot be had are told in their own words, and nothing is sent", async () => {
   const { mock, clock } = client();
-  const connection: Connection = {
+  const connection: ApiserverConnection = {
     server: SERVER,
     fetch: mock.fetch,
     credentials: {

@@ -5,7 +5,7 @@ import { createApiClient } from "../../src/kubernetes/api-client.ts";
 import { noCredentials } from "../../src/kubernetes/credentials.ts";
 import { createPoller } from "../../src/kubernetes/poller.ts";
 import { createReflector } from "../../src/kubernetes/reflector.ts";
-import type { KubernetesObject, Source } from "../../src/kubernetes/types.ts";
+import type { ChangeSource, KubernetesObject } from "../../src/kubernetes/types.ts";
 import { bunRuntime } from "../../src/platform/bun/runtime.ts";
 import { listsByPages, type ServedApiserver, serveEmbedded } from "../helpers/embedded.ts";
 import { slices } from "../helpers/scripted-apiserver.ts";
@@ -65,7 +65,7 @@ function parts() {
 
 function follow(watchIdle = 75_000) {
   const { store, lines, common } = parts();
-  const source: Source = createReflector({ ...common, watchIdle });
+  const source: ChangeSource = createReflector({ ...common, watchIdle });
   ended = source.run(controller.signal);
   const state = (wanted: string): Promise<unknown> =>
     until(() => source.status.state === wanted, { message: () => `state ${wanted}: ${JSON.stringify(source.status)}` });

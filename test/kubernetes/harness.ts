@@ -3,7 +3,7 @@ import { createApiClient } from "../../src/kubernetes/api-client.ts";
 import { createAutoSource } from "../../src/kubernetes/auto-source.ts";
 import { createPoller, type Poller } from "../../src/kubernetes/poller.ts";
 import { createReflector, type ReflectorOptions, type StreamReport } from "../../src/kubernetes/reflector.ts";
-import type { Change, KubernetesObject, Source } from "../../src/kubernetes/types.ts";
+import type { Change, ChangeSource, KubernetesObject } from "../../src/kubernetes/types.ts";
 import { createFakeClock, type FakeClock } from "../helpers/fake-clock.ts";
 import { createScriptedApiserver, type ScriptedApiserver, slices } from "../helpers/scripted-apiserver.ts";
 
@@ -41,7 +41,7 @@ export function createStore() {
   };
 }
 
-export interface Bench<S extends Source> {
+export interface Bench<S extends ChangeSource> {
   server: ScriptedApiserver;
   clock: FakeClock;
   store: ReturnType<typeof createStore>;
@@ -56,7 +56,7 @@ export interface Bench<S extends Source> {
 
 type Overrides = Partial<ReflectorOptions<KubernetesObject>> & { interval?: number };
 
-function bench<S extends Source>(
+function bench<S extends ChangeSource>(
   make: (parts: ReflectorOptions<KubernetesObject>) => S,
   overrides: Overrides,
 ): Bench<S> {
@@ -99,14 +99,14 @@ function bench<S extends Source>(
 }
 
 /** A reflector on a fake clock, in front of a scripted apiserver. */
-export const reflectorBench = (overrides: Overrides = {}): Bench<Source> => bench(createReflector, overrides);
+export const reflectorBench = (overrides: Overrides = {}): Bench<ChangeSource> => bench(createReflector, overrides);
 
 /** A poller on a fake clock, in front of a scripted apiserver; every 5 s unless told otherwise. */
 export const pollerBench = (overrides: Overrides = {}): Bench<Poller> =>
   bench((parts) => createPoller({ interval: 5000, ...parts, ...overrides }), overrides);
 
 /** A source that chooses between both by itself; polls every 5 s when it does. */
-export const autoBench = (overrides: Overrides = {}): Bench<Source> =>
+export const autoBench = (overrides: Overrides = {}): Bench<ChangeSource> =>
   bench((parts) => {
     let held = 0;
     const apply = (change: Change<KubernetesObject>): void => {

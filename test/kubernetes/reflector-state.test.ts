@@ -2,11 +2,11 @@ import { describe, test } from "bun:test";
 import { assertEquals } from "@std/assert";
 import { ApiError, type ApiErrorCode } from "../../src/kubernetes/errors.ts";
 import {
-  type Move,
-  move,
+  type ActionOutcome,
   type OpenStream,
-  type Outcome,
   type ReflectorState,
+  type Transition,
+  transition,
 } from "../../src/kubernetes/reflector-state.ts";
 
 const stream: OpenStream = {
@@ -21,12 +21,12 @@ const known: ReflectorState = { at: "empty", why: "garbage", notOlderThan: "5" }
 const listed: ReflectorState = { at: "listed", version: "7" };
 const watching: ReflectorState = { at: "watching", version: "9", stream };
 
-const failed = (code: ApiErrorCode): Outcome => ({ kind: "failed", error: new ApiError(code, code) });
+const failed = (code: ApiErrorCode): ActionOutcome => ({ kind: "failed", error: new ApiError(code, code) });
 const relist = (why: string, notOlderThan: string | undefined): object => ({ at: "empty", why, notOlderThan });
 const from = (version: string): object => ({ at: "listed", version });
 
-/** Every arrow: from, outcome, healthy, to, pace. */
-const arrows: [string, ReflectorState, Outcome, boolean, object, Move["pace"]][] = [
+/** Every arrow: from, outcome, healthy, to, delay. */
+const arrows: [string, ReflectorState, ActionOutcome, boolean, object, Transition["delay"]][] = [
   ["a list leads to watching from it", empty, { kind: "listed", version: "7" }, false, from("7"), "at_once"],
   ["a failed first list is repeated", empty, failed("unreachable"), false, empty, "pause"],
   ["a forbidden first list is repeated", empty, failed("forbidden"), false, empty, "pause"],
@@ -157,7 +157,7 @@ const arrows: [string, ReflectorState, Outcome, boolean, object, Move["pace"]][]
 ];
 
 describe("the reflector's arrows", () => {
-  for (const [name, state, outcome, healthy, next, pace] of arrows) {
-    test(name, () => assertEquals(move(state, outcome, healthy) as object, { next, pace }));
+  for (const [name, state, outcome, healthy, next, delay] of arrows) {
+    test(name, () => assertEquals(transition(state, outcome, healthy) as object, { next, delay }));
   }
 });

@@ -1,10 +1,10 @@
 import type { Snapshot } from "../store/snapshot.ts";
-import type { ClusterFacts, ClusterTap, ScopedChange, TapListener } from "./updates.ts";
+import type { ChangeFeed, ChangeListener, ClusterSyncStatus, ScopedChange } from "./updates.ts";
 
 /** A tap, and how it is told. Costs nothing while nobody listens. */
-export interface OpenTap extends ClusterTap {
+export interface WritableChangeFeed extends ChangeFeed {
   changed(change: ScopedChange): void;
-  factsChanged(): void;
+  syncStatusChanged(): void;
 }
 
 /** One `replace` for each scope of a snapshot that holds something. */
@@ -20,20 +20,23 @@ function wholeOf({ slices, services }: Pick<Snapshot, "slices" | "services">): S
 }
 
 /** Makes the tap of a snapshot. */
-export function createTap(snapshot: () => Pick<Snapshot, "slices" | "services">, facts: () => ClusterFacts): OpenTap {
-  const listeners = new Set<TapListener>();
+export function createChangeFeed(
+  snapshot: () => Pick<Snapshot, "slices" | "services">,
+  facts: () => ClusterSyncStatus,
+): WritableChangeFeed {
+  const listeners = new Set<ChangeListener>();
   return {
-    whole: () => wholeOf(snapshot()),
-    facts,
-    listen(listener) {
+    fullState: () => wholeOf(snapshot()),
+    syncStatus: facts,
+    subscribe(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
     changed(change) {
       for (const listener of listeners) listener.change(change);
     },
-    factsChanged() {
-      for (const listener of listeners) listener.facts();
+    syncStatusChanged() {
+      for (const listener of listeners) listener.syncStatus();
     },
   };
 }

@@ -1,7 +1,7 @@
 import type { Clock, Random } from "../../base/clock.ts";
 import type { Logger } from "../../base/log.ts";
 import { createBackoff } from "../../kubernetes/backoff.ts";
-import type { Connection } from "../../kubernetes/connection.ts";
+import type { ApiserverConnection } from "../../kubernetes/connect.ts";
 import { shorten } from "../../kubernetes/errors.ts";
 import type { ClientState } from "../../kubernetes/types.ts";
 
@@ -21,14 +21,14 @@ const wordsOf = (error: unknown): string => shorten(error instanceof Error ? err
  * kubelet mounts and rotates while pods start. Rejects only with the signal's reason.
  */
 export async function keepConnecting(options: {
-  connect(): Promise<Connection>;
+  connect(): Promise<ApiserverConnection>;
   /** Called when an attempt failed. */
   onFailure(connecting: Connecting): void;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
   readonly signal: AbortSignal;
-}): Promise<Connection> {
+}): Promise<ApiserverConnection> {
   const { connect, onFailure, clock, random, logger, signal } = options;
   const backoff = createBackoff(random);
   let said: string | undefined;
@@ -48,7 +48,7 @@ export async function keepConnecting(options: {
 
 /** Has the connection read its files anew when one of them changes, until the signal aborts. */
 export function refreshOnChange(
-  connection: Connection,
+  connection: ApiserverConnection,
   watchFiles: WatchFiles | undefined,
   logger: Logger,
   signal: AbortSignal,

@@ -1,20 +1,20 @@
 import type { Clock } from "../../base/clock.ts";
 import type { Poller } from "../../kubernetes/poller.ts";
-import type { Change, ClientState, Source } from "../../kubernetes/types.ts";
+import type { Change, ChangeSource, ClientState } from "../../kubernetes/types.ts";
 import { idleStatus, isDefinite, type SourceReport, worstState } from "../cluster-status.ts";
-import type { Waiters } from "../condition.ts";
+import type { ConditionVariable } from "../condition-variable.ts";
 
 /** A source with what the cluster knows of it: it has none before the connection is there. */
 export interface TrackedSource {
   report(): SourceReport;
-  attach(source: Source | Poller): void;
+  attach(source: ChangeSource | Poller): void;
   /** The receiver, noting that a first full list came. */
   received<T>(apply: (change: Change<T>) => void): (change: Change<T>) => void;
   /** The apiserver told all that was asked. */
   answered(): void;
   /** A file told what a full list said when it was written, ms since the epoch. */
   restored(written: number): void;
-  readonly source: Source | Poller | undefined;
+  readonly source: ChangeSource | Poller | undefined;
   /** A full list is known, if only from a file. */
   readonly synced: boolean;
   /** A full list came from the apiserver itself. */
@@ -27,10 +27,10 @@ export interface TrackedSource {
 export function trackSource(
   namespace: string | undefined,
   before: () => { state: ClientState; lastError: string | undefined },
-  waiters: Waiters,
+  waiters: ConditionVariable,
   clock: Clock,
 ): TrackedSource {
-  let source: Source | Poller | undefined;
+  let source: ChangeSource | Poller | undefined;
   let known: "nothing" | "restored" | "listed" = "nothing";
   let receivedAt = 0;
   const answered = (): void => {
@@ -73,7 +73,7 @@ export function trackSource(
 }
 
 /** One namespace's (or all namespaces') part of a cluster: its Endpoints, and its Services where they are read. */
-export interface Scope {
+export interface NamespaceSync {
   readonly namespace: string | undefined;
   readonly endpoints: TrackedSource;
   readonly services: TrackedSource | undefined;
@@ -97,15 +97,15 @@ export interface Scope {
 /** How often a wait for a watch's sign of life looks again: each byte is too small an event to announce. */
 const LOOK_AGAIN_MS = 20;
 
-export function createScope(options: {
+export function createNamespaceSync(options: {
   readonly namespace: string | undefined;
   readonly endpoints: TrackedSource;
   readonly services: TrackedSource | undefined;
   readonly clock: Clock;
-  readonly waiters: Waiters;
+  readonly waiters: ConditionVariable;
   /** False: nobody drives the sources any more, waiting is in vain. */
   running(): boolean;
-}): Scope {
+}): NamespaceSync {
   const { namespace, endpoints, services, clock, waiters } = options;
   const sources = services === undefined ? [endpoints] : [endpoints, services];
   const states = (): ClientState[] => sources.map((source) => source.report().status.state);

@@ -1,27 +1,27 @@
 import type { Clock, Random } from "../../base/clock.ts";
 import type { Logger } from "../../base/log.ts";
 import { createApiClient } from "../../kubernetes/api-client.ts";
-import { type Connection, serverUrl } from "../../kubernetes/connection.ts";
+import { type ApiserverConnection, serverUrl } from "../../kubernetes/connect.ts";
 import { createPoller, type Poller } from "../../kubernetes/poller.ts";
 import type { Change, ClientState, Decoder } from "../../kubernetes/types.ts";
 import type { Cluster } from "../cluster.ts";
 import { clusterCounters, clusterStatus } from "../cluster-status.ts";
-import { createWaiters } from "../condition.ts";
+import { createConditionVariable } from "../condition-variable.ts";
 import type { ClusterOptions } from "../options.ts";
 import { endpointSliceDecoder } from "../records/endpoint-slices.ts";
 import { endpointsDecoder } from "../records/endpoints.ts";
 import { serviceDecoder } from "../records/services.ts";
-import { type Gate, leftOutGate } from "../resolve/freshness.ts";
+import { type FreshnessGuard, filteredOutGuard } from "../resolve/freshness.ts";
 import { createServiceViews } from "../store/service-views.ts";
 import { createSnapshot } from "../store/snapshot.ts";
 import { decodeSnapshot, digest, encodeSnapshot } from "../store/snapshot-format.ts";
-import { identityOf } from "../store/snapshot-persister.ts";
-import { createScope, type TrackedSource, trackSource } from "./namespace-sync.ts";
-import { createDemand } from "./on-demand.ts";
+import { snapshotIdentity } from "../store/snapshot-persister.ts";
+import { createNamespaceSync, type TrackedSource, trackSource } from "./namespace-sync.ts";
+import { createOnDemandRefresh } from "./on-demand.ts";
 import { planCluster } from "./plan.ts";
 
 /** What a shared holder answers. */
-export interface HeldSnapshot {
+export interface SharedSnapshot {
   /** Names this state of it. */
   readonly tag: string;
   /** When the apiserver was last asked, milliseconds since the epoch. */
@@ -31,14 +31,14 @@ export interface HeldSnapshot {
 }
 
 /** Asks the shared holder of a cluster's snapshot; `have` is the tag of the state that is known. Rejects in words. */
-export type AskHolder = (cluster: string, have: string | undefined) => Promise<HeldSnapshot>;
+export type FetchSharedSnapshot = (cluster: string, have: string | undefined) => Promise<SharedSnapshot>;
 
 /** What such a cluster works with. */
 export interface DemandDeps {
   /** Opens the way to the apiserver; it sends nothing. */
-  connect(config: ClusterOptions): Promise<Connection>;
+  connect(config: ClusterOptions): Promise<ApiserverConnection>;
   /** Left out: the apiserver is asked directly. */
-  readonly askHolder?: AskHolder | undefined;
+  readonly askHolder?: FetchSharedSnapshot | undefined;
   /** Keeps work going when the request that began it is answered. */
   background(work: Promise<void>): void;
   readonly clock: Clock;
@@ -54,7 +54,7 @@ export interface DemandCluster extends Cluster {
   /** Milliseconds since the apiserver was last known to agree; Infinity: never. */
   age(): number;
   /** The snapshot for others, `have` being what they know. Only once it is `synced`. */
-  held(have: string | undefined): Promise<HeldSnapshot>;
+  held(have: string | undefined): Promise<SharedSnapshot>;
 }
 
 /** Makes one of its configuration. */
@@ -71,7 +71,7 @@ export function createDemandCluster(config: ClusterOptions, deps: DemandDeps): D
     ? endpointSliceDecoder({ keepNamespace })
     : endpointsDecoder({ keepNamespace });
   const decodeService = serviceDecoder({ keepNamespace });
-  const waiters = createWaiters();
+  const waiters = createConditionVariable();
   const selection = { defaultWeight: config.default_weight, addressFamily: config.address_family, zone: deps.zone };
 
   /** What became of asking the holder, or of opening the connection. */
@@ -88,7 +88,7 @@ export function createDemandCluster(config: ClusterOptions, deps: DemandDeps): D
       name,
       endpoints,
       services,
-      scope: createScope({ namespace, endpoints, services, clock, waiters, running: () => true }),
+      scope: createNamespaceSync({ namespace, endpoints, services, clock, waiters, running: () => true }),
       write: snapshot.writer(name),
       writeServices: snapshot.serviceWriter(name),
     };
@@ -169,11 +169,11 @@ export function createDemandCluster(config: ClusterOptions, deps: DemandDeps): D
 
   /** Of this life: another one counts its states anew. */
   const life = random().toString(36).slice(2);
-  const identify = (): Promise<string> => digest(identityOf(serverUrl(config.service!), config));
+  const identify = (): Promise<string> => digest(snapshotIdentity(serverUrl(config.service!), config));
   /** The state that the holder's last answer was. */
   let tag: string | undefined;
 
-  async function askFor(turn: number, ask: AskHolder): Promise<void> {
+  async function askFor(turn: number, ask: FetchSharedSnapshot): Promise<void> {
     try {
       const held = await ask(config.id, tag);
       const stored =
@@ -198,8 +198,8 @@ export function createDemandCluster(config: ClusterOptions, deps: DemandDeps): D
     }
   }
 
-  const demand = createDemand({
-    pull: (turn) => (askHolder === undefined ? list(turn) : askFor(turn, askHolder)),
+  const demand = createOnDemandRefresh({
+    refresh: (turn) => (askHolder === undefined ? list(turn) : askFor(turn, askHolder)),
     age,
     interval: config.poll_interval,
     maxStale: config.max_stale,
@@ -208,13 +208,13 @@ export function createDemandCluster(config: ClusterOptions, deps: DemandDeps): D
   });
   const expired = (): boolean => config.max_stale > 0 && synced() && age() > config.max_stale;
 
-  const gateOf = (namespace: string): Gate => {
-    const leftOut = plan.leftOutBy(namespace);
-    if (leftOut !== undefined) return leftOutGate(namespace, leftOut);
+  const gateOf = (namespace: string): FreshnessGuard => {
+    const leftOut = plan.filteredOutBy(namespace);
+    if (leftOut !== undefined) return filteredOutGuard(namespace, leftOut);
     return {
       refresh: demand.refresh,
       fresh: () => !expired(),
-      distrust() {
+      unavailable() {
         if (synced() && !expired()) return undefined;
         const what = synced() ? `the snapshot is older than max_stale (${config.max_stale} ms)` : "never synced";
         const { state, lastError } = status();
@@ -252,7 +252,7 @@ export function createDemandCluster(config: ClusterOptions, deps: DemandDeps): D
     synced,
     whenSynced: (signal) => waiters.until(synced, signal),
     whenListed: (signal) => waiters.until(synced, signal),
-    gate: gateOf,
+    guard: gateOf,
     pull: demand.now,
     age,
     async held(have) {

@@ -18,7 +18,7 @@ const LOOK_AGAIN_MS = 20;
 /** What a demand works with. */
 export interface DemandOptions {
   /** Brings the snapshot up to date; `turn` grows, and what an older turn brings after a newer one is to be dropped. */
-  pull(turn: number): Promise<void>;
+  refresh(turn: number): Promise<void>;
   /** Milliseconds since the snapshot was last known to be right; Infinity: there is none. */
   age(): number;
   /** Milliseconds after which a refresh is begun. */
@@ -31,7 +31,7 @@ export interface DemandOptions {
 }
 
 /** Refreshes on demand. */
-export interface Demand {
+export interface OnDemandRefresh {
   /**
    * To be asked with each request: undefined when it can be answered at once, else what it has to wait for. That never
    * rejects: what is known then tells whether it helped.
@@ -42,7 +42,7 @@ export interface Demand {
 }
 
 /** Makes one; nothing is refreshed yet. */
-export function createDemand(options: DemandOptions): Demand {
+export function createOnDemandRefresh(options: DemandOptions): OnDemandRefresh {
   const { clock, interval, maxStale, age } = options;
   let turns = 0;
   /** Until then the refresh under way is left alone. 0: none is. */
@@ -58,7 +58,7 @@ export function createDemand(options: DemandOptions): Demand {
     const started = clock.now();
     leased = started + LEASE_MS;
     try {
-      await options.pull(turn);
+      await options.refresh(turn);
       quietUntil = started + interval;
     } catch (error) {
       failures++;

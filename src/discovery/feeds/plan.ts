@@ -3,7 +3,7 @@ import type { Collection } from "../../kubernetes/types.ts";
 import type { ClusterOptions } from "../options.ts";
 
 /** One namespaced (or the one cluster-wide) part of a cluster: what is read there, each with its fallbacks in order. */
-export interface ScopePlan {
+export interface NamespacePlan {
   /** undefined: all namespaces. */
   readonly namespace: string | undefined;
   /** Endpoints, or EndpointSlices as v1 and, where the server has no v1, v1beta1. */
@@ -14,11 +14,11 @@ export interface ScopePlan {
 
 /** What of a cluster is read. */
 export interface ClusterPlan {
-  readonly scopes: readonly ScopePlan[];
+  readonly scopes: readonly NamespacePlan[];
   /** False: objects of this namespace are left out. */
   keeps(namespace: string): boolean;
   /** Which key of the configuration leaves this namespace out; undefined: none. */
-  leftOutBy(namespace: string): string | undefined;
+  filteredOutBy(namespace: string): string | undefined;
 }
 
 const ENDPOINTS = [{ groupVersion: "api/v1", resource: "endpoints", listKind: "EndpointsList" }] as const;
@@ -42,7 +42,7 @@ export function planCluster(config: PlanConfig): ClusterPlan {
   const namespaces =
     named !== undefined ? [...named].filter((namespace) => filter.keeps(namespace)) : [filter.namespace];
 
-  const scopes = namespaces.map((namespace): ScopePlan => {
+  const scopes = namespaces.map((namespace): NamespacePlan => {
     const fieldSelector = namespace === undefined ? filter.fieldSelector : undefined;
     const endpoints = config.watch_endpoint_slices ? SLICES : ENDPOINTS;
     return {
@@ -58,5 +58,5 @@ export function planCluster(config: PlanConfig): ClusterPlan {
     if (named !== undefined && !named.has(namespace)) return "namespaces";
     return filter.keeps(namespace) ? undefined : "namespace_selector";
   };
-  return { scopes, keeps: (namespace) => leftOutBy(namespace) === undefined, leftOutBy };
+  return { scopes, keeps: (namespace) => leftOutBy(namespace) === undefined, filteredOutBy: leftOutBy };
 }

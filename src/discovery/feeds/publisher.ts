@@ -1,8 +1,8 @@
 import type { Clock } from "../../base/clock.ts";
 import type { FollowedCluster } from "../cluster.ts";
 import type { ClusterOptions } from "../options.ts";
-import type { Distrust } from "../resolve/freshness.ts";
-import { newsText } from "./updates.ts";
+import type { UnavailableReason } from "../resolve/freshness.ts";
+import { updateText } from "./updates.ts";
 
 /** Tells followers of clusters what happens there. */
 export interface Publisher {
@@ -16,11 +16,11 @@ export interface Publisher {
   /** Tells now what waits for the end of the turn. */
   flush(): void;
   /** What a follower's gate asks for: see `NewsLink.refresh`. */
-  refresh(settings: string, namespace: string, name: string): Promise<Distrust | undefined>;
+  refresh(settings: string, namespace: string, name: string): Promise<UnavailableReason | undefined>;
 }
 
 /** By what a cluster is found: the same settings, the same news. */
-export const settingsOf = (config: ClusterOptions): string => JSON.stringify(config);
+export const clusterKey = (config: ClusterOptions): string => JSON.stringify(config);
 
 /** Where `max_stale` is set, followers must hear of signs of life that are no change: this often within that time. */
 const SIGNS_PER_MAX_STALE = 8;
@@ -66,7 +66,7 @@ export function createPublisher(clock: Clock): Publisher {
     subscription.whole = undefined;
     subscription.changes = [];
     subscription.facts = false;
-    subscription.receive(newsText({ whole, changes, facts: facts ? cluster?.tap.facts() : undefined }));
+    subscription.receive(updateText({ whole, changes, facts: facts ? cluster?.changes.syncStatus() : undefined }));
   }
 
   function flush(): void {
@@ -88,7 +88,7 @@ export function createPublisher(clock: Clock): Publisher {
   function tellAll(cluster: FollowedCluster, subscription: Subscription): void {
     subscription.waits = false;
     subscription.told = true;
-    subscription.whole = JSON.stringify(cluster.tap.whole());
+    subscription.whole = JSON.stringify(cluster.changes.fullState());
     subscription.changes = [];
     subscription.facts = true;
     schedule();
@@ -102,7 +102,7 @@ export function createPublisher(clock: Clock): Publisher {
 
   return {
     add(cluster) {
-      const settings = settingsOf(cluster.config);
+      const settings = clusterKey(cluster.config);
       const topic = topicOf(settings);
       topic.cluster = cluster;
       for (const subscription of topic.subscriptions) attach(cluster, subscription);
@@ -122,14 +122,14 @@ export function createPublisher(clock: Clock): Publisher {
         });
       };
       if (maxStale > 0) sign();
-      const end = cluster.tap.listen({
+      const end = cluster.changes.subscribe({
         change(change) {
           if (topic.subscriptions.size === 0) return;
           const text = JSON.stringify(change);
           for (const subscription of topic.subscriptions) if (!subscription.waits) subscription.changes.push(text);
           schedule();
         },
-        facts: factsChanged,
+        syncStatus: factsChanged,
       });
       return () => {
         end();
@@ -153,13 +153,13 @@ export function createPublisher(clock: Clock): Publisher {
     flush,
     async refresh(settings, namespace, name) {
       const topic = topics.get(settings);
-      const gone: Distrust = { why: "not_synced", detail: "nobody follows this cluster any more" };
+      const gone: UnavailableReason = { why: "not_synced", detail: "nobody follows this cluster any more" };
       if (topic?.cluster === undefined) return gone;
-      const gate = topic.cluster.gate(namespace, name);
+      const gate = topic.cluster.guard(namespace, name);
       await gate.refresh();
       if (topic.cluster?.config.mode !== "request") for (const one of topic.subscriptions) one.facts = true;
       flush();
-      return gate.distrust();
+      return gate.unavailable();
     },
   };
 }

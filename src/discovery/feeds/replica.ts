@@ -2,30 +2,36 @@ import type { Clock } from "../../base/clock.ts";
 import type { Change } from "../../kubernetes/types.ts";
 import type { Cluster } from "../cluster.ts";
 import { clusterCounters, clusterStatus } from "../cluster-status.ts";
-import { createWaiters } from "../condition.ts";
+import { createConditionVariable } from "../condition-variable.ts";
 import type { ClusterOptions } from "../options.ts";
 import { createPortInterner } from "../records/object-reader.ts";
 import type { SliceRecord } from "../records/slice-record.ts";
-import { type Distrust, type Gate, type GateScope, leftOutGate, scopeGate } from "../resolve/freshness.ts";
+import {
+  type FreshnessGuard,
+  filteredOutGuard,
+  type GuardedSync,
+  namespaceGuard,
+  type UnavailableReason,
+} from "../resolve/freshness.ts";
 import { createServiceViews } from "../store/service-views.ts";
 import { createSnapshot } from "../store/snapshot.ts";
 import { planCluster } from "./plan.ts";
-import type { ClusterFacts, ClusterNews, ScopedChange, ScopeFacts } from "./updates.ts";
+import type { ClusterSyncStatus, ClusterUpdate, ScopedChange, ScopeFacts } from "./updates.ts";
 
 /** The way to whoever follows the cluster at its apiserver. */
-export interface NewsLink {
+export interface SourceLink {
   /** Asks for the news of the cluster with these settings; returns the function that ends it. */
-  follow(config: ClusterOptions, receive: (news: ClusterNews) => void): () => void;
+  subscribe(config: ClusterOptions, receive: (news: ClusterUpdate) => void): () => void;
   /**
    * Has the other side bring a service up to date, as its own gate's `refresh` does; what that changed was received
    * before this resolves. Resolves with why the service is still not known. Never rejects.
    */
-  refresh(config: ClusterOptions, namespace: string, name: string): Promise<Distrust | undefined>;
+  refresh(config: ClusterOptions, namespace: string, name: string): Promise<UnavailableReason | undefined>;
 }
 
 /** What a follower works with. */
 export interface FollowerDeps {
-  readonly link: NewsLink;
+  readonly link: SourceLink;
   readonly clock: Clock;
   /** This gateway's zone (`server.zone`). */
   readonly zone?: string | undefined;
@@ -45,15 +51,15 @@ export function createFollower(config: ClusterOptions, { link, clock, zone }: Fo
   const snapshot = createSnapshot({ clock, emptyGrace: config.empty_grace });
   const { reader } = snapshot;
   const plan = planCluster(config);
-  const waiters = createWaiters();
+  const waiters = createConditionVariable();
   const intern = createPortInterner();
   const selection = { defaultWeight: config.default_weight, addressFamily: config.address_family, zone };
   const byRequest = config.mode === "request";
-  let facts: ClusterFacts | undefined;
+  let facts: ClusterSyncStatus | undefined;
   let told = false;
   let ended = false;
   /** Mode `request`: why services are not known, as the other side said last. */
-  const failures = new Map<string, Distrust>();
+  const failures = new Map<string, UnavailableReason>();
   const asked = new Set<string>();
 
   // Equal port lists are one object here too: every message has its own.
@@ -81,11 +87,11 @@ export function createFollower(config: ClusterOptions, { link, clock, zone }: Fo
       if (!named.has(`services ${scope}`)) apply({ of: "services", scope, change: nothing });
     }
   };
-  const receive = (news: ClusterNews): void => {
+  const receive = (news: ClusterUpdate): void => {
     told = true;
-    if (news.whole !== undefined) applyWhole(news.whole);
+    if (news.fullState !== undefined) applyWhole(news.fullState);
     for (const change of news.changes ?? []) apply(change);
-    facts = news.facts ?? facts;
+    facts = news.syncStatus ?? facts;
     waiters.changed();
   };
 
@@ -94,7 +100,7 @@ export function createFollower(config: ClusterOptions, { link, clock, zone }: Fo
   const listed = (): boolean => facts?.listed === true;
 
   /** The part of a cluster that is told of, as its gates see it. */
-  const scopeAt = (index: number, namespace: string): GateScope => {
+  const scopeAt = (index: number, namespace: string): GuardedSync => {
     const now = (): ScopeFacts | undefined => facts?.scopes[index];
     const isSynced = (): boolean => now()?.synced === true;
     const hopeful = (): boolean => running() && now()?.hopeful !== false;
@@ -129,9 +135,9 @@ export function createFollower(config: ClusterOptions, { link, clock, zone }: Fo
   }));
 
   /** Of a service that is asked for with each request. */
-  const requestGate = (namespace: string, name: string): Gate => {
+  const requestGate = (namespace: string, name: string): FreshnessGuard => {
     const key = `${namespace}/${name}`;
-    const notAsked: Distrust = { why: "not_synced", detail: "the apiserver has not answered about it yet" };
+    const notAsked: UnavailableReason = { why: "not_synced", detail: "the apiserver has not answered about it yet" };
     return {
       async refresh() {
         const distrust = await link.refresh(config, namespace, name);
@@ -142,7 +148,7 @@ export function createFollower(config: ClusterOptions, { link, clock, zone }: Fo
         if (asked.size > FAILURES) asked.delete(asked.keys().next().value!);
       },
       fresh: () => true,
-      distrust: () => failures.get(key) ?? (asked.has(key) ? undefined : notAsked),
+      unavailable: () => failures.get(key) ?? (asked.has(key) ? undefined : notAsked),
     };
   };
 
@@ -155,7 +161,7 @@ export function createFollower(config: ClusterOptions, { link, clock, zone }: Fo
     selection,
     clock,
     async run(signal) {
-      const end = link.follow(config, receive);
+      const end = link.subscribe(config, receive);
       await new Promise<void>((resolve) => {
         if (signal.aborted) return resolve();
         signal.addEventListener("abort", () => resolve(), { once: true });
@@ -180,12 +186,12 @@ export function createFollower(config: ClusterOptions, { link, clock, zone }: Fo
     whenSynced: (signal) => waiters.until(synced, signal),
     whenListed: (signal) => waiters.until(listed, signal),
     whenTold: (signal) => waiters.until(() => told, signal),
-    gate(namespace, name) {
-      const leftOut = plan.leftOutBy(namespace);
-      if (leftOut !== undefined) return leftOutGate(namespace, leftOut);
+    guard(namespace, name) {
+      const leftOut = plan.filteredOutBy(namespace);
+      if (leftOut !== undefined) return filteredOutGuard(namespace, leftOut);
       if (byRequest) return requestGate(namespace, name);
       const scope = scopes.find((one) => one.namespace === undefined || one.namespace === namespace)!;
-      return scopeGate(scope.view, config.max_stale);
+      return namespaceGuard(scope.view, config.max_stale);
     },
   };
 }

@@ -4,17 +4,17 @@ import type { ApiClient } from "../../kubernetes/api-client.ts";
 import { createBackoff } from "../../kubernetes/backoff.ts";
 import { ApiError, toApiError } from "../../kubernetes/errors.ts";
 import { type FullList, listAll, replaceBy } from "../../kubernetes/list-all.ts";
-import { readObject } from "../../kubernetes/skipped.ts";
+import { tryDecode } from "../../kubernetes/skipped-objects.ts";
 import { createStatusTracker } from "../../kubernetes/source-status.ts";
-import type { Collection, Decoder, Source } from "../../kubernetes/types.ts";
+import type { ChangeSource, Collection, Decoder } from "../../kubernetes/types.ts";
 import { SERVICE_NAME_LABEL } from "../records/object-reader.ts";
 import type { ServiceRecord } from "../records/services.ts";
 import type { SliceRecord } from "../records/slice-record.ts";
 import type { Snapshot } from "../store/snapshot.ts";
-import type { ScopePlan } from "./plan.ts";
+import type { NamespacePlan } from "./plan.ts";
 
 /** Asks the apiserver about one service at a time, when a request needs it (mode `request`). */
-export interface RequestSource extends Source {
+export interface RequestSource extends ChangeSource {
   /**
    * Brings one service up to date. Those who ask while an answer is under way share it. Resolves, never rejects: after
    * a failure the last good answer is still there, if there was one.
@@ -28,7 +28,7 @@ export interface RequestSource extends Source {
 
 export interface RequestSourceOptions {
   readonly api: ApiClient;
-  readonly scopes: readonly ScopePlan[];
+  readonly scopes: readonly NamespacePlan[];
   readonly decode: Decoder<SliceRecord>;
   readonly decodeService: Decoder<ServiceRecord>;
   readonly snapshot: Snapshot;
@@ -87,7 +87,7 @@ export function createRequestSource(options: RequestSourceOptions): RequestSourc
     const path = [collection.groupVersion, "namespaces", namespace, collection.resource, name];
     try {
       const object = await api.get(`/${path.map(encodeURI).join("/")}`, stopped.signal, collection);
-      const { item, skipped } = readObject(read, object);
+      const { item, skipped } = tryDecode(read, object);
       return { items: item === undefined ? [] : [item], skipped: skipped === undefined ? [] : [skipped] };
     } catch (error) {
       if (error instanceof ApiError && error.code === "not_found") return NONE;
@@ -132,7 +132,7 @@ export function createRequestSource(options: RequestSourceOptions): RequestSourc
   };
 
   /** What a scope's namespace must be to hold this one. */
-  const scopeOf = (namespace: string): ScopePlan | undefined =>
+  const scopeOf = (namespace: string): NamespacePlan | undefined =>
     scopes.find((scope) => scope.namespace === undefined || scope.namespace === namespace);
 
   const update = async (namespace: string, name: string): Promise<void> => {

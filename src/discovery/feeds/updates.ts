@@ -24,7 +24,7 @@ export interface ScopeFacts {
 }
 
 /** How far a cluster may be believed. */
-export interface ClusterFacts {
+export interface ClusterSyncStatus {
   readonly synced: boolean;
   readonly listed: boolean;
   /** In the order of the cluster's plan; none in mode `request`. */
@@ -34,44 +34,44 @@ export interface ClusterFacts {
 }
 
 /** What a follower is told at once; nobody sees a half of it. */
-export interface ClusterNews {
+export interface ClusterUpdate {
   /** Replaces everything the follower holds: one `replace` for each scope. */
-  readonly whole?: readonly ScopedChange[];
+  readonly fullState?: readonly ScopedChange[];
   /** What changed, in order, after `whole`. */
   readonly changes?: readonly ScopedChange[];
-  readonly facts?: ClusterFacts;
+  readonly syncStatus?: ClusterSyncStatus;
 }
 
 /**
  * News as text, of changes that are texts already: they are written once, for however many are told. A text goes from one
  * thread to another as it is, where cloning the objects costs Bun some 80 us for each EndpointSlice.
  */
-export function newsText(news: {
+export function updateText(news: {
   readonly whole: string | undefined;
   readonly changes: readonly string[];
-  readonly facts: ClusterFacts | undefined;
+  readonly facts: ClusterSyncStatus | undefined;
 }): string {
   const parts: string[] = [];
-  if (news.whole !== undefined) parts.push(`"whole":${news.whole}`);
+  if (news.whole !== undefined) parts.push(`"fullState":${news.whole}`);
   if (news.changes.length > 0) parts.push(`"changes":[${news.changes.join(",")}]`);
-  if (news.facts !== undefined) parts.push(`"facts":${JSON.stringify(news.facts)}`);
+  if (news.facts !== undefined) parts.push(`"syncStatus":${JSON.stringify(news.facts)}`);
   return `{${parts.join(",")}}`;
 }
 
 /** The news of a text: what is undefined is left out of it. */
-export const readNews = (text: string): ClusterNews => JSON.parse(text) as ClusterNews;
+export const readUpdate = (text: string): ClusterUpdate => JSON.parse(text) as ClusterUpdate;
 
 /** A cluster's own side of it. */
-export interface ClusterTap {
+export interface ChangeFeed {
   /** One `replace` for each scope that holds something. */
-  whole(): ScopedChange[];
-  facts(): ClusterFacts;
+  fullState(): ScopedChange[];
+  syncStatus(): ClusterSyncStatus;
   /** Calls back at each change, at once, and when the facts may be others; returns the function that ends it. */
-  listen(listener: TapListener): () => void;
+  subscribe(listener: ChangeListener): () => void;
 }
 
 /** Who listens to a tap. */
-export interface TapListener {
+export interface ChangeListener {
   change(change: ScopedChange): void;
-  facts(): void;
+  syncStatus(): void;
 }

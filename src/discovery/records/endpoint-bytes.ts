@@ -3,9 +3,9 @@ import {
   afterObject,
   afterPlainString,
   afterValue,
-  type Item,
+  type ItemReader,
   isText,
-  type Member,
+  type MemberReader,
   UNSURE,
 } from "../../kubernetes/json-bytes.ts";
 import { isAddressAt, readHints } from "./object-reader.ts";
@@ -19,7 +19,8 @@ const decoder = new TextDecoder();
 export const bytesOf = (text: string): Uint8Array => encoder.encode(text);
 
 /** The text of a part of some bytes. */
-export const textAt = (bytes: Uint8Array, from: number, to: number): string => decoder.decode(bytes.subarray(from, to));
+export const decodeRange = (bytes: Uint8Array, from: number, to: number): string =>
+  decoder.decode(bytes.subarray(from, to));
 
 const NAME = bytesOf("name");
 const NAMESPACE = bytesOf("namespace");
@@ -83,7 +84,7 @@ const flagAt = (bytes: Uint8Array, at: number): boolean | undefined =>
   bytes[at] === NULL ? undefined : bytes[at] === TRUE;
 const isFlag = (byte: number | undefined): boolean => byte === TRUE || byte === 0x66 || byte === NULL;
 
-const condition: Member<EndpointWalk> = (walk, bytes, from, to, value) => {
+const condition: MemberReader<EndpointWalk> = (walk, bytes, from, to, value) => {
   if (!isFlag(bytes[value])) return UNSURE;
   if (isText(bytes, from, to, READY_KEY)) walk.ready = flagAt(bytes, value);
   else if (isText(bytes, from, to, SERVING_KEY)) walk.serving = flagAt(bytes, value);
@@ -91,7 +92,7 @@ const condition: Member<EndpointWalk> = (walk, bytes, from, to, value) => {
   return afterValue(bytes, value);
 };
 
-const target: Member<EndpointWalk> = (walk, bytes, from, to, value) => {
+const target: MemberReader<EndpointWalk> = (walk, bytes, from, to, value) => {
   const end = afterPlainString(bytes, value);
   if (end === UNSURE) return UNSURE;
   if (isText(bytes, from, to, NAME)) {
@@ -107,7 +108,7 @@ const target: Member<EndpointWalk> = (walk, bytes, from, to, value) => {
   return end;
 };
 
-const address: Item<EndpointWalk> = (walk, bytes, at) => {
+const address: ItemReader<EndpointWalk> = (walk, bytes, at) => {
   const end = afterPlainString(bytes, at);
   // Several addresses of one endpoint are allowed and never seen: there is a note to be made.
   if (end === UNSURE || walk.hostTo !== 0 || !isAddressAt(bytes, at + 1, end - 1)) return UNSURE;
@@ -126,7 +127,7 @@ const first = (walk: EndpointWalk, bit: number): boolean => {
 const hints = (walk: EndpointWalk, bytes: Uint8Array, at: number): number => {
   const end = afterValue(bytes, at);
   if (end === UNSURE) return UNSURE;
-  const text = textAt(bytes, at, end);
+  const text = decodeRange(bytes, at, end);
   // Positions in what is packed are both bytes and characters.
   if (!/^[ -~]*$/.test(text)) return UNSURE;
   if (!walk.hintTexts.has(text)) {
@@ -139,7 +140,7 @@ const hints = (walk: EndpointWalk, bytes: Uint8Array, at: number): number => {
   return end;
 };
 
-const endpointField: Member<EndpointWalk> = (walk, bytes, from, to, value) => {
+const endpointField: MemberReader<EndpointWalk> = (walk, bytes, from, to, value) => {
   if (isText(bytes, from, to, ADDRESSES)) {
     return first(walk, 1) ? afterList(bytes, value, walk, address) : UNSURE;
   }
@@ -159,7 +160,7 @@ const endpointField: Member<EndpointWalk> = (walk, bytes, from, to, value) => {
 };
 
 /** One item of `endpoints`: adds it to what is packed. */
-export const endpoint: Item<EndpointWalk> = (walk, bytes, at) => {
+export const endpoint: ItemReader<EndpointWalk> = (walk, bytes, at) => {
   walk.hostFrom = walk.hostTo = walk.uidFrom = walk.uidTo = walk.podFrom = walk.podTo = 0;
   walk.podNamespaceFrom = walk.podNamespaceTo = walk.zoneFrom = walk.zoneTo = walk.once = 0;
   walk.ready = walk.serving = walk.terminating = walk.hints = undefined;

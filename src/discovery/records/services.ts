@@ -2,7 +2,7 @@ import type { Decoder } from "../../kubernetes/types.ts";
 import { asList, asObject, asText, type DecoderOptions, readMeta } from "./object-reader.ts";
 
 /** A Service's port, as far as it leads to an endpoint port: Kubernetes joins the two by name. */
-export interface ServicePort {
+interface RecordedPort {
   /** "" where it has none. */
   readonly name: string;
   readonly port: number;
@@ -19,7 +19,7 @@ export interface ServiceRecord {
   readonly externalName: string;
   /** clusterIP None. */
   readonly headless: boolean;
-  readonly ports: readonly ServicePort[];
+  readonly ports: readonly RecordedPort[];
 }
 
 /** Reads `v1` Services. https://kubernetes.io/docs/reference/kubernetes-api/service-resources/service-v1/ */
@@ -28,7 +28,7 @@ export function serviceDecoder({ keepNamespace }: DecoderOptions): Decoder<Servi
     const { root, meta } = readMeta(object, "Service");
     if (!keepNamespace(meta.namespace)) return undefined;
     const spec = asObject(root.spec) ?? {};
-    const ports: ServicePort[] = [];
+    const ports: RecordedPort[] = [];
     for (const item of asList(spec.ports, "a Service's ports")) {
       const port = asObject(item);
       if (typeof port?.port !== "number") continue;

@@ -4,11 +4,11 @@ import {
   afterPlainString,
   afterValue,
   isText,
-  type Member,
+  type MemberReader,
   UNSURE,
 } from "../../kubernetes/json-bytes.ts";
 import type { ByteReader } from "../../kubernetes/types.ts";
-import { bytesOf, createEndpointWalk, type EndpointWalk, endpoint, textAt } from "./endpoint-bytes.ts";
+import { bytesOf, createEndpointWalk, decodeRange, type EndpointWalk, endpoint } from "./endpoint-bytes.ts";
 import { createNotes, type DecoderOptions, NO_NOTES, readPorts, SERVICE_NAME_LABEL, WEIGHT } from "./object-reader.ts";
 import type { PortList, SlicePort, SliceRecord } from "./slice-record.ts";
 
@@ -50,7 +50,7 @@ interface Walk extends EndpointWalk {
   endpoints: number;
 }
 
-const label: Member<Walk> = (walk, bytes, from, to, value) => {
+const label: MemberReader<Walk> = (walk, bytes, from, to, value) => {
   const end = afterPlainString(bytes, value);
   if (isText(bytes, from, to, SERVICE)) {
     walk.serviceFrom = value + 1;
@@ -59,10 +59,10 @@ const label: Member<Walk> = (walk, bytes, from, to, value) => {
   return end;
 };
 
-const annotation: Member<Walk> = (_walk, bytes, from, to, value) =>
+const annotation: MemberReader<Walk> = (_walk, bytes, from, to, value) =>
   isText(bytes, from, to, WEIGHT_KEY) ? UNSURE : afterValue(bytes, value);
 
-const metaField: Member<Walk> = (walk, bytes, from, to, value) => {
+const metaField: MemberReader<Walk> = (walk, bytes, from, to, value) => {
   if (isText(bytes, from, to, LABELS)) {
     return walk.serviceTo === 0 ? afterObject(bytes, value, walk, label) : UNSURE;
   }
@@ -85,7 +85,7 @@ const metaField: Member<Walk> = (walk, bytes, from, to, value) => {
   return end;
 };
 
-const sliceField: Member<Walk> = (walk, bytes, from, to, value) => {
+const sliceField: MemberReader<Walk> = (walk, bytes, from, to, value) => {
   if (isText(bytes, from, to, METADATA)) {
     return walk.metadata++ === 0 ? afterObject(bytes, value, walk, metaField) : UNSURE;
   }
@@ -144,7 +144,7 @@ function createPortReader(intern: (ports: readonly SlicePort[]) => PortList) {
   const recent: { readonly bytes: Uint8Array; readonly ports: PortList }[] = [];
   return (bytes: Uint8Array, from: number, to: number): PortList | undefined => {
     for (const known of recent) if (isText(bytes, from, to, known.bytes)) return known.ports;
-    const ports = plainPorts(textAt(bytes, from, to), intern);
+    const ports = plainPorts(decodeRange(bytes, from, to), intern);
     if (ports === undefined) return undefined;
     recent.unshift({ bytes: bytes.slice(from, to), ports });
     if (recent.length > RECENT) recent.pop();

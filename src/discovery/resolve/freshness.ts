@@ -1,44 +1,44 @@
-import type { Scope } from "../feeds/namespace-sync.ts";
+import type { NamespaceSync } from "../feeds/namespace-sync.ts";
 import type { RequestSource } from "../feeds/request-source.ts";
 
 /** Whether what is known of one service may be believed now, and what to wait for if not. */
-export interface Gate {
+export interface FreshnessGuard {
   /** See `Upstream.refresh`. Costs nothing while all is well. */
   refresh(): Promise<void> | undefined;
   /** False: the snapshot is older than `max_stale` allows, and nodes must not be taken from it. */
   fresh(): boolean;
   /** Why an absent service may exist all the same; undefined: what the snapshot says holds. */
-  distrust(): Distrust | undefined;
+  unavailable(): UnavailableReason | undefined;
 }
 
 /** Why the snapshot does not tell. */
-export interface Distrust {
+export interface UnavailableReason {
   /** `left_out`: the configuration does not want this namespace. `not_synced`: the apiserver has not told yet. */
   readonly why: "left_out" | "not_synced";
   readonly detail: string;
 }
 
 /** What a gate asks of a scope. */
-export type GateScope = Pick<
-  Scope,
+export type GuardedSync = Pick<
+  NamespaceSync,
   "synced" | "listed" | "hopeful" | "state" | "lastError" | "age" | "settled" | "freshened"
 >;
 
 const because = (lastError: string | undefined): string => (lastError === undefined ? "" : `, ${lastError}`);
 
 /** True when a scope's snapshot is older than `max_stale` (0: never). */
-export function isExpired(scope: Pick<Scope, "synced" | "age">, maxStale: number): boolean {
+export function isExpired(scope: Pick<NamespaceSync, "synced" | "age">, maxStale: number): boolean {
   return maxStale > 0 && scope.synced() && scope.age() > maxStale;
 }
 
 /** Of a namespace that the configuration does not want. `key`: what leaves it out. */
-export function leftOutGate(namespace: string, key: string): Gate {
+export function filteredOutGuard(namespace: string, key: string): FreshnessGuard {
   const detail = `namespace ${namespace} is filtered out by ${key}`;
-  return { refresh: () => undefined, fresh: () => true, distrust: () => ({ why: "left_out", detail }) };
+  return { refresh: () => undefined, fresh: () => true, unavailable: () => ({ why: "left_out", detail }) };
 }
 
 /** Of a namespace that is followed by watching or polling. */
-export function scopeGate(scope: GateScope, maxStale: number): Gate {
+export function namespaceGuard(scope: GuardedSync, maxStale: number): FreshnessGuard {
   const expired = (): boolean => isExpired(scope, maxStale);
   return {
     refresh() {
@@ -47,7 +47,7 @@ export function scopeGate(scope: GateScope, maxStale: number): Gate {
       return expired() ? scope.freshened(maxStale) : undefined;
     },
     fresh: () => !expired(),
-    distrust() {
+    unavailable() {
       if (scope.listed() && !expired()) return undefined;
       const old = expired()
         ? `the snapshot is older than max_stale (${maxStale} ms)`
@@ -59,7 +59,7 @@ export function scopeGate(scope: GateScope, maxStale: number): Gate {
 }
 
 /** Of a service that is asked for with each request. `started` resolves once there is somebody to ask. */
-export function requestGate(
+export function perRequestGuard(
   namespace: string,
   name: string,
   options: {
@@ -67,7 +67,7 @@ export function requestGate(
     readonly source: () => RequestSource | undefined;
     status(): { state: string; lastError: string | undefined };
   },
-): Gate {
+): FreshnessGuard {
   const { started, source, status } = options;
   return {
     async refresh() {
@@ -75,7 +75,7 @@ export function requestGate(
       await source()?.ask(namespace, name);
     },
     fresh: () => true,
-    distrust() {
+    unavailable() {
       if (source()?.answered(`${namespace}/${name}`) === true) return undefined;
       const { state, lastError } = status();
       const detail = `the apiserver has not answered about it: the state is ${state}${because(lastError)}`;

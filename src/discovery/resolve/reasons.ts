@@ -3,11 +3,6 @@ import type { ServiceEntry } from "../store/snapshot.ts";
 import type { EmptyReason, ServiceReference } from "../types.ts";
 import { type Assessed, assess, describePorts, hasTcpPort, resolvePort, type WantedPort } from "./select.ts";
 
-/** Why there are no nodes, and what exists in place of what was asked for. */
-export interface Explanation extends EmptyReason {
-  readonly available?: readonly string[];
-}
-
 /** All a client may read: no addresses, no names. */
 const OUTWARD: Record<EmptyReason["code"], string> = {
   no_endpoints: "The service has no endpoint that is ready",
@@ -17,7 +12,7 @@ const OUTWARD: Record<EmptyReason["code"], string> = {
 };
 
 /** An explanation with the words for the outside. */
-export function explain(code: EmptyReason["code"], detail: string, available?: readonly string[]): Explanation {
+export function emptyReason(code: EmptyReason["code"], detail: string, available?: readonly string[]): EmptyReason {
   return { code, detail, outward: OUTWARD[code], ...(available === undefined ? {} : { available }) };
 }
 
@@ -42,17 +37,17 @@ const objectOf = (cluster: Cluster): string =>
 const labelHint = ({ config }: Cluster): string =>
   config.label_selector === undefined ? "" : ` that matches label_selector ${config.label_selector}`;
 
-function unknownService(cluster: Cluster, { namespace, name }: ServiceReference): Explanation {
+function unknownService(cluster: Cluster, { namespace, name }: ServiceReference): EmptyReason {
   const { reader } = cluster;
   const what = `no ${objectOf(cluster)} of service ${name} in namespace ${namespace}${labelHint(cluster)}`;
   const here = firstOf(reader.servicesIn(namespace));
   if (here.shown.length > 0) {
-    return explain("service_unknown", `${what}; services there: ${here.text}`, here.shown);
+    return emptyReason("service_unknown", `${what}; services there: ${here.text}`, here.shown);
   }
   const namespaces = firstOf(reader.namespaces());
   const elsewhere =
     namespaces.text === "" ? "no service is known at all" : `namespaces with services: ${namespaces.text}`;
-  return explain("service_unknown", `${what}, nor of any other; ${elsewhere}`, namespaces.shown);
+  return emptyReason("service_unknown", `${what}, nor of any other; ${elsewhere}`, namespaces.shown);
 }
 
 const notesOf = (entry: ServiceEntry): string => {
@@ -60,33 +55,36 @@ const notesOf = (entry: ServiceEntry): string => {
   return notes.size === 0 ? "" : ` (${[...notes].join("; ")})`;
 };
 
-function noneChosen(items: readonly Assessed[], entry: ServiceEntry): Explanation {
+function noneChosen(items: readonly Assessed[], entry: ServiceEntry): EmptyReason {
   const count = items.length;
   const notes = notesOf(entry);
   if (count === 0)
-    return explain("no_endpoints", `the service has no endpoints: it is scaled to zero, or no pod matches it${notes}`);
+    return emptyReason(
+      "no_endpoints",
+      `the service has no endpoints: it is scaled to zero, or no pod matches it${notes}`,
+    );
   const terminating = items.filter(({ endpoint }) => endpoint.terminating).length;
   if (terminating === count) {
-    return explain("no_endpoints", `all ${count} endpoints are terminating and serve no more${notes}`);
+    return emptyReason("no_endpoints", `all ${count} endpoints are terminating and serve no more${notes}`);
   }
   const rest = terminating === 0 ? "" : `, ${terminating} of them terminating`;
-  return explain("no_endpoints", `none of ${count} endpoints is ready${rest}${notes}`);
+  return emptyReason("no_endpoints", `none of ${count} endpoints is ready${rest}${notes}`);
 }
 
 const describeWanted = (wanted: WantedPort): string => (wanted.by === "first" ? "a port" : `port ${wanted.text}`);
 
 /** Why a service that is known has no nodes on this port. */
-export function explainEntry(cluster: Cluster, entry: ServiceEntry, wanted: WantedPort): Explanation {
+export function whyEmpty(cluster: Cluster, entry: ServiceEntry, wanted: WantedPort): EmptyReason {
   const { service, slices } = entry;
   if (service?.type === "ExternalName") {
     const target = service.externalName;
-    return explain(
+    return emptyReason(
       "no_endpoints",
       `the service is of type ExternalName (${target}): it has no endpoints and cannot be routed to`,
     );
   }
   if (slices.length === 0) {
-    return explain("no_endpoints", `the Service exists, but has no ${objectOf(cluster)}${labelHint(cluster)}`);
+    return emptyReason("no_endpoints", `the Service exists, but has no ${objectOf(cluster)}${labelHint(cluster)}`);
   }
   const ports = describePorts(slices);
   if (ports.length === 0) return noneChosen([], entry);
@@ -97,7 +95,7 @@ export function explainEntry(cluster: Cluster, entry: ServiceEntry, wanted: Want
     const asNumber = wanted.by === "port" && /^[0-9]+$/.test(wanted.text) && !cluster.config.resolve_service_ports;
     const hint = asNumber ? "; for the Service's own port numbers set resolve_service_ports: true" : "";
     const only = hasTcpPort(slices) ? "" : ", and none of them is TCP";
-    return explain(
+    return emptyReason(
       "port_unknown",
       `no ${describeWanted(wanted)}; ports: ${ports.join(", ")}${known}${only}${hint}`,
       ports,
@@ -107,9 +105,9 @@ export function explainEntry(cluster: Cluster, entry: ServiceEntry, wanted: Want
 }
 
 /** Why nothing is known of a service: every cause that can be told apart is. */
-export function explainAbsent(cluster: Cluster, reference: ServiceReference): Explanation {
-  const distrust = cluster.gate(reference.namespace, reference.name).distrust();
-  if (distrust?.why === "not_synced") return explain("not_synced", distrust.detail);
-  if (distrust?.why === "left_out") return explain("service_unknown", distrust.detail);
+export function whyAbsent(cluster: Cluster, reference: ServiceReference): EmptyReason {
+  const distrust = cluster.guard(reference.namespace, reference.name).unavailable();
+  if (distrust?.why === "not_synced") return emptyReason("not_synced", distrust.detail);
+  if (distrust?.why === "left_out") return emptyReason("service_unknown", distrust.detail);
   return unknownService(cluster, reference);
 }

@@ -1,8 +1,8 @@
 import type { Cluster } from "../cluster.ts";
 import { NO_ENDPOINTS, sameEndpoints } from "../store/service-views.ts";
 import type { ServiceEntry } from "../store/snapshot.ts";
-import type { Endpoint, ServiceReference, Upstream } from "../types.ts";
-import { type Explanation, explainAbsent, explainEntry } from "./reasons.ts";
+import type { EmptyReason, Endpoint, ServiceReference, Upstream } from "../types.ts";
+import { whyAbsent, whyEmpty } from "./reasons.ts";
 import type { WantedPort } from "./select.ts";
 
 /** `[id/]namespace/name[:port]`. */
@@ -10,13 +10,8 @@ export function referenceText({ cluster, namespace, name, port }: ServiceReferen
   return `${cluster === undefined ? "" : `${cluster}/`}${namespace}/${name}${port === undefined ? "" : `:${port}`}`;
 }
 
-/** An upstream that also tells what exists in place of what was asked for. */
-export interface ExplainedUpstream extends Upstream {
-  reason(): Explanation | undefined;
-}
-
 /** An upstream that can never have nodes: its reference is wrong, or there is no such cluster. */
-export function emptyUpstream(name: string, cluster: string, reason: Explanation): ExplainedUpstream {
+export function emptyUpstream(name: string, cluster: string, reason: EmptyReason): Upstream {
   return { name, cluster, endpoints: () => NO_ENDPOINTS, refresh: () => undefined, reason: () => reason };
 }
 
@@ -24,14 +19,14 @@ export function emptyUpstream(name: string, cluster: string, reason: Explanation
 interface KnownReason {
   readonly entry: ServiceEntry;
   readonly version: number;
-  readonly reason: Explanation;
+  readonly reason: EmptyReason;
 }
 
 /** One service port of one cluster, as a route sees it. */
-export function createUpstream(cluster: Cluster, reference: ServiceReference, wanted: WantedPort): ExplainedUpstream {
+export function createUpstream(cluster: Cluster, reference: ServiceReference, wanted: WantedPort): Upstream {
   const { reader, views, clock } = cluster;
   const key = `${reference.namespace}/${reference.name}`;
-  const gate = cluster.gate(reference.namespace, reference.name);
+  const gate = cluster.guard(reference.namespace, reference.name);
   const checksAge = cluster.config.max_stale > 0;
   let entry: ServiceEntry | undefined;
   let version = -1;
@@ -71,9 +66,9 @@ export function createUpstream(cluster: Cluster, reference: ServiceReference, wa
     reason() {
       if (endpoints().length > 0) return undefined;
       const now = reader.get(key);
-      if (now === undefined || gate.distrust() !== undefined) return explainAbsent(cluster, reference);
+      if (now === undefined || gate.unavailable() !== undefined) return whyAbsent(cluster, reference);
       if (known?.entry !== now || known.version !== now.version) {
-        known = { entry: now, version: now.version, reason: explainEntry(cluster, now, wanted) };
+        known = { entry: now, version: now.version, reason: whyEmpty(cluster, now, wanted) };
       }
       return known.reason;
     },

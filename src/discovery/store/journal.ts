@@ -42,7 +42,7 @@ export type DiscoveryEvent = { readonly at: number; readonly cluster: string } &
 );
 
 /** How a change reaches the snapshot. */
-export interface Taking {
+export interface ListContext {
   readonly why: ChangeReason;
   /** True: a scope's first full list, before which nothing was known. */
   readonly first: boolean;
@@ -51,7 +51,7 @@ export interface Taking {
 /** What a cluster writes down of what happens to it, for people who look at it later. Its size is bounded. */
 export interface Journal {
   /** Has `write` take a full list in, and notes what it changed. */
-  takeList(objects: number, taking: Taking, write: () => void): void;
+  takeList(objects: number, taking: ListContext, write: () => void): void;
   /** A service's slices changed from `before` to `after`. */
   slices(entry: ServiceEntry, before: readonly SliceRecord[], after: readonly SliceRecord[]): void;
   /** The state is this one now; the same as before is no news. */
@@ -108,7 +108,7 @@ export function createJournal(options: { cluster: string; usual: ChangeReason; c
   const ring = createRing<DiscoveryEvent>(KEPT);
   let current: ClientState = "connecting";
   /** The full list that is taken in at this moment, and the changes it made so far. */
-  let list: (Taking & { changed: number }) | undefined;
+  let list: (ListContext & { changed: number }) | undefined;
   let looks = LOOKS_AT_ONCE;
   let lookedAt = clock.now();
   /** What is only counted in this second. */

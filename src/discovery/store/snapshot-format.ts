@@ -40,7 +40,7 @@ interface Head {
 const BATCH = 500;
 
 /** Lets others run for a moment. */
-export type Breathe = () => Promise<void>;
+export type YieldTurn = () => Promise<void>;
 
 /** SHA-256 of a text's UTF-8, hexadecimal. */
 export async function digest(text: string): Promise<string> {
@@ -57,7 +57,7 @@ const serviceLine = (scope: string, service: ServiceRecord): string =>
   `${JSON.stringify(["service", scope, service])}\n`;
 
 /** The text of a snapshot. `cluster` is a digest of what it was read from. */
-export async function encodeSnapshot(snapshot: StoredSnapshot, cluster: string, breathe: Breathe): Promise<string> {
+export async function encodeSnapshot(snapshot: StoredSnapshot, cluster: string, breathe: YieldTurn): Promise<string> {
   const lines: string[] = [];
   const add = async (line: string): Promise<void> => {
     if (lines.push(line) % BATCH === 0) await breathe();
@@ -111,7 +111,7 @@ const fromStored = (stored: StoredSlice, intern: (ports: readonly SlicePort[]) =
  * The snapshot of a text. Throws `SnapshotFileError` for one that is damaged, cut, of another cluster or version: all or
  * nothing, as with a list.
  */
-export async function decodeSnapshot(text: string, cluster: string, breathe: Breathe): Promise<StoredSnapshot> {
+export async function decodeSnapshot(text: string, cluster: string, breathe: YieldTurn): Promise<StoredSnapshot> {
   const end = text.indexOf("\n");
   const head = readHead(end === -1 ? text : text.slice(0, end));
   if (head.cluster !== cluster) {

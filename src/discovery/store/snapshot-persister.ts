@@ -26,7 +26,7 @@ export interface SnapshotFileStatus {
 }
 
 /** Keeps a cluster's last good snapshot in a file. */
-export interface SnapshotKeeper {
+export interface SnapshotPersister {
   /** What the file holds, if it is of this apiserver and can be used; it is told if not. Never rejects. */
   restore(server: string): Promise<StoredSnapshot | undefined>;
   /** Something was received. A write follows, soon, if it altered the snapshot. Costs nearly nothing. */
@@ -36,7 +36,7 @@ export interface SnapshotKeeper {
   status(): Omit<SnapshotFileStatus, "restored">;
 }
 
-export interface SnapshotKeeperOptions {
+export interface SnapshotPersisterOptions {
   readonly file: SnapshotFile;
   readonly config: ClusterOptions;
   readonly snapshot: Snapshot;
@@ -47,7 +47,7 @@ export interface SnapshotKeeperOptions {
 }
 
 /** What must be equal for a file to be this cluster's: where it is read from, and through which selectors. */
-export function identityOf(server: string, config: ClusterOptions): string {
+export function snapshotIdentity(server: string, config: ClusterOptions): string {
   const { mode, namespaces, namespace_selector, label_selector, watch_endpoint_slices, resolve_service_ports } = config;
   const selectors = { namespaces, namespace_selector, label_selector, watch_endpoint_slices, resolve_service_ports };
   return JSON.stringify({ server, byRequest: mode === "request", ...selectors });
@@ -57,7 +57,7 @@ const listsOf = <T>(scopes: ReadonlyMap<string, ReadonlyMap<string, T>>): Readon
   new Map([...scopes].map(([scope, records]) => [scope, [...records.values()]]));
 
 /** A keeper; it does nothing until something is restored or received. */
-export function createSnapshotKeeper(options: SnapshotKeeperOptions): SnapshotKeeper {
+export function createSnapshotPersister(options: SnapshotPersisterOptions): SnapshotPersister {
   const { file, config, snapshot, complete, clock, logger } = options;
   const breathe = (): Promise<void> => clock.sleep(0);
   let cluster: string | undefined;
@@ -107,7 +107,7 @@ export function createSnapshotKeeper(options: SnapshotKeeperOptions): SnapshotKe
   return {
     async restore(server) {
       try {
-        cluster = await digest(identityOf(server, config));
+        cluster = await digest(snapshotIdentity(server, config));
         const text = await file.read();
         if (text === undefined) return undefined;
         const stored = await decodeSnapshot(text, cluster, breathe);

@@ -1,16 +1,16 @@
 import type { Clock } from "../../base/clock.ts";
 import type { ClusterOptions } from "../../discovery/options.ts";
-import { type ApiAnswer, type Ask, createAsk } from "../../kubernetes/ask.ts";
-import type { Connection } from "../../kubernetes/connection.ts";
+import { orAborted } from "../../kubernetes/abort-scope.ts";
+import type { ApiserverConnection } from "../../kubernetes/connect.ts";
 import { describeNetworkFailure, shorten } from "../../kubernetes/errors.ts";
-import { orAborted } from "../../kubernetes/request-scope.ts";
+import { type ApiAnswer, createSingleCall, type SingleCall } from "../../kubernetes/single-call.ts";
 import { tokenClaims } from "../../kubernetes/token-claims.ts";
 import type { ClusterReport } from "./report.ts";
 import { checkRights } from "./rights.ts";
 
 /** What asking a cluster takes. */
 export interface ClusterCheckDeps {
-  connect(config: ClusterOptions): Promise<Connection>;
+  connect(config: ClusterOptions): Promise<ApiserverConnection>;
   readonly clock: Clock;
   /** Whether requests are to go to pods through the apiserver: that takes rights of its own. */
   readonly viaApiserver?: boolean | undefined;
@@ -63,7 +63,7 @@ export async function checkCluster(config: ClusterOptions, deps: ClusterCheckDep
 
 async function fillReport(report: Draft, config: ClusterOptions, deps: ClusterCheckDeps): Promise<void> {
   const { clock, signal } = deps;
-  let connection: Connection;
+  let connection: ApiserverConnection;
   try {
     connection = await orAborted(signal, deps.connect(config));
   } catch (error) {
@@ -79,7 +79,7 @@ async function fillReport(report: Draft, config: ClusterOptions, deps: ClusterCh
     report.faults.push(`no credentials: ${wordsOf(signal.aborted ? signal.reason : error)}`);
     return;
   }
-  const ask = createAsk(connection, clock);
+  const ask = createSingleCall(connection, clock);
   judgeToken(report, config, authorization, clock.now());
   let answer: ApiAnswer;
   try {
@@ -142,7 +142,7 @@ function judgeClock(report: Draft, { date }: ApiAnswer, now: number): void {
   );
 }
 
-async function askSlices(report: Draft, config: ClusterOptions, ask: Ask, signal: AbortSignal): Promise<void> {
+async function askSlices(report: Draft, config: ClusterOptions, ask: SingleCall, signal: AbortSignal): Promise<void> {
   const { status, body } = await ask("/apis/discovery.k8s.io", signal);
   const { versions } = Object(body) as { versions?: unknown };
   const served = (Array.isArray(versions) ? versions : []).map((one) => String(Object(one).version));

@@ -1,15 +1,15 @@
 import type { ClusterOptions } from "../../discovery/options.ts";
 import { neededRights } from "../../discovery/rights.ts";
 import { askWhoAmI, reviewRights, subjectOf, userOfRefusal, type VerbReview } from "../../kubernetes/access-review.ts";
-import type { Ask } from "../../kubernetes/ask.ts";
 import { type Right, roleObjects } from "../../kubernetes/rbac.ts";
+import type { SingleCall } from "../../kubernetes/single-call.ts";
 import { tokenClaims } from "../../kubernetes/token-claims.ts";
 import type { KubernetesObject } from "../../kubernetes/types.ts";
 import type { ClusterReport } from "./report.ts";
 
 /** How an apiserver is asked, and by whom. */
 interface Asking {
-  readonly ask: Ask;
+  readonly ask: SingleCall;
   readonly signal: AbortSignal;
   readonly authorization: string | undefined;
 }

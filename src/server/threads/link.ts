@@ -1,25 +1,25 @@
-import { settingsOf } from "../../discovery/feeds/publisher.ts";
-import type { NewsLink } from "../../discovery/feeds/replica.ts";
-import { type ClusterNews, readNews } from "../../discovery/feeds/updates.ts";
-import type { Distrust } from "../../discovery/resolve/freshness.ts";
+import { clusterKey } from "../../discovery/feeds/publisher.ts";
+import type { SourceLink } from "../../discovery/feeds/replica.ts";
+import { type ClusterUpdate, readUpdate } from "../../discovery/feeds/updates.ts";
+import type { UnavailableReason } from "../../discovery/resolve/freshness.ts";
 import type { ToKeeper } from "./messages.ts";
 import type { Asker } from "./rpc.ts";
 
 /** A worker's way to the keeper's clusters. */
-export interface KeeperLink extends NewsLink {
+export interface KeeperLink extends SourceLink {
   /** News came for a feed. */
   receive(feed: number, news: string): void;
 }
 
 /** Makes one. */
 export function createKeeperLink(post: (message: ToKeeper) => void, asker: Asker): KeeperLink {
-  const receivers = new Map<number, (news: ClusterNews) => void>();
+  const receivers = new Map<number, (news: ClusterUpdate) => void>();
   let feeds = 0;
   return {
-    follow(config, receive) {
+    subscribe(config, receive) {
       const feed = ++feeds;
       receivers.set(feed, receive);
-      post({ kind: "follow", feed, settings: settingsOf(config) });
+      post({ kind: "follow", feed, settings: clusterKey(config) });
       return () => {
         receivers.delete(feed);
         post({ kind: "unfollow", feed });
@@ -27,12 +27,12 @@ export function createKeeperLink(post: (message: ToKeeper) => void, asker: Asker
     },
     async refresh(config, namespace, name) {
       try {
-        const data = { settings: settingsOf(config), namespace, name };
-        return (await asker.ask("refresh", data, 0)) as Distrust | undefined;
+        const data = { settings: clusterKey(config), namespace, name };
+        return (await asker.ask("refresh", data, 0)) as UnavailableReason | undefined;
       } catch (error) {
         return { why: "not_synced", detail: `it cannot be asked for: ${(error as Error).message}` };
       }
     },
-    receive: (feed, news) => receivers.get(feed)?.(readNews(news)),
+    receive: (feed, news) => receivers.get(feed)?.(readUpdate(news)),
   };
 }

@@ -1,5 +1,5 @@
 import { systemClock } from "../../base/clock.ts";
-import type { AskHolder, DemandCluster, HeldSnapshot } from "../../discovery/feeds/on-demand-cluster.ts";
+import type { DemandCluster, FetchSharedSnapshot, SharedSnapshot } from "../../discovery/feeds/on-demand-cluster.ts";
 import type { DurableObjectNamespace, WorkerEnv } from "../../platform/workers/api.ts";
 import { readWorkerConfig } from "./config.ts";
 import { workerCluster, workerLogger } from "./parts.ts";
@@ -13,7 +13,7 @@ const urlOf = (path: string, query: Record<string, string>): string =>
   `https://snapshot-holder/${path}?${new URLSearchParams(query)}`;
 
 /** Sends the isolates' questions to the Durable Object of their cluster. */
-export function holderClient(namespace: DurableObjectNamespace): AskHolder {
+export function holderClient(namespace: DurableObjectNamespace): FetchSharedSnapshot {
   return async (cluster, have) => {
     const holder = namespace.get(namespace.idFromName(`cluster:${cluster}`));
     const query = { cluster, ...(have === undefined ? undefined : { have }) };
@@ -25,7 +25,7 @@ export function holderClient(namespace: DurableObjectNamespace): AskHolder {
   };
 }
 
-const answerOf = ({ tag, listed, text }: HeldSnapshot): Response => {
+const answerOf = ({ tag, listed, text }: SharedSnapshot): Response => {
   const headers = { [TAG]: tag, [LISTED]: String(listed), "cache-control": "no-store" };
   return text === undefined ? new Response(null, { status: 304, headers }) : new Response(text, { headers });
 };

@@ -1,8 +1,12 @@
 import { type Clock, systemClock } from "../../base/clock.ts";
 import type { Logger, LogLevel } from "../../base/log.ts";
-import { type AskHolder, createDemandCluster, type DemandCluster } from "../../discovery/feeds/on-demand-cluster.ts";
+import {
+  createDemandCluster,
+  type DemandCluster,
+  type FetchSharedSnapshot,
+} from "../../discovery/feeds/on-demand-cluster.ts";
 import type { ClusterOptions } from "../../discovery/options.ts";
-import { connect } from "../../kubernetes/connection.ts";
+import { connect } from "../../kubernetes/connect.ts";
 import type { WorkerEnv } from "../../platform/workers/api.ts";
 import { apiserverFetch } from "../../platform/workers/fetch.ts";
 
@@ -30,7 +34,7 @@ export function workerCluster(
   env: WorkerEnv,
   options: {
     readonly background: (work: Promise<void>) => void;
-    readonly askHolder?: AskHolder | undefined;
+    readonly askHolder?: FetchSharedSnapshot | undefined;
     readonly clock: Clock;
     readonly logger: Logger;
     readonly zone?: string | undefined;

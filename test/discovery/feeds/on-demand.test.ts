@@ -1,6 +1,6 @@
 import { describe, test } from "bun:test";
 import { assertEquals } from "@std/assert";
-import { createDemand, type Demand } from "../../../src/discovery/feeds/on-demand.ts";
+import { createOnDemandRefresh, type OnDemandRefresh } from "../../../src/discovery/feeds/on-demand.ts";
 import { createFakeClock, type FakeClock } from "../../helpers/fake-clock.ts";
 
 interface Pull {
@@ -10,7 +10,7 @@ interface Pull {
 }
 
 interface World {
-  readonly demand: Demand;
+  readonly demand: OnDemandRefresh;
   readonly clock: FakeClock;
   readonly pulls: Pull[];
   /** Whether a promise has settled by now. */
@@ -21,8 +21,8 @@ function world({ maxStale = 0, interval = 1000 } = {}): World {
   const clock = createFakeClock();
   const pulls: Pull[] = [];
   let listed: number | undefined;
-  const demand = createDemand({
-    pull: (turn) =>
+  const demand = createOnDemandRefresh({
+    refresh: (turn) =>
       new Promise<void>((resolve, reject) => {
         pulls.push({
           turn,

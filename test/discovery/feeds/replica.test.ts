@@ -2,9 +2,9 @@ import { describe, test } from "bun:test";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import type { FollowedCluster } from "../../../src/discovery/cluster.ts";
 import { createDiscovery } from "../../../src/discovery/discovery.ts";
-import { createPublisher, settingsOf } from "../../../src/discovery/feeds/publisher.ts";
-import { createFollower, type Follower, type NewsLink } from "../../../src/discovery/feeds/replica.ts";
-import { readNews } from "../../../src/discovery/feeds/updates.ts";
+import { clusterKey, createPublisher } from "../../../src/discovery/feeds/publisher.ts";
+import { createFollower, type Follower, type SourceLink } from "../../../src/discovery/feeds/replica.ts";
+import { readUpdate } from "../../../src/discovery/feeds/updates.ts";
 import type { ClusterOptions } from "../../../src/discovery/options.ts";
 import { embedded } from "../../helpers/embedded.ts";
 import { createFakeClock, type FakeClock } from "../../helpers/fake-clock.ts";
@@ -28,13 +28,13 @@ async function told(
   const api = options.api ?? embedded({ clock });
   const publisher = createPublisher(clock);
   const messages = { count: 0 };
-  const link: NewsLink = {
-    follow: (config, receive) =>
-      publisher.subscribe(settingsOf(config), (news) => {
+  const link: SourceLink = {
+    subscribe: (config, receive) =>
+      publisher.subscribe(clusterKey(config), (news) => {
         messages.count++;
-        receive(readNews(news));
+        receive(readUpdate(news));
       }),
-    refresh: (config, namespace, name) => publisher.refresh(settingsOf(config), namespace, name),
+    refresh: (config, namespace, name) => publisher.refresh(clusterKey(config), namespace, name),
   };
   const source = await follow(objects, settings, { api, clock, ...options });
   const end = publisher.add(source.cluster as FollowedCluster);
@@ -196,13 +196,13 @@ describe("a follower", () => {
     const { api, clock, publisher, follower } = all;
     await using next = await follow([slice("web-a", [at("10.0.0.3")])], {}, { api: embedded({ clock }), clock });
     // In one turn: a change by the old client, which nobody was told of yet, and another client in its place.
-    const tap = (all.source.cluster as FollowedCluster).tap;
+    const tap = (all.source.cluster as FollowedCluster).changes;
     let changed = false;
-    const stop = tap.listen({
+    const stop = tap.subscribe({
       change: () => {
         changed = true;
       },
-      facts: () => {},
+      syncStatus: () => {},
     });
     const waiting = clock.sleep(0).catch(() => {});
     api.apply(slice("web-a", [at("10.0.0.2")]));

@@ -1,7 +1,7 @@
 import type { Clock } from "../base/clock.ts";
+import { openAbortScope, orAborted } from "./abort-scope.ts";
 import { decode, readBytes } from "./body.ts";
-import type { Connection } from "./connection.ts";
-import { openScope, orAborted } from "./request-scope.ts";
+import type { ApiserverConnection } from "./connect.ts";
 
 /** What an apiserver answered, whatever its status. */
 export interface ApiAnswer {
@@ -13,7 +13,7 @@ export interface ApiAnswer {
 }
 
 /** One question to an apiserver: a GET, or a POST of an object. Rejects where there is no answer. */
-export type Ask = (path: string, signal: AbortSignal, object?: object) => Promise<ApiAnswer>;
+export type SingleCall = (path: string, signal: AbortSignal, object?: object) => Promise<ApiAnswer>;
 
 /** More than any discovery document or review has. */
 const ANSWER_LIMIT = 1024 * 1024;
@@ -22,9 +22,9 @@ const ANSWER_LIMIT = 1024 * 1024;
  * Questions beside the list-watch, for diagnosis: nothing is tried again, and a refusal is an answer. What is posted is a
  * review, which no apiserver keeps.
  */
-export function createAsk(connection: Connection, clock: Clock): Ask {
+export function createSingleCall(connection: ApiserverConnection, clock: Clock): SingleCall {
   return async (path, parent, object) => {
-    const scope = openScope(parent, clock);
+    const scope = openAbortScope(parent, clock);
     try {
       const authorization = await orAborted(scope.signal, connection.credentials.authorization());
       const headers: Record<string, string> = { accept: "application/json", "user-agent": "podway" };

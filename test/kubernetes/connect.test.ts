@@ -3,7 +3,7 @@ import { assert, assertEquals, assertRejects, assertStrictEquals } from "@std/as
 import { silentLogger } from "../../src/base/log.ts";
 import type { ClusterOptions } from "../../src/discovery/options.ts";
 import { createApiClient } from "../../src/kubernetes/api-client.ts";
-import { type ConnectDeps, connect, serverUrl } from "../../src/kubernetes/connection.ts";
+import { type ConnectDeps, connect, serverUrl } from "../../src/kubernetes/connect.ts";
 import type { ClientTls } from "../../src/platform/tls.ts";
 import { createFakeClock } from "../helpers/fake-clock.ts";
 import { type MemoryFiles, memoryFiles } from "../helpers/memory-files.ts";

@@ -13,10 +13,10 @@ import {
 } from "./credentials.ts";
 import { forwardProxy } from "./forward-proxy.ts";
 import { openKubeconfig } from "./kubeconfig.ts";
-import type { ApiserverOptions, ServiceOptions } from "./options.ts";
+import type { ApiserverAccess, ServiceOptions } from "./options.ts";
 
 /** How to reach one apiserver. What it holds may be swapped by `refresh()`: read the fields anew for each request. */
-export interface Connection {
+export interface ApiserverConnection {
   /** `https://host:port`, without a slash at its end; IPv6 bracketed. */
   readonly server: string;
   readonly fetch: Fetch;
@@ -66,7 +66,7 @@ export function serverUrl(service: ServiceOptions): string {
 }
 
 /** `known`: a token file's credentials of an earlier reading, which know a token for while the file is being replaced. */
-async function readSetup(cluster: ApiserverOptions, deps: ConnectDeps, known?: Credentials): Promise<Setup> {
+async function readSetup(cluster: ApiserverAccess, deps: ConnectDeps, known?: Credentials): Promise<Setup> {
   const { client, service } = cluster;
   const files = (path: string): Files => {
     if (deps.files === undefined) throw new Error(`the file ${path} cannot be read: there are no files here`);
@@ -116,7 +116,7 @@ const sameTls = (a: ClientTls, b: ClientTls): boolean =>
  * identifies accordingly. It sends nothing. Rejects with words for a file that cannot be read or a kubeconfig that
  * cannot be used.
  */
-export async function connect(cluster: ApiserverOptions, deps: ConnectDeps): Promise<Connection> {
+export async function connect(cluster: ApiserverAccess, deps: ConnectDeps): Promise<ApiserverConnection> {
   let setup = await readSetup(cluster, deps);
   let tls = setup.tls;
   const proxyOf = (url: string): string | undefined => forwardProxy(url, deps.env, setup.proxy);

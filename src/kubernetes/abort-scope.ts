@@ -1,16 +1,16 @@
 import type { Clock } from "../base/clock.ts";
 
 /** An abort signal of our own that follows another one and may end by the clock. */
-export interface Scope {
+export interface AbortScope {
   readonly signal: AbortSignal;
   /** Aborts after that time unless it is `met` or the scope closed before. */
   deadline(ms: number, what: string): void;
-  met(): void;
+  clearDeadline(): void;
   close(): void;
 }
 
 /** Opens a scope under a signal; whoever opens it closes it. */
-export function openScope(parent: AbortSignal, clock: Clock): Scope {
+export function openAbortScope(parent: AbortSignal, clock: Clock): AbortScope {
   const controller = new AbortController();
   const follow = (): void => controller.abort(parent.reason);
   if (parent.aborted) follow();
@@ -22,7 +22,7 @@ export function openScope(parent: AbortSignal, clock: Clock): Scope {
   };
   return {
     signal: controller.signal,
-    met,
+    clearDeadline: met,
     deadline(ms, what) {
       met();
       cancel = clock.after(ms, () => controller.abort(new Error(`${what} within ${ms / 1000} s`)));

@@ -7,7 +7,7 @@ import {
   WATCH_SECONDS_MAX,
   WATCH_SECONDS_MIN,
 } from "../../kubernetes/reflector.ts";
-import type { Source } from "../../kubernetes/types.ts";
+import type { ChangeSource } from "../../kubernetes/types.ts";
 import type { ClusterOptions } from "../options.ts";
 
 /** A watch must be heard of at least as often as `max_stale` says; below this it would be reopened all the time. */
@@ -51,7 +51,7 @@ function watchSecondsOf(config: SourceConfig): { min: number; max: number } | un
 }
 
 /** Follows a collection the way the configuration's `mode` says. Mode `request` follows none. */
-export function createSource<T>(config: SourceConfig, given: SourceOptions<T>): Source | Poller {
+export function createSource<T>(config: SourceConfig, given: SourceOptions<T>): ChangeSource | Poller {
   const options = { ...given, pauses: pausesOf(config), watchSeconds: watchSecondsOf(config) };
   const { mode, max_stale: maxStale, watch_idle: idle, poll_interval: interval } = config;
   const watchIdle = maxStale > 0 ? Math.max(SHORTEST_IDLE_MS, Math.min(idle, maxStale)) : idle;

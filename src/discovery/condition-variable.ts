@@ -1,5 +1,5 @@
 /** People who wait for something to become true, asked again whenever something changed. */
-export interface Waiters {
+export interface ConditionVariable {
   /** Something changed: resolves those whose condition holds now. */
   changed(): void;
   /** Resolves once `condition` holds; rejects with the signal's reason when that aborts first. */
@@ -7,7 +7,7 @@ export interface Waiters {
 }
 
 /** Nobody waits yet. `onChange` is called at each change too, before the others. */
-export function createWaiters(onChange?: () => void): Waiters {
+export function createConditionVariable(onChange?: () => void): ConditionVariable {
   const waiting = new Set<() => void>();
   return {
     changed() {

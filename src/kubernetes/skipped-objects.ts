@@ -26,7 +26,7 @@ const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
 const isName = (value: unknown): value is string => typeof value === "string" && value !== "" && !value.includes("/");
 
 /** `metadata` of any object, as far as it can be read. `name` is "" where there is none that could be one. */
-export function identityOf(object: unknown): ObjectKey & { readonly resourceVersion: string | undefined } {
+export function metadataOf(object: unknown): ObjectKey & { readonly resourceVersion: string | undefined } {
   const metadata = isRecord(object) && isRecord(object.metadata) ? object.metadata : {};
   const { name, namespace, resourceVersion } = metadata;
   return {
@@ -37,12 +37,12 @@ export function identityOf(object: unknown): ObjectKey & { readonly resourceVers
 }
 
 /** Reads one object: what the receiver keeps of it (undefined: filtered out), or why it is left out. Never throws. */
-export function readObject<T>(
+export function tryDecode<T>(
   decode: Decoder<T>,
   object: unknown,
 ): { readonly item?: T | undefined; readonly skipped?: SkippedObject | undefined } {
   try {
-    if (identityOf(object).name === "") throw new InvalidObjectError("it has no metadata with a name", "identity");
+    if (metadataOf(object).name === "") throw new InvalidObjectError("it has no metadata with a name", "identity");
     return { item: decode(object) };
   } catch (error) {
     return { skipped: skippedObject(object, error) };
@@ -51,7 +51,7 @@ export function readObject<T>(
 
 /** The note about an object that could not be read. */
 export function skippedObject(object: unknown, error: unknown): SkippedObject {
-  const { namespace, name } = identityOf(object);
+  const { namespace, name } = metadataOf(object);
   const reason = error instanceof InvalidObjectError ? error.reason : "field";
   return {
     namespace: shorten(namespace, 253),
