@@ -2,11 +2,11 @@ import type { Random } from "../base/clock.ts";
 import type { Upstream } from "../discovery/types.ts";
 import { hash } from "./hash.ts";
 import { createSplit, type Split } from "./split.ts";
-import type { PickFacts, Pool, Target } from "./types.ts";
+import type { PickInfo, Pool, Target } from "./types.ts";
 
 /** One of the services that a route may send a request to. */
 export interface Backend {
-  readonly pool: Pick<Pool, "pick" | "standing" | "keeps">;
+  readonly pool: Pick<Pool, "pick" | "availability" | "claims">;
   readonly upstream: Pick<Upstream, "name" | "refresh">;
   /** Its share is this of all weights of its priority; where all are 0, all count the same. */
   readonly weight: number;
@@ -26,16 +26,16 @@ export interface Backends<B extends Backend> {
    * The service for this request: one of the highest priority in which an address takes traffic; among several the one that
    * the request's key or cookie means, else whose turn it is by weight.
    */
-  choose(request: PickFacts): B;
+  choose(request: PickInfo): B;
   /**
    * The target for another attempt, never one of `tried`: of the same service while it has one left, then of a lower priority.
    * `last`: no other attempt will follow, so that it goes to the next priority where there is one. undefined: none is left.
    */
-  next(request: PickFacts, from: B, tried: readonly Target[], last: boolean): Picked<B> | undefined;
+  next(request: PickInfo, from: B, tried: readonly Target[], last: boolean): Picked<B> | undefined;
   /** The priority that requests go to now. */
-  inUse(): number;
+  activePriority(): number;
   /** The service that a request's key or cookie means; undefined: it goes by turns. Moves nothing. */
-  settled(request: PickFacts): B | undefined;
+  pinned(request: PickInfo): B | undefined;
 }
 
 /** Services of one priority. */
@@ -50,7 +50,7 @@ interface Tier<B> {
  */
 export function createBackends<B extends Backend>(
   entries: readonly B[],
-  { random, keyOf }: { random: Random; keyOf: ((request: PickFacts) => string | undefined) | undefined },
+  { random, keyOf }: { random: Random; keyOf: ((request: PickInfo) => string | undefined) | undefined },
 ): Backends<B> {
   const priorities = [...new Set(entries.map(({ priority }) => priority))].sort((a, b) => b - a);
   const tiers = priorities.map((priority): Tier<B> => {
@@ -78,7 +78,7 @@ export function createBackends<B extends Backend>(
     let most = 0;
     for (const tier of tiers) {
       let standing = 0;
-      for (const { pool } of tier.of) standing = Math.max(standing, pool.standing());
+      for (const { pool } of tier.of) standing = Math.max(standing, pool.availability());
       if (standing === 2) return tier;
       for (const entry of tier.of) refresh(entry);
       if (standing <= most) continue;
@@ -89,24 +89,24 @@ export function createBackends<B extends Backend>(
   }
 
   /** The one that the request itself means. */
-  function settledIn({ of }: Tier<B>, request: PickFacts): B | undefined {
-    for (const entry of of) if (entry.pool.keeps(request)) return entry;
+  function settledIn({ of }: Tier<B>, request: PickInfo): B | undefined {
+    for (const entry of of) if (entry.pool.claims(request)) return entry;
     const key = keyOf?.(request);
     return key === undefined ? undefined : byKey(of, key);
   }
 
-  const chooseIn = (tier: Tier<B>, request: PickFacts): B =>
+  const chooseIn = (tier: Tier<B>, request: PickInfo): B =>
     tier.of.length === 1 ? tier.of[0]! : (settledIn(tier, request) ?? tier.split.choose());
 
   /** A target of a lower priority than `above`. */
-  function below(above: number, request: PickFacts, tried: readonly Target[]): Picked<B> | undefined {
+  function below(above: number, request: PickInfo, tried: readonly Target[]): Picked<B> | undefined {
     // Those that take traffic, and only where none does those that have nothing but addresses out of turn.
     for (const least of [2, 1]) {
       for (const tier of tiers) {
         if (tier.of[0]!.priority >= above) continue;
         const chosen = chooseIn(tier, request);
         for (const from of [chosen, ...tier.of]) {
-          const target = from.pool.standing() >= least ? from.pool.pick(request, tried) : undefined;
+          const target = from.pool.availability() >= least ? from.pool.pick(request, tried) : undefined;
           if (target !== undefined) return { from, target };
         }
       }
@@ -122,8 +122,8 @@ export function createBackends<B extends Backend>(
       const target = from.pool.pick(request, tried);
       return target === undefined ? below(from.priority, request, tried) : { from, target };
     },
-    inUse: () => tierNow().of[0]!.priority,
-    settled: (request) => settledIn(tierNow(), request),
+    activePriority: () => tierNow().of[0]!.priority,
+    pinned: (request) => settledIn(tierNow(), request),
   };
 }
 

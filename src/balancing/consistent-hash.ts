@@ -2,7 +2,7 @@ import type { Random } from "../base/clock.ts";
 import { hash } from "./hash.ts";
 import { createHashRing } from "./hash-ring.ts";
 import type { HashKey } from "./options.ts";
-import { type Member, type Policy, wasTried } from "./policy.ts";
+import { type Policy, type PoolMember, wasTried } from "./policy.ts";
 import { keyReader, ownKeyReader } from "./request-key.ts";
 import { createRoundRobin } from "./round-robin.ts";
 
@@ -17,7 +17,7 @@ export function createConsistentHash(key: HashKey, random: Random): Policy {
   const readKey = keyReader(key);
   const others = createRoundRobin(random);
   const ring = createHashRing();
-  let members: readonly Member[] = [];
+  let members: readonly PoolMember[] = [];
 
   return {
     update(view) {
@@ -38,12 +38,12 @@ export function createConsistentHash(key: HashKey, random: Random): Policy {
       }
       return undefined;
     },
-    outlook(request) {
+    preview(request) {
       const text = readKey(request);
-      if (text === undefined) return others.outlook(request);
+      if (text === undefined) return others.preview(request);
       const { size } = ring;
       const start = ring.seek(hash(text, 0));
-      const order = new Set<Member>();
+      const order = new Set<PoolMember>();
       for (let step = 0; step < size; step++) {
         const owner = ring.owner((start + step) % size);
         if (owner.selectable) order.add(owner);

@@ -1,5 +1,5 @@
 import { hash, mix } from "./hash.ts";
-import type { Member } from "./policy.ts";
+import type { PoolMember } from "./policy.ts";
 
 /**
  * Points on the ring of the heaviest target, give or take a half: what ketama rings use. A target's part of the keys
@@ -17,13 +17,13 @@ interface Slot {
 /** Targets on a ring, each at as many points as its weight says. */
 export interface HashRing {
   /** Who is on the ring now. Targets that stay keep their points. */
-  update(members: readonly Member[]): void;
+  update(members: readonly PoolMember[]): void;
   /** How many points there are. */
   readonly size: number;
   /** Index of the first point at or after a hash; it may be `size`, which is where the ring closes. */
   seek(hash: number): number;
   /** Whose point that is. */
-  owner(point: number): Member;
+  owner(point: number): PoolMember;
 }
 
 /**
@@ -31,15 +31,15 @@ export interface HashRing {
  * those of new ones merged in. Where its points are depends on address and weight alone, so replicas agree.
  */
 export function createHashRing(): HashRing {
-  const slots = new Map<Member, Slot>();
-  const owners: (Member | undefined)[] = [];
+  const slots = new Map<PoolMember, Slot>();
+  const owners: (PoolMember | undefined)[] = [];
   const free: number[] = [];
   /** The points in ring order: where each is, and the slot of its target. */
   let places = new Uint32Array(0);
   let holders = new Uint32Array(0);
 
   /** Takes out the targets that left or got another number of points; their slots, to be free once no point has them. */
-  function remove(pointsOf: (member: Member) => number): Slot[] {
+  function remove(pointsOf: (member: PoolMember) => number): Slot[] {
     const removed: Slot[] = [];
     for (const [member, slot] of slots) {
       if (pointsOf(member) === slot.points) continue;
@@ -51,7 +51,7 @@ export function createHashRing(): HashRing {
   }
 
   /** Gives new targets their slots; their points, in ring order. */
-  function add(members: readonly Member[], pointsOf: (member: Member) => number): Float64Array {
+  function add(members: readonly PoolMember[], pointsOf: (member: PoolMember) => number): Float64Array {
     const points: number[] = [];
     for (const member of members) {
       const count = pointsOf(member);
@@ -93,7 +93,7 @@ export function createHashRing(): HashRing {
       const heaviest = members.reduce((most, { weight }) => Math.max(most, weight), 1);
       // A power of two: changing weights seldom changes the unit, which would move everybody's keys.
       const unit = POINTS / 2 ** Math.ceil(Math.log2(heaviest));
-      const pointsOf = ({ order, weight }: Member): number =>
+      const pointsOf = ({ order, weight }: PoolMember): number =>
         order < 0 || weight === 0 ? 0 : Math.max(1, Math.round(weight * unit));
       const removed = remove(pointsOf);
       const added = add(members, pointsOf);

@@ -1,5 +1,5 @@
 import type { Random } from "../base/clock.ts";
-import { type Member, type Policy, wasTried } from "./policy.ts";
+import { type Policy, type PoolMember, wasTried } from "./policy.ts";
 import { createWeightedDraw } from "./weighted-draw.ts";
 
 /** Draws for a retry before the pool is left to look at every target. */
@@ -12,7 +12,7 @@ const DRAWS_PER_TRIED = 4;
  */
 export function createLeastRequests(random: Random): Policy {
   const shares = createWeightedDraw(random);
-  let candidates: readonly Member[] = [];
+  let candidates: readonly PoolMember[] = [];
 
   return {
     update(view) {
@@ -32,7 +32,7 @@ export function createLeastRequests(random: Random): Policy {
       }
       return undefined;
     },
-    outlook: () => ({
+    preview: () => ({
       by: "load",
       order: candidates.toSorted((a, b) => a.inFlight * b.weight - b.inFlight * a.weight),
     }),
@@ -40,4 +40,4 @@ export function createLeastRequests(random: Random): Policy {
 }
 
 /** Whether `a` has more requests in flight per weight than `b`. */
-const busier = (a: Member, b: Member): boolean => a.inFlight * b.weight > b.inFlight * a.weight;
+const busier = (a: PoolMember, b: PoolMember): boolean => a.inFlight * b.weight > b.inFlight * a.weight;

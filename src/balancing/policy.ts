@@ -1,9 +1,9 @@
 import type { Endpoint } from "../discovery/types.ts";
 import type { PassiveState } from "./health/passive-health.ts";
-import type { CookieFacts, Decider, PickFacts, Target } from "./types.ts";
+import type { CookieInfo, Decider, PickInfo, Target } from "./types.ts";
 
 /** A target as the pool and its policy see it. */
-export interface Member extends Target {
+export interface PoolMember extends Target {
   /** Replaced when only its weight or zone changed. */
   endpoint: Endpoint;
   readonly passive: PassiveState;
@@ -22,12 +22,12 @@ export interface Member extends Target {
 /** What a policy chooses from. A new one for every change. */
 export interface PoolView {
   /** Every target of the pool, in the order of its endpoints. The array changes only when endpoints did. */
-  readonly members: readonly Member[];
+  readonly members: readonly PoolMember[];
   /**
    * Those that take new requests: with weight, healthy, not ejected, of the first rank that has such; all with weight of the
    * first rank while that leaves none. In the order of `members`.
    */
-  readonly candidates: readonly Member[];
+  readonly candidates: readonly PoolMember[];
 }
 
 /** One way to choose a target. */
@@ -38,13 +38,13 @@ export interface Policy {
    * One of the candidates that is not among `tried`. undefined: none was found with little effort; the pool then looks
    * at each.
    */
-  pick(request: PickFacts, tried: readonly Target[]): Member | undefined;
-  /** Whom `pick` would choose from, in its order (see `Outlook`); nothing is moved by asking. */
-  outlook(request: PickFacts): { readonly by: Decider; readonly order: readonly Member[] };
+  pick(request: PickInfo, tried: readonly Target[]): PoolMember | undefined;
+  /** Whom `pick` would choose from, in its order (see `Preview`); nothing is moved by asking. */
+  preview(request: PickInfo): { readonly by: Decider; readonly order: readonly PoolMember[] };
   /** Whether the request says that it belongs to this service; left out: requests of this policy never do. */
-  keeps?(request: PickFacts): boolean;
+  claims?(request: PickInfo): boolean;
   /** The `Set-Cookie` line for an answer of this target, for policies that use one. */
-  cookie?(request: CookieFacts, target: Target): string | undefined;
+  cookie?(request: CookieInfo, target: Target): string | undefined;
 }
 
 /** Whether this request already failed on the target's address, whichever pod was behind it then. */

@@ -1,11 +1,11 @@
 import type { Clock, Random } from "../base/clock.ts";
 import type { Endpoint, Upstream } from "../discovery/types.ts";
 import { createConsistentHash } from "./consistent-hash.ts";
-import type { HealthSubjects } from "./health/active-health.ts";
+import type { ProbedPool } from "./health/active-health.ts";
 import { createPassiveHealth, freshState, type PassiveState } from "./health/passive-health.ts";
 import { createLeastRequests } from "./least-requests.ts";
 import type { BalancerConfig, PassiveHealthConfig } from "./options.ts";
-import { type Member, type Policy, wasTried } from "./policy.ts";
+import { type Policy, type PoolMember, wasTried } from "./policy.ts";
 import { createRandom } from "./random.ts";
 import { createRoundRobin } from "./round-robin.ts";
 import { createStickyCookie } from "./sticky-cookie.ts";
@@ -45,16 +45,16 @@ const NONE_TRIED: readonly Target[] = [];
  *
  * Never more than half of the last rank is ejected. Those before it may be out of turn altogether: there are others then.
  */
-export function createPool(options: PoolOptions): Pool & HealthSubjects {
+export function createPool(options: PoolOptions): Pool & ProbedPool {
   const { upstream, random, clock, backed = false } = options;
   const policy = createPolicy(options);
   const passive = options.passive === false ? undefined : createPassiveHealth(options.passive, clock);
-  const byAddress = new Map<string, Member>();
+  const byAddress = new Map<string, PoolMember>();
   let endpoints: readonly Endpoint[] | undefined;
-  let members: readonly Member[] = [];
-  let candidates: readonly Member[] = [];
+  let members: readonly PoolMember[] = [];
+  let candidates: readonly PoolMember[] = [];
   /** Those with weight that are healthy and not ejected, by their ranks, behind the candidates. */
-  let standby: readonly (readonly Member[])[] = [];
+  let standby: readonly (readonly PoolMember[])[] = [];
   let standing: 0 | 1 | 2 = 0;
   /** How many are of the last rank, if that is limited. */
   let limited = 0;
@@ -68,7 +68,7 @@ export function createPool(options: PoolOptions): Pool & HealthSubjects {
     endpoints = next;
     for (const member of members) member.order = -1;
     const weighted = next.some((endpoint) => endpoint.weight > 0);
-    const list: Member[] = [];
+    const list: PoolMember[] = [];
     const left: PassiveState[] = [];
     const ranks = [...new Set(next.map(orderOf))].sort((a, b) => b - a);
     limited = 0;
@@ -118,7 +118,7 @@ export function createPool(options: PoolOptions): Pool & HealthSubjects {
   }
 
   /** The first after the last one found that has weight and was not tried. */
-  function scan(list: readonly Member[], tried: readonly Target[]): Member | undefined {
+  function scan(list: readonly PoolMember[], tried: readonly Target[]): PoolMember | undefined {
     for (let step = 0; step < list.length; step++) {
       scanned = (scanned + 1) % list.length;
       const member = list[scanned]!;
@@ -128,7 +128,7 @@ export function createPool(options: PoolOptions): Pool & HealthSubjects {
   }
 
   /** The next of those behind the candidates that are of a lower rank than that one. */
-  function behind(tried: readonly Target[], rank: number): Member | undefined {
+  function behind(tried: readonly Target[], rank: number): PoolMember | undefined {
     for (const members of standby) {
       const member = members[0]!.rank > rank ? scan(members, tried) : undefined;
       if (member !== undefined) return member;
@@ -139,28 +139,28 @@ export function createPool(options: PoolOptions): Pool & HealthSubjects {
   return {
     pick(request, tried = NONE_TRIED, last = false) {
       follow();
-      const rank = (tried.at(-1) as Member | undefined)?.rank ?? -1;
+      const rank = (tried.at(-1) as PoolMember | undefined)?.rank ?? -1;
       // Where what was tried has been put out of turn since, those whose turn it is are of the next rank already.
       if (last && (rank === -1 || (candidates[0]?.rank ?? rank) <= rank)) return behind(tried, rank);
       const member = policy.pick(request, tried);
       if (member !== undefined || tried.length === 0) return member;
       return scan(candidates, tried) ?? behind(tried, -1) ?? scan(members, tried);
     },
-    standing() {
+    availability() {
       follow();
       return standing;
     },
-    keeps(request) {
-      if (policy.keeps === undefined) return false;
+    claims(request) {
+      if (policy.claims === undefined) return false;
       follow();
-      return standing > 0 && policy.keeps(request);
+      return standing > 0 && policy.claims(request);
     },
     succeeded(target) {
-      const member = target as Member;
+      const member = target as PoolMember;
       if (member.order >= 0) passive?.succeeded(member.passive);
     },
     failed(target) {
-      const member = target as Member;
+      const member = target as PoolMember;
       if (member.order < 0 || !passive?.failed(member.passive, limited)) return;
       outdated = true;
       options.onEject?.(member, member.passive.ejectedUntil);
@@ -172,7 +172,7 @@ export function createPool(options: PoolOptions): Pool & HealthSubjects {
       target.inFlight--;
     },
     cookie: (request, target) => policy.cookie?.(request, target),
-    census() {
+    counts() {
       follow();
       let ejected = 0;
       let unhealthy = 0;
@@ -184,13 +184,13 @@ export function createPool(options: PoolOptions): Pool & HealthSubjects {
       }
       return { endpoints: members.length, ejected, unhealthy, standby: waiting };
     },
-    inspect() {
+    targetStates() {
       follow();
       return members.map(stateOf);
     },
-    outlook(request) {
+    preview(request) {
       follow();
-      const { by, order } = policy.outlook(request);
+      const { by, order } = policy.preview(request);
       const taking = new Set(order);
       const others = members.filter((member) => !taking.has(member)).sort((a, b) => a.rank - b.rank);
       return { by, order: order.map(stateOf), others: others.map(stateOf) };
@@ -200,7 +200,7 @@ export function createPool(options: PoolOptions): Pool & HealthSubjects {
       return members;
     },
     mark(target, healthy) {
-      const member = target as Member;
+      const member = target as PoolMember;
       if (member.healthy === healthy) return;
       member.healthy = healthy;
       outdated = true;
@@ -216,7 +216,7 @@ export function createPool(options: PoolOptions): Pool & HealthSubjects {
     return createStickyCookie({ name, upstream: upstream.name, shared: options.shared ?? false, random });
   }
 
-  function stateOf({ endpoint, passive, inFlight, healthy, weight, rank }: Member): TargetState {
+  function stateOf({ endpoint, passive, inFlight, healthy, weight, rank }: PoolMember): TargetState {
     const fit = healthy && passive.ejectedUntil === 0 && weight > 0;
     return {
       endpoint,
@@ -232,8 +232,8 @@ export function createPool(options: PoolOptions): Pool & HealthSubjects {
 const orderOf = ({ priority, preferred }: Endpoint): number => priority * 2 + (preferred ? 1 : 0);
 
 /** Members of one rank together, the first rank first, in their order. */
-function byRank(members: readonly Member[]): Member[][] {
-  const ranks: Member[][] = [];
+function byRank(members: readonly PoolMember[]): PoolMember[][] {
+  const ranks: PoolMember[][] = [];
   for (const member of members) {
     ranks[member.rank] ??= [];
     ranks[member.rank]!.push(member);
@@ -241,7 +241,7 @@ function byRank(members: readonly Member[]): Member[][] {
   return ranks.filter((rank) => rank !== undefined);
 }
 
-function createMember(endpoint: Endpoint, scheme: string): Member {
+function createMember(endpoint: Endpoint, scheme: string): PoolMember {
   return {
     endpoint,
     origin: `${scheme}://${endpoint.address}`,

@@ -1,5 +1,5 @@
 import type { Random } from "../base/clock.ts";
-import { type Member, type Policy, wasTried } from "./policy.ts";
+import { type Policy, type PoolMember, wasTried } from "./policy.ts";
 import { createWeightedDraw } from "./weighted-draw.ts";
 
 /** Draws for a retry before the pool is left to look at every target. */
@@ -8,7 +8,7 @@ const DRAWS_PER_TRIED = 4;
 /** A random target, each with its weight's share. */
 export function createRandom(random: Random): Policy {
   const shares = createWeightedDraw(random);
-  let candidates: readonly Member[] = [];
+  let candidates: readonly PoolMember[] = [];
 
   return {
     update(view) {
@@ -22,6 +22,6 @@ export function createRandom(random: Random): Policy {
       }
       return undefined;
     },
-    outlook: () => ({ by: "chance", order: candidates }),
+    preview: () => ({ by: "chance", order: candidates }),
   };
 }

@@ -1,5 +1,5 @@
 import type { Random } from "../base/clock.ts";
-import type { Member, Policy } from "./policy.ts";
+import type { Policy, PoolMember } from "./policy.ts";
 import { wasTried } from "./policy.ts";
 import { nextTurn, settle, startAnywhere, type TurnHolder, totalWeight } from "./smooth.ts";
 
@@ -7,7 +7,7 @@ import { nextTurn, settle, startAnywhere, type TurnHolder, totalWeight } from ".
 interface Ring extends TurnHolder {
   /** The weight of each; the ring's own `weight` is that of all of them together. */
   readonly each: number;
-  readonly members: Member[];
+  readonly members: PoolMember[];
   /** Index of the member whose turn is next. */
   next: number;
 }
@@ -63,12 +63,12 @@ export function createRoundRobin(random: Random): Policy {
       return undefined;
     },
 
-    outlook: () => ({ by: "turn", order: turnsAhead(rings, total) }),
+    preview: () => ({ by: "turn", order: turnsAhead(rings, total) }),
   };
 }
 
 /** The member whose turn it is; the one after it is next. There is at least one ring. */
-function takeTurn(rings: readonly Ring[], total: number): Member {
+function takeTurn(rings: readonly Ring[], total: number): PoolMember {
   const ring = nextTurn(rings, total);
   const member = ring.members[ring.next]!;
   ring.next = ring.next + 1 === ring.members.length ? 0 : ring.next + 1;
@@ -76,10 +76,10 @@ function takeTurn(rings: readonly Ring[], total: number): Member {
 }
 
 /** Everybody by their next turn; who has none for long comes last. */
-function turnsAhead(rings: readonly Ring[], total: number): Member[] {
+function turnsAhead(rings: readonly Ring[], total: number): PoolMember[] {
   const copies = rings.map((ring) => ({ ...ring }));
   const members = copies.flatMap((ring) => ring.members);
-  const order = new Set<Member>();
+  const order = new Set<PoolMember>();
   for (let turns = members.length * TURNS_AHEAD; turns > 0 && order.size < members.length; turns--) {
     order.add(takeTurn(copies, total));
   }

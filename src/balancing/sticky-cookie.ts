@@ -1,9 +1,9 @@
 import type { Random } from "../base/clock.ts";
 import { cookieValue } from "../http/cookie.ts";
 import { hashToken } from "./hash.ts";
-import { type Member, type Policy, wasTried } from "./policy.ts";
+import { type Policy, type PoolMember, wasTried } from "./policy.ts";
 import { createRoundRobin } from "./round-robin.ts";
-import type { PickFacts, Target } from "./types.ts";
+import type { PickInfo, Target } from "./types.ts";
 
 /** What a sticky cookie is about. */
 export interface StickyCookieOptions {
@@ -29,9 +29,9 @@ export interface StickyCookieOptions {
 export function createStickyCookie({ name, upstream, shared, random }: StickyCookieOptions): Policy {
   const service = hashToken(upstream, "service");
   const others = createRoundRobin(random);
-  const byToken = new Map<string, Member>();
+  const byToken = new Map<string, PoolMember>();
   const tokens = new WeakMap<Target, string>();
-  let members: readonly Member[] = [];
+  let members: readonly PoolMember[] = [];
   /** Of those that take new requests. */
   let priority = 0;
 
@@ -47,14 +47,14 @@ export function createStickyCookie({ name, upstream, shared, random }: StickyCoo
   const cookieOf = (target: Target): string => (shared ? `${service}.${tokenOf(target)}` : tokenOf(target));
 
   /** The target the request's cookie names, as long as it may have the request. */
-  function named(request: PickFacts): Member | undefined {
+  function named(request: PickInfo): PoolMember | undefined {
     const value = cookieValue(request.headers, name);
     const member = value === undefined ? undefined : byToken.get(value.slice(value.indexOf(".") + 1));
     return member !== undefined && (member.selectable || keepsClients(member)) ? member : undefined;
   }
 
   /** Fine, and out of turn only because it is drained by weight 0 or is of another zone. */
-  const keepsClients = ({ weight, healthy, passive, endpoint }: Member): boolean =>
+  const keepsClients = ({ weight, healthy, passive, endpoint }: PoolMember): boolean =>
     healthy && passive.ejectedUntil === 0 && (weight === 0 || !endpoint.preferred) && endpoint.priority === priority;
 
   return {
@@ -71,13 +71,13 @@ export function createStickyCookie({ name, upstream, shared, random }: StickyCoo
       if (member !== undefined && !wasTried(member, tried)) return member;
       return others.pick(request, tried);
     },
-    outlook(request) {
+    preview(request) {
       const member = named(request);
-      const rest = others.outlook(request);
+      const rest = others.preview(request);
       if (member === undefined) return rest;
       return { by: "cookie", order: [member, ...rest.order.filter((other) => other !== member)] };
     },
-    keeps(request) {
+    claims(request) {
       const value = cookieValue(request.headers, name);
       if (value === undefined) return false;
       return value.startsWith(`${service}.`) || byToken.has(value);

@@ -2,10 +2,10 @@ import type { Endpoint } from "../discovery/types.ts";
 import type { RequestFacts } from "../http/request.ts";
 
 /** What a choice may depend on. A connection has no headers and no query. */
-export type PickFacts = Pick<RequestFacts, "headers" | "search" | "client">;
+export type PickInfo = Pick<RequestFacts, "headers" | "search" | "client">;
 
 /** What a cookie depends on: the scheme is what the client came by. */
-export type CookieFacts = Pick<RequestFacts, "headers" | "scheme">;
+export type CookieInfo = Pick<RequestFacts, "headers" | "scheme">;
 
 /**
  * One address of a pool, with what balancing remembers of it. It lives as long as its endpoint (address and pod uid)
@@ -20,7 +20,7 @@ export interface Target {
 }
 
 /** The targets of a pool by their state. */
-export interface PoolCensus {
+export interface TargetCounts {
   readonly endpoints: number;
   readonly ejected: number;
   /** Found by active checks. */
@@ -48,7 +48,7 @@ export interface TargetState {
 }
 
 /** What a request would find in a pool. */
-export interface Outlook {
+export interface Preview {
   readonly by: Decider;
   /**
    * The targets that may take it. By turn, key, client or cookie, the first is the one it gets and the others follow as its
@@ -67,11 +67,11 @@ export interface Pool {
    * lower rank than the last one tried is wanted, and none where there is no such. Costs the same whatever the number of
    * services; allocates nothing.
    */
-  pick(request: PickFacts, tried?: readonly Target[], last?: boolean): Target | undefined;
+  pick(request: PickInfo, tried?: readonly Target[], last?: boolean): Target | undefined;
   /** 2: some target takes traffic. 1: there are only doubtful ones, ejected or unhealthy. 0: there are none. */
-  standing(): 0 | 1 | 2;
+  availability(): 0 | 1 | 2;
   /** Whether the request says that it belongs to this service: the cookie of a sticky pool does, while a target is there. */
-  keeps(request: PickFacts): boolean;
+  claims(request: PickInfo): boolean;
   /** The request's headers arrived: passive health counts a success. `inFlight` is the caller's, through start/finish. */
   succeeded(target: Target): void;
   /** It could not be reached, or broke before its answer: passive health counts a failure, and may eject it. */
@@ -79,11 +79,11 @@ export interface Pool {
   start(target: Target): void;
   finish(target: Target): void;
   /** The `Set-Cookie` line a sticky pool adds to the answer; undefined for others and where the client has it already. */
-  cookie(request: CookieFacts, target: Target): string | undefined;
+  cookie(request: CookieInfo, target: Target): string | undefined;
   /** How many targets there are, and how many of them are out of turn now. For metrics: it allocates next to nothing. */
-  census(): PoolCensus;
+  counts(): TargetCounts;
   /** Every target, in the order of its endpoints. */
-  inspect(): readonly TargetState[];
+  targetStates(): readonly TargetState[];
   /** What `pick` would do for this request, told without moving anything. Slow: for people, not for requests. */
-  outlook(request: PickFacts): Outlook;
+  preview(request: PickInfo): Preview;
 }

@@ -1,9 +1,9 @@
 import type { Random } from "../base/clock.ts";
-import type { Member } from "./policy.ts";
+import type { PoolMember } from "./policy.ts";
 
 /** Draws members at random, each with its weight's share of the draws. */
 export interface WeightedDraw {
-  update(members: readonly Member[]): void;
+  update(members: readonly PoolMember[]): void;
   /** An index into the members; -1 where there are none. */
   draw(): number;
   /** An index other than `first`, with the shares the others have among themselves; -1 where there is no other. */

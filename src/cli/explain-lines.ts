@@ -7,7 +7,7 @@ import type {
   HeaderNames,
 } from "../reports/explain/answer.ts";
 import { PORT_WORDS } from "../reports/explain/words.ts";
-import type { Explanation } from "../routing/explain.ts";
+import type { RouteExplanation } from "../routing/explain.ts";
 
 /** As many as somebody reads; `--verbose` and `--json` have all. */
 const SHOWN = 20;
@@ -36,13 +36,13 @@ function columns(lines: readonly (readonly string[])[]): string[] {
 const milliseconds = (ms: number): string => (ms === 0 ? "none" : `${ms} ms`);
 
 /** How much a route tells somebody who wonders: the one that takes the request, others that would, those that nearly would. */
-function interest({ id, matched, unmet = [] }: Explanation, taken: string | null): number {
+function interest({ id, matched, unmet = [] }: RouteExplanation, taken: string | null): number {
   if (id === taken) return 0;
   if (matched) return 1;
   return unmet.length === 1 && unmet[0] !== "path" ? 2 : 3;
 }
 
-function considered(routes: readonly Explanation[], taken: string | null, verbose: boolean): string[] {
+function considered(routes: readonly RouteExplanation[], taken: string | null, verbose: boolean): string[] {
   if (routes.length === 0) return [];
   const places = [...routes.keys()];
   const told = places.toSorted((a, b) => interest(routes[a]!, taken) - interest(routes[b]!, taken) || a - b);

@@ -1,22 +1,19 @@
-import type { MiddlewareEntry, WrittenMiddleware } from "../middleware/catalog.ts";
+import type { MiddlewareEntry, RawMiddleware } from "../middleware/catalog.ts";
 
-const nameOf = (entry: WrittenMiddleware): keyof WrittenMiddleware =>
-  Object.keys(entry).find((key) => key !== "options") as keyof WrittenMiddleware;
+const nameOf = (entry: RawMiddleware): keyof RawMiddleware =>
+  Object.keys(entry).find((key) => key !== "options") as keyof RawMiddleware;
 
 /** What an entry is the middleware of: its name, and for a module its path too. */
-const kindOf = (entry: WrittenMiddleware): string => (entry.use === undefined ? nameOf(entry) : `use ${entry.use}`);
+const kindOf = (entry: RawMiddleware): string => (entry.use === undefined ? nameOf(entry) : `use ${entry.use}`);
 
 /** Whether an entry says that something of `defaults` does not count. */
-const isOff = (entry: WrittenMiddleware): boolean => entry[nameOf(entry)] === false;
+const isOff = (entry: RawMiddleware): boolean => entry[nameOf(entry)] === false;
 
 /**
  * The middleware of a route: those of `defaults`, in their order, and then the route's own. Those of one name (of one path, for
  * modules) stand in the place of the defaults' of that name; `NAME: false` takes these away, `use: false` all modules.
  */
-export function mergeMiddleware(
-  defaults: readonly WrittenMiddleware[],
-  own: readonly WrittenMiddleware[],
-): MiddlewareEntry[] {
+export function mergeMiddleware(defaults: readonly RawMiddleware[], own: readonly RawMiddleware[]): MiddlewareEntry[] {
   const byKind = Map.groupBy(own, kindOf);
   const offs = new Set(own.filter(isOff).map(kindOf));
   const placed = new Set<string>();

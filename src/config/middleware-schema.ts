@@ -2,7 +2,7 @@ import * as v from "valibot";
 import { key, optional } from "../base/schema/key.ts";
 import { keywords, object, off, wantedBy } from "../base/schema/shapes.ts";
 import { shownText } from "../base/schema/values.ts";
-import type { WrittenMiddleware } from "../middleware/catalog.ts";
+import type { RawMiddleware } from "../middleware/catalog.ts";
 import type { MiddlewareKinds } from "../middleware/options.ts";
 import { NO_FILES } from "./lacks.ts";
 
@@ -17,7 +17,7 @@ function switchable<const Options extends v.GenericSchema>(options: Options) {
 }
 
 /** One entry of `middleware:`: exactly one name, or `use` with the user's own module. */
-export function middlewareSchema(kinds: MiddlewareKinds): v.GenericSchema<unknown, WrittenMiddleware> {
+export function middlewareSchema(kinds: MiddlewareKinds): v.GenericSchema<unknown, RawMiddleware> {
   const entries = {
     ...Object.fromEntries(
       Object.entries(kinds).map(([name, { help, options }]) => [name, key(switchable(options), { help })]),
@@ -41,5 +41,5 @@ export function middlewareSchema(kinds: MiddlewareKinds): v.GenericSchema<unknow
       ],
     }),
   );
-  return schema as v.GenericSchema<unknown, WrittenMiddleware>;
+  return schema as v.GenericSchema<unknown, RawMiddleware>;
 }

@@ -3,7 +3,7 @@ import { type KeyRules, key, mapping, optional, preset } from "../base/schema/ke
 import { list, object, oneOf, record, words } from "../base/schema/shapes.ts";
 import { headerName, nonEmpty, shownText, token } from "../base/schema/values.ts";
 import { PATHS } from "../http/readings.ts";
-import type { WrittenMiddleware } from "../middleware/catalog.ts";
+import type { RawMiddleware } from "../middleware/catalog.ts";
 import { queryChanges } from "./changes-schema.ts";
 import { foreignToRoutes } from "./foreign-keys.ts";
 import { hostPattern, match, method } from "./match-schema.ts";
@@ -12,7 +12,7 @@ import { FINDING, priority, SERVICE_REFERENCE, targets } from "./target-schema.t
 import { forwarding, patience } from "./upstream-schema.ts";
 
 /** An entry of `middleware:`. */
-type MiddlewareSchema = v.GenericSchema<unknown, WrittenMiddleware>;
+type MiddlewareSchema = v.GenericSchema<unknown, RawMiddleware>;
 
 /** What `defaults` may say of every route. */
 const shared = (entry: MiddlewareSchema) =>

@@ -1,7 +1,7 @@
 import { isMapping } from "../base/schema/shapes.ts";
 import type { MiddlewareEntry } from "../middleware/catalog.ts";
 import type { MiddlewareKinds } from "../middleware/options.ts";
-import { findGaps } from "../routing/reach.ts";
+import { findShadowed } from "../routing/shadowed.ts";
 import type { ConfigDocument } from "./document.ts";
 import { type ConfigIssue, type Path, showName, showPath } from "./issues.ts";
 import { regexCost } from "./regex-cost.ts";
@@ -22,7 +22,7 @@ export function reachWarnings(
   routes: readonly RouteConfig[],
 ): ConfigIssue[] {
   const indexed = routes.map((rule, index) => ({ rule, index }));
-  return findGaps(indexed, ({ rule }) => rule.middleware.some((entry) => isGuard(kinds, entry))).map(
+  return findShadowed(indexed, ({ rule }) => rule.middleware.some((entry) => isGuard(kinds, entry))).map(
     ({ route, by, what }) => {
       const place = placeOf(route);
       const other = placeOf(by);

@@ -1,5 +1,5 @@
 import { type Backends, createBackends } from "../balancing/backends.ts";
-import type { HealthSubjects } from "../balancing/health/active-health.ts";
+import type { ProbedPool } from "../balancing/health/active-health.ts";
 import type { BalancerConfig, PassiveHealthConfig } from "../balancing/options.ts";
 import { createPool, type PoolOptions } from "../balancing/pool.ts";
 import { keyReader } from "../balancing/request-key.ts";
@@ -14,7 +14,7 @@ import type { Discovery } from "../discovery/views.ts";
 
 /** Where a request of a route, or a connection of a stream, may go. `Counts` is where that is counted. */
 export interface Choice<Counts = unknown> {
-  readonly pool: Pool & HealthSubjects;
+  readonly pool: Pool & ProbedPool;
   /** What the pool is kept by. */
   readonly key: string;
   readonly upstream: Upstream;
@@ -55,7 +55,7 @@ export interface Counting<Counts> {
 /** Pools by everything that makes one what it is. */
 export type PoolStore = ReadonlyMap<
   string,
-  { readonly pool: Pool & HealthSubjects; readonly cluster: Cluster | undefined }
+  { readonly pool: Pool & ProbedPool; readonly cluster: Cluster | undefined }
 >;
 
 /** The pools of one config. Made anew at every config reload and change of clusters. */
@@ -93,7 +93,7 @@ interface PoolParts<Counts> extends Omit<PoolOptions, "clock" | "random" | "onEj
 function makePool<Counts>(
   { counts, ejected, ...parts }: PoolParts<Counts>,
   { clock, random, onEject }: Pick<PoolSetOptions, "clock" | "random" | "onEject">,
-): Pool & HealthSubjects {
+): Pool & ProbedPool {
   return createPool({
     ...parts,
     clock,
@@ -107,7 +107,7 @@ function makePool<Counts>(
 
 /** Makes a set without pools. */
 export function createPoolSet({ discovery, clusters, budgets, before, ...parts }: PoolSetOptions): PoolSet {
-  const pools = new Map<string, { pool: Pool & HealthSubjects; cluster: Cluster | undefined }>();
+  const pools = new Map<string, { pool: Pool & ProbedPool; cluster: Cluster | undefined }>();
   const byId = new Map(clusters.map((cluster) => [cluster.id, cluster]));
 
   return {

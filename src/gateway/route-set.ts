@@ -6,15 +6,15 @@ import type { RequestFacts } from "../http/request.ts";
 import type { Transport } from "../http/transport.ts";
 import type { Trust } from "../http/trust.ts";
 import type { MiddlewareEntry } from "../middleware/catalog.ts";
-import { identityOf, makePlugin } from "../middleware/catalog.ts";
-import { type Chain, createChain, ours, theirs } from "../middleware/chain.ts";
+import { makeMiddleware, middlewareKey } from "../middleware/catalog.ts";
+import { type Chain, createChain, ownMiddleware, userMiddleware } from "../middleware/chain.ts";
 import { isProxyLimit, proxyLimits } from "../middleware/limits.ts";
 import type { Middleware, MiddlewareParts } from "../middleware/plugin.ts";
 import type { ProxyRoute } from "../proxy/types.ts";
 import { compileHeaderChanges } from "../routing/header-changes.ts";
 import { compileQueryChanges } from "../routing/query-changes.ts";
 import { compileRedirect } from "../routing/redirect.ts";
-import { compileRewrite, templateOf } from "../routing/rewrite.ts";
+import { compileRewrite, pathTemplateOf } from "../routing/rewrite.ts";
 import { compileRoutes, type RouteTable } from "../routing/table.ts";
 import { upstreamScheme } from "../routing/upstream-scheme.ts";
 import { type Counters, countEjection, type SeriesCounts } from "../telemetry/counters.ts";
@@ -88,18 +88,18 @@ export function compileRouteSet(config: Config, { before, ...options }: RouteSet
   }
 
   function middlewareOf(entry: MiddlewareEntry, key: string): Middleware | undefined {
-    if (entry.use !== undefined) return theirs(options.userMiddleware(entry.use, entry.options), entry.use);
+    if (entry.use !== undefined) return userMiddleware(options.userMiddleware(entry.use, entry.options), entry.use);
     const kept = middleware.get(key) ?? before?.get(key);
-    const made = kept ?? makePlugin(entry, options.parts);
+    const made = kept ?? makeMiddleware(entry, options.parts);
     if (made !== undefined) middleware.set(key, made);
-    return made && ours(made);
+    return made && ownMiddleware(made);
   }
 
   function chainOf({ id, middleware: entries }: RouteConfig): Chain | undefined {
     const last = entries.findLastIndex((entry) => !isProxyLimit(entry));
     const handlers = entries
       .slice(0, last + 1)
-      .flatMap((entry, index) => middlewareOf(entry, identityOf(entry, [id, index])) ?? []);
+      .flatMap((entry, index) => middlewareOf(entry, middlewareKey(entry, [id, index])) ?? []);
     const foreign = entries.some(({ use }) => use !== undefined);
     return handlers.length === 0 ? undefined : chainFor(id, handlers, { ...options, foreign });
   }
@@ -124,7 +124,7 @@ export function compileRouteSet(config: Config, { before, ...options }: RouteSet
       id: rule.id,
       rule,
       rewrite: compileRewrite(rule),
-      query: compileQueryChanges(rule.request_query, templateOf(rule.path), asMatched(rule.paths)),
+      query: compileQueryChanges(rule.request_query, pathTemplateOf(rule.path), asMatched(rule.paths)),
       requestHeaders: compileHeaderChanges(rule.request_headers),
       responseHeaders: compileHeaderChanges(rule.response_headers),
       backends,
@@ -150,7 +150,7 @@ function chainFor(
   }: Pick<RouteSetOptions, "mutableHeaders" | "trusts" | "parts" | "onMiddlewareError"> & { foreign: boolean },
 ): Chain {
   const report = (error: Error): void => onMiddlewareError(id, error);
-  return createChain(handlers, { mutableHeaders, trusts, foreign, clock, report });
+  return createChain(handlers, { mutableHeaders, trusts, userModules: foreign, clock, report });
 }
 
 /** The health checks a route asks for: each of its pools is probed as its requests go. */

@@ -4,7 +4,7 @@ import * as v from "valibot";
 import { optional, preset } from "../base/schema/key.ts";
 import { keywords, list, object, oneOrMany, words } from "../base/schema/shapes.ts";
 import { cidr, shownText } from "../base/schema/values.ts";
-import { type Passage, plugin } from "./plugin.ts";
+import { type MiddlewareContext, plugin } from "./plugin.ts";
 
 const blocks = list(cidr, "addresses or CIDR blocks");
 
@@ -28,7 +28,7 @@ export const ip_restriction = plugin(
     guards: true,
   },
   ({ allow_list = [], deny_list = [] }) =>
-    ipRestriction((c) => (c.env as Passage).facts.client, { allowList: allow_list, denyList: deny_list }),
+    ipRestriction((c) => (c.env as MiddlewareContext).facts.client, { allowList: allow_list, denyList: deny_list }),
 );
 
 const SITES = ["same-origin", "same-site", "none", "cross-site"] as const;
@@ -57,7 +57,7 @@ export const csrf = plugin(
       origin:
         origin ??
         ((asked, c) => {
-          const { scheme, authority } = (c.env as Passage).facts;
+          const { scheme, authority } = (c.env as MiddlewareContext).facts;
           return asked === `https://${authority}` || (scheme === "http" && asked === `http://${authority}`);
         }),
       secFetchSite: sec_fetch_site,

@@ -6,7 +6,7 @@ import { consumer_restriction } from "./consumers.ts";
 import { cors } from "./cors.ts";
 import { replace_headers, set_headers } from "./headers.ts";
 import { jwt_auth } from "./jwt-auth.ts";
-import { key_auth } from "./keys.ts";
+import { key_auth } from "./key-auth.ts";
 import { body_limit } from "./limits.ts";
 import type { MiddlewareKind, MiddlewareKinds } from "./options.ts";
 import { basic_auth, bearer_auth } from "./passwords.ts";
@@ -55,12 +55,12 @@ export type MiddlewareEntry = { [Name in keyof Kinds]?: v.InferOutput<Kinds[Name
 };
 
 /** One middleware as written and checked; `false`: the one of that name in `defaults` does not count. */
-export type WrittenMiddleware = {
+export type RawMiddleware = {
   [Name in keyof MiddlewareEntry]: Name extends "options" ? unknown : MiddlewareEntry[Name] | false;
 };
 
 /** Makes a middleware of the catalog; undefined for what is none: `use`, and `body_limit`, which the proxy does itself. */
-export function makePlugin(entry: MiddlewareEntry, parts: MiddlewareParts): Middleware | undefined {
+export function makeMiddleware(entry: MiddlewareEntry, parts: MiddlewareParts): Middleware | undefined {
   for (const [name, options] of Object.entries(entry)) {
     const kind = MIDDLEWARE[name as keyof Kinds] as Plugin | MiddlewareKind | undefined;
     if (kind !== undefined && "make" in kind) return kind.make(options, parts);
@@ -75,7 +75,7 @@ export const isCounting = (name: string): boolean => (MIDDLEWARE as MiddlewareKi
  * What makes two entries one middleware, with one memory: for those of a `group` what they are, else the place where they stand
  * (`place`: the route and the position in it).
  */
-export function identityOf(entry: MiddlewareEntry, place: readonly unknown[]): string {
+export function middlewareKey(entry: MiddlewareEntry, place: readonly unknown[]): string {
   const shared = Object.entries(entry).some(
     ([name, options]) => isCounting(name) && (options as { group?: unknown }).group !== undefined,
   );

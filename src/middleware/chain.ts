@@ -11,9 +11,9 @@ import { UpstreamError } from "../http/upstream-error.ts";
 import { watchBody } from "../http/watch-body.ts";
 import type { Outcome } from "../telemetry/counters.ts";
 import type { Exchange } from "../telemetry/exchange.ts";
-import type { Middleware, Passage, PassageEnv } from "./plugin.ts";
-import { Unavailable } from "./refusal.ts";
-import { withTrueLength } from "./true-length.ts";
+import { withTrueLength } from "./content-length.ts";
+import type { Middleware, MiddlewareContext, MiddlewareEnv } from "./plugin.ts";
+import { Unavailable } from "./rejection.ts";
 
 /** A request through a route's middleware: what they answer, or what `forward` does, as they change it. */
 export type Chain = (
@@ -21,7 +21,7 @@ export type Chain = (
   facts: RequestFacts,
   exchange: Exchange | undefined,
   outcome: Outcome,
-  forward: Passage["forward"],
+  forward: MiddlewareContext["forward"],
 ) => Promise<Response>;
 
 /** What a chain works with. */
@@ -35,7 +35,7 @@ export interface ChainOptions {
    * Among them is a module of the user's own: what it sets or removes is not known before, so no field passes that a pod
    * could take for it. @default false
    */
-  readonly foreign?: boolean | undefined;
+  readonly userModules?: boolean | undefined;
   /** A middleware failed in a way it should not. */
   report(error: Error): void;
 }
@@ -48,7 +48,7 @@ const REFUSALS: Readonly<Record<number, readonly [ProblemCode, string]>> = {
 };
 
 /** An answer of our own middleware in the gateway's form; its headers (`WWW-Authenticate`) stay. */
-function inOurForm(answer: Response, { facts, outcome }: Passage): Response {
+function inOurForm(answer: Response, { facts, outcome }: MiddlewareContext): Response {
   const refusal = REFUSALS[answer.status];
   if (answer.headers.get("content-type") === "application/problem+json") {
     outcome.reason ??= refusal?.[0];
@@ -62,7 +62,7 @@ function inOurForm(answer: Response, { facts, outcome }: Passage): Response {
 }
 
 /** Has headers set so far come into the answer to come: Hono forgets them where nobody looked at its own. */
-const keepHeaders = (c: Context<PassageEnv>): void => void c.res;
+const keepHeaders = (c: Context<MiddlewareEnv>): void => void c.res;
 
 /** What Hono calls an HTTP error, whichever copy of Hono it comes from: a module of the user's may bring its own. */
 interface HttpError {
@@ -76,7 +76,7 @@ const isHttpError = (error: unknown): error is HttpError =>
   typeof error === "object" && error !== null && typeof (error as Partial<HttpError>).getResponse === "function";
 
 /** One of our own: what it refuses is a problem answer, whether it returns or throws it. */
-export function ours(handler: Middleware): Middleware {
+export function ownMiddleware(handler: Middleware): Middleware {
   return async (c, next) => {
     let answer: Response | undefined;
     try {
@@ -98,7 +98,7 @@ const describe = (value: unknown): string =>
  * One of the user's: Hono knows what to do with an `Error` and a `Response`, so whatever else it throws or returns becomes an
  * `Error`. `module`: its name in the config.
  */
-export function theirs(handler: Middleware, module: string): Middleware {
+export function userMiddleware(handler: Middleware, module: string): Middleware {
   return async (c, next) => {
     let answer: unknown;
     try {
@@ -113,7 +113,7 @@ export function theirs(handler: Middleware, module: string): Middleware {
 }
 
 /** The request as middleware left it, with a body that can be sent on. */
-async function unread(c: Context<PassageEnv>): Promise<Request> {
+async function unread(c: Context<MiddlewareEnv>): Promise<Request> {
   const { raw } = c.req;
   if (!raw.bodyUsed) return raw;
   if (Object.keys(c.req.bodyCache).length > 0) return await cloneRawRequest(c.req);
@@ -136,7 +136,7 @@ function without(headers: Headers, names: readonly string[], mutable: boolean): 
 }
 
 /** The answer with those told that wait for its end. */
-function watched(answer: Response, { ends, upgraded }: Passage, gone: AbortSignal): Response {
+function watched(answer: Response, { ends, upgraded }: MiddlewareContext, gone: AbortSignal): Response {
   const onEnd = (): void => {
     for (const end of ends) end();
   };
@@ -152,39 +152,39 @@ const SPENT = "A middleware answered with a Response whose body was read before:
 /** Composes middleware in their order. Compiled once; a route without any has no chain. */
 export function createChain(handlers: readonly Middleware[], options: ChainOptions): Chain {
   // Hono would take the path from the URL, which is none where a request has no Host.
-  const app = new Hono<PassageEnv>({ getPath: (_request, given) => (given!.env as Passage).facts.path });
+  const app = new Hono<MiddlewareEnv>({ getPath: (_request, given) => (given!.env as MiddlewareContext).facts.path });
 
   for (const handler of handlers) app.use(handler);
 
   app.all("*", async (c) => {
-    const passage = c.env;
+    const context = c.env;
     const left = await unread(c);
-    let { facts } = passage;
+    let { facts } = context;
     const replaced = left.headers !== facts.headers;
     const request = replaced ? await withTrueLength(left) : left;
     if (replaced) {
       facts = factsOf(request, facts);
-      if (facts.path !== passage.facts.path && !isPlainPath(facts.path))
+      if (facts.path !== context.facts.path && !isPlainPath(facts.path))
         throw new Error("A middleware asks for a path that cannot be asked for");
     }
-    if (passage.sets.length > 0) {
+    if (context.upstreamHeaders.length > 0) {
       const headers = options.mutableHeaders ? facts.headers : new Headers(facts.headers);
-      dropLookalikes(headers, facts.underscored, lookalikesOf(passage.sets.map(([name]) => name)));
-      for (const [name, value] of passage.sets) {
+      dropLookalikes(headers, facts.underscored, lookalikesOf(context.upstreamHeaders.map(([name]) => name)));
+      for (const [name, value] of context.upstreamHeaders) {
         headers.delete(name);
         for (const one of value === undefined ? [] : [value].flat()) headers.append(name, one);
       }
       facts = { ...facts, headers };
     }
-    const { search, method } = passage;
+    const { search, method } = context;
     if (search !== undefined) facts = { ...facts, search };
     if (method !== undefined) facts = { ...facts, method };
-    if (passage.abandoned) return c.body(null);
-    const within = passage.deadline === undefined ? undefined : Math.max(1, passage.deadline - options.clock.now());
-    passage.forwarding = Promise.resolve(passage.forward(request, facts, within));
-    const answer = await passage.forwarding;
+    if (context.abandoned) return c.body(null);
+    const within = context.deadline === undefined ? undefined : Math.max(1, context.deadline - options.clock.now());
+    context.forwarding = Promise.resolve(context.forward(request, facts, within));
+    const answer = await context.forwarding;
     if (answer.status === 101) {
-      passage.upgraded = answer;
+      context.upgraded = answer;
       return c.body(null);
     }
     keepHeaders(c);
@@ -192,7 +192,7 @@ export function createChain(handlers: readonly Middleware[], options: ChainOptio
   });
 
   /** The answer where one of them failed in a way it should not. */
-  function failed(error: Error, { outcome, facts }: Passage): Response {
+  function failed(error: Error, { outcome, facts }: MiddlewareContext): Response {
     outcome.reason = "internal";
     options.report(error);
     return problem("internal", "The gateway could not handle this request", { head: facts.method === "HEAD" });
@@ -228,7 +228,7 @@ export function createChain(handlers: readonly Middleware[], options: ChainOptio
 
   return async (sent, given, exchange, outcome, forward) => {
     const { underscored } = given;
-    if (options.foreign && underscored !== undefined) {
+    if (options.userModules && underscored !== undefined) {
       given = {
         ...given,
         headers: without(given.headers, underscored, options.mutableHeaders),
@@ -239,13 +239,13 @@ export function createChain(handlers: readonly Middleware[], options: ChainOptio
     const request = apart ? new Request(sent, { headers: given.headers }) : sent;
     // Headers may be changed in place by what comes first.
     const facts: RequestFacts = { ...given, headers: request.headers, touched: true };
-    const passage: Passage = {
+    const context: MiddlewareContext = {
       facts,
       gone: request.signal,
       exchange,
       outcome,
       trusted: options.trusts?.(facts.peer) ?? false,
-      sets: [],
+      upstreamHeaders: [],
       search: undefined,
       method: undefined,
       consumer: undefined,
@@ -256,8 +256,8 @@ export function createChain(handlers: readonly Middleware[], options: ChainOptio
       ends: [],
       forward,
     };
-    const made = await app.fetch(request, passage);
-    const answer = passage.upgraded ?? (made.bodyUsed ? failed(new Error(SPENT), passage) : made);
-    return passage.ends.length === 0 ? answer : watched(answer, passage, request.signal);
+    const made = await app.fetch(request, context);
+    const answer = context.upgraded ?? (made.bodyUsed ? failed(new Error(SPENT), context) : made);
+    return context.ends.length === 0 ? answer : watched(answer, context, request.signal);
   };
 }

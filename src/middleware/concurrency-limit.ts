@@ -3,13 +3,13 @@ import { object } from "../base/schema/shapes.ts";
 import { integer } from "../base/schema/values.ts";
 import { boundedKey } from "./key-space.ts";
 import { plugin } from "./plugin.ts";
-import { refusalOptions, refuse } from "./refusal.ts";
+import { reject, rejectionOptions } from "./rejection.ts";
 import { compileRequestKey, countOptions } from "./request-key.ts";
 
 const options = object({
   limit: key(integer(1), { help: "Requests at a time." }),
   ...countOptions,
-  ...refusalOptions("rate_limited"),
+  ...rejectionOptions("rate_limited"),
 });
 
 const DETAIL = "There are more requests at a time than the gateway takes from one client";
@@ -31,7 +31,7 @@ export const concurrency_limit = plugin(
       const bounded = boundedKey(keyOf(c));
       const id = typeof bounded === "string" ? bounded : await bounded;
       const now = running.get(id) ?? 0;
-      if (now >= limit) return refuse(c, { code: "rate_limited", detail: message ?? DETAIL, status });
+      if (now >= limit) return reject(c, { code: "rate_limited", detail: message ?? DETAIL, status });
       running.set(id, now + 1);
       c.env.ends.push(() => {
         const rest = running.get(id)! - 1;

@@ -3,8 +3,8 @@ import * as v from "valibot";
 import { optional, preset } from "../base/schema/key.ts";
 import { keywords, list, object, off, oneOf } from "../base/schema/shapes.ts";
 import { boolean, headerName, shownText } from "../base/schema/values.ts";
-import { type PassageEnv, plugin } from "./plugin.ts";
-import { refusalOptions, refuse } from "./refusal.ts";
+import { type MiddlewareEnv, plugin } from "./plugin.ts";
+import { reject, rejectionOptions } from "./rejection.ts";
 
 /** Clients with a name: what the middleware that know them have in common. */
 
@@ -24,9 +24,9 @@ export const consumerHeader = preset(oneOf([headerName, off], "a header name, or
 });
 
 /** Notes who asks: for later middleware, and for the upstream, which never sees what a client claims there itself. */
-export function identify(c: Context<PassageEnv>, name: string, header: string | false): void {
+export function identify(c: Context<MiddlewareEnv>, name: string, header: string | false): void {
   c.env.consumer = name;
-  if (header !== false) c.env.sets.push([header, name]);
+  if (header !== false) c.env.upstreamHeaders.push([header, name]);
 }
 
 /** The query without a parameter; what else is in it stays byte for byte. */
@@ -44,7 +44,7 @@ const restrictionOptions = v.pipe(
     deny_list: optional(list(consumerName, "names of consumers"), {
       help: "These may not pass, allow_list or not; by default none.",
     }),
-    ...refusalOptions("forbidden"),
+    ...rejectionOptions("forbidden"),
   }),
   v.check(
     ({ allow_list, deny_list }) => allow_list !== undefined || deny_list !== undefined,
@@ -66,10 +66,10 @@ export const consumer_restriction = plugin(
     return async (c, next) => {
       const { consumer } = c.env;
       if (consumer === undefined) {
-        return refuse(c, { code: "unauthorized", detail: "The request's credentials are missing or not valid" });
+        return reject(c, { code: "unauthorized", detail: "The request's credentials are missing or not valid" });
       }
       if (denied.has(consumer) || allowed?.has(consumer) === false) {
-        return refuse(c, { code: "forbidden", detail: message ?? "The request is not allowed here", status });
+        return reject(c, { code: "forbidden", detail: message ?? "The request is not allowed here", status });
       }
       await next();
     };

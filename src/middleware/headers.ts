@@ -42,7 +42,7 @@ export const set_headers = plugin(
       values: [values].flat().map((text) => compileValue(text, asSent)),
     }));
     return async (c, next) => {
-      const { facts, sets } = c.env;
+      const { facts, upstreamHeaders: sets } = c.env;
       for (const { name, values } of made) {
         sets.push([name, values.map((value) => value(facts)).filter((value) => value !== undefined)]);
       }
@@ -78,7 +78,7 @@ export const replace_headers = plugin(
     return async (c, next) => {
       for (const [name, { find, with: text }] of asked) {
         const value = c.env.facts.headers.get(name) ?? undefined;
-        c.env.sets.push([name, value?.replaceAll(find, () => text)]);
+        c.env.upstreamHeaders.push([name, value?.replaceAll(find, () => text)]);
       }
       await next();
       for (const [name, { find, with: text }] of answered) {

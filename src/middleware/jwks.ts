@@ -2,7 +2,7 @@ import type { HonoJsonWebKey } from "hono/utils/jwt/jws";
 import type { Clock } from "../base/clock.ts";
 import { showUrl } from "../base/redaction.ts";
 import type { Fetch } from "../platform/fetch.ts";
-import { Unavailable } from "./refusal.ts";
+import { Unavailable } from "./rejection.ts";
 
 /** Where a key set is and how it is asked for. */
 export interface KeySetOptions {

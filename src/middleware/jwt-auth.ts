@@ -7,8 +7,8 @@ import { list, object, words } from "../base/schema/shapes.ts";
 import { credentialParameter, headerName, nonEmpty, text, token } from "../base/schema/values.ts";
 import { cookieValue } from "../http/cookie.ts";
 import { consumerHeader, consumerName, hideCredentials, identify, withoutParameter } from "./consumers.ts";
-import { type PassageEnv, plugin } from "./plugin.ts";
-import { refuse } from "./refusal.ts";
+import { type MiddlewareEnv, plugin } from "./plugin.ts";
+import { reject } from "./rejection.ts";
 import { JWT_ALGORITHMS, JWT_SECRET } from "./tokens.ts";
 
 const options = v.pipe(
@@ -60,13 +60,16 @@ interface Found {
 
 /** The first token of header, parameter and cookie, in that order. */
 function findToken(
-  c: Context<PassageEnv>,
+  c: Context<MiddlewareEnv>,
   { header, query, cookie }: v.InferOutput<typeof options>,
 ): Found | undefined {
   const { headers, search } = c.env.facts;
   const inHeader = headers.get(header);
   if (inHeader !== null) {
-    return { token: inHeader.replace(/^Bearer\s+/i, ""), hide: () => void c.env.sets.push([header, undefined]) };
+    return {
+      token: inHeader.replace(/^Bearer\s+/i, ""),
+      hide: () => void c.env.upstreamHeaders.push([header, undefined]),
+    };
   }
   const inQuery = query === undefined ? undefined : queryValue(search, query);
   if (inQuery !== undefined) {
@@ -88,7 +91,7 @@ function findToken(
         .filter((pair) => pair.trim().split("=", 1)[0] !== cookie)
         .join(";")
         .trim();
-      c.env.sets.push(["cookie", rest === "" ? undefined : rest]);
+      c.env.upstreamHeaders.push(["cookie", rest === "" ? undefined : rest]);
     },
   };
 }
@@ -108,7 +111,7 @@ export const jwt_auth = plugin(
     return async (c, next) => {
       const found = findToken(c, given);
       if (found === undefined) {
-        return refuse(c, {
+        return reject(c, {
           code: "unauthorized",
           detail: "The request has no token",
           headers: { "www-authenticate": "Bearer" },
@@ -126,7 +129,7 @@ export const jwt_auth = plugin(
         // Whatever is wrong with a token, its sender learns no more than that it is not valid.
       }
       if (name === undefined) {
-        return refuse(c, {
+        return reject(c, {
           code: "unauthorized",
           detail: "The request's token is not valid",
           headers: { "www-authenticate": 'Bearer error="invalid_token"' },

@@ -6,7 +6,7 @@ import { key, optional, preset } from "../base/schema/key.ts";
 import { keywords, list, object, oneOrMany } from "../base/schema/shapes.ts";
 import { headerName, shown, shownPart, text } from "../base/schema/values.ts";
 import { consumerName, hideCredentials, identify } from "./consumers.ts";
-import { type PassageEnv, plugin } from "./plugin.ts";
+import { type MiddlewareEnv, plugin } from "./plugin.ts";
 
 const USERNAME = "a user name without : and control characters (RFC 7617 section 2)";
 const PASSWORD = "a password, or a text such as ${PASSWORD}";
@@ -64,9 +64,9 @@ export const basic_auth = plugin(
       all.map((one) => [one.username, "consumer" in one ? (one.consumer ?? one.username) : one.username]),
     );
     const [first, ...more] = all.map((one) => ({ username: one.username, password: one.password }));
-    const onAuthSuccess = (c: Context<PassageEnv>, user: string): void => {
+    const onAuthSuccess = (c: Context<MiddlewareEnv>, user: string): void => {
       identify(c, names.get(user)!, consumer_header ?? false);
-      if (hide_credentials) c.env.sets.push(["authorization", undefined]);
+      if (hide_credentials) c.env.upstreamHeaders.push(["authorization", undefined]);
     };
     return basicAuth({ ...first!, onAuthSuccess: onAuthSuccess as never, realm }, ...more);
   },

@@ -9,7 +9,7 @@ import type { KeySpace } from "./key-space.ts";
 import type { MiddlewareKind } from "./options.ts";
 
 /** One request on its way through a route's middleware: Hono's `c.env`. */
-export interface Passage {
+export interface MiddlewareContext {
   readonly facts: RequestFacts;
   /** Aborted when the client leaves. */
   readonly gone: AbortSignal;
@@ -20,7 +20,7 @@ export interface Passage {
   /** Whether the connection's other end is one of `server.trusted_proxies`. */
   readonly trusted: boolean;
   /** Headers the upstream gets beside (or instead of) the request's own, which may be immutable; none of a name: not at all. */
-  readonly sets: [name: string, value: string | readonly string[] | undefined][];
+  readonly upstreamHeaders: [name: string, value: string | readonly string[] | undefined][];
   /** The query the upstream is asked with, where it is another. */
   search: string | undefined;
   /** The method the upstream is asked with, where it is another. */
@@ -42,12 +42,12 @@ export interface Passage {
 }
 
 /** Hono's types for a route's middleware. */
-export interface PassageEnv {
-  Bindings: Passage;
+export interface MiddlewareEnv {
+  Bindings: MiddlewareContext;
 }
 
-/** A Hono middleware that may look at the passage. */
-export type Middleware = MiddlewareHandler<PassageEnv>;
+/** A Hono middleware that may look at the context. */
+export type Middleware = MiddlewareHandler<MiddlewareEnv>;
 
 /** What middleware are made with. */
 export interface MiddlewareParts {

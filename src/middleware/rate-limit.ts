@@ -3,7 +3,7 @@ import { list, object, off, oneOf, words } from "../base/schema/shapes.ts";
 import { integer, milliseconds, text } from "../base/schema/values.ts";
 import { boundedKey } from "./key-space.ts";
 import { plugin } from "./plugin.ts";
-import { refusalOptions, refuse } from "./refusal.ts";
+import { reject, rejectionOptions } from "./rejection.ts";
 import { compileRequestKey, countOptions, ownerOf } from "./request-key.ts";
 import { createWindows } from "./windows.ts";
 
@@ -19,7 +19,7 @@ const options = object({
   headers: preset(oneOf([words(HEADERS), off], `one of ${HEADERS.join(", ")}, false`), "draft-6", {
     help: "Which headers tell clients what is left. draft-6: RateLimit-Policy, -Limit, -Remaining and -Reset. draft-7: RateLimit-Policy and RateLimit. x-ratelimit: X-RateLimit-Limit, -Remaining and -Reset. false: none.",
   }),
-  ...refusalOptions("rate_limited"),
+  ...rejectionOptions("rate_limited"),
 });
 
 /** What is left to a client. */
@@ -81,7 +81,7 @@ export const rate_limit = plugin(
       for (const [name, value] of fieldsOf?.(quota) ?? []) c.header(name, value);
       if (hits <= limit) return next();
       const after = { "retry-after": String(reset) };
-      return refuse(c, { code: "rate_limited", detail: message ?? DETAIL, status, headers: after });
+      return reject(c, { code: "rate_limited", detail: message ?? DETAIL, status, headers: after });
     };
   },
 );

@@ -2,7 +2,7 @@ import { requestId } from "hono/request-id";
 import { preset } from "../base/schema/key.ts";
 import { object } from "../base/schema/shapes.ts";
 import { headerName, integer } from "../base/schema/values.ts";
-import { type Passage, plugin } from "./plugin.ts";
+import { type MiddlewareContext, plugin } from "./plugin.ts";
 
 const options = object({
   header_name: preset(headerName, "x-request-id", { help: "The header that the id stands in." }),
@@ -21,11 +21,11 @@ export const request_id = plugin(
     const handler = requestId({
       headerName: header_name,
       limitLength: limit_length,
-      generator: (c) => (c.env as Passage).exchange?.id ?? crypto.randomUUID(),
+      generator: (c) => (c.env as MiddlewareContext).exchange?.id ?? crypto.randomUUID(),
     });
     return (c, next) =>
       handler(c, () => {
-        c.env.sets.push([header_name, c.get("requestId")]);
+        c.env.upstreamHeaders.push([header_name, c.get("requestId")]);
         return next();
       });
   },

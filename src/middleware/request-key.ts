@@ -8,7 +8,7 @@ import { cookieValue } from "../http/cookie.ts";
 import { commonReading } from "../http/readings.ts";
 import { parseAddress } from "../http/trust.ts";
 import { requestHost } from "../routing/host.ts";
-import type { PassageEnv } from "./plugin.ts";
+import type { MiddlewareEnv } from "./plugin.ts";
 
 const WORDS = ["client_ip", "all", "consumer", "host", "path", "method"] as const;
 const PART = `one of ${WORDS.join(", ")}, or a mapping of exactly one of header, query, cookie`;
@@ -45,9 +45,9 @@ function addressKey(client: string): string {
 }
 
 /** Whose memory a key uses up: the client's, by its address. */
-export const ownerOf = (c: Context<PassageEnv>): string => addressKey(c.env.facts.client);
+export const ownerOf = (c: Context<MiddlewareEnv>): string => addressKey(c.env.facts.client);
 
-function told({ facts, consumer }: PassageEnv["Bindings"], part: Part): string | undefined {
+function partOf({ facts, consumer }: MiddlewareEnv["Bindings"], part: Part): string | undefined {
   if (part === "all") return "";
   if (part === "client_ip") return addressKey(facts.client);
   if (part === "consumer") return consumer;
@@ -65,9 +65,9 @@ function told({ facts, consumer }: PassageEnv["Bindings"], part: Part): string |
  * Whom a request counts for. Where it lacks what one part asks for, the part is its client's address: else everybody
  * without it would share one count.
  */
-export function compileRequestKey(key: v.InferOutput<typeof requestKey>): (c: Context<PassageEnv>) => string {
-  const one = (c: Context<PassageEnv>, wanted: Part): string => {
-    const value = told(c.env, wanted);
+export function compileRequestKey(key: v.InferOutput<typeof requestKey>): (c: Context<MiddlewareEnv>) => string {
+  const one = (c: Context<MiddlewareEnv>, wanted: Part): string => {
+    const value = partOf(c.env, wanted);
     if (value === undefined) return addressKey(c.env.facts.client);
     return wanted === "client_ip" || wanted === "all" ? value : `= ${value}`;
   };

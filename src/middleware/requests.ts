@@ -42,7 +42,8 @@ export const set_method = plugin(
     async (c, next) => {
       c.env.method = method;
       if (method === "GET" || method === "HEAD") {
-        for (const name of ["content-length", "content-type", "transfer-encoding"]) c.env.sets.push([name, undefined]);
+        for (const name of ["content-length", "content-type", "transfer-encoding"])
+          c.env.upstreamHeaders.push([name, undefined]);
       }
       await next();
     },

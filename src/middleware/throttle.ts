@@ -5,7 +5,7 @@ import { object } from "../base/schema/shapes.ts";
 import { boolean } from "../base/schema/values.ts";
 import { boundedKey, type Kept, type KeySpace } from "./key-space.ts";
 import { plugin } from "./plugin.ts";
-import { refusalOptions, refuse } from "./refusal.ts";
+import { reject, rejectionOptions } from "./rejection.ts";
 import { compileRequestKey, countOptions, ownerOf } from "./request-key.ts";
 
 const RATE = "requests per second: a number above 0, at most 1000000";
@@ -20,7 +20,7 @@ const options = object({
   }),
   delay: preset(boolean, true, { help: "Whether those of a burst wait for their turn; false: they pass at once." }),
   ...countOptions,
-  ...refusalOptions("rate_limited"),
+  ...rejectionOptions("rate_limited"),
 });
 
 /** What is in a bucket. */
@@ -90,11 +90,11 @@ export const throttle = plugin(
     return async (c, next) => {
       const bounded = boundedKey(keyOf(c));
       const wait = buckets.pour(typeof bounded === "string" ? bounded : await bounded, ownerOf(c));
-      if (wait === undefined) return refuse(c, { code: "rate_limited", detail: message ?? DETAIL, status });
+      if (wait === undefined) return reject(c, { code: "rate_limited", detail: message ?? DETAIL, status });
       if (delay && wait >= 1) {
         const { signal } = c.req.raw;
         await clock.sleep(wait, signal).catch(() => {});
-        if (signal.aborted) return refuse(c, { code: "client_gone", detail: "The client left before its turn" });
+        if (signal.aborted) return reject(c, { code: "client_gone", detail: "The client left before its turn" });
       }
       await next();
     };

@@ -2,7 +2,7 @@ import { key } from "../base/schema/key.ts";
 import { object } from "../base/schema/shapes.ts";
 import { milliseconds } from "../base/schema/values.ts";
 import { plugin } from "./plugin.ts";
-import { refuse } from "./refusal.ts";
+import { reject } from "./rejection.ts";
 
 const options = object({ duration: key(milliseconds(1), { help: "That time." }) });
 
@@ -16,13 +16,13 @@ export const timeout = plugin(
   { help: "How long the answer's headers may take, with the middleware behind this one; then it is a 504.", options },
   ({ duration }, { clock }) =>
     async (c, next) => {
-      const passage = c.env;
+      const context = c.env;
       const end = clock.now() + duration;
-      passage.deadline = Math.min(passage.deadline ?? end, end);
+      context.deadline = Math.min(context.deadline ?? end, end);
       const { promise: over, resolve: giveUp } = Promise.withResolvers<true>();
       const cancels = [
         clock.after(duration, () => {
-          const asked = passage.forwarding;
+          const asked = context.forwarding;
           if (asked === undefined) return giveUp(true);
           // Answers, or has answered; what stands between has a moment to pass that on.
           const settled = (): void => void cancels.push(clock.after(0, () => giveUp(true)));
@@ -35,12 +35,12 @@ export const timeout = plugin(
       } finally {
         for (const cancel of cancels) cancel();
       }
-      passage.abandoned = true;
+      context.abandoned = true;
       behind.catch(() => {});
       if (c.finalized) {
         void c.res.body?.cancel().catch(() => {});
         c.res = undefined;
       }
-      c.res = refuse(c, { code: "upstream_timeout", detail: DETAIL });
+      c.res = reject(c, { code: "upstream_timeout", detail: DETAIL });
     },
 );

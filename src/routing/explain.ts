@@ -8,7 +8,7 @@ import type { Entry, PathTest } from "./precedence.ts";
 import { redirectTest } from "./redirect.ts";
 
 /** Why a route takes a request or not. */
-export interface Explanation {
+export interface RouteExplanation {
   id: string;
   /** Whether all its rules hold; the first such route takes the request. */
   matched: boolean;
@@ -72,7 +72,7 @@ const conditionReason = ({ of, name, rule }: Condition, reader: ConditionReader)
  * Explains every route once, at its place in the precedence: under the host that fits the request, else its first.
  * Entries are compared one by one here, on purpose without the compiled table: what disagrees with it would be a bug.
  */
-export function explainRoutes<T>(entries: readonly Entry<T>[], facts: RequestFacts): Explanation[] {
+export function explainRoutes<T>(entries: readonly Entry<T>[], facts: RequestFacts): RouteExplanation[] {
   const host = requestHost(facts.host);
   const odd = hasReadings(facts.path);
   const asSent = decodePath(facts.path);

@@ -2,7 +2,7 @@ import { decodeForRewrite, decodePath, encodePart, encodePath, withoutClosingSla
 import type { RequestFacts } from "../http/request.ts";
 import type { PathRule } from "./options.ts";
 import { compilePattern, type FindParts, type Piece } from "./path-pattern.ts";
-import { compileTemplate, type Part } from "./template.ts";
+import { compileTemplate, type PlaceholderLookup } from "./template.ts";
 
 /**
  * Paths with named parts: `/orders/{id}/items/{rest*}`. `{name}` is one segment or a part of one, never empty;
@@ -76,7 +76,7 @@ const inQuery = (value: string): string => {
 };
 
 /** Reads the parts of a request's path by their names, encoded for a path or for a query. */
-export function partsOf(template: PathTemplate | undefined, where: "path" | "query"): Part {
+export function partsOf(template: PathTemplate | undefined, where: "path" | "query"): PlaceholderLookup {
   if (template === undefined) return () => undefined;
   const { find, names } = template;
   const encode = where === "path" ? encodePart : inQuery;

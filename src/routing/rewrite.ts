@@ -10,7 +10,7 @@ export type RewriteRule = Pick<RouteRule, "path" | "paths" | "strip_prefix" | "r
 const asSent = (path: string): string => path;
 
 /** What names parts of the path: a template, or a regular expression with named groups. */
-export function templateOf(path: RouteRule["path"]): PathTemplate | undefined {
+export function pathTemplateOf(path: RouteRule["path"]): PathTemplate | undefined {
   const ignoreCase = path.ignore_case ?? false;
   if ("template" in path) {
     return compilePathTemplate(path.template, { ignoreCase, optionalSlash: path.optional_slash ?? false });
@@ -78,7 +78,7 @@ function compileOwnRewrite(rule: RewriteRule): (path: string, facts: RequestFact
   const { ignore_case: ignoreCase = false } = rule.path;
   if (rewrite === undefined) return strip === undefined ? asSent : replacePrefix(strip, "/", ignoreCase);
   if ("template" in rewrite) {
-    const make = compilePathOf(rewrite.template, templateOf(rule.path));
+    const make = compilePathOf(rewrite.template, pathTemplateOf(rule.path));
     return (_path, facts) => make(facts);
   }
   if ("replace" in rewrite) {

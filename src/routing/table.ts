@@ -2,7 +2,7 @@ import { decodePath } from "../http/path.ts";
 import { hasReadings, readingOf, readingsOf } from "../http/readings.ts";
 import type { RequestFacts } from "../http/request.ts";
 import type { Lookup } from "./candidates.ts";
-import { type Explanation, explainRoutes } from "./explain.ts";
+import { explainRoutes, type RouteExplanation } from "./explain.ts";
 import { requestHost } from "./host.ts";
 import type { RouteRule } from "./options.ts";
 import { createPathRouter, type PathRouter } from "./path-router.ts";
@@ -29,7 +29,7 @@ export interface RouteTable<T> {
   /** Where the path has readings that lead to different routes: each, in the form rules are compared with, and its route. */
   ambiguity(facts: RequestFacts): readonly Reading<T>[] | undefined;
   /** Every route in precedence order, and the first reason why it does not match. Slow: for people, not for requests. */
-  explain(facts: RequestFacts): readonly Explanation[];
+  explain(facts: RequestFacts): readonly RouteExplanation[];
 }
 
 /**

@@ -8,7 +8,7 @@ import type { RequestFacts } from "../http/request.ts";
 type Read = (facts: RequestFacts) => string | undefined;
 
 /** How a part is read that is not among those every template knows; undefined: there is none of that name. */
-export type Part = (name: string) => Read | undefined;
+export type PlaceholderLookup = (name: string) => Read | undefined;
 
 const encoded = (value: string | undefined): string | undefined =>
   value === undefined ? undefined : encodeURIComponent(value);
@@ -58,7 +58,7 @@ export const isTemplate = (text: string, more: readonly string[] = []): boolean 
  * the parts, where there is no word either. Values are percent-encoded; path and query are as the client sent them. `more` is
  * asked first.
  */
-export function compileValue(text: string, more: Part = () => undefined): Read {
+export function compileValue(text: string, more: PlaceholderLookup = () => undefined): Read {
   const pieces: (string | Read)[] = [];
   let end = 0;
   for (const found of text.matchAll(PLACEHOLDER)) {
@@ -82,7 +82,7 @@ export function compileValue(text: string, more: Part = () => undefined): Read {
 }
 
 /** The same where a text is needed: what the request has not is nothing. */
-export function compileTemplate(text: string, more?: Part): (facts: RequestFacts) => string {
+export function compileTemplate(text: string, more?: PlaceholderLookup): (facts: RequestFacts) => string {
   const value = compileValue(text, more);
   return (facts) => value(facts) ?? "";
 }

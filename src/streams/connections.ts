@@ -1,4 +1,4 @@
-import type { PickFacts } from "../balancing/types.ts";
+import type { PickInfo } from "../balancing/types.ts";
 import { authority } from "../base/addresses.ts";
 import { atMost, type Clock } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
@@ -118,7 +118,7 @@ export function createConnections(options: ConnectionsOptions): Connections {
       drained: () => {},
       closed: () => gone.abort(new Error("the client left")),
     });
-    const facts: PickFacts = { headers: NO_HEADERS, search: "", client: client.peer.host };
+    const facts: PickInfo = { headers: NO_HEADERS, search: "", client: client.peer.host };
     const choice = stream.backends.choose(facts);
     visit.chose(choice);
     const refresh = choice.upstream.refresh();

@@ -1,5 +1,5 @@
 import type { Picked } from "../balancing/backends.ts";
-import type { PickFacts, Target } from "../balancing/types.ts";
+import type { PickInfo, Target } from "../balancing/types.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
 import type { Choice } from "../gateway/pool-set.ts";
@@ -22,7 +22,7 @@ export interface ReachOptions {
   readonly stream: Stream;
   /** The service that was chosen for the connection. */
   readonly from: Choice<StreamCounts>;
-  readonly facts: PickFacts;
+  readonly facts: PickInfo;
   /** What each upstream is sent first. */
   readonly preface: Uint8Array | undefined;
   /** The client left, or nobody waits any more. */

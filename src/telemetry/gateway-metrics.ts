@@ -39,12 +39,12 @@ export function collectTraffic(counters: Counters, { routes, streams, tracing }:
 
 /** Addresses of a priority that is not in use wait, whatever their pool has in turn. */
 function poolsOf({ rule, choices, proxy }: ProxyPools): PoolCounts[] {
-  const inUse = proxy.backends.inUse();
+  const inUse = proxy.backends.activePriority();
   return choices.map(({ pool, upstream, priority }) => {
-    const census = pool.census();
-    const { endpoints, ejected, unhealthy } = census;
-    const standby = priority === inUse ? census.standby : Math.max(0, endpoints - ejected - unhealthy);
-    return { ...census, standby, route: rule.id, service: upstream.name };
+    const counts = pool.counts();
+    const { endpoints, ejected, unhealthy } = counts;
+    const standby = priority === inUse ? counts.standby : Math.max(0, endpoints - ejected - unhealthy);
+    return { ...counts, standby, route: rule.id, service: upstream.name };
   });
 }
 
@@ -58,10 +58,10 @@ export interface TrafficSources {
 function streamTraffic({ rule, of, counts }: Stream): StreamTraffic {
   const sum = { endpoints: 0, ejected: 0, unhealthy: 0 };
   for (const { pool } of of) {
-    const census = pool.census();
-    sum.endpoints += census.endpoints;
-    sum.ejected += census.ejected;
-    sum.unhealthy += census.unhealthy;
+    const { endpoints, ejected, unhealthy } = pool.counts();
+    sum.endpoints += endpoints;
+    sum.ejected += ejected;
+    sum.unhealthy += unhealthy;
   }
   return { ...counts, ...sum, stream: rule.id };
 }

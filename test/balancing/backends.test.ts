@@ -4,7 +4,7 @@ import { type Backends, createBackends } from "../../src/balancing/backends.ts";
 import type { BalancerConfig } from "../../src/balancing/options.ts";
 import { createPool } from "../../src/balancing/pool.ts";
 import { keyReader } from "../../src/balancing/request-key.ts";
-import type { PickFacts, Target } from "../../src/balancing/types.ts";
+import type { PickInfo, Target } from "../../src/balancing/types.ts";
 import type { Endpoint } from "../../src/discovery/types.ts";
 import { createFakeClock } from "../helpers/fake-clock.ts";
 import { seededRandom } from "../helpers/random.ts";
@@ -41,13 +41,13 @@ function routeOver(sketches: readonly Sketch[], balancer: BalancerConfig = "roun
 
 type Route = ReturnType<typeof routeOver>;
 
-const pick = ({ backends, of }: Route, facts: PickFacts = request()): [service: number, target: Target | undefined] => {
+const pick = ({ backends, of }: Route, facts: PickInfo = request()): [service: number, target: Target | undefined] => {
   const from = backends.choose(facts);
   return [of.indexOf(from), from.pool.pick(facts)];
 };
 
 /** How often each service was chosen. */
-function shares(route: Route, times: number, facts: (n: number) => PickFacts = () => request()): number[] {
+function shares(route: Route, times: number, facts: (n: number) => PickInfo = () => request()): number[] {
   const counts = route.of.map(() => 0);
   for (let n = 0; n < times; n++) counts[pick(route, facts(n))[0]]!++;
   return counts;
@@ -128,7 +128,7 @@ describe("a client with a sticky cookie, of a route with several services", () =
 
 describe("a request with a hash key, of a route with several services", () => {
   const byUser: BalancerConfig = { consistent_hash: { header: "x-user" } };
-  const user = (n: number): PickFacts => request({ headers: { "x-user": `user-${n}` } });
+  const user = (n: number): PickInfo => request({ headers: { "x-user": `user-${n}` } });
 
   test("goes to the same service and address in every replica", () => {
     const sketches = [
@@ -196,15 +196,15 @@ describe("services of different priorities", () => {
   test("the highest has all requests, whatever the weights below it", () => {
     const route = routeOver([{ priority: -1, weight: 100, addresses: at(1, 2) }, { addresses: at(2, 2) }]);
     assertEquals(shares(route, 20), [0, 20]);
-    assertEquals(route.backends.inUse(), 0);
+    assertEquals(route.backends.activePriority(), 0);
   });
 
   test("a lower one is used while none above has an address: not known yet, or none ready", () => {
     const route = two();
     route.of[1]!.upstream.set([]);
-    assertEquals([shares(route, 10), route.backends.inUse()], [[10, 0], 0]);
+    assertEquals([shares(route, 10), route.backends.activePriority()], [[10, 0], 0]);
     route.of[1]!.upstream.set(at(2, 1));
-    assertEquals([shares(route, 10), route.backends.inUse()], [[0, 10], 5]);
+    assertEquals([shares(route, 10), route.backends.activePriority()], [[0, 10], 5]);
   });
 
   test("a lower one is used while all above are ejected, all of them, and no longer", async () => {

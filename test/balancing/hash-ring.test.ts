@@ -1,16 +1,17 @@
 import { describe, test } from "bun:test";
 import { assert, assertEquals } from "@std/assert";
 import { createHashRing } from "../../src/balancing/hash-ring.ts";
-import type { Member } from "../../src/balancing/policy.ts";
+import type { PoolMember } from "../../src/balancing/policy.ts";
 import { endpoint } from "./support.ts";
 
-const member = (host: string, weight: number): Member => ({ endpoint: endpoint(host), weight, order: 0 }) as Member;
+const member = (host: string, weight: number): PoolMember =>
+  ({ endpoint: endpoint(host), weight, order: 0 }) as PoolMember;
 
 describe("a hash ring", () => {
   test("stays right after a million endpoints came and went", () => {
     const ring = createHashRing();
     const heavy = member("10.0.0.1", 256);
-    let light: Member[] = [];
+    let light: PoolMember[] = [];
     for (let generation = 0; generation < 1060; generation++) {
       for (const one of light) one.order = -1;
       light = Array.from({ length: 1000 }, (_, i) => member(`10.${i % 7}.${generation}.${i}`, 1));

@@ -51,7 +51,7 @@ describe("least requests", () => {
     const spread = (balancer: "random" | "least_requests"): number => {
       const { pool } = poolOver(endpoints(20), { balancer, random: seededRandom(5) });
       for (let i = 0; i < 2000; i++) pool.start(pool.pick(facts)!);
-      const open = pool.inspect().map(({ inFlight }) => inFlight);
+      const open = pool.targetStates().map(({ inFlight }) => inFlight);
       return Math.max(...open) - Math.min(...open);
     };
     assertLess(spread("least_requests") * 3, spread("random"));

@@ -32,7 +32,7 @@ describe.each(balancers.map((balancer) => ({ name: JSON.stringify(balancer), bal
       const target = pool.pick(facts)!;
       pool.start(target);
       upstream.set(endpoints(5));
-      const found = pool.inspect().find((one) => one.endpoint.address === target.endpoint.address)!;
+      const found = pool.targetStates().find((one) => one.endpoint.address === target.endpoint.address)!;
       assertEquals(found.inFlight, 1);
       pool.finish(target);
       assertEquals(target.inFlight, 0);
@@ -86,10 +86,10 @@ describe("a pool", () => {
     pool.start(old);
     pool.failed(old);
     pool.failed(old);
-    assert(pool.inspect().some((one) => one.ejectedUntil !== undefined));
+    assert(pool.targetStates().some((one) => one.ejectedUntil !== undefined));
 
     upstream.set([...others, endpoint(old.endpoint.host, { uid: "another pod" })]);
-    const state = pool.inspect().find((one) => one.endpoint.address === old.endpoint.address)!;
+    const state = pool.targetStates().find((one) => one.endpoint.address === old.endpoint.address)!;
     assertEquals(
       { ...state, endpoint: state.endpoint.uid },
       { endpoint: "another pod", ejectedUntil: undefined, inFlight: 0, healthy: true, standby: false },
@@ -102,7 +102,7 @@ describe("a pool", () => {
     pool.failed(old);
     pool.failed(old);
     assert(
-      pool.inspect().every((one) => one.ejectedUntil === undefined),
+      pool.targetStates().every((one) => one.ejectedUntil === undefined),
       "what happens to the old pod's requests is not the new one's fault",
     );
     assertEquals(told, [old]);
@@ -118,7 +118,7 @@ describe("a pool", () => {
     pool.failed(second!);
     pool.failed(second!);
     assertEquals(
-      pool.inspect().map(({ ejectedUntil }) => ejectedUntil !== undefined),
+      pool.targetStates().map(({ ejectedUntil }) => ejectedUntil !== undefined),
       [false, true],
     );
   });
@@ -132,7 +132,7 @@ describe("a pool", () => {
     pool.pick(facts);
     upstream.set(endpoints(4));
     assertNotStrictEquals(pool.targets()[0], first);
-    assert(pool.inspect().every(({ ejectedUntil }) => ejectedUntil === undefined));
+    assert(pool.targetStates().every(({ ejectedUntil }) => ejectedUntil === undefined));
   });
 
   test("retries of a heavy endpoint's requests are spread over the light ones", () => {
@@ -187,7 +187,7 @@ describe("a pool", () => {
     assertEquals(told, []);
     pool.failed(bad);
     assertEquals(told, [[bad.endpoint.address, 10_000]]);
-    const shown = pool.inspect().find((one) => one.endpoint.address === bad.endpoint.address)!;
+    const shown = pool.targetStates().find((one) => one.endpoint.address === bad.endpoint.address)!;
     assertEquals(shown.ejectedUntil, clock.now() + 10_000);
   });
 
@@ -195,7 +195,7 @@ describe("a pool", () => {
     const { pool } = poolOver(endpoints(4), { passive: false });
     const target = pool.pick(facts)!;
     for (let i = 0; i < 10; i++) pool.failed(target);
-    assert(pool.inspect().every((one) => one.ejectedUntil === undefined));
+    assert(pool.targetStates().every((one) => one.ejectedUntil === undefined));
   });
 
   test("a rolling restart with late updates is hidden by retries and ejection", async () => {

@@ -65,8 +65,8 @@ for (const balancer of BALANCERS) {
     test("of the last rank never more than half is ejected", () => {
       const { pool } = poolOver(zones(2, 4), { balancer });
       for (const target of pool.targets()) for (let n = 0; n < 3; n++) pool.failed(target);
-      assertEquals(pool.census(), { endpoints: 6, ejected: 4, unhealthy: 0, standby: 0 });
-      assertEquals(pool.standing(), 2);
+      assertEquals(pool.counts(), { endpoints: 6, ejected: 4, unhealthy: 0, standby: 0 });
+      assertEquals(pool.availability(), 2);
     });
 
     test("a retry stays in the zone while it can, the last attempt leaves it, and no address is tried twice", () => {
@@ -112,7 +112,7 @@ for (const balancer of BALANCERS) {
         pool.mark(target, false);
       }
       assertEquals(seen, ["10.0.0.1", "10.0.0.2", "10.0.0.3"]);
-      assertEquals(pool.standing(), 1);
+      assertEquals(pool.availability(), 1);
       assertEquals(pool.pick(facts)!.endpoint.host, "10.0.0.1", "a doubtful one is better than none: the first");
     });
 
@@ -124,7 +124,7 @@ for (const balancer of BALANCERS) {
       const other = pool.pick(facts)!;
       assert(other !== target);
       assertEquals(
-        pool.inspect().map(({ inFlight, standby }) => [inFlight, standby]),
+        pool.targetStates().map(({ inFlight, standby }) => [inFlight, standby]),
         [
           [1, true],
           [0, false],

@@ -1,6 +1,6 @@
 import { describe, test } from "bun:test";
 import { assert, assertEquals } from "@std/assert";
-import type { Member } from "../../src/balancing/policy.ts";
+import type { PoolMember } from "../../src/balancing/policy.ts";
 import { createWeightedDraw } from "../../src/balancing/weighted-draw.ts";
 import { seededRandom } from "../helpers/random.ts";
 
@@ -8,7 +8,7 @@ const DRAWS = 6000;
 
 function drawOver(weights: readonly number[]) {
   const draw = createWeightedDraw(seededRandom(4));
-  draw.update(weights.map((weight) => ({ weight }) as Member));
+  draw.update(weights.map((weight) => ({ weight }) as PoolMember));
   return draw;
 }
 

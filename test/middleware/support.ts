@@ -1,10 +1,10 @@
 import { systemClock } from "../../src/base/clock.ts";
 import { type RequestFacts, readFacts } from "../../src/http/request.ts";
 import { createTrust } from "../../src/http/trust.ts";
-import { makePlugin } from "../../src/middleware/catalog.ts";
-import { createChain, ours, theirs } from "../../src/middleware/chain.ts";
+import { makeMiddleware } from "../../src/middleware/catalog.ts";
+import { createChain, ownMiddleware, userMiddleware } from "../../src/middleware/chain.ts";
 import { createKeySpace } from "../../src/middleware/key-space.ts";
-import type { Middleware, MiddlewareParts, Passage } from "../../src/middleware/plugin.ts";
+import type { Middleware, MiddlewareContext, MiddlewareParts } from "../../src/middleware/plugin.ts";
 import { route } from "../config/support.ts";
 import { createFakeClock } from "../helpers/fake-clock.ts";
 
@@ -36,19 +36,19 @@ export function chained(
   const clock = createFakeClock();
   const given = { clock, fetch, keys: createKeySpace({ clock: parts?.clock ?? clock }), ...parts };
   const handlers = route(`{service: a/b, middleware: ${entries}}`).middleware.flatMap((entry) => {
-    const made = makePlugin(entry, given);
-    return made === undefined ? [] : [ours(made)];
+    const made = makeMiddleware(entry, given);
+    return made === undefined ? [] : [ownMiddleware(made)];
   });
   const errors: Error[] = [];
   const trusts = createTrust(["10.0.0.0/8"]);
-  const chain = createChain([...handlers, ...own.map((handler) => theirs(handler, "./mine.ts"))], {
+  const chain = createChain([...handlers, ...own.map((handler) => userMiddleware(handler, "./mine.ts"))], {
     mutableHeaders,
     trusts,
     clock: given.clock,
     report: (error) => errors.push(error),
   });
   let passed = 0;
-  const forward: Passage["forward"] = (request, facts, left) => {
+  const forward: MiddlewareContext["forward"] = (request, facts, left) => {
     passed++;
     within?.(left);
     forwarded?.(facts);

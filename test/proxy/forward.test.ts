@@ -52,7 +52,7 @@ describe("a pod that cannot be reached", () => {
     const dead = await closedPort();
     const { url, pool } = rig({ pods: [dead, good.port] });
     for (let i = 0; i < 8; i++) assertEquals((await fetch(url)).status, 200);
-    assert(pool.inspect().find(({ endpoint }) => endpoint.port === dead)?.ejectedUntil !== undefined);
+    assert(pool.targetStates().find(({ endpoint }) => endpoint.port === dead)?.ejectedUntil !== undefined);
   });
 
   test("costs the pods nothing: no budget bounds how often another is tried", async () => {
@@ -166,7 +166,7 @@ describe("time", () => {
     const response = await fetch(url);
     assertEquals([response.status, await codeOf(response)], [504, "upstream_timeout"]);
     await until(() => silent.open() === 0, "the upstream connection to close");
-    assertEquals(pool.inspect()[0]!.inFlight, 0);
+    assertEquals(pool.targetStates()[0]!.inFlight, 0);
   });
 
   test("the time to the headers does not cut a body that takes longer", async () => {
@@ -219,7 +219,7 @@ describe("a client that leaves", () => {
       silent.requests.length = 0;
       assertLess(await leave(gateway.port, silent, "/wait"), 5000);
     }
-    assertEquals(gateway.pool.inspect()[0]!.ejectedUntil, undefined);
+    assertEquals(gateway.pool.targetStates()[0]!.ejectedUntil, undefined);
     assertEquals(gateway.logged.length, 0);
     await until(() => gateway.lines.length === 3, "the access log");
     const line = JSON.parse(gateway.lines[0]!) as Record<string, unknown>;
@@ -242,7 +242,7 @@ describe("a client that leaves", () => {
       });
       const gateway = rig({ pods: [endless.port], rule: { balancer, timeouts: { connect: 0, response: 5000, idle } } });
       assertLess(await leave(gateway.port, endless, "/endless"), 5000);
-      await until(() => gateway.pool.inspect()[0]!.inFlight === 0, "the request to be counted off");
+      await until(() => gateway.pool.targetStates()[0]!.inFlight === 0, "the request to be counted off");
     });
   }
 

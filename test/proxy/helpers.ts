@@ -227,7 +227,7 @@ export function startRig(options: RigOptions = {}): Rig {
   });
   const left = () => ({
     flights: flights.size,
-    inFlight: pool.inspect().map(({ inFlight }) => inFlight),
+    inFlight: pool.targetStates().map(({ inFlight }) => inFlight),
     busy: client.census().open - client.census().idle,
     timers: clock.pending(),
   });

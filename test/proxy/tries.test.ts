@@ -44,10 +44,13 @@ describe("an attempt that takes longer than timeouts.try", () => {
       rule: { timeouts: { try: 1000 }, retries: { attempts: 2, on } },
     });
     for (let i = 0; i < 5; i++) assertEquals((await fetch(url)).status, 200);
-    assertEquals(pool.inspect().find(({ endpoint }) => endpoint.port === slow.port)?.ejectedUntil !== undefined, true);
+    assertEquals(
+      pool.targetStates().find(({ endpoint }) => endpoint.port === slow.port)?.ejectedUntil !== undefined,
+      true,
+    );
     assertEquals(slow.requests.length, 2);
     assertEquals(
-      pool.inspect().map(({ inFlight }) => inFlight),
+      pool.targetStates().map(({ inFlight }) => inFlight),
       [0, 0],
     );
   });

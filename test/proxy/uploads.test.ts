@@ -65,7 +65,7 @@ describe.each([
     for (const client of clients) {
       assertMatch(client.received(), /^HTTP\/1\.1 408 .*\r\nconnection: close\r\n.*"request_timeout"/is);
     }
-    assertEquals(rig.pool.census().ejected, 0);
+    assertEquals(rig.pool.counts().ejected, 0);
     assertEquals(rig.logged, []);
     assertEquals(pods.flatMap(({ requests }) => requests).length, 6);
     await until(() => clients.every((client) => client.closed()), "the clients' connections to end");
@@ -91,7 +91,7 @@ describe.each([
       await until(() => client.received().includes('"upstream_timeout"'), "the answer");
       client.socket.destroy();
     }
-    assertEquals(rig.pool.census().ejected, 1);
+    assertEquals(rig.pool.counts().ejected, 1);
   });
 });
 
@@ -104,7 +104,7 @@ describe("a pod that breaks off in the middle of an upload", () => {
       await until(() => client.received().includes('"upstream_reset"'), "the answer");
       client.socket.destroy();
     }
-    assertEquals(rig.pool.census().ejected, 0);
+    assertEquals(rig.pool.counts().ejected, 0);
   });
 });
 
@@ -144,7 +144,7 @@ describe("a client that leaves in the middle of an upload", () => {
         rig.lines.map((line) => (JSON.parse(line) as { error: string }).error),
         Array(4).fill("client_gone"),
       );
-      assertEquals(rig.pool.census().ejected, 0);
+      assertEquals(rig.pool.counts().ejected, 0);
     },
   );
 });

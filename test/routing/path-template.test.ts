@@ -2,7 +2,7 @@ import { describe, test } from "bun:test";
 import { assertEquals } from "@std/assert";
 import { pathTemplateFault } from "../../src/routing/path-template.ts";
 import { compileQueryChanges } from "../../src/routing/query-changes.ts";
-import { compileRewrite, templateOf } from "../../src/routing/rewrite.ts";
+import { compileRewrite, pathTemplateOf } from "../../src/routing/rewrite.ts";
 import { compileRoutes } from "../../src/routing/table.ts";
 import { type RouteInput, requestFacts, routeConfig } from "../helpers/routes.ts";
 
@@ -22,7 +22,7 @@ function sent(input: RouteInput, target: string, headers?: HeadersInit): string 
   const rule = routeConfig(input);
   const facts = requestFacts({ target, headers });
   if (compileRoutes([{ rule }]).match(facts) === undefined) return undefined;
-  const query = compileQueryChanges(rule.request_query, templateOf(rule.path));
+  const query = compileQueryChanges(rule.request_query, pathTemplateOf(rule.path));
   return compileRewrite(rule)(facts.path, facts) + (query?.(facts) ?? facts.search);
 }
 

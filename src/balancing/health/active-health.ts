@@ -4,7 +4,7 @@ import type { ProbeTimes } from "../options.ts";
 import type { Target } from "../types.ts";
 
 /** Whose health is checked: a pool. */
-export interface HealthSubjects {
+export interface ProbedPool {
   /** Every target there is now. A target that left does not come back. */
   targets(): readonly Target[];
   /** Records what the checks found; the next pick goes by it. */
@@ -19,7 +19,7 @@ export type Probe = (target: Target, signal: AbortSignal) => Promise<string | un
 
 /** What active health checks need. */
 export interface ActiveHealthOptions {
-  pool: HealthSubjects;
+  pool: ProbedPool;
   config: ProbeTimes;
   probe: Probe;
   clock: Clock;

@@ -2,11 +2,11 @@ import type { Clock, Random } from "../../base/clock.ts";
 import type { Logger } from "../../base/log.ts";
 import type { ProbeTimes } from "../options.ts";
 import type { Pool, Target } from "../types.ts";
-import { createActiveHealth, type HealthSubjects, type Probe } from "./active-health.ts";
+import { createActiveHealth, type Probe, type ProbedPool } from "./active-health.ts";
 
 /** A pool whose addresses are to be checked. */
 export interface HealthCheck {
-  readonly pool: HealthSubjects & Pick<Pool, "inspect">;
+  readonly pool: ProbedPool & Pick<Pool, "targetStates">;
   /** Everything that makes the pool what it is: the same in every thread. */
   readonly key: string;
   readonly config: ProbeTimes;
@@ -63,12 +63,12 @@ export function createHealthSet({
   logger: Logger;
   onMark?: ((mark: HealthMark) => void) | undefined;
 }): ProbingHealthSet {
-  let running = new Map<HealthSubjects, Running>();
+  let running = new Map<ProbedPool, Running>();
 
   function start(check: HealthCheck, settings: string): Running {
     const stop = new AbortController();
     const { pool } = check;
-    const subjects: HealthSubjects = {
+    const subjects: ProbedPool = {
       targets: pool.targets,
       mark(target, healthy) {
         pool.mark(target, healthy);
@@ -81,7 +81,7 @@ export function createHealthSet({
 
   const unhealthyOf = ({ check }: Running): HealthMark[] =>
     check.pool
-      .inspect()
+      .targetStates()
       .filter(({ healthy }) => !healthy)
       .map((target) => markOf(check, target, false));
 
@@ -94,7 +94,7 @@ export function createHealthSet({
 
   return {
     apply(checks) {
-      const next = new Map<HealthSubjects, Running>();
+      const next = new Map<ProbedPool, Running>();
       for (const check of checks) {
         const settings = JSON.stringify([check.config, check.probeKey]);
         const before = running.get(check.pool);

@@ -2,7 +2,7 @@ import type { Decider } from "../../balancing/types.ts";
 import type { HealthConfig, RetriesConfig, TimeoutsConfig } from "../../config/schema.ts";
 import type { ClusterStatus, NodeDetail, PortAnswer } from "../../discovery/views.ts";
 import type { ProblemCode } from "../../http/problem.ts";
-import type { Explanation } from "../../routing/explain.ts";
+import type { RouteExplanation } from "../../routing/explain.ts";
 
 /** What explain answers: plain data, ready for JSON. No header value of the request and no secret of the config is in it. */
 export interface Explained {
@@ -10,7 +10,7 @@ export interface Explained {
   /** What a client would get. */
   readonly verdict: Verdict;
   /** Every route in the order of precedence, and why it takes the request or not. Empty for a request that is refused. */
-  readonly routes: readonly Explanation[];
+  readonly routes: readonly RouteExplanation[];
   /** The id of the route that takes it; null: none does. */
   readonly route: string | null;
   /** The route's middleware, in their order. */

@@ -21,7 +21,7 @@ export function heldBy(routes: readonly GatewayRoute[]): Held[] {
       ? []
       : route.choices.flatMap(({ pool, upstream }) =>
           pool
-            .inspect()
+            .targetStates()
             .filter(({ ejectedUntil, healthy }) => ejectedUntil !== undefined || !healthy)
             .map(({ endpoint: { host, port }, ejectedUntil: until, healthy }) => {
               return { route: route.rule.id, service: upstream.name, host, port, until, unhealthy: !healthy };

@@ -101,8 +101,8 @@ async function servicesOf(
     ),
   );
   const clusters = sources.status();
-  const inUse = proxy.backends.inUse();
-  const settled = proxy.backends.settled(facts);
+  const inUse = proxy.backends.activePriority();
+  const settled = proxy.backends.pinned(facts);
   const shares = sharesOf(choices, inUse);
   return choices.map((choice, index) =>
     explainService(

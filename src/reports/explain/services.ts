@@ -1,5 +1,5 @@
 import type { BalancerConfig } from "../../balancing/options.ts";
-import type { Outlook, TargetState } from "../../balancing/types.ts";
+import type { Preview, TargetState } from "../../balancing/types.ts";
 import type { Endpoint } from "../../discovery/types.ts";
 import type { ClusterStatus, Discovery, Node, NodeDetail, NodesAnswer } from "../../discovery/views.ts";
 import type { Choice } from "../../gateway/pool-set.ts";
@@ -83,16 +83,16 @@ function reasonOf(answer: NodesAnswer | undefined, choice: Choice): Partial<Expl
   return { code: why.code, reason: why.detail };
 }
 
-/** The nodes of an outlook, with what workers, where there are some, found out by themselves. */
+/** The nodes of a preview, with what workers, where there are some, found out by themselves. */
 function nodesOf(
-  outlook: Outlook,
+  preview: Preview,
   known: ReadonlyMap<string, NodeDetail>,
   { route, service, workers }: { route: string; service: string; workers: ServiceSources["workers"] },
 ): { nodes: ExplainedNode[]; excluded: ExcludedNode[] } {
-  const excluded = outlook.others.map((state) => setApart(state, known));
-  if (workers === undefined) return { nodes: outlook.order.map((state) => usedNode(state, known)), excluded };
+  const excluded = preview.others.map((state) => setApart(state, known));
+  if (workers === undefined) return { nodes: preview.order.map((state) => usedNode(state, known)), excluded };
   const nodes: ExplainedNode[] = [];
-  for (const state of outlook.order) {
+  for (const state of preview.order) {
     const { host, port } = state.endpoint;
     const isIt = (held: Held): boolean =>
       held.route === route && held.service === service && held.host === host && held.port === port;
@@ -119,12 +119,12 @@ export function explainService(
   { discovery, clusters, workers }: ServiceSources,
 ): ExplainedService {
   const { pool, upstream, query, weight, priority } = choice;
-  const outlook: Outlook = pool.outlook(facts);
+  const preview: Preview = pool.preview(facts);
   const answer = query && discovery.query(query, { verbose: true });
   const known = new Map((answer?.nodes ?? []).map((node) => [addressOf(node), node as NodeDetail]));
   const cluster = query && clusters.find(({ id }) => id === upstream.cluster);
-  const { nodes, excluded } = nodesOf(outlook, known, { route: route.id, service: upstream.name, workers });
-  const empty = outlook.order.length === 0;
+  const { nodes, excluded } = nodesOf(preview, known, { route: route.id, service: upstream.name, workers });
+  const empty = preview.order.length === 0;
   return {
     service: query?.service ?? null,
     reference: upstream.name,
@@ -135,7 +135,7 @@ export function explainService(
     ...(route.chosen && { chosen: true }),
     ...(cluster === undefined ? {} : { cluster: clusterOf(cluster) }),
     ...(answer?.port === undefined ? {} : { port: answer.port }),
-    balancing: { ...explainBalancer(route.balancer), by: empty ? null : outlook.by },
+    balancing: { ...explainBalancer(route.balancer), by: empty ? null : preview.by },
     nodes,
     excluded: [...excluded, ...(answer?.excluded ?? []).map(leftOut)],
     ...(answer?.notes === undefined ? {} : { notes: answer.notes }),

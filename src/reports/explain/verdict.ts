@@ -1,6 +1,6 @@
 import { showUrl } from "../../base/redaction.ts";
 import { type ProblemCode, problemStatus } from "../../http/problem.ts";
-import type { Explanation } from "../../routing/explain.ts";
+import type { RouteExplanation } from "../../routing/explain.ts";
 import { AMBIGUOUS_PATH } from "../../routing/table.ts";
 import type { ExplainedMiddleware, ExplainedNode, ExplainedService, Verdict } from "./answer.ts";
 
@@ -24,7 +24,7 @@ export async function problemAnswer(response: Response): Promise<Verdict> {
 }
 
 /** No route takes it; the first that lacks only one rule, and not the path, is named. */
-export function noRoute(routes: readonly Explanation[]): Verdict {
+export function noRoute(routes: readonly RouteExplanation[]): Verdict {
   const near = routes.find(({ unmet = [] }) => unmet.length === 1 && unmet[0] !== "path");
   if (near !== undefined)
     return problemVerdict("no_route", `no route matches; nearest is ${near.id}, but ${near.reason}`);
@@ -43,7 +43,7 @@ export function ambiguous(readings: Readings): Verdict {
 }
 
 /** The routes again, where no route takes the request because its readings differ. */
-export const inReadings = (routes: readonly Explanation[], readings: Readings): Explanation[] =>
+export const inReadings = (routes: readonly RouteExplanation[], readings: Readings): RouteExplanation[] =>
   routes.map((route) => {
     const reading = readings.find((one) => one.route?.rule.id === route.id);
     if (reading !== undefined)

@@ -1,4 +1,4 @@
-import { createHealthFollower } from "../../balancing/health/health-follower.ts";
+import { createHealthReplica } from "../../balancing/health/health-replica.ts";
 import { systemClock } from "../../base/clock.ts";
 import type { Logger, LogLevel } from "../../base/log.ts";
 import type { Config } from "../../config/schema.ts";
@@ -60,7 +60,7 @@ async function loadModules(modules: Modules, config: Config): Promise<void> {
  */
 export function runWorker({ runtime, host, files, parent }: WorkerWorld): void {
   const clock = systemClock;
-  const health = createHealthFollower();
+  const health = createHealthReplica();
   const followers: Follower[] = [];
   let certificates: readonly ServerCertificate[] = [];
   let level = 0;

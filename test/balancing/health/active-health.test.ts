@@ -47,7 +47,7 @@ function checks(count: number, settings: Partial<ActiveHealthConfig> = {}) {
   });
   const controller = new AbortController();
   const done = health.run(controller.signal);
-  const healthy = () => pool.inspect().map((one) => one.healthy);
+  const healthy = () => pool.targetStates().map((one) => one.healthy);
   return { pool, upstream, clock, world, lines, controller, done, healthy };
 }
 

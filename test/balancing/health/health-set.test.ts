@@ -26,7 +26,7 @@ function setup() {
   });
   const check = checkWith(CONFIG);
   const set = createHealthSet({ clock, random: seededRandom(1), logger: silentLogger });
-  const healthy = () => pool.inspect().map((one) => one.healthy);
+  const healthy = () => pool.targetStates().map((one) => one.healthy);
   return { set, check, checkWith, probes, clock, healthy };
 }
 

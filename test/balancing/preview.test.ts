@@ -6,7 +6,7 @@ import type { RequestFacts } from "../../src/http/request.ts";
 import { endpoint, endpoints, poolOver, request } from "./support.ts";
 
 const addressesOf = (pool: Pool, facts: RequestFacts): string[] =>
-  pool.outlook(facts).order.map((one) => one.endpoint.address);
+  pool.preview(facts).order.map((one) => one.endpoint.address);
 
 /** Whom a request gets, and whom its retries. */
 function walk(pool: Pool, facts: RequestFacts): string[] {
@@ -30,14 +30,14 @@ const deterministic: { name: string; balancer: BalancerConfig; by: string; heade
   { name: "a sticky cookie nobody has yet", balancer: { sticky_cookie: { name: "at" } }, by: "turn" },
 ];
 
-describe("the outlook of a pool", () => {
+describe("the preview of a pool", () => {
   test.each(deterministic)("of $name says whom the next request gets, asked as often as one likes", (one) => {
     const { pool } = poolOver(endpoints(5), { balancer: one.balancer });
     const facts = request({ headers: one.headers ?? {} });
     for (let turn = 0; turn < 12; turn++) {
       const first = addressesOf(pool, facts);
       assertEquals(addressesOf(pool, facts), first, "asking moves nothing");
-      assertEquals(pool.outlook(facts).by, one.by as "turn");
+      assertEquals(pool.preview(facts).by, one.by as "turn");
       assertEquals(first.length, 5);
       assertEquals(pool.pick(facts)!.endpoint.address, first[0]!);
     }
@@ -72,10 +72,10 @@ describe("the outlook of a pool", () => {
     const target = pool.pick(request())!;
     const cookie = pool.cookie(request(), target)!.split(";")[0]!;
     const again = request({ headers: { cookie } });
-    assertEquals([pool.outlook(again).by, addressesOf(pool, again)[0]], ["cookie", target.endpoint.address]);
+    assertEquals([pool.preview(again).by, addressesOf(pool, again)[0]], ["cookie", target.endpoint.address]);
     upstream.set(list.map((one) => (one.address === target.endpoint.address ? { ...one, weight: 0 } : one)));
-    assertEquals([pool.outlook(again).by, addressesOf(pool, again)[0]], ["cookie", target.endpoint.address]);
-    const told = pool.outlook(request());
+    assertEquals([pool.preview(again).by, addressesOf(pool, again)[0]], ["cookie", target.endpoint.address]);
+    const told = pool.preview(request());
     assertEquals([told.by, told.order.length], ["turn", 2]);
     assertEquals(
       told.others.map((one) => one.endpoint.address),
@@ -87,12 +87,12 @@ describe("the outlook of a pool", () => {
     const { pool } = poolOver(endpoints(3), { balancer: "least_requests" });
     const busy = pool.pick(request())!;
     pool.start(busy);
-    const told = pool.outlook(request());
+    const told = pool.preview(request());
     assertEquals(
       [told.by, told.order.at(-1)!.endpoint.address, told.order.at(-1)!.inFlight],
       ["load", busy.endpoint.address, 1],
     );
-    const chance = poolOver(endpoints(3), { balancer: "random" }).pool.outlook(request());
+    const chance = poolOver(endpoints(3), { balancer: "random" }).pool.preview(request());
     assertEquals([chance.by, chance.order.length], ["chance", 3]);
   });
 
@@ -103,7 +103,7 @@ describe("the outlook of a pool", () => {
     pool.failed(bad);
     const sick = pool.targets().find((target) => target !== bad)!;
     pool.mark(sick, false);
-    const told = pool.outlook(request());
+    const told = pool.preview(request());
     assertEquals(told.order.length, 2);
     const others = new Map(told.others.map((one) => [one.endpoint.address, one]));
     assertEquals(others.get(bad.endpoint.address)!.ejectedUntil, clock.now() + 10_000);
@@ -113,7 +113,7 @@ describe("the outlook of a pool", () => {
   test("while nobody is fit tells all of them, since they are used all the same", () => {
     const { pool } = poolOver(endpoints(2));
     for (const target of pool.targets()) pool.mark(target, false);
-    const told = pool.outlook(request());
+    const told = pool.preview(request());
     assertEquals([told.order.length, told.others.length], [2, 0]);
     assert(told.order.every(({ healthy }) => !healthy));
   });

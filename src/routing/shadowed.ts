@@ -113,7 +113,7 @@ function createCovers<T extends { rule: RouteRule }>(entries: readonly Entry<T>[
 }
 
 /** What `findGaps` finds of one route. */
-export interface Gap<T> {
+export interface ShadowedRoute<T> {
   readonly route: T;
   /** The route that takes its requests. */
   readonly by: T;
@@ -126,13 +126,13 @@ export interface Gap<T> {
  * HEAD, whose HEAD requests are taken by a route without one. It finds what can be told from the rules alone: several routes
  * that together leave nothing to another are not found.
  */
-export function findGaps<T extends { rule: RouteRule }>(
+export function findShadowed<T extends { rule: RouteRule }>(
   routes: readonly T[],
   isGuarded: (route: T) => boolean,
-): Gap<T>[] {
+): ShadowedRoute<T>[] {
   const entries = inPrecedence(routes);
   const cover = createCovers(entries);
-  const gaps: Gap<T>[] = [];
+  const gaps: ShadowedRoute<T>[] = [];
   for (const [route, own] of Map.groupBy(entries, ({ route }) => route)) {
     const rated = own.map((entry) => ({ entry, conditions: conditionsOf(entry.rule) }));
     const before = rated.map((one) => cover(one, one.entry.rule.methods, one.entry.order));

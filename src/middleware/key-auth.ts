@@ -5,7 +5,7 @@ import { list, object } from "../base/schema/shapes.ts";
 import { credentialParameter, headerName, text } from "../base/schema/values.ts";
 import { consumerHeader, consumerName, hideCredentials, identify, withoutParameter } from "./consumers.ts";
 import { plugin } from "./plugin.ts";
-import { refuse } from "./refusal.ts";
+import { reject } from "./rejection.ts";
 
 const KEY = "a key, or a text such as ${API_KEY}";
 
@@ -62,7 +62,7 @@ export const key_auth = plugin(
       const sent = inHeader ?? (query === undefined ? undefined : queryValue(search, query));
       const name = sent === undefined ? undefined : (await known()).get(await digest(sent));
       if (name === undefined) {
-        return refuse(c, {
+        return reject(c, {
           code: "unauthorized",
           detail: sent === undefined ? "The request has no API key" : "The request's API key is not valid",
           headers: { "www-authenticate": "ApiKey" },
@@ -70,7 +70,7 @@ export const key_auth = plugin(
       }
       identify(c, name, consumer_header);
       if (hide_credentials) {
-        if (inHeader !== null) c.env.sets.push([header, undefined]);
+        if (inHeader !== null) c.env.upstreamHeaders.push([header, undefined]);
         else c.env.search = withoutParameter(search, query!);
       }
       await next();

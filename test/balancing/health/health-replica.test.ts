@@ -1,7 +1,7 @@
 import { test } from "bun:test";
 import { assertEquals } from "@std/assert";
-import type { HealthSubjects } from "../../../src/balancing/health/active-health.ts";
-import { createHealthFollower } from "../../../src/balancing/health/health-follower.ts";
+import type { ProbedPool } from "../../../src/balancing/health/active-health.ts";
+import { createHealthReplica } from "../../../src/balancing/health/health-replica.ts";
 import type { HealthCheck } from "../../../src/balancing/health/health-set.ts";
 import type { Target } from "../../../src/balancing/types.ts";
 
@@ -9,7 +9,7 @@ import type { Target } from "../../../src/balancing/types.ts";
 function pool(...addresses: string[]) {
   const targets = addresses.map((address) => ({ endpoint: { address, uid: `u-${address}` } }) as unknown as Target);
   const unhealthy = new Set<string>();
-  const subjects: HealthSubjects = {
+  const subjects: ProbedPool = {
     targets: () => targets,
     mark(target, healthy) {
       if (healthy) unhealthy.delete(target.endpoint.address);
@@ -21,7 +21,7 @@ function pool(...addresses: string[]) {
 }
 
 test("marks what somebody else found, of the pod it was found of, in the pool it was found in", async () => {
-  const follower = createHealthFollower();
+  const follower = createHealthReplica();
   const [one, two] = [pool("a", "b"), pool("a")];
   const kept = one.check("one");
   follower.apply([kept, two.check("two")]);

@@ -1,13 +1,13 @@
 import type { HealthCheck, HealthMark, HealthSet } from "./health-set.ts";
 
 /** Health checks that somebody else makes: one probe of an address for all threads. */
-export interface HealthFollower extends HealthSet {
+export interface HealthReplica extends HealthSet {
   /** Takes over what was found there. An address that is not in the pool any more is nobody's. */
   mark(marks: readonly HealthMark[]): void;
 }
 
 /** Makes one that was told nothing: every address counts as healthy. */
-export function createHealthFollower(): HealthFollower {
+export function createHealthReplica(): HealthReplica {
   let byKey = new Map<string, HealthCheck>();
   return {
     apply(checks) {

@@ -2,10 +2,10 @@ import type { Context } from "hono";
 import { optional, preset } from "../base/schema/key.ts";
 import { integer, shownText } from "../base/schema/values.ts";
 import { type ProblemCode, problem, problemStatus } from "../http/problem.ts";
-import type { PassageEnv } from "./plugin.ts";
+import type { MiddlewareEnv } from "./plugin.ts";
 
 /** What a refusal with a code may look like: another status than the code's own, other words than ours. */
-export const refusalOptions = (code: ProblemCode) => ({
+export const rejectionOptions = (code: ProblemCode) => ({
   status: preset(integer(400, 599), problemStatus(code), { help: "The status of a refusal." }),
   message: optional(shownText("a text for clients"), {
     help: "The detail of the problem answer of a refusal; by default a sentence of the gateway's own.",
@@ -13,7 +13,7 @@ export const refusalOptions = (code: ProblemCode) => ({
 });
 
 /** How a middleware refuses. */
-export interface Refusal {
+export interface Rejection {
   readonly code: ProblemCode;
   /** Outward words. */
   readonly detail: string;
@@ -22,7 +22,7 @@ export interface Refusal {
 }
 
 /** Refuses a request with a problem answer. */
-export function refuse(c: Context<PassageEnv>, { code, detail, status, headers }: Refusal): Response {
+export function reject(c: Context<MiddlewareEnv>, { code, detail, status, headers }: Rejection): Response {
   const { outcome, facts } = c.env;
   outcome.reason = code;
   return problem(code, detail, { status, headers, head: facts.method === "HEAD" });
