@@ -8,6 +8,7 @@ import type { ApiserverConnection } from "../../src/kubernetes/connect.ts";
 import { noCredentials } from "../../src/kubernetes/credentials.ts";
 import type { Fetch } from "../../src/platform/fetch.ts";
 import type { FaultyApiserver } from "../helpers/apiserver-faults.ts";
+import { countingClock } from "../helpers/counting-clock.ts";
 import { embedded } from "../helpers/embedded.ts";
 import { seededRandom } from "../helpers/random.ts";
 
@@ -48,32 +49,6 @@ export interface FollowOptions extends Partial<ClusterDeps> {
   readonly wait?: boolean;
 }
 
-/** A clock that knows which of its timers are armed. */
-function countingClock(clock: Clock) {
-  const armed = new Set<object>();
-  const counting: Clock = {
-    now: clock.now,
-    after(ms, fn) {
-      const timer = {};
-      armed.add(timer);
-      const cancel = clock.after(ms, () => {
-        armed.delete(timer);
-        fn();
-      });
-      return () => {
-        armed.delete(timer);
-        cancel();
-      };
-    },
-    sleep(ms, signal) {
-      const timer = {};
-      armed.add(timer);
-      return clock.sleep(ms, signal).finally(() => armed.delete(timer));
-    },
-  };
-  return { clock: counting, armed };
-}
-
 /**
  * Follows an embedded apiserver that holds these objects. When it is disposed of, nothing may be left: no watch at the
  * apiserver, no timer.
@@ -83,7 +58,7 @@ export async function follow(
   settings: Partial<ClusterOptions> = {},
   { api = embedded(), wait = true, clock: given = systemClock, ...deps }: FollowOptions = {},
 ): Promise<Followed> {
-  const { clock, armed } = countingClock(given);
+  const clock = countingClock(given);
   /** Of its own watches, those that the apiserver has open. */
   const watches = new Set<object>();
   api.apply(objects);
@@ -119,7 +94,7 @@ export async function follow(
       await done;
       await new Promise(setImmediate);
       assertEquals(watches.size, 0, "a watch is left open");
-      assertEquals(armed.size, 0, `${armed.size} timers are left`);
+      assertEquals(clock.armed(), 0, "timers are left");
     },
   };
 }

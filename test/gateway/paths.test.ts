@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, test } from "bun:test";
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { answerWith, headLines, type RawPod, rawClient, rawPod, rawRequest, until } from "../proxy/helpers.ts";
+import { until } from "../helpers/wait.ts";
+import { answerWith, headLines, type RawPod, rawClient, rawPod, rawRequest } from "../proxy/helpers.ts";
 import { type ServedGateway, serve } from "./support.ts";
 
 let pod: RawPod;

@@ -2,7 +2,7 @@
 export interface UntilOptions {
   /** Milliseconds until it gives up. @default 10000 */
   timeout?: number;
-  /** Milliseconds between two looks. @default 25 */
+  /** Milliseconds between two looks. @default 10 */
   interval?: number;
   /** What was waited for; a function is called at the moment of giving up, so that it can tell what was found instead. */
   message: string | (() => string | Promise<string>);
@@ -15,12 +15,14 @@ const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
 
 /**
  * Looks again and again until the condition holds, and returns what it returned. A condition that throws does not hold
- * yet: what it threw last is the cause of the error that is thrown when the time is over.
+ * yet: what it threw last is the cause of the error that is thrown when the time is over. `wanted` says what is waited for.
  */
 export async function until<T>(
   condition: () => T | Promise<T>,
-  { timeout = 10_000, interval = 25, message }: UntilOptions,
+  wanted: string | UntilOptions,
 ): Promise<Exclude<T, NotYet>> {
+  const options: UntilOptions = typeof wanted === "string" ? { message: wanted } : wanted;
+  const { timeout = 10_000, interval = 10, message } = options;
   const deadline = performance.now() + timeout;
   for (;;) {
     let cause: unknown;

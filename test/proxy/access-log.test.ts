@@ -6,7 +6,8 @@ import { createExchange } from "../../src/telemetry/exchange.ts";
 import { combinedLine, jsonLine } from "../../src/telemetry/line.ts";
 import { createRequestIds } from "../../src/telemetry/request-id.ts";
 import { createFakeClock } from "../helpers/fake-clock.ts";
-import { answerWith, fieldValues, leavesNothing, rawPod, rawRequest, startRig, until } from "./helpers.ts";
+import { until } from "../helpers/wait.ts";
+import { answerWith, fieldValues, leavesNothing, rawPod, rawRequest, startRig } from "./helpers.ts";
 
 leavesNothing();
 

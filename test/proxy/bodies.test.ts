@@ -1,7 +1,8 @@
 import { describe, test } from "bun:test";
 import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from "node:zlib";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { answerWith, fieldValues, leavesNothing, rawClient, rawPod, rawRequest, startRig, until } from "./helpers.ts";
+import { until } from "../helpers/wait.ts";
+import { answerWith, fieldValues, leavesNothing, rawClient, rawPod, rawRequest, startRig } from "./helpers.ts";
 
 leavesNothing();
 

@@ -3,6 +3,7 @@ import { assert, assertEquals, assertGreater, assertLess, assertMatch, assertNot
 import { staticUpstream } from "../../src/balancing/static-upstream.ts";
 import type { Endpoint, Upstream } from "../../src/discovery/types.ts";
 import { closedPort } from "../helpers/closed-port.ts";
+import { until } from "../helpers/wait.ts";
 import {
   answerWith,
   fieldValues,
@@ -13,7 +14,6 @@ import {
   rawPod,
   rawRequest,
   startRig,
-  until,
 } from "./helpers.ts";
 
 leavesNothing();
@@ -254,7 +254,10 @@ describe("a client that leaves", () => {
     const clients = await Promise.all(
       Array.from({ length: 200 }, () => rawClient(port, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")),
     );
-    await until(() => clients.every((client) => client.received().length > 0), "every answer to begin", 10_000);
+    await until(() => clients.every((client) => client.received().length > 0), {
+      timeout: 10_000,
+      message: "every answer to begin",
+    });
     for (const client of clients) client.socket.destroy();
     await until(() => endless.open() === 0, "every upstream connection to close");
   });

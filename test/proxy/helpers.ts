@@ -4,7 +4,7 @@ import { createBackends } from "../../src/balancing/backends.ts";
 import { createPool } from "../../src/balancing/pool.ts";
 import type { RetryBudget } from "../../src/balancing/retry-budget.ts";
 import { staticUpstream } from "../../src/balancing/static-upstream.ts";
-import { type Clock, systemClock } from "../../src/base/clock.ts";
+import { systemClock } from "../../src/base/clock.ts";
 import { type LogFields, silentLogger } from "../../src/base/log.ts";
 import type { RouteConfig } from "../../src/config/schema.ts";
 import type { Upstream } from "../../src/discovery/types.ts";
@@ -19,16 +19,9 @@ import type { Choice, ProxyRoute } from "../../src/proxy/types.ts";
 import { createAccessLog } from "../../src/telemetry/access-log.ts";
 import { createExchange } from "../../src/telemetry/exchange.ts";
 import { createRequestIds } from "../../src/telemetry/request-id.ts";
+import { countingClock } from "../helpers/counting-clock.ts";
 import { type Send, transportOf } from "../helpers/transport.ts";
-
-/** Resolves once `condition` holds; fails after `ms`. */
-export async function until(condition: () => boolean, what: string, ms = 5000): Promise<void> {
-  const deadline = performance.now() + ms;
-  while (!condition()) {
-    if (performance.now() > deadline) throw new Error(`Waited ${ms} ms in vain: ${what}`);
-    await Bun.sleep(5);
-  }
-}
+import { until } from "../helpers/wait.ts";
 
 /** What the tests of a file started, to be looked at and stopped. */
 const started = { rigs: new Set<Rig>(), pods: new Set<RawPod>(), clients: new Set<RawClient>() };
@@ -49,30 +42,6 @@ export function leavesNothing(): void {
       started.pods.clear();
     }
   });
-}
-
-/** A clock on which nothing grows old, and timers that can be counted. */
-function watchedClock(clock: Clock, now = clock.now): Clock & { pending(): number } {
-  let pending = 0;
-  return {
-    now,
-    sleep: clock.sleep,
-    after(ms, fn) {
-      pending++;
-      const cancel = clock.after(ms, () => {
-        pending--;
-        open = false;
-        fn();
-      });
-      let open = true;
-      return () => {
-        cancel();
-        if (open) pending--;
-        open = false;
-      };
-    },
-    pending: () => pending,
-  };
 }
 
 /** A pod that speaks raw TCP: every byte of a test's own choosing. */
@@ -160,7 +129,7 @@ export interface RigOptions extends Partial<ForwarderOptions> {
 
 /** Listens with the forwarder, its pool and nothing else around it. */
 export function startRig(options: RigOptions = {}): Rig {
-  const clock = watchedClock(options.clock ?? systemClock);
+  const clock = countingClock(options.clock ?? systemClock);
   const rule: RouteConfig = {
     id: "test",
     priority: 0,
@@ -182,7 +151,7 @@ export function startRig(options: RigOptions = {}): Rig {
   const budget = options.budget ?? { request: () => {}, take: () => true };
   const choice: Choice = { pool, upstream, budget, weight: 1, priority: 0 };
   // Time stands still for connections: none is closed for being idle where it should have been closed for something else.
-  const client = createHttp1Client({ dial: bunDial, clock: watchedClock(systemClock, () => 0), random: Math.random });
+  const client = createHttp1Client({ dial: bunDial, clock: { ...systemClock, now: () => 0 }, random: Math.random });
   const route: ProxyRoute = {
     id: "test",
     rule,
@@ -229,7 +198,7 @@ export function startRig(options: RigOptions = {}): Rig {
     flights: flights.size,
     inFlight: pool.targetStates().map(({ inFlight }) => inFlight),
     busy: client.census().open - client.census().idle,
-    timers: clock.pending(),
+    timers: clock.armed(),
   });
   const rig: Rig = {
     port: server.port!,
@@ -242,8 +211,9 @@ export function startRig(options: RigOptions = {}): Rig {
         Object.values(left())
           .flat()
           .every((count) => count === 0);
-      await until(gone, "nothing of its requests to be left", 2500).catch((error: Error) => {
-        throw new Error(`${error.message}: ${JSON.stringify(left())}`);
+      await until(gone, {
+        timeout: 2500,
+        message: () => `nothing of its requests to be left: ${JSON.stringify(left())}`,
       });
     },
     stop: () => void server.stop(true),

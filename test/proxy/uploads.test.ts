@@ -1,7 +1,8 @@
 import { describe, test } from "bun:test";
 import type { Socket } from "node:net";
 import { assertEquals, assertMatch } from "@std/assert";
-import { answerWith, leavesNothing, type RawPod, rawClient, rawPod, startRig, until } from "./helpers.ts";
+import { until } from "../helpers/wait.ts";
+import { answerWith, leavesNothing, type RawPod, rawClient, rawPod, startRig } from "./helpers.ts";
 
 leavesNothing();
 

@@ -11,7 +11,8 @@ import { nodeDial } from "../../../src/platform/node/streams.ts";
 import type { Dial } from "../../../src/platform/sockets.ts";
 import { closedPort } from "../../helpers/closed-port.ts";
 import { createFakeClock } from "../../helpers/fake-clock.ts";
-import { answerWith, type RawPod, rawPod, until } from "../../proxy/helpers.ts";
+import { until } from "../../helpers/wait.ts";
+import { answerWith, type RawPod, rawPod } from "../../proxy/helpers.ts";
 
 const pods: RawPod[] = [];
 afterEach(() => {
@@ -215,7 +216,7 @@ describe.each<[string, Dial]>([
         canceller.abort();
         await assertRejects(() => answer, DOMException);
       }
-      await until(() => cancelled, "the body to be let go of", 1000);
+      await until(() => cancelled, { timeout: 1000, message: "the body to be let go of" });
     }
   });
 
