@@ -1,7 +1,6 @@
 import { afterEach, describe, test } from "bun:test";
-import { connect, type Socket } from "node:net";
 import { assert, assertEquals, assertLess } from "@std/assert";
-import { endingWithUs } from "../helpers/child.ts";
+import { blackHole } from "../helpers/black-hole.ts";
 import { answerWith, rawPod } from "../proxy/helpers.ts";
 import { gatewayTo } from "./support.ts";
 
@@ -10,40 +9,12 @@ afterEach(async () => {
   for (const end of ends.splice(0).reverse()) await end();
 });
 
-/** A program that listens and never takes a connection: its backlog fills up. */
-const STOPPED = `
-  const server = require("node:net").createServer(() => {});
-  server.listen({ host: "127.0.0.1", port: 0, backlog: 1 }, () => {
-    console.log(server.address().port);
-    process.kill(process.pid, "SIGSTOP");
-  });
-`;
-
-/** A port whose SYNs the kernel drops, as of a node that is gone: its listener's backlog is full, and it never accepts. */
-async function blackHole(): Promise<number> {
-  const child = Bun.spawn(endingWithUs([process.execPath, "-e", STOPPED]), { stdout: "pipe", stderr: "inherit" });
-  ends.push(() => child.kill("SIGKILL"));
-  const { value } = await child.stdout.getReader().read();
-  const port = Number(new TextDecoder().decode(value));
-  // The backlog takes so many and not one more.
-  for (let made = 0; made < 6000; made++) {
-    const stands = await new Promise<boolean>((resolve) => {
-      const socket: Socket = connect(port, "127.0.0.1", () => resolve(true));
-      socket.on("error", () => {});
-      ends.push(() => socket.destroy());
-      setTimeout(() => resolve(false), 150);
-    });
-    if (!stands) return port;
-  }
-  throw new Error("The backlog never became full");
-}
-
 describe("an address that swallows packets", () => {
   test("costs timeouts.connect, not timeouts.response, and the request goes to another, its body too", async () => {
-    const hole = await blackHole();
+    await using hole = await blackHole();
     const pod = await rawPod((socket) => socket.write(answerWith("ok")));
     ends.push(pod.stop);
-    await using gateway = await gatewayTo([hole, pod.port], {
+    await using gateway = await gatewayTo([hole.node.port, pod.port], {
       route: { timeouts: { connect: 300, response: 30_000 }, health: { passive: { failures: 100, eject: 1000 } } },
     });
     for (let i = 0; i < 4; i++) {
@@ -56,8 +27,10 @@ describe("an address that swallows packets", () => {
   });
 
   test("is a 502 in time where there is no other", async () => {
-    const hole = await blackHole();
-    await using gateway = await gatewayTo([hole], { route: { timeouts: { connect: 300, response: 30_000 } } });
+    await using hole = await blackHole();
+    await using gateway = await gatewayTo([hole.node.port], {
+      route: { timeouts: { connect: 300, response: 30_000 } },
+    });
     const began = performance.now();
     const answer = await gateway.fetch("/");
     const took = performance.now() - began;

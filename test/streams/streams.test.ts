@@ -1,9 +1,10 @@
 import { describe, test } from "bun:test";
 import { assert, assertEquals, assertGreater } from "@std/assert";
 import { logged } from "../gateway/support.ts";
+import { blackHole } from "../helpers/black-hole.ts";
 import { closedPort } from "../helpers/closed-port.ts";
 import { until } from "../helpers/wait.ts";
-import { blackHole, type Client, client, echo, type Manner, ON_DENO, serveStreams, upstream } from "./support.ts";
+import { type Client, client, echo, type Manner, ON_DENO, serveStreams, upstream } from "./support.ts";
 
 /** Says nothing until the client has ended, and then tells how much it got. */
 const measuring: Manner = (socket) => {

@@ -2,7 +2,6 @@ import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { type ServedGateway, serve as serveOnBun } from "../gateway/support.ts";
-import { endingWithUs } from "../helpers/child.ts";
 import { until } from "../helpers/wait.ts";
 import { startOnDeno } from "../runtimes/deno.ts";
 
@@ -75,39 +74,6 @@ export async function upstream(
     if (server.listening) await new Promise((resolve) => server.close(resolve));
   };
   return { name, host, port: bound, taken, node: { host, port: bound }, stop, [Symbol.asyncDispose]: stop };
-}
-
-const LISTENER = `
-  const server = require("node:net").createServer(() => {});
-  server.listen({ port: 0, host: "127.0.0.1", backlog: 1 }, () => console.log(server.address().port));
-`;
-
-/** An address that answers no handshake: a stopped process with a full backlog, to which the kernel drops what comes. */
-export async function blackHole(): Promise<AsyncDisposable & { readonly node: { host: string; port: number } }> {
-  const child = Bun.spawn(endingWithUs([process.execPath, "-e", LISTENER]), {
-    stdin: "ignore",
-    stdout: "pipe",
-    stderr: "ignore",
-  });
-  const first = await child.stdout.getReader().read();
-  const port = Number(new TextDecoder().decode(first.value));
-  child.kill("SIGSTOP");
-  const fillers: Socket[] = [];
-  for (let waiting = 0; waiting < 2; ) {
-    const socket = connect({ port, host: "127.0.0.1" });
-    socket.on("error", () => {});
-    fillers.push(socket);
-    const stands = await Promise.race([once(socket, "connect").then(() => true), Bun.sleep(200).then(() => false)]);
-    if (!stands) waiting++;
-  }
-  return {
-    node: { host: "127.0.0.1", port },
-    async [Symbol.asyncDispose]() {
-      for (const socket of fillers) socket.destroy();
-      child.kill("SIGKILL");
-      await child.exited;
-    },
-  };
 }
 
 /** A client's connection, and all that came of it. */
