@@ -3,6 +3,7 @@ import { mapping, optional, preset } from "../base/schema/key.ts";
 import { object } from "../base/schema/shapes.ts";
 import type { ClusterOptions } from "../discovery/options.ts";
 import type { MiddlewareKinds } from "../middleware/options.ts";
+import type { TracingOptions } from "../telemetry/tracing/types.ts";
 import { discoverySchema } from "./discovery-schema.ts";
 import { foreignToFiles } from "./foreign-keys.ts";
 import { IDLE } from "./lacks.ts";
@@ -64,8 +65,6 @@ export type WrittenFile = v.InferOutput<FileFormat["file"]>;
 export type ServerConfig = WrittenFile["server"];
 /** `admin:`; false: there is none. */
 export type AdminConfig = WrittenFile["admin"];
-/** `tracing:`. */
-export type TracingConfig = v.InferOutput<typeof tracing>;
 
 /** `discovery.kubernetes` in one shape, whichever of APISIX's two it was written in. */
 export interface DiscoveryConfig {
@@ -82,7 +81,7 @@ export interface Config {
   discovery: DiscoveryConfig | undefined;
   routes: RouteConfig[];
   streams: StreamConfig[];
-  tracing: TracingConfig | undefined;
+  tracing: TracingOptions | undefined;
 }
 
 export type { CertificatesConfig, ListenAddress } from "./listen-schema.ts";

@@ -2,15 +2,15 @@ import type { RetryBudgets } from "../balancing/retry-budget.ts";
 import type { Clock, Random } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
 import { credentialQuery, type RedactedRoute, redactRoute, redactStream } from "../config/redact.ts";
-import type { Config, TracingConfig, UpstreamTlsConfig } from "../config/schema.ts";
+import type { Config, UpstreamTlsConfig } from "../config/schema.ts";
 import type { Cluster } from "../discovery/cluster.ts";
 import { createDiscovery, type Discovery } from "../discovery/discovery.ts";
+import type { Drain } from "../http/drain.ts";
 import type { ReadOptions } from "../http/request.ts";
 import type { Transport } from "../http/transport.ts";
 import { createTrust } from "../http/trust.ts";
 import type { Middleware, MiddlewareParts } from "../middleware/plugin.ts";
 import type { Fetch } from "../platform/fetch.ts";
-import type { Drain } from "../proxy/drain.ts";
 import type { EventStreams } from "../proxy/event-streams.ts";
 import { createForwarder } from "../proxy/forward.ts";
 import type { Flights } from "../proxy/in-flight.ts";
@@ -21,7 +21,7 @@ import type { Recorder } from "../telemetry/exchange.ts";
 import type { TellRefusal } from "../telemetry/refusals.ts";
 import type { StreamCounters } from "../telemetry/stream-counters.ts";
 import { recorderOf } from "../telemetry/tracing/recorder.ts";
-import type { Tracing } from "../telemetry/tracing/types.ts";
+import type { Tracing, TracingOptions } from "../telemetry/tracing/types.ts";
 import { FORMAT } from "./format.ts";
 import { createPoolSet, type PoolSetOptions, type PoolStore } from "./pool-set.ts";
 import { compileRouteSet, type RouteSet } from "./route-set.ts";
@@ -71,7 +71,7 @@ export interface PlanWorld {
   /** Takes whole lines of the access log. */
   writeAccessLog(lines: string): void;
   /** Makes what `tracing` asks for. Left out: the runtime refuses such a config. */
-  createTracing?(config: TracingConfig): Tracing;
+  createTracing?(config: TracingOptions): Tracing;
 }
 
 /** What the plans of one gateway share, across configs: a plan may hold all of it, and it holds no plan. */
@@ -194,7 +194,7 @@ function keptLog(
 /** The one before where its settings are the same: it may hold spans not yet sent. */
 function keptTracing(
   before: Plan | undefined,
-  wanted: TracingConfig | undefined,
+  wanted: TracingOptions | undefined,
   { createTracing }: PlanWorld,
 ): Tracing | undefined {
   if (before !== undefined && JSON.stringify(before.config.tracing) === JSON.stringify(wanted)) return before.tracing;

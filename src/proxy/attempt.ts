@@ -7,7 +7,8 @@ import { countInFlight, countRetry, type Outcome, type SeriesCounts } from "../t
 import type { Exchange } from "../telemetry/exchange.ts";
 import type { AttemptTrace } from "../telemetry/tracing/types.ts";
 import type { Flight } from "./in-flight.ts";
-import { mayRetry, type RetryCause } from "./retry.ts";
+import type { RetryCause } from "./options.ts";
+import { mayRetry } from "./retry.ts";
 import type { Choice, ProxyRoute } from "./types.ts";
 
 /** One request on its way: what its attempts share. */

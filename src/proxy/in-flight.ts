@@ -1,6 +1,7 @@
 import { Canceller } from "../base/abort.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Ending } from "../http/failures.ts";
+import type { TimeoutOptions } from "./options.ts";
 import type { Upload, UploadOwner } from "./upload.ts";
 
 /**
@@ -13,21 +14,13 @@ export const TICK_MS = 100;
 /** The same where each request has its own timer: one that an idle time-out moved forward is late by this much at most. */
 const LONE_TICK_MS = 1000;
 
-/** How long a pod may take, milliseconds; 0: as long as it likes. */
-export interface PodTime {
-  /** One attempt, to the answer's headers. */
-  readonly try: number;
-  /** All attempts. */
-  readonly response: number;
-}
-
 /** `ms` after `now`; 0 is never. */
 const after = (now: number, ms: number): number => (ms === 0 ? Number.POSITIVE_INFINITY : now + ms);
 
 /** A request whose pod has not answered yet, whose body is still coming, or whose answer is on an idle timer. */
 export class Flight implements UploadOwner {
   readonly request: Request;
-  readonly #time: PodTime;
+  readonly #time: Pick<TimeoutOptions, "try" | "response">;
   /** Ends the attempt under way. */
   canceller = new Canceller();
   /** Its body; undefined: it has none. */
@@ -42,7 +35,7 @@ export class Flight implements UploadOwner {
   /** Where it is kept; -1: nowhere. Owned by the flights. */
   index = -1;
 
-  constructor(request: Request, time: PodTime, started: number) {
+  constructor(request: Request, time: Pick<TimeoutOptions, "try" | "response">, started: number) {
     this.request = request;
     this.#time = time;
     this.last = after(started, time.response);

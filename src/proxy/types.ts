@@ -1,13 +1,13 @@
 import type { Backend, Backends } from "../balancing/backends.ts";
 import type { RetryBudget } from "../balancing/retry-budget.ts";
 import type { Pool } from "../balancing/types.ts";
-import type { RouteConfig } from "../config/schema.ts";
 import type { Upstream } from "../discovery/types.ts";
 import type { RequestFacts } from "../http/request.ts";
 import type { Transport } from "../http/transport.ts";
 import type { Upgrade } from "../platform/websocket.ts";
 import type { Outcome, SeriesCounts } from "../telemetry/counters.ts";
 import type { Exchange } from "../telemetry/exchange.ts";
+import type { ProxyRule } from "./options.ts";
 
 /** Where a request of a route may go. */
 export interface Choice extends Backend {
@@ -23,7 +23,7 @@ export interface Choice extends Backend {
 /** A route as the forwarder needs it: compiled once per config. */
 export interface ProxyRoute {
   readonly id: string;
-  readonly rule: RouteConfig;
+  readonly rule: ProxyRule;
   /** The path to ask the upstream for; gives back the same string where nothing changes. */
   readonly rewrite: (path: string, facts: RequestFacts) => string;
   /** `request_query` of the config, compiled: the query to ask for; left out where there is nothing to change. */

@@ -1,6 +1,6 @@
 import type { Clock } from "../base/clock.ts";
+import type { Drain } from "../http/drain.ts";
 import { type BodyWatcher, watchBody, withBody } from "../http/watch-body.ts";
-import type { Drain } from "../proxy/drain.ts";
 import type { Exchange, Recorder } from "./exchange.ts";
 import { combinedLine, jsonLine } from "./line.ts";
 import { type StreamEntry, streamCombinedLine, streamJsonLine } from "./stream-log.ts";

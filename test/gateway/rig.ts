@@ -1,17 +1,17 @@
 import { assertEquals } from "@std/assert";
 import type { LogFields } from "../../src/base/log.ts";
-import type { Config, TracingConfig } from "../../src/config/schema.ts";
+import type { Config } from "../../src/config/schema.ts";
 import { createGateway, type Gateway, type GatewayOptions } from "../../src/gateway/gateway.ts";
 import { bunRuntime } from "../../src/platform/bun/runtime.ts";
 import { viewSeries } from "../../src/telemetry/counters.ts";
-import type { Tracing } from "../../src/telemetry/tracing/types.ts";
+import type { Tracing, TracingOptions } from "../../src/telemetry/tracing/types.ts";
 import { config } from "../config/support.ts";
 import { createFakeClock, type FakeClock } from "../helpers/fake-clock.ts";
 import { type Send, transportOf } from "../helpers/transport.ts";
 
 /** What a gateway was made to trace with, and whether it was ended. */
 export interface TracingProbe {
-  readonly config: TracingConfig;
+  readonly config: TracingOptions;
   stopped: number;
 }
 

@@ -1,7 +1,8 @@
 import type { Decider } from "../../balancing/types.ts";
-import type { HealthConfig, RetriesConfig, TimeoutsConfig } from "../../config/schema.ts";
+import type { HealthConfig } from "../../config/schema.ts";
 import type { ClusterStatus, NodeDetail, PortAnswer } from "../../discovery/views.ts";
 import type { ProblemCode } from "../../http/problem.ts";
+import type { RetryOptions, TimeoutOptions } from "../../proxy/options.ts";
 import type { RouteExplanation } from "../../routing/explain.ts";
 
 /** What explain answers: plain data, ready for JSON. No header value of the request and no secret of the config is in it. */
@@ -86,10 +87,10 @@ export interface ExplainedUpstream {
   /** Names of query parameters the route changes. */
   readonly request_query?: Omit<HeaderNames, "add">;
   readonly response_headers?: HeaderNames;
-  readonly timeouts: TimeoutsConfig;
-  readonly retries: RetriesConfig & {
+  readonly timeouts: TimeoutOptions;
+  readonly retries: RetryOptions & {
     /** For what of `on` this method may be tried again. */
-    readonly applies: RetriesConfig["on"];
+    readonly applies: RetryOptions["on"];
   };
   readonly health: HealthConfig;
 }

@@ -1,6 +1,5 @@
 import type { Clock, Random } from "../../base/clock.ts";
 import type { Logger } from "../../base/log.ts";
-import type { TracingConfig } from "../../config/schema.ts";
 import type { Fetch } from "../../platform/fetch.ts";
 import { clientAttributes, methodName, serverAttributes } from "./attributes.ts";
 import { flagsFor, isSampled, newId, parseTraceParent, traceParent } from "./context.ts";
@@ -8,7 +7,7 @@ import { createOtlpSend, protocolOf } from "./otlp.ts";
 import { createResource } from "./resource.ts";
 import { type Attributes, KIND, type Span, type SpanContext } from "./span.ts";
 import { createSpanQueue } from "./span-queue.ts";
-import type { RequestTrace, Tracing } from "./types.ts";
+import type { RequestTrace, Tracing, TracingOptions } from "./types.ts";
 
 /** What tracing works with. */
 export interface TracingParts {
@@ -33,7 +32,7 @@ interface OpenSpan {
  * Spans as OpenTelemetry's semantic conventions have them: one of kind SERVER for a request, one of kind CLIENT for each
  * attempt. Sampled at the head: what the client's trace says holds, traces that begin here are sampled by `sample`.
  */
-export function createTracing(config: TracingConfig, parts: TracingParts): Tracing {
+export function createTracing(config: TracingOptions, parts: TracingParts): Tracing {
   const { clock, random, logger, env, version, fetch } = parts;
   const send = createOtlpSend({
     endpoint: config.otlp_endpoint,

@@ -2,6 +2,16 @@ import type { Endpoint } from "../../discovery/types.ts";
 import type { RequestFacts } from "../../http/request.ts";
 import type { Exchange } from "../exchange.ts";
 
+/** What is traced, and where spans are sent. */
+export interface TracingOptions {
+  /** `http` or `https` URL of an OTLP endpoint. */
+  readonly otlp_endpoint: string;
+  /** The share of requests that begin a trace, 0 to 1. */
+  readonly sample: number;
+  /** Sent with every export. */
+  readonly headers: Readonly<Record<string, string>>;
+}
+
 /** What became of the spans that were recorded. */
 export interface SpanCounts {
   /** The collector took them. */
