@@ -1,7 +1,7 @@
 import type { Random } from "../base/clock.ts";
 import type { Upstream } from "../discovery/types.ts";
 import { hash } from "./hash.ts";
-import { createSplit, type Split } from "./split.ts";
+import { createSplit } from "./split.ts";
 import type { PickInfo, Pool, Target } from "./types.ts";
 
 /** One of the services that a route may send a request to. */
@@ -23,46 +23,40 @@ export interface Picked<B extends Backend> {
 /** The services of a route: which of them a request goes to, and where its retries go. */
 export interface Backends<B extends Backend> {
   /**
-   * The service for this request: one of the highest priority in which an address takes traffic; among several the one that
-   * the request's key or cookie means, else whose turn it is by weight.
+   * The service for this request: one of the highest priority in which an address takes traffic; among several, the
+   * one its key or cookie points to, else the next by weight.
    */
   choose(request: PickInfo): B;
   /**
-   * The target for another attempt, never one of `tried`: of the same service while it has one left, then of a lower priority.
-   * `last`: no other attempt will follow, so that it goes to the next priority where there is one. undefined: none is left.
+   * The target for another attempt, never one of `tried`: of the same service while it has one left, then of a lower
+   * priority. `last`: no other attempt will follow, so the next priority comes first. undefined: none is left.
    */
   next(request: PickInfo, from: B, tried: readonly Target[], last: boolean): Picked<B> | undefined;
   /** The priority that requests go to now. */
   activePriority(): number;
-  /** The service that a request's key or cookie means; undefined: it goes by turns. Moves nothing. */
+  /** The service that a request's key or cookie points to; undefined: services take turns. Changes no state. */
   pinned(request: PickInfo): B | undefined;
 }
 
-/** Services of one priority. */
-interface Tier<B> {
-  readonly of: readonly B[];
-  readonly split: Split<B>;
-}
-
 /**
- * Makes them of at least one service. `keyOf`: the request's key, where a key chooses the address; it then chooses the service
- * too, or a client would not stay.
+ * Makes them of at least one service. `keyOf` reads the request's key where a key chooses the address: it has to choose
+ * the service too, or a client would not stay with its address.
  */
 export function createBackends<B extends Backend>(
   entries: readonly B[],
   { random, keyOf }: { random: Random; keyOf: ((request: PickInfo) => string | undefined) | undefined },
 ): Backends<B> {
   const priorities = [...new Set(entries.map(({ priority }) => priority))].sort((a, b) => b - a);
-  const tiers = priorities.map((priority): Tier<B> => {
+  const tiers = priorities.map((priority) => {
     const of = entries.filter((entry) => entry.priority === priority);
     return { of, split: createSplit(of, random) };
   });
+  type Tier = (typeof tiers)[number];
   const first = tiers[0]!;
 
-  /** Backends whose refresh was asked for here and is under way. */
   const refreshing = new Set<B>();
 
-  /** What is not asked for would stay unknown, as where a cluster is asked per request. */
+  /** Requests never reach a lower priority while it is empty, so an on-demand cluster would never be asked for it. */
   function refresh(entry: B): void {
     if (refreshing.has(entry)) return;
     const work = entry.upstream.refresh();
@@ -71,36 +65,35 @@ export function createBackends<B extends Backend>(
     void work.then(() => refreshing.delete(entry));
   }
 
-  /** The highest whose addresses are as good as they come: some take traffic, else there are some. */
-  function tierNow(): Tier<B> {
+  /** The highest in which an address takes traffic, else the highest that has an address. */
+  function activeTier(): Tier {
     if (tiers.length === 1) return first;
     let best = first;
     let most = 0;
     for (const tier of tiers) {
-      let standing = 0;
-      for (const { pool } of tier.of) standing = Math.max(standing, pool.availability());
-      if (standing === 2) return tier;
+      let availability = 0;
+      for (const { pool } of tier.of) availability = Math.max(availability, pool.availability());
+      if (availability === 2) return tier;
       for (const entry of tier.of) refresh(entry);
-      if (standing <= most) continue;
+      if (availability <= most) continue;
       best = tier;
-      most = standing;
+      most = availability;
     }
     return best;
   }
 
-  /** The one that the request itself means. */
-  function settledIn({ of }: Tier<B>, request: PickInfo): B | undefined {
+  function pinnedIn({ of }: Tier, request: PickInfo): B | undefined {
     for (const entry of of) if (entry.pool.claims(request)) return entry;
     const key = keyOf?.(request);
     return key === undefined ? undefined : byKey(of, key);
   }
 
-  const chooseIn = (tier: Tier<B>, request: PickInfo): B =>
-    tier.of.length === 1 ? tier.of[0]! : (settledIn(tier, request) ?? tier.split.choose());
+  const chooseIn = (tier: Tier, request: PickInfo): B =>
+    tier.of.length === 1 ? tier.of[0]! : (pinnedIn(tier, request) ?? tier.split.choose());
 
   /** A target of a lower priority than `above`. */
   function below(above: number, request: PickInfo, tried: readonly Target[]): Picked<B> | undefined {
-    // Those that take traffic, and only where none does those that have nothing but addresses out of turn.
+    // First those with an address that takes traffic, then those that have only ejected or unhealthy ones.
     for (const least of [2, 1]) {
       for (const tier of tiers) {
         if (tier.of[0]!.priority >= above) continue;
@@ -115,21 +108,22 @@ export function createBackends<B extends Backend>(
   }
 
   return {
-    choose: (request) => chooseIn(tierNow(), request),
+    choose: (request) => chooseIn(activeTier(), request),
     next(request, from, tried, last) {
       const lower = last ? (from.pool.pick(request, tried, true) ?? below(from.priority, request, tried)) : undefined;
       if (lower !== undefined) return "from" in lower ? lower : { from, target: lower };
       const target = from.pool.pick(request, tried);
       return target === undefined ? below(from.priority, request, tried) : { from, target };
     },
-    activePriority: () => tierNow().of[0]!.priority,
-    pinned: (request) => settledIn(tierNow(), request),
+    activePriority: () => activeTier().of[0]!.priority,
+    pinned: (request) => pinnedIn(activeTier(), request),
   };
 }
 
 /**
- * The entry that a key means: rendezvous hashing by weight, so that equal keys mean the same one in every replica, and a changed
- * weight moves no more keys than it has to (Schindelhauer and Schomaker, Weighted Distributed Hash Tables, 2005).
+ * The entry for a key: rendezvous hashing by weight, so that equal keys lead to the same one in every replica, and a
+ * changed weight moves no more keys than it has to (Schindelhauer and Schomaker, Weighted Distributed Hash Tables,
+ * 2005).
  */
 function byKey<B extends Backend>(entries: readonly B[], key: string): B {
   const weighted = entries.some(({ weight }) => weight > 0);

@@ -9,8 +9,8 @@ import { createRoundRobin } from "./round-robin.ts";
 /**
  * Consistent hashing: requests with equal keys go to the same target, in every replica of the gateway, and a target
  * that comes or goes moves only the keys it gains or loses. A pick is a binary search on a ring. An ejected target
- * stays on the ring and is stepped over, so its keys come back to it. Requests without the key go by the client's address, and
- * by round robin where that is not known.
+ * stays on the ring and is stepped over, so its keys come back to it. Requests without the key go by the client's
+ * address, and by round robin where that is not known.
  */
 export function createConsistentHash(key: HashKey, random: Random): Policy {
   const ownKey = ownKeyReader(key);

@@ -14,23 +14,12 @@ interface Slot {
   readonly points: number;
 }
 
-/** Targets on a ring, each at as many points as its weight says. */
-export interface HashRing {
-  /** Who is on the ring now. Targets that stay keep their points. */
-  update(members: readonly PoolMember[]): void;
-  /** How many points there are. */
-  readonly size: number;
-  /** Index of the first point at or after a hash; it may be `size`, which is where the ring closes. */
-  seek(hash: number): number;
-  /** Whose point that is. */
-  owner(point: number): PoolMember;
-}
-
 /**
- * A ring whose changes cost one pass over its points, not a sort of them: points of targets that left are dropped and
- * those of new ones merged in. Where its points are depends on address and weight alone, so replicas agree.
+ * Targets on a ring, each at as many points as its weight says. A change costs one pass over the points, not a sort of
+ * them: points of targets that left are dropped and those of new ones merged in. Where points are depends on address
+ * and weight alone, so replicas agree.
  */
-export function createHashRing(): HashRing {
+export function createHashRing() {
   const slots = new Map<PoolMember, Slot>();
   const owners: (PoolMember | undefined)[] = [];
   const free: number[] = [];
@@ -38,7 +27,7 @@ export function createHashRing(): HashRing {
   let places = new Uint32Array(0);
   let holders = new Uint32Array(0);
 
-  /** Takes out the targets that left or got another number of points; their slots, to be free once no point has them. */
+  /** Takes out targets that left or whose number of points changed; returns their slots, not yet free for others. */
   function remove(pointsOf: (member: PoolMember) => number): Slot[] {
     const removed: Slot[] = [];
     for (const [member, slot] of slots) {
@@ -50,7 +39,7 @@ export function createHashRing(): HashRing {
     return removed;
   }
 
-  /** Gives new targets their slots; their points, in ring order. */
+  /** Gives new targets their slots and returns their points, in ring order. */
   function add(members: readonly PoolMember[], pointsOf: (member: PoolMember) => number): Float64Array {
     const points: number[] = [];
     for (const member of members) {
@@ -89,9 +78,10 @@ export function createHashRing(): HashRing {
   }
 
   return {
-    update(members) {
+    /** Replaces the targets on the ring. Those that stay keep their points. */
+    update(members: readonly PoolMember[]): void {
       const heaviest = members.reduce((most, { weight }) => Math.max(most, weight), 1);
-      // A power of two: changing weights seldom changes the unit, which would move everybody's keys.
+      // A power of two: changing weights seldom changes the unit, which would move all keys.
       const unit = POINTS / 2 ** Math.ceil(Math.log2(heaviest));
       const pointsOf = ({ order, weight }: PoolMember): number =>
         order < 0 || weight === 0 ? 0 : Math.max(1, Math.round(weight * unit));
@@ -103,10 +93,12 @@ export function createHashRing(): HashRing {
       );
       for (const { index } of removed) free.push(index);
     },
-    get size() {
+    /** How many points there are. */
+    get size(): number {
       return places.length;
     },
-    seek(hash) {
+    /** Index of the first point at or after a hash; `size` where the ring closes. */
+    seek(hash: number): number {
       let low = 0;
       let high = places.length;
       while (low < high) {
@@ -116,6 +108,6 @@ export function createHashRing(): HashRing {
       }
       return low;
     },
-    owner: (point) => owners[holders[point]!]!,
+    owner: (point: number): PoolMember => owners[holders[point]!]!,
   };
 }

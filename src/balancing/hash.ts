@@ -1,5 +1,5 @@
 /**
- * Hashes without secrets: every replica of the gateway must come to the same answer, after a restart too. The mixing is
+ * Hashes without a secret: every replica of the gateway must get the same result, after a restart too. The mixing is
  * MurmurHash3's (public domain, Austin Appleby), over UTF-16 code units.
  */
 

@@ -24,8 +24,8 @@ export interface PoolView {
   /** Every target of the pool, in the order of its endpoints. The array changes only when endpoints did. */
   readonly members: readonly PoolMember[];
   /**
-   * Those that take new requests: with weight, healthy, not ejected, of the first rank that has such; all with weight of the
-   * first rank while that leaves none. In the order of `members`.
+   * Those that take new requests: with weight, healthy, not ejected, of the first rank that has such; where no rank
+   * has, all with weight of the first. In the order of `members`.
    */
   readonly candidates: readonly PoolMember[];
 }
@@ -39,9 +39,9 @@ export interface Policy {
    * at each.
    */
   pick(request: PickInfo, tried: readonly Target[]): PoolMember | undefined;
-  /** Whom `pick` would choose from, in its order (see `Preview`); nothing is moved by asking. */
+  /** What `pick` would choose from, in its order (see `Preview`), without changing any state. */
   preview(request: PickInfo): { readonly by: Decider; readonly order: readonly PoolMember[] };
-  /** Whether the request says that it belongs to this service; left out: requests of this policy never do. */
+  /** Whether the request's cookie is one of this service; left out: this policy sets no cookie. */
   claims?(request: PickInfo): boolean;
   /** The `Set-Cookie` line for an answer of this target, for policies that use one. */
   cookie?(request: CookieInfo, target: Target): string | undefined;

@@ -22,11 +22,11 @@ export interface PoolOptions {
   clock: Clock;
   random: Random;
   /**
-   * The route has services of a lower priority: then all of these may be ejected, where else half of them would stay in turn.
+   * The route has services of a lower priority: then all targets may be ejected, instead of half of them at most.
    * @default false
    */
   backed?: boolean | undefined;
-  /** The route has other services: a sticky cookie says which one it is about. @default false */
+  /** The route has other services: a sticky cookie then names the service too. @default false */
   shared?: boolean | undefined;
   /** A target was ejected, until that time in milliseconds since the epoch. */
   onEject?: ((target: Target, untilMs: number) => void) | undefined;
@@ -35,15 +35,16 @@ export interface PoolOptions {
 const NONE_TRIED: readonly Target[] = [];
 
 /**
- * The targets of one route towards one service, in ranks: by priority, then those that discovery prefers (the gateway's own zone).
- * A rank puts targets behind others and hides none.
+ * The targets of one route towards one service, in ranks: by priority, then those that discovery prefers (the gateway's
+ * own zone). A rank puts targets behind others and hides none.
  *
- * Who may be picked, in this order: targets with weight that are healthy and not ejected, of the first rank that has such;
- * while no rank has, all with weight of the first (better a doubtful one than no answer). Weight 0 takes no new requests while
- * another target has weight; where all have weight 0, all count the same. A retry gets one of the same rank that was not tried,
- * then of the next ones, then an ejected or unhealthy one; the last attempt one of a lower rank where there is one.
+ * A request goes to a target with weight that is healthy and not ejected, of the first rank that has such; where no
+ * rank has, to any with weight of the first (better a doubtful one than no answer). Weight 0 takes no new requests
+ * while another target has weight; where all have weight 0, all count the same. A retry goes to one of the same rank
+ * that was not tried, then of the next ranks, then to an ejected or unhealthy one; the last attempt to a lower rank
+ * first.
  *
- * Never more than half of the last rank is ejected. Those before it may be out of turn altogether: there are others then.
+ * Never more than half of the last rank is ejected. Of the ranks before it all may be: the others take their requests.
  */
 export function createPool(options: PoolOptions): Pool & ProbedPool {
   const { upstream, random, clock, backed = false } = options;
@@ -53,18 +54,18 @@ export function createPool(options: PoolOptions): Pool & ProbedPool {
   let endpoints: readonly Endpoint[] | undefined;
   let members: readonly PoolMember[] = [];
   let candidates: readonly PoolMember[] = [];
-  /** Those with weight that are healthy and not ejected, by their ranks, behind the candidates. */
+  /** The fit ones behind the candidates, by rank. */
   let standby: readonly (readonly PoolMember[])[] = [];
-  let standing: 0 | 1 | 2 = 0;
-  /** How many are of the last rank, if that is limited. */
+  let availability: 0 | 1 | 2 = 0;
+  /** How many may be ejected only by half. */
   let limited = 0;
   /** Ejections or health changed since the policy last saw the candidates. */
   let outdated = false;
   /** Where the last look at every target ended. */
   let scanned = 0;
 
-  /** Takes in other endpoints: same address and pod uid, same target; whatever else is new or gone. */
-  function adopt(next: readonly Endpoint[]): void {
+  /** Replaces the endpoints. The same address and pod uid remain the same target. */
+  function replace(next: readonly Endpoint[]): void {
     endpoints = next;
     for (const member of members) member.order = -1;
     const weighted = next.some((endpoint) => endpoint.weight > 0);
@@ -97,24 +98,25 @@ export function createPool(options: PoolOptions): Pool & ProbedPool {
     outdated = true;
   }
 
-  function refresh(): void {
+  function updatePolicy(): void {
     outdated = false;
     const taking = members.filter((member) => member.weight > 0);
     const fit = taking.filter((member) => member.healthy && member.passive.ejectedUntil === 0);
     const [first = [], ...rest] = byRank(fit.length > 0 ? fit : taking);
     candidates = first;
     standby = fit.length > 0 ? rest : [];
-    standing = fit.length > 0 ? 2 : taking.length > 0 ? 1 : 0;
+    availability = fit.length > 0 ? 2 : taking.length > 0 ? 1 : 0;
     for (const member of members) member.selectable = false;
     for (const member of candidates) member.selectable = true;
     policy.update({ members, candidates });
   }
 
-  function follow(): void {
+  /** Takes in what changed since the last call. */
+  function sync(): void {
     const next = upstream.endpoints();
-    if (next !== endpoints) adopt(next);
+    if (next !== endpoints) replace(next);
     if (passive?.lapse()) outdated = true;
-    if (outdated) refresh();
+    if (outdated) updatePolicy();
   }
 
   /** The first after the last one found that has weight and was not tried. */
@@ -138,22 +140,22 @@ export function createPool(options: PoolOptions): Pool & ProbedPool {
 
   return {
     pick(request, tried = NONE_TRIED, last = false) {
-      follow();
+      sync();
       const rank = (tried.at(-1) as PoolMember | undefined)?.rank ?? -1;
-      // Where what was tried has been put out of turn since, those whose turn it is are of the next rank already.
+      // Once the tried targets were ejected, the candidates may already be of a lower rank.
       if (last && (rank === -1 || (candidates[0]?.rank ?? rank) <= rank)) return behind(tried, rank);
       const member = policy.pick(request, tried);
       if (member !== undefined || tried.length === 0) return member;
       return scan(candidates, tried) ?? behind(tried, -1) ?? scan(members, tried);
     },
     availability() {
-      follow();
-      return standing;
+      sync();
+      return availability;
     },
     claims(request) {
       if (policy.claims === undefined) return false;
-      follow();
-      return standing > 0 && policy.claims(request);
+      sync();
+      return availability > 0 && policy.claims(request);
     },
     succeeded(target) {
       const member = target as PoolMember;
@@ -173,7 +175,7 @@ export function createPool(options: PoolOptions): Pool & ProbedPool {
     },
     cookie: (request, target) => policy.cookie?.(request, target),
     counts() {
-      follow();
+      sync();
       let ejected = 0;
       let unhealthy = 0;
       let waiting = 0;
@@ -185,18 +187,18 @@ export function createPool(options: PoolOptions): Pool & ProbedPool {
       return { endpoints: members.length, ejected, unhealthy, standby: waiting };
     },
     targetStates() {
-      follow();
+      sync();
       return members.map(stateOf);
     },
     preview(request) {
-      follow();
+      sync();
       const { by, order } = policy.preview(request);
       const taking = new Set(order);
       const others = members.filter((member) => !taking.has(member)).sort((a, b) => a.rank - b.rank);
       return { by, order: order.map(stateOf), others: others.map(stateOf) };
     },
     targets() {
-      follow();
+      sync();
       return members;
     },
     mark(target, healthy) {

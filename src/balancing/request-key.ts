@@ -2,7 +2,7 @@ import { cookieValue } from "../http/cookie.ts";
 import type { HashKey } from "./options.ts";
 import type { PickInfo } from "./types.ts";
 
-/** Reads the key of a request; undefined where the request has none, or an empty one. */
+/** Reads the key of a request; undefined where it is absent or empty. */
 export function ownKeyReader(key: HashKey): (request: PickInfo) => string | undefined {
   if ("header" in key) return (request) => request.headers.get(key.header) || undefined;
   if ("cookie" in key) return (request) => cookieValue(request.headers, key.cookie) || undefined;
@@ -11,8 +11,8 @@ export function ownKeyReader(key: HashKey): (request: PickInfo) => string | unde
 }
 
 /**
- * The same, with the client's address for a request that has no key, as APISIX does, so that such clients stay too. undefined:
- * the runtime does not tell that either.
+ * The same, with the client's address for a request that has no key, as APISIX does, so that such clients keep their
+ * target too. undefined: the runtime does not know that either.
  */
 export function keyReader(key: HashKey): (request: PickInfo) => string | undefined {
   const own = ownKeyReader(key);

@@ -16,7 +16,7 @@ export interface RetryBudgets {
   keep(used: ReadonlySet<RetryBudget>): void;
 }
 
-/** Makes budgets, each for itself: what goes wrong with one service takes no retry from another. */
+/** Each service has its own budget: what goes wrong with one takes no retry from another. */
 export function createRetryBudgets({ clock }: { clock: Clock }): RetryBudgets {
   const known = new Map<string, RetryBudget>();
   return {

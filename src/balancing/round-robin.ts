@@ -1,6 +1,5 @@
 import type { Random } from "../base/clock.ts";
-import type { Policy, PoolMember } from "./policy.ts";
-import { wasTried } from "./policy.ts";
+import { type Policy, type PoolMember, wasTried } from "./policy.ts";
 import { nextTurn, settle, startAnywhere, type TurnHolder, totalWeight } from "./smooth.ts";
 
 /** The candidates of one weight: they take turns in plain rotation. */
@@ -19,11 +18,12 @@ const TURNS_AHEAD = 10;
 
 /**
  * Smooth weighted round robin. Targets of equal weight form a ring, and the rings take smooth turns, each with the
- * weight of its members together: a pick costs one pass over the *different* weights (nearly always one; at most one per
- * EndpointSlice), whatever the number of targets, and allocates nothing.
+ * weight of its members together: a pick costs one pass over the *different* weights (nearly always one; at most one
+ * per EndpointSlice), whatever the number of targets, and allocates nothing.
  *
  * The position survives changes: a ring goes on with the target that was next, or the first one after it that is left,
- * so that each target still has its turn once a round however often its neighbours change. The first position is random.
+ * so that each target still gets its turn once a round, however often its neighbours change. The first position is
+ * random.
  */
 export function createRoundRobin(random: Random): Policy {
   let rings: Ring[] = [];
@@ -75,7 +75,7 @@ function takeTurn(rings: readonly Ring[], total: number): PoolMember {
   return member;
 }
 
-/** Everybody by their next turn; who has none for long comes last. */
+/** All members by their next turn; those without a turn within the look-ahead come last. */
 function turnsAhead(rings: readonly Ring[], total: number): PoolMember[] {
   const copies = rings.map((ring) => ({ ...ring }));
   const members = copies.flatMap((ring) => ring.members);

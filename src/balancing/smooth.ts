@@ -42,7 +42,7 @@ export function nextTurn<T extends TurnHolder>(holders: readonly T[], total: num
 /** How many turns a start may lie ahead: enough to put gateways that start together out of step. */
 const START_SPREAD = 256;
 
-/** Starts somewhere in the sequence of turns, so that gateways started together do not go in step. */
+/** Starts at a random turn of the sequence. */
 export function startAnywhere(holders: readonly TurnHolder[], total: number, random: () => number): void {
   if (holders.length < 2) return;
   for (let turns = Math.floor(random() * Math.min(total, START_SPREAD)); turns > 0; turns--) nextTurn(holders, total);

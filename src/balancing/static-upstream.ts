@@ -1,16 +1,13 @@
 import type { Endpoint, Node, Upstream } from "../discovery/types.ts";
 
-/** One of a route's own nodes. */
-export interface StaticNode extends Node {
-  /** @default 0 */
-  readonly priority?: number | undefined;
-}
-
 /**
- * `nodes:` of a route as an upstream: addresses that never change. Nodes named twice count once, with both weights; of different
- * priorities the greater one counts.
+ * `nodes:` of a route as an upstream: addresses that never change. A node that is listed twice counts once, with both
+ * weights; of two priorities the greater one counts.
  */
-export function staticUpstream(nodes: readonly StaticNode[], name: string): Upstream {
+export function staticUpstream(
+  nodes: readonly (Node & { readonly priority?: number | undefined })[],
+  name: string,
+): Upstream {
   const byAddress = new Map<string, Endpoint>();
   for (const node of nodes) {
     const host = node.host.replace(/^\[(.*)\]$/, "$1");

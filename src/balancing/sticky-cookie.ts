@@ -5,26 +5,25 @@ import { type Policy, type PoolMember, wasTried } from "./policy.ts";
 import { createRoundRobin } from "./round-robin.ts";
 import type { PickInfo, Target } from "./types.ts";
 
-/** What a sticky cookie is about. */
-export interface StickyCookieOptions {
+interface StickyCookieOptions {
   /** The cookie's name. */
   name: string;
-  /** The service: the same pod has another token in another one. */
+  /** The service; a pod's token differs from one service to another. */
   upstream: string;
-  /** The route has other services: the cookie says which one it is about. */
+  /** The route has other services: the cookie then names the service too. */
   shared: boolean;
   random: Random;
 }
 
 /**
  * A client stays with the target its cookie names; without one, or when that target left or is ejected, round robin
- * chooses and the answer sets the cookie anew. A target of weight 0, or of another zone, keeps the clients it has and gets no
- * new ones. Where a route has several services the cookie names the service too, and the client stays with that one when its
- * target has left.
+ * chooses and the answer sets a new cookie. A target of weight 0, or of another zone, keeps its clients and gets no new
+ * ones. Where a route has several services the cookie names the service too, and the client stays with that service
+ * when its target has left.
  *
- * The cookie's value is a hash of address and pod uid, the same on every replica and after a restart; before it, where there
- * are several services, one of the service's name and a dot. The uid is random,
- * so that nobody can find the address by trying them all; static nodes have none and get no such protection.
+ * The cookie's value is a hash of address and pod uid, the same on every replica and after a restart; where there are
+ * several services, a hash of the service's name and a dot come before it. The uid is random, so that the address
+ * cannot be found by trying them all; static nodes have none and get no such protection.
  */
 export function createStickyCookie({ name, upstream, shared, random }: StickyCookieOptions): Policy {
   const service = hashToken(upstream, "service");
@@ -46,14 +45,14 @@ export function createStickyCookie({ name, upstream, shared, random }: StickyCoo
 
   const cookieOf = (target: Target): string => (shared ? `${service}.${tokenOf(target)}` : tokenOf(target));
 
-  /** The target the request's cookie names, as long as it may have the request. */
+  /** The target the request's cookie names, as long as it may get the request. */
   function named(request: PickInfo): PoolMember | undefined {
     const value = cookieValue(request.headers, name);
     const member = value === undefined ? undefined : byToken.get(value.slice(value.indexOf(".") + 1));
     return member !== undefined && (member.selectable || keepsClients(member)) ? member : undefined;
   }
 
-  /** Fine, and out of turn only because it is drained by weight 0 or is of another zone. */
+  /** Fit, and not a candidate only because it is drained by weight 0 or is in another zone. */
   const keepsClients = ({ weight, healthy, passive, endpoint }: PoolMember): boolean =>
     healthy && passive.ejectedUntil === 0 && (weight === 0 || !endpoint.preferred) && endpoint.priority === priority;
 
@@ -85,7 +84,7 @@ export function createStickyCookie({ name, upstream, shared, random }: StickyCoo
     cookie(request, target) {
       const value = cookieOf(target);
       if (cookieValue(request.headers, name) === value) return undefined;
-      // What a trusted proxy in front says of the client's side; others' fields of that name were taken out before.
+      // What a trusted proxy in front says of the client's side: the field is removed where other peers send it.
       const scheme = request.headers.get("x-forwarded-proto")?.split(",")[0]?.trim() ?? request.scheme;
       const secure = scheme.toLowerCase() === "https" ? "; Secure" : "";
       return `${name}=${value}; Path=/; HttpOnly; SameSite=Lax${secure}`;

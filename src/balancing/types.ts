@@ -8,8 +8,8 @@ export type PickInfo = Pick<RequestFacts, "headers" | "search" | "client">;
 export type CookieInfo = Pick<RequestFacts, "headers" | "scheme">;
 
 /**
- * One address of a pool, with what balancing remembers of it. It lives as long as its endpoint (address and pod uid)
- * stays in the pool: changes around it do not reset it, a reused address with another uid starts fresh.
+ * One address of a pool, with its state. It lives as long as its endpoint (address and pod uid) stays in the pool:
+ * changes around it do not reset it, a reused address with another uid starts with fresh state.
  */
 export interface Target {
   readonly endpoint: Endpoint;
@@ -30,12 +30,12 @@ export interface TargetCounts {
 }
 
 /**
- * What decides which target a request gets: whose turn it is, its hash key, the client's address for want of one, its cookie, who is
- * less busy, or chance.
+ * What decides which target a request gets: whose turn it is, its hash key, the client's address for want of one, its
+ * cookie, which target is less busy, or chance.
  */
 export type Decider = "turn" | "key" | "client" | "cookie" | "load" | "chance";
 
-/** A target as people may see it. */
+/** A target's state, for reports. */
 export interface TargetState {
   readonly endpoint: Endpoint;
   /** Milliseconds since the epoch; undefined: it is not ejected. */
@@ -51,39 +51,39 @@ export interface TargetState {
 export interface Preview {
   readonly by: Decider;
   /**
-   * The targets that may take it. By turn, key, client or cookie, the first is the one it gets and the others follow as its
-   * retries would; by load, the less busy come first, but two are drawn and compared; by chance, as the endpoints are.
+   * The targets that may take it. By turn, key, client or cookie, the first is the one it gets and the others follow as
+   * its retries would; by load, the less busy come first, but two are drawn and compared; by chance, in no order.
    */
   readonly order: readonly TargetState[];
-  /** Those that take none now: ejected, not healthy, of a lower rank, or without weight while others have some. */
+  /** Those that take no requests now: ejected, unhealthy, of a lower rank, or without weight while others have some. */
   readonly others: readonly TargetState[];
 }
 
 /** The targets of one route towards one service, in the order a policy gives them. */
 export interface Pool {
   /**
-   * The target for this request, of the highest rank in which one takes traffic. `tried` are the targets this request
-   * already failed on: never one of them. undefined: none is left. `last`: no other attempt will follow, so that one of a
-   * lower rank than the last one tried is wanted, and none where there is no such. Costs the same whatever the number of
-   * services; allocates nothing.
+   * The target for this request, of the highest rank in which one takes traffic; never one of `tried`, on which this
+   * request already failed. undefined: none is left. `last`: no other attempt will follow, so only one of a lower rank
+   * than the last one tried is wanted. Costs the same whatever the number of services; allocates nothing.
    */
   pick(request: PickInfo, tried?: readonly Target[], last?: boolean): Target | undefined;
-  /** 2: some target takes traffic. 1: there are only doubtful ones, ejected or unhealthy. 0: there are none. */
+  /** 2: some target takes traffic. 1: there are only ejected or unhealthy ones. 0: there are none. */
   availability(): 0 | 1 | 2;
-  /** Whether the request says that it belongs to this service: the cookie of a sticky pool does, while a target is there. */
+  /** Whether the request has a cookie of this sticky pool, which must not be empty. */
   claims(request: PickInfo): boolean;
-  /** The request's headers arrived: passive health counts a success. `inFlight` is the caller's, through start/finish. */
+  /** The answer's headers arrived: passive health counts a success. */
   succeeded(target: Target): void;
   /** It could not be reached, or broke before its answer: passive health counts a failure, and may eject it. */
   failed(target: Target): void;
+  /** Counts a request in flight, until `finish`. */
   start(target: Target): void;
   finish(target: Target): void;
-  /** The `Set-Cookie` line a sticky pool adds to the answer; undefined for others and where the client has it already. */
+  /** The `Set-Cookie` line a sticky pool adds to the answer; undefined for other pools, or if the client has it. */
   cookie(request: CookieInfo, target: Target): string | undefined;
-  /** How many targets there are, and how many of them are out of turn now. For metrics: it allocates next to nothing. */
+  /** How many targets there are, and how many take no requests now. For metrics: it allocates next to nothing. */
   counts(): TargetCounts;
   /** Every target, in the order of its endpoints. */
   targetStates(): readonly TargetState[];
-  /** What `pick` would do for this request, told without moving anything. Slow: for people, not for requests. */
+  /** What `pick` would do for this request, without changing any state. Slow: for reports, not for requests. */
   preview(request: PickInfo): Preview;
 }

@@ -1,17 +1,11 @@
 import type { Random } from "../base/clock.ts";
 import type { PoolMember } from "./policy.ts";
 
-/** Draws members at random, each with its weight's share of the draws. */
-export interface WeightedDraw {
-  update(members: readonly PoolMember[]): void;
-  /** An index into the members; -1 where there are none. */
-  draw(): number;
-  /** An index other than `first`, with the shares the others have among themselves; -1 where there is no other. */
-  drawOther(first: number): number;
-}
-
-/** A draw costs a binary search, or nothing but the random number where all weights are equal. */
-export function createWeightedDraw(random: Random): WeightedDraw {
+/**
+ * Draws members at random, each with its weight's share of the draws. A draw costs a binary search, or nothing but the
+ * random number where all weights are equal.
+ */
+export function createWeightedDraw(random: Random) {
   let size = 0;
   /** Sum of the weights up to and with each member; undefined where all are equal. */
   let sums: Float64Array | undefined;
@@ -29,7 +23,7 @@ export function createWeightedDraw(random: Random): WeightedDraw {
   }
 
   return {
-    update(members) {
+    update(members: readonly PoolMember[]): void {
       size = members.length;
       sums = undefined;
       if (members.every((member) => member.weight === members[0]!.weight)) return;
@@ -40,11 +34,13 @@ export function createWeightedDraw(random: Random): WeightedDraw {
         sums[i] = sum;
       }
     },
-    draw() {
+    /** An index into the members; -1 where there are none. */
+    draw(): number {
       if (sums === undefined) return size === 0 ? -1 : Math.floor(random() * size);
       return find(sums, random() * sums[size - 1]!);
     },
-    drawOther(first) {
+    /** An index other than `first`, with the shares the others have among themselves; -1 where there is no other. */
+    drawOther(first: number): number {
       if (size < 2) return -1;
       if (sums === undefined) {
         const index = Math.floor(random() * (size - 1));

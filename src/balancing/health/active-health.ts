@@ -3,7 +3,7 @@ import type { Logger } from "../../base/log.ts";
 import type { ProbeTimes } from "../options.ts";
 import type { Target } from "../types.ts";
 
-/** Whose health is checked: a pool. */
+/** A pool whose health is checked. */
 export interface ProbedPool {
   /** Every target there is now. A target that left does not come back. */
   targets(): readonly Target[];
@@ -12,8 +12,8 @@ export interface ProbedPool {
 }
 
 /**
- * Asks one target how it is. Resolves to undefined where the answer was good, else to what was wrong with it in words; an
- * error it rejects with says what was wrong too. Ends when the signal aborts.
+ * Probes one target. Resolves to undefined where the answer was good, else to what was wrong with it; a rejection's
+ * message says what was wrong too. Ends when the signal aborts.
  */
 export type Probe = (target: Target, signal: AbortSignal) => Promise<string | undefined>;
 
@@ -31,7 +31,7 @@ export interface ActiveHealthOptions {
 
 /** Probes at the same time: a service of thousands of pods must not take all the sockets. */
 const MAX_PROBES = 32;
-/** How long a target that just came may wait until it is noticed. */
+/** New targets are looked for at least this often. */
 const NOTICE_MS = 1000;
 /** Probes are spread this far around their interval, so that replicas of the gateway do not probe in step. */
 const JITTER = 0.1;
@@ -49,8 +49,9 @@ interface Subject {
 }
 
 /**
- * Probes every target of a pool at an interval, and marks it unhealthy after `unhealthy` bad answers in a row, healthy again
- * after `healthy` good ones. What takes longer than `timeout` is bad. A target counts as healthy until checks say otherwise.
+ * Probes every target of a pool at an interval, and marks it unhealthy after `unhealthy` bad answers in a row, healthy
+ * again after `healthy` good ones. A probe that takes longer than `timeout` is bad. A target counts as healthy until
+ * checks say otherwise.
  */
 export function createActiveHealth(options: ActiveHealthOptions): {
   /** Probes until the signal aborts; then resolves once the last probe ended. Never rejects. */
@@ -87,7 +88,7 @@ export function createActiveHealth(options: ActiveHealthOptions): {
     }
   }
 
-  function judge(subject: Subject, fault: string | undefined): void {
+  function record(subject: Subject, fault: string | undefined): void {
     subject.streak = fault === undefined ? Math.max(1, subject.streak + 1) : Math.min(-1, subject.streak - 1);
     const healthy = subject.healthy ? subject.streak > -config.unhealthy : subject.streak >= config.healthy;
     if (healthy === subject.healthy) return;
@@ -111,13 +112,13 @@ export function createActiveHealth(options: ActiveHealthOptions): {
     signal.removeEventListener("abort", stop);
     subject.probe = undefined;
     subject.due = clock.now() + config.interval * (1 + (random() * 2 - 1) * JITTER);
-    // Back to the end: where more probes are due than may run, nobody is left out.
+    // Back to the end: where more probes are due than may run, each target still gets its turn.
     if (!subjects.delete(subject.target)) return;
     subjects.set(subject.target, subject);
-    if (!signal.aborted) judge(subject, fault);
+    if (!signal.aborted) record(subject, fault);
   }
 
-  /** Starts what is due, and says how long nothing more will be. */
+  /** Starts the probes that are due; returns the milliseconds until the next one is. */
   function launch(signal: AbortSignal): number {
     const now = clock.now();
     let wait = Math.min(NOTICE_MS, config.interval);

@@ -1,12 +1,12 @@
 import type { HealthCheck, HealthMark, HealthSet } from "./health-set.ts";
 
-/** Health checks that somebody else makes: one probe of an address for all threads. */
+/** Health checks that another thread makes: one probe of an address serves all threads. */
 export interface HealthReplica extends HealthSet {
-  /** Takes over what was found there. An address that is not in the pool any more is nobody's. */
+  /** Takes over what was found there. Addresses that are no longer in the pool are ignored. */
   mark(marks: readonly HealthMark[]): void;
 }
 
-/** Makes one that was told nothing: every address counts as healthy. */
+/** Makes one without any results yet: every address counts as healthy. */
 export function createHealthReplica(): HealthReplica {
   let byKey = new Map<string, HealthCheck>();
   return {

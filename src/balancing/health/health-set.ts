@@ -7,11 +7,11 @@ import { createActiveHealth, type Probe, type ProbedPool } from "./active-health
 /** A pool whose addresses are to be checked. */
 export interface HealthCheck {
   readonly pool: ProbedPool & Pick<Pool, "targetStates">;
-  /** Everything that makes the pool what it is: the same in every thread. */
+  /** Identifies the pool: the same in every thread. */
   readonly key: string;
   readonly config: ProbeTimes;
   readonly probe: Probe;
-  /** Everything that makes `probe` what it is. */
+  /** Identifies what `probe` does. */
   readonly probeKey: string;
   /** The service, for the log. */
   readonly upstream: string;
@@ -20,15 +20,15 @@ export interface HealthCheck {
 /** The active health checks of a gateway, across config reloads. */
 export interface HealthSet {
   /**
-   * Goes over to these checks. One of the same pool with the same settings goes on; the others are ended, and what they
-   * found of a pool is forgotten.
+   * Replaces the checks. One of the same pool with the same settings goes on; the others are ended, and their results
+   * are dropped.
    */
   apply(checks: readonly HealthCheck[]): void;
   /** Ends all of them; resolves when no probe is under way. */
   stop(): Promise<void>;
 }
 
-/** What checks found of one address, for those who do not probe it themselves. */
+/** What checks found about one address, for threads that do not probe it themselves. */
 export interface HealthMark {
   /** `HealthCheck.key` */
   readonly pool: string;
@@ -38,7 +38,7 @@ export interface HealthMark {
   readonly healthy: boolean;
 }
 
-/** Health checks that are made here, and told to others. */
+/** Health checks that are made here; their results go to other threads too. */
 export interface ProbingHealthSet extends HealthSet {
   /** Every address that is unhealthy now. */
   marks(): HealthMark[];

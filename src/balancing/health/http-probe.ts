@@ -3,15 +3,15 @@ import type { Endpoint } from "../../discovery/types.ts";
 import type { HttpProbeOptions } from "../options.ts";
 import type { Probe } from "./active-health.ts";
 
-/** How a probe leaves; the proxy's own fetch takes this too. */
+/** How a probe is sent; the proxy's own fetch takes this too. */
 export type ProbeFetch = (
   url: string,
   init: { method: "GET"; headers: Headers; canceller: Canceller; endpoint: Endpoint },
 ) => Promise<Response>;
 
 /**
- * Asks a target for `path`. Good is a status of `statuses`, by default 200 to 399 as with a kubelet's HTTP probe; redirects
- * are not followed. `fetch` is the route's own, with its TLS settings.
+ * Asks a target for `path`. Good is a status of `statuses`, by default 200 to 399 as with a kubelet's HTTP probe;
+ * redirects are not followed. `fetch` is the route's own, with its TLS settings.
  */
 export const httpProbe =
   ({ path, host, statuses }: HttpProbeOptions, fetch: ProbeFetch): Probe =>

@@ -1,7 +1,7 @@
 import type { Clock } from "../../base/clock.ts";
 import type { PassiveHealthConfig } from "../options.ts";
 
-/** What passive health remembers of one target. */
+/** What passive health knows of one target. */
 export interface PassiveState {
   /** Failures since the last success. */
   failures: number;
@@ -20,18 +20,7 @@ const LONGEST_MS = 300_000;
 /** Nor beyond this many times the first one. */
 const LONGEST_TIMES = 30;
 
-/** Judges targets by what becomes of the requests sent to them. */
-export interface PassiveHealth {
-  /** A request failed. True: the target is ejected from now until its `ejectedUntil`. `size`: how many are `limited`. */
-  failed(state: PassiveState, size: number): boolean;
-  succeeded(state: PassiveState): void;
-  /** Ends ejections whose time is over. True: there were some. Costs nothing while none is ejected. */
-  lapse(): boolean;
-  /** The pool changed: `left` are gone, `size` are `limited`, and no more than half of those stay ejected. */
-  resize(left: readonly PassiveState[], size: number): void;
-}
-
-/** A target nothing is known of. */
+/** The state of a new target. */
 export const freshState = (): PassiveState => ({
   failures: 0,
   ejections: 0,
@@ -41,14 +30,15 @@ export const freshState = (): PassiveState => ({
 });
 
 /**
- * After `failures` consecutive failures a target is ejected for `eject` milliseconds, then twice that, four times and so
- * on, as long as it goes on failing: after an ejection one more failure is enough. Once it works again, the time shrinks
- * by half for each `eject` milliseconds with a success. Never more than half of those that are `limited` is ejected: what hits
- * the majority is not the fault of single targets, so a pool of one is never without it.
+ * Judges targets by the requests sent to them. After `failures` consecutive failures a target is ejected for `eject`
+ * milliseconds, then twice that, four times and so on, as long as it goes on failing: after an ejection one more
+ * failure is enough. Once it works again, the time shrinks by half for each `eject` milliseconds with a success. Never
+ * more than half of those that are `limited` is ejected: what hits the majority is not the fault of single targets, and
+ * a pool of one never ejects it.
  */
-export function createPassiveHealth(config: PassiveHealthConfig, clock: Clock): PassiveHealth {
+export function createPassiveHealth(config: PassiveHealthConfig, clock: Clock) {
   const ejected = new Set<PassiveState>();
-  /** Of these: limited. */
+  /** How many of the ejected are limited. */
   let limited = 0;
   let nextLapse = Number.POSITIVE_INFINITY;
 
@@ -63,7 +53,10 @@ export function createPassiveHealth(config: PassiveHealthConfig, clock: Clock): 
   }
 
   return {
-    failed(state, size) {
+    /**
+     * A request failed. True: the target is ejected from now until its `ejectedUntil`. `size`: how many are `limited`.
+     */
+    failed(state: PassiveState, size: number): boolean {
       state.failures++;
       if (state.failures < config.failures || config.eject === 0 || state.ejectedUntil > 0) return false;
       if (state.limited && (limited + 1) * 2 > size) return false;
@@ -76,7 +69,7 @@ export function createPassiveHealth(config: PassiveHealthConfig, clock: Clock): 
       nextLapse = Math.min(nextLapse, state.ejectedUntil);
       return true;
     },
-    succeeded(state) {
+    succeeded(state: PassiveState): void {
       state.failures = 0;
       if (state.ejections === 0) return;
       const now = clock.now();
@@ -84,7 +77,8 @@ export function createPassiveHealth(config: PassiveHealthConfig, clock: Clock): 
       state.ejections--;
       state.since = now;
     },
-    lapse() {
+    /** Ends ejections whose time is over. True: there were some. Costs nothing while none is ejected. */
+    lapse(): boolean {
       if (ejected.size === 0) return false;
       const now = clock.now();
       if (now < nextLapse) return false;
@@ -92,7 +86,8 @@ export function createPassiveHealth(config: PassiveHealthConfig, clock: Clock): 
       schedule();
       return true;
     },
-    resize(left, size) {
+    /** The pool changed: `left` are gone, `size` are `limited`, and no more than half of those stay ejected. */
+    resize(left: readonly PassiveState[], size: number): void {
       for (const state of left) release(state);
       limited = 0;
       for (const state of ejected) if (state.limited) limited++;
