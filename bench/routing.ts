@@ -2,7 +2,7 @@ import { METHOD_NAME_ALL } from "hono/router";
 import { RegExpRouter } from "hono/router/reg-exp-router";
 import { TrieRouter } from "hono/router/trie-router";
 import * as v from "valibot";
-import { fill } from "../src/config/fill.ts";
+import { applyDefaults } from "../src/config/defaults.ts";
 import type { FileFormat, RouteConfig } from "../src/config/schema.ts";
 import { FORMAT } from "../src/gateway/format.ts";
 import type { RequestFacts } from "../src/http/request.ts";
@@ -96,7 +96,7 @@ const facts = ({ path = "/", host = "gateway.test", search = "", headers = {} }:
 
 const rules = (shape: Shape, size: number): RouteConfig[] => {
   const routes = Array.from({ length: size }, (_, n) => ({ id: n, ...shape.route(n) }));
-  return fill(v.parse(FORMAT.file, { routes }), { env: {}, pod: {} }).routes;
+  return applyDefaults(v.parse(FORMAT.file, { routes }), { env: {}, pod: {} }).routes;
 };
 
 /** Nanoseconds of one call, the best round; the first ones warm up. */

@@ -22,7 +22,7 @@ export function metricsPage(): string {
   );
   return `# Metrics
 
-\`GET /metrics\` of the admin API. Labels and what to watch are told in [metrics.md](../metrics.md).
+\`GET /metrics\` of the admin API. Labels and what to watch are in [metrics.md](../metrics.md).
 
 ${table(
   ["metric", "type", "meaning"],
@@ -36,7 +36,7 @@ export function codesPage(): string {
   return `# Codes of the gateway's own answers
 
 Answers that no upstream gave are \`application/problem+json\` (RFC 9457): \`type\` is \`urn:podway:problem:CODE\`, and \`code\` is one of
-these. A middleware may set another status. What to do about each is told in [operations.md](../operations.md).
+these. A middleware may set another status. What to do about each is in [operations.md](../operations.md).
 
 ${table(
   ["code", "status", "title"],
@@ -123,7 +123,7 @@ export function logPage(): string {
   return `# Messages of the log
 
 What standard error may say, besides the errors and warnings of a config file, which name their file, line and column. \`…\` stands for what is
-put in. A line of a cluster has the field \`cluster\` where there are several. What to do about each is told in
+put in. A line of a cluster has the field \`cluster\` where there are several. What to do about each is in
 [operations.md](../operations.md).
 
 ${table(

@@ -20,7 +20,7 @@ export interface CheckIo extends Pick<LoadInput, "env" | "pod"> {
   readText(path: string): Promise<string>;
   exists(path: string): Promise<boolean>;
   /** What this runtime cannot do that others can. */
-  readonly lacking?: LoadInput["lacking"];
+  readonly limitations?: LoadInput["limitations"];
   /** Left out: modules are not looked into. */
   readonly modules?: ModuleLoader | undefined;
   /** One line to standard output. */
@@ -115,7 +115,7 @@ export async function check(argv: readonly string[], io: CheckIo): Promise<numbe
   const text = await io.readText(file).catch((error: Error) => error);
   if (text instanceof Error) return refuse(text.message);
 
-  const input: LoadInput = { format: FORMAT, file: name, text, env: io.env, pod: io.pod, lacking: io.lacking };
+  const input: LoadInput = { format: FORMAT, file: name, text, env: io.env, pod: io.pod, limitations: io.limitations };
   const result = io.load === undefined ? { ...loadConfig(input), kubeconfigs: [] } : await io.load(input);
   const warnings = [...result.warnings];
   if (result.ok) {

@@ -78,7 +78,7 @@ export async function run(argv: readonly string[], world: CommandWorld): Promise
         modules: runtime.modules,
         env: runtime.env,
         pod,
-        lacking: host.threads === undefined ? ["threads"] : [],
+        limitations: host.threads === undefined ? ["threads"] : [],
         stdout: host.stdout,
         stderr: host.stderr,
         load: (input) => loadWithContexts(input, kubeconfigOptions({ ...world, files })),

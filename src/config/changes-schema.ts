@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { preset } from "../base/schema/key.ts";
+import { withDefault } from "../base/schema/key.ts";
 import { list, object, off, oneOf, record } from "../base/schema/shapes.ts";
 import { anyText, headerName, headerValue, nonEmpty } from "../base/schema/values.ts";
 import { TEMPLATE_PARTS } from "../routing/template.ts";
@@ -11,33 +11,33 @@ const headerValues = oneOf([headerValue, list(headerValue, "texts"), off], "a te
 
 /** Changes of the headers of a request or an answer. */
 export const headerChangesSchema = object({
-  set: preset(
+  set: withDefault(
     record(headerName, headerValues, HEADER_CHANGES),
     {},
     {
       help: "In place of what is there; a list is as many headers of that name. false: what defaults change of this header does not count.",
     },
   ),
-  add: preset(
+  add: withDefault(
     record(headerName, headerValues, HEADER_CHANGES),
     {},
     {
       help: "Beside what is there; a list is as many headers of that name. false: what defaults change of this header does not count.",
     },
   ),
-  remove: preset(v.array(headerName, "a list of header names"), [], { help: "Taken out, after set and add." }),
+  remove: withDefault(v.array(headerName, "a list of header names"), [], { help: "Taken out, after set and add." }),
 });
 
 const PARAMETERS = "a mapping of parameters to texts or lists of texts, in which {name} is a part of the request";
 
 /** Names as they mean, values with parts of the request. */
 export const queryChanges = object({
-  set: preset(
+  set: withDefault(
     record(nonEmpty, oneOf([anyText, list(anyText, "texts")], "a text, or a list of texts"), PARAMETERS),
     {},
     {
       help: `In place of all parameters of that name; a list is as many parameters. In values stand parts of the route's own path template, and of the request: ${TEMPLATE_PARTS}.`,
     },
   ),
-  remove: preset(v.array(nonEmpty, "a list of parameters"), [], { help: "Parameters that are taken out." }),
+  remove: withDefault(v.array(nonEmpty, "a list of parameters"), [], { help: "Parameters that are taken out." }),
 });

@@ -16,14 +16,14 @@ import {
 } from "./rules.ts";
 
 /** The clusters of a file, in either of APISIX's two shapes. */
-export interface WrittenClusters {
+export interface RawClusters {
   readonly on: boolean;
   readonly multi: boolean;
   readonly places: readonly Place[];
 }
 
 /** Finds the clusters; a file whose `kubernetes` is neither a mapping nor a list has none. */
-export function writtenClusters({ root }: Rules): WrittenClusters {
+export function rawClusters({ root }: Rules): RawClusters {
   const discovery = under(root, "discovery");
   const { kubernetes } = discovery.value;
   if (Array.isArray(kubernetes)) return { on: true, multi: true, places: itemsUnder(discovery, "kubernetes") };
@@ -78,7 +78,7 @@ function selectorIsUsable(rules: Rules, cluster: Place): void {
 }
 
 /** Everything about `discovery.kubernetes` that concerns more than one key. */
-export function checkClusters(rules: Rules, { places, multi }: WrittenClusters, env: Env): void {
+export function checkClusters(rules: Rules, { places, multi }: RawClusters, env: Env): void {
   for (const cluster of places) {
     apiserverIsNamed(rules, cluster, multi, env);
     const credentials = present(under(cluster, "client"), ["token", "token_file", "cert_file", "kubeconfig"]);

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { type KeyRules, key, mapping, oneFile, optional, preset } from "../base/schema/key.ts";
+import { type KeyRules, key, mapping, oneFile, optional, withDefault } from "../base/schema/key.ts";
 import { list, object, oneOf, words } from "../base/schema/shapes.ts";
 import {
   boolean,
@@ -16,21 +16,23 @@ import {
 } from "../base/schema/values.ts";
 import type { ClusterOptions } from "../discovery/options.ts";
 import { kubeconfigPaths } from "../kubernetes/kubeconfig-paths.ts";
-import { NO_CA_FILE, NO_CLIENT_CERTIFICATE, NO_FILES, NO_TLS } from "./lacks.ts";
+import { NO_CA_FILE, NO_CLIENT_CERTIFICATE, NO_FILES, NO_TLS } from "./unsupported.ts";
 import { CERTIFICATE } from "./upstream-schema.ts";
 
 const PROXY = "the URL of an http or https proxy, such as http://proxy.example.org:3128";
 
 const service = object({
-  schema: preset(words(["https", "http"]), "https", { help: "The protocol of the apiserver; http is unencrypted." }),
+  schema: withDefault(words(["https", "http"]), "https", {
+    help: "The protocol of the apiserver; http is unencrypted.",
+  }),
   host: optional(hostValue("the apiserver's address: IPv4, IPv6 or a host name, without scheme, port or path"), {
     help: "In a pod ${KUBERNETES_SERVICE_HOST}.",
   }),
   port: optional(portValue("the apiserver's port, from 1 to 65535"), { help: "In a pod ${KUBERNETES_SERVICE_PORT}." }),
-  ssl_verify: preset(boolean, true, {
+  ssl_verify: withDefault(boolean, true, {
     help: "Whether the apiserver's certificate is checked (APISIX's default is false).",
     workers: (verify) => (verify === false ? NO_TLS : undefined),
-    caution: (verify) =>
+    warning: (verify) =>
       verify === false
         ? "is false: anybody between here and the apiserver can read the token and answer in its place"
         : undefined,
@@ -127,25 +129,25 @@ const clusterEntries = {
   label_selector: optional(shownText("a Kubernetes label selector such as app=web,tier in (a,b)"), {
     help: "Only Endpoints or EndpointSlices with these labels.",
   }),
-  default_weight: preset(integer(0), 50, {
+  default_weight: withDefault(integer(0), 50, {
     help: "Weight of a node; 0 takes no new traffic while others have weight.",
   }),
-  watch_endpoint_slices: preset(boolean, false, { help: "Reads EndpointSlices instead of Endpoints." }),
+  watch_endpoint_slices: withDefault(boolean, false, { help: "Reads EndpointSlices instead of Endpoints." }),
   shared_size: optional(v.pipe(shown(v.string(SIZE)), v.regex(/^[0-9]+m$/, SIZE)), {
     help: "APISIX's key: above this estimate of the snapshot there is a warning.",
   }),
   namespace: optional(namespace, {
     help: "Namespace of a service reference that names none; by default the pod's own, else default.",
   }),
-  mode: preset(words(["watch", "poll", "request", "auto"]), "watch", {
+  mode: withDefault(words(["watch", "poll", "request", "auto"]), "watch", {
     help: "How the cluster is followed: watch, poll, request (asked for each request), or auto: watch, and poll while watches break.",
     workers: onlyPolls,
   }),
-  poll_interval: preset(milliseconds(100), 5000, { help: "Time between two polls." }),
-  max_stale: preset(milliseconds(), 0, {
+  poll_interval: withDefault(milliseconds(100), 5000, { help: "Time between two polls." }),
+  max_stale: withDefault(milliseconds(), 0, {
     help: "An older snapshot has to be refreshed before it is used. 0: the last good one is used for ever.",
   }),
-  watch_idle: preset(milliseconds(1000), 75_000, { help: "A watch that is silent for longer is opened again." }),
+  watch_idle: withDefault(milliseconds(1000), 75_000, { help: "A watch that is silent for longer is opened again." }),
   watch_timeout_seconds: optional(integer(1), {
     help: "APISIX's key: how long one watch may last before it is asked for again; by default 240 to 290, and never more than 290.",
   }),
@@ -158,18 +160,20 @@ const clusterEntries = {
   watch_retry_max_seconds: optional(seconds, {
     help: "APISIX's key: the longest pause after failures in a row, by default 30.",
   }),
-  empty_grace: preset(milliseconds(), 0, {
+  empty_grace: withDefault(milliseconds(), 0, {
     help: "How long the last nodes of a service that became empty are still used.",
   }),
-  address_family: preset(words(["any", "ipv4", "ipv6"]), "any", { help: "Which address of a dual-stack pod is used." }),
-  resolve_service_ports: preset(boolean, false, {
+  address_family: withDefault(words(["any", "ipv4", "ipv6"]), "any", {
+    help: "Which address of a dual-stack pod is used.",
+  }),
+  resolve_service_ports: withDefault(boolean, false, {
     help: "Services are followed too, so that namespace/name:80 may mean the Service's own port.",
   }),
   snapshot_file: optional(shownText("the path of a file to keep the last good snapshot in"), {
     help: "A new start serves from it until the first list is there.",
     workers: `${NO_FILES}: bind the Durable Object SnapshotHolder to keep a shared snapshot`,
   }),
-  required: preset(boolean, true, { help: "Whether /readyz waits for this cluster." }),
+  required: withDefault(boolean, true, { help: "Whether /readyz waits for this cluster." }),
 } satisfies Record<Exclude<keyof ClusterOptions, "id">, v.GenericSchema>;
 
 const CLUSTER_KEYS = Object.keys(clusterEntries).join(", ");
@@ -203,4 +207,4 @@ export const discoverySchema = object({
 });
 
 /** `discovery.kubernetes` as written and checked, before defaults that depend on the surroundings. */
-export type WrittenDiscovery = v.InferOutput<typeof discoverySchema>;
+export type RawDiscovery = v.InferOutput<typeof discoverySchema>;

@@ -49,7 +49,7 @@ const ofFile = (product: string, keys: readonly string[], key: string): string |
     ? `it is ${product}'s: \`podway import ${product.toLowerCase()} FILE\` converts such a file`
     : undefined;
 
-/** What is written in place of another gateway's key at the top of a file, as the end of a sentence; undefined: it is no such key. */
+/** The hint for a key at the top of another gateway's file, as the end of a sentence; undefined: it is no such key. */
 export const foreignToFiles = (key: string): string | undefined =>
   ofFile("APISIX", APISIX_FILE, key) ?? ofFile("Ocelot", OCELOT_FILE, key);
 

@@ -5,7 +5,7 @@ import {
   toJsonSchema,
 } from "@valibot/to-json-schema";
 import type * as v from "valibot";
-import { type KeyRules, keyFacts, mappingFacts } from "../base/schema/key.ts";
+import { type KeyRules, keyMetadata, mappingMetadata } from "../base/schema/key.ts";
 import { isMapping, wantedBy } from "../base/schema/shapes.ts";
 import type { FileFormat } from "./schema.ts";
 
@@ -32,10 +32,10 @@ const DEFINITIONS: Readonly<Record<string, Schema>> = {
   },
 };
 
-/** Actions of which no keyword can tell what they do; what can be told of a check stands beside it in `keywords`. */
-const UNTOLD = ["check", "to_lower_case", "to_upper_case"];
+/** Actions that no keyword expresses; what can be expressed of a check stands beside it in `keywords`. */
+const WITHOUT_KEYWORD = ["check", "to_lower_case", "to_upper_case"];
 
-/** JSON Schema knows no flags: an expression with one would mean something else. What may be shown is our own matter. */
+/** JSON Schema knows no flags: an expression with one would mean something else. Our own marks mean nothing to editors. */
 function standardOnly({ valibotAction, jsonSchema }: OverrideActionContext): JsonSchema | undefined {
   if (valibotAction.type === "metadata" && ("shown" in jsonSchema || "credential" in jsonSchema)) {
     const { shown: _, credential: __, ...rest } = jsonSchema as unknown as Schema;
@@ -54,7 +54,7 @@ const without = (keys: readonly string[]): Schema => ({
   properties: Object.fromEntries(keys.map((key) => [key, false])),
 });
 
-/** The keywords that tell which keys of a mapping go together. */
+/** The keywords for which keys of a mapping go together. */
 function keyKeywords({ one, some, apart = [], alone = {}, with: pairs = {} }: KeyRules): Schema {
   const dependencies: Record<string, Schema | string[]> = {};
   for (const keys of apart) {
@@ -69,22 +69,22 @@ function keyKeywords({ one, some, apart = [], alone = {}, with: pairs = {} }: Ke
   } as Schema;
 }
 
-/** What the entries of a mapping say of its keys, which `finish` makes standard keywords of. */
-function withFacts(schema: OverrideSchemaContext["valibotSchema"], made: Schema): Schema {
+/** Adds what is known of the keys of a mapping, which `finish` turns into standard keywords. */
+function withMetadata(schema: OverrideSchemaContext["valibotSchema"], made: Schema): Schema {
   const { entries } = schema as { readonly entries?: v.ObjectEntries };
   if (entries === undefined) return made;
   const properties = Object.entries(made.properties as Record<string, Schema>).map(([name, property]) => {
-    const { help, initial } = keyFacts(entries[name] as v.GenericSchema) ?? {};
-    return [name, { ...property, help, initial }];
+    const { help, lateDefault } = keyMetadata(entries[name] as v.GenericSchema) ?? {};
+    return [name, { ...property, help, lateDefault }];
   });
-  const { rules = {} } = mappingFacts(schema as v.GenericSchema);
+  const { rules = {} } = mappingMetadata(schema as v.GenericSchema);
   return { ...made, properties: Object.fromEntries(properties), ...keyKeywords(rules) };
 }
 
-/** Says of a value what it must be, in the words of the loader's errors, and what is known of its keys. */
+/** Adds what a value must be, as the loader's errors say it, and what is known of its keys. */
 function withWanted({ valibotSchema, jsonSchema }: OverrideSchemaContext): JsonSchema {
   const wanted = wantedBy(valibotSchema as v.GenericSchema);
-  const made = withFacts(valibotSchema, jsonSchema as Schema);
+  const made = withMetadata(valibotSchema, jsonSchema as Schema);
   return SAID_BY_KEYWORDS.test(wanted) ? made : { description: `Must be ${wanted}.`, ...made };
 }
 
@@ -108,13 +108,13 @@ const distinct = (schemas: readonly Schema[]): Schema[] => [
   ...new Map(schemas.map((schema) => [JSON.stringify(schema), schema])).values(),
 ];
 
-/** Puts in what the conversion does not know of: variables, help, defaults. */
+/** Adds what the conversion does not know of: variables, help, defaults. */
 function finish(schema: Schema): Schema {
-  const { description: wanted, help, initial, default: read = initial, ...rest } = schema;
+  const { description: wanted, help, lateDefault, default: initial = lateDefault, ...rest } = schema;
   const description = [help, wanted].filter(Boolean).join(" ");
   const said = {
     ...(description !== "" && { description }),
-    ...(read !== undefined && { default: read }),
+    ...(initial !== undefined && { default: initial }),
   } as Schema;
   const forms = (rest.anyOf as Schema[] | undefined)?.map((form) => withItemHelp(form, help));
   const inner = finishInside((forms === undefined ? rest : { ...rest, anyOf: forms }) as Schema);
@@ -164,7 +164,7 @@ export function configJsonSchema(format: FileFormat): Record<string, unknown> {
   } = toJsonSchema(format.file, {
     target: "draft-07",
     typeMode: "input",
-    ignoreActions: UNTOLD,
+    ignoreActions: WITHOUT_KEYWORD,
     overrideSchema: withWanted,
     overrideAction: standardOnly,
     definitions: { middleware: format.middleware },

@@ -1,15 +1,13 @@
-import { type KeyRules, keyFacts, type Lack, mappingFacts } from "../base/schema/key.ts";
+import { type KeyRules, keyMetadata, mappingMetadata, type Unsupported } from "../base/schema/key.ts";
 import { isMapping } from "../base/schema/shapes.ts";
 import type { Place, Rules } from "./rules.ts";
 import { atMostOne, fault, faultAt, present, valueFault, warn } from "./rules.ts";
 import { fitting, type Schema, walk } from "./walk.ts";
 
-/** What the schema's entries say of keys, held against a config. */
-
 /** What a runtime cannot do that others can. */
-export type Lacking = "workers" | "threads";
+export type Limitation = "workers" | "threads";
 
-/** Keys that exclude each other, mean nothing without another one or have no effect beside it: its writer expects something of each. */
+/** Reports keys that exclude each other, and keys that have no effect as they stand: their writer expects one. */
 function keysGoTogether(
   rules: Rules,
   place: Place,
@@ -34,27 +32,27 @@ function keysGoTogether(
 
 const isOff = (value: unknown): boolean => value === false || (Array.isArray(value) && value.length === 0);
 
-const lackOf = (lack: Lack | undefined, value: unknown): string | undefined =>
+const unsupported = (lack: Unsupported | undefined, value: unknown): string | undefined =>
   typeof lack === "function" ? lack(value) : isOff(value) ? undefined : lack;
 
-/** Everything that entries say of keys which are there, and of those that are not. `lacking`: what the runtime cannot do. */
-export function checkKeys(rules: Rules, schema: Schema, lacking: readonly Lacking[]): void {
+/** Checks a config against what is known of its keys. `limitations`: what the runtime cannot do. */
+export function checkKeys(rules: Rules, schema: Schema, limitations: readonly Limitation[]): void {
   walk(schema, rules.document.root, ({ path, value, schema: at }) => {
     if (at === undefined || value === null || value === undefined) return;
-    const facts = keyFacts(at);
+    const facts = keyMetadata(at);
     if (facts !== undefined) {
       const place: Place = { path: path.slice(0, -1), value: {} };
       const key = String(path.at(-1));
-      for (const kind of lacking) {
-        const why = lackOf(facts[kind], value);
+      for (const kind of limitations) {
+        const why = unsupported(facts[kind], value);
         if (why !== undefined) (typeof facts[kind] === "function" ? valueFault : fault)(rules, place, key, why);
       }
-      const idle = lacking.includes("workers") ? lackOf(facts.idleOnWorkers, value) : undefined;
-      for (const why of [idle, facts.caution?.(value)]) if (why !== undefined) warn(rules, place, key, why);
+      const idle = limitations.includes("workers") ? unsupported(facts.ignoredOnWorkers, value) : undefined;
+      for (const why of [idle, facts.warning?.(value)]) if (why !== undefined) warn(rules, place, key, why);
     }
     if (!isMapping(value)) return;
     const known = fitting(at, value)[0];
-    const { rules: keyRules } = known === undefined ? {} : mappingFacts(known);
+    const { rules: keyRules } = known === undefined ? {} : mappingMetadata(known);
     if (keyRules !== undefined) keysGoTogether(rules, { path, value }, keyRules);
   });
 }

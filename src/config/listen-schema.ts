@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { isAddress, isHostName, stripBrackets } from "../base/addresses.ts";
-import { key, oneFile, optional, preset } from "../base/schema/key.ts";
+import { key, oneFile, optional, withDefault } from "../base/schema/key.ts";
 import { object, oneOf } from "../base/schema/shapes.ts";
 import { host, portValue, shown, shownText, wholeNumber } from "../base/schema/values.ts";
 
@@ -35,7 +35,7 @@ export const listen = (defaultHost: string) =>
         v.check(({ host, port }) => port <= 65_535 && (isAddress(host) || isHostName(host)), LISTEN),
       ),
       object({
-        host: preset(host, defaultHost, { help: "The address or name to listen on." }),
+        host: withDefault(host, defaultHost, { help: "The address or name to listen on." }),
         port: key(portValue(LISTEN_PORT, 0), { help: "0 lets the system choose." }),
       }),
     ],

@@ -1,11 +1,11 @@
 import { isMapping } from "../base/schema/shapes.ts";
 import type { ModuleUse } from "../middleware/modules.ts";
-import { checkClusters, writtenClusters } from "./cluster-rules.ts";
+import { checkClusters, rawClusters } from "./cluster-rules.ts";
+import { applyDefaults, type PodOffer } from "./defaults.ts";
 import type { ConfigDocument } from "./document.ts";
-import { fill, type PodOffer } from "./fill.ts";
 import type { Env } from "./interpolate.ts";
 import type { ConfigIssue } from "./issues.ts";
-import { checkKeys, type Lacking } from "./key-rules.ts";
+import { checkKeys, type Limitation } from "./key-rules.ts";
 import { checkGroups, checkMiddleware, moduleUses } from "./middleware-rules.ts";
 import { checkRoutes } from "./route-rules.ts";
 import { reachWarnings, regexWarnings } from "./route-warnings.ts";
@@ -16,7 +16,7 @@ import { readSource } from "./source.ts";
 import { checkStreams } from "./stream-rules.ts";
 import { validate } from "./validate.ts";
 
-export type { PodOffer } from "./fill.ts";
+export type { PodOffer } from "./defaults.ts";
 export type { Env } from "./interpolate.ts";
 export { type ConfigIssue, formatIssue } from "./issues.ts";
 
@@ -28,7 +28,7 @@ export interface CheckInput {
   /** What the pod's service account offers; empty outside a pod. */
   readonly pod: PodOffer;
   /** What the runtime cannot do that others can: keys that need it are errors. */
-  readonly lacking?: readonly Lacking[] | undefined;
+  readonly limitations?: readonly Limitation[] | undefined;
 }
 
 /** What a config file is made of. No file is read here. */
@@ -71,25 +71,25 @@ export const loadConfig = ({ file, text, ...input }: LoadInput): LoadResult =>
   checkConfig(readSource({ file, text, env: input.env }), input);
 
 /** The same of a config that was read before, or comes from another program. */
-export function checkConfig(document: ConfigDocument, { format, env, pod, lacking = [] }: CheckInput): LoadResult {
+export function checkConfig(document: ConfigDocument, { format, env, pod, limitations = [] }: CheckInput): LoadResult {
   const rules: Rules = { document, root: rootOf(document), errors: [...document.issues], warnings: [] };
   if (document.root === undefined && document.issues.length === 0) rules.errors.push(document.issue([], EMPTY_FILE));
   // First, because it settles what values that are environment variables mean.
   const validated = validate(format, document);
   if (validated.ok) checkGroups(rules, format.kinds, validated.file);
   else rules.errors.push(...validated.issues);
-  checkKeys(rules, format.file, lacking);
-  const clusters = writtenClusters(rules);
+  checkKeys(rules, format.file, limitations);
+  const clusters = rawClusters(rules);
   checkServer(rules);
   checkClusters(rules, clusters, env);
   checkRoutes(rules, clusters);
   checkStreams(rules, clusters);
   checkMiddleware(rules, format.kinds);
-  // A text whose variable is not set is said to be that, and nothing else about what was left of it.
+  // A text whose variable is not set is reported for that alone, not for what was left of it.
   const errors = rules.errors.filter((issue) => !document.unset.has(issue.path) || document.issues.includes(issue));
   const warnings = tidy(rules.warnings.filter(({ path }) => !document.unset.has(path)));
   if (!validated.ok || rules.errors.length > 0) return { ok: false, errors: tidy(errors), warnings };
-  const config = fill(validated.file, { env, pod });
+  const config = applyDefaults(validated.file, { env, pod });
   warnings.push(...reachWarnings(document, format.kinds, config.routes), ...regexWarnings(document, config.routes));
   return {
     ok: true,

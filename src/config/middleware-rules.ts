@@ -3,7 +3,7 @@ import type { MiddlewareKinds } from "../middleware/options.ts";
 import type { ConfigDocument } from "./document.ts";
 import { type ConfigIssue, type Path, showPath } from "./issues.ts";
 import { itemsUnder, type Place, present, type Rules, rootOf, under, valueFault, warn } from "./rules.ts";
-import type { WrittenFile } from "./schema.ts";
+import type { RawFile } from "./schema.ts";
 import { asksForThreads } from "./server-schema.ts";
 
 /** The entries of all `middleware:`, in the config's order. */
@@ -14,7 +14,7 @@ const entriesOf = (root: Place): Place[] =>
  * Those of one `group` share one count, so they must want the same of it. A request counts once in it, so a route names it
  * once. Options are compared as the schema read them, `file`: one that is left out is its default.
  */
-export function checkGroups(rules: Rules, kinds: MiddlewareKinds, file: WrittenFile): void {
+export function checkGroups(rules: Rules, kinds: MiddlewareKinds, file: RawFile): void {
   const groups = new Map<string, { path: Path; options: string }>();
   for (const place of entriesOf(rootOf({ root: file }))) {
     for (const [name, written] of Object.entries(place.value)) {

@@ -4,7 +4,7 @@ import { keywords, object, off, wantedBy } from "../base/schema/shapes.ts";
 import { shownText } from "../base/schema/values.ts";
 import type { RawMiddleware } from "../middleware/catalog.ts";
 import type { MiddlewareKinds } from "../middleware/options.ts";
-import { NO_FILES } from "./lacks.ts";
+import { NO_FILES } from "./unsupported.ts";
 
 const WANTED = "a mapping of one middleware such as {cors: {…}} or {use: ./mine.ts, options: {…}}";
 

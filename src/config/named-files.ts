@@ -1,4 +1,4 @@
-import { keyFacts } from "../base/schema/key.ts";
+import { keyMetadata } from "../base/schema/key.ts";
 import type { Path } from "./issues.ts";
 import type { Config, FileFormat } from "./schema.ts";
 import { walk } from "./walk.ts";
@@ -22,11 +22,11 @@ function asFile({ discovery, server, routes, streams }: Config): unknown {
   };
 }
 
-/** Every file that a config wants to read, in the order of its sections; modules of middleware and `snapshot_file` apart. */
+/** Every file to be read that a config names; modules of middleware and `snapshot_file` apart. */
 export function namedFiles(format: FileFormat, config: Config): NamedFile[] {
   const named: NamedFile[] = [];
   walk(format.file, asFile(config), ({ path, value, schema }) => {
-    const files = schema && keyFacts(schema)?.files;
+    const files = schema && keyMetadata(schema)?.files;
     if (files !== undefined && typeof value === "string") for (const name of files(value)) named.push({ path, name });
   });
   return named;

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { type KeyRules, key, later, mapping, optional, preset } from "../base/schema/key.ts";
+import { type KeyRules, key, lateDefault, mapping, optional, withDefault } from "../base/schema/key.ts";
 import { keywords, object, oneOf, words } from "../base/schema/shapes.ts";
 import { anyText, boolean, host, port, regexSource, shown, shownUrl } from "../base/schema/values.ts";
 import { pathTemplateFault } from "../routing/path-template.ts";
@@ -37,7 +37,7 @@ const pathTemplate = v.pipe(
 );
 
 const anyCase = {
-  ignore_case: later(boolean, false, { help: "Matches in any case, and so do strip_prefix and rewrite_path." }),
+  ignore_case: lateDefault(boolean, false, { help: "Matches in any case, and so do strip_prefix and rewrite_path." }),
 } as const;
 
 /** A prefix written as a text alone. */
@@ -54,7 +54,7 @@ export const path = oneOf(
       template: key(pathTemplate, {
         help: "A path with named parts: {name} is one segment, {name*} whatever is left.",
       }),
-      optional_slash: later(boolean, false, {
+      optional_slash: lateDefault(boolean, false, {
         help: "The template matches with and without a slash at the end of the path.",
       }),
       ...anyCase,
@@ -87,7 +87,7 @@ const REDIRECT_RULES: KeyRules = {
 /** A route that answers by itself. */
 export const redirectSchema = mapping(
   object({
-    status: preset(words([301, 302, 303, 307, 308]), 302, {
+    status: withDefault(words([301, 302, 303, 307, 308]), 302, {
       help: "301 and 308 are for good, the others for now; 307 and 308 keep the method.",
     }),
     scheme: optional(words(["http", "https"]), { help: "By default the request's own." }),
@@ -122,7 +122,7 @@ export const redirectSchema = mapping(
 export const rewritePath = oneOf(
   [
     object({ replace_prefix: key(shownTarget, { help: "Stands in place of the route's prefix path." }) }),
-    // A whole path of the config's own may be one that nobody else is to know, such as a webhook's.
+    // A whole path may be a secret, such as that of a webhook.
     object({ replace: key(targetPath, { help: "Stands in place of the whole path." }) }),
     object({
       template: key(shownTarget, {

@@ -58,7 +58,7 @@ export function redactConfig(
 
 /**
  * What the file holds as it is and may be a secret, where it could name an environment variable: an error that is none
- * while the file is kept like a secret. Each is said at its place, and none is shown.
+ * while the file is kept like a secret. Each is reported at its place, and none is shown.
  */
 export const literalSecrets = (format: FileFormat, document: ConfigDocument): ConfigIssue[] =>
   hiddenPlaces(format.file, document.root)

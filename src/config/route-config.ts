@@ -2,7 +2,7 @@ import type { ActiveHealthConfig, PassiveHealthConfig } from "../balancing/optio
 import type { MiddlewareEntry } from "../middleware/catalog.ts";
 import type { ProxyRule } from "../proxy/options.ts";
 import type { HeaderChanges, RouteRule } from "../routing/options.ts";
-import type { WrittenRoute } from "./route-schema.ts";
+import type { RawRoute } from "./route-schema.ts";
 
 /** Routes with every default filled in: what the rest of the program works with. */
 
@@ -26,7 +26,7 @@ export interface RouteConfig
   extends RouteRule,
     ProxyRule,
     Omit<
-      WrittenRoute,
+      RawRoute,
       | keyof RouteRule
       | keyof ProxyRule
       | "health"

@@ -1,7 +1,7 @@
 import { isMapping } from "../base/schema/shapes.ts";
 import { groupNames, partNames } from "../routing/path-template.ts";
 import { isTemplate, TEMPLATE_PARTS } from "../routing/template.ts";
-import type { WrittenClusters } from "./cluster-rules.ts";
+import type { RawClusters } from "./cluster-rules.ts";
 import { fault, itemsUnder, type Place, present, type Rules, under, unique, valueFault } from "./rules.ts";
 import { discoveryIsOn, servicesAreKnown } from "./target-rules.ts";
 
@@ -20,7 +20,10 @@ function prefixIsKnown(rules: Rules, route: Place): void {
   }
 }
 
-/** Whatever stands in braces is a part of the route's own path (its template, or the named groups of its regex), or one that every request has. */
+/**
+ * Whatever stands in braces is a part of the route's own path (its template, or the named groups of its regex), or one that
+ * every request has.
+ */
 function partsAreKnown(rules: Rules, route: Place): void {
   const { template, regex } = under(route, "path").value;
   const groups = typeof regex === "string" ? groupNames(regex) : [];
@@ -79,7 +82,7 @@ function differsByMoreThanCase(rules: Rules, place: Place): void {
 }
 
 /** Everything about `routes` and `defaults` that concerns more than one key. */
-export function checkRoutes(rules: Rules, clusters: WrittenClusters): void {
+export function checkRoutes(rules: Rules, clusters: RawClusters): void {
   const routes = itemsUnder(rules.root, "routes");
   const defaults = under(rules.root, "defaults");
   const nothing: Place = { path: [], value: {} };

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { type KeyRules, key, mapping, optional, preset } from "../base/schema/key.ts";
+import { type KeyRules, key, mapping, optional, withDefault } from "../base/schema/key.ts";
 import { list, object, oneOf, record, words } from "../base/schema/shapes.ts";
 import { headerName, nonEmpty, shownText, token } from "../base/schema/values.ts";
 import { PATHS } from "../http/readings.ts";
@@ -51,7 +51,7 @@ export const routeSchema = (entry: MiddlewareSchema) =>
         hosts: optional(list(hostPattern, "host names"), {
           help: "Hosts of requests, without port; *.example.org is every name below it. By default any.",
         }),
-        path: preset(path, "/", {
+        path: withDefault(path, "/", {
           help: "A path matches by whole segments: /v1 is /v1, /v1/ and /v1/x, but not /v1x.",
         }),
         paths: optional(words(PATHS), { help: "How this route reads such paths, in place of server.paths." }),
@@ -92,8 +92,8 @@ export const defaultsSchema = (entry: MiddlewareSchema) => object(shared(entry))
 type Route = v.InferOutput<ReturnType<typeof routeSchema>>;
 
 /** An entry of `routes:` as written and checked, before `defaults` are merged in. */
-export type WrittenRoute = Route;
+export type RawRoute = Route;
 /** `defaults:` as written and checked. */
-export type WrittenDefaults = v.InferOutput<ReturnType<typeof defaultsSchema>>;
+export type RawDefaults = v.InferOutput<ReturnType<typeof defaultsSchema>>;
 
 export type * from "./route-config.ts";

@@ -11,7 +11,7 @@ import type { RouteConfig } from "./route-schema.ts";
 const placeOf = ({ rule: { id }, index }: { rule: RouteConfig; index: number }): string =>
   id === String(index) ? `routes[${index}]` : `routes[${index}] (${showName(id)})`;
 
-/** Whether an entry keeps strangers out, as far as that can be known: of a module of the user's own it cannot. */
+/** Whether an entry may refuse a client for who it is; a module of the user's own is taken for one that does. */
 const isGuard = (kinds: MiddlewareKinds, entry: MiddlewareEntry): boolean =>
   entry.use !== undefined || Object.keys(entry).some((name) => kinds[name]?.guards);
 

@@ -5,7 +5,7 @@ import { showPath } from "./issues.ts";
 
 /**
  * Rules that no single value can break alone. They read the file as it was written, not what the schema made of it, so
- * that a typing mistake elsewhere does not hide them; a value of the wrong kind is the schema's matter and passes here.
+ * that a typing mistake elsewhere does not hide them; a value of the wrong kind is left to the schema.
  */
 
 /** A mapping of a config, and where it stands. */
@@ -14,7 +14,7 @@ export interface Place {
   readonly value: Readonly<Record<string, unknown>>;
 }
 
-/** What rules go by, and where they report. */
+/** What rules read, and where they report. */
 export interface Rules {
   readonly document: ConfigDocument;
   /** The whole config. */
@@ -41,7 +41,7 @@ export function itemsUnder(place: Place, key: string): Place[] {
   return items.flatMap((value, index) => (isMapping(value) ? [{ path: [...path, index], value }] : []));
 }
 
-/** Those of the keys that are there; one left empty (null) is the schema's matter. */
+/** Those of the keys that are there; one left empty (null) is left to the schema. */
 export const present = ({ value }: Place, keys: readonly string[]): string[] =>
   keys.filter((key) => Object.hasOwn(value, key) && value[key] !== null && value[key] !== undefined);
 
@@ -68,7 +68,7 @@ export function valueFault(rules: Rules, place: Place, key: string, sentence: st
   rules.errors.push(rules.document.issue(path, `${showPath(path)} ${sentence}`));
 }
 
-/** Says something about the value under a key that its writer may have meant. */
+/** Warns of a key whose value its writer may have meant. */
 export function warn(rules: Rules, place: Place, key: string, sentence: string): void {
   const path = [...place.path, key];
   rules.warnings.push(rules.document.issue(path, `${showPath(path)} ${sentence}`, "key"));

@@ -1,35 +1,35 @@
 import * as v from "valibot";
-import { mapping, optional, preset } from "../base/schema/key.ts";
+import { mapping, optional, withDefault } from "../base/schema/key.ts";
 import { object } from "../base/schema/shapes.ts";
 import type { ClusterOptions } from "../discovery/options.ts";
 import type { MiddlewareKinds } from "../middleware/options.ts";
 import type { TracingOptions } from "../telemetry/tracing/types.ts";
 import { discoverySchema } from "./discovery-schema.ts";
 import { foreignToFiles } from "./foreign-keys.ts";
-import { IDLE } from "./lacks.ts";
 import { middlewareSchema } from "./middleware-schema.ts";
 import { defaultsSchema, type RouteConfig, routeSchema } from "./route-schema.ts";
 import { admin, server, tracing } from "./server-schema.ts";
 import { type StreamConfig, streamSchema } from "./stream-schema.ts";
+import { IGNORED } from "./unsupported.ts";
 
 const fileSchema = (route: ReturnType<typeof routeSchema>, defaults: ReturnType<typeof defaultsSchema>) =>
   mapping(
     object({
-      server: preset(server, {}, { help: "How this gateway takes requests." }),
-      admin: preset(
+      server: withDefault(server, {}, { help: "How this gateway takes requests." }),
+      admin: withDefault(
         admin,
         {},
         {
           help: "The admin API: health, metrics, discovery, the console.",
-          idleOnWorkers: `${IDLE}: there is no second address to listen on`,
+          ignoredOnWorkers: `${IGNORED}: there is no second address to listen on`,
         },
       ),
-      discovery: preset(discoverySchema, {}, { help: "Where services are found." }),
-      defaults: preset(defaults, {}, { help: "What every route has unless it says otherwise." }),
-      routes: preset(v.array(route, "a list of routes"), [], {
+      discovery: withDefault(discoverySchema, {}, { help: "Where services are found." }),
+      defaults: withDefault(defaults, {}, { help: "What every route has unless it says otherwise." }),
+      routes: withDefault(v.array(route, "a list of routes"), [], {
         help: "Which requests go where. The first in the Gateway API's precedence that matches takes a request.",
       }),
-      streams: preset(v.array(streamSchema, "a list of streams"), [], {
+      streams: withDefault(v.array(streamSchema, "a list of streams"), [], {
         help: "TCP listeners whose connections go to a service.",
         workers: "is not available on Workers: Workers has no listener for TCP; run the streams on Bun or Deno",
       }),
@@ -59,12 +59,12 @@ export function fileFormat(kinds: MiddlewareKinds): FileFormat {
 }
 
 /** The file as written and checked, before defaults that depend on other keys or the surroundings. */
-export type WrittenFile = v.InferOutput<FileFormat["file"]>;
+export type RawFile = v.InferOutput<FileFormat["file"]>;
 
 /** `server:`, defaults filled in. */
-export type ServerConfig = WrittenFile["server"];
+export type ServerConfig = RawFile["server"];
 /** `admin:`; false: there is none. */
-export type AdminConfig = WrittenFile["admin"];
+export type AdminConfig = RawFile["admin"];
 
 /** `discovery.kubernetes` in one shape, whichever of APISIX's two it was written in. */
 export interface DiscoveryConfig {

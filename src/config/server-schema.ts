@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { key, mapping, optional, preset } from "../base/schema/key.ts";
+import { key, mapping, optional, withDefault } from "../base/schema/key.ts";
 import { object, off, oneOf, record, words } from "../base/schema/shapes.ts";
 import {
   boolean,
@@ -14,8 +14,8 @@ import {
   text,
 } from "../base/schema/values.ts";
 import { PATHS } from "../http/readings.ts";
-import { IDLE, NO_LISTENER } from "./lacks.ts";
 import { CERTIFICATES_HELP, certificates, listen } from "./listen-schema.ts";
+import { IGNORED, NO_LISTENER } from "./unsupported.ts";
 
 /** `server.listen`. */
 export const serverListen = v.optional(listen("0.0.0.0"), "0.0.0.0:8080");
@@ -23,14 +23,14 @@ export const serverListen = v.optional(listen("0.0.0.0"), "0.0.0.0:8080");
 export const adminListen = v.optional(listen("127.0.0.1"), "127.0.0.1:9090");
 
 const limits = object({
-  header_bytes: preset(integer(1024), 16_384, { help: "Bytes of all headers together; more is a 431." }),
-  headers: preset(integer(1), 100, { help: "Number of headers; more is a 431." }),
-  url_bytes: preset(integer(64), 8192, { help: "Bytes of path and query; more is a 414." }),
-  body_bytes: preset(integer(0), 0, { help: "Bytes of a body; more is a 413. 0 is no limit." }),
-  body_rate: preset(integer(0), 128, {
+  header_bytes: withDefault(integer(1024), 16_384, { help: "Bytes of all headers together; more is a 431." }),
+  headers: withDefault(integer(1), 100, { help: "Number of headers; more is a 431." }),
+  url_bytes: withDefault(integer(64), 8192, { help: "Bytes of path and query; more is a 414." }),
+  body_bytes: withDefault(integer(0), 0, { help: "Bytes of a body; more is a 413. 0 is no limit." }),
+  body_rate: withDefault(integer(0), 128, {
     help: "Bytes a second that the client of a body under way sends at least; fewer is a 408. 0 is no limit.",
   }),
-  body_window: preset(milliseconds(100), 30_000, {
+  body_window: withDefault(milliseconds(100), 30_000, {
     help: "How long the gateway has to have waited for too few bytes.",
   }),
 });
@@ -47,44 +47,52 @@ const onlyOne = (workers: unknown): string | undefined =>
 /** `server:`. */
 export const server = mapping(
   object({
-    listen: key(serverListen, { help: "Where requests are taken.", idleOnWorkers: IDLE }),
+    listen: key(serverListen, { help: "Where requests are taken.", ignoredOnWorkers: IGNORED }),
     tls: optional(certificates, { help: CERTIFICATES_HELP, workers: NO_LISTENER }),
-    http2: preset(boolean, true, { help: "HTTP/2; only with tls.", idleOnWorkers: () => IDLE }),
-    http3: preset(boolean, false, { help: "HTTP/3 beside it; only with tls.", workers: NO_LISTENER }),
+    http2: withDefault(boolean, true, { help: "HTTP/2; only with tls.", ignoredOnWorkers: () => IGNORED }),
+    http3: withDefault(boolean, false, { help: "HTTP/3 beside it; only with tls.", workers: NO_LISTENER }),
     redirect_http: optional(port, {
       help: "A port for plain HTTP whose requests are redirected to https.",
       workers: NO_LISTENER,
     }),
-    workers: preset(oneOf([v.literal("auto", "auto"), integer(1, 256)], "auto or a whole number from 1 to 256"), 1, {
-      help: "Threads that share the listener; auto: one for each processor.",
-      threads: onlyOne,
-    }),
-    trusted_proxies: preset(v.array(cidr, "a list of addresses or CIDR blocks"), [], {
+    workers: withDefault(
+      oneOf([v.literal("auto", "auto"), integer(1, 256)], "auto or a whole number from 1 to 256"),
+      1,
+      {
+        help: "Threads that share the listener; auto: one for each processor.",
+        threads: onlyOne,
+      },
+    ),
+    trusted_proxies: withDefault(v.array(cidr, "a list of addresses or CIDR blocks"), [], {
       help: "Proxies in front of this one whose X-Forwarded-* and Forwarded headers are believed.",
     }),
-    limits: preset(limits, {}, { help: "Limits of requests." }),
-    paths: preset(words(PATHS), "reject", {
+    limits: withDefault(limits, {}, { help: "Limits of requests." }),
+    paths: withDefault(words(PATHS), "reject", {
       help: "How a path with a backslash, %5C, %2F, two slashes or a semicolon is read: reject answers 400 where that decides on the route.",
     }),
-    underscore_headers: preset(words(["pass", "drop"]), "pass", {
+    underscore_headers: withDefault(words(["pass", "drop"]), "pass", {
       help: "Header names with _ (or a dot and its like), which many servers take for the same name with -: those that would pass for one the gateway writes never do.",
     }),
-    via: preset(boolean, false, { help: "Adds Via to requests and answers (RFC 9110 section 7.6.3)." }),
-    upstream_headers: preset(boolean, false, { help: "Answers carry x-podway-upstream and x-podway-upstream-status." }),
+    via: withDefault(boolean, false, { help: "Adds Via to requests and answers (RFC 9110 section 7.6.3)." }),
+    upstream_headers: withDefault(boolean, false, {
+      help: "Answers carry x-podway-upstream and x-podway-upstream-status.",
+    }),
     zone: optional(shownText("the name of a zone"), {
       help: "The zone this runs in: endpoints hinted to it are preferred.",
     }),
-    access_log: preset(oneOf([words(["json", "combined"]), off], "one of json, combined, false"), "json", {
+    access_log: withDefault(oneOf([words(["json", "combined"]), off], "one of json, combined, false"), "json", {
       help: "One line for each request on standard output.",
     }),
-    log_level: preset(words(["debug", "info", "warn", "error"]), "info", { help: "What is said on standard error." }),
-    drain_delay: preset(milliseconds(), 0, {
-      help: "After SIGTERM, how long connections are still accepted.",
-      idleOnWorkers: IDLE,
+    log_level: withDefault(words(["debug", "info", "warn", "error"]), "info", {
+      help: "What is said on standard error.",
     }),
-    drain: preset(milliseconds(), 10_000, {
+    drain_delay: withDefault(milliseconds(), 0, {
+      help: "After SIGTERM, how long connections are still accepted.",
+      ignoredOnWorkers: IGNORED,
+    }),
+    drain: withDefault(milliseconds(), 10_000, {
       help: "After SIGTERM, how long requests in flight may take.",
-      idleOnWorkers: IDLE,
+      ignoredOnWorkers: IGNORED,
     }),
   }),
   {
@@ -116,10 +124,10 @@ export const tracing = object({
   otlp_endpoint: key(v.pipe(shownUrl(v.string(OTLP)), v.url(OTLP), v.regex(/^https?:/i, OTLP)), {
     help: "Where spans are sent: to /v1/traces below it, unless it ends so itself.",
   }),
-  sample: preset(v.pipe(v.number(SAMPLE), v.minValue(0, SAMPLE), v.maxValue(1, SAMPLE)), 1, {
+  sample: withDefault(v.pipe(v.number(SAMPLE), v.minValue(0, SAMPLE), v.maxValue(1, SAMPLE)), 1, {
     help: "The share of requests that begin a trace.",
   }),
-  headers: preset(
+  headers: withDefault(
     record(headerName, headerValue, "a mapping of header names to texts"),
     {},
     { help: "Sent with every export." },

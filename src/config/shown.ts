@@ -73,7 +73,7 @@ const LEAVES: ReadonlySet<string> = new Set(["string", "number", "boolean", "pic
  * Whether a value that does not fit may be shown in a message: what is wanted at its place is a number, a switch, a word
  * or a text that may be shown.
  */
-export function mayTell(schema: Schema, root: unknown, path: Path): boolean {
+export function mayShowFound(schema: Schema, root: unknown, path: Path): boolean {
   const at = schemaAt(schema, root, path);
   const single = at === undefined ? [] : optionsOf(at).filter((option) => LEAVES.has(schemaParts(option).type));
   return (

@@ -34,7 +34,7 @@ interface Located {
 /** Aliases let a short file stand for an endless one; a config that repeats more than this is no config. */
 const MAX_REPEATED_VALUES = 200_000;
 
-/** More of these tell nothing new. */
+/** More of these add nothing. */
 const MAX_SYNTAX_ISSUES = 20;
 
 /** Names that mean something else to JavaScript than to a config. */
@@ -58,7 +58,7 @@ function aliasTargets(top: Node | null): Map<Node, Node | undefined> | undefined
 }
 
 /**
- * Reads a YAML (or JSON) text. Never throws; every message is made of our words and the file's key names only. Without
+ * Reads a YAML (or JSON) text. Never throws; messages hold nothing of the file but key names. Without
  * `env` texts stay as they are written: the file is another program's.
  */
 export function readSource({ file, text, env }: { file: string; text: string; env: Env | undefined }): ConfigDocument {
@@ -71,7 +71,7 @@ export function readSource({ file, text, env }: { file: string; text: string; en
     uniqueKeys: false,
     prettyErrors: false,
   });
-  // Places are told of the text as it is, which is not parsed.
+  // Places are those of the text as it is, which is not parsed.
   if (deep !== undefined) for (const { index } of source.matchAll(/(?<=\n)/g)) lines.addNewLine(index);
   const issues: ConfigIssue[] = [];
   const unset = new Set<string>();
@@ -233,7 +233,7 @@ export function readSource({ file, text, env }: { file: string; text: string; en
       report(0, [], `this file's aliases repeat more than ${MAX_REPEATED_VALUES} values: that is refused`);
       top = nothing;
     }
-    // A file of comments only has a null that nobody wrote.
+    // A file of comments only has a null that was not written.
     if (top.value === null) top = { ...top, value: undefined };
   }
 

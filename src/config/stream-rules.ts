@@ -1,5 +1,5 @@
 import { authority, isWildcard } from "../base/addresses.ts";
-import type { WrittenClusters } from "./cluster-rules.ts";
+import type { RawClusters } from "./cluster-rules.ts";
 import { type ListenAddress, listenAddressOf } from "./listen-schema.ts";
 import { fault, itemsUnder, type Place, type Rules, under, unique } from "./rules.ts";
 import { listenersOf } from "./server-rules.ts";
@@ -49,13 +49,13 @@ function idOf({ value }: Place): string | undefined {
 }
 
 /** Everything about `streams` that concerns more than one key. */
-export function checkStreams(rules: Rules, clusters: WrittenClusters): void {
+export function checkStreams(rules: Rules, clusters: RawClusters): void {
   const streams = itemsUnder(rules.root, "streams");
   for (const stream of streams) servicesAreKnown(rules, stream, clusters);
   addressesAreFree(rules, streams);
   const ids = streams.flatMap((place) => {
     const value = idOf(place);
-    // Of streams without an id on the same address that has been said.
+    // Streams without an id on the same address are reported for that.
     const own = Object.hasOwn(place.value, "id") || value?.endsWith(":0");
     return value !== undefined && own
       ? [{ place, key: Object.hasOwn(place.value, "id") ? "id" : "listen", value }]

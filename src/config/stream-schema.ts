@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import type { PassiveHealthConfig, ProbeTimes } from "../balancing/options.ts";
-import { initials, type KeyRules, key, later, mapping, optional } from "../base/schema/key.ts";
+import { type KeyRules, key, lateDefault, lateDefaults, mapping, optional } from "../base/schema/key.ts";
 import { object, off, oneOf, words } from "../base/schema/shapes.ts";
 import { integer, milliseconds, shownText } from "../base/schema/values.ts";
 import { foreignToStreams } from "./foreign-keys.ts";
@@ -31,12 +31,12 @@ const balancer = oneOf(
 );
 
 const timeouts = object({
-  connect: later(milliseconds(), 2000, { help: "To one address, TLS included." }),
-  idle: later(milliseconds(), 0, { help: "How long a connection may be silent both ways." }),
+  connect: lateDefault(milliseconds(), 2000, { help: "To one address, TLS included." }),
+  idle: lateDefault(milliseconds(), 0, { help: "How long a connection may be silent both ways." }),
 });
 
 const retries = object({
-  attempts: later(integer(1, 10), 2, { help: "Addresses tried in all, the first one included." }),
+  attempts: lateDefault(integer(1, 10), 2, { help: "Addresses tried in all, the first one included." }),
 });
 
 const passive = passiveHealth("Failures to connect");
@@ -71,7 +71,7 @@ export const streamSchema = mapping(
       listen: key(streamListen, { help: "Where connections are taken." }),
       service: optional(shownText(SERVICE_REFERENCE), { help: "Connections go to the nodes of this service." }),
       ...targets,
-      balancer: later(balancer, "round_robin", {
+      balancer: lateDefault(balancer, "round_robin", {
         help: "How a node is chosen. round_robin: in turn, by weight. least_requests: of two drawn by weight the one with fewer connections. random: drawn by weight.",
       }),
       timeouts: optional(timeouts, { help: "How long each part of a connection may take; 0 is without limit." }),
@@ -95,19 +95,19 @@ export const streamSchema = mapping(
  * What a stream has where it does not say anything. Databases keep quiet connections for hours, so none is cut for that;
  * peers that vanished are found by TCP keep-alive.
  */
-export const STREAM_INITIALS = {
-  ...initials(streamSchema),
-  timeouts: initials(timeouts),
-  retries: initials(retries),
-  passive: initials(passive),
-  active: initials(active),
-  upstream_tls: initials(upstreamTls),
+export const STREAM_DEFAULTS = {
+  ...lateDefaults(streamSchema),
+  timeouts: lateDefaults(timeouts),
+  retries: lateDefaults(retries),
+  passive: lateDefaults(passive),
+  active: lateDefaults(active),
+  upstream_tls: lateDefaults(upstreamTls),
 };
 
 type Stream = v.InferOutput<typeof streamSchema>;
 
 /** An entry of `streams:` as written and checked. */
-export type WrittenStream = Stream;
+export type RawStream = Stream;
 
 /** How long a connection's parts may take. */
 export interface StreamTimeoutsConfig {

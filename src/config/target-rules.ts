@@ -1,16 +1,16 @@
 import { parseServiceReference } from "../discovery/resolve/reference.ts";
-import type { WrittenClusters } from "./cluster-rules.ts";
+import type { RawClusters } from "./cluster-rules.ts";
 import { quoteName, showName } from "./issues.ts";
 import { itemsUnder, type Place, present, type Rules, textUnder, valueFault, warn } from "./rules.ts";
 
 /** Rules about where something goes, and how it is spoken to there: the same for routes and streams. */
 
-const clusterIds = (clusters: WrittenClusters): string[] =>
+const clusterIds = (clusters: RawClusters): string[] =>
   clusters.places.flatMap((place) => textUnder(place, "id") ?? []);
 
 const listed = (ids: readonly string[]): string => ids.map(showName).join(", ");
 
-function referenceIsKnown(rules: Rules, holder: Place, route: Place, clusters: WrittenClusters): void {
+function referenceIsKnown(rules: Rules, holder: Place, route: Place, clusters: RawClusters): void {
   const text = textUnder(holder, "service");
   if (!text) return;
   // Without discovery nothing says whether there will be several clusters: both forms are well written.
@@ -36,7 +36,7 @@ function referenceIsKnown(rules: Rules, holder: Place, route: Place, clusters: W
   }
 }
 
-function clusterIsKnown(rules: Rules, route: Place, clusters: WrittenClusters): void {
+function clusterIsKnown(rules: Rules, route: Place, clusters: RawClusters): void {
   const cluster = textUnder(route, "cluster");
   if (!cluster || !clusters.on) return;
   const ids = clusterIds(clusters);
@@ -48,7 +48,7 @@ function clusterIsKnown(rules: Rules, route: Place, clusters: WrittenClusters): 
 }
 
 /** Every service and cluster that is named is well written, and its cluster is there. */
-export function servicesAreKnown(rules: Rules, place: Place, clusters: WrittenClusters): void {
+export function servicesAreKnown(rules: Rules, place: Place, clusters: RawClusters): void {
   clusterIsKnown(rules, place, clusters);
   referenceIsKnown(rules, place, place, clusters);
   for (const service of itemsUnder(place, "services")) {
@@ -57,12 +57,7 @@ export function servicesAreKnown(rules: Rules, place: Place, clusters: WrittenCl
 }
 
 /** Warns of services that cannot be found. `outcome` says what becomes of what asks for them. */
-export function discoveryIsOn(
-  rules: Rules,
-  places: readonly Place[],
-  clusters: WrittenClusters,
-  outcome: string,
-): void {
+export function discoveryIsOn(rules: Rules, places: readonly Place[], clusters: RawClusters, outcome: string): void {
   if (clusters.on) return;
   for (const place of places) {
     const [key] = present(place, ["service", "services"]);

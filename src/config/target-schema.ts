@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { key, optional, preset } from "../base/schema/key.ts";
+import { key, optional, withDefault } from "../base/schema/key.ts";
 import { list, object } from "../base/schema/shapes.ts";
 import { host, integer, port, shownText } from "../base/schema/values.ts";
 
@@ -17,7 +17,7 @@ export const priority = v.optional(v.pipe(v.number(PRIORITY), v.safeInteger(PRIO
 const services = list(
   object({
     service: key(shownText(SERVICE_REFERENCE), { help: "Its share goes to the nodes of this service." }),
-    weight: preset(integer(0), 1, {
+    weight: withDefault(integer(0), 1, {
       help: "Its share among the services of its priority. 0 takes no new ones while others have weight.",
     }),
     priority: key(priority, {
@@ -31,7 +31,7 @@ const nodes = list(
   object({
     host: key(host, { help: "Its address; a name is resolved when a connection is made." }),
     port: key(port, { help: "Its port." }),
-    weight: preset(integer(0), 50, {
+    weight: withDefault(integer(0), 50, {
       help: "Its share among the nodes of its priority. 0 takes no new traffic while others have weight.",
     }),
     priority: key(priority, {

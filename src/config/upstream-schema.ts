@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { isAddress, isHostName, stripBrackets } from "../base/addresses.ts";
-import { initials, type KeyRules, key, later, mapping, oneFile, optional } from "../base/schema/key.ts";
+import { type KeyRules, key, lateDefault, lateDefaults, mapping, oneFile, optional } from "../base/schema/key.ts";
 import { keywords, list, object, off, oneOf, wantedBy, words } from "../base/schema/shapes.ts";
 import {
   boolean,
@@ -15,27 +15,27 @@ import {
   token,
 } from "../base/schema/values.ts";
 import { headerChangesSchema } from "./changes-schema.ts";
-import { NO_FILES, NO_TLS } from "./lacks.ts";
 import { targetPath } from "./path-schema.ts";
+import { NO_FILES, NO_TLS } from "./unsupported.ts";
 
 const timeouts = object({
-  connect: later(milliseconds(), 2000, { help: "To a connection." }),
-  try: later(milliseconds(), 0, {
+  connect: lateDefault(milliseconds(), 2000, { help: "To a connection." }),
+  try: lateDefault(milliseconds(), 0, {
     help: "Of one attempt, to the answer's headers. What is tried again then, retries.on says: timeout.",
   }),
-  response: later(milliseconds(), 60_000, {
+  response: lateDefault(milliseconds(), 60_000, {
     help: "Of all attempts, to the answer's headers, from the last byte of the request's body.",
   }),
-  idle: later(milliseconds(), 0, { help: "How long a body may be silent." }),
+  idle: lateDefault(milliseconds(), 0, { help: "How long a body may be silent." }),
 });
 
 const ATTEMPTS = "all (every address), or a whole number from 1 to 10";
 
 const retries = object({
-  attempts: later(oneOf([v.literal("all", "all"), integer(1, 10)], ATTEMPTS), 2, {
+  attempts: lateDefault(oneOf([v.literal("all", "all"), integer(1, 10)], ATTEMPTS), 2, {
     help: "Tries in all, the first one included. With all, every address is tried.",
   }),
-  on: later(
+  on: lateDefault(
     v.array(
       words(["connect", "reset", "timeout", 500, 502, 503, 504]),
       "a list of connect, reset, timeout, 500, 502, 503, 504",
@@ -48,8 +48,8 @@ const retries = object({
 });
 
 const keepalive = object({
-  requests: later(integer(0), 1000, { help: "Requests it carries. 0 is without limit." }),
-  age: later(milliseconds(), 300_000, { help: "Time since it was made. 0 is without limit." }),
+  requests: lateDefault(integer(0), 1000, { help: "Requests it carries. 0 is without limit." }),
+  age: lateDefault(milliseconds(), 300_000, { help: "Time since it was made. 0 is without limit." }),
   idle: optional(milliseconds(1), {
     help: "Time without a request; by default as long as the upstream's Keep-Alive tells, else 4000.",
   }),
@@ -58,18 +58,18 @@ const keepalive = object({
 /** `health.passive` as a mapping. `failures`: what they are, for the help. */
 export const passiveHealth = (failures: string) =>
   object({
-    failures: later(integer(1), 2, { help: `${failures} in a row until it is left out.` }),
-    eject: later(milliseconds(), 10_000, {
+    failures: lateDefault(integer(1), 2, { help: `${failures} in a row until it is left out.` }),
+    eject: lateDefault(milliseconds(), 10_000, {
       help: "How long it is left out the first time. Doubles while it goes on failing, when one failure is enough, up to 30 times or 5 minutes.",
     }),
   });
 
 /** When nodes are probed, and how many probes it takes. */
 export const probes = {
-  interval: later(milliseconds(100), 5000, { help: "Between two probes of a node." }),
-  timeout: later(milliseconds(1), 2000, { help: "How long a probe may take; a longer one is bad." }),
-  healthy: later(integer(1), 1, { help: "Good probes in a row until a node is used again." }),
-  unhealthy: later(integer(1), 2, { help: "Bad probes in a row until a node is left out." }),
+  interval: lateDefault(milliseconds(100), 5000, { help: "Between two probes of a node." }),
+  timeout: lateDefault(milliseconds(1), 2000, { help: "How long a probe may take; a longer one is bad." }),
+  healthy: lateDefault(integer(1), 1, { help: "Good probes in a row until a node is used again." }),
+  unhealthy: lateDefault(integer(1), 2, { help: "Bad probes in a row until a node is left out." }),
 } as const;
 
 const passive = passiveHealth("Failures");
@@ -140,10 +140,10 @@ const upstreamTlsOf = <Entry extends v.GenericSchema>(
 ) =>
   mapping(
     object({
-      verify: later(boolean, true, {
+      verify: lateDefault(boolean, true, {
         help: "Whether the upstream's certificate is checked: its authority, its name and its times.",
         workers: (verify) => (verify === false ? NO_TLS : undefined),
-        caution: (verify) => (verify === false ? "is false: the upstream's certificate is not checked" : undefined),
+        warning: (verify) => (verify === false ? "is false: the upstream's certificate is not checked" : undefined),
       }),
       ca_file: key(entry(PEM), {
         help: "The authorities that are trusted, in place of the system's.",
@@ -201,10 +201,10 @@ export const patience = {
 
 /** Which upstream gets a request, and what of the request and the answer is changed. */
 export const forwarding = {
-  balancer: later(balancer, "round_robin", {
+  balancer: lateDefault(balancer, "round_robin", {
     help: "How a node is chosen. round_robin: in turn, by weight. least_requests: of two drawn by weight the one with fewer requests under way. random: drawn by weight.",
   }),
-  pass_host: later(words(["pass", "node", "rewrite"]), "pass", {
+  pass_host: lateDefault(words(["pass", "node", "rewrite"]), "pass", {
     help: "The Host an upstream gets. pass: the client's. node: the node's address and port. rewrite: upstream_host.",
     workers: notNode,
   }),
@@ -217,12 +217,12 @@ export const forwarding = {
 } as const;
 
 /** What a route has where neither it nor `defaults` say anything. */
-export const ROUTE_INITIALS = {
-  ...initials({ entries: forwarding }),
-  timeouts: initials(timeouts),
-  retries: initials(retries),
-  keepalive: initials(keepalive),
-  passive: initials(passive),
-  active: initials(active),
-  upstream_tls: initials(routeUpstreamTls),
+export const ROUTE_DEFAULTS = {
+  ...lateDefaults({ entries: forwarding }),
+  timeouts: lateDefaults(timeouts),
+  retries: lateDefaults(retries),
+  keepalive: lateDefaults(keepalive),
+  passive: lateDefaults(passive),
+  active: lateDefaults(active),
+  upstream_tls: lateDefaults(routeUpstreamTls),
 };

@@ -1,17 +1,17 @@
 import * as v from "valibot";
 import { parse } from "yaml";
 import { showUrl } from "../base/redaction.ts";
-import { mappingFacts } from "../base/schema/key.ts";
+import { mappingMetadata } from "../base/schema/key.ts";
 import { isMapping, MISSING_KEY, UNKNOWN_KEY } from "../base/schema/shapes.ts";
 import type { ConfigDocument } from "./document.ts";
 import { type ConfigIssue, nearestKey, type Path, showPath } from "./issues.ts";
-import type { FileFormat, WrittenFile } from "./schema.ts";
-import { mayTell } from "./shown.ts";
+import type { FileFormat, RawFile } from "./schema.ts";
+import { mayShowFound } from "./shown.ts";
 import { fitting, schemaAt } from "./walk.ts";
 
 /** The file held against the schema: its values, or every place where they do not fit. */
 export type Validated =
-  | { readonly ok: true; readonly file: WrittenFile }
+  | { readonly ok: true; readonly file: RawFile }
   | { readonly ok: false; readonly issues: readonly ConfigIssue[] };
 
 /** How many known keys are still helpful to list. */
@@ -28,10 +28,10 @@ const looksSecret = (text: string): boolean =>
   text.length > MAX_SHOWN ||
   (text.match(/[A-Za-z0-9_+=-]{16,}/g) ?? []).some((run) => /[0-9]/.test(run) && /[A-Za-z]/.test(run));
 
-/** What was found, in words: the kind always, the value only where the schema says that it may be shown. */
+/** The phrase for what was found: the kind always, the value only where the schema says that it may be shown. */
 function found(format: FileFormat, value: unknown, path: Path, document: ConfigDocument): string {
   const env = document.envOf(path);
-  const shown = env === "none" && mayTell(format.file, document.root, path);
+  const shown = env === "none" && mayShowFound(format.file, document.root, path);
   if (typeof value === "string") {
     const from = env === "none" ? "" : " from the environment";
     if (value === "") return `an empty text${from}`;
@@ -48,7 +48,7 @@ function foreignKey(format: FileFormat, root: unknown, path: Path): string | und
   const place = path.slice(0, -1);
   const schema = schemaAt(format.file, root, place);
   const [known] = schema === undefined ? [] : fitting(schema, at(root, place));
-  return known && mappingFacts(known).foreign?.(String(path.at(-1)));
+  return known && mappingMetadata(known).foreign?.(String(path.at(-1)));
 }
 
 /** What a value must be when numbers and booleans only lack their quotes. */
@@ -104,9 +104,9 @@ function reread(text: string): number | boolean | undefined {
 }
 
 /**
- * Holds a file against the schema and tells every fault at once. A value that is one environment variable is a text
+ * Checks a config against the schema and reports every fault at once. A value that is one environment variable is a text
  * first; where the schema refuses that, it is read again as YAML would (`default_weight: ${WEIGHT}`). A value that
- * could not be read at all (undefined) was told already and gets no second sentence.
+ * could not be read at all (undefined) was reported already.
  */
 export function validate(format: FileFormat, document: ConfigDocument): Validated {
   const root = document.root === undefined ? {} : document.root;
@@ -122,6 +122,6 @@ export function validate(format: FileFormat, document: ConfigDocument): Validate
   if (read.length > 0) result = v.safeParse(format.file, root);
   if (result.success) return { ok: true, file: result.output };
   const issues: readonly v.BaseIssue<unknown>[] = result.issues;
-  const untold = issues.filter((issue) => issue.type === MISSING_KEY || at(root, pathOf(issue)) !== undefined);
-  return { ok: false, issues: untold.map((issue) => translate(format, issue, root, document)) };
+  const unreported = issues.filter((issue) => issue.type === MISSING_KEY || at(root, pathOf(issue)) !== undefined);
+  return { ok: false, issues: unreported.map((issue) => translate(format, issue, root, document)) };
 }

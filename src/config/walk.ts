@@ -56,7 +56,7 @@ export function fitting(schema: Schema, value: unknown): Schema[] {
   return own.length > 0 ? own : options.filter((option) => schemaParts(option).type === typeof value);
 }
 
-/** What stands under a key of a value of this schema; undefined: the schema knows nothing of it. */
+/** What stands under a key of a value of this schema; undefined: the schema does not know it. */
 export function childOf(schema: Schema | undefined, key: string | number): Schema | undefined {
   if (schema === undefined) return undefined;
   const { type, entries = {}, item, value } = schemaParts(schema);
@@ -65,7 +65,7 @@ export function childOf(schema: Schema | undefined, key: string | number): Schem
   return Object.hasOwn(entries, key) ? entries[key] : undefined;
 }
 
-/** The schema of what stands at a path of a value; undefined: the schema knows nothing of it. */
+/** The schema of what stands at a path of a value; undefined: the schema does not know it. */
 export function schemaAt(schema: Schema, root: unknown, path: Path): Schema | undefined {
   let at: Schema | undefined = schema;
   let value = root;
@@ -76,7 +76,7 @@ export function schemaAt(schema: Schema, root: unknown, path: Path): Schema | un
   return at;
 }
 
-/** A value, where it stands, and its schema, which may be optional or a union; undefined where the schema knows nothing of it. */
+/** A value, where it stands, and its schema (optional or a union, maybe); undefined where the schema does not know it. */
 export interface Visited {
   readonly path: Path;
   readonly value: unknown;

@@ -1,7 +1,7 @@
 import { csrf as honoCsrf } from "hono/csrf";
 import { ipRestriction } from "hono/ip-restriction";
 import * as v from "valibot";
-import { optional, preset } from "../base/schema/key.ts";
+import { optional, withDefault } from "../base/schema/key.ts";
 import { keywords, list, object, oneOrMany, words } from "../base/schema/shapes.ts";
 import { cidr, shownText } from "../base/schema/values.ts";
 import { type MiddlewareContext, plugin } from "./plugin.ts";
@@ -37,7 +37,7 @@ const csrfOptions = object({
   origin: optional(oneOrMany(shownText("an origin such as https://app.example.org"), "origins"), {
     help: "Origins that forms may come from; by default the request's own, by its Host.",
   }),
-  sec_fetch_site: preset(oneOrMany(words(SITES), "Sec-Fetch-Site values"), "same-origin", {
+  sec_fetch_site: withDefault(oneOrMany(words(SITES), "Sec-Fetch-Site values"), "same-origin", {
     help: "Values of Sec-Fetch-Site that forms may come with.",
   }),
 });

@@ -2,7 +2,7 @@ import { compress as honoCompress } from "hono/compress";
 import { etag as honoEtag, RETAINED_304_HEADERS } from "hono/etag";
 import { secureHeaders } from "hono/secure-headers";
 import * as v from "valibot";
-import { key, optional, preset } from "../base/schema/key.ts";
+import { key, optional, withDefault } from "../base/schema/key.ts";
 import { list, object, oneOf, record, words } from "../base/schema/shapes.ts";
 import { boolean, headerName, headerValue, integer, shown, text, token } from "../base/schema/values.ts";
 import { plugin } from "./plugin.ts";
@@ -52,7 +52,7 @@ const reportTo = list(
 
 /** A header that Hono adds: with its own `value`, with a text of the config, or not at all. */
 const secure = (name: string, value: string, on = true) =>
-  preset(oneOf([boolean, sentValue], "true, false, or the header's value"), on, {
+  withDefault(oneOf([boolean, sentValue], "true, false, or the header's value"), on, {
     help: `The ${name} header. true: ${value}. false: the gateway adds none.`,
   });
 
@@ -73,8 +73,8 @@ const secureValues = {
 
 const secureOptions = object({
   ...secureValues,
-  remove_powered_by: preset(boolean, true, { help: "Whether X-Powered-By is taken out of answers." }),
-  overwrite: preset(boolean, true, {
+  remove_powered_by: withDefault(boolean, true, { help: "Whether X-Powered-By is taken out of answers." }),
+  overwrite: withDefault(boolean, true, {
     help: "Whether these headers stand in place of the upstream's own; false: where it sent one, that stays.",
   }),
   content_security_policy: key(policy, {
@@ -121,7 +121,7 @@ const compressOptions = object({
   encoding: optional(words(["gzip", "deflate"]), {
     help: "The only encoding; by default gzip, else deflate, as the client prefers.",
   }),
-  threshold: preset(integer(0), 1024, {
+  threshold: withDefault(integer(0), 1024, {
     help: "Bytes of Content-Length below which an answer is not compressed; one of unknown length is.",
   }),
 });
@@ -136,8 +136,8 @@ export const compress = plugin(
 );
 
 const etagOptions = object({
-  weak: preset(boolean, false, { help: "Whether the ETags made here are weak (W/)." }),
-  max_size: preset(integer(0), 1_048_576, {
+  weak: withDefault(boolean, false, { help: "Whether the ETags made here are weak (W/)." }),
+  max_size: withDefault(integer(0), 1_048_576, {
     help: "Bytes up to which an answer gets one; one of unknown length gets none.",
   }),
   retained_headers: optional(list(headerName, "header names"), {
@@ -169,8 +169,10 @@ export const etag = plugin(
 const cacheOptions = object({
   value: key(sentValue, { help: "The Cache-Control header, where the upstream sent none." }),
   vary: optional(list(headerName, "header names"), { help: "Header names that are added to Vary; by default none." }),
-  overwrite: preset(boolean, false, { help: "Whether value stands in place of the upstream's own Cache-Control too." }),
-  statuses: preset(list(integer(100, 599), "HTTP statuses"), [200], { help: "Which answers get it." }),
+  overwrite: withDefault(boolean, false, {
+    help: "Whether value stands in place of the upstream's own Cache-Control too.",
+  }),
+  statuses: withDefault(list(integer(100, 599), "HTTP statuses"), [200], { help: "Which answers get it." }),
 });
 
 /**

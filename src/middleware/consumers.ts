@@ -1,6 +1,6 @@
 import type { Context } from "hono";
 import * as v from "valibot";
-import { optional, preset } from "../base/schema/key.ts";
+import { optional, withDefault } from "../base/schema/key.ts";
 import { keywords, list, object, off, oneOf } from "../base/schema/shapes.ts";
 import { boolean, headerName, shownText } from "../base/schema/values.ts";
 import { type MiddlewareEnv, plugin } from "./plugin.ts";
@@ -14,12 +14,12 @@ const NAME = "the name of a consumer";
 export const consumerName = shownText(NAME);
 
 /** Whether the upstream gets the credentials. */
-export const hideCredentials = preset(boolean, false, {
+export const hideCredentials = withDefault(boolean, false, {
   help: "Whether the credentials are taken out of the request, so that the upstream does not see them.",
 });
 
 /** Where the upstream reads who asks; false: nowhere. */
-export const consumerHeader = preset(oneOf([headerName, off], "a header name, or false"), "x-consumer-username", {
+export const consumerHeader = withDefault(oneOf([headerName, off], "a header name, or false"), "x-consumer-username", {
   help: "The header in which the upstream gets the consumer's name, whatever the client sent there; false: none.",
 });
 

@@ -1,6 +1,6 @@
 import { cors as honoCors } from "hono/cors";
 import * as v from "valibot";
-import { key, optional, preset } from "../base/schema/key.ts";
+import { key, optional, withDefault } from "../base/schema/key.ts";
 import { keywords, list, object, oneOf } from "../base/schema/shapes.ts";
 import { boolean, headerName, integer, regexSource, shown, shownText, token } from "../base/schema/values.ts";
 import { plugin } from "./plugin.ts";
@@ -11,7 +11,7 @@ const METHODS = ["GET", "HEAD", "PUT", "POST", "DELETE", "PATCH", "QUERY"];
 
 const options = v.pipe(
   object({
-    origin: preset(
+    origin: withDefault(
       oneOf(
         [
           shownText(ORIGIN),
@@ -23,7 +23,7 @@ const options = v.pipe(
       "*",
       { help: "Origins whose pages may read answers: one, several, or *, which is all." },
     ),
-    allow_methods: preset(list(token("an HTTP method such as GET"), "HTTP methods"), METHODS, {
+    allow_methods: withDefault(list(token("an HTTP method such as GET"), "HTTP methods"), METHODS, {
       help: "Methods that a preflight request is allowed.",
     }),
     allow_headers: optional(list(headerName, "header names"), {
@@ -35,7 +35,7 @@ const options = v.pipe(
     max_age: optional(integer(0), {
       help: "Seconds that browsers may keep the answer to a preflight request; by default each browser's own time.",
     }),
-    credentials: preset(boolean, false, {
+    credentials: withDefault(boolean, false, {
       help: "Whether requests may come with cookies and the like; needs an origin other than *.",
     }),
   }),

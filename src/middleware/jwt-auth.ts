@@ -2,7 +2,7 @@ import type { Context } from "hono";
 import { decode, verify } from "hono/jwt";
 import * as v from "valibot";
 import { queryValue } from "../balancing/request-key.ts";
-import { key, optional, preset } from "../base/schema/key.ts";
+import { key, optional, withDefault } from "../base/schema/key.ts";
 import { list, object, words } from "../base/schema/shapes.ts";
 import { credentialParameter, headerName, nonEmpty, text, token } from "../base/schema/values.ts";
 import { cookieValue } from "../http/cookie.ts";
@@ -13,7 +13,7 @@ import { JWT_ALGORITHMS, JWT_SECRET } from "./tokens.ts";
 
 const options = v.pipe(
   object({
-    header: preset(headerName, "authorization", {
+    header: withDefault(headerName, "authorization", {
       help: "The header that the token comes in, with or without Bearer before it.",
     }),
     query: optional(credentialParameter("the name of a query parameter"), {
@@ -22,7 +22,7 @@ const options = v.pipe(
     cookie: optional(token("a cookie's name"), {
       help: "The cookie that it comes in where the others are not there; by default none.",
     }),
-    key_claim: preset(nonEmpty, "key", { help: "The claim that names the consumer's key." }),
+    key_claim: withDefault(nonEmpty, "key", { help: "The claim that names the consumer's key." }),
     hide_credentials: hideCredentials,
     consumers: key(
       list(
@@ -36,7 +36,7 @@ const options = v.pipe(
           secret: key(text(JWT_SECRET), {
             help: "What this consumer's tokens are verified with: the shared secret of an HS algorithm, the public key of the others.",
           }),
-          alg: preset(words(JWT_ALGORITHMS), "HS256", {
+          alg: withDefault(words(JWT_ALGORITHMS), "HS256", {
             help: "The algorithm that this consumer's tokens must be signed with.",
           }),
         }),

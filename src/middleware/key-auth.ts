@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { queryValue } from "../balancing/request-key.ts";
-import { key, optional, preset } from "../base/schema/key.ts";
+import { key, optional, withDefault } from "../base/schema/key.ts";
 import { list, object } from "../base/schema/shapes.ts";
 import { credentialParameter, headerName, text } from "../base/schema/values.ts";
 import { consumerHeader, consumerName, hideCredentials, identify, withoutParameter } from "./consumers.ts";
@@ -11,7 +11,7 @@ const KEY = "a key, or a text such as ${API_KEY}";
 
 const options = v.pipe(
   object({
-    header: preset(headerName, "x-api-key", { help: "The header that the key comes in." }),
+    header: withDefault(headerName, "x-api-key", { help: "The header that the key comes in." }),
     query: optional(credentialParameter("the name of a query parameter"), {
       help: "The query parameter that it comes in where the header is not there; by default none.",
     }),

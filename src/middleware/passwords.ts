@@ -2,7 +2,7 @@ import type { Context } from "hono";
 import { basicAuth } from "hono/basic-auth";
 import { bearerAuth } from "hono/bearer-auth";
 import * as v from "valibot";
-import { key, optional, preset } from "../base/schema/key.ts";
+import { key, optional, withDefault } from "../base/schema/key.ts";
 import { keywords, list, object, oneOrMany } from "../base/schema/shapes.ts";
 import { headerName, shown, shownPart, text } from "../base/schema/values.ts";
 import { consumerName, hideCredentials, identify } from "./consumers.ts";
@@ -30,7 +30,7 @@ const basicOptions = v.pipe(
     username: optional(username, { help: "The name of the one user; password stands beside it." }),
     password: optional(text(PASSWORD), { help: "That user's password." }),
     users: optional(list(user, "users"), { help: "Several users, each with a password." }),
-    realm: preset(shownPart, "Secure Area", { help: "The realm of WWW-Authenticate, which browsers show." }),
+    realm: withDefault(shownPart, "Secure Area", { help: "The realm of WWW-Authenticate, which browsers show." }),
     hide_credentials: hideCredentials,
     consumer_header: optional(headerName, {
       help: "The header in which the upstream gets the consumer's name, whatever the client sent there; by default none.",
@@ -77,10 +77,10 @@ const bearerOptions = object({
     help: "The token that is let in, or several.",
   }),
   realm: optional(shownPart, { help: "The realm of WWW-Authenticate; by default an empty one." }),
-  prefix: preset(shown(v.string("a text")), "Bearer", {
+  prefix: withDefault(shown(v.string("a text")), "Bearer", {
     help: "What stands before the token in the header; empty: the header is the token alone.",
   }),
-  header_name: preset(headerName, "authorization", { help: "The header that the token comes in." }),
+  header_name: withDefault(headerName, "authorization", { help: "The header that the token comes in." }),
 });
 
 /** `bearer_auth`: Hono's; one token or several. */

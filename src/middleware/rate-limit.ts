@@ -1,4 +1,4 @@
-import { key, optional, preset } from "../base/schema/key.ts";
+import { key, optional, withDefault } from "../base/schema/key.ts";
 import { list, object, off, oneOf, words } from "../base/schema/shapes.ts";
 import { integer, milliseconds, text } from "../base/schema/values.ts";
 import { boundedKey } from "./key-space.ts";
@@ -11,12 +11,12 @@ const HEADERS = ["draft-6", "draft-7", "x-ratelimit"] as const;
 
 const options = object({
   limit: key(integer(1), { help: "Requests in a window." }),
-  window: preset(milliseconds(1000), 60_000, { help: "Length of a window, which begins with the first request." }),
+  window: withDefault(milliseconds(1000), 60_000, { help: "Length of a window, which begins with the first request." }),
   ...countOptions,
   exempt: optional(list(text("a value of the key"), "values of the key"), {
     help: "Values of the key that are not counted, such as a client's address; by default none.",
   }),
-  headers: preset(oneOf([words(HEADERS), off], `one of ${HEADERS.join(", ")}, false`), "draft-6", {
+  headers: withDefault(oneOf([words(HEADERS), off], `one of ${HEADERS.join(", ")}, false`), "draft-6", {
     help: "Which headers tell clients what is left. draft-6: RateLimit-Policy, -Limit, -Remaining and -Reset. draft-7: RateLimit-Policy and RateLimit. x-ratelimit: X-RateLimit-Limit, -Remaining and -Reset. false: none.",
   }),
   ...rejectionOptions("rate_limited"),

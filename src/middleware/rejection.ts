@@ -1,12 +1,12 @@
 import type { Context } from "hono";
-import { optional, preset } from "../base/schema/key.ts";
+import { optional, withDefault } from "../base/schema/key.ts";
 import { integer, shownText } from "../base/schema/values.ts";
 import { type ProblemCode, problem, problemStatus } from "../http/problem.ts";
 import type { MiddlewareEnv } from "./plugin.ts";
 
 /** What a refusal with a code may look like: another status than the code's own, other words than ours. */
 export const rejectionOptions = (code: ProblemCode) => ({
-  status: preset(integer(400, 599), problemStatus(code), { help: "The status of a refusal." }),
+  status: withDefault(integer(400, 599), problemStatus(code), { help: "The status of a refusal." }),
   message: optional(shownText("a text for clients"), {
     help: "The detail of the problem answer of a refusal; by default a sentence of the gateway's own.",
   }),

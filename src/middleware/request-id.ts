@@ -1,12 +1,12 @@
 import { requestId } from "hono/request-id";
-import { preset } from "../base/schema/key.ts";
+import { withDefault } from "../base/schema/key.ts";
 import { object } from "../base/schema/shapes.ts";
 import { headerName, integer } from "../base/schema/values.ts";
 import { type MiddlewareContext, plugin } from "./plugin.ts";
 
 const options = object({
-  header_name: preset(headerName, "x-request-id", { help: "The header that the id stands in." }),
-  limit_length: preset(integer(1, 128), 128, {
+  header_name: withDefault(headerName, "x-request-id", { help: "The header that the id stands in." }),
+  limit_length: withDefault(integer(1, 128), 128, {
     help: "Characters that a client's own id may have; a longer one is replaced.",
   }),
 });

@@ -1,12 +1,12 @@
 import * as v from "valibot";
-import { key, preset } from "../base/schema/key.ts";
+import { key, withDefault } from "../base/schema/key.ts";
 import { object } from "../base/schema/shapes.ts";
 import { port, token } from "../base/schema/values.ts";
 import { httpsLocation } from "../routing/https-redirect.ts";
 import { plugin } from "./plugin.ts";
 
 const redirectOptions = object({
-  port: preset(port, 443, { help: "The port of https, left out of the Location where it is 443." }),
+  port: withDefault(port, 443, { help: "The port of https, left out of the Location where it is 443." }),
 });
 
 /**

@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import type { Clock } from "../base/clock.ts";
-import { key, preset } from "../base/schema/key.ts";
+import { key, withDefault } from "../base/schema/key.ts";
 import { object } from "../base/schema/shapes.ts";
 import { boolean } from "../base/schema/values.ts";
 import { boundedKey, type Kept, type KeySpace } from "./key-space.ts";
@@ -15,10 +15,12 @@ const options = object({
   rate: key(v.pipe(v.number(RATE), v.gtValue(0, RATE), v.maxValue(1_000_000, RATE)), {
     help: "Requests a second that pass.",
   }),
-  burst: preset(v.pipe(v.number(BURST), v.minValue(0, BURST), v.maxValue(1_000_000, BURST)), 0, {
+  burst: withDefault(v.pipe(v.number(BURST), v.minValue(0, BURST), v.maxValue(1_000_000, BURST)), 0, {
     help: "Requests beyond the rate that are taken before more are refused.",
   }),
-  delay: preset(boolean, true, { help: "Whether those of a burst wait for their turn; false: they pass at once." }),
+  delay: withDefault(boolean, true, {
+    help: "Whether those of a burst wait for their turn; false: they pass at once.",
+  }),
   ...countOptions,
   ...rejectionOptions("rate_limited"),
 });

@@ -4,7 +4,7 @@ import { jwk as honoJwk } from "hono/jwk";
 import { decode, jwt as honoJwt } from "hono/jwt";
 import type { HonoJsonWebKey } from "hono/utils/jwt/jws";
 import * as v from "valibot";
-import { key, optional, preset } from "../base/schema/key.ts";
+import { key, optional, withDefault } from "../base/schema/key.ts";
 import { keywords, list, object, oneOrMany, words } from "../base/schema/shapes.ts";
 import { boolean, headerName, milliseconds, shown, shownText, shownUrl, text, token } from "../base/schema/values.ts";
 import { createKeySet } from "./jwks.ts";
@@ -24,13 +24,15 @@ const verification = object({
   aud: optional(oneOrMany(shownText("an audience"), "audiences"), {
     help: "The audience that aud must name, or one of these; by default any.",
   }),
-  exp: preset(boolean, true, { help: "Whether a token is refused from the time exp on." }),
-  nbf: preset(boolean, true, { help: "Whether a token is refused before the time nbf." }),
-  iat: preset(boolean, true, { help: "Whether a token is refused whose iat is in the future." }),
+  exp: withDefault(boolean, true, { help: "Whether a token is refused from the time exp on." }),
+  nbf: withDefault(boolean, true, { help: "Whether a token is refused before the time nbf." }),
+  iat: withDefault(boolean, true, { help: "Whether a token is refused whose iat is in the future." }),
 });
 
 const whereFrom = {
-  header_name: preset(headerName, "authorization", { help: "The header that the token comes in, as Bearer TOKEN." }),
+  header_name: withDefault(headerName, "authorization", {
+    help: "The header that the token comes in, as Bearer TOKEN.",
+  }),
   cookie: optional(token("a cookie's name"), {
     help: "The cookie that the token comes in where the header is not there; by default none.",
   }),
@@ -104,8 +106,8 @@ const jwkOptions = v.pipe(
     alg: key(list(words(ASYMMETRIC), `algorithms: ${ASYMMETRIC.join(", ")}`), {
       help: "Algorithms that a token may be signed with.",
     }),
-    allow_anon: preset(boolean, false, { help: "Whether requests without a token pass." }),
-    max_age: preset(milliseconds(1000), 300_000, {
+    allow_anon: withDefault(boolean, false, { help: "Whether requests without a token pass." }),
+    max_age: withDefault(milliseconds(1000), 300_000, {
       help: "Milliseconds that a set from jwks_uri is kept; the last one goes on being used where a new one cannot be had.",
     }),
     ...whereFrom,

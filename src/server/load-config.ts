@@ -1,5 +1,5 @@
 import { systemClock } from "../base/clock.ts";
-import { contextKey } from "../config/fill.ts";
+import { contextKey } from "../config/defaults.ts";
 import type { Path } from "../config/issues.ts";
 import { type LoadInput, type LoadResult, loadConfig } from "../config/load.ts";
 import type { Config } from "../config/schema.ts";

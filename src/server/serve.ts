@@ -1,7 +1,7 @@
 import type { ConfigInForce } from "../admin/app.ts";
 import { systemClock } from "../base/clock.ts";
 import { createProgress } from "../cli/progress.ts";
-import { formatIssue, type LoadResult } from "../config/load.ts";
+import { formatIssue, type LoadInput, type LoadResult } from "../config/load.ts";
 import { redactConfig } from "../config/redact.ts";
 import type { Config } from "../config/schema.ts";
 import { FORMAT } from "../gateway/format.ts";
@@ -42,8 +42,15 @@ export interface ServeWorld {
 /** Reads and checks the config of `origin`, and loads the modules it names. Rejects where it cannot be read. */
 export async function readConfig(origin: ConfigOrigin, world: ServeWorld, modules: Modules): Promise<LoadResult> {
   const { host, pod } = world;
-  const lacking = host.threads === undefined ? (["threads"] as const) : [];
-  const input = { format: FORMAT, file: origin.file, text: await origin.read(), env: host.env, pod, lacking };
+  const limitations = host.threads === undefined ? (["threads"] as const) : [];
+  const input: LoadInput = {
+    format: FORMAT,
+    file: origin.file,
+    text: await origin.read(),
+    env: host.env,
+    pod,
+    limitations,
+  };
   const loaded = await loadWithContexts(input, kubeconfigOptions(world));
   if (!loaded.ok) return loaded;
   const errors = await modules.load(loaded.modules);

@@ -2,7 +2,7 @@ import { describe, test } from "bun:test";
 import { assert, assertEquals } from "@std/assert";
 import { middlewareNames } from "../../scripts/reference/keys.ts";
 import { MIDDLEWARE_EXAMPLES } from "../../scripts/reference/middleware-examples.ts";
-import { keyFacts } from "../../src/base/schema/key.ts";
+import { keyMetadata } from "../../src/base/schema/key.ts";
 import { configJsonSchema } from "../../src/config/json-schema.ts";
 import { FORMAT } from "../../src/gateway/format.ts";
 import { refusals } from "./schema-refusals.ts";
@@ -56,7 +56,7 @@ describe("help", () => {
     const keys = keySchemas();
     assert(keys.length > 500);
     assertEquals(
-      keys.filter(({ schema }) => !keyFacts(schema)?.help).map(({ path }) => path),
+      keys.filter(({ schema }) => !keyMetadata(schema)?.help).map(({ path }) => path),
       [],
       "give their schemas a sentence: key(schema, { help })",
     );

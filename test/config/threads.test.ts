@@ -35,7 +35,14 @@ describe("server.workers", () => {
   for (const workers of ["2", "auto"]) {
     test(`may not be ${workers} where a runtime has no threads that share a port, which is said in words`, () => {
       const text = `server:\n  workers: ${workers}\nroutes: []\n`;
-      const loaded = loadConfig({ format: FORMAT, file: "gateway.yaml", text, env: {}, pod: {}, lacking: ["threads"] });
+      const loaded = loadConfig({
+        format: FORMAT,
+        file: "gateway.yaml",
+        text,
+        env: {},
+        pod: {},
+        limitations: ["threads"],
+      });
       assert(!loaded.ok);
       const words =
         "gateway.yaml:2:12: server.workers must be 1 here (or left out): this runtime has no threads that share a port; " +
@@ -49,7 +56,14 @@ describe("server.workers", () => {
 
   test("may be 1 anywhere", () => {
     const text = "server: {workers: 1}\nroutes: []\n";
-    const loaded = loadConfig({ format: FORMAT, file: "gateway.yaml", text, env: {}, pod: {}, lacking: ["threads"] });
+    const loaded = loadConfig({
+      format: FORMAT,
+      file: "gateway.yaml",
+      text,
+      env: {},
+      pod: {},
+      limitations: ["threads"],
+    });
     assert(loaded.ok);
     assert(readWorkerConfig(text, {}).ok);
   });

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { fill } from "../../src/config/fill.ts";
+import { applyDefaults } from "../../src/config/defaults.ts";
 import type { FileFormat, RouteConfig } from "../../src/config/schema.ts";
 import { FORMAT } from "../../src/gateway/format.ts";
 import type { RequestFacts } from "../../src/http/request.ts";
@@ -12,7 +12,7 @@ const EMPTY_FILE = v.parse(FORMAT.file, {});
 /** A route with every default filled in, as the config loader would; its id is "route" unless it has one. */
 export function routeConfig(input: RouteInput = {}): RouteConfig {
   const routes = [v.parse(FORMAT.route, { id: "route", ...input })];
-  return fill({ ...EMPTY_FILE, routes }, { env: {}, pod: {} }).routes[0]!;
+  return applyDefaults({ ...EMPTY_FILE, routes }, { env: {}, pod: {} }).routes[0]!;
 }
 
 /** A request as the routing sees it. */

@@ -1,7 +1,7 @@
 import { describe, test } from "bun:test";
 import { assert, assertEquals } from "@std/assert";
 import { sign } from "hono/jwt";
-import { keyFacts } from "../../src/base/schema/key.ts";
+import { keyMetadata } from "../../src/base/schema/key.ts";
 import { secure_headers } from "../../src/middleware/answers.ts";
 import { route } from "../config/support.ts";
 import { createFakeClock } from "../helpers/fake-clock.ts";
@@ -163,7 +163,7 @@ describe("what is left out", () => {
 
   test("of a security header's value is the one that its help names", async () => {
     const helped = Object.entries(secure_headers.options.entries).flatMap(([key, entry]) => {
-      const [, header, value] = /^The (\S+) header\. true: (.*)\. false:/.exec(keyFacts(entry)?.help ?? "") ?? [];
+      const [, header, value] = /^The (\S+) header\. true: (.*)\. false:/.exec(keyMetadata(entry)?.help ?? "") ?? [];
       return header === undefined ? [] : [[key, header, value!] as const];
     });
     assertEquals(helped.length, 12);

@@ -14,7 +14,7 @@ export const MISSING_KEY = "podway_missing_key";
 export const isMapping = (value: unknown): value is Mapping =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-/** What a schema's value must be, in words; the schemas of this file always have them. */
+/** The phrase for what a schema's value must be; the schemas of this file always have one. */
 export function wantedBy(schema: AnySchema): string {
   const piped = (schema as { pipe?: readonly unknown[] }).pipe ?? [];
   const wrapped = (schema as { wrapped?: AnySchema }).wrapped;
@@ -85,7 +85,7 @@ function takes(schema: AnySchema, value: unknown): boolean {
   return type === typeof value;
 }
 
-/** The alternative a value was meant for, told by its kind and its keys; undefined when that is open. */
+/** The alternative a value was meant for, judged by its kind and its keys; undefined when that is open. */
 function intended(options: readonly AnySchema[], value: unknown): AnySchema | undefined {
   const fitting = options.filter((option) => takes(option, value));
   if (fitting.length <= 1 || !isMapping(value)) return fitting[0];
@@ -95,8 +95,8 @@ function intended(options: readonly AnySchema[], value: unknown): AnySchema | un
 }
 
 /**
- * One of several shapes. A value is held against the one it was meant for, so that a mistake inside it is told as that
- * and not as "matches none"; `wanted` is for the value that is meant for none of them.
+ * One of several shapes. A value is checked against the one it was meant for, so that a mistake inside it is reported as
+ * that and not as "matches none"; `wanted` is for the value that is meant for none of them.
  */
 export function oneOf<const Options extends v.UnionOptions>(
   options: Options,

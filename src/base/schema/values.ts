@@ -15,8 +15,8 @@ type Shown<Schema extends AnySchema> = v.SchemaWithPipe<
 >;
 
 /**
- * Says of a text that it may be shown wherever the config is: it is a name, an address, a pattern, never a credential. A
- * text without this is treated as a secret by everything that prints a config (see shown.ts).
+ * Marks a text that may be shown wherever the config is: a name, an address, a pattern, never a credential. A text
+ * without this mark is treated as a secret by everything that prints a config.
  */
 export const shown = <const Schema extends AnySchema>(schema: Schema): Shown<Schema> =>
   v.pipe(schema, v.metadata({ shown: true })) as unknown as Shown<Schema>;
@@ -43,7 +43,7 @@ export const nonEmpty = shownText("a text that is not empty");
 /** true or false. */
 export const boolean = v.boolean("true or false");
 
-/** A whole number, in words of its own. */
+/** A whole number, with a message of its own. */
 export const wholeNumber = (min: number, max: number, wanted: string) =>
   v.pipe(v.number(wanted), v.integer(wanted), v.minValue(min, wanted), v.maxValue(max, wanted));
 

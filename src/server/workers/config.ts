@@ -19,7 +19,7 @@ export function readWorkerConfig(text: string, env: WorkerEnv): WorkerConfig {
     text,
     env: variables,
     pod: {},
-    lacking: ["workers", "threads"],
+    limitations: ["workers", "threads"],
   });
   if (!loaded.ok) return { ok: false, errors: loaded.errors.map(formatIssue) };
   const { config } = loaded;

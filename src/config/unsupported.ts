@@ -7,4 +7,4 @@ export const NO_TLS = `is not available on Workers: ${TLS_BINDING}`;
 export const NO_CA_FILE = `${NO_FILES}: ${TLS_BINDING}`;
 export const NO_CLIENT_CERTIFICATE = `${NO_FILES}: bind an mTLS certificate as the APISERVER fetcher`;
 export const NO_LISTENER = "is not available on Workers: Cloudflare's edge accepts the connections";
-export const IDLE = "has no effect on Workers";
+export const IGNORED = "has no effect on Workers";

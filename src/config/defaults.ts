@@ -2,14 +2,14 @@ import type { PassiveHealthConfig } from "../balancing/options.ts";
 import { authority, stripBrackets } from "../base/addresses.ts";
 import type { ClusterOptions } from "../discovery/options.ts";
 import type { HeaderChanges } from "../routing/options.ts";
-import type { WrittenDiscovery } from "./discovery-schema.ts";
+import type { RawDiscovery } from "./discovery-schema.ts";
 import type { Env } from "./interpolate.ts";
 import { normalizeLabelSelector } from "./label-selector.ts";
 import { mergeMiddleware } from "./merge-middleware.ts";
-import type { HealthConfig, RouteConfig, UpstreamTlsConfig, WrittenDefaults, WrittenRoute } from "./route-schema.ts";
-import type { Config, DiscoveryConfig, WrittenFile } from "./schema.ts";
-import { STREAM_INITIALS, type StreamConfig, type WrittenStream } from "./stream-schema.ts";
-import { ROUTE_INITIALS } from "./upstream-schema.ts";
+import type { HealthConfig, RawDefaults, RawRoute, RouteConfig, UpstreamTlsConfig } from "./route-schema.ts";
+import type { Config, DiscoveryConfig, RawFile } from "./schema.ts";
+import { type RawStream, STREAM_DEFAULTS, type StreamConfig } from "./stream-schema.ts";
+import { ROUTE_DEFAULTS } from "./upstream-schema.ts";
 
 /** What a pod's service account offers, found by the caller; empty outside a pod. */
 export interface PodOffer {
@@ -21,12 +21,12 @@ export interface PodOffer {
 }
 
 /** What defaults depend on beside the file. */
-export interface Surroundings {
+export interface DefaultsContext {
   readonly env: Env;
   readonly pod: PodOffer;
 }
 
-type WrittenCluster = Exclude<NonNullable<WrittenDiscovery["kubernetes"]>, readonly unknown[]>;
+type RawCluster = Exclude<NonNullable<RawDiscovery["kubernetes"]>, readonly unknown[]>;
 
 /** Names a context of a kubeconfig: the one its file says, where `context` is left out. */
 export const contextKey = ({
@@ -40,9 +40,9 @@ export const contextKey = ({
 /** Credentials that make the service account's token superfluous. */
 const CREDENTIALS = ["token", "token_file", "cert_file", "kubeconfig"] as const;
 
-function fillCluster(id: string, written: WrittenCluster, { env, pod }: Surroundings): ClusterOptions {
-  const { service, client = {}, label_selector, ...rest } = written;
-  const namespace = written.namespace ?? pod.contextNamespaces?.[contextKey(client)] ?? pod.namespace ?? "default";
+function clusterDefaults(id: string, raw: RawCluster, { env, pod }: DefaultsContext): ClusterOptions {
+  const { service, client = {}, label_selector, ...rest } = raw;
+  const namespace = raw.namespace ?? pod.contextNamespaces?.[contextKey(client)] ?? pod.namespace ?? "default";
   const normal = label_selector === undefined ? undefined : normalizeLabelSelector(label_selector);
   const cluster = {
     ...rest,
@@ -71,48 +71,48 @@ function fillCluster(id: string, written: WrittenCluster, { env, pod }: Surround
 }
 
 /** One shape of APISIX's two; in single-cluster mode the pod's surroundings fill what is left out. */
-export function fillDiscovery(written: WrittenDiscovery, surroundings: Surroundings): DiscoveryConfig | undefined {
-  const { kubernetes } = written;
+export function discoveryDefaults(raw: RawDiscovery, surroundings: DefaultsContext): DiscoveryConfig | undefined {
+  const { kubernetes } = raw;
   if (kubernetes === undefined) return undefined;
   if (!Array.isArray(kubernetes)) {
-    return { multi: false, clusters: [fillCluster("", kubernetes, surroundings)] };
+    return { multi: false, clusters: [clusterDefaults("", kubernetes, surroundings)] };
   }
-  return { multi: true, clusters: kubernetes.map(({ id, ...cluster }) => fillCluster(id, cluster, surroundings)) };
+  return { multi: true, clusters: kubernetes.map(({ id, ...cluster }) => clusterDefaults(id, cluster, surroundings)) };
 }
 
-type Written<Part> = Part | false | undefined;
+type Layer<Part> = Part | false | undefined;
 
-/** Key by key, the last one that says something; false turns all of it off, a mapping on again. */
-function layered<Part extends object>(layers: readonly Written<Part>[]): Part | false {
+/** Key by key, the last layer that has it; false turns all of it off, a mapping on again. */
+function layered<Part extends object>(layers: readonly Layer<Part>[]): Part | false {
   return layers.reduce<Part | false>(
     (made, layer) => (layer === undefined ? made : layer === false ? false : { ...(made || undefined), ...layer }),
     false,
   );
 }
 
-function fillHealth(defaults: WrittenDefaults["health"], own: WrittenRoute["health"]): HealthConfig {
+function healthDefaults(defaults: RawDefaults["health"], own: RawRoute["health"]): HealthConfig {
   const passive = layered<Partial<PassiveHealthConfig>>([{}, defaults?.passive, own?.passive]);
   const active = layered([defaults?.active, own?.active]);
   return {
-    passive: passive && { ...ROUTE_INITIALS.passive, ...passive },
-    active: active && { ...ROUTE_INITIALS.active, ...active },
+    passive: passive && { ...ROUTE_DEFAULTS.passive, ...passive },
+    active: active && { ...ROUTE_DEFAULTS.active, ...active },
   };
 }
 
-type WrittenHeaderChanges = NonNullable<WrittenRoute["request_headers"]>;
+type RawHeaderChanges = NonNullable<RawRoute["request_headers"]>;
 
-const NO_CHANGES: WrittenHeaderChanges = { set: {}, add: {}, remove: [] };
+const NO_CHANGES: RawHeaderChanges = { set: {}, add: {}, remove: [] };
 
-/** The defaults' changes and the route's; a header the route speaks of, and be it by `false`, is the route's alone. */
+/** The changes of `defaults` and of the route; a header that the route names, even with `false`, is the route's alone. */
 function mergeHeaders(
-  defaults: WrittenHeaderChanges | undefined,
-  own: WrittenHeaderChanges | undefined,
+  defaults: RawHeaderChanges | undefined,
+  own: RawHeaderChanges | undefined,
 ): HeaderChanges | undefined {
   if (!defaults && !own) return undefined;
   const theirs = defaults ?? NO_CHANGES;
   const { set, add, remove } = own ?? NO_CHANGES;
   const spoken = new Set([...Object.keys(set), ...Object.keys(add), ...remove]);
-  const merged = (key: "set" | "add", mine: WrittenHeaderChanges["set"]): HeaderChanges["set"] => {
+  const merged = (key: "set" | "add", mine: RawHeaderChanges["set"]): HeaderChanges["set"] => {
     const kept = Object.entries(theirs[key]).filter(([name]) => !spoken.has(name));
     const all = [...kept, ...Object.entries(mine)];
     return Object.fromEntries(all.filter((entry): entry is [string, string | string[]] => entry[1] !== false));
@@ -125,21 +125,21 @@ function mergeHeaders(
 }
 
 /** Key by key; `false` takes away what the defaults say. */
-function mergeTls(defaults: WrittenTls | undefined, own: WrittenTls | undefined): UpstreamTlsConfig | undefined {
+function mergeTls(defaults: RawTls | undefined, own: RawTls | undefined): UpstreamTlsConfig | undefined {
   if (!defaults && !own) return undefined;
-  const { verify = ROUTE_INITIALS.upstream_tls.verify, ...files } = { ...defaults, ...own };
+  const { verify = ROUTE_DEFAULTS.upstream_tls.verify, ...files } = { ...defaults, ...own };
   return { verify, ...Object.fromEntries(Object.entries(files).filter(([, value]) => value !== false)) };
 }
 
-type WrittenTls = NonNullable<WrittenRoute["upstream_tls"]>;
+type RawTls = NonNullable<RawRoute["upstream_tls"]>;
 
-function fillRoute(
-  written: WrittenRoute,
+function routeDefaults(
+  raw: RawRoute,
   index: number,
-  { defaults, server }: Pick<WrittenFile, "defaults" | "server">,
+  { defaults, server }: Pick<RawFile, "defaults" | "server">,
 ): RouteConfig {
-  const { id = String(index), upstream_host, upstream_tls, request_headers, response_headers, ...route } = written;
-  const passHost = route.pass_host ?? defaults.pass_host ?? ROUTE_INITIALS.pass_host;
+  const { id = String(index), upstream_host, upstream_tls, request_headers, response_headers, ...route } = raw;
+  const passHost = route.pass_host ?? defaults.pass_host ?? ROUTE_DEFAULTS.pass_host;
   const optional = {
     paths: route.paths ?? (server.paths === "reject" ? undefined : server.paths),
     upstream_host: passHost === "rewrite" ? (upstream_host ?? defaults.upstream_host) : undefined,
@@ -151,43 +151,43 @@ function fillRoute(
     ...route,
     ...Object.fromEntries(Object.entries(optional).filter(([, value]) => value !== undefined)),
     id,
-    timeouts: { ...ROUTE_INITIALS.timeouts, ...defaults.timeouts, ...route.timeouts },
-    retries: { ...ROUTE_INITIALS.retries, ...defaults.retries, ...route.retries },
-    keepalive: { ...ROUTE_INITIALS.keepalive, ...defaults.keepalive, ...route.keepalive },
-    health: fillHealth(defaults.health, route.health),
+    timeouts: { ...ROUTE_DEFAULTS.timeouts, ...defaults.timeouts, ...route.timeouts },
+    retries: { ...ROUTE_DEFAULTS.retries, ...defaults.retries, ...route.retries },
+    keepalive: { ...ROUTE_DEFAULTS.keepalive, ...defaults.keepalive, ...route.keepalive },
+    health: healthDefaults(defaults.health, route.health),
     middleware: mergeMiddleware(defaults.middleware ?? [], route.middleware ?? []),
-    balancer: route.balancer ?? defaults.balancer ?? ROUTE_INITIALS.balancer,
+    balancer: route.balancer ?? defaults.balancer ?? ROUTE_DEFAULTS.balancer,
     pass_host: passHost,
   };
 }
 
-/** A stream is what its own entry says: `defaults` are for requests. */
-function fillStream(written: WrittenStream): StreamConfig {
-  const { id = authority(written.listen), upstream_tls, health, ...stream } = written;
+/** A stream as its own entry has it: `defaults` are for requests. */
+function streamDefaults(raw: RawStream): StreamConfig {
+  const { id = authority(raw.listen), upstream_tls, health, ...stream } = raw;
   const passive = health?.passive ?? {};
   const active = health?.active ?? false;
   return {
     ...stream,
-    ...(upstream_tls && { upstream_tls: { ...STREAM_INITIALS.upstream_tls, ...upstream_tls } }),
+    ...(upstream_tls && { upstream_tls: { ...STREAM_DEFAULTS.upstream_tls, ...upstream_tls } }),
     id,
-    balancer: stream.balancer ?? STREAM_INITIALS.balancer,
-    timeouts: { ...STREAM_INITIALS.timeouts, ...stream.timeouts },
-    retries: { ...STREAM_INITIALS.retries, ...stream.retries },
+    balancer: stream.balancer ?? STREAM_DEFAULTS.balancer,
+    timeouts: { ...STREAM_DEFAULTS.timeouts, ...stream.timeouts },
+    retries: { ...STREAM_DEFAULTS.retries, ...stream.retries },
     health: {
-      passive: passive && { ...STREAM_INITIALS.passive, ...passive },
-      active: active && { ...STREAM_INITIALS.active, ...active },
+      passive: passive && { ...STREAM_DEFAULTS.passive, ...passive },
+      active: active && { ...STREAM_DEFAULTS.active, ...active },
     },
   };
 }
 
 /** The config the rest of the program trusts, every default filled in. */
-export function fill(written: WrittenFile, surroundings: Surroundings): Config {
+export function applyDefaults(raw: RawFile, surroundings: DefaultsContext): Config {
   return {
-    server: written.server,
-    admin: written.admin,
-    discovery: fillDiscovery(written.discovery, surroundings),
-    routes: written.routes.map((route, index) => fillRoute(route, index, written)),
-    streams: written.streams.map(fillStream),
-    tracing: written.tracing,
+    server: raw.server,
+    admin: raw.admin,
+    discovery: discoveryDefaults(raw.discovery, surroundings),
+    routes: raw.routes.map((route, index) => routeDefaults(route, index, raw)),
+    streams: raw.streams.map(streamDefaults),
+    tracing: raw.tracing,
   };
 }
