@@ -173,6 +173,23 @@ describe("a request with a hash key, of a route with several services", () => {
     for (let n = 0; n < 1000; n++) if (pick(before, user(n))[0] === 0) assertEquals(pick(after, user(n))[0], 0);
   });
 
+  test("is shared by weights of 1 and 2 as by any others, and evenly where every weight is 0", () => {
+    const share = (weights: readonly number[]): number[] => {
+      const route = routeOver(
+        weights.map((weight, index) => ({ weight, addresses: at(index, 1) })),
+        { consistent_hash: { header: "x-user" } },
+      );
+      const counts = shares(route, 3000, (n) => request({ headers: { "x-user": `u${n}` } }));
+      return counts.map((count) => Math.round(count / 100));
+    };
+    const near = (actual: number[], wanted: number[]): void =>
+      actual.forEach((part, i) => {
+        assert(Math.abs(part - wanted[i]!) <= 2, `${actual}, not ${wanted}`);
+      });
+    near(share([1, 2, 0]), [10, 20, 0]);
+    near(share([0, 0, 0]), [10, 10, 10]);
+  });
+
   test("without the key goes by the client's address", () => {
     const route = routeOver([{ addresses: at(1, 3) }, { addresses: at(2, 3) }], byUser);
     const seen = new Set<string>();

@@ -33,4 +33,16 @@ describe("a hash ring", () => {
     }
     assertEquals([ring.seek(0), ring.seek(2 ** 32)], [0, ring.size]);
   });
+
+  test("has 160 points for each of the heaviest, and for the others by their weight, at least one", () => {
+    const sizeOf = (...weights: number[]): number => {
+      const ring = createHashRing();
+      ring.update(weights.map((weight, i) => member(`10.0.0.${i}`, weight)));
+      return ring.size;
+    };
+    assertEquals(
+      [sizeOf(1), sizeOf(1, 1), sizeOf(2), sizeOf(2, 1), sizeOf(4, 2, 1), sizeOf(256, 1), sizeOf(1000, 1, 0), sizeOf()],
+      [160, 320, 160, 240, 280, 161, 157, 0],
+    );
+  });
 });

@@ -145,3 +145,37 @@ test("a client with a cookie of a pod in another zone stays with it, and one of 
   assertEquals(cookieFor(zones(2, 2), "10.0.1.1"), "10.0.1.1");
   assertEquals(cookieFor([endpoint("10.0.0.1"), endpoint("10.0.0.2", { priority: -1 })], "10.0.0.2"), "10.0.0.1");
 });
+
+describe("an address of a lower rank stands by", () => {
+  const lower = (weight = 50): Endpoint => endpoint("10.0.1.1", { priority: -1, weight });
+  const standsBy = (pool: ReturnType<typeof poolOver>["pool"]): boolean[] =>
+    pool.targetStates().map(({ standby }) => standby);
+
+  test("while one above takes traffic, and only if it would take traffic itself", () => {
+    const { pool, upstream } = poolOver([endpoint("10.0.0.1"), lower()]);
+    assertEquals([standsBy(pool), pool.counts().standby], [[false, true], 1]);
+    pool.mark(pool.targets()[1]!, false);
+    assertEquals([standsBy(pool), pool.counts().standby], [[false, false], 0]);
+    pool.mark(pool.targets()[1]!, true);
+    upstream.set([endpoint("10.0.0.1"), lower(0)]);
+    assertEquals([standsBy(pool), pool.counts().standby], [[false, false], 0]);
+  });
+
+  test("not while it is ejected, and again afterwards", async () => {
+    const { pool, clock } = poolOver([endpoint("10.0.0.1"), lower(), endpoint("10.0.1.2", { priority: -1 })]);
+    for (let n = 0; n < 2; n++) pool.failed(pool.targets()[1]!);
+    assertEquals([standsBy(pool), pool.counts().standby], [[false, false, true], 1]);
+    await clock.advance(10_001);
+    assertEquals([standsBy(pool), pool.counts().standby], [[false, true, true], 2]);
+  });
+
+  test("not where it has the traffic, nor where none takes any", () => {
+    const { pool } = poolOver([endpoint("10.0.0.1"), lower()]);
+    const [upper, below] = pool.targets();
+    pool.mark(upper!, false);
+    assertEquals([standsBy(pool), pool.counts().standby, pool.availability()], [[false, false], 0, 2]);
+    pool.mark(below!, false);
+    assertEquals([standsBy(pool), pool.counts().standby, pool.availability()], [[false, false], 0, 1]);
+    assertEquals(pool.pick(facts), upper, "a doubtful one of the first rank is better than none");
+  });
+});

@@ -59,3 +59,12 @@ describe("a weighted draw", () => {
     assertEquals(drawOver([7]).drawOther(0), -1);
   });
 });
+
+test("a draw among none finds none, and another than the only one neither", () => {
+  const draw = createWeightedDraw(seededRandom(4));
+  assertEquals([draw.draw(), draw.drawOther(0)], [-1, -1]);
+  draw.update([]);
+  assertEquals([draw.draw(), draw.drawOther(0)], [-1, -1]);
+  draw.update([{ weight: 3 } as PoolMember]);
+  assertEquals([draw.draw(), draw.drawOther(0)], [0, -1]);
+});

@@ -12,6 +12,9 @@ describe("the value of a cookie", () => {
     assertEquals(read("xsid=0; sidx=0; sid=1 ; sid=2"), "1");
     assertEquals(read("a=sid=3; sid=4=5"), "4=5");
     assertEquals(read("sid="), "");
+    for (const line of [";sid=1", "; ;sid=1", "a;sid=1;", "=;sid=1", "s;sid=1", " sid=1", ";;a=b; sid=1"]) {
+      assertEquals([line, read(line)], [line, "1"]);
+    }
   });
 
   test("is undefined where no cookie has the name", () => {

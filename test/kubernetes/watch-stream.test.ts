@@ -1,6 +1,7 @@
 import { describe, test } from "bun:test";
 import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
 import { ApiError, InvalidObjectError } from "../../src/kubernetes/errors.ts";
+import type { ByteReader } from "../../src/kubernetes/types.ts";
 import {
   parseWatchEvent,
   readWatchStream,
@@ -13,15 +14,15 @@ const context = { verb: "watch", collection: slices } as const;
 const encoder = new TextEncoder();
 const reading = (signal = new AbortController().signal) => ({ context, signal, onBytes: () => {} });
 
-async function collect(chunks: Uint8Array[]): Promise<WatchEvent[]> {
+async function collect<T = never>(chunks: Uint8Array[], read?: ByteReader<T>): Promise<WatchEvent<T>[]> {
   const body = new ReadableStream<Uint8Array>({
     start(controller) {
       for (const chunk of chunks) controller.enqueue(chunk);
       controller.close();
     },
   });
-  const events: WatchEvent[] = [];
-  for await (const some of readWatchStream(body, reading())) events.push(...some);
+  const events: WatchEvent<T>[] = [];
+  for await (const some of readWatchStream(body, { ...reading(), read })) events.push(...some);
   return events;
 }
 
@@ -111,4 +112,51 @@ describe("a line of a watch", () => {
     ];
     for (const [line, words] of cases) assertThrows(() => parseWatchEvent(line, context), InvalidObjectError, words);
   });
+});
+
+describe("objects that are read from their bytes", () => {
+  /** Reads `{"n":"NAME"}` and knows no other object. */
+  const read: ByteReader<string> = (bytes, at) => {
+    const [text, name] = /^\{"n":"(\w+)"\}/.exec(new TextDecoder().decode(bytes.subarray(at))) ?? [];
+    if (text === undefined) return undefined;
+    return { namespace: "default", name: name!, resourceVersion: "1", item: name, end: at + text.length };
+  };
+  const kindOf = (event: WatchEvent<string>): unknown[] =>
+    event.type === "READ" ? ["READ", event.deleted, event.object.name] : [event.type];
+
+  test("are never made into JSON objects, whatever happened to them", async () => {
+    const lines = ["ADDED", "MODIFIED", "DELETED"].map((type) => `{"type":"${type}","object":{"n":"${type}"}}\n`);
+    assertEquals((await collect([encoder.encode(lines.join(""))], read)).map(kindOf), [
+      ["READ", false, "ADDED"],
+      ["READ", false, "MODIFIED"],
+      ["READ", true, "DELETED"],
+    ]);
+  });
+
+  test("are left to JSON where the reader is not sure, the line is spelt otherwise or more follows", async () => {
+    const lines = [
+      '{"type":"ADDED","object":{"other":1}}',
+      '{"type":"ADDED", "object":{"n":"a"}}',
+      '{"object":{"n":"a"},"type":"ADDED"}',
+      '{"type":"ADDED","object":{"n":"a"},"more":1}',
+      '{"type":"ADDED","object":{"n":"a"}} ',
+      '{"type":"BOOKMARK","object":{"metadata":{"resourceVersion":"7"}}}',
+    ];
+    const events = await collect([encoder.encode(`${lines.join("\n")}\n`)], read);
+    assertEquals(events.flatMap(kindOf), ["ADDED", "ADDED", "ADDED", "ADDED", "ADDED", "BOOKMARK"]);
+    for (const event of events) if (event.type === "ADDED") assert(typeof event.object === "object");
+  });
+});
+
+test("a bookmark ends the initial events where its annotation says true, and nowhere else", () => {
+  const bookmark = (annotations?: unknown): WatchEvent =>
+    parseWatchEvent(
+      JSON.stringify({ type: "BOOKMARK", object: { metadata: { resourceVersion: "7", annotations } } }),
+      context,
+    );
+  const key = "k8s.io/initial-events-end";
+  assertEquals(bookmark({ [key]: "true" }), { type: "BOOKMARK", resourceVersion: "7", initialEnd: true });
+  for (const other of [undefined, null, {}, { [key]: "false" }, { [key]: true }, { other: "true" }]) {
+    assertEquals(bookmark(other), { type: "BOOKMARK", resourceVersion: "7" });
+  }
 });

@@ -160,6 +160,29 @@ describe("active health checks", () => {
     assertEquals(lines, []);
   });
 
+  test("of an endpoint that stays go on, also the one under way, when another left", async () => {
+    const [first, second] = endpoints(2);
+    const { upstream, world, clock, healthy } = checks(2, { unhealthy: 2, timeout: 4000 });
+    let aborted = 0;
+    world.answer = (address, signal) => {
+      if (address !== first!.address) return ok(address, signal);
+      signal.addEventListener("abort", () => void aborted++);
+      return hang(address, signal);
+    };
+    await clock.advance(INTERVAL);
+    const [before, open] = [aborted, world.open];
+    assertEquals(open, 1, "one is under way");
+    upstream.set([first!]);
+    await clock.advance(1000);
+    assertEquals([aborted, world.open], [before, 1]);
+    await clock.advance(3 * INTERVAL);
+    assertEquals(healthy(), [false], "its bad answers in a row are still counted");
+    assertEquals(
+      world.probes.filter(({ address, at }) => address === second!.address && at > clock.now() - 3 * INTERVAL),
+      [],
+    );
+  });
+
   test("stop when told to, without blaming the endpoint of the probe they interrupt", async () => {
     const { world, clock, controller, done, healthy } = checks(1, { unhealthy: 1 });
     world.answer = hang;
