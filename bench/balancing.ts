@@ -3,7 +3,7 @@ import { createPool } from "../src/balancing/pool.ts";
 import type { Pool } from "../src/balancing/types.ts";
 import { systemClock } from "../src/base/clock.ts";
 import type { Endpoint, Upstream } from "../src/discovery/types.ts";
-import type { RequestFacts } from "../src/http/request.ts";
+import type { IncomingRequest } from "../src/http/request.ts";
 
 const SIZES = [3, 100, 5000];
 /** Long enough for a stable figure, short enough for all of them together. */
@@ -49,7 +49,7 @@ function endpointsOf(count: number, weights: number, generation: number): readon
 }
 
 /** Clients that differ in what every policy looks at. */
-const requests: readonly RequestFacts[] = Array.from({ length: 64 }, (_, i) => ({
+const requests: readonly IncomingRequest[] = Array.from({ length: 64 }, (_, i) => ({
   started: 0,
   method: "GET",
   scheme: "http",
@@ -64,7 +64,7 @@ const requests: readonly RequestFacts[] = Array.from({ length: 64 }, (_, i) => (
 }));
 
 /** The same clients with the cookies a sticky pool gave them. */
-function withCookies(pool: Pool): readonly RequestFacts[] {
+function withCookies(pool: Pool): readonly IncomingRequest[] {
   return requests.map((request) => {
     const line = pool.cookie(request, pool.pick(request)!);
     if (line === undefined) return request;

@@ -5,7 +5,7 @@ import * as v from "valibot";
 import { applyDefaults } from "../src/config/defaults.ts";
 import type { FileFormat, RouteConfig } from "../src/config/schema.ts";
 import { FORMAT } from "../src/gateway/format.ts";
-import type { RequestFacts } from "../src/http/request.ts";
+import type { IncomingRequest } from "../src/http/request.ts";
 import { compileRoutes } from "../src/routing/table.ts";
 
 /** One kind of config: how its nth route looks, and a request that this route takes. */
@@ -92,7 +92,7 @@ const facts = ({ path = "/", host = "gateway.test", search = "", headers = {} }:
     headers: new Headers(headers),
     peer: "127.0.0.1",
     client: "127.0.0.1",
-  }) satisfies RequestFacts;
+  }) satisfies IncomingRequest;
 
 const rules = (shape: Shape, size: number): RouteConfig[] => {
   const routes = Array.from({ length: size }, (_, n) => ({ id: n, ...shape.route(n) }));

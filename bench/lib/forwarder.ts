@@ -11,7 +11,7 @@ import { silentLogger } from "../../src/base/log.ts";
 import type { RouteConfig } from "../../src/config/schema.ts";
 import { createHttp1Client } from "../../src/http/http1/client.ts";
 import { problem } from "../../src/http/problem.ts";
-import { readFacts } from "../../src/http/request.ts";
+import { parseRequest } from "../../src/http/request.ts";
 import { createTrust } from "../../src/http/trust.ts";
 import { bunDial } from "../../src/platform/bun/dial.ts";
 import { createForwarder } from "../../src/proxy/forward.ts";
@@ -63,7 +63,7 @@ Bun.serve({
   idleTimeout: 0,
   maxRequestBodySize: Number.MAX_SAFE_INTEGER,
   fetch(request, server) {
-    const facts = readFacts(request, server.requestIP(request)?.address ?? "", "http", options);
+    const facts = parseRequest(request, server.requestIP(request)?.address ?? "", "http", options);
     if ("problem" in facts) return problem(facts.problem, facts.detail);
     return forwarder.forward(request, facts, route);
   },

@@ -1,11 +1,11 @@
 import type { Endpoint } from "../discovery/types.ts";
-import type { RequestFacts } from "../http/request.ts";
+import type { IncomingRequest } from "../http/request.ts";
 
 /** What a choice may depend on. A connection has no headers and no query. */
-export type PickInfo = Pick<RequestFacts, "headers" | "search" | "client">;
+export type PickInfo = Pick<IncomingRequest, "headers" | "search" | "client">;
 
 /** What a cookie depends on: the scheme is what the client came by. */
-export type CookieInfo = Pick<RequestFacts, "headers" | "scheme">;
+export type CookieInfo = Pick<IncomingRequest, "headers" | "scheme">;
 
 /**
  * One address of a pool, with its state. It lives as long as its endpoint (address and pod uid) stays in the pool:

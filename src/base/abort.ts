@@ -1,17 +1,17 @@
 /** Somebody who has to be told. */
-export interface Cancelled {
-  cancelled(): void;
+export interface AbortListener {
+  onAbort(): void;
 }
 
 /**
  * Ends a request that is under way: an `AbortController` that makes its signal only where somebody asks for one. Making one
  * for each request costs as much as finding its route.
  */
-export class Canceller {
+export class LazyAbortController {
   /** Whether it was ended. */
   aborted = false;
   /** Told when it is, in place of listeners to the signal. */
-  target: Cancelled | undefined = undefined;
+  target: AbortListener | undefined = undefined;
   #controller: AbortController | undefined;
   #reason: unknown;
 
@@ -25,11 +25,11 @@ export class Canceller {
   }
 
   /** One that is ended with a signal, which must not outlive it by much: it is never let go of. */
-  static following(signal: AbortSignal): Canceller {
-    const canceller = new Canceller();
-    if (signal.aborted) canceller.abort(signal.reason);
-    else signal.addEventListener("abort", () => canceller.abort(signal.reason), { once: true });
-    return canceller;
+  static following(signal: AbortSignal): LazyAbortController {
+    const controller = new LazyAbortController();
+    if (signal.aborted) controller.abort(signal.reason);
+    else signal.addEventListener("abort", () => controller.abort(signal.reason), { once: true });
+    return controller;
   }
 
   /** What the request is rejected with; left out, an `AbortError`. */
@@ -43,6 +43,6 @@ export class Canceller {
     this.aborted = true;
     this.#reason = reason;
     this.#controller?.abort(this.reason);
-    this.target?.cancelled();
+    this.target?.onAbort();
   }
 }

@@ -8,13 +8,13 @@ import type { ClusterOptions } from "../discovery/options.ts";
 import type { ClusterStatus, NodesAnswer } from "../discovery/views.ts";
 import { type Drain, lastAnswer } from "../http/drain.ts";
 import { type ProblemCode, problem } from "../http/problem.ts";
-import { type RequestFacts, readFacts, refusedFacts } from "../http/request.ts";
+import { type IncomingRequest, parseRequest, refusedRequest } from "../http/request.ts";
 import type { Chain } from "../middleware/chain.ts";
 import { createKeySpace } from "../middleware/key-space.ts";
 import type { StreamSocket } from "../platform/sockets.ts";
 import type { Upgrade } from "../platform/websocket.ts";
 import { createEventStreams } from "../proxy/event-streams.ts";
-import { createFlights, createLoneFlights } from "../proxy/in-flight.ts";
+import { createInFlightRequests, createUnsharedInFlightRequests } from "../proxy/in-flight.ts";
 import { createPeerWarnings } from "../proxy/peer-warnings.ts";
 import type { Explained } from "../reports/explain/answer.ts";
 import { type Held, heldBy, withEjections } from "../reports/explain/ejections.ts";
@@ -23,14 +23,14 @@ import type { ExplainQuery } from "../reports/explain/question.ts";
 import { routeTemplate } from "../routing/path-template.ts";
 import { AMBIGUOUS_PATH } from "../routing/table.ts";
 import { createConnections } from "../streams/connections.ts";
-import { type Counters, countAnswer, createCounters, type Outcome } from "../telemetry/counters.ts";
+import { type AccessLogEntry, createAccessLogEntry } from "../telemetry/access-log-entry.ts";
+import { type Counters, countAnswer, createCounters, type RequestOutcome } from "../telemetry/counters.ts";
 import { type GatewayEvent, newestEvents } from "../telemetry/events.ts";
-import { createExchange, type Exchange } from "../telemetry/exchange.ts";
 import { collectClusters, collectTraffic } from "../telemetry/gateway-metrics.ts";
-import { createRefusals } from "../telemetry/refusals.ts";
+import { createRefusalLog } from "../telemetry/refusals.ts";
 import { createRequestIds } from "../telemetry/request-id.ts";
 import { createStreamCounters, type StreamCounters } from "../telemetry/stream-counters.ts";
-import type { Traffic } from "../telemetry/traffic.ts";
+import type { TrafficStatistics } from "../telemetry/traffic.ts";
 import { type ClusterSet, createClusterSet } from "./cluster-set.ts";
 import { FORMAT } from "./format.ts";
 import { makePlan, type Plan, type PlanParts, type PlanWorld } from "./plan.ts";
@@ -56,7 +56,7 @@ export interface Gateway extends GatewayView {
   /** What its routes have counted since it was made. */
   readonly counters: Counters;
   /** The same, and the addresses they have, as plain data that can be summed with another thread's. */
-  traffic(): Traffic;
+  traffic(): TrafficStatistics;
   /** What its routes hold against addresses, as plain data that can be told to another thread. */
   held(): readonly Held[];
   /** `held`: what other threads hold against addresses too. */
@@ -124,9 +124,9 @@ const AMBIGUOUS = ["ambiguous_path", AMBIGUOUS_PATH] as const;
 /** What the matched route answers; a request without one is told so. */
 function answer(
   request: Request,
-  facts: RequestFacts,
+  facts: IncomingRequest,
   plan: Plan,
-  exchange: Exchange | undefined,
+  exchange: AccessLogEntry | undefined,
   upgrade: Upgrade | undefined,
 ): Response | Promise<Response> {
   const route = plan.routes.table.match(facts);
@@ -143,9 +143,9 @@ function answer(
 /** A request that a route has taken, and what serving it needs. */
 interface Intake {
   readonly request: Request;
-  readonly facts: RequestFacts;
+  readonly facts: IncomingRequest;
   readonly plan: Plan;
-  readonly exchange: Exchange | undefined;
+  readonly exchange: AccessLogEntry | undefined;
   readonly upgrade: Upgrade | undefined;
 }
 
@@ -162,7 +162,7 @@ async function throughChain(
   }
   // What is upgraded is the request that came, whatever a middleware made of it.
   const original: Upgrade | undefined = upgrade && ((_sent, headers) => upgrade(request, headers));
-  const outcome: Outcome = { reason: undefined, counts: undefined, deferred: true };
+  const outcome: RequestOutcome = { reason: undefined, counts: undefined, deferred: true };
   let served = false;
   const answered = await chain(request, facts, exchange, outcome, (sent, changed, within) => {
     served = true;
@@ -189,10 +189,10 @@ function hurried(route: GatewayRoute, within: number): GatewayRoute {
 
 /** Counts an answer: for the service that was asked, or for the route where none was. */
 function count(
-  { counts, reason }: Outcome,
+  { counts, reason }: RequestOutcome,
   route: GatewayRoute,
   { status }: Response,
-  { started }: RequestFacts,
+  { started }: IncomingRequest,
   { read }: Plan,
 ): void {
   const series = counts ?? route.counts;
@@ -203,11 +203,11 @@ function count(
 function serve(
   route: GatewayRoute,
   request: Request,
-  facts: RequestFacts,
+  facts: IncomingRequest,
   plan: Plan,
-  exchange: Exchange | undefined,
+  exchange: AccessLogEntry | undefined,
   upgrade: Upgrade | undefined,
-  outcome?: Outcome,
+  outcome?: RequestOutcome,
 ): Response | Promise<Response> {
   if (route.kind === "proxy") return plan.forwarder.forward(request, facts, route.proxy, exchange, upgrade, outcome);
   const redirected = route.answer(facts);
@@ -244,7 +244,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   const requestIds = createRequestIds(random);
   const counters = createCounters();
   const streamCounters = createStreamCounters();
-  const tellRefusal = createRefusals({ clock, logger });
+  const tellRefusal = createRefusalLog({ clock, logger });
   const connections = createConnections({
     clock,
     logger,
@@ -265,7 +265,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     counters,
     streamCounters,
     eventStreams: createEventStreams(),
-    flights: (options.sharedTimers ?? true) ? createFlights(clock) : createLoneFlights(clock),
+    flights: (options.sharedTimers ?? true) ? createInFlightRequests(clock) : createUnsharedInFlightRequests(clock),
     drain,
     middleware: { clock, fetch: options.plainFetch, keys: createKeySpace({ clock }) },
     budgets: createRetryBudgets({ clock }),
@@ -300,26 +300,26 @@ export function createGateway(options: GatewayOptions): Gateway {
     port: string | undefined,
   ): Response | Promise<Response> {
     const now = plan!;
-    const facts = readFacts(request, peer, scheme, now.read, port);
+    const facts = parseRequest(request, peer, scheme, now.read, port);
     const { recorder, tracing } = now;
     if ("problem" in facts) {
       // What comes behind a request whose end or meaning is in doubt cannot be trusted (RFC 9112 section 11.2).
       const head = request.method === "HEAD";
       const response = lastAnswer(unmatched(now, facts.problem, facts.detail, head, clock.now()));
       if (recorder === undefined) return response;
-      const refused = refusedFacts(request, peer, scheme, clock);
-      const exchange = createExchange(refused, requestIds.of(refused), tracing?.begin(refused));
+      const refused = refusedRequest(request, peer, scheme, clock);
+      const exchange = createAccessLogEntry(refused, requestIds.of(refused), tracing?.begin(refused));
       exchange.error = facts.problem;
       return recorder.finish(exchange, response);
     }
     if (recorder === undefined) return answer(request, facts, now, undefined, upgrade);
-    const exchange = createExchange(facts, requestIds.of(facts), tracing?.begin(facts));
+    const exchange = createAccessLogEntry(facts, requestIds.of(facts), tracing?.begin(facts));
     exchange.recorder = recorder;
     const answered = answer(request, facts, now, exchange, upgrade);
     return answered instanceof Promise ? answered : recorder.finish(exchange, answered);
   }
 
-  const traffic = (): Traffic => {
+  const traffic = (): TrafficStatistics => {
     const { routes, streams, tracing } = plan!;
     return collectTraffic(counters, { routes: routes.routes, streams, tracing });
   };

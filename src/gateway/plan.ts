@@ -6,21 +6,21 @@ import type { Config, UpstreamTlsConfig } from "../config/schema.ts";
 import type { Cluster } from "../discovery/cluster.ts";
 import { createDiscovery, type Discovery } from "../discovery/discovery.ts";
 import type { Drain } from "../http/drain.ts";
-import type { ReadOptions } from "../http/request.ts";
+import type { ParseOptions } from "../http/request.ts";
 import type { Transport } from "../http/transport.ts";
 import { createTrust } from "../http/trust.ts";
 import type { Middleware, MiddlewareParts } from "../middleware/plugin.ts";
 import type { Fetch } from "../platform/fetch.ts";
 import type { EventStreams } from "../proxy/event-streams.ts";
 import { createForwarder } from "../proxy/forward.ts";
-import type { Flights } from "../proxy/in-flight.ts";
+import type { InFlightRequests } from "../proxy/in-flight.ts";
 import type { Forwarder } from "../proxy/types.ts";
 import { type AccessLog, createAccessLog } from "../telemetry/access-log.ts";
+import type { RequestLogger } from "../telemetry/access-log-entry.ts";
 import type { Counters, SeriesCounts } from "../telemetry/counters.ts";
-import type { Recorder } from "../telemetry/exchange.ts";
-import type { TellRefusal } from "../telemetry/refusals.ts";
+import type { LogRefusal } from "../telemetry/refusals.ts";
+import { requestLoggerOf } from "../telemetry/request-logger.ts";
 import type { StreamCounters } from "../telemetry/stream-counters.ts";
-import { recorderOf } from "../telemetry/tracing/recorder.ts";
 import type { Tracing, TracingOptions } from "../telemetry/tracing/types.ts";
 import { FORMAT } from "./format.ts";
 import { createPoolSet, type PoolSetOptions, type PoolStore } from "./pool-set.ts";
@@ -37,11 +37,11 @@ export interface Plan {
   readonly routes: RouteSet;
   readonly streams: StreamSet | undefined;
   readonly forwarder: Forwarder;
-  readonly read: ReadOptions;
+  readonly read: ParseOptions;
   readonly accessLog: AccessLog | undefined;
   readonly tracing: Tracing | undefined;
   /** What takes requests that are over; undefined: nothing does, and nothing is remembered of them. */
-  readonly recorder: Recorder | undefined;
+  readonly recorder: RequestLogger | undefined;
   /** Where requests are counted that no route takes. */
   readonly unmatched: SeriesCounts;
   /** Its routes without secrets, made when first asked for. */
@@ -80,11 +80,11 @@ export interface PlanParts {
   readonly counters: Counters;
   readonly streamCounters: StreamCounters;
   readonly eventStreams: EventStreams;
-  readonly flights: Flights;
+  readonly flights: InFlightRequests;
   readonly drain: Drain;
   readonly middleware: MiddlewareParts;
   readonly budgets: RetryBudgets;
-  readonly tellRefusal: TellRefusal;
+  readonly tellRefusal: LogRefusal;
   /** A peer that is no trusted proxy sent forwarding fields. */
   readonly onUntrusted: ((peer: string) => void) | undefined;
   readonly onEject: PoolSetOptions["onEject"];
@@ -146,7 +146,7 @@ export function makePlan(
       logger,
       tellRefusal: parts.tellRefusal,
       streams: parts.eventStreams,
-      flights: parts.flights,
+      inFlight: parts.flights,
       drain: parts.drain,
       bodyBytes: server.limits.body_bytes,
       bodyRate: server.limits.body_rate,
@@ -165,7 +165,7 @@ export function makePlan(
     },
     accessLog,
     tracing,
-    recorder: recorderOf(accessLog, tracing),
+    recorder: requestLoggerOf(accessLog, tracing),
     unmatched: parts.counters.unmatched,
     shownRoutes: once(() => config.routes.map((route) => redactRoute(FORMAT, route))),
     shownStreams: once(() => config.streams.map(redactStream)),

@@ -2,7 +2,7 @@ import type { HealthCheck } from "../balancing/health/health-set.ts";
 import { httpProbe } from "../balancing/health/http-probe.ts";
 import type { Config, RouteConfig, UpstreamTlsConfig } from "../config/schema.ts";
 import { asMatched } from "../http/readings.ts";
-import type { RequestFacts } from "../http/request.ts";
+import type { IncomingRequest } from "../http/request.ts";
 import type { Transport } from "../http/transport.ts";
 import type { Trust } from "../http/trust.ts";
 import type { MiddlewareEntry } from "../middleware/catalog.ts";
@@ -25,7 +25,7 @@ export type GatewayRoute = (
   | {
       readonly kind: "redirect";
       readonly rule: RouteConfig;
-      readonly answer: (facts: RequestFacts) => Response | undefined;
+      readonly answer: (facts: IncomingRequest) => Response | undefined;
     }
   | {
       readonly kind: "proxy";

@@ -3,7 +3,7 @@ import type { HealthCheck } from "../balancing/health/health-set.ts";
 import type { Config, UpstreamTlsConfig } from "../config/schema.ts";
 import type { Dial } from "../platform/sockets.ts";
 import type { Stream } from "../streams/stream.ts";
-import { countEjection, type StreamCounters } from "../telemetry/stream-counters.ts";
+import { countStreamEjection, type StreamCounters } from "../telemetry/stream-counters.ts";
 import type { PoolSet } from "./pool-set.ts";
 
 /** All streams of one config, by id. Made anew at every config reload and change of clusters. */
@@ -29,7 +29,7 @@ export function compileStreamSet({ streams }: Config, options: StreamSetOptions)
     const counts = options.counters.stream(rule.id);
     const { backends, of } = options.pools.destination(rule, "tcp", {
       of: () => counts,
-      ejected: countEjection,
+      ejected: countStreamEjection,
     });
     const tls = rule.upstream_tls;
     const dial = options.dialFor(tls);

@@ -7,7 +7,7 @@ import { resolveDots } from "./readings.ts";
 import type { Trust } from "./trust.ts";
 
 /** What routing, balancing and proxying read of a request: taken apart once, shared by all of them. */
-export interface RequestFacts {
+export interface IncomingRequest {
   /** When the gateway took it up, in milliseconds since the epoch. */
   readonly started: number;
   /** As sent: methods are case-sensitive (RFC 9110 section 9.1). */
@@ -52,7 +52,7 @@ export interface RequestLimits {
 }
 
 /** What reading a request depends on. */
-export interface ReadOptions {
+export interface ParseOptions {
   readonly clock: Clock;
   readonly trusts: Trust;
   readonly limits: RequestLimits;
@@ -75,7 +75,12 @@ export interface BadRequest {
 const SHOWN_TARGET = 256;
 
 /** As much of a refused request as a log can tell; nothing of it is trusted, and nothing is decided by it. */
-export function refusedFacts(request: Request, peer: string, scheme: "http" | "https", clock: Clock): RequestFacts {
+export function refusedRequest(
+  request: Request,
+  peer: string,
+  scheme: "http" | "https",
+  clock: Clock,
+): IncomingRequest {
   const { method, url, headers } = request;
   const start = url.indexOf("/", url.indexOf("://") + 3);
   const target = start === -1 ? "/" : url.slice(start, start + SHOWN_TARGET);
@@ -101,13 +106,13 @@ export function refusedFacts(request: Request, peer: string, scheme: "http" | "h
  * unless the server needs them to accept an upgrade. A shape that RFC 9112 forbids and the runtime's server let through, a
  * fragment and an encoded control character are a BadRequest.
  */
-export function readFacts(
+export function parseRequest(
   request: Pick<Request, "url" | "method" | "headers">,
   peer: string,
   scheme: "http" | "https",
-  options: ReadOptions,
+  options: ParseOptions,
   port: string = scheme === "https" ? "443" : "80",
-): RequestFacts | BadRequest {
+): IncomingRequest | BadRequest {
   const started = options.clock.now();
   const { url, method, headers } = request;
   const sent = headers.get("host");

@@ -1,4 +1,4 @@
-import type { Canceller } from "../base/abort.ts";
+import type { LazyAbortController } from "../base/abort.ts";
 import type { Endpoint } from "../discovery/types.ts";
 import type { Dial } from "../platform/sockets.ts";
 import type { MessageSocket } from "../platform/websocket.ts";
@@ -24,7 +24,7 @@ export interface Keepalive {
 }
 
 /** A WebSocket that is asked for by a request. */
-export interface Tunnel {
+export interface RequestedTunnel {
   /** This side's end of it, set before the answer is handed over where that is a valid 101. */
   socket: MessageSocket | undefined;
 }
@@ -43,7 +43,7 @@ export interface OutgoingRequest {
   endpoint?: Endpoint | undefined;
   cluster?: string | undefined;
   /** Ends it. What takes a signal takes this one's. */
-  canceller: Canceller;
+  controller: LazyAbortController;
   /** Its signal says that the client no longer reads the answer. */
   readonly client?: Pick<Request, "signal"> | undefined;
   /** Who reads the answer's body copies each piece before it asks for the next: buffers are used again. @default false */
@@ -53,14 +53,14 @@ export interface OutgoingRequest {
   /** Milliseconds to make a connection, where that can be seen; 0 or left out: as long as it takes. */
   readonly connectTimeout?: number | undefined;
   /** Asks for a WebSocket; a refusal is an answer like any other. What a handshake needs is added to `headers`. */
-  readonly tunnel?: Tunnel | undefined;
+  readonly tunnel?: RequestedTunnel | undefined;
 }
 
 /** How requests leave for pods, made once for each trust and identity (TLS as a client). */
 export interface Transport {
   /**
    * Sends a request; resolves with its answer once the head is there. Redirects are answers as any other, encoded bodies
-   * stay encoded, and nothing cuts off what is silent. Rejects with the canceller's reason, or with an error that
+   * stay encoded, and nothing cuts off what is silent. Rejects with the controller's reason, or with an error that
    * `classify` knows.
    */
   send(url: string, request: OutgoingRequest): Promise<Response>;

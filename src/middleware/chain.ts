@@ -5,12 +5,12 @@ import { isPlainPath } from "../base/path-check.ts";
 import { dropLookalikes, lookalikesOf } from "../http/client-fields.ts";
 import { FAILURES } from "../http/failures.ts";
 import { type ProblemCode, problem } from "../http/problem.ts";
-import type { RequestFacts } from "../http/request.ts";
+import type { IncomingRequest } from "../http/request.ts";
 import type { Trust } from "../http/trust.ts";
 import { UpstreamError } from "../http/upstream-error.ts";
 import { watchBody } from "../http/watch-body.ts";
-import type { Outcome } from "../telemetry/counters.ts";
-import type { Exchange } from "../telemetry/exchange.ts";
+import type { AccessLogEntry } from "../telemetry/access-log-entry.ts";
+import type { RequestOutcome } from "../telemetry/counters.ts";
 import { withTrueLength } from "./content-length.ts";
 import type { Middleware, MiddlewareContext, MiddlewareEnv } from "./plugin.ts";
 import { Unavailable } from "./rejection.ts";
@@ -18,9 +18,9 @@ import { Unavailable } from "./rejection.ts";
 /** A request through a route's middleware: what they answer, or what `forward` does, as they change it. */
 export type Chain = (
   request: Request,
-  facts: RequestFacts,
-  exchange: Exchange | undefined,
-  outcome: Outcome,
+  facts: IncomingRequest,
+  exchange: AccessLogEntry | undefined,
+  outcome: RequestOutcome,
   forward: MiddlewareContext["forward"],
 ) => Promise<Response>;
 
@@ -123,7 +123,7 @@ async function unread(c: Context<MiddlewareEnv>): Promise<Request> {
 }
 
 /** The facts of a request that a middleware replaced by another. */
-function factsOf(request: Request, facts: RequestFacts): RequestFacts {
+function factsOf(request: Request, facts: IncomingRequest): IncomingRequest {
   const { pathname, search } = new URL(request.url);
   return { ...facts, method: request.method, path: pathname, search, headers: request.headers };
 }
@@ -238,7 +238,7 @@ export function createChain(handlers: readonly Middleware[], options: ChainOptio
     const apart = sent.headers !== given.headers;
     const request = apart ? new Request(sent, { headers: given.headers }) : sent;
     // Headers may be changed in place by what comes first.
-    const facts: RequestFacts = { ...given, headers: request.headers, touched: true };
+    const facts: IncomingRequest = { ...given, headers: request.headers, touched: true };
     const context: MiddlewareContext = {
       facts,
       gone: request.signal,

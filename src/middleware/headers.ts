@@ -3,7 +3,7 @@ import { key } from "../base/schema/key.ts";
 import { list, object, oneOf, record } from "../base/schema/shapes.ts";
 import { headerName, headerValue, text } from "../base/schema/values.ts";
 import { cookieValue } from "../http/cookie.ts";
-import type { RequestFacts } from "../http/request.ts";
+import type { IncomingRequest } from "../http/request.ts";
 import { compileValue, isTemplate, TEMPLATE_PARTS } from "../routing/template.ts";
 import { plugin } from "./plugin.ts";
 
@@ -21,7 +21,7 @@ const setOptions = record(
 );
 
 /** What was sent as a header can stand in one as it is. */
-const asSent = (name: string): ((facts: RequestFacts) => string | undefined) | undefined => {
+const asSent = (name: string): ((facts: IncomingRequest) => string | undefined) | undefined => {
   const [, of, what] = /^(header|cookie)\.(.+)$/.exec(name) ?? [];
   if (of === "header") return ({ headers }) => headers.get(what!) ?? undefined;
   return of === undefined ? undefined : ({ headers }) => cookieValue(headers, what!);

@@ -1,22 +1,22 @@
 import type { MiddlewareHandler } from "hono";
 import type { GenericSchema, InferOutput } from "valibot";
 import type { Clock } from "../base/clock.ts";
-import type { RequestFacts } from "../http/request.ts";
+import type { IncomingRequest } from "../http/request.ts";
 import type { Fetch } from "../platform/fetch.ts";
-import type { Outcome } from "../telemetry/counters.ts";
-import type { Exchange } from "../telemetry/exchange.ts";
+import type { AccessLogEntry } from "../telemetry/access-log-entry.ts";
+import type { RequestOutcome } from "../telemetry/counters.ts";
 import type { KeySpace } from "./key-space.ts";
 import type { MiddlewareKind } from "./options.ts";
 
 /** One request on its way through a route's middleware: Hono's `c.env`. */
 export interface MiddlewareContext {
-  readonly facts: RequestFacts;
+  readonly facts: IncomingRequest;
   /** Aborted when the client leaves. */
   readonly gone: AbortSignal;
   /** Who answers, and why. */
-  readonly outcome: Outcome;
+  readonly outcome: RequestOutcome;
   /** Where the access log is on. */
-  readonly exchange: Exchange | undefined;
+  readonly exchange: AccessLogEntry | undefined;
   /** Whether the connection's other end is one of `server.trusted_proxies`. */
   readonly trusted: boolean;
   /** Headers the upstream gets beside (or instead of) the request's own, which may be immutable; none of a name: not at all. */
@@ -38,7 +38,7 @@ export interface MiddlewareContext {
   /** The client has its answer: what is still under way is for nobody. */
   abandoned: boolean;
   /** Passes the request on to what the route is for. `within`: milliseconds there are left to the answer's headers. */
-  forward(request: Request, facts: RequestFacts, within?: number): Response | Promise<Response>;
+  forward(request: Request, facts: IncomingRequest, within?: number): Response | Promise<Response>;
 }
 
 /** Hono's types for a route's middleware. */

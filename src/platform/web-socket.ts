@@ -1,4 +1,4 @@
-import { MESSAGE_BYTES, type MessageSocket, type SocketEvents } from "./websocket.ts";
+import { MESSAGE_BYTES, type MessageEvents, type MessageSocket } from "./websocket.ts";
 
 /** Bytes waiting to be written over which the other side is paused. */
 const HIGH_WATER = 256 * 1024;
@@ -21,7 +21,7 @@ const sizeOf = (data: string | ArrayBuffer): number =>
  * meanwhile waits in memory. `begin` is called when its owner begins to read.
  */
 export function webMessageSocket(socket: WebSocket, begin: () => void = () => {}): MessageSocket {
-  let events: SocketEvents | undefined;
+  let events: MessageEvents | undefined;
   let paused = false;
   const held: (string | ArrayBuffer)[] = [];
   const unsent: (string | Uint8Array)[] = [];

@@ -1,5 +1,5 @@
 /** What the holder of one end of a WebSocket connection is told. */
-export interface SocketEvents {
+export interface MessageEvents {
   /** A whole message: text as a string, anything else as bytes. `size` is that of its payload, in bytes. */
   message(data: string | Uint8Array, size: number): void;
   /** A ping came; it has been answered. */
@@ -16,7 +16,7 @@ export interface SocketEvents {
 /** One end of an open WebSocket connection (RFC 6455), in whole messages. Pings of the other side are answered by it. */
 export interface MessageSocket {
   /** Begins to read. Called once, before anything else. */
-  listen(events: SocketEvents): void;
+  listen(events: MessageEvents): void;
   /** False: it waits to be written, and so should the sender, until `drained`. */
   send(message: string | Uint8Array): boolean;
   /** Stops reading, so that the other side's network buffers fill; what was read already still comes. */

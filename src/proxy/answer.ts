@@ -1,18 +1,18 @@
 import type { Pool, Target } from "../balancing/types.ts";
 import type { Clock } from "../base/clock.ts";
-import type { RequestFacts } from "../http/request.ts";
+import type { IncomingRequest } from "../http/request.ts";
 import type { Transport } from "../http/transport.ts";
 import { watchBody, withBody } from "../http/watch-body.ts";
 import type { SeriesCounts } from "../telemetry/counters.ts";
 import { type EventStreams, isEventStream } from "./event-streams.ts";
 import { addVia, hasOneHop, toClient } from "./headers.ts";
-import type { Flight, Flights } from "./in-flight.ts";
+import type { InFlightRequest, InFlightRequests } from "./in-flight.ts";
 import type { ProxyRoute } from "./types.ts";
 
 /** What delivering an answer depends on, besides the request. */
 export interface DeliveryOptions {
   readonly clock: Clock;
-  readonly flights: Flights;
+  readonly inFlight: InFlightRequests;
   readonly streams: EventStreams;
   readonly mutable: boolean;
   readonly via: boolean;
@@ -21,11 +21,11 @@ export interface DeliveryOptions {
 
 /** A request whose pod has answered. */
 export interface Answered {
-  readonly facts: RequestFacts;
+  readonly facts: IncomingRequest;
   readonly route: ProxyRoute;
   readonly pool: Pool;
   readonly counts: SeriesCounts | undefined;
-  readonly flight: Flight;
+  readonly pending: InFlightRequest;
   /** What brought the answer. */
   readonly transport: Transport;
 }
@@ -37,7 +37,7 @@ export type ChangeHeaders = (headers: Headers, response: Response, answered: Ans
 export type Deliver = (response: Response, answered: Answered, target: Target) => Response;
 
 /** Makes the changes that headers of an answer go through. */
-export function createHeaderChange(options: Omit<DeliveryOptions, "clock" | "flights" | "streams">): ChangeHeaders {
+export function createHeaderChange(options: Omit<DeliveryOptions, "clock" | "inFlight" | "streams">): ChangeHeaders {
   const { mutable, via, upstreamHeaders } = options;
   return function change(headers, response, { facts, route, pool, transport }, target) {
     if (!transport.stripsHopByHop) toClient(headers);
@@ -61,7 +61,7 @@ export function createHeaderChange(options: Omit<DeliveryOptions, "clock" | "fli
  * watched.
  */
 export function createDelivery(options: DeliveryOptions, change: ChangeHeaders): Deliver {
-  const { clock, flights, streams, mutable, via, upstreamHeaders } = options;
+  const { clock, inFlight, streams, mutable, via, upstreamHeaders } = options;
 
   /** The answer of a runtime whose answers are immutable: copied where there is something to change. */
   function copied(response: Response, answered: Answered, target: Target): Response {
@@ -79,20 +79,20 @@ export function createDelivery(options: DeliveryOptions, change: ChangeHeaders):
   }
 
   /** An answer whose body re-arms the idle time-out and tells the pool when it is through. */
-  function watched(response: Response, { route, pool, flight }: Answered, target: Target): Response {
+  function watched(response: Response, { route, pool, pending }: Answered, target: Target): Response {
     const { idle } = route.rule.timeouts;
     const end = (): void => {
-      flights.settle(flight);
+      inFlight.settle(pending);
       if (countsBodies(route)) pool.finish(target);
     };
     if (response.body === null) {
       end();
       return response;
     }
-    const rearm = (): void => flight.answered(idle === 0 ? undefined : clock.now() + idle);
+    const rearm = (): void => pending.answered(idle === 0 ? undefined : clock.now() + idle);
     rearm();
     const open = isEventStream(response) ? streams.open : undefined;
-    const body = watchBody(response.body, { onChunk: rearm, onEnd: end, open }, flight.request.signal);
+    const body = watchBody(response.body, { onChunk: rearm, onEnd: end, open }, pending.request.signal);
     return withBody(body, response);
   }
 
@@ -102,18 +102,18 @@ export function createDelivery(options: DeliveryOptions, change: ChangeHeaders):
   }
 
   return (response, answered, target) => {
-    const { route, flight, pool } = answered;
+    const { route, pending, pool } = answered;
     const watch = route.rule.timeouts.idle !== 0 || countsBodies(route);
     if (!watch) {
-      flights.settle(flight);
+      inFlight.settle(pending);
       pool.finish(target);
     } else if (!countsBodies(route)) pool.finish(target);
     if (mutable) change(response.headers, response, answered, target);
     const answer = mutable ? response : copied(response, answered, target);
     if (watch) return watched(answer, answered, target);
-    return isEventStream(answer) ? endable(answer, flight.request.signal) : answer;
+    return isEventStream(answer) ? endable(answer, pending.request.signal) : answer;
   };
 }
 
-/** Only this policy looks at requests in flight, so only for it a body is followed to its end. */
+/** Only this policy looks at requests in pending, so only for it a body is followed to its end. */
 const countsBodies = (route: ProxyRoute): boolean => route.rule.balancer === "least_requests";

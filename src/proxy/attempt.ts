@@ -1,30 +1,30 @@
 import type { Picked } from "../balancing/backends.ts";
 import type { Pool, Target } from "../balancing/types.ts";
-import type { RequestFacts } from "../http/request.ts";
-import type { Transport, Tunnel } from "../http/transport.ts";
+import type { IncomingRequest } from "../http/request.ts";
+import type { RequestedTunnel, Transport } from "../http/transport.ts";
 import type { Upgrade } from "../platform/websocket.ts";
-import { countInFlight, countRetry, type Outcome, type SeriesCounts } from "../telemetry/counters.ts";
-import type { Exchange } from "../telemetry/exchange.ts";
+import type { AccessLogEntry } from "../telemetry/access-log-entry.ts";
+import { countInFlight, countRetry, type RequestOutcome, type SeriesCounts } from "../telemetry/counters.ts";
 import type { AttemptTrace } from "../telemetry/tracing/types.ts";
-import type { Flight } from "./in-flight.ts";
+import type { InFlightRequest } from "./in-flight.ts";
 import type { RetryCause } from "./options.ts";
 import { mayRetry } from "./retry.ts";
 import type { Choice, ProxyRoute } from "./types.ts";
 
 /** One request on its way: what its attempts share. */
-export interface Journey {
+export interface AttemptContext {
   readonly request: Request;
-  readonly facts: RequestFacts;
+  readonly facts: IncomingRequest;
   readonly route: ProxyRoute;
-  readonly exchange: Exchange | undefined;
-  readonly outcome: Outcome;
+  readonly entry: AccessLogEntry | undefined;
+  readonly outcome: RequestOutcome;
   /** Of the service it is on its way to. */
   pool: Pool;
   counts: SeriesCounts | undefined;
-  readonly flight: Flight;
+  readonly pending: InFlightRequest;
   readonly transport: Transport;
   /** A WebSocket that it asks for, and how the client's end of that is accepted. */
-  readonly tunnel: Tunnel | undefined;
+  readonly tunnel: RequestedTunnel | undefined;
   readonly upgrade: Upgrade | undefined;
   /** Pods that failed; made at the first failure. */
   tried: Target[] | undefined;
@@ -33,35 +33,35 @@ export interface Journey {
 }
 
 /** The pod for another attempt, if the rule, the request and the budget allow one. */
-export function another(
-  journey: Journey,
+export function nextAttempt(
+  context: AttemptContext,
   { from, target }: Picked<Choice>,
   cause: RetryCause,
   attempt: number,
 ): Picked<Choice> | undefined {
-  const { facts, route, flight, counts } = journey;
+  const { facts, route, pending, counts } = context;
   const { attempts } = route.rule.retries;
   if (attempts !== "all" && attempt >= attempts) return undefined;
-  if (!mayRetry(route.rule.retries, cause, facts.method, flight.upload)) return undefined;
-  journey.tried ??= [];
-  journey.tried.push(target);
-  const next = route.backends.next(facts, from, journey.tried, attempt + 1 === attempts);
+  if (!mayRetry(route.rule.retries, cause, facts.method, pending.upload)) return undefined;
+  context.tried ??= [];
+  context.tried.push(target);
+  const next = route.backends.next(facts, from, context.tried, attempt + 1 === attempts);
   // A connection that was never made cost the pods nothing.
   if (next === undefined || (cause !== "connect" && !next.from.budget.take())) return undefined;
   if (counts !== undefined) countRetry(counts, typeof cause === "number" ? "status" : cause);
-  if (next.from !== from) turnTo(next.from, journey);
+  if (next.from !== from) switchBackend(next.from, context);
   return next;
 }
 
 /** Goes on with another service: that is where the request is under way, and where its answer is counted. */
-export function turnTo({ pool, counts, upstream }: Choice, journey: Journey): void {
-  const { outcome, exchange } = journey;
-  if (journey.counts !== undefined) countInFlight(journey.counts, -1);
+export function switchBackend({ pool, counts, upstream }: Choice, context: AttemptContext): void {
+  const { outcome, entry } = context;
+  if (context.counts !== undefined) countInFlight(context.counts, -1);
   if (counts !== undefined) countInFlight(counts, 1);
-  journey.pool = pool;
-  journey.counts = counts;
+  context.pool = pool;
+  context.counts = counts;
   outcome.counts = counts;
-  if (exchange === undefined) return;
-  exchange.service = upstream.name;
-  exchange.cluster = upstream.cluster;
+  if (entry === undefined) return;
+  entry.service = upstream.name;
+  entry.cluster = upstream.cluster;
 }

@@ -5,18 +5,18 @@ import { isPlainPath } from "../base/path-check.ts";
 import { type Drain, lastAnswer } from "../http/drain.ts";
 import { FAILURES, type Failure } from "../http/failures.ts";
 import { type ProblemCode, problem } from "../http/problem.ts";
-import type { RequestFacts } from "../http/request.ts";
-import type { OutgoingRequest, Tunnel } from "../http/transport.ts";
+import type { IncomingRequest } from "../http/request.ts";
+import type { OutgoingRequest, RequestedTunnel } from "../http/transport.ts";
 import { classify } from "../http/upstream-error.ts";
 import type { Upgrade } from "../platform/websocket.ts";
-import { countAnswer, countInFlight, countUpstream, type Outcome } from "../telemetry/counters.ts";
-import type { Exchange } from "../telemetry/exchange.ts";
-import type { TellRefusal } from "../telemetry/refusals.ts";
+import type { AccessLogEntry } from "../telemetry/access-log-entry.ts";
+import { countAnswer, countInFlight, countUpstream, type RequestOutcome } from "../telemetry/counters.ts";
+import type { LogRefusal } from "../telemetry/refusals.ts";
 import { createDelivery, createHeaderChange } from "./answer.ts";
-import { another, type Journey, turnTo } from "./attempt.ts";
+import { type AttemptContext, nextAttempt, switchBackend } from "./attempt.ts";
 import { createEventStreams, type EventStreams } from "./event-streams.ts";
 import { addVia, toUpstream } from "./headers.ts";
-import { createFlights, Flight, type Flights } from "./in-flight.ts";
+import { createInFlightRequests, InFlightRequest, type InFlightRequests } from "./in-flight.ts";
 import { refuse } from "./refuse.ts";
 import type { Choice, Forwarder, ProxyRoute } from "./types.ts";
 import { Upload } from "./upload.ts";
@@ -27,7 +27,7 @@ export interface ForwarderOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   /** Takes why a request found no address, which its client is not told. @default it is lost */
-  readonly tellRefusal?: TellRefusal | undefined;
+  readonly tellRefusal?: LogRefusal | undefined;
   /** Where open event streams are kept. @default somewhere nobody looks */
   readonly streams?: EventStreams | undefined;
   /** Largest request body in bytes; 0: no limit. @default 0 */
@@ -49,7 +49,7 @@ export interface ForwarderOptions {
    */
   readonly mutableHeaders?: boolean | undefined;
   /** Those that are under way. @default a list of its own */
-  readonly flights?: Flights | undefined;
+  readonly inFlight?: InFlightRequests | undefined;
   /** @default it never stops */
   readonly drain?: Drain | undefined;
 }
@@ -65,18 +65,18 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
   const window = options.bodyWindow ?? 30_000;
   const now = (): number => clock.now();
   const streams = options.streams ?? createEventStreams();
-  const flights = options.flights ?? createFlights(clock);
+  const inFlight = options.inFlight ?? createInFlightRequests(clock);
   const drain = options.drain ?? { begun: false, over: false };
   const changeHeaders = createHeaderChange({ mutable, via, upstreamHeaders });
-  const deliver = createDelivery({ clock, flights, streams, mutable, via, upstreamHeaders }, changeHeaders);
-  const tunnels = { clock, flights, changeHeaders };
+  const deliver = createDelivery({ clock, inFlight, streams, mutable, via, upstreamHeaders }, changeHeaders);
+  const tunnels = { clock, inFlight, changeHeaders };
 
   /** The headers for the pod. The client's own, changed in place, unless they may have to be read again. */
-  function headersFor(facts: RequestFacts, route: ProxyRoute, exchange: Exchange | undefined): Headers {
+  function headersFor(facts: IncomingRequest, route: ProxyRoute, entry: AccessLogEntry | undefined): Headers {
     const inPlace = mutable && route.requestHeaders === undefined;
     const headers = inPlace ? facts.headers : new Headers(facts.headers);
     toUpstream(headers, facts);
-    if (exchange !== undefined) headers.set("x-request-id", exchange.id);
+    if (entry !== undefined) headers.set("x-request-id", entry.id);
     if (via) addVia(headers);
     if (route.rule.pass_host === "rewrite") headers.set("host", route.rule.upstream_host ?? facts.authority);
     route.requestHeaders?.(headers, facts.underscored);
@@ -86,13 +86,13 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
   /** `now`: what the clock showed just before, where that is known. */
   function counted(
     response: Response,
-    facts: RequestFacts,
-    outcome: Outcome,
-    exchange: Exchange | undefined,
+    facts: IncomingRequest,
+    outcome: RequestOutcome,
+    entry: AccessLogEntry | undefined,
     now = clock.now(),
   ): Response {
     const { counts, reason, deferred } = outcome;
-    if (exchange !== undefined && reason !== undefined) exchange.error = reason;
+    if (entry !== undefined && reason !== undefined) entry.error = reason;
     if (counts !== undefined) {
       countInFlight(counts, -1);
       if (!deferred) countAnswer(counts, response.status, now - facts.started, reason);
@@ -100,26 +100,26 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
     return drain.begun ? lastAnswer(response) : response;
   }
 
-  function logged(response: Response, exchange: Exchange | undefined): Response {
-    return exchange?.recorder === undefined ? response : exchange.recorder.finish(exchange, response);
+  function logged(response: Response, entry: AccessLogEntry | undefined): Response {
+    return entry?.recorder === undefined ? response : entry.recorder.finish(entry, response);
   }
 
   /** The gateway's own answer in the place of the service's. */
-  function fail(code: ProblemCode, detail: string, { method }: RequestFacts, outcome: Outcome): Response {
+  function fail(code: ProblemCode, detail: string, { method }: IncomingRequest, outcome: RequestOutcome): Response {
     // What is left of a body that is not waited for would be taken for the next request (RFC 9110 section 15.5.9).
     const headers = code === "request_timeout" ? { connection: "close" } : undefined;
     return refused(problem(code, detail, { head: method === "HEAD", headers }), code, outcome);
   }
 
-  function refused(response: Response, code: ProblemCode, outcome: Outcome): Response {
+  function refused(response: Response, code: ProblemCode, outcome: RequestOutcome): Response {
     outcome.reason = code;
     return response;
   }
 
-  function failureOf(error: unknown, { flight, request }: Journey): Failure {
-    if (flight.upload?.tooLarge) return "too_large";
+  function failureOf(error: unknown, { pending, request }: AttemptContext): Failure {
+    if (pending.upload?.tooLarge) return "too_large";
     // A client that leaves while it uploads breaks the request's own body: the pod did nothing wrong.
-    const ended = flight.ended ?? (request.signal.aborted ? "client_gone" : undefined);
+    const ended = pending.ended ?? (request.signal.aborted ? "client_gone" : undefined);
     // Its connection may have been cut off here.
     if (ended === "client_gone" && drain.over) return "draining";
     return ended ?? classify(error);
@@ -128,22 +128,22 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
   /** After an attempt that failed: the next pod, or the answer that ends it. */
   function afterFailure(
     error: unknown,
-    journey: Journey,
+    context: AttemptContext,
     picked: Picked<Choice>,
     attempt: number,
   ): Picked<Choice> | Response {
-    const { facts, route, outcome, pool, flight } = journey;
+    const { facts, route, outcome, pool, pending } = context;
     const { target } = picked;
-    const failure = failureOf(error, journey);
+    const failure = failureOf(error, context);
     const { code, detail, blamed } = FAILURES[failure];
     pool.finish(target);
-    journey.span?.failed(failure);
+    context.span?.failed(failure);
     // What a pod does with a request that has not come whole may be its client's doing.
-    const whole = flight.upload === undefined || flight.upload.whole;
+    const whole = pending.upload === undefined || pending.upload.whole;
     if (blamed && (whole || failure === "connect" || failure === "tls")) pool.failed(target);
     const cause = failure === "tls" ? "connect" : failure;
-    const open = cause === "connect" || cause === "reset" || (cause === "timeout" && clock.now() < flight.last);
-    const next = open ? another(journey, picked, cause, attempt) : undefined;
+    const open = cause === "connect" || cause === "reset" || (cause === "timeout" && clock.now() < pending.last);
+    const next = open ? nextAttempt(context, picked, cause, attempt) : undefined;
     if (blamed) {
       const { address } = target.endpoint;
       const words = error instanceof Error ? error.message : String(error);
@@ -151,7 +151,7 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
       logger.log(level, "A pod did not answer", { route: route.id, upstream: address, failure, attempt, error: words });
     }
     if (next !== undefined) return next;
-    flights.remove(flight);
+    inFlight.remove(pending);
     const response = fail(code, detail, facts, outcome);
     if (upstreamHeaders) response.headers.set("x-podway-upstream", target.endpoint.address);
     return response;
@@ -160,11 +160,11 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
   /** After an answer with a status the route retries on: the next pod, or undefined to pass the answer on. */
   function afterStatus(
     response: Response,
-    journey: Journey,
+    context: AttemptContext,
     picked: Picked<Choice>,
     attempt: number,
   ): Picked<Choice> | undefined {
-    const next = another(journey, picked, response.status as 500, attempt);
+    const next = nextAttempt(context, picked, response.status as 500, attempt);
     if (next === undefined) return undefined;
     picked.from.pool.finish(picked.target);
     // Its connection is free again once nobody waits for the rest.
@@ -173,31 +173,31 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
   }
 
   async function travel(
-    journey: Journey,
+    context: AttemptContext,
     first: Picked<Choice>,
     path: string,
     init: OutgoingRequest,
   ): Promise<Response> {
-    const { facts, route, exchange, outcome, flight, transport } = journey;
+    const { facts, route, entry, outcome, pending, transport } = context;
     const { rule } = route;
     let picked = first;
     for (let attempt = 1; ; attempt++) {
       const { target } = picked;
-      const { pool, counts } = journey;
+      const { pool, counts } = context;
       if (rule.pass_host === "node") init.headers.set("host", target.endpoint.address);
-      if (flight.upload !== undefined) init.body = flight.upload.open(transport.metersBodies);
+      if (pending.upload !== undefined) init.body = pending.upload.open(transport.metersBodies);
       const sent = clock.now();
-      flight.begin(sent);
-      flights.add(flight);
-      init.canceller = flight.canceller;
+      pending.begin(sent);
+      inFlight.add(pending);
+      init.controller = pending.controller;
       init.endpoint = target.endpoint;
       init.cluster = picked.from.upstream.cluster;
-      if (exchange !== undefined) {
-        exchange.upstream = target.endpoint.address;
-        exchange.tries = attempt;
+      if (entry !== undefined) {
+        entry.upstream = target.endpoint.address;
+        entry.tries = attempt;
         const { method, headers } = init;
         const { endpoint } = target;
-        journey.span = exchange.trace?.attempt({
+        context.span = entry.trace?.attempt({
           method,
           url: target.origin + path,
           endpoint,
@@ -210,42 +210,42 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
       try {
         response = await transport.send(target.origin + path, init);
       } catch (error) {
-        const next = afterFailure(error, journey, picked, attempt);
-        if (next instanceof Response) return logged(counted(next, facts, outcome, exchange), exchange);
+        const next = afterFailure(error, context, picked, attempt);
+        if (next instanceof Response) return logged(counted(next, facts, outcome, entry), entry);
         picked = next;
         continue;
       }
       pool.succeeded(target);
       const now = clock.now();
       if (counts !== undefined) countUpstream(counts, now - sent);
-      if (exchange !== undefined) {
-        journey.span?.answered(response.status);
-        exchange.upstreamStatus = response.status;
-        exchange.upstreamMs = now - sent;
+      if (entry !== undefined) {
+        context.span?.answered(response.status);
+        entry.upstreamStatus = response.status;
+        entry.upstreamMs = now - sent;
       }
       if (response.status >= 500 && rule.retries.on.includes(response.status as 500)) {
-        const next = afterStatus(response, journey, picked, attempt);
+        const next = afterStatus(response, context, picked, attempt);
         if (next !== undefined) {
           picked = next;
           continue;
         }
       }
-      const socket = journey.tunnel?.socket;
+      const socket = context.tunnel?.socket;
       const answer =
         socket === undefined
-          ? deliver(response, journey, target)
-          : openTunnel(socket, response, journey, target, tunnels);
-      return logged(counted(answer, facts, outcome, exchange, now), exchange);
+          ? deliver(response, context, target)
+          : openTunnel(socket, response, context, target, tunnels);
+      return logged(counted(answer, facts, outcome, entry, now), entry);
     }
   }
 
   /** What a request for a WebSocket asks the pod for, or the answer where it cannot have one; undefined: it wants none. */
   function tunnelOf(
-    facts: RequestFacts,
+    facts: IncomingRequest,
     { transport }: ProxyRoute,
-    outcome: Outcome,
+    outcome: RequestOutcome,
     upgrade: Upgrade | undefined,
-  ): Tunnel | Response | undefined {
+  ): RequestedTunnel | Response | undefined {
     if (!wantsWebSocket(facts)) return undefined;
     if (!transport.carriesTunnels || upgrade === undefined) {
       return fail("not_supported", "WebSocket is not carried here", facts, outcome);
@@ -257,11 +257,11 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
   /** Sends a request off, or answers it here and now. */
   function depart(
     request: Request,
-    facts: RequestFacts,
+    facts: IncomingRequest,
     route: ProxyRoute,
-    exchange: Exchange | undefined,
+    entry: AccessLogEntry | undefined,
     from: Choice,
-    outcome: Outcome,
+    outcome: RequestOutcome,
     started: number,
     upgrade: Upgrade | undefined,
   ): Promise<Response> | Response {
@@ -293,53 +293,53 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
       return fail(reason.code, reason.outward, facts, outcome);
     }
     const { timeouts } = route.rule;
-    const flight = new Flight(request, timeouts, started);
+    const pending = new InFlightRequest(request, timeouts, started);
     const { method } = facts;
     if (method !== "GET" && method !== "HEAD" && request.body !== null) {
-      flight.upload = new Upload(request.body, { limit, rate, window, now }, flight);
+      pending.upload = new Upload(request.body, { limit, rate, window, now }, pending);
     }
-    const headers = headersFor(facts, route, exchange);
+    const headers = headersFor(facts, route, entry);
     if (tunnel !== undefined) dropHandshake(headers);
     const init: OutgoingRequest = {
       method,
       headers,
-      canceller: flight.canceller,
+      controller: pending.controller,
       endpoint: undefined,
       cluster: undefined,
-      meter: flight.upload,
+      meter: pending.upload,
       client: request,
       connectTimeout: timeouts.connect,
       keepalive: route.rule.keepalive,
       recycles: route.recycles,
       tunnel,
     };
-    const journey: Journey = {
+    const context: AttemptContext = {
       request,
       facts,
       route,
-      exchange,
+      entry,
       outcome,
       pool,
       counts,
-      flight,
+      pending,
       transport: route.transport,
       tunnel,
       upgrade,
       tried: undefined,
       span: undefined,
     };
-    if (picked.from !== from) turnTo(picked.from, journey);
+    if (picked.from !== from) switchBackend(picked.from, context);
     const search = route.query === undefined ? facts.search : route.query(facts);
-    return travel(journey, picked, changed + search, init);
+    return travel(context, picked, changed + search, init);
   }
 
   function forward(
     request: Request,
-    facts: RequestFacts,
+    facts: IncomingRequest,
     route: ProxyRoute,
-    exchange?: Exchange,
+    entry?: AccessLogEntry,
     upgrade?: Upgrade,
-    outcome: Outcome = { reason: undefined, counts: undefined, deferred: false },
+    outcome: RequestOutcome = { reason: undefined, counts: undefined, deferred: false },
   ): Promise<Response> | Response {
     const started = clock.now();
     const from = route.backends.choose(facts);
@@ -347,22 +347,22 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
     const { counts } = from;
     outcome.counts = counts;
     if (counts !== undefined) countInFlight(counts, 1);
-    if (exchange !== undefined) {
-      exchange.request = request;
-      exchange.route = route.id;
-      exchange.service = from.upstream.name;
-      exchange.cluster = from.upstream.cluster;
+    if (entry !== undefined) {
+      entry.request = request;
+      entry.route = route.id;
+      entry.service = from.upstream.name;
+      entry.cluster = from.upstream.cluster;
     }
     const refresh = from.upstream.refresh();
     const go = (): Promise<Response> | Response => {
-      const answer = depart(request, facts, route, exchange, from, outcome, started, upgrade);
+      const answer = depart(request, facts, route, entry, from, outcome, started, upgrade);
       // What was sent off is counted when it comes back.
-      return answer instanceof Response ? counted(answer, facts, outcome, exchange) : answer;
+      return answer instanceof Response ? counted(answer, facts, outcome, entry) : answer;
     };
     if (refresh === undefined) return go();
     return atMost(refresh, route.rule.timeouts.response, clock).then(() => {
       const answer = go();
-      return answer instanceof Response ? logged(answer, exchange) : answer;
+      return answer instanceof Response ? logged(answer, entry) : answer;
     });
   }
 

@@ -1,11 +1,11 @@
 import { fieldsNamedBy } from "../http/client-fields.ts";
 import { FIELD, mayHave, ONE_HOP } from "../http/fields.ts";
-import type { RequestFacts } from "../http/request.ts";
+import type { IncomingRequest } from "../http/request.ts";
 
 /** `Proxy-Authenticate` is the other half of `Proxy-Authorization` (RFC 9110 section 11.7). */
 const RESPONSE_STOPS = [...ONE_HOP, "proxy-authenticate"] as const;
 
-const there = (headers: Headers, facts: RequestFacts, kind: number, name: string): boolean =>
+const there = (headers: Headers, facts: IncomingRequest, kind: number, name: string): boolean =>
   mayHave(facts, kind) && headers.has(name);
 
 /**
@@ -14,7 +14,7 @@ const there = (headers: Headers, facts: RequestFacts, kind: number, name: string
  * `-Port` where nothing is there. What is there comes from a trusted proxy or from the route's middleware: the rest was
  * dropped when the request was read.
  */
-export function toUpstream(headers: Headers, facts: RequestFacts): void {
+export function toUpstream(headers: Headers, facts: IncomingRequest): void {
   const { peer, client } = facts;
   const chain = mayHave(facts, FIELD.forwardedFor) ? headers.get("x-forwarded-for") : null;
   if (peer !== "") headers.set("x-forwarded-for", chain === null ? peer : `${chain}, ${peer}`);
@@ -32,7 +32,7 @@ export function toUpstream(headers: Headers, facts: RequestFacts): void {
 }
 
 /** This hop as an element of `Forwarded` (RFC 7239 section 4). */
-function hop(facts: RequestFacts): string {
+function hop(facts: IncomingRequest): string {
   const address = facts.peer === "" ? "unknown" : facts.peer;
   const node = address.includes(":") ? `"[${address}]"` : address;
   const host = facts.authority === "" ? "" : `;host="${facts.authority}"`;

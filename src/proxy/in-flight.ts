@@ -1,11 +1,11 @@
-import { Canceller } from "../base/abort.ts";
+import { LazyAbortController } from "../base/abort.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Ending } from "../http/failures.ts";
 import type { TimeoutOptions } from "./options.ts";
 import type { Upload, UploadOwner } from "./upload.ts";
 
 /**
- * How often requests in flight are looked at. One timer for all of them: a timer and a listener per request would cost
+ * How often requests in pending are looked at. One timer for all of them: a timer and a listener per request would cost
  * more than the rest of the gateway's work. A time-out is late by this much at most, and so is the news of a client
  * that left while its pod was still thinking.
  */
@@ -18,11 +18,11 @@ const LONE_TICK_MS = 1000;
 const after = (now: number, ms: number): number => (ms === 0 ? Number.POSITIVE_INFINITY : now + ms);
 
 /** A request whose pod has not answered yet, whose body is still coming, or whose answer is on an idle timer. */
-export class Flight implements UploadOwner {
+export class InFlightRequest implements UploadOwner {
   readonly request: Request;
   readonly #time: Pick<TimeoutOptions, "try" | "response">;
   /** Ends the attempt under way. */
-  canceller = new Canceller();
+  controller = new LazyAbortController();
   /** Its body; undefined: it has none. */
   upload: Upload | undefined;
   /** When the time of the attempt is up, and that of all attempts: milliseconds since the epoch; Infinity: never. */
@@ -32,7 +32,7 @@ export class Flight implements UploadOwner {
   ended: Ending | undefined;
   /** Its pod has answered: the time is no longer the pod's to answer. */
   #answered = false;
-  /** Where it is kept; -1: nowhere. Owned by the flights. */
+  /** Where it is kept; -1: nowhere. Owned by the inFlight. */
   index = -1;
 
   constructor(request: Request, time: Pick<TimeoutOptions, "try" | "response">, started: number) {
@@ -44,7 +44,7 @@ export class Flight implements UploadOwner {
 
   /** An attempt begins. */
   begin(now: number): void {
-    if (this.canceller.aborted) this.canceller = new Canceller();
+    if (this.controller.aborted) this.controller = new LazyAbortController();
     this.ended = undefined;
     this.deadline = Math.min(this.last, after(now, this.#time.try));
   }
@@ -62,7 +62,7 @@ export class Flight implements UploadOwner {
   }
 
   tooLarge(): void {
-    this.canceller.abort();
+    this.controller.abort();
   }
 
   /** Its answer's headers are there. */
@@ -88,34 +88,34 @@ export class Flight implements UploadOwner {
 
   end(why: Ending): void {
     this.ended = why;
-    this.canceller.abort();
+    this.controller.abort();
   }
 }
 
-/** The requests in flight, aborted when their time is up or their client is gone. */
-export interface Flights {
-  add(flight: Flight): void;
+/** The requests in pending, aborted when their time is up or their client is gone. */
+export interface InFlightRequests {
+  add(pending: InFlightRequest): void;
   /** Forgets it; harmless when it is not kept. */
-  remove(flight: Flight): void;
+  remove(pending: InFlightRequest): void;
   /** Its answer is out of the pod's hands: forgets it once its body has come, too. */
-  settle(flight: Flight): void;
+  settle(pending: InFlightRequest): void;
   /** Ends those that have no answer yet. */
   endAll(why: Ending): void;
   /** How many there are. */
   readonly size: number;
 }
 
-/** Makes the list of requests in flight. Its timer runs only while there is one. */
-export function createFlights(clock: Clock): Flights {
-  const kept: Flight[] = [];
+/** Makes the list of requests in pending. Its timer runs only while there is one. */
+export function createInFlightRequests(clock: Clock): InFlightRequests {
+  const kept: InFlightRequest[] = [];
   let ticking = false;
 
-  function remove(flight: Flight): void {
-    const { index } = flight;
+  function remove(pending: InFlightRequest): void {
+    const { index } = pending;
     if (index === -1) return;
-    flight.index = -1;
+    pending.index = -1;
     const last = kept.pop()!;
-    if (last === flight) return;
+    if (last === pending) return;
     kept[index] = last;
     last.index = index;
   }
@@ -124,29 +124,29 @@ export function createFlights(clock: Clock): Flights {
     const now = clock.now();
     // Backwards: what is removed is replaced by the last one.
     for (let i = kept.length - 1; i >= 0; i--) {
-      const flight = kept[i];
-      if (flight === undefined) continue;
-      const why = flight.check(now);
+      const pending = kept[i];
+      if (pending === undefined) continue;
+      const why = pending.check(now);
       if (why !== undefined) {
-        remove(flight);
-        flight.end(why);
-      } else if (flight.settled) remove(flight);
+        remove(pending);
+        pending.end(why);
+      } else if (pending.settled) remove(pending);
     }
     if (kept.length === 0) ticking = false;
     else clock.after(TICK_MS, tick);
   }
 
   return {
-    add(flight) {
-      if (flight.index !== -1) return;
-      flight.index = kept.length;
-      kept.push(flight);
+    add(pending) {
+      if (pending.index !== -1) return;
+      pending.index = kept.length;
+      kept.push(pending);
       if (ticking) return;
       ticking = true;
       clock.after(TICK_MS, tick);
     },
     remove,
-    settle: (flight) => settle(flight, remove),
+    settle: (pending) => settle(pending, remove),
     endAll: (why) => endAll([...kept], why, remove),
     get size() {
       return kept.length;
@@ -154,16 +154,16 @@ export function createFlights(clock: Clock): Flights {
   };
 }
 
-function settle(flight: Flight, remove: (flight: Flight) => void): void {
-  if (flight.upload?.underWay) flight.answered();
-  else remove(flight);
+function settle(pending: InFlightRequest, remove: (pending: InFlightRequest) => void): void {
+  if (pending.upload?.underWay) pending.answered();
+  else remove(pending);
 }
 
-function endAll(flights: readonly Flight[], why: Ending, remove: (flight: Flight) => void): void {
-  for (const flight of flights) {
-    if (flight.isAnswered) continue;
-    remove(flight);
-    flight.end(why);
+function endAll(inFlight: readonly InFlightRequest[], why: Ending, remove: (pending: InFlightRequest) => void): void {
+  for (const pending of inFlight) {
+    if (pending.isAnswered) continue;
+    remove(pending);
+    pending.end(why);
   }
 }
 
@@ -171,29 +171,29 @@ function endAll(flights: readonly Flight[], why: Ending, remove: (flight: Flight
  * The same with a timer and a listener for each, where those of one request may not serve another (Workers: they end with
  * the request that made them).
  */
-export function createLoneFlights(clock: Clock): Flights {
-  const kept = new Map<Flight, () => void>();
+export function createUnsharedInFlightRequests(clock: Clock): InFlightRequests {
+  const kept = new Map<InFlightRequest, () => void>();
 
-  function remove(flight: Flight): void {
-    kept.get(flight)?.();
-    kept.delete(flight);
+  function remove(pending: InFlightRequest): void {
+    kept.get(pending)?.();
+    kept.delete(pending);
   }
 
   return {
-    add(flight) {
-      if (kept.has(flight)) return;
-      const { signal } = flight.request;
+    add(pending) {
+      if (kept.has(pending)) return;
+      const { signal } = pending.request;
       let cancel = (): void => {};
       // A body on its way moves the deadline, both ways.
       const watch = (): void => {
         const now = clock.now();
-        const why = flight.check(now);
+        const why = pending.check(now);
         if (why !== undefined) {
-          remove(flight);
-          flight.end(why);
-        } else if (flight.settled) remove(flight);
+          remove(pending);
+          pending.end(why);
+        } else if (pending.settled) remove(pending);
         else {
-          const left = flight.deadline - now;
+          const left = pending.deadline - now;
           cancel = clock.after(left > 0 ? Math.min(left, LONE_TICK_MS) : LONE_TICK_MS, watch);
         }
       };
@@ -201,7 +201,7 @@ export function createLoneFlights(clock: Clock): Flights {
         cancel();
         watch();
       };
-      kept.set(flight, () => {
+      kept.set(pending, () => {
         cancel();
         signal.removeEventListener("abort", leave);
       });
@@ -209,7 +209,7 @@ export function createLoneFlights(clock: Clock): Flights {
       watch();
     },
     remove,
-    settle: (flight) => settle(flight, remove),
+    settle: (pending) => settle(pending, remove),
     endAll: (why) => endAll([...kept.keys()], why, remove),
     get size() {
       return kept.size;

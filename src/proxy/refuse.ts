@@ -1,9 +1,9 @@
 import { FIELD, mayHave } from "../http/fields.ts";
 import { problem } from "../http/problem.ts";
-import type { RequestFacts } from "../http/request.ts";
+import type { IncomingRequest } from "../http/request.ts";
 
 /** Requests that cannot be carried, answered in words instead of half-served; undefined: it can. */
-export function refuse(facts: RequestFacts): Response | undefined {
+export function refuse(facts: IncomingRequest): Response | undefined {
   if (!mayHave(facts, FIELD.contentType)) return undefined;
   const type = facts.headers.get("content-type");
   if (type?.startsWith("application/grpc") && !type.startsWith("application/grpc-web")) {

@@ -2,11 +2,11 @@ import type { Backend, Backends } from "../balancing/backends.ts";
 import type { RetryBudget } from "../balancing/retry-budget.ts";
 import type { Pool } from "../balancing/types.ts";
 import type { Upstream } from "../discovery/types.ts";
-import type { RequestFacts } from "../http/request.ts";
+import type { IncomingRequest } from "../http/request.ts";
 import type { Transport } from "../http/transport.ts";
 import type { Upgrade } from "../platform/websocket.ts";
-import type { Outcome, SeriesCounts } from "../telemetry/counters.ts";
-import type { Exchange } from "../telemetry/exchange.ts";
+import type { AccessLogEntry } from "../telemetry/access-log-entry.ts";
+import type { RequestOutcome, SeriesCounts } from "../telemetry/counters.ts";
 import type { ProxyRule } from "./options.ts";
 
 /** Where a request of a route may go. */
@@ -25,9 +25,9 @@ export interface ProxyRoute {
   readonly id: string;
   readonly rule: ProxyRule;
   /** The path to ask the upstream for; gives back the same string where nothing changes. */
-  readonly rewrite: (path: string, facts: RequestFacts) => string;
+  readonly rewrite: (path: string, facts: IncomingRequest) => string;
   /** `request_query` of the config, compiled: the query to ask for; left out where there is nothing to change. */
-  readonly query?: ((facts: RequestFacts) => string) | undefined;
+  readonly query?: ((facts: IncomingRequest) => string) | undefined;
   /** `request_headers` of the config, compiled; left out where there is nothing to change. */
   readonly requestHeaders?: ((headers: Headers, underscored?: readonly string[]) => void) | undefined;
   /** `response_headers` of the config, compiled; left out where there is nothing to change. */
@@ -46,16 +46,16 @@ export interface ProxyRoute {
 export interface Forwarder {
   /**
    * Answers with what the route's upstream answers, or with a problem. Never rejects for an error of an upstream.
-   * `request.headers` may be changed in place. `exchange`, where requests are recorded, is filled in; an answer that comes
-   * as a promise has been through `exchange.recorder`. `upgrade` accepts a
+   * `request.headers` may be changed in place. `entry`, where requests are recorded, is filled in; an answer that comes
+   * as a promise has been through `entry.recorder`. `upgrade` accepts a
    * client's WebSocket; left out, those are refused. `outcome`, where there is one, tells who answered and why.
    */
   forward(
     request: Request,
-    facts: RequestFacts,
+    facts: IncomingRequest,
     route: ProxyRoute,
-    exchange?: Exchange,
+    entry?: AccessLogEntry,
     upgrade?: Upgrade,
-    outcome?: Outcome,
+    outcome?: RequestOutcome,
   ): Promise<Response> | Response;
 }

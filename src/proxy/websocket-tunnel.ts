@@ -1,19 +1,19 @@
 import type { Clock } from "../base/clock.ts";
 import { isCloseCode } from "../http/websocket/frames.ts";
-import type { MessageSocket, SocketEvents } from "../platform/websocket.ts";
+import type { MessageEvents, MessageSocket } from "../platform/websocket.ts";
 
 /** Two open ends and what holds between them. */
-export interface TunnelOptions {
+export interface SocketPair {
   readonly client: MessageSocket;
   readonly upstream: MessageSocket;
   readonly clock: Clock;
   /** Milliseconds without a message or ping from either side, after which both are closed; 0: none. */
   readonly idle: number;
-  onEnd(end: TunnelEnd): void;
+  onEnd(end: SocketPairEnd): void;
 }
 
 /** How a tunnel ended. */
-export interface TunnelEnd {
+export interface SocketPairEnd {
   /** Which end was over first; `idle`: neither was. */
   readonly by: "client" | "upstream" | "idle";
   /** The code it ended with: 1005 where there was none, 1006 where the connection broke. */
@@ -32,13 +32,13 @@ function mirror(socket: MessageSocket, code: number, reason: string): void {
  * Passes messages between a client and an upstream until one of them is over. A side that does not keep up makes the
  * other one wait: not more is held than what was read before it was told to pause.
  */
-export function joinSockets({ client, upstream, clock, idle, onEnd }: TunnelOptions): void {
+export function joinSockets({ client, upstream, clock, idle, onEnd }: SocketPair): void {
   let bytes = 0;
   let lastSign = clock.now();
   let cancelTimer = (): void => {};
   let over = false;
 
-  function end(by: TunnelEnd["by"], code: number): void {
+  function end(by: SocketPairEnd["by"], code: number): void {
     over = true;
     cancelTimer();
     onEnd({ by, code, bytes });
@@ -49,7 +49,7 @@ export function joinSockets({ client, upstream, clock, idle, onEnd }: TunnelOpti
   };
 
   /** What is heard of `from` goes to `to`. */
-  const passing = (by: "client" | "upstream", from: MessageSocket, to: MessageSocket): SocketEvents => ({
+  const passing = (by: "client" | "upstream", from: MessageSocket, to: MessageSocket): MessageEvents => ({
     message(data, size) {
       if (over) return;
       sign();

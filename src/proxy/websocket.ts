@@ -1,12 +1,12 @@
 import type { Target } from "../balancing/types.ts";
 import type { Clock } from "../base/clock.ts";
 import { problem } from "../http/problem.ts";
-import type { RequestFacts } from "../http/request.ts";
+import type { IncomingRequest } from "../http/request.ts";
 import type { MessageSocket, Upgrade } from "../platform/websocket.ts";
-import { countSocket, type Outcome } from "../telemetry/counters.ts";
-import type { Exchange } from "../telemetry/exchange.ts";
+import type { AccessLogEntry } from "../telemetry/access-log-entry.ts";
+import { countSocket, type RequestOutcome } from "../telemetry/counters.ts";
 import type { Answered, ChangeHeaders } from "./answer.ts";
-import type { Flights } from "./in-flight.ts";
+import type { InFlightRequests } from "./in-flight.ts";
 import { joinSockets } from "./websocket-tunnel.ts";
 
 /** Fields that are about one connection's handshake (RFC 6455 section 11.3): each side has its own. */
@@ -16,7 +16,7 @@ const HANDSHAKE = ["sec-websocket-key", "sec-websocket-version", "sec-websocket-
 const KEY = /^[A-Za-z0-9+/]{21}[AQgw]==$/;
 
 /** Whether a request wants a WebSocket (RFC 6455 section 4.1). */
-export const wantsWebSocket = ({ upgrade, method }: RequestFacts): boolean =>
+export const wantsWebSocket = ({ upgrade, method }: IncomingRequest): boolean =>
   upgrade === "websocket" && method === "GET";
 
 /** The answer to a handshake that no server could accept (RFC 6455 section 4.2.1); undefined: it is well-formed. */
@@ -37,15 +37,15 @@ export function dropHandshake(headers: Headers): void {
 /** What joining the two ends of a tunnel needs, besides its request. */
 export interface TunnelParts {
   readonly clock: Clock;
-  readonly flights: Flights;
+  readonly inFlight: InFlightRequests;
   /** Makes the headers of a pod's answer those of the answer to the client. */
   readonly changeHeaders: ChangeHeaders;
 }
 
 /** A request whose pod has agreed to a WebSocket. */
 export interface Agreed extends Answered {
-  readonly exchange: Exchange | undefined;
-  readonly outcome: Outcome;
+  readonly entry: AccessLogEntry | undefined;
+  readonly outcome: RequestOutcome;
   readonly upgrade: Upgrade | undefined;
 }
 
@@ -61,14 +61,14 @@ export function openTunnel(
   response: Response,
   agreed: Agreed,
   target: Target,
-  { clock, flights, changeHeaders }: TunnelParts,
+  { clock, inFlight, changeHeaders }: TunnelParts,
 ): Response {
-  const { route, pool, flight, counts, upgrade, exchange, outcome } = agreed;
-  flights.remove(flight);
+  const { route, pool, pending, counts, upgrade, entry, outcome } = agreed;
+  inFlight.remove(pending);
   const headers = new Headers(response.headers);
   changeHeaders(headers, response, agreed, target);
   dropHandshake(headers);
-  const upgraded = upgrade?.(flight.request, headers);
+  const upgraded = upgrade?.(pending.request, headers);
   if (upgraded === undefined) {
     upstream.terminate();
     pool.finish(target);
@@ -77,7 +77,7 @@ export function openTunnel(
   }
   if (counts !== undefined) countSocket(counts, 1);
   const over = Promise.withResolvers<number>();
-  if (exchange !== undefined) exchange.over = over.promise;
+  if (entry !== undefined) entry.over = over.promise;
   joinSockets({
     client: upgraded.socket,
     upstream,
@@ -86,7 +86,7 @@ export function openTunnel(
     onEnd({ by, code, bytes }) {
       pool.finish(target);
       if (counts !== undefined) countSocket(counts, -1);
-      if (exchange !== undefined && code === 1006) exchange.error = ERRORS[by];
+      if (entry !== undefined && code === 1006) entry.error = ERRORS[by];
       over.resolve(bytes);
     },
   });

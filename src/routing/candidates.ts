@@ -1,11 +1,11 @@
-import type { RequestFacts } from "../http/request.ts";
+import type { IncomingRequest } from "../http/request.ts";
 import { type Condition, type ConditionReader, compileConditions, createConditionReader, holds } from "./conditions.ts";
 import type { Entry, PathTest } from "./precedence.ts";
 import { redirectTest } from "./redirect.ts";
 
 /** A request while it is being matched. */
 export interface Lookup {
-  readonly facts: RequestFacts;
+  readonly facts: IncomingRequest;
   /** The path in the form rules are compared with. */
   readonly path: string;
   /** Made when the first rule asks for a header or parameter: most routes do not. */

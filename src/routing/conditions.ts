@@ -1,5 +1,5 @@
 import { cookieValue } from "../http/cookie.ts";
-import type { RequestFacts } from "../http/request.ts";
+import type { IncomingRequest } from "../http/request.ts";
 import type { MatchRule, MatchRules, RouteRule, ValueRule } from "./options.ts";
 
 /** What a value must be, where it is there. */
@@ -46,7 +46,7 @@ export interface ConditionReader {
 }
 
 /** A reader of the request's values; the query is read as `application/x-www-form-urlencoded`. */
-export function createConditionReader(facts: RequestFacts): ConditionReader {
+export function createConditionReader(facts: IncomingRequest): ConditionReader {
   let parameters: URLSearchParams | undefined;
   // Routes that stand side by side tend to ask for the same header, so the last answer is remembered.
   let lastName: string | undefined;

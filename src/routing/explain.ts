@@ -1,6 +1,6 @@
 import { decodePath } from "../http/path.ts";
 import { hasReadings, readingOf } from "../http/readings.ts";
-import type { RequestFacts } from "../http/request.ts";
+import type { IncomingRequest } from "../http/request.ts";
 import { type Condition, type ConditionReader, compileConditions, createConditionReader, holds } from "./conditions.ts";
 import { type HostRule, requestHost } from "./host.ts";
 import type { RouteRule } from "./options.ts";
@@ -72,7 +72,7 @@ const conditionReason = ({ of, name, rule }: Condition, reader: ConditionReader)
  * Explains every route once, at its place in the precedence: under the host that fits the request, else its first.
  * Entries are compared one by one here, on purpose without the compiled table: what disagrees with it would be a bug.
  */
-export function explainRoutes<T>(entries: readonly Entry<T>[], facts: RequestFacts): RouteExplanation[] {
+export function explainRoutes<T>(entries: readonly Entry<T>[], facts: IncomingRequest): RouteExplanation[] {
   const host = requestHost(facts.host);
   const odd = hasReadings(facts.path);
   const asSent = decodePath(facts.path);

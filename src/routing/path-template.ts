@@ -1,5 +1,5 @@
 import { decodeForRewrite, decodePath, encodePart, encodePath, withoutClosingSlashes } from "../http/path.ts";
-import type { RequestFacts } from "../http/request.ts";
+import type { IncomingRequest } from "../http/request.ts";
 import type { PathRule } from "./options.ts";
 import { compilePattern, type FindParts, type Piece } from "./path-pattern.ts";
 import { compileTemplate, type PlaceholderLookup } from "./template.ts";
@@ -97,7 +97,7 @@ export function partsOf(template: PathTemplate | undefined, where: "path" | "que
  * regular expression), or what
  * `compileTemplate` knows. Where the last of them is empty, the slash before it goes too unless the request ended in one.
  */
-export function compilePathOf(text: string, template: PathTemplate | undefined): (facts: RequestFacts) => string {
+export function compilePathOf(text: string, template: PathTemplate | undefined): (facts: IncomingRequest) => string {
   const made = compileTemplate(text, partsOf(template, "path"));
   const open = text.endsWith("}");
   return (facts) => {

@@ -1,4 +1,4 @@
-import type { RequestFacts } from "../http/request.ts";
+import type { IncomingRequest } from "../http/request.ts";
 import type { QueryChanges } from "./options.ts";
 import { type PathTemplate, partsOf } from "./path-template.ts";
 import { compileValue } from "./template.ts";
@@ -15,7 +15,7 @@ export function compileQueryChanges(
   changes: QueryChanges | undefined,
   template: PathTemplate | undefined,
   matched: (path: string) => string = (path) => path,
-): ((facts: RequestFacts) => string) | undefined {
+): ((facts: IncomingRequest) => string) | undefined {
   if (changes === undefined) return undefined;
   const templates = partsOf(template, "query");
   const set = Object.entries(changes.set).flatMap(([name, values]) =>

@@ -1,6 +1,6 @@
 import { decodeForRewrite, encodePart, encodePath, pathRegex } from "../http/path.ts";
 import { asMatched } from "../http/readings.ts";
-import type { RequestFacts } from "../http/request.ts";
+import type { IncomingRequest } from "../http/request.ts";
 import type { RedirectConfig, RouteRule } from "./options.ts";
 import { replacePrefix } from "./rewrite.ts";
 import { compileTemplate } from "./template.ts";
@@ -22,7 +22,7 @@ const splitQuery = (text: string): { path: string; query: string | undefined } =
   return at === -1 ? { path: text, query: undefined } : { path: text.slice(0, at), query: text.slice(at) };
 };
 
-type Target = (facts: RequestFacts) => string;
+type Target = (facts: IncomingRequest) => string;
 
 const compileTarget = (rule: RedirectRule): Target => {
   const { path } = rule.redirect;
@@ -58,7 +58,7 @@ function compileLocation(
   written: string,
   regex: string | undefined,
   matched: (path: string) => string,
-): (facts: RequestFacts) => string | undefined {
+): (facts: IncomingRequest) => string | undefined {
   if (regex === undefined) return compileTemplate(written);
   const pattern = pathRegex(regex);
   // Compiled between the groups: what a request brings is never read as one of them, nor as a placeholder.
@@ -85,7 +85,7 @@ function compileLocation(
  *
  * @throws {TypeError} for `replace_prefix` on a route whose path is no prefix.
  */
-export function compileRedirect(rule: RedirectRule): (facts: RequestFacts) => Response | undefined {
+export function compileRedirect(rule: RedirectRule): (facts: IncomingRequest) => Response | undefined {
   const { status, scheme: wantedScheme, host: wantedHost, port: wantedPort, location: written } = rule.redirect;
   if (written !== undefined) {
     const locate = compileLocation(written, rule.redirect.regex, asMatched(rule.paths));

@@ -1,6 +1,6 @@
 import { afterPrefix, decodeForRewrite, decodePrefix, encodePath, pathRegex } from "../http/path.ts";
 import { asMatched } from "../http/readings.ts";
-import type { RequestFacts } from "../http/request.ts";
+import type { IncomingRequest } from "../http/request.ts";
 import type { RouteRule } from "./options.ts";
 import { compilePathOf, compilePathTemplate, groupNames, type PathTemplate } from "./path-template.ts";
 
@@ -62,7 +62,7 @@ export function replacePrefix(prefix: string, replacement: string, ignoreCase = 
  *
  * @throws {TypeError} for `replace_prefix` on a route whose path is no prefix.
  */
-export function compileRewrite(rule: RewriteRule): (path: string, facts: RequestFacts) => string {
+export function compileRewrite(rule: RewriteRule): (path: string, facts: IncomingRequest) => string {
   const rewrite = compileOwnRewrite(rule);
   const matched = asMatched(rule.paths);
   return (path, facts) => {
@@ -73,7 +73,7 @@ export function compileRewrite(rule: RewriteRule): (path: string, facts: Request
   };
 }
 
-function compileOwnRewrite(rule: RewriteRule): (path: string, facts: RequestFacts) => string {
+function compileOwnRewrite(rule: RewriteRule): (path: string, facts: IncomingRequest) => string {
   const { rewrite_path: rewrite, strip_prefix: strip } = rule;
   const { ignore_case: ignoreCase = false } = rule.path;
   if (rewrite === undefined) return strip === undefined ? asSent : replacePrefix(strip, "/", ignoreCase);

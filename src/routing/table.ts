@@ -1,6 +1,6 @@
 import { decodePath } from "../http/path.ts";
 import { hasReadings, readingOf, readingsOf } from "../http/readings.ts";
-import type { RequestFacts } from "../http/request.ts";
+import type { IncomingRequest } from "../http/request.ts";
 import type { Lookup } from "./candidates.ts";
 import { explainRoutes, type RouteExplanation } from "./explain.ts";
 import { requestHost } from "./host.ts";
@@ -25,11 +25,11 @@ export interface RouteTable<T> {
    * The route that takes a request: of those that match, the first in precedence. undefined: there is none, or the readings of
    * its path lead to different ones, which `ambiguity` tells.
    */
-  match(facts: RequestFacts): T | undefined;
+  match(facts: IncomingRequest): T | undefined;
   /** Where the path has readings that lead to different routes: each, in the form rules are compared with, and its route. */
-  ambiguity(facts: RequestFacts): readonly Reading<T>[] | undefined;
+  ambiguity(facts: IncomingRequest): readonly Reading<T>[] | undefined;
   /** Every route in precedence order, and the first reason why it does not match. Slow: for people, not for requests. */
-  explain(facts: RequestFacts): readonly RouteExplanation[];
+  explain(facts: IncomingRequest): readonly RouteExplanation[];
 }
 
 /**
@@ -50,7 +50,7 @@ export function compileRoutes<T extends { rule: RouteRule }>(routes: readonly T[
   const finders = [...byMode].map(([mode, some]) => [mode, byMode.size === 1 ? find : compileEntries(some)] as const);
 
   /** What the routes with a reading of their own make of a path, and the routes that are asked with all readings. */
-  function readings(facts: RequestFacts): Reading<T>[] {
+  function readings(facts: IncomingRequest): Reading<T>[] {
     const host = requestHost(facts.host);
     const asked = (path: string): Lookup => ({ facts, path, reader: undefined });
     let fixed: Entry<T> | undefined;

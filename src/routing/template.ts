@@ -1,11 +1,11 @@
 import { queryValue } from "../balancing/request-key.ts";
 import { cookieValue } from "../http/cookie.ts";
-import type { RequestFacts } from "../http/request.ts";
+import type { IncomingRequest } from "../http/request.ts";
 
 /** Texts in which `{…}` stands for a part of the request, for use in a URL. */
 
 /** Reads a part of a request; undefined: the request has none. */
-type Read = (facts: RequestFacts) => string | undefined;
+type Read = (facts: IncomingRequest) => string | undefined;
 
 /** How a part is read that is not among those every template knows; undefined: there is none of that name. */
 export type PlaceholderLookup = (name: string) => Read | undefined;
@@ -82,7 +82,7 @@ export function compileValue(text: string, more: PlaceholderLookup = () => undef
 }
 
 /** The same where a text is needed: what the request has not is nothing. */
-export function compileTemplate(text: string, more?: PlaceholderLookup): (facts: RequestFacts) => string {
+export function compileTemplate(text: string, more?: PlaceholderLookup): (facts: IncomingRequest) => string {
   const value = compileValue(text, more);
   return (facts) => value(facts) ?? "";
 }

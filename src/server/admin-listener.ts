@@ -6,7 +6,7 @@ import { VERSION } from "../base/version.ts";
 import type { AdminConfig } from "../config/schema.ts";
 import { ListenError, type Listener, takenError } from "../platform/listen.ts";
 import type { GatewayMetrics } from "../telemetry/gateway-metrics.ts";
-import type { Traffic } from "../telemetry/traffic.ts";
+import type { TrafficStatistics } from "../telemetry/traffic.ts";
 import { createTrafficHistory } from "../telemetry/traffic-history.ts";
 import type { ListenersOptions } from "./listeners.ts";
 
@@ -74,5 +74,7 @@ function openNow(
   }
 }
 
-const trafficOf = (metrics: GatewayMetrics | Promise<GatewayMetrics>): Traffic | Promise<Traffic> =>
+const trafficOf = (
+  metrics: GatewayMetrics | Promise<GatewayMetrics>,
+): TrafficStatistics | Promise<TrafficStatistics> =>
   metrics instanceof Promise ? metrics.then(({ traffic }) => traffic) : metrics.traffic;

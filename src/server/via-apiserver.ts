@@ -49,7 +49,7 @@ export function viaApiserver({ connection, direct, logger }: ViaApiserverOptions
     const authorization = await way.credentials.authorization();
     if (authorization !== undefined) headers.set("authorization", authorization);
     const response = await way.fetch(way.server + root + path, {
-      ...{ method, headers, redirect: "manual" as const, signal: request.canceller.signal },
+      ...{ method, headers, redirect: "manual" as const, signal: request.controller.signal },
       ...(body !== undefined && { body, duplex: "half" as const }),
     });
     tellOfRights(response, endpoint.pod);

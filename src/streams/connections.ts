@@ -5,7 +5,7 @@ import type { Logger } from "../base/log.ts";
 import type { EmptyReason } from "../discovery/types.ts";
 import type { Choice } from "../gateway/pool-set.ts";
 import type { StreamSocket } from "../platform/sockets.ts";
-import type { TellRefusal } from "../telemetry/refusals.ts";
+import type { LogRefusal } from "../telemetry/refusals.ts";
 import type { StreamFailure } from "../telemetry/stream-counters.ts";
 import type { StreamEntry } from "../telemetry/stream-log.ts";
 import { proxyHeader } from "./proxy-protocol.ts";
@@ -23,7 +23,7 @@ export interface ConnectionsOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   /** Takes why a connection found no address. */
-  readonly tellRefusal: TellRefusal;
+  readonly tellRefusal: LogRefusal;
   /** A new id for each connection. */
   nextId(): string;
   /** A connection ended: for the access log. */

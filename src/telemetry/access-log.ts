@@ -1,7 +1,7 @@
 import type { Clock } from "../base/clock.ts";
 import type { Drain } from "../http/drain.ts";
 import { type BodyWatcher, watchBody, withBody } from "../http/watch-body.ts";
-import type { Exchange, Recorder } from "./exchange.ts";
+import type { AccessLogEntry, RequestLogger } from "./access-log-entry.ts";
 import { combinedLine, jsonLine } from "./line.ts";
 import { type StreamEntry, streamCombinedLine, streamJsonLine } from "./stream-log.ts";
 
@@ -18,7 +18,7 @@ export interface AccessLogOptions {
 }
 
 /** One line per request and per connection of a stream, written in batches so that the request path only hands over what happened. */
-export interface AccessLog extends Recorder {
+export interface AccessLog extends RequestLogger {
   /** A connection of a stream ended. */
   connection(entry: StreamEntry): void;
   /** Writes what waits, at once: before the process ends. */
@@ -56,10 +56,10 @@ export function createAccessLog({ format, hidden = new Set(), clock, drain, ...o
     if (waiting >= BATCH_LINES) flush();
   }
 
-  const add = (exchange: Exchange, status: number, bytes: number | undefined): void =>
-    write(line({ exchange, status, bytes, ended: clock.now() }));
+  const add = (entry: AccessLogEntry, status: number, bytes: number | undefined): void =>
+    write(line({ entry, status, bytes, ended: clock.now() }));
 
-  function counted(exchange: Exchange, response: Response, gone: AbortSignal | undefined): Response {
+  function counted(entry: AccessLogEntry, response: Response, gone: AbortSignal | undefined): Response {
     let bytes = 0;
     const { status } = response;
     const watcher: BodyWatcher = {
@@ -68,26 +68,26 @@ export function createAccessLog({ format, hidden = new Set(), clock, drain, ...o
       },
       onEnd(how) {
         if (how !== "complete") {
-          exchange.error ??= drain?.over ? "draining" : how === "cancelled" ? "client_gone" : "upstream_reset";
+          entry.error ??= drain?.over ? "draining" : how === "cancelled" ? "client_gone" : "upstream_reset";
         }
-        add(exchange, status, bytes);
+        add(entry, status, bytes);
       },
     };
     return withBody(watchBody(response.body!, watcher, gone), response);
   }
 
   return {
-    finish(exchange, response) {
+    finish(entry, response) {
       const { status } = response;
-      if (exchange.over !== undefined) {
-        void exchange.over.then((bytes) => add(exchange, status, bytes));
+      if (entry.over !== undefined) {
+        void entry.over.then((bytes) => add(entry, status, bytes));
         return response;
       }
       const length = response.headers.get("content-length");
-      if (isEmpty(status, exchange.facts.method)) add(exchange, status, 0);
-      else if (length !== null) add(exchange, status, Number(length));
-      else if (response.body === null) add(exchange, status, 0);
-      else return counted(exchange, response, exchange.request?.signal);
+      if (isEmpty(status, entry.facts.method)) add(entry, status, 0);
+      else if (length !== null) add(entry, status, Number(length));
+      else if (response.body === null) add(entry, status, 0);
+      else return counted(entry, response, entry.request?.signal);
       return response;
     },
     connection: (entry) => write(connectionLine(entry)),

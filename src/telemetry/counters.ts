@@ -18,7 +18,7 @@ const REASONS: readonly AnswerReason[] = [...PROBLEM_CODES, "middleware"];
 /**
  * Who gave an answer, and why. It travels beside the answer: what comes out of middleware is seldom the object that went in.
  */
-export interface Outcome {
+export interface RequestOutcome {
   /** Undefined: the answer is the service's. */
   reason: AnswerReason | undefined;
   /** Where the answers of the service that was asked are counted; undefined: none was asked. */

@@ -6,7 +6,7 @@ import type { Choice, ProxyRoute } from "../proxy/types.ts";
 import type { Stream } from "../streams/stream.ts";
 import type { Counters } from "./counters.ts";
 import type { Tracing } from "./tracing/types.ts";
-import { mergePools, type PoolCounts, type StreamTraffic, type Traffic } from "./traffic.ts";
+import { mergePools, type PoolCounts, type StreamTraffic, type TrafficStatistics } from "./traffic.ts";
 
 /** One followed cluster. */
 export interface ClusterMetrics {
@@ -18,7 +18,7 @@ export interface ClusterMetrics {
 
 /** Everything a gateway knows of itself, as plain data: what `/metrics` shows is made of it. */
 export interface GatewayMetrics {
-  readonly traffic: Traffic;
+  readonly traffic: TrafficStatistics;
   readonly clusters: readonly ClusterMetrics[];
   /** Every required cluster has a snapshot. */
   readonly ready: boolean;
@@ -26,7 +26,7 @@ export interface GatewayMetrics {
 }
 
 /** What the gateway of this thread has counted, and the addresses its routes have. */
-export function collectTraffic(counters: Counters, { routes, streams, tracing }: TrafficSources): Traffic {
+export function collectTraffic(counters: Counters, { routes, streams, tracing }: TrafficSources): TrafficStatistics {
   const pools = routes.flatMap((route) => ("choices" in route ? poolsOf(route) : []));
   // A route may split its requests between two ports of one service.
   return {

@@ -1,8 +1,8 @@
-import type { Exchange } from "./exchange.ts";
+import type { AccessLogEntry } from "./access-log-entry.ts";
 
 /** A request that is over, as the log's formats need it. */
 export interface Finished {
-  readonly exchange: Exchange;
+  readonly entry: AccessLogEntry;
   readonly status: number;
   /** Of the answer's body; undefined: not known. */
   readonly bytes: number | undefined;
@@ -11,7 +11,7 @@ export interface Finished {
 }
 
 /** Makes a line, its newline included. */
-export type Format = (finished: Finished) => string;
+export type LogFormat = (finished: Finished) => string;
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what must be found
 const NEEDS_ESCAPE = /["\\\u0000-\u001f\u007f-\uffff]/;
@@ -42,7 +42,7 @@ interface Destination {
 const DESTINATIONS = 4096;
 const destinations = new Map<string | undefined, Destination>();
 
-function destination({ route, service, cluster }: Finished["exchange"]): string {
+function destination({ route, service, cluster }: Finished["entry"]): string {
   const known = destinations.get(route);
   if (known !== undefined && known.service === service && known.cluster === cluster) return known.text;
   const text = `,"route":${orNull(route)},"service":${orNull(service)},"cluster":${cluster ? quote(cluster) : "null"}`;
@@ -52,18 +52,17 @@ function destination({ route, service, cluster }: Finished["exchange"]): string 
 }
 
 /** A field more where requests are traced. */
-const traced = ({ trace }: Finished["exchange"]): string =>
-  trace === undefined ? "" : `,"trace_id":"${trace.traceId}"`;
+const traced = ({ trace }: Finished["entry"]): string => (trace === undefined ? "" : `,"trace_id":"${trace.traceId}"`);
 
 /** One JSON object; a field that does not apply is null. Its names are part of the contract with readers. */
-export const jsonLine: Format = ({ exchange, status, bytes, ended }) => {
-  const { facts } = exchange;
+export const jsonLine: LogFormat = ({ entry, status, bytes, ended }) => {
+  const { facts } = entry;
   return (
-    `{"time":"${isoTime(facts.started)}","id":${quote(exchange.id)},"method":${quote(facts.method)}` +
-    `,"host":${quote(facts.host)},"path":${quote(facts.path)}${destination(exchange)}` +
-    `,"upstream":${orNull(exchange.upstream)},"status":${status},"upstream_status":${exchange.upstreamStatus ?? "null"}` +
-    `,"duration_ms":${ended - facts.started},"upstream_ms":${exchange.upstreamMs ?? "null"},"bytes":${bytes ?? "null"}` +
-    `,"tries":${exchange.tries},"client":${quote(facts.client)},"error":${orNull(exchange.error)}${traced(exchange)}}\n`
+    `{"time":"${isoTime(facts.started)}","id":${quote(entry.id)},"method":${quote(facts.method)}` +
+    `,"host":${quote(facts.host)},"path":${quote(facts.path)}${destination(entry)}` +
+    `,"upstream":${orNull(entry.upstream)},"status":${status},"upstream_status":${entry.upstreamStatus ?? "null"}` +
+    `,"duration_ms":${ended - facts.started},"upstream_ms":${entry.upstreamMs ?? "null"},"bytes":${bytes ?? "null"}` +
+    `,"tries":${entry.tries},"client":${quote(facts.client)},"error":${orNull(entry.error)}${traced(entry)}}\n`
   );
 };
 
@@ -104,9 +103,9 @@ function withoutValues(url: string, hidden: ReadonlySet<string>): string {
  * client spoke.
  */
 export const combinedLine =
-  (hidden: ReadonlySet<string>): Format =>
-  ({ exchange, status, bytes }) => {
-    const { facts } = exchange;
+  (hidden: ReadonlySet<string>): LogFormat =>
+  ({ entry, status, bytes }) => {
+    const { facts } = entry;
     const target = escapeText(facts.path + withoutValues(facts.search, hidden));
     const referer = escapeText(withoutValues(facts.headers.get("referer") ?? "-", hidden));
     const agent = escapeText(facts.headers.get("user-agent") ?? "-");

@@ -11,7 +11,7 @@ export interface Refused {
 }
 
 /** Tells the log what clients are not told: why a service has no address, and what exists in its place. */
-export type TellRefusal = (what: Refused, reason: EmptyReason | undefined) => void;
+export type LogRefusal = (what: Refused, reason: EmptyReason | undefined) => void;
 
 /** Between two lines about the same: every request may be refused. */
 const PAUSE_MS = 60_000;
@@ -22,7 +22,7 @@ const KNOWN = 10_000;
  * Makes it. Of the same route, service and code there is a line at once and then at most one a minute, with how many were
  * refused since the one before.
  */
-export function createRefusals({ clock, logger }: { clock: Clock; logger: Logger }): TellRefusal {
+export function createRefusalLog({ clock, logger }: { clock: Clock; logger: Logger }): LogRefusal {
   const known = new Map<string, { next: number; times: number }>();
   return (what, reason) => {
     const code = reason?.code ?? "no_endpoints";

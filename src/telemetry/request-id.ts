@@ -1,6 +1,6 @@
 import type { Random } from "../base/clock.ts";
 import { FIELD, mayHave } from "../http/fields.ts";
-import type { RequestFacts } from "../http/request.ts";
+import type { IncomingRequest } from "../http/request.ts";
 
 /** Visible ASCII only: an id is copied into logs and headers. */
 const FIT = /^[\x21-\x7e]{1,128}$/;
@@ -8,7 +8,7 @@ const FIT = /^[\x21-\x7e]{1,128}$/;
 /** Gives every request its id. */
 export interface RequestIds {
   /** The client's `x-request-id` where it is fit (1 to 128 visible characters), else a new one. */
-  of(facts: Pick<RequestFacts, "headers" | "fields">): string;
+  of(facts: Pick<IncomingRequest, "headers" | "fields">): string;
   /** A new one, for what brings none. */
   next(): string;
 }

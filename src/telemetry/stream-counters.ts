@@ -39,7 +39,7 @@ export interface StreamCounts {
 }
 
 /** An address was ejected. */
-export function countEjection(counts: StreamCounts): void {
+export function countStreamEjection(counts: StreamCounts): void {
   counts.ejections++;
 }
 

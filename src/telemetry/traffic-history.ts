@@ -1,6 +1,6 @@
 import type { Clock } from "../base/clock.ts";
 import { DURATION_BOUNDS_MS, type SeriesCounts, viewSeries } from "./counters.ts";
-import type { Traffic } from "./traffic.ts";
+import type { TrafficStatistics } from "./traffic.ts";
 
 /** Milliseconds between two points. */
 export const TRAFFIC_STEP_MS = 2000;
@@ -25,7 +25,7 @@ export interface TrafficHistory {
   /** Of all requests together. */
   total(): RecentTraffic;
   /** The addresses of routes and the counts of streams, as they were at the last point. */
-  last(): Pick<Traffic, "pools" | "streams">;
+  last(): Pick<TrafficStatistics, "pools" | "streams">;
   /** Takes no more points. */
   stop(): void;
 }
@@ -127,14 +127,17 @@ function sumByRoute(series: readonly SeriesCounts[]): Map<string, Sum> {
 }
 
 /** Takes a point of `read` every `TRAFFIC_STEP_MS`, from now on. One that cannot be had is left out. */
-export function createTrafficHistory(read: () => Traffic | Promise<Traffic>, clock: Clock): TrafficHistory {
+export function createTrafficHistory(
+  read: () => TrafficStatistics | Promise<TrafficStatistics>,
+  clock: Clock,
+): TrafficHistory {
   const byRoute = new Map<string, Series>();
   const all = freshSeries();
-  let last: Pick<Traffic, "pools" | "streams"> = { pools: [] };
+  let last: Pick<TrafficStatistics, "pools" | "streams"> = { pools: [] };
   let taken = 0;
   let stopped = false;
 
-  function take(traffic: Traffic): void {
+  function take(traffic: TrafficStatistics): void {
     const at = taken % TRAFFIC_POINTS;
     const sums = sumByRoute(traffic.series);
     const total = freshSum();

@@ -24,7 +24,7 @@ export interface StreamTraffic extends Readonly<StreamCounts> {
 }
 
 /** What one thread's gateway has counted: plain data, fit for `structuredClone`. */
-export interface Traffic {
+export interface TrafficStatistics {
   readonly series: readonly SeriesCounts[];
   readonly pools: readonly PoolCounts[];
   /** undefined: requests are not traced. */
@@ -72,7 +72,7 @@ function sumSpans(all: readonly SpanCounts[]): SpanCounts | undefined {
 }
 
 /** What several threads have counted together. Its arrays are copies. */
-export function sumTraffic(parts: readonly Traffic[]): Traffic {
+export function sumTraffic(parts: readonly TrafficStatistics[]): TrafficStatistics {
   return {
     series: sumSeries(parts.flatMap(({ series }) => series)),
     pools: mergePools(parts.flatMap(({ pools }) => pools)),

@@ -2,14 +2,14 @@ import { describe, test } from "bun:test";
 import { assert, assertEquals } from "@std/assert";
 import type { BalancerConfig } from "../../src/balancing/options.ts";
 import type { Pool, Target } from "../../src/balancing/types.ts";
-import type { RequestFacts } from "../../src/http/request.ts";
+import type { IncomingRequest } from "../../src/http/request.ts";
 import { endpoint, endpoints, poolOver, request } from "./support.ts";
 
-const addressesOf = (pool: Pool, facts: RequestFacts): string[] =>
+const addressesOf = (pool: Pool, facts: IncomingRequest): string[] =>
   pool.preview(facts).order.map((one) => one.endpoint.address);
 
 /** Whom a request gets, and whom its retries. */
-function walk(pool: Pool, facts: RequestFacts): string[] {
+function walk(pool: Pool, facts: IncomingRequest): string[] {
   const tried: Target[] = [];
   for (;;) {
     const target = pool.pick(facts, tried);

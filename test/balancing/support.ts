@@ -1,7 +1,7 @@
 import { createPool, type PoolOptions } from "../../src/balancing/pool.ts";
 import type { Target } from "../../src/balancing/types.ts";
 import type { Endpoint, Upstream } from "../../src/discovery/types.ts";
-import type { RequestFacts } from "../../src/http/request.ts";
+import type { IncomingRequest } from "../../src/http/request.ts";
 import { createFakeClock } from "../helpers/fake-clock.ts";
 import { seededRandom } from "../helpers/random.ts";
 
@@ -23,7 +23,7 @@ const sorted = (list: Endpoint[]): Endpoint[] =>
   list.sort((a, b) => (a.host === b.host ? a.port - b.port : a.host < b.host ? -1 : 1));
 
 /** A request, with what a test wants to say about it. */
-export function request(settings: { headers?: HeadersInit; search?: string; client?: string } = {}): RequestFacts {
+export function request(settings: { headers?: HeadersInit; search?: string; client?: string } = {}): IncomingRequest {
   const { headers = {}, search = "", client = "192.0.2.7" } = settings;
   const target = {
     started: 0,

@@ -27,8 +27,10 @@ const refused = (): never => {
 };
 
 /** Answers when it is cancelled, as a fetch does. */
-const never: Send = (_url, { canceller }) =>
-  new Promise((_resolve, reject) => canceller.signal.addEventListener("abort", () => reject(canceller.signal.reason)));
+const never: Send = (_url, { controller }) =>
+  new Promise((_resolve, reject) =>
+    controller.signal.addEventListener("abort", () => reject(controller.signal.reason)),
+  );
 
 describe("nothing of a request is left under way at its pod", () => {
   const cases: readonly [name: string, fetch: Send, init: RequestInit, route: object, wanted: number][] = [

@@ -1,6 +1,6 @@
 import { describe, test } from "bun:test";
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { createRefusals } from "../../src/telemetry/refusals.ts";
+import { createRefusalLog } from "../../src/telemetry/refusals.ts";
 import { serveEmbedded } from "../helpers/embedded.ts";
 import { createFakeClock } from "../helpers/fake-clock.ts";
 import { until } from "../helpers/wait.ts";
@@ -107,7 +107,7 @@ describe("a request that finds no address", () => {
   test("is logged again after a minute, with how many there were", async () => {
     const clock = createFakeClock();
     const lines: unknown[] = [];
-    const tell = createRefusals({
+    const tell = createRefusalLog({
       clock,
       logger: { log: (_level, _message, fields) => void lines.push(fields!.times) },
     });

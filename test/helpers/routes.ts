@@ -2,7 +2,7 @@ import * as v from "valibot";
 import { applyDefaults } from "../../src/config/defaults.ts";
 import type { FileFormat, RouteConfig } from "../../src/config/schema.ts";
 import { FORMAT } from "../../src/gateway/format.ts";
-import type { RequestFacts } from "../../src/http/request.ts";
+import type { IncomingRequest } from "../../src/http/request.ts";
 
 /** A route as a config file would hold it. */
 export type RouteInput = v.InferInput<FileFormat["route"]>;
@@ -27,7 +27,7 @@ export interface RequestInput {
 }
 
 /** The facts of a request, its target not touched by any URL parser. */
-export function requestFacts(input: RequestInput = {}): RequestFacts {
+export function requestFacts(input: RequestInput = {}): IncomingRequest {
   const { method = "GET", scheme = "http", authority = "gateway.test", target = "/", headers } = input;
   const query = target.indexOf("?");
   return {

@@ -1,5 +1,5 @@
 import { systemClock } from "../../src/base/clock.ts";
-import { type RequestFacts, readFacts } from "../../src/http/request.ts";
+import { type IncomingRequest, parseRequest } from "../../src/http/request.ts";
 import { createTrust } from "../../src/http/trust.ts";
 import { makeMiddleware } from "../../src/middleware/catalog.ts";
 import { createChain, ownMiddleware, userMiddleware } from "../../src/middleware/chain.ts";
@@ -14,7 +14,7 @@ export interface Setup {
   /** The pod behind the route. @default 200 "from the pod" */
   upstream?: (request: Request, headers: Headers) => Response | Promise<Response>;
   /** What is passed on, as the proxy sees it. */
-  forwarded?: (facts: RequestFacts) => void;
+  forwarded?: (facts: IncomingRequest) => void;
   /** The milliseconds that are left to the pod. */
   within?: (ms: number | undefined) => void;
   parts?: Partial<MiddlewareParts>;
@@ -61,7 +61,7 @@ export function chained(
     send(path: string, { peer = "192.0.2.7", host = "gateway.test", ...init }: Sent = {}): Promise<Response> {
       const request = new Request(`http://${host}${path}`, init);
       request.headers.set("host", host);
-      const facts = readFacts(request, peer, "http", {
+      const facts = parseRequest(request, peer, "http", {
         clock: systemClock,
         trusts,
         limits: LIMITS,

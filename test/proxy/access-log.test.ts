@@ -1,8 +1,8 @@
 import { describe, test } from "bun:test";
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import type { RequestFacts } from "../../src/http/request.ts";
+import type { IncomingRequest } from "../../src/http/request.ts";
 import { createAccessLog } from "../../src/telemetry/access-log.ts";
-import { createExchange } from "../../src/telemetry/exchange.ts";
+import { createAccessLogEntry } from "../../src/telemetry/access-log-entry.ts";
 import { combinedLine, jsonLine } from "../../src/telemetry/line.ts";
 import { createRequestIds } from "../../src/telemetry/request-id.ts";
 import { createFakeClock } from "../helpers/fake-clock.ts";
@@ -15,7 +15,7 @@ const NAMES =
   "time,id,method,host,path,route,service,cluster,upstream,status,upstream_status,duration_ms,upstream_ms,bytes,tries,client,error";
 
 const started = Date.parse("2026-01-02T03:04:05.678Z");
-const factsOf = (changes: Partial<RequestFacts> = {}): RequestFacts => ({
+const factsOf = (changes: Partial<IncomingRequest> = {}): IncomingRequest => ({
   started,
   method: "GET",
   scheme: "http",
@@ -107,7 +107,7 @@ describe("the access log", () => {
     const writes: string[] = [];
     const log = createAccessLog({ format: "json", write: (lines) => void writes.push(lines), clock });
     const finish = () =>
-      log.finish(createExchange(factsOf({ started: clock.now() }), "x"), new Response(null, { status: 204 }));
+      log.finish(createAccessLogEntry(factsOf({ started: clock.now() }), "x"), new Response(null, { status: 204 }));
     for (let i = 0; i < 100; i++) finish();
     assertEquals(writes.length, 0);
     await clock.advance(1000);
@@ -123,8 +123,8 @@ describe("the access log", () => {
 describe("lines", () => {
   test("what a client sends never breaks a line of JSON", () => {
     const nasty = 'a"b\\c\u0001é\u2028';
-    const exchange = createExchange(factsOf({ path: nasty, host: nasty }), nasty);
-    const line = jsonLine({ exchange, status: 200, bytes: undefined, ended: started + 5 });
+    const entry = createAccessLogEntry(factsOf({ path: nasty, host: nasty }), nasty);
+    const line = jsonLine({ entry, status: 200, bytes: undefined, ended: started + 5 });
     assertEquals(line.indexOf("\n"), line.length - 1);
     const parsed = JSON.parse(line) as Record<string, unknown>;
     assertEquals(
@@ -134,9 +134,9 @@ describe("lines", () => {
   });
 
   test("combined is Apache's format, with what could forge a line escaped", () => {
-    const exchange = createExchange(factsOf({ search: '?q="\n' }), "x");
+    const entry = createAccessLogEntry(factsOf({ search: '?q="\n' }), "x");
     assertEquals(
-      combinedLine(new Set())({ exchange, status: 200, bytes: 12, ended: started }),
+      combinedLine(new Set())({ entry, status: 200, bytes: 12, ended: started }),
       '203.0.113.9 - - [02/Jan/2026:03:04:05 +0000] "GET /cart?q=\\"\\x0a HTTP/1.1" 200 12 "http://a/" "curl \\"8\\""\n',
     );
   });

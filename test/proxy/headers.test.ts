@@ -3,7 +3,7 @@ import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
 import { systemClock } from "../../src/base/clock.ts";
 import { clientAddress } from "../../src/http/client-address.ts";
-import { type ReadOptions, type RequestFacts, readFacts } from "../../src/http/request.ts";
+import { type IncomingRequest, type ParseOptions, parseRequest } from "../../src/http/request.ts";
 import { createTrust } from "../../src/http/trust.ts";
 import { toClient, toUpstream } from "../../src/proxy/headers.ts";
 
@@ -13,12 +13,12 @@ const limits = { header_bytes: 0, headers: 0, url_bytes: 0, body_bytes: 0 };
 function read(
   sent: HeadersInit,
   trusted: boolean,
-  { peer = "203.0.113.9", host = "shop.test", ...more }: { peer?: string; host?: string } & Partial<ReadOptions> = {},
-): RequestFacts {
+  { peer = "203.0.113.9", host = "shop.test", ...more }: { peer?: string; host?: string } & Partial<ParseOptions> = {},
+): IncomingRequest {
   const headers = new Headers(sent);
   headers.set("host", host);
   const request = { url: `http://${host}/`, method: "POST", headers };
-  const facts = readFacts(
+  const facts = parseRequest(
     request,
     peer,
     "http",
@@ -159,7 +159,7 @@ describe("headers to the pod", () => {
     const headers = new Headers({ "x-real-ip": "6.6.6.6", accept: "text/plain" });
     const request = { url: "http://shop.test/", method: "GET", headers };
     const options = { clock: systemClock, trusts: () => false, limits, mutableHeaders: false };
-    const facts = readFacts(request, "203.0.113.9", "http", options) as RequestFacts;
+    const facts = parseRequest(request, "203.0.113.9", "http", options) as IncomingRequest;
     assertEquals([...facts.headers.keys()], ["accept"]);
     assertEquals(headers.get("x-real-ip"), "6.6.6.6");
   });

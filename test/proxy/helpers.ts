@@ -10,14 +10,14 @@ import type { RouteConfig } from "../../src/config/schema.ts";
 import type { Upstream } from "../../src/discovery/types.ts";
 import { createHttp1Client } from "../../src/http/http1/client.ts";
 import { problem } from "../../src/http/problem.ts";
-import { type ReadOptions, readFacts } from "../../src/http/request.ts";
+import { type ParseOptions, parseRequest } from "../../src/http/request.ts";
 import { createTrust } from "../../src/http/trust.ts";
 import { bunDial } from "../../src/platform/bun/dial.ts";
 import { createForwarder, type ForwarderOptions } from "../../src/proxy/forward.ts";
-import { createFlights } from "../../src/proxy/in-flight.ts";
+import { createInFlightRequests } from "../../src/proxy/in-flight.ts";
 import type { Choice, ProxyRoute } from "../../src/proxy/types.ts";
 import { createAccessLog } from "../../src/telemetry/access-log.ts";
-import { createExchange } from "../../src/telemetry/exchange.ts";
+import { createAccessLogEntry } from "../../src/telemetry/access-log-entry.ts";
 import { createRequestIds } from "../../src/telemetry/request-id.ts";
 import { countingClock } from "../helpers/counting-clock.ts";
 import { type Send, transportOf } from "../helpers/transport.ts";
@@ -119,7 +119,7 @@ export interface RigOptions extends Partial<ForwarderOptions> {
   /** Ports of the pods; or a whole upstream. */
   pods?: number[];
   upstream?: Upstream;
-  limits?: Partial<ReadOptions["limits"]>;
+  limits?: Partial<ParseOptions["limits"]>;
   /** @default one without end */
   budget?: RetryBudget;
   accessLog?: "json" | "combined";
@@ -163,15 +163,15 @@ export function startRig(options: RigOptions = {}): Rig {
   const logged: LogFields[] = [];
   const lines: string[] = [];
   const trusts = createTrust(options.trusted ?? []);
-  const flights = createFlights(clock);
+  const inFlight = createInFlightRequests(clock);
   const forwarder = createForwarder({
-    flights,
+    inFlight,
     logger: { ...silentLogger, log: (level, message, fields) => void logged.push({ level, message, ...fields }) },
     ...options,
     clock,
   });
   const limits = { header_bytes: 16_384, headers: 100, url_bytes: 8192, body_bytes: options.bodyBytes ?? 0 };
-  const read: ReadOptions = { clock, trusts, limits: { ...limits, ...options.limits } };
+  const read: ParseOptions = { clock, trusts, limits: { ...limits, ...options.limits } };
   const ids = createRequestIds(Math.random);
   const log = options.accessLog
     ? createAccessLog({
@@ -187,17 +187,17 @@ export function startRig(options: RigOptions = {}): Rig {
     maxRequestBodySize: Number.MAX_SAFE_INTEGER,
     error: (error) => new Response(`unexpected: ${error}`, { status: 500 }),
     async fetch(request, bun) {
-      const facts = readFacts(request, bun.requestIP(request)?.address ?? "", "http", read);
+      const facts = parseRequest(request, bun.requestIP(request)?.address ?? "", "http", read);
       if ("problem" in facts) return problem(facts.problem, facts.detail, { head: request.method === "HEAD" });
       if (log === undefined) return forwarder.forward(request, facts, route);
-      const exchange = createExchange(facts, ids.of(facts));
-      return log.finish(exchange, await forwarder.forward(request, facts, route, exchange));
+      const entry = createAccessLogEntry(facts, ids.of(facts));
+      return log.finish(entry, await forwarder.forward(request, facts, route, entry));
     },
   });
   const left = () => ({
-    flights: flights.size,
+    requests: inFlight.size,
     inFlight: pool.targetStates().map(({ inFlight }) => inFlight),
-    busy: client.census().open - client.census().idle,
+    busy: client.counts().open - client.counts().idle,
     timers: clock.armed(),
   });
   const rig: Rig = {

@@ -1,18 +1,18 @@
 import { describe, test } from "bun:test";
 import { assertEquals, assertThrows } from "@std/assert";
-import { createFlights, createLoneFlights, Flight } from "../../src/proxy/in-flight.ts";
+import { createInFlightRequests, createUnsharedInFlightRequests, InFlightRequest } from "../../src/proxy/in-flight.ts";
 import { Upload } from "../../src/proxy/upload.ts";
 import { createFakeClock } from "../helpers/fake-clock.ts";
 
 describe.each([
-  ["one timer for all", createFlights],
-  ["a timer for each", createLoneFlights],
+  ["one timer for all", createInFlightRequests],
+  ["a timer for each", createUnsharedInFlightRequests],
 ] as const)("requests in flight, %s", (_what, create) => {
   const setup = (deadline: number) => {
     const clock = createFakeClock();
     const client = new AbortController();
     const request = new Request("http://a.test/", { signal: client.signal });
-    const flight = new Flight(request, { try: 0, response: deadline }, clock.now());
+    const flight = new InFlightRequest(request, { try: 0, response: deadline }, clock.now());
     const flights = create(clock);
     flights.add(flight);
     return { clock, client, flight, flights };
@@ -23,7 +23,7 @@ describe.each([
     await clock.advance(4900);
     assertEquals(flight.ended, undefined);
     await clock.advance(200);
-    assertEquals([flight.ended, flight.canceller.aborted], ["timeout", true]);
+    assertEquals([flight.ended, flight.controller.aborted], ["timeout", true]);
   });
 
   test("are ended by a deadline that moved, both ways", async () => {
@@ -41,7 +41,7 @@ describe.each([
     const { clock, client, flight } = setup(5000);
     client.abort();
     await clock.advance(100);
-    assertEquals([flight.ended, flight.canceller.aborted], ["client_gone", true]);
+    assertEquals([flight.ended, flight.controller.aborted], ["client_gone", true]);
   });
 
   test("that were removed are left alone, and leave no timer behind", async () => {
@@ -62,9 +62,9 @@ test("each of several requests in flight can be forgotten, in any order, and non
     [2, 0, 3, 1],
   ]) {
     const clock = createFakeClock();
-    const flights = createFlights(clock);
+    const flights = createInFlightRequests(clock);
     const made = [1000, 2000, 3000, 4000].map((response) => {
-      const flight = new Flight(new Request("http://a.test/"), { try: 0, response }, clock.now());
+      const flight = new InFlightRequest(new Request("http://a.test/"), { try: 0, response }, clock.now());
       flights.add(flight);
       return flight;
     });
@@ -92,7 +92,7 @@ test.each([
   [1000, 1000, "stalled"],
 ] as const)("a client has the whole window to send what it has to (%d of %d ms)", (waited, window, ended) => {
   const clock = createFakeClock();
-  const flight = new Flight(new Request("http://a.test/"), { try: 0, response: 10 }, clock.now());
+  const flight = new InFlightRequest(new Request("http://a.test/"), { try: 0, response: 10 }, clock.now());
   let now = 0;
   const rules = { limit: 0, rate: 100, window, now: () => now };
   const upload = new Upload(new ReadableStream(), rules, flight);
@@ -115,12 +115,12 @@ test.each([
   [10, false],
   [11, true],
 ])("a body of exactly its limit is not too large (%d of 10 bytes)", (size, tooLarge) => {
-  const flight = new Flight(new Request("http://a.test/"), { try: 0, response: 0 }, 0);
+  const flight = new InFlightRequest(new Request("http://a.test/"), { try: 0, response: 0 }, 0);
   const upload = new Upload(new ReadableStream(), { limit: 10, rate: 0, window: 1, now: () => 0 }, flight);
   upload.waits();
   upload.came(5);
   upload.waits();
   if (tooLarge) assertThrows(() => upload.came(size - 5), RangeError);
   else upload.came(size - 5);
-  assertEquals([upload.tooLarge, flight.canceller.aborted], [tooLarge, tooLarge]);
+  assertEquals([upload.tooLarge, flight.controller.aborted], [tooLarge, tooLarge]);
 });

@@ -1,6 +1,6 @@
 import { describe, test } from "bun:test";
 import { assertEquals } from "@std/assert";
-import { type BadRequest, type RequestFacts, readFacts } from "../../src/http/request.ts";
+import { type BadRequest, type IncomingRequest, parseRequest } from "../../src/http/request.ts";
 import { createTrust } from "../../src/http/trust.ts";
 import { createFakeClock } from "../helpers/fake-clock.ts";
 
@@ -13,10 +13,10 @@ function read(
   headers: Record<string, string> = {},
   method = "GET",
   peer = "10.0.0.9",
-): RequestFacts | BadRequest {
-  return readFacts({ url, method, headers: new Headers(headers) } as Request, peer, "http", options);
+): IncomingRequest | BadRequest {
+  return parseRequest({ url, method, headers: new Headers(headers) } as Request, peer, "http", options);
 }
-const problemOf = (facts: RequestFacts | BadRequest): string => ("problem" in facts ? facts.problem : "none");
+const problemOf = (facts: IncomingRequest | BadRequest): string => ("problem" in facts ? facts.problem : "none");
 
 describe("reading a request", () => {
   test("path, query and host are taken apart without being changed", () => {
@@ -35,7 +35,7 @@ describe("reading a request", () => {
       authority: "SHOP.test:8080",
       path: "/a%2Fb/c;d=1",
       search: "?x=%20&&y",
-      headers: (facts as RequestFacts).headers,
+      headers: (facts as IncomingRequest).headers,
       fields: 0,
       touched: false,
       underscored: undefined,
@@ -43,23 +43,23 @@ describe("reading a request", () => {
       peer: "10.0.0.9",
       client: "10.0.0.9",
     });
-    const bare = read("/x?") as RequestFacts;
+    const bare = read("/x?") as IncomingRequest;
     assertEquals([bare.host, bare.authority, bare.path, bare.search], ["", "", "/x", "?"]);
-    assertEquals((read("http://[::1]:8080/", { host: "[::1]:8080" }) as RequestFacts).host, "[::1]");
-    assertEquals((read("https://h2.test/x") as RequestFacts).authority, "h2.test");
+    assertEquals((read("http://[::1]:8080/", { host: "[::1]:8080" }) as IncomingRequest).host, "[::1]");
+    assertEquals((read("https://h2.test/x") as IncomingRequest).authority, "h2.test");
   });
 
   test("the authority of an absolute target counts, not another Host beside it", () => {
-    const facts = read("http://a.test/x", { host: "b.test" }) as RequestFacts;
+    const facts = read("http://a.test/x", { host: "b.test" }) as IncomingRequest;
     assertEquals([facts.host, facts.authority, facts.headers.get("host")], ["a.test", "a.test", "a.test"]);
     for (const sent of ["A.test:80", "a.test", "A.TEST"]) {
-      assertEquals((read("http://a.test/x", { host: sent }) as RequestFacts).authority, sent);
+      assertEquals((read("http://a.test/x", { host: sent }) as IncomingRequest).authority, sent);
     }
-    assertEquals((read("http://a.test/x", { host: "a.test:81" }) as RequestFacts).authority, "a.test");
+    assertEquals((read("http://a.test/x", { host: "a.test:81" }) as IncomingRequest).authority, "a.test");
   });
 
   test("dot segments are resolved, plain or encoded, and nothing else of a path is touched", () => {
-    const path = (sent: string): string => (read(`http://a${sent}`, { host: "a" }) as RequestFacts).path;
+    const path = (sent: string): string => (read(`http://a${sent}`, { host: "a" }) as IncomingRequest).path;
     const cases: Record<string, string> = {
       "/a/./b/../c": "/a/c",
       "/a/%2E%2e/b": "/b",

@@ -2,15 +2,15 @@ import { describe, test } from "bun:test";
 import { assertEquals } from "@std/assert";
 import { CLOSE_MS, createClientSocket } from "../../src/http/websocket/client.ts";
 import type { StreamSocket } from "../../src/platform/sockets.ts";
-import type { MessageSocket, SocketEvents } from "../../src/platform/websocket.ts";
-import { joinSockets, type TunnelEnd } from "../../src/proxy/websocket-tunnel.ts";
+import type { MessageEvents, MessageSocket } from "../../src/platform/websocket.ts";
+import { joinSockets, type SocketPairEnd } from "../../src/proxy/websocket-tunnel.ts";
 import { createFakeClock } from "../helpers/fake-clock.ts";
 import { closing, type Frame, frame, takeFrames } from "./websocket-raw.ts";
 
 /** An end that writes down what is done with it. */
 function fakeSocket() {
   const done: string[] = [];
-  let events: SocketEvents | undefined;
+  let events: MessageEvents | undefined;
   const state = { full: false };
   const socket: MessageSocket = {
     listen(to) {
@@ -32,7 +32,7 @@ function join(idle = 0) {
   const clock = createFakeClock();
   const client = fakeSocket();
   const upstream = fakeSocket();
-  const ends: TunnelEnd[] = [];
+  const ends: SocketPairEnd[] = [];
   joinSockets({ client: client.socket, upstream: upstream.socket, clock, idle, onEnd: (end) => void ends.push(end) });
   return { clock, client, upstream, ends };
 }

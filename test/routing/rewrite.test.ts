@@ -1,12 +1,12 @@
 import { describe, test } from "bun:test";
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import fc from "fast-check";
-import type { RequestFacts } from "../../src/http/request.ts";
+import type { IncomingRequest } from "../../src/http/request.ts";
 import { compileRewrite } from "../../src/routing/rewrite.ts";
 import { type RouteInput, routeConfig } from "../helpers/routes.ts";
 
 const rewritten = (route: RouteInput, path: string): string =>
-  compileRewrite(routeConfig(route))(path, { path } as RequestFacts);
+  compileRewrite(routeConfig(route))(path, { path } as IncomingRequest);
 
 const table = (route: RouteInput, cases: Record<string, string>): void => {
   for (const [path, wanted] of Object.entries(cases)) assertEquals(rewritten(route, path), wanted, path);

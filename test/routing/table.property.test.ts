@@ -2,7 +2,7 @@ import { test } from "bun:test";
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
 import type { RouteConfig } from "../../src/config/route-schema.ts";
-import type { RequestFacts } from "../../src/http/request.ts";
+import type { IncomingRequest } from "../../src/http/request.ts";
 import { compileRoutes } from "../../src/routing/table.ts";
 import { type RouteInput, requestFacts, routeConfig } from "../helpers/routes.ts";
 
@@ -63,7 +63,7 @@ const fits = (rule: NonNullable<RouteConfig["headers"]>[string], value: string |
 };
 
 /** What the table has to agree with: every route against the request, then the best by comparing scores. */
-const naive = (routes: readonly RouteConfig[], facts: RequestFacts): string | undefined => {
+const naive = (routes: readonly RouteConfig[], facts: IncomingRequest): string | undefined => {
   const query = new URLSearchParams(facts.search);
   const sent = new Map(
     (facts.headers.get("cookie") ?? "").split("; ").map((one) => one.split("=") as [string, string]),
@@ -181,7 +181,7 @@ const request = fc
 const withIds = (routes: readonly RouteInput[]): RouteConfig[] =>
   routes.map((input, index) => routeConfig({ ...input, id: String(index), paths: "keep" }));
 
-const agree = (routes: RouteConfig[], requests: RequestFacts[]): void => {
+const agree = (routes: RouteConfig[], requests: IncomingRequest[]): void => {
   const table = compileRoutes(routes.map((rule) => ({ rule })));
   for (const facts of requests) {
     const wanted = naive(routes, facts);
@@ -212,7 +212,7 @@ test("the compiled table takes the route that comparing every route would take",
 
 test("many routes of one path that differ in headers and parameters are told apart as if compared one by one", () => {
   const alike = route.map((input): RouteInput => ({ ...input, path: "/v1", hosts: undefined }));
-  const under = request.map((facts): RequestFacts => ({ ...facts, path: "/v1/x" }));
+  const under = request.map((facts): IncomingRequest => ({ ...facts, path: "/v1/x" }));
   fc.assert(
     fc.property(
       fc.array(alike, { minLength: 20, maxLength: 60 }),

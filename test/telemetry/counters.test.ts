@@ -9,7 +9,7 @@ import {
   type SeriesCounts,
   viewSeries,
 } from "../../src/telemetry/counters.ts";
-import { sumTraffic, type Traffic } from "../../src/telemetry/traffic.ts";
+import { sumTraffic, type TrafficStatistics } from "../../src/telemetry/traffic.ts";
 import { type GatewayRig, startGatewayRig } from "../gateway/rig.ts";
 import type { Send } from "../helpers/transport.ts";
 
@@ -179,7 +179,7 @@ routes:
 });
 
 describe("the counts of several threads", () => {
-  const traffic = (one: SeriesCounts, ejected: number): Traffic => ({
+  const traffic = (one: SeriesCounts, ejected: number): TrafficStatistics => ({
     series: [one],
     pools: [{ route: "a", service: "x", endpoints: 3, ejected, unhealthy: 0, standby: 0 }],
     spans: { exported: 3, dropped: ejected, refused: 0 },

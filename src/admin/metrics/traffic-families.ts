@@ -6,7 +6,7 @@ import {
   type SeriesView,
   viewSeries,
 } from "../../telemetry/counters.ts";
-import type { Traffic } from "../../telemetry/traffic.ts";
+import type { TrafficStatistics } from "../../telemetry/traffic.ts";
 import { counter, type Family, gauge, type Point, type Sample } from "./family.ts";
 
 const STATUS_CLASSES = ["1xx", "2xx", "3xx", "4xx", "5xx"] as const;
@@ -50,7 +50,7 @@ const histogram = (name: string, help: string, rows: readonly Row[], of: "gatewa
 });
 
 /** What routes have answered. Label values come from the config alone: their number does not grow with requests. */
-export function trafficFamilies({ series, pools, spans }: Traffic): Family[] {
+export function trafficFamilies({ series, pools, spans }: TrafficStatistics): Family[] {
   const rows = series.map(rowOf);
   // What no service was asked for has nothing on its way and no pods.
   const toServices = rows.filter(({ labels }) => labels.service !== "");

@@ -1,4 +1,4 @@
-import { Canceller } from "../../base/abort.ts";
+import { LazyAbortController } from "../../base/abort.ts";
 import type { Endpoint } from "../../discovery/types.ts";
 import type { HttpProbeOptions } from "../options.ts";
 import type { Probe } from "./active-health.ts";
@@ -6,7 +6,7 @@ import type { Probe } from "./active-health.ts";
 /** How a probe is sent; the proxy's own fetch takes this too. */
 export type ProbeFetch = (
   url: string,
-  init: { method: "GET"; headers: Headers; canceller: Canceller; endpoint: Endpoint },
+  init: { method: "GET"; headers: Headers; controller: LazyAbortController; endpoint: Endpoint },
 ) => Promise<Response>;
 
 /**
@@ -21,7 +21,7 @@ export const httpProbe =
     const response = await fetch(target.origin + path, {
       method: "GET",
       headers,
-      canceller: Canceller.following(signal),
+      controller: LazyAbortController.following(signal),
       endpoint: target.endpoint,
     });
     await response.body?.cancel();

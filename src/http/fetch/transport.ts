@@ -8,14 +8,14 @@ export function fetchTransport(
   socketOf: (answer: Response) => MessageSocket | undefined,
 ): Transport {
   return {
-    async send(url, { method, headers, body, canceller, tunnel }) {
+    async send(url, { method, headers, body, controller, tunnel }) {
       if (tunnel !== undefined) headers.set("upgrade", "websocket");
       const answer = await fetch(url, {
         method,
         headers,
         ...(body === undefined ? undefined : { body }),
         redirect: "manual",
-        signal: canceller.signal,
+        signal: controller.signal,
       });
       if (tunnel !== undefined) tunnel.socket = socketOf(answer);
       return answer;

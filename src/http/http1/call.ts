@@ -1,4 +1,4 @@
-import type { Canceller } from "../../base/abort.ts";
+import type { LazyAbortController } from "../../base/abort.ts";
 import type { StreamSocket } from "../../platform/sockets.ts";
 import type { BodyMeter, Keepalive } from "../transport.ts";
 import type { Connection } from "./connection.ts";
@@ -12,7 +12,7 @@ export interface Call {
   readonly body: ReadableStream<Uint8Array> | undefined;
   readonly meter: BodyMeter | undefined;
   readonly framing: Framing;
-  readonly canceller: Canceller;
+  readonly controller: LazyAbortController;
   /** Tells when nobody reads the answer any more. Asked only where an answer does not come at once. */
   readonly client: Pick<Request, "signal"> | undefined;
   /** Who reads the answer's body has no use for a piece once it waits for the next: its memory is given back then. */

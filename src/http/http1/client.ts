@@ -1,10 +1,10 @@
-import type { Cancelled, Canceller } from "../../base/abort.ts";
+import type { AbortListener, LazyAbortController } from "../../base/abort.ts";
 import type { SocketAddress } from "../../base/addresses.ts";
 import type { Clock, Random } from "../../base/clock.ts";
 import type { Dial } from "../../platform/sockets.ts";
 import { MESSAGE_BYTES } from "../../platform/websocket.ts";
 import { isIdempotent } from "../idempotent.ts";
-import type { Keepalive, OutgoingRequest, Transport, Tunnel } from "../transport.ts";
+import type { Keepalive, OutgoingRequest, RequestedTunnel, Transport } from "../transport.ts";
 import { classify, UpstreamError } from "../upstream-error.ts";
 import { createClientSocket } from "../websocket/client.ts";
 import { beginHandshake } from "../websocket/handshake.ts";
@@ -13,7 +13,7 @@ import { Connection } from "./connection.ts";
 import { type Framing, writeHead } from "./request-head.ts";
 
 /** What a client is made of. */
-export interface Http1Options {
+export interface Http1ClientOptions {
   /** How connections are made for `http` URLs. */
   readonly dial: Dial;
   /** The same for `https`; left out: there are none. */
@@ -25,7 +25,7 @@ export interface Http1Options {
 }
 
 /** What a client holds. */
-export interface Http1Census {
+export interface Http1Counts {
   /** Addresses of which something is kept. */
   readonly origins: number;
   /** Connections, and attempts to make one. */
@@ -36,7 +36,7 @@ export interface Http1Census {
 
 /** A client, and what it holds. */
 export interface Http1Client extends Transport {
-  census(): Http1Census;
+  counts(): Http1Counts;
 }
 
 /**
@@ -77,7 +77,7 @@ class Origin implements ConnectionOwner {
   readonly #onIdle: () => void;
   readonly #onEmpty: () => void;
 
-  constructor(key: string, { clock, dial, dialTls }: Http1Options, onIdle: () => void, onEmpty: () => void) {
+  constructor(key: string, { clock, dial, dialTls }: Http1ClientOptions, onIdle: () => void, onEmpty: () => void) {
     const { hostname, port, protocol, host } = new URL(key);
     this.key = key;
     this.dial = protocol === "https:" ? (dialTls ?? noTls) : dial;
@@ -150,11 +150,11 @@ const TELL_NO_BODY = new Set(["POST", "PUT", "PATCH"]);
  * A client for HTTP/1.1 (RFC 9112) with connections kept alive. In place of the runtime's fetch, which takes half as much
  * time again (Bun) or twice the time (Deno), decodes bodies, and goes by a forward proxy of the environment that knows
  * nothing of pods. Requests leave byte for byte as they are given, answers come as they were sent, and a connection that
- * cannot be made differs from an answer that does not come. Rejects with `UpstreamError`, or with the reason of the request's canceller. A
+ * cannot be made differs from an answer that does not come. Rejects with `UpstreamError`, or with the reason of the request's controller. A
  * request that meets a connection which its pod was closing is sent again on a new one if that cannot do harm (RFC 9112
  * section 9.3.1).
  */
-export function createHttp1Client(options: Http1Options): Http1Client {
+export function createHttp1Client(options: Http1ClientOptions): Http1Client {
   const { clock, random } = options;
   const origins = new Map<string, Origin>();
   let sweeping = false;
@@ -178,22 +178,22 @@ export function createHttp1Client(options: Http1Options): Http1Client {
     origins.get(key) ?? new Origin(key, options, sweepLater, () => origins.delete(key));
 
   async function connect(origin: Origin, call: Call, limit: number): Promise<void> {
-    const { canceller } = call;
-    const controller = new AbortController();
-    const target: Cancelled = { cancelled: () => controller.abort(canceller.reason) };
-    canceller.target = target;
+    const { controller } = call;
+    const dialing = new AbortController();
+    const target: AbortListener = { onAbort: () => dialing.abort(controller.reason) };
+    controller.target = target;
     const late = (): void =>
-      controller.abort(new UpstreamError("connect", `The connection was not made within ${limit} ms`));
+      dialing.abort(new UpstreamError("connect", `The connection was not made within ${limit} ms`));
     const cancel = limit === 0 ? () => {} : clock.after(limit, late);
     origins.set(origin.key, origin);
     origin.open++;
     try {
       // A tunnel outlives its request, and keeps the program from ending as a client's connection does.
       const background = call.switched === undefined;
-      const socket = await origin.dial(origin.address, { signal: controller.signal, background });
-      if (canceller.aborted) {
+      const socket = await origin.dial(origin.address, { signal: dialing.signal, background });
+      if (controller.aborted) {
         socket.destroy();
-        throw canceller.reason;
+        throw controller.reason;
       }
       const connection = new Connection(socket, origin);
       connection.made = clock.now();
@@ -201,8 +201,8 @@ export function createHttp1Client(options: Http1Options): Http1Client {
       connection.send(call);
     } catch (error) {
       origin.less();
-      if (canceller.target === target) canceller.target = undefined;
-      call.reject(refusal(error, canceller), false);
+      if (controller.target === target) controller.target = undefined;
+      call.reject(refusal(error, controller), false);
     } finally {
       cancel();
     }
@@ -210,8 +210,8 @@ export function createHttp1Client(options: Http1Options): Http1Client {
 
   const send = (url: string, request: OutgoingRequest): Promise<Response> =>
     new Promise((resolve, reject) => {
-      const { method, headers, canceller, connectTimeout = 0 } = request;
-      if (canceller.aborted) return reject(canceller.reason);
+      const { method, headers, controller, connectTimeout = 0 } = request;
+      if (controller.aborted) return reject(controller.reason);
       const slash = url.indexOf("/", 8);
       const origin = originOf(url.slice(0, slash));
       const framing = framingOf(request) ?? (TELL_NO_BODY.has(method) ? 0 : undefined);
@@ -222,7 +222,7 @@ export function createHttp1Client(options: Http1Options): Http1Client {
         body: request.body,
         meter: request.meter,
         framing,
-        canceller,
+        controller,
         client: request.client,
         recycles: request.recycles ?? false,
         keepalive: request.keepalive ?? UNBOUNDED,
@@ -238,10 +238,10 @@ export function createHttp1Client(options: Http1Options): Http1Client {
     });
 
   /** Asks for a WebSocket, over a connection of its own. */
-  async function open(url: string, request: OutgoingRequest, tunnel: Tunnel): Promise<Response> {
-    const { method, headers, canceller, client, connectTimeout = 0 } = request;
+  async function open(url: string, request: OutgoingRequest, tunnel: RequestedTunnel): Promise<Response> {
+    const { method, headers, controller, client, connectTimeout = 0 } = request;
     const check = await beginHandshake(headers);
-    if (canceller.aborted) throw canceller.reason;
+    if (controller.aborted) throw controller.reason;
     const slash = url.indexOf("/", 8);
     const origin = originOf(url.slice(0, slash));
     return await new Promise((resolve, reject) => {
@@ -251,7 +251,7 @@ export function createHttp1Client(options: Http1Options): Http1Client {
         body: undefined,
         meter: undefined,
         framing: undefined,
-        canceller,
+        controller,
         client,
         recycles: false,
         keepalive: ONCE,
@@ -266,7 +266,7 @@ export function createHttp1Client(options: Http1Options): Http1Client {
     });
   }
 
-  const census = (): Http1Census => {
+  const counts = (): Http1Counts => {
     let [open, idle] = [0, 0];
     for (const origin of origins.values()) {
       open += origin.open;
@@ -280,12 +280,12 @@ export function createHttp1Client(options: Http1Options): Http1Client {
     stripsHopByHop: true,
     metersBodies: true,
     carriesTunnels: true,
-    census,
+    counts,
   };
 }
 
 /** Why no connection was made. */
-function refusal(error: unknown, { aborted }: Canceller): unknown {
+function refusal(error: unknown, { aborted }: LazyAbortController): unknown {
   if (aborted || error instanceof UpstreamError) return error;
   const { message } = error as Error;
   return new UpstreamError(classify(error) === "tls" ? "tls" : "connect", message, { cause: error });

@@ -1,4 +1,4 @@
-import type { Cancelled } from "../../base/abort.ts";
+import type { AbortListener } from "../../base/abort.ts";
 import { type OpenBody, setBodyState } from "../../base/body-state.ts";
 import { streamOf } from "../../base/bytes.ts";
 import type { SocketEvents, StreamSocket } from "../../platform/sockets.ts";
@@ -22,7 +22,7 @@ type State = "idle" | "head" | "body" | "over";
  * One connection to a pod (RFC 9112): carries a call, reads its answer, and can then carry another. Bodies pass in pieces both
  * ways; the side that is slower slows the other down.
  */
-export class Connection implements SocketEvents, Cancelled {
+export class Connection implements SocketEvents, AbortListener {
   /** Since when it waits for a call, and until when it may: set by its owner, in milliseconds since the epoch. */
   since = 0;
   expires = 0;
@@ -78,7 +78,7 @@ export class Connection implements SocketEvents, Cancelled {
     this.#state = "head";
     this.#heard = false;
     this.#interim = 0;
-    call.canceller.target = this;
+    call.controller.target = this;
     this.#sent = call.body === undefined;
     this.#socket.write(call.head);
     if (call.body !== undefined) void this.#sendBody(call, call.body.getReader());
@@ -138,8 +138,8 @@ export class Connection implements SocketEvents, Cancelled {
     this.#lost(cause);
   }
 
-  cancelled(): void {
-    this.#fail(this.#call?.canceller.reason);
+  onAbort(): void {
+    this.#fail(this.#call?.controller.reason);
   }
 
   #lost(cause: Error | undefined): void {
@@ -155,10 +155,10 @@ export class Connection implements SocketEvents, Cancelled {
   #fail(error: unknown): void {
     const call = this.#call;
     if (call === undefined || this.#state === "over") return;
-    const { canceller } = call;
+    const { controller } = call;
     const output = this.#output;
     const untouched =
-      this.#used && !this.#heard && !canceller.aborted && error instanceof UpstreamError && error.failure === "reset";
+      this.#used && !this.#heard && !controller.aborted && error instanceof UpstreamError && error.failure === "reset";
     this.#forget(call);
     this.close();
     if (output === undefined) call.reject(error, untouched);
@@ -270,7 +270,7 @@ export class Connection implements SocketEvents, Cancelled {
     this.#open = { onEnd: undefined };
     this.#answer(call, head, body);
     this.#gone = call.client?.signal;
-    if (this.#gone?.aborted) this.cancelled();
+    if (this.#gone?.aborted) this.onAbort();
     else this.#gone?.addEventListener("abort", this);
   }
 
@@ -280,7 +280,7 @@ export class Connection implements SocketEvents, Cancelled {
 
   /** The client's signal: nobody reads the rest. */
   handleEvent(): void {
-    this.cancelled();
+    this.onAbort();
   }
 
   #answer(
@@ -366,7 +366,7 @@ export class Connection implements SocketEvents, Cancelled {
   }
 
   #forget(call: Call): void {
-    call.canceller.target = undefined;
+    call.controller.target = undefined;
     // Nobody wants what is still to come of the request: its source must not be read for ever.
     this.#upload?.cancel().catch(() => {});
     this.#upload = undefined;

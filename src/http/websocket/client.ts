@@ -1,6 +1,6 @@
 import type { Clock } from "../../base/clock.ts";
 import type { StreamSocket } from "../../platform/sockets.ts";
-import type { MessageSocket, SocketEvents } from "../../platform/websocket.ts";
+import type { MessageEvents, MessageSocket } from "../../platform/websocket.ts";
 import { closePayload, createFrameReader, encodeFrame, FrameError, OPCODE } from "./frames.ts";
 
 /** How long a closing handshake may take, ms: a pod that does not answer it is left without. */
@@ -43,7 +43,7 @@ type State = "open" | "closing" | "failed" | "over";
 export function createClientSocket(stream: StreamSocket, options: ClientSocketOptions): MessageSocket {
   const { clock, maxBytes, rest } = options;
   let state: State = "open";
-  let events: SocketEvents | undefined;
+  let events: MessageEvents | undefined;
   /** What was written has not left yet. */
   let blocked = false;
   /** The last ping that came meanwhile: only that one has to be answered (RFC 6455 section 5.5.3). */

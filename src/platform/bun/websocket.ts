@@ -1,4 +1,4 @@
-import { MESSAGE_BYTES, type MessageSocket, type SocketEvents, type Upgrade } from "../websocket.ts";
+import { MESSAGE_BYTES, type MessageEvents, type MessageSocket, type Upgrade } from "../websocket.ts";
 
 /** Bytes waiting to be written over which the other side is paused. */
 const HIGH_WATER = 256 * 1024;
@@ -9,7 +9,7 @@ const CLIENT_SILENCE_S = 120;
 /** What Bun's server keeps with each WebSocket. */
 export interface ServerSocketData {
   socket: Bun.ServerWebSocket<ServerSocketData> | undefined;
-  events: SocketEvents | undefined;
+  events: MessageEvents | undefined;
   /** It takes no more until all of it was written. */
   full: boolean;
 }

@@ -3,7 +3,7 @@ import type { Config, RouteConfig } from "../../config/schema.ts";
 import type { ClusterStatus, Discovery } from "../../discovery/views.ts";
 import type { Choice } from "../../gateway/pool-set.ts";
 import type { GatewayRoute, RouteSet } from "../../gateway/route-set.ts";
-import type { ReadOptions, RequestFacts } from "../../http/request.ts";
+import type { IncomingRequest, ParseOptions } from "../../http/request.ts";
 import { refuse } from "../../proxy/refuse.ts";
 import { mayRetry } from "../../proxy/retry.ts";
 import { refuseHandshake, wantsWebSocket } from "../../proxy/websocket.ts";
@@ -21,7 +21,7 @@ export interface ExplainSources {
   readonly config: Config;
   readonly discovery: Discovery;
   readonly routes: Pick<RouteSet, "table" | "routes">;
-  readonly read: ReadOptions;
+  readonly read: ParseOptions;
   /** A route as it may be shown: without secrets. */
   shownRoute(route: RouteConfig): Readonly<Record<string, unknown>>;
   status(): readonly ClusterStatus[];
@@ -36,7 +36,7 @@ export interface ExplainSources {
 
 type ProxyKind = Extract<GatewayRoute, { kind: "proxy" }>;
 
-function requestOf(facts: RequestFacts, headers: readonly string[]): ExplainedRequest {
+function requestOf(facts: IncomingRequest, headers: readonly string[]): ExplainedRequest {
   const { method, scheme, host, path, search, client } = facts;
   return { method, scheme, host, path, query: [...new Set(new URLSearchParams(search).keys())], headers, client };
 }
@@ -47,20 +47,20 @@ const namesOf = ({ set, add, remove }: HeaderChanges): HeaderNames => ({
   remove,
 });
 
-function hostOf({ pass_host: policy, upstream_host }: RouteConfig, facts: RequestFacts): ExplainedUpstream["host"] {
+function hostOf({ pass_host: policy, upstream_host }: RouteConfig, facts: IncomingRequest): ExplainedUpstream["host"] {
   if (policy === "node") return { policy, value: null };
   return { policy, value: policy === "rewrite" ? (upstream_host ?? facts.authority) : facts.authority };
 }
 
 /** A body as the headers announce it: what a retry would have to send again. */
-const bodyOf = ({ headers }: RequestFacts): { consumed(): boolean } | undefined =>
+const bodyOf = ({ headers }: IncomingRequest): { consumed(): boolean } | undefined =>
   headers.has("content-length") || headers.has("transfer-encoding") ? { consumed: () => false } : undefined;
 
 /** Whether a redirect's own words hold what may be a secret. */
 const redirectHides = (rule: RouteConfig, sources: ExplainSources): boolean =>
   JSON.stringify(sources.shownRoute(rule).redirect) !== JSON.stringify(rule.redirect);
 
-function upstreamOf({ rule, proxy }: ProxyKind, facts: RequestFacts, sources: ExplainSources): ExplainedUpstream {
+function upstreamOf({ rule, proxy }: ProxyKind, facts: IncomingRequest, sources: ExplainSources): ExplainedUpstream {
   const { timeouts, retries, request_headers, request_query, response_headers } = rule;
   const scheme = upstreamScheme(rule.scheme);
   const sent = proxy.rewrite(facts.path, facts);
@@ -91,7 +91,7 @@ function sharesOf(choices: readonly Choice[], inUse: number): number[] {
 
 async function servicesOf(
   { rule, choices, proxy }: ProxyKind,
-  facts: RequestFacts,
+  facts: IncomingRequest,
   sources: ExplainSources,
 ): Promise<ExplainedService[]> {
   const modes = new Map(sources.config.discovery?.clusters.map(({ id, mode }) => [id, mode]));
@@ -118,7 +118,7 @@ async function servicesOf(
 }
 
 /** What the proxy refuses before it looks for a node; undefined: nothing. */
-async function refusedByProxy({ rule, proxy }: ProxyKind, facts: RequestFacts) {
+async function refusedByProxy({ rule, proxy }: ProxyKind, facts: IncomingRequest) {
   const refused = refuse(facts) ?? (wantsWebSocket(facts) ? refuseHandshake(facts.headers) : undefined);
   if (refused !== undefined) return problemAnswer(refused);
   const changed = proxy.rewrite(facts.path, facts);

@@ -1,7 +1,7 @@
 import { isAddress } from "../../base/addresses.ts";
 import type { ServerConfig } from "../../config/schema.ts";
 import { hostOf } from "../../http/authority.ts";
-import { type BadRequest, type ReadOptions, type RequestFacts, readFacts } from "../../http/request.ts";
+import { type BadRequest, type IncomingRequest, type ParseOptions, parseRequest } from "../../http/request.ts";
 
 /** A request somebody asks about, as it came: nothing of it is checked yet. */
 export interface ExplainQuery {
@@ -21,7 +21,7 @@ export class ExplainQueryError extends Error {
 
 /** The question as a request that reached the gateway, and what reading it came to. */
 export interface Question {
-  readonly facts: RequestFacts;
+  readonly facts: IncomingRequest;
   /** Why the gateway does not even look for a route. */
   readonly refused: BadRequest | undefined;
   readonly headerNames: readonly string[];
@@ -60,7 +60,7 @@ const SCHEME = /^(https?):\/\//i;
  *
  * @throws {ExplainQueryError} in words.
  */
-export function readQuestion(query: ExplainQuery, server: ServerConfig, options: ReadOptions): Question {
+export function readQuestion(query: ExplainQuery, server: ServerConfig, options: ParseOptions): Question {
   const { method, client = "127.0.0.1" } = query;
   if (!isAddress(client)) throw new ExplainQueryError("the client is an IP address, such as 10.1.2.3");
   if (!TOKEN.test(method)) throw new ExplainQueryError("the method is not one, such as GET");
@@ -83,7 +83,7 @@ export function readQuestion(query: ExplainQuery, server: ServerConfig, options:
   const headerNames = [...headers.keys()];
   const port = String(server.listen.port);
   // Reading takes out what a stranger may not send; nobody sent this, so nobody is warned of.
-  const facts = readFacts(asked, client, scheme, { ...options, onUntrusted: undefined }, port);
+  const facts = parseRequest(asked, client, scheme, { ...options, onUntrusted: undefined }, port);
   if (!("problem" in facts)) return { facts, refused: undefined, headerNames };
   const { hostname: host, pathname: path, search } = url;
   const unread = { method, scheme, host, port, authority, path, search, headers, peer: client, client };

@@ -3,7 +3,7 @@ import type { Preview, TargetState } from "../../balancing/types.ts";
 import type { Endpoint } from "../../discovery/types.ts";
 import type { ClusterStatus, Discovery, Node, NodeDetail, NodesAnswer } from "../../discovery/views.ts";
 import type { Choice } from "../../gateway/pool-set.ts";
-import type { RequestFacts } from "../../http/request.ts";
+import type { IncomingRequest } from "../../http/request.ts";
 import type { ExcludedNode, ExplainedNode, ExplainedService } from "./answer.ts";
 import type { Held } from "./ejections.ts";
 import { explainBalancer } from "./words.ts";
@@ -115,7 +115,7 @@ function nodesOf(
 export function explainService(
   choice: Choice,
   route: OfRoute,
-  facts: RequestFacts,
+  facts: IncomingRequest,
   { discovery, clusters, workers }: ServiceSources,
 ): ExplainedService {
   const { pool, upstream, query, weight, priority } = choice;

@@ -1,7 +1,7 @@
 import type { Gateway } from "../../gateway/gateway.ts";
 import type { Held } from "../../reports/explain/ejections.ts";
 import type { GatewayEvent } from "../../telemetry/events.ts";
-import type { Traffic } from "../../telemetry/traffic.ts";
+import type { TrafficStatistics } from "../../telemetry/traffic.ts";
 
 /**
  * What the keeper may ask every worker, and what each answers: plain data that can be cloned and put together with the
@@ -11,7 +11,7 @@ export interface Questions {
   /** Nothing but a sign of life: whatever was told before has arrived. */
   readonly ping: undefined;
   /** What it has counted since it began, and the addresses its routes have. */
-  readonly traffic: Traffic;
+  readonly traffic: TrafficStatistics;
   /** What its routes hold against addresses: each worker ejects by itself. */
   readonly held: readonly Held[];
   /** What it ejected lately, the newest first. */

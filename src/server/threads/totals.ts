@@ -1,25 +1,25 @@
 import { ofTheGone } from "../../telemetry/counters.ts";
-import { sumTraffic, type Traffic } from "../../telemetry/traffic.ts";
+import { sumTraffic, type TrafficStatistics } from "../../telemetry/traffic.ts";
 
 /** What all workers there were have counted: numbers that only grow do so here too, whoever dies or does not answer. */
 export interface Totals {
   /** A worker told what it has counted since it began. */
-  add(worker: number, traffic: Traffic): void;
+  add(worker: number, traffic: TrafficStatistics): void;
   /**
    * All together, with what the keeper itself knows of its routes' addresses. `living`: workers that are there. What is
    * counted for routes that the keeper does not have any more is forgotten.
    */
-  sum(own: Traffic, living: ReadonlySet<number>): Traffic;
+  sum(own: TrafficStatistics, living: ReadonlySet<number>): TrafficStatistics;
 }
 
-const nothing: Traffic = { series: [], pools: [] };
+const nothing: TrafficStatistics = { series: [], pools: [] };
 
 const keyOf = ({ route, service }: { readonly route: string; readonly service: string }): string =>
   JSON.stringify([route, service]);
 
 /** Nobody has counted anything. */
 export function createTotals(): Totals {
-  const told = new Map<number, Traffic>();
+  const told = new Map<number, TrafficStatistics>();
   let gone = nothing;
   return {
     add: (worker, traffic) => void told.set(worker, traffic),
@@ -30,7 +30,7 @@ export function createTotals(): Totals {
         told.delete(worker);
       }
       const known = new Set(own.series.map(keyOf));
-      const kept = ({ series, pools, spans }: Traffic): Traffic => ({
+      const kept = ({ series, pools, spans }: TrafficStatistics): TrafficStatistics => ({
         series: series.filter((one) => known.has(keyOf(one))),
         pools: pools.filter((one) => known.has(keyOf(one))),
         spans,

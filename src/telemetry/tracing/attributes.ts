@@ -1,4 +1,4 @@
-import type { RequestFacts } from "../../http/request.ts";
+import type { IncomingRequest } from "../../http/request.ts";
 import type { Attributes } from "./span.ts";
 import type { Attempt } from "./types.ts";
 
@@ -38,7 +38,7 @@ function redactUrl(url: string): string {
 const withoutBrackets = (host: string): string => host.replace(/^\[(.*)\]$/, "$1");
 
 /** What is known of a request when it is taken up. */
-export function serverAttributes(facts: RequestFacts): Attributes {
+export function serverAttributes(facts: IncomingRequest): Attributes {
   const port = /:(\d+)$/.exec(facts.authority)?.[1];
   const agent = facts.headers.get("user-agent");
   return {

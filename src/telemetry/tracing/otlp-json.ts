@@ -1,4 +1,4 @@
-import { type Attributes, flagsOf, nanoseconds, type Origin, type Span } from "./span.ts";
+import { type Attributes, flagsOf, nanoseconds, type Span, type SpanOrigin } from "./span.ts";
 
 const anyValue = (value: Attributes[string]): object =>
   typeof value === "string"
@@ -23,7 +23,7 @@ const spanOf = (span: Span): object => ({
 });
 
 /** An `ExportTraceServiceRequest` in JSON (OTLP specification: JSON Protobuf Encoding). */
-export function toJson(spans: readonly Span[], { resource, version }: Origin): Uint8Array<ArrayBuffer> {
+export function spansToJson(spans: readonly Span[], { resource, version }: SpanOrigin): Uint8Array<ArrayBuffer> {
   const scopeSpans = [{ scope: { name: "podway", version }, spans: spans.map(spanOf) }];
   const request = { resourceSpans: [{ resource: { attributes: pairsOf(resource) }, scopeSpans }] };
   return new TextEncoder().encode(JSON.stringify(request));

@@ -1,4 +1,4 @@
-import { type Attributes, flagsOf, nanoseconds, type Origin, type Span } from "./span.ts";
+import { type Attributes, flagsOf, nanoseconds, type Span, type SpanOrigin } from "./span.ts";
 
 /** Ways a field is written (protobuf.dev, Encoding). */
 const VARINT = 0;
@@ -131,7 +131,7 @@ function writeSpan(to: Writer, span: Span): void {
 }
 
 /** An `ExportTraceServiceRequest` (collector/trace/v1/trace_service.proto). */
-export function toProtobuf(spans: readonly Span[], { resource, version }: Origin): Uint8Array<ArrayBuffer> {
+export function toProtobuf(spans: readonly Span[], { resource, version }: SpanOrigin): Uint8Array<ArrayBuffer> {
   const to = new Writer();
   to.message(1, () => {
     to.message(1, () => writeAttributes(to, 1, resource));

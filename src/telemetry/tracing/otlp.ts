@@ -1,8 +1,8 @@
 import type { Clock } from "../../base/clock.ts";
 import type { Fetch } from "../../platform/fetch.ts";
-import { rejectedByJson, toJson } from "./otlp-json.ts";
+import { rejectedByJson, spansToJson } from "./otlp-json.ts";
 import { rejectedByProtobuf, toProtobuf } from "./otlp-protobuf.ts";
-import type { Origin, Span } from "./span.ts";
+import type { Span, SpanOrigin } from "./span.ts";
 
 /** What became of a batch. `rejected`: spans that the collector did not want. `after`: milliseconds it asked to wait. */
 export type Delivery =
@@ -31,7 +31,7 @@ export function tracesUrl(endpoint: string): string {
 
 const FORMATS = {
   "http/protobuf": { write: toProtobuf, rejected: rejectedByProtobuf, type: "application/x-protobuf" },
-  "http/json": { write: toJson, rejected: rejectedByJson, type: "application/json" },
+  "http/json": { write: spansToJson, rejected: rejectedByJson, type: "application/json" },
 } as const;
 
 /** How spans are written. */
@@ -49,7 +49,7 @@ export function createOtlpSend(options: {
   /** Sent with every batch; may hold secrets. */
   readonly headers: Readonly<Record<string, string>>;
   readonly protocol: OtlpProtocol;
-  readonly origin: Origin;
+  readonly origin: SpanOrigin;
   readonly fetch: Fetch;
   readonly clock: Clock;
 }): SendSpans {

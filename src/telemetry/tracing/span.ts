@@ -29,7 +29,7 @@ export interface Span {
 }
 
 /** Whose spans they are. */
-export interface Origin {
+export interface SpanOrigin {
   readonly resource: Attributes;
   /** The version of this program, whose name is that of the instrumentation scope. */
   readonly version: string;

@@ -1,6 +1,6 @@
 import type { Endpoint } from "../../discovery/types.ts";
-import type { RequestFacts } from "../../http/request.ts";
-import type { Exchange } from "../exchange.ts";
+import type { IncomingRequest } from "../../http/request.ts";
+import type { AccessLogEntry } from "../access-log-entry.ts";
 
 /** What is traced, and where spans are sent. */
 export interface TracingOptions {
@@ -25,7 +25,7 @@ export interface SpanCounts {
 /** The traces of a gateway. Without `tracing` in the config there is none, and nothing of this is called. */
 export interface Tracing {
   /** Begins the span of a request that was taken up: within the client's trace where it sent one (`traceparent`). */
-  begin(facts: RequestFacts): RequestTrace;
+  begin(facts: IncomingRequest): RequestTrace;
   counts(): SpanCounts;
   /** Sends what waits, as long as that takes no more than a few seconds. Never rejects. */
   stop(): Promise<void>;
@@ -40,7 +40,7 @@ export interface RequestTrace {
   /** Begins the span of an attempt that is about to leave, and puts the trace's context into its headers. */
   attempt(attempt: Attempt): AttemptTrace;
   /** The answer leaves, or a WebSocket is over. */
-  end(exchange: Exchange, status: number): void;
+  end(entry: AccessLogEntry, status: number): void;
 }
 
 /** A request on its way to a pod. */

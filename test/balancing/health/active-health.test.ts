@@ -31,7 +31,7 @@ function checks(count: number, settings: Partial<ActiveHealthConfig> = {}) {
     world.probes.push({ address, url, init, at: clock.now() });
     world.mostOpen = Math.max(world.mostOpen, ++world.open);
     try {
-      return await world.answer(address, init.canceller.signal);
+      return await world.answer(address, init.controller.signal);
     } finally {
       world.open--;
     }

@@ -1,7 +1,7 @@
 import { afterEach, describe, test } from "bun:test";
 import type { Socket } from "node:net";
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { Canceller } from "../../../src/base/abort.ts";
+import { LazyAbortController } from "../../../src/base/abort.ts";
 import { systemClock } from "../../../src/base/clock.ts";
 import { createHttp1Client } from "../../../src/http/http1/client.ts";
 import type { OutgoingRequest, Transport } from "../../../src/http/transport.ts";
@@ -39,7 +39,7 @@ const asker =
   (url: string | number, { headers, body, ...asked }: Asked = {}): Promise<Response> =>
     client.send(typeof url === "number" ? `http://127.0.0.1:${url}/` : url, {
       method: body === undefined ? "GET" : "POST",
-      canceller: new Canceller(),
+      controller: new LazyAbortController(),
       ...asked,
       headers: new Headers(headers),
       ...(body === undefined ? undefined : { body: streamOf(body)! }),
@@ -208,12 +208,12 @@ describe.each<[string, Dial]>([
           cancelled = true;
         },
       });
-      const canceller = new Canceller();
-      const answer = ask(port, { body, canceller, headers: { "content-length": "10" } });
+      const controller = new LazyAbortController();
+      const answer = ask(port, { body, controller, headers: { "content-length": "10" } });
       if (text !== undefined) assertEquals(await (await answer).text(), "early");
       else {
         await until(() => requests.length === 1, "the request");
-        canceller.abort();
+        controller.abort();
         await assertRejects(() => answer, DOMException);
       }
       await until(() => cancelled, { timeout: 1000, message: "the body to be let go of" });
@@ -442,13 +442,13 @@ describe.each<[string, Dial]>([
 
     test("a request that is cancelled closes its connection, with its reason", async () => {
       const { port, open, requests } = await pod(() => {});
-      const canceller = new Canceller();
-      const answer = ask(port, { canceller });
+      const controller = new LazyAbortController();
+      const answer = ask(port, { controller });
       await until(() => requests.length === 1, "the request");
-      canceller.abort(new RangeError("late"));
+      controller.abort(new RangeError("late"));
       await assertRejects(() => answer, RangeError, "late");
       await until(() => open() === 0, "the connection to close");
-      await assertRejects(() => ask(port, { canceller }), RangeError, "late");
+      await assertRejects(() => ask(port, { controller }), RangeError, "late");
     });
   });
 
@@ -543,15 +543,15 @@ describe("connections", () => {
     await failing(ask(await closedPort()), "connect", "");
     await (await ask(other.port)).text();
     await failing(ask(`http://127.0.0.1:${port}/#`), "refused", "#");
-    assertEquals(client.census(), { origins: 0, open: 0, idle: 0 });
+    assertEquals(client.counts(), { origins: 0, open: 0, idle: 0 });
     await (await ask(port)).text();
-    assertEquals(client.census(), { origins: 1, open: 1, idle: 1 });
+    assertEquals(client.counts(), { origins: 1, open: 1, idle: 1 });
     await clock.advance(5000);
-    assertEquals([client.census(), clock.pending], [{ origins: 0, open: 0, idle: 0 }, 0]);
+    assertEquals([client.counts(), clock.pending], [{ origins: 0, open: 0, idle: 0 }, 0]);
     // What was found to be too old as a request came is no longer counted, and the next one stands for the address again.
     for (let i = 0; i < 3; i++) await (await ask(port, { keepalive: { requests: 1, age: 0 } })).text();
     await (await ask(port)).text();
-    assertEquals(client.census(), { origins: 1, open: 1, idle: 1 });
+    assertEquals(client.counts(), { origins: 1, open: 1, idle: 1 });
   });
 
   /** Connections made for requests that come every `step` milliseconds. */
@@ -620,15 +620,15 @@ describe("connections", () => {
 
   test("that stand just as their request is cancelled are closed, and nothing is sent", async () => {
     const { port, requests, open } = await pod((socket) => socket.write(answerWith("x")));
-    const canceller = new Canceller();
+    const controller = new LazyAbortController();
     const connect = nodeDial();
     const dial: Dial = async (to, options) => {
       const socket = await connect(to, options);
-      canceller.abort(new RangeError("late"));
+      controller.abort(new RangeError("late"));
       return socket;
     };
     const ask = asker(createHttp1Client({ dial, clock: systemClock, random: Math.random }));
-    await assertRejects(() => ask(port, { canceller }), RangeError, "late");
+    await assertRejects(() => ask(port, { controller }), RangeError, "late");
     await until(() => open() === 0, "the connection to close");
     assertEquals(requests, []);
   });

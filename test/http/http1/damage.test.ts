@@ -1,6 +1,6 @@
 import { describe, test } from "bun:test";
 import { assert, assertEquals } from "@std/assert";
-import { Canceller } from "../../../src/base/abort.ts";
+import { LazyAbortController } from "../../../src/base/abort.ts";
 import { Connection } from "../../../src/http/http1/connection.ts";
 import { UpstreamError } from "../../../src/http/upstream-error.ts";
 import type { SocketEvents, StreamSocket } from "../../../src/platform/sockets.ts";
@@ -33,7 +33,7 @@ function asked() {
       meter: undefined,
       keepalive: { requests: 0, age: 0 },
       framing: undefined,
-      canceller: new Canceller(),
+      controller: new LazyAbortController(),
       client: undefined,
       recycles: false,
       resolve,

@@ -8,7 +8,7 @@ import {
   type SeriesCounts,
   viewSeries,
 } from "../../../src/telemetry/counters.ts";
-import type { Traffic } from "../../../src/telemetry/traffic.ts";
+import type { TrafficStatistics } from "../../../src/telemetry/traffic.ts";
 
 /** So many answers of a route, and open WebSockets. */
 function counts(route: string, answers: number, sockets = 0): SeriesCounts {
@@ -18,12 +18,12 @@ function counts(route: string, answers: number, sockets = 0): SeriesCounts {
   return series;
 }
 
-const traffic = (...series: SeriesCounts[]): Traffic => ({ series, pools: [] });
-const answered = (sum: Traffic, route: string): number | undefined => {
+const traffic = (...series: SeriesCounts[]): TrafficStatistics => ({ series, pools: [] });
+const answered = (sum: TrafficStatistics, route: string): number | undefined => {
   const series = sum.series.find((one) => one.route === route);
   return series && viewSeries(series).statuses[1];
 };
-const sockets = (sum: Traffic): number => viewSeries(sum.series[0]!).sockets;
+const sockets = (sum: TrafficStatistics): number => viewSeries(sum.series[0]!).sockets;
 
 describe("what all workers counted", () => {
   const own = traffic(counts("r", 0));

@@ -1,26 +1,26 @@
-import type { RequestFacts } from "../http/request.ts";
+import type { IncomingRequest } from "../http/request.ts";
 import type { RequestTrace } from "./tracing/types.ts";
 
 /** Takes what happened to a request. */
-export interface Recorder {
+export interface RequestLogger {
   /**
    * The answer is about to leave. Gives back the answer to send: the same one, or, where its length is unknown, one whose
    * bytes are counted.
    */
-  finish(exchange: Exchange, response: Response): Response;
+  finish(entry: AccessLogEntry, response: Response): Response;
 }
 
 /**
  * What happened to one request: filled in as it goes, read once by the access log and the request's trace. Only made where
  * one of them is on.
  */
-export interface Exchange {
-  readonly facts: RequestFacts;
+export interface AccessLogEntry {
+  readonly facts: IncomingRequest;
   /**
-   * Set: the forwarder ends the exchange when an answer comes back to it, which saves a promise per request. Undefined:
+   * Set: the forwarder ends the entry when an answer comes back to it, which saves a promise per request. Undefined:
    * whoever made it does, as where a middleware may change that answer.
    */
-  recorder: Recorder | undefined;
+  recorder: RequestLogger | undefined;
   /** Undefined: requests are not traced. */
   readonly trace: RequestTrace | undefined;
   /** Set once it is on its way to a pod: tells when the client leaves in the middle of the answer. */
@@ -46,7 +46,7 @@ export interface Exchange {
 }
 
 /** A fresh record of a request. */
-export function createExchange(facts: RequestFacts, id: string, trace?: RequestTrace): Exchange {
+export function createAccessLogEntry(facts: IncomingRequest, id: string, trace?: RequestTrace): AccessLogEntry {
   return {
     facts,
     recorder: undefined,
