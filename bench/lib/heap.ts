@@ -1,10 +1,12 @@
 /**
  * The live heap of a followed cluster over that of one that knows nothing yet: `bun heap.ts SERVER`. Prints megabytes.
  */
+
 import { heapStats } from "bun:jsc";
 import { systemClock } from "../../src/base/clock.ts";
 import { silentLogger } from "../../src/base/log.ts";
 import { createCluster } from "../../src/discovery/cluster.ts";
+import { apiserverFeed } from "../../src/discovery/feeds/apiserver.ts";
 import { noCredentials } from "../../src/kubernetes/credentials.ts";
 import { bunRuntime } from "../../src/platform/bun/runtime.ts";
 import { clusterConfig } from "./cluster-config.ts";
@@ -21,8 +23,7 @@ const connection = {
   files: [],
   refresh: async () => {},
 };
-const cluster = createCluster(clusterConfig, {
-  connect: async () => connection,
+const cluster = createCluster(clusterConfig, apiserverFeed({ connect: async () => connection }), {
   clock: systemClock,
   random: Math.random,
   logger: silentLogger,

@@ -3,9 +3,11 @@
  * round the cluster's watch expires, so that all of it is listed again. Prints the longest pause of every round, and of the
  * time between, in which nothing happens, as JSON.
  */
+
 import { systemClock } from "../../src/base/clock.ts";
 import { silentLogger } from "../../src/base/log.ts";
 import { createCluster } from "../../src/discovery/cluster.ts";
+import { apiserverFeed } from "../../src/discovery/feeds/apiserver.ts";
 import { noCredentials } from "../../src/kubernetes/credentials.ts";
 import { bunRuntime } from "../../src/platform/bun/runtime.ts";
 import { clusterConfig } from "./cluster-config.ts";
@@ -44,8 +46,7 @@ const connection = {
   files: [],
   refresh: async () => {},
 };
-const cluster = createCluster(clusterConfig, {
-  connect: async () => connection,
+const cluster = createCluster(clusterConfig, apiserverFeed({ connect: async () => connection }), {
   clock: systemClock,
   random: Math.random,
   logger: silentLogger,

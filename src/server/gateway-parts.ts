@@ -1,7 +1,8 @@
 import { systemClock } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
 import { VERSION } from "../base/version.ts";
-import { createCluster, type FollowedCluster } from "../discovery/cluster.ts";
+import { type Cluster, createCluster } from "../discovery/cluster.ts";
+import { apiserverFeed } from "../discovery/feeds/apiserver.ts";
 import type { ClusterOptions } from "../discovery/options.ts";
 import { createSnapshotFiles } from "../discovery/store/snapshot-files.ts";
 import type { GatewayOptions } from "../gateway/gateway.ts";
@@ -15,7 +16,7 @@ import { viaApiserver } from "./via-apiserver.ts";
 
 /** Everything but the config and the log. */
 export interface GatewayParts extends Omit<GatewayOptions, "config" | "logger"> {
-  createCluster(config: ClusterOptions, zone: string | undefined): FollowedCluster;
+  createCluster(config: ClusterOptions, zone: string | undefined): Cluster;
 }
 
 /** What a gateway in a process of its own works with: everything but the config and the log. `modules` are those it loads. */
@@ -32,21 +33,17 @@ export function gatewayParts(
   const connections = new Map<string, ApiserverConnection>();
   const connection = (cluster: string): ApiserverConnection | undefined => connections.get(cluster);
   const transports = createTransports(runtime, { files, host, logger });
+  const feed = apiserverFeed({
+    async connect(cluster) {
+      const connection = await connect(cluster, deps);
+      connections.set(cluster.id, connection);
+      return connection;
+    },
+    watchFiles: files.watch,
+    snapshotFiles,
+  });
   return {
-    createCluster: (config, zone) =>
-      createCluster(config, {
-        async connect(cluster) {
-          const connection = await connect(cluster, deps);
-          connections.set(cluster.id, connection);
-          return connection;
-        },
-        watchFiles: files.watch,
-        snapshotFiles,
-        clock,
-        random: Math.random,
-        logger,
-        zone,
-      }),
+    createCluster: (config, zone) => createCluster(config, feed, { clock, random: Math.random, logger, zone }),
     transportFor(tls) {
       const direct = transports.of(tls);
       return world.viaApiserver ? viaApiserver({ connection, direct, logger }) : direct;

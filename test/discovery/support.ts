@@ -3,6 +3,7 @@ import { type Clock, systemClock } from "../../src/base/clock.ts";
 import type { LogFields, LogLevel } from "../../src/base/log.ts";
 import { type Cluster, type ClusterDeps, createCluster } from "../../src/discovery/cluster.ts";
 import { createDiscovery, type Discovery } from "../../src/discovery/discovery.ts";
+import { type ApiserverFeedOptions, apiserverFeed } from "../../src/discovery/feeds/apiserver.ts";
 import type { ClusterOptions } from "../../src/discovery/options.ts";
 import type { ApiserverConnection } from "../../src/kubernetes/connect.ts";
 import { noCredentials } from "../../src/kubernetes/credentials.ts";
@@ -42,7 +43,7 @@ export interface Followed extends AsyncDisposable {
   addresses(reference: string): string[];
 }
 
-export interface FollowOptions extends Partial<ClusterDeps> {
+export interface FollowOptions extends Partial<ClusterDeps>, Partial<ApiserverFeedOptions> {
   readonly api?: FaultyApiserver;
   readonly clock?: Clock;
   /** False: does not wait for the first list. */
@@ -56,28 +57,28 @@ export interface FollowOptions extends Partial<ClusterDeps> {
 export async function follow(
   objects: readonly object[] = [],
   settings: Partial<ClusterOptions> = {},
-  { api = embedded(), wait = true, clock: given = systemClock, ...deps }: FollowOptions = {},
+  { api = embedded(), wait = true, clock: given = systemClock, zone, ...feed }: FollowOptions = {},
 ): Promise<Followed> {
   const clock = countingClock(given);
   /** Of its own watches, those that the apiserver has open. */
   const watches = new Set<object>();
   api.apply(objects);
   const log: Followed["log"] = [];
-  const cluster = createCluster(clusterConfig(settings), {
-    connect: async () =>
-      connectionOver(async (input, init) => {
-        const answer = await api.fetch(input, init);
-        if (!input.includes("watch=true") || answer.body === null) return answer;
-        const watch = {};
-        watches.add(watch);
-        const ended = (): void => void watches.delete(watch);
-        const body = answer.body.pipeThrough(new TransformStream({ flush: ended, cancel: ended } as Transformer));
-        return new Response(body, { status: answer.status, headers: answer.headers });
-      }),
+  const connect = async (): Promise<ApiserverConnection> =>
+    connectionOver(async (input, init) => {
+      const answer = await api.fetch(input, init);
+      if (!input.includes("watch=true") || answer.body === null) return answer;
+      const watch = {};
+      watches.add(watch);
+      const ended = (): void => void watches.delete(watch);
+      const body = answer.body.pipeThrough(new TransformStream({ flush: ended, cancel: ended } as Transformer));
+      return new Response(body, { status: answer.status, headers: answer.headers });
+    });
+  const cluster = createCluster(clusterConfig(settings), apiserverFeed({ connect, ...feed }), {
     clock,
     random: seededRandom(),
     logger: { log: (level, message, fields) => log.push({ level, message, fields }) },
-    ...deps,
+    zone,
   });
   const stop = new AbortController();
   const done = cluster.run(stop.signal);

@@ -2,6 +2,7 @@ import type { LogLevel } from "../../src/base/log.ts";
 import type { ApiserverOptions, LoggedRequest } from "../../src/demo/apiserver.ts";
 import { type Cluster, createCluster } from "../../src/discovery/cluster.ts";
 import { createDiscovery, type Discovery } from "../../src/discovery/discovery.ts";
+import { apiserverFeed } from "../../src/discovery/feeds/apiserver.ts";
 import type { ClusterOptions } from "../../src/discovery/options.ts";
 import type { Upstream } from "../../src/discovery/types.ts";
 import { noCredentials } from "../../src/kubernetes/credentials.ts";
@@ -84,24 +85,29 @@ export async function stage(objects: readonly object[] = [], options: StageOptio
     },
   });
   const config = clusterConfig(settings);
-  const cluster = createCluster(config, {
-    connect: async () => ({
-      server: "http://apiserver.test",
-      fetch: wire.fetch,
-      credentials: noCredentials,
-      files: [],
-      refresh: async () => {},
+  const cluster = createCluster(
+    config,
+    apiserverFeed({
+      connect: async () => ({
+        server: "http://apiserver.test",
+        fetch: wire.fetch,
+        credentials: noCredentials,
+        files: [],
+        refresh: async () => {},
+      }),
     }),
-    clock: {
-      ...clock,
-      now() {
-        look();
-        return clock.now();
+    {
+      clock: {
+        ...clock,
+        now() {
+          look();
+          return clock.now();
+        },
       },
+      random: seededRandom(5),
+      logger: { log: (level, message) => log.push({ level, message }) },
     },
-    random: seededRandom(5),
-    logger: { log: (level, message) => log.push({ level, message }) },
-  });
+  );
   const discovery = createDiscovery({ clusters: [cluster], multi: config.id !== "" });
   const upstream = (reference = WEB): Upstream => discovery.upstream({ service: reference });
   if (config.id === "") watched.push(upstream());

@@ -1,33 +1,46 @@
 import type { Snapshot } from "../store/snapshot.ts";
-import type { ChangeFeed, ChangeListener, ClusterSyncStatus, ScopedChange } from "./updates.ts";
+import type { ClusterSyncStatus, ScopedChange } from "./updates.ts";
 
-/** A tap, and how it is told. Costs nothing while nobody listens. */
+/** What a cluster offers to those who relay it. */
+export interface ChangeFeed {
+  /** One `replace` for each scope that holds something. */
+  fullState(): ScopedChange[];
+  syncStatus(): ClusterSyncStatus;
+  /** Calls back at each change, at once, and when the sync status may have changed; returns the unsubscribe. */
+  subscribe(listener: ChangeListener): () => void;
+}
+
+/** Who is notified by a change feed. */
+export interface ChangeListener {
+  change(change: ScopedChange): void;
+  syncStatus(): void;
+}
+
+/** A change feed, and how its listeners are notified. Costs nothing while there are none. */
 export interface WritableChangeFeed extends ChangeFeed {
   changed(change: ScopedChange): void;
   syncStatusChanged(): void;
 }
 
-/** One `replace` for each scope of a snapshot that holds something. */
-function wholeOf({ slices, services }: Pick<Snapshot, "slices" | "services">): ScopedChange[] {
-  const told: ScopedChange[] = [];
-  for (const [scope, records] of slices) {
-    told.push({ of: "slices", scope, change: { kind: "replace", items: [...records.values()] } });
-  }
-  for (const [scope, records] of services) {
-    told.push({ of: "services", scope, change: { kind: "replace", items: [...records.values()] } });
-  }
-  return told;
-}
-
-/** Makes the tap of a snapshot. */
+/** Makes the change feed of a snapshot. */
 export function createChangeFeed(
   snapshot: () => Pick<Snapshot, "slices" | "services">,
-  facts: () => ClusterSyncStatus,
+  syncStatus: () => ClusterSyncStatus,
 ): WritableChangeFeed {
   const listeners = new Set<ChangeListener>();
   return {
-    fullState: () => wholeOf(snapshot()),
-    syncStatus: facts,
+    fullState() {
+      const { slices, services } = snapshot();
+      const full: ScopedChange[] = [];
+      for (const [scope, records] of slices) {
+        full.push({ of: "slices", scope, change: { kind: "replace", items: [...records.values()] } });
+      }
+      for (const [scope, records] of services) {
+        full.push({ of: "services", scope, change: { kind: "replace", items: [...records.values()] } });
+      }
+      return full;
+    },
+    syncStatus,
     subscribe(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);

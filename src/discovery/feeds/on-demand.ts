@@ -1,107 +1,173 @@
-import type { Clock } from "../../base/clock.ts";
+import { createApiClient } from "../../kubernetes/api-client.ts";
+import { type ApiserverConnection, serverUrl } from "../../kubernetes/connect.ts";
+import { createPoller, type Poller } from "../../kubernetes/poller.ts";
+import type { Change } from "../../kubernetes/types.ts";
+import type { ClusterOptions } from "../options.ts";
+import type { ClusterStore } from "../store/cluster-store.ts";
+import { decodeSnapshot, encodeSnapshot, storedSnapshot } from "../store/snapshot-format.ts";
+import { snapshotIdentity } from "../store/snapshot-persister.ts";
+import type { CreateFeed, Feed } from "./feed.ts";
+import { createOnDemandRefresh } from "./on-demand-refresh.ts";
 
-/**
- * When a snapshot is refreshed where nothing runs between requests: a request that finds it old has it refreshed, and is
- * answered from the old one meanwhile. Requests share results and never a promise: one that began with another request
- * may end with it, and would then never settle.
- */
+/** What holds a cluster's snapshot for others answers. */
+export interface SharedSnapshot {
+  /** Names this state of it. */
+  readonly tag: string;
+  /** When the apiserver was last asked, milliseconds since the epoch. */
+  readonly listed: number;
+  /** undefined: it is still the state that was named. */
+  readonly text: string | undefined;
+}
 
-/** After this many milliseconds a refresh that has not ended is taken for lost, and another request may begin one. */
-const LEASE_MS = 5000;
+/** Fetches the shared snapshot of a cluster; `have` is the tag of the state that is known. Rejects with a reason. */
+export type FetchSharedSnapshot = (cluster: string, have: string | undefined) => Promise<SharedSnapshot>;
 
-/** After a failure the next attempt begins at the earliest then; what asks the apiserver has a back-off of its own. */
-const RETRY_MS = 500;
-
-/** How often a request that has to wait looks whether another one's refresh has ended. */
-const LOOK_AGAIN_MS = 20;
-
-/** What a demand works with. */
-export interface DemandOptions {
-  /** Brings the snapshot up to date; `turn` grows, and what an older turn brings after a newer one is to be dropped. */
-  refresh(turn: number): Promise<void>;
-  /** Milliseconds since the snapshot was last known to be right; Infinity: there is none. */
-  age(): number;
-  /** Milliseconds after which a refresh is begun. */
-  readonly interval: number;
-  /** Milliseconds after which a request waits for one; 0: never, once there is a snapshot. */
-  readonly maxStale: number;
+/** What a feed on demand works with. */
+export interface OnDemandFeedOptions {
+  /** Opens the way to the apiserver; it sends nothing. */
+  connect(config: ClusterOptions): Promise<ApiserverConnection>;
+  /** Left out: the apiserver is asked directly. */
+  readonly fetchShared?: FetchSharedSnapshot | undefined;
   /** Keeps work going when the request that began it is answered. */
   background(work: Promise<void>): void;
-  readonly clock: Clock;
 }
 
-/** Refreshes on demand. */
-export interface OnDemandRefresh {
-  /**
-   * To be asked with each request: undefined when it can be answered at once, else what it has to wait for. That never
-   * rejects: what is known then tells whether it helped.
-   */
-  refresh(): Promise<void> | undefined;
-  /** Refreshes now, for a cron trigger. Rejects in words. */
-  now(): Promise<void>;
+/** Nothing runs between requests: they themselves have the store refreshed (mode `poll` without a process). */
+export interface OnDemandFeed extends Feed {
+  /** Refreshes now. Rejects with a reason. */
+  refreshNow(): Promise<void>;
+  /** Milliseconds since the apiserver was last known to agree; Infinity: never. */
+  age(): number;
+  /** The snapshot for others, `have` being the state that they know. Only once the store is `synced`. */
+  share(have: string | undefined): Promise<SharedSnapshot>;
 }
 
-/** Makes one; nothing is refreshed yet. */
-export function createOnDemandRefresh(options: DemandOptions): OnDemandRefresh {
-  const { clock, interval, maxStale, age } = options;
-  let turns = 0;
-  /** Until then the refresh under way is left alone. 0: none is. */
-  let leased = 0;
-  /** After a failure no refresh begins sooner. */
-  let notBefore = 0;
-  /** A snapshot that may still be used is not refreshed sooner: a shared holder may itself have an old one. */
-  let quietUntil = 0;
-  let failures = 0;
+/** Nothing else runs where a store is fed on demand. */
+const withoutYield = async (): Promise<void> => {};
 
-  async function begin(): Promise<void> {
-    const turn = ++turns;
-    const started = clock.now();
-    leased = started + LEASE_MS;
+/** Feeds a store when requests need it. */
+export function onDemandFeed(options: OnDemandFeedOptions): CreateFeed<OnDemandFeed> {
+  return (store) => createOnDemandFeed(store, options);
+}
+
+function createOnDemandFeed(store: ClusterStore, options: OnDemandFeedOptions): OnDemandFeed {
+  const { config, clock, random, logger, snapshot, parts, decoders } = store;
+  const { connect, fetchShared } = options;
+  const age = (): number =>
+    store.synced() ? Math.max(...parts.map(({ sync }) => sync.age())) : Number.POSITIVE_INFINITY;
+
+  /** The newest turn that has brought something: what an older one brings later is out of date. */
+  let newest = 0;
+
+  interface Pollers {
+    readonly endpoints: Poller[];
+    readonly services: Poller[];
+    /** The turn their lists are made for. */
+    turn: number;
+    busy: boolean;
+  }
+  let pollers: Pollers | undefined;
+
+  async function createPollers(): Promise<Pollers> {
+    const api = createApiClient({ connection: await connect(config), logger, clock });
+    const made: Pollers = { endpoints: [], services: [], turn: 0, busy: false };
+    const common = { api, clock, random, logger, interval: config.poll_interval };
+    // The lists of pollers that were given up may still come, before those of their successors or after them.
+    const inTurn =
+      <T>(receive: (change: Change<T>) => void) =>
+      (change: Change<T>): void => {
+        if (made.turn < newest) return;
+        newest = made.turn;
+        receive(change);
+      };
+    for (const { plan, endpoints, services, receiveSlices, receiveServices } of parts) {
+      const decode = decoders.slices;
+      const slices = createPoller({ ...common, collections: plan.endpoints, decode, apply: inTurn(receiveSlices) });
+      endpoints.attach(slices);
+      made.endpoints.push(slices);
+      if (services === undefined || plan.services === undefined) continue;
+      const apply = inTurn(receiveServices);
+      const poller = createPoller({ ...common, collections: plan.services, decode: decoders.services, apply });
+      services.attach(poller);
+      made.services.push(poller);
+    }
+    return made;
+  }
+
+  async function list(turn: number): Promise<void> {
+    // Still busy: its request has ended with the list under way, and that will never be done.
+    if (pollers === undefined || pollers.busy) {
+      try {
+        pollers = await createPollers();
+      } catch (error) {
+        store.connecting = { state: "unreachable", lastError: `cannot connect: ${(error as Error).message}` };
+        throw error;
+      }
+    }
+    const mine = pollers;
+    mine.turn = turn;
+    mine.busy = true;
     try {
-      await options.refresh(turn);
-      quietUntil = started + interval;
-    } catch (error) {
-      failures++;
-      notBefore = clock.now() + RETRY_MS;
-      throw error;
+      const results = await Promise.allSettled([...mine.endpoints, ...mine.services].map((one) => one.refresh()));
+      // Services that may not be read take no known endpoint away; their status says so.
+      const failed = results.slice(0, mine.endpoints.length).find((result) => result.status === "rejected");
+      if (failed !== undefined) throw failed.reason;
     } finally {
-      if (turn === turns) leased = 0;
+      mine.busy = false;
     }
   }
 
-  const mayBegin = (): boolean => {
-    const now = clock.now();
-    return now >= leased && now >= notBefore;
-  };
+  /** Another instance counts its states from the start. */
+  const instance = random().toString(36).slice(2);
+  const identity = (): Promise<string> => snapshotIdentity(serverUrl(config.service!), config);
+  /** The state that the last shared snapshot was. */
+  let tag: string | undefined;
 
-  /** Begins one that outlives its request. */
-  const start = (): Promise<void> => {
-    const work = begin().catch(() => {});
-    options.background(work);
-    return work;
-  };
-
-  const isUsable = (): boolean => {
-    const known = age();
-    return known !== Number.POSITIVE_INFINITY && (maxStale === 0 || known <= maxStale);
-  };
-
-  async function wait(): Promise<void> {
-    const before = failures;
-    while (!isUsable()) {
-      if (mayBegin()) return start();
-      // Whoever was at work has failed, or did so a moment ago.
-      if (failures !== before || leased === 0) return;
-      await clock.sleep(LOOK_AGAIN_MS);
+  async function fetchFor(turn: number, fetchSnapshot: FetchSharedSnapshot): Promise<void> {
+    try {
+      const shared = await fetchSnapshot(config.id, tag);
+      const stored =
+        shared.text === undefined ? undefined : await decodeSnapshot(shared.text, await identity(), withoutYield);
+      if (turn < newest) return;
+      newest = turn;
+      tag = shared.tag;
+      for (const { scope, endpoints, services } of parts) {
+        if (stored !== undefined) {
+          snapshot.writer(scope)({ kind: "replace", items: stored.slices.get(scope) ?? [] });
+          snapshot.serviceWriter(scope)({ kind: "replace", items: stored.services.get(scope) ?? [] });
+        }
+        endpoints.answered(shared.listed);
+        services?.answered(shared.listed);
+      }
+      store.connecting = { state: "polling", lastError: undefined };
+    } catch (error) {
+      const lastError = `the shared snapshot cannot be had: ${(error as Error).message}`;
+      if (store.connecting.lastError !== lastError) logger.log("warn", `kubernetes: ${lastError}`);
+      store.connecting = { state: "unreachable", lastError };
+      throw error;
     }
   }
+
+  const refreshing = createOnDemandRefresh({
+    refresh: (turn) => (fetchShared === undefined ? list(turn) : fetchFor(turn, fetchShared)),
+    age,
+    interval: config.poll_interval,
+    maxStale: config.max_stale,
+    background: options.background,
+    clock,
+  });
 
   return {
-    refresh() {
-      if (!isUsable()) return wait();
-      if (age() > interval && clock.now() >= quietUntil && mayBegin()) void start();
-      return undefined;
+    run: (signal) => new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true })),
+    refresh: refreshing.refresh,
+    refreshNow: refreshing.now,
+    age,
+    async share(have) {
+      const current = `${instance}-${snapshot.revision()}`;
+      const listed = clock.now() - age();
+      if (current === have) return { tag: current, listed, text: undefined };
+      const text = await encodeSnapshot(storedSnapshot(snapshot, listed), await identity(), withoutYield);
+      return { tag: current, listed, text };
     },
-    now: begin,
   };
 }

@@ -1,10 +1,12 @@
-import type { Change, ClientState } from "../../kubernetes/types.ts";
+import type { Change } from "../../kubernetes/types.ts";
 import type { ServiceRecord } from "../records/services.ts";
 import type { SliceRecord } from "../records/slice-record.ts";
-import type { ClusterCounters, ClusterStatus } from "../views.ts";
+import type { SnapshotFileStatus } from "../store/snapshot-persister.ts";
+import type { SourceSync } from "./tracked-source.ts";
 
-/**
- * What one side that follows a cluster tells others that do not: plain data, in the order in which it happened. A follower that was told everything once and every change since knows what its teller knows.
+/*
+ * What a cluster sends to its replicas: plain data, in the order in which it happened. A replica that received the full
+ * state once and every change since holds what the cluster holds.
  */
 
 /** A change of what a cluster's snapshot holds. */
@@ -12,66 +14,40 @@ export type ScopedChange =
   | { readonly of: "slices"; readonly scope: string; readonly change: Change<SliceRecord> }
   | { readonly of: "services"; readonly scope: string; readonly change: Change<ServiceRecord> };
 
-/** How far one namespace's (or all namespaces') part of a cluster may be believed. See `Scope`. */
-export interface ScopeFacts {
-  readonly synced: boolean;
-  readonly listed: boolean;
-  readonly hopeful: boolean;
-  readonly state: ClientState;
-  readonly lastError: string | undefined;
-  /** When the snapshot was last known to be what the apiserver has, milliseconds since the epoch. */
-  readonly known: number;
-}
-
-/** How far a cluster may be believed. */
+/** How far a cluster is in step with its apiserver. Sources in the order of the cluster's plan. */
 export interface ClusterSyncStatus {
-  readonly synced: boolean;
-  readonly listed: boolean;
-  /** In the order of the cluster's plan; none in mode `request`. */
-  readonly scopes: readonly ScopeFacts[];
-  readonly status: ClusterStatus;
-  readonly counters: ClusterCounters;
+  /** False: its sources do not run any more. */
+  readonly running: boolean;
+  readonly endpoints: readonly SourceSync[];
+  readonly services: readonly SourceSync[];
+  readonly snapshotFile?: SnapshotFileStatus | undefined;
 }
 
-/** What a follower is told at once; nobody sees a half of it. */
+/** What a replica receives at once; no reader sees a part of it. */
 export interface ClusterUpdate {
-  /** Replaces everything the follower holds: one `replace` for each scope. */
+  /** Replaces everything the replica holds: one `replace` for each scope. */
   readonly fullState?: readonly ScopedChange[];
-  /** What changed, in order, after `whole`. */
+  /** What changed, in order, after `fullState`. */
   readonly changes?: readonly ScopedChange[];
   readonly syncStatus?: ClusterSyncStatus;
 }
 
 /**
- * News as text, of changes that are texts already: they are written once, for however many are told. A text goes from one
- * thread to another as it is, where cloning the objects costs Bun some 80 us for each EndpointSlice.
+ * An update as text, of changes that are texts already: each is written once, for however many replicas. A text goes
+ * from one thread to another as it is, where cloning the objects costs Bun some 80 us for each EndpointSlice.
  */
-export function updateText(news: {
-  readonly whole: string | undefined;
+export function updateText(update: {
+  readonly fullState: string | undefined;
   readonly changes: readonly string[];
-  readonly facts: ClusterSyncStatus | undefined;
+  readonly syncStatus: ClusterSyncStatus | undefined;
 }): string {
+  const { fullState, changes, syncStatus } = update;
   const parts: string[] = [];
-  if (news.whole !== undefined) parts.push(`"fullState":${news.whole}`);
-  if (news.changes.length > 0) parts.push(`"changes":[${news.changes.join(",")}]`);
-  if (news.facts !== undefined) parts.push(`"syncStatus":${JSON.stringify(news.facts)}`);
+  if (fullState !== undefined) parts.push(`"fullState":${fullState}`);
+  if (changes.length > 0) parts.push(`"changes":[${changes.join(",")}]`);
+  if (syncStatus !== undefined) parts.push(`"syncStatus":${JSON.stringify(syncStatus)}`);
   return `{${parts.join(",")}}`;
 }
 
-/** The news of a text: what is undefined is left out of it. */
+/** The update of a text: what is undefined is left out of it. */
 export const readUpdate = (text: string): ClusterUpdate => JSON.parse(text) as ClusterUpdate;
-
-/** A cluster's own side of it. */
-export interface ChangeFeed {
-  /** One `replace` for each scope that holds something. */
-  fullState(): ScopedChange[];
-  syncStatus(): ClusterSyncStatus;
-  /** Calls back at each change, at once, and when the facts may be others; returns the function that ends it. */
-  subscribe(listener: ChangeListener): () => void;
-}
-
-/** Who listens to a tap. */
-export interface ChangeListener {
-  change(change: ScopedChange): void;
-  syncStatus(): void;
-}

@@ -1,7 +1,7 @@
+import type { Feed } from "../feeds/feed.ts";
 import type { NamespaceSync } from "../feeds/namespace-sync.ts";
-import type { RequestSource } from "../feeds/request-source.ts";
 
-/** Whether what is known of one service may be believed now, and what to wait for if not. */
+/** Whether what is known of one service may be used now, and what to wait for if not. */
 export interface FreshnessGuard {
   /** See `Upstream.refresh`. Costs nothing while all is well. */
   refresh(): Promise<void> | undefined;
@@ -11,75 +11,56 @@ export interface FreshnessGuard {
   unavailable(): UnavailableReason | undefined;
 }
 
-/** Why the snapshot does not tell. */
+/** Why the snapshot cannot tell. */
 export interface UnavailableReason {
-  /** `left_out`: the configuration does not want this namespace. `not_synced`: the apiserver has not told yet. */
-  readonly why: "left_out" | "not_synced";
+  /** `filtered_out`: the configuration excludes this namespace. `not_synced`: the apiserver has not answered yet. */
+  readonly why: "filtered_out" | "not_synced";
   readonly detail: string;
 }
 
-/** What a gate asks of a scope. */
-export type GuardedSync = Pick<
-  NamespaceSync,
-  "synced" | "listed" | "hopeful" | "state" | "lastError" | "age" | "settled" | "freshened"
->;
-
-const because = (lastError: string | undefined): string => (lastError === undefined ? "" : `, ${lastError}`);
-
-/** True when a scope's snapshot is older than `max_stale` (0: never). */
-export function isExpired(scope: Pick<NamespaceSync, "synced" | "age">, maxStale: number): boolean {
-  return maxStale > 0 && scope.synced() && scope.age() > maxStale;
+/** The state and the last error of a source, as the end of a sentence. */
+export function describeState({ state, lastError }: Pick<NamespaceSync, "state" | "lastError">): string {
+  const error = lastError();
+  return `the state is ${state()}${error === undefined ? "" : `, ${error}`}`;
 }
 
-/** Of a namespace that the configuration does not want. `key`: what leaves it out. */
+/** True when a snapshot is older than `max_stale` (0: never). */
+export function isExpired(sync: Pick<NamespaceSync, "synced" | "age">, maxStale: number): boolean {
+  return maxStale > 0 && sync.synced() && sync.age() > maxStale;
+}
+
+/** Of a namespace that the configuration excludes. `key`: what excludes it. */
 export function filteredOutGuard(namespace: string, key: string): FreshnessGuard {
   const detail = `namespace ${namespace} is filtered out by ${key}`;
-  return { refresh: () => undefined, fresh: () => true, unavailable: () => ({ why: "left_out", detail }) };
+  return { refresh: () => undefined, fresh: () => true, unavailable: () => ({ why: "filtered_out", detail }) };
 }
 
-/** Of a namespace that is followed by watching or polling. */
-export function namespaceGuard(scope: GuardedSync, maxStale: number): FreshnessGuard {
-  const expired = (): boolean => isExpired(scope, maxStale);
+/** Of a service in a namespace that is read. */
+export function freshnessGuard(options: {
+  readonly namespace: string;
+  readonly name: string;
+  readonly sync: NamespaceSync;
+  readonly feed: Feed;
+  readonly maxStale: number;
+}): FreshnessGuard {
+  const { namespace, name, sync, feed, maxStale } = options;
+  const expired = (): boolean => isExpired(sync, maxStale);
   return {
     refresh() {
+      if (feed.refresh !== undefined) return feed.refresh(namespace, name);
       // A first list under way is worth waiting for; an apiserver that failed already may stay away for long.
-      if (!scope.synced()) return scope.hopeful() ? scope.settled() : undefined;
-      return expired() ? scope.freshened(maxStale) : undefined;
+      if (!sync.synced()) return sync.hopeful() ? sync.settled() : undefined;
+      return expired() ? sync.freshened(maxStale) : undefined;
     },
     fresh: () => !expired(),
     unavailable() {
-      if (scope.listed() && !expired()) return undefined;
+      if (feed.unavailable !== undefined) return feed.unavailable(namespace, name);
+      if (sync.listed() && !expired()) return undefined;
       const old = expired()
         ? `the snapshot is older than max_stale (${maxStale} ms)`
         : "only what snapshot_file holds is known";
-      const what = scope.synced() ? old : "never synced";
-      return { why: "not_synced", detail: `${what}: the state is ${scope.state()}${because(scope.lastError())}` };
-    },
-  };
-}
-
-/** Of a service that is asked for with each request. `started` resolves once there is somebody to ask. */
-export function perRequestGuard(
-  namespace: string,
-  name: string,
-  options: {
-    started(): Promise<void>;
-    readonly source: () => RequestSource | undefined;
-    status(): { state: string; lastError: string | undefined };
-  },
-): FreshnessGuard {
-  const { started, source, status } = options;
-  return {
-    async refresh() {
-      await started();
-      await source()?.ask(namespace, name);
-    },
-    fresh: () => true,
-    unavailable() {
-      if (source()?.answered(`${namespace}/${name}`) === true) return undefined;
-      const { state, lastError } = status();
-      const detail = `the apiserver has not answered about it: the state is ${state}${because(lastError)}`;
-      return { why: "not_synced", detail };
+      const what = sync.synced() ? old : "never synced";
+      return { why: "not_synced", detail: `${what}: ${describeState(sync)}` };
     },
   };
 }

@@ -106,8 +106,8 @@ export function whyEmpty(cluster: Cluster, entry: ServiceEntry, wanted: WantedPo
 
 /** Why nothing is known of a service: every cause that can be told apart is. */
 export function whyAbsent(cluster: Cluster, reference: ServiceReference): EmptyReason {
-  const distrust = cluster.guard(reference.namespace, reference.name).unavailable();
-  if (distrust?.why === "not_synced") return emptyReason("not_synced", distrust.detail);
-  if (distrust?.why === "left_out") return emptyReason("service_unknown", distrust.detail);
+  const reason = cluster.guard(reference.namespace, reference.name).unavailable();
+  if (reason?.why === "not_synced") return emptyReason("not_synced", reason.detail);
+  if (reason?.why === "filtered_out") return emptyReason("service_unknown", reason.detail);
   return unknownService(cluster, reference);
 }

@@ -1,6 +1,7 @@
 import { createPortInterner } from "../records/object-reader.ts";
 import type { ServiceRecord } from "../records/services.ts";
 import type { PortList, SlicePort, SliceRecord } from "../records/slice-record.ts";
+import type { Snapshot } from "./snapshot.ts";
 
 /**
  * A snapshot as text: one line of JSON that says what it is, then one line for each record. Lines, and not one document,
@@ -14,6 +15,16 @@ export interface StoredSnapshot {
   readonly slices: ReadonlyMap<string, readonly SliceRecord[]>;
   readonly services: ReadonlyMap<string, readonly ServiceRecord[]>;
 }
+
+const listsOf = <T>(scopes: ReadonlyMap<string, ReadonlyMap<string, T>>): ReadonlyMap<string, readonly T[]> =>
+  new Map([...scopes].map(([scope, records]) => [scope, [...records.values()]]));
+
+/** A copy of a snapshot at this moment, so that changes while it is encoded do not mix into it. */
+export const storedSnapshot = (snapshot: Pick<Snapshot, "slices" | "services">, written: number): StoredSnapshot => ({
+  written,
+  slices: listsOf(snapshot.slices),
+  services: listsOf(snapshot.services),
+});
 
 /** A file that cannot be used, in words that follow its path. */
 export class SnapshotFileError extends Error {
@@ -39,7 +50,7 @@ interface Head {
 /** Records between two pauses: a few milliseconds of work. */
 const BATCH = 500;
 
-/** Lets others run for a moment. */
+/** Resolves after other work had its turn. */
 export type YieldTurn = () => Promise<void>;
 
 /** SHA-256 of a text's UTF-8, hexadecimal. */
@@ -57,10 +68,10 @@ const serviceLine = (scope: string, service: ServiceRecord): string =>
   `${JSON.stringify(["service", scope, service])}\n`;
 
 /** The text of a snapshot. `cluster` is a digest of what it was read from. */
-export async function encodeSnapshot(snapshot: StoredSnapshot, cluster: string, breathe: YieldTurn): Promise<string> {
+export async function encodeSnapshot(snapshot: StoredSnapshot, cluster: string, yieldTurn: YieldTurn): Promise<string> {
   const lines: string[] = [];
   const add = async (line: string): Promise<void> => {
-    if (lines.push(line) % BATCH === 0) await breathe();
+    if (lines.push(line) % BATCH === 0) await yieldTurn();
   };
   for (const [scope, slices] of snapshot.slices) for (const slice of slices) await add(sliceLine(scope, slice));
   for (const [scope, services] of snapshot.services) {
@@ -111,7 +122,7 @@ const fromStored = (stored: StoredSlice, intern: (ports: readonly SlicePort[]) =
  * The snapshot of a text. Throws `SnapshotFileError` for one that is damaged, cut, of another cluster or version: all or
  * nothing, as with a list.
  */
-export async function decodeSnapshot(text: string, cluster: string, breathe: YieldTurn): Promise<StoredSnapshot> {
+export async function decodeSnapshot(text: string, cluster: string, yieldTurn: YieldTurn): Promise<StoredSnapshot> {
   const end = text.indexOf("\n");
   const head = readHead(end === -1 ? text : text.slice(0, end));
   if (head.cluster !== cluster) {
@@ -129,7 +140,7 @@ export async function decodeSnapshot(text: string, cluster: string, breathe: Yie
     if (kind === "slice") grouped(slices, scope).push(fromStored(record as StoredSlice, intern));
     else grouped(services, scope).push(record as ServiceRecord);
     start = at + 1;
-    if (count % BATCH === 0) await breathe();
+    if (count % BATCH === 0) await yieldTurn();
   }
   return { written: head.written, slices, services };
 }

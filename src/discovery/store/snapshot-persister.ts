@@ -4,7 +4,14 @@ import { shorten } from "../../kubernetes/errors.ts";
 import type { ClusterOptions } from "../options.ts";
 import type { Snapshot } from "./snapshot.ts";
 import type { SnapshotFile } from "./snapshot-files.ts";
-import { decodeSnapshot, digest, encodeSnapshot, SnapshotFileError, type StoredSnapshot } from "./snapshot-format.ts";
+import {
+  decodeSnapshot,
+  digest,
+  encodeSnapshot,
+  SnapshotFileError,
+  type StoredSnapshot,
+  storedSnapshot,
+} from "./snapshot-format.ts";
 
 /** At most one write in so many milliseconds, however much changes. */
 const PAUSE_MS = 5000;
@@ -27,7 +34,7 @@ export interface SnapshotFileStatus {
 
 /** Keeps a cluster's last good snapshot in a file. */
 export interface SnapshotPersister {
-  /** What the file holds, if it is of this apiserver and can be used; it is told if not. Never rejects. */
+  /** What the file holds, if it is of this apiserver and can be used; the log says why not. Never rejects. */
   restore(server: string): Promise<StoredSnapshot | undefined>;
   /** Something was received. A write follows, soon, if it altered the snapshot. Costs nearly nothing. */
   received(): void;
@@ -46,27 +53,24 @@ export interface SnapshotPersisterOptions {
   readonly logger: Logger;
 }
 
-/** What must be equal for a file to be this cluster's: where it is read from, and through which selectors. */
-export function snapshotIdentity(server: string, config: ClusterOptions): string {
+/** Digest of what must be equal for a stored snapshot to be this cluster's: where it is from, and the selectors. */
+export function snapshotIdentity(server: string, config: ClusterOptions): Promise<string> {
   const { mode, namespaces, namespace_selector, label_selector, watch_endpoint_slices, resolve_service_ports } = config;
   const selectors = { namespaces, namespace_selector, label_selector, watch_endpoint_slices, resolve_service_ports };
-  return JSON.stringify({ server, byRequest: mode === "request", ...selectors });
+  return digest(JSON.stringify({ server, byRequest: mode === "request", ...selectors }));
 }
 
-const listsOf = <T>(scopes: ReadonlyMap<string, ReadonlyMap<string, T>>): ReadonlyMap<string, readonly T[]> =>
-  new Map([...scopes].map(([scope, records]) => [scope, [...records.values()]]));
-
-/** A keeper; it does nothing until something is restored or received. */
+/** A persister; it does nothing until something is restored or received. */
 export function createSnapshotPersister(options: SnapshotPersisterOptions): SnapshotPersister {
   const { file, config, snapshot, complete, clock, logger } = options;
-  const breathe = (): Promise<void> => clock.sleep(0);
+  const yieldTurn = (): Promise<void> => clock.sleep(0);
   let cluster: string | undefined;
   let writtenAt: number | undefined;
   let error: string | undefined;
   /** Reader-visible state at the last write; anything else is worth another one. */
   let written = snapshot.revision();
   /** Something came in since, if only a list that confirmed what was known: worth a write at the end. */
-  let news = false;
+  let dirty = false;
   let cancel: (() => void) | undefined;
   let writing: Promise<void> | undefined;
 
@@ -78,16 +82,15 @@ export function createSnapshotPersister(options: SnapshotPersisterOptions): Snap
   const write = async (): Promise<number> => {
     const started = clock.now();
     const revision = snapshot.revision();
-    news = false;
+    dirty = false;
     try {
       // All at one moment: what changes while it is written belongs to the next write.
-      const stored = { written: started, slices: listsOf(snapshot.slices), services: listsOf(snapshot.services) };
-      await file.write(await encodeSnapshot(stored, cluster!, breathe));
+      await file.write(await encodeSnapshot(storedSnapshot(snapshot, started), cluster!, yieldTurn));
       written = revision;
       writtenAt = started;
       error = undefined;
     } catch (cause) {
-      news = true;
+      dirty = true;
       fail(`cannot be written: ${shorten((cause as Error).message)}`);
     }
     return clock.now() - started;
@@ -107,10 +110,10 @@ export function createSnapshotPersister(options: SnapshotPersisterOptions): Snap
   return {
     async restore(server) {
       try {
-        cluster = await digest(snapshotIdentity(server, config));
+        cluster = await snapshotIdentity(server, config);
         const text = await file.read();
         if (text === undefined) return undefined;
-        const stored = await decodeSnapshot(text, cluster, breathe);
+        const stored = await decodeSnapshot(text, cluster, yieldTurn);
         writtenAt = stored.written;
         return stored;
       } catch (cause) {
@@ -120,7 +123,7 @@ export function createSnapshotPersister(options: SnapshotPersisterOptions): Snap
       }
     },
     received() {
-      news = true;
+      dirty = true;
       if (cancel !== undefined || writing !== undefined || snapshot.revision() === written) return;
       if (cluster !== undefined && complete()) arm(SETTLE_MS);
     },
@@ -128,7 +131,7 @@ export function createSnapshotPersister(options: SnapshotPersisterOptions): Snap
       cancel?.();
       await writing;
       cancel?.();
-      if (news && cluster !== undefined && complete()) await write();
+      if (dirty && cluster !== undefined && complete()) await write();
     },
     status: () => ({
       age: writtenAt === undefined ? null : Math.max(0, Math.round((clock.now() - writtenAt) / 100) / 10),

@@ -2,7 +2,8 @@ import { createHealthReplica } from "../../balancing/health/health-replica.ts";
 import { systemClock } from "../../base/clock.ts";
 import type { Logger, LogLevel } from "../../base/log.ts";
 import type { Config } from "../../config/schema.ts";
-import { createFollower, type Follower } from "../../discovery/feeds/replica.ts";
+import { createCluster } from "../../discovery/cluster.ts";
+import { type ReplicaFeed, replicaFeed } from "../../discovery/feeds/replica.ts";
 import { createGateway, type Gateway } from "../../gateway/gateway.ts";
 import { createModules, type Modules, type ModuleUse } from "../../middleware/modules.ts";
 import type { Files } from "../../platform/files.ts";
@@ -61,7 +62,7 @@ async function loadModules(modules: Modules, config: Config): Promise<void> {
 export function runWorker({ runtime, host, files, parent }: WorkerWorld): void {
   const clock = systemClock;
   const health = createHealthReplica();
-  const followers: Follower[] = [];
+  const replicas: ReplicaFeed[] = [];
   let certificates: readonly ServerCertificate[] = [];
   let level = 0;
   let begun: Begun | undefined;
@@ -147,9 +148,10 @@ export function runWorker({ runtime, host, files, parent }: WorkerWorld): void {
       logger,
       ...gatewayParts({ runtime, host, files }, logger, modules),
       createCluster(cluster, zone) {
-        const follower = createFollower(cluster, { link, clock, zone });
-        followers.push(follower);
-        return follower;
+        const deps = { clock, random: Math.random, logger, zone, keepsJournal: false };
+        const replica = createCluster(cluster, replicaFeed(link), deps);
+        replicas.push(replica.feed);
+        return replica;
       },
       health,
       checksReferences: false,
@@ -157,7 +159,7 @@ export function runWorker({ runtime, host, files, parent }: WorkerWorld): void {
     });
     begun = { setup, gateway, modules, traffic: undefined };
     const never = new AbortController().signal;
-    await Promise.all(followers.splice(0).map((follower) => follower.whenTold(never)));
+    await Promise.all(replicas.splice(0).map((replica) => replica.whenReceived(never)));
     post({ kind: "caught_up" });
   }
 
@@ -189,7 +191,7 @@ export function runWorker({ runtime, host, files, parent }: WorkerWorld): void {
           await loadModules(begun!.modules, config);
           level = RANKS.indexOf(config.server.log_level);
           begun!.gateway.apply(config);
-          followers.length = 0;
+          replicas.length = 0;
         });
       case "farewell":
         return inOrder(() => begun?.traffic?.farewell(data as Config["server"]));

@@ -1,6 +1,5 @@
 import { waitUntil } from "cloudflare:workers";
 import { type Clock, systemClock } from "../../base/clock.ts";
-import type { DemandCluster } from "../../discovery/feeds/on-demand-cluster.ts";
 import { createGateway, type Gateway } from "../../gateway/gateway.ts";
 import { fetchTransport } from "../../http/fetch/transport.ts";
 import { problem } from "../../http/problem.ts";
@@ -11,7 +10,7 @@ import { type WorkerEnv, webSocketPair } from "../../platform/workers/api.ts";
 import { socketOf, upstreamFetch } from "../../platform/workers/fetch.ts";
 import { readWorkerConfig } from "./config.ts";
 import { type Holder, holderClient, snapshotHolder } from "./holder.ts";
-import { workerCluster, workerLogger, writeLog } from "./parts.ts";
+import { type OnDemandCluster, workerCluster, workerLogger, writeLog } from "./parts.ts";
 
 /** What Workers calls of a module. */
 export interface Worker {
@@ -55,7 +54,7 @@ const upgrade: Upgrade = (_request, headers) => {
 
 interface Booted {
   readonly gateway: Gateway;
-  readonly clusters: readonly DemandCluster[];
+  readonly clusters: readonly OnDemandCluster[];
 }
 
 /** Composes the gateway of one isolate; undefined: its config has errors, which are in the log. */
@@ -68,14 +67,14 @@ function boot(text: string, env: WorkerEnv): Booted | undefined {
   const { config } = read;
   const logger = workerLogger(config.server.log_level);
   const holder = env.SNAPSHOT_HOLDER;
-  const askHolder = holder === undefined ? undefined : holderClient(holder);
-  const clusters: DemandCluster[] = [];
+  const fetchShared = holder === undefined ? undefined : holderClient(holder);
+  const clusters: OnDemandCluster[] = [];
   const transport = fetchTransport(upstreamFetch(env), socketOf);
   const gateway = createGateway({
     config,
     createCluster(cluster, zone) {
       const clock = workerClock;
-      const made = workerCluster(cluster, env, { background: waitUntil, askHolder, clock, logger, zone });
+      const made = workerCluster(cluster, env, { background: waitUntil, fetchShared, clock, logger, zone });
       clusters.push(made);
       return made;
     },
@@ -123,7 +122,7 @@ export function createWorker(text: string): WorkerModule {
       async scheduled(_event, env) {
         const made = bootOnce(env);
         // What failed is in the log, and the last good snapshot stays.
-        await Promise.allSettled(made?.clusters.map((cluster) => cluster.pull()) ?? []);
+        await Promise.allSettled(made?.clusters.map((cluster) => cluster.feed.refreshNow()) ?? []);
       },
     },
     SnapshotHolder: snapshotHolder(text),

@@ -1,8 +1,8 @@
 import { systemClock } from "../../base/clock.ts";
-import type { DemandCluster, FetchSharedSnapshot, SharedSnapshot } from "../../discovery/feeds/on-demand-cluster.ts";
+import type { FetchSharedSnapshot, SharedSnapshot } from "../../discovery/feeds/on-demand.ts";
 import type { DurableObjectNamespace, WorkerEnv } from "../../platform/workers/api.ts";
 import { readWorkerConfig } from "./config.ts";
-import { workerCluster, workerLogger } from "./parts.ts";
+import { type OnDemandCluster, workerCluster, workerLogger } from "./parts.ts";
 
 /** The header of an answer's tag, and the one that says when the apiserver was asked. */
 const TAG = "x-podway-tag";
@@ -42,14 +42,14 @@ export interface Holder {
 export function snapshotHolder(text: string): new (state: unknown, env: WorkerEnv) => Holder {
   return class SnapshotHolder implements Holder {
     readonly #env: WorkerEnv;
-    #cluster: DemandCluster | undefined;
+    #cluster: OnDemandCluster | undefined;
     #running: Promise<void> | undefined;
 
     constructor(_state: unknown, env: WorkerEnv) {
       this.#env = env;
     }
 
-    #clusterOf(id: string): DemandCluster | undefined {
+    #clusterOf(id: string): OnDemandCluster | undefined {
       const read = readWorkerConfig(text, this.#env);
       if (!read.ok) return undefined;
       const config = read.config.discovery?.clusters.find((cluster) => cluster.id === id);
@@ -59,8 +59,8 @@ export function snapshotHolder(text: string): new (state: unknown, env: WorkerEn
       return workerCluster(config, this.#env, { background: () => {}, clock: systemClock, logger });
     }
 
-    #pull(cluster: DemandCluster): Promise<void> {
-      this.#running ??= cluster.pull().finally(() => {
+    #refresh(cluster: OnDemandCluster): Promise<void> {
+      this.#running ??= cluster.feed.refreshNow().finally(() => {
         this.#running = undefined;
       });
       return this.#running;
@@ -72,13 +72,13 @@ export function snapshotHolder(text: string): new (state: unknown, env: WorkerEn
       const cluster = this.#cluster;
       if (cluster === undefined) return new Response("its config has no such cluster", { status: 404 });
       const have = searchParams.get("have") ?? undefined;
-      if (cluster.age() > cluster.config.poll_interval) {
-        const pulled = this.#pull(cluster).catch(() => {});
+      if (cluster.feed.age() > cluster.config.poll_interval) {
+        const refreshed = this.#refresh(cluster).catch(() => {});
         // Who knows nothing yet takes what there is; who asks again has time to wait for news.
-        if (!cluster.synced() || have !== undefined) await pulled;
+        if (!cluster.synced() || have !== undefined) await refreshed;
       }
       if (!cluster.synced()) return new Response(cluster.status().lastError ?? "no list yet", { status: 503 });
-      return answerOf(await cluster.held(have));
+      return answerOf(await cluster.feed.share(have));
     }
   };
 }

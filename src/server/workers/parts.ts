@@ -1,10 +1,7 @@
 import { type Clock, systemClock } from "../../base/clock.ts";
 import type { Logger, LogLevel } from "../../base/log.ts";
-import {
-  createDemandCluster,
-  type DemandCluster,
-  type FetchSharedSnapshot,
-} from "../../discovery/feeds/on-demand-cluster.ts";
+import { type Cluster, createCluster } from "../../discovery/cluster.ts";
+import { type FetchSharedSnapshot, type OnDemandFeed, onDemandFeed } from "../../discovery/feeds/on-demand.ts";
 import type { ClusterOptions } from "../../discovery/options.ts";
 import { connect } from "../../kubernetes/connect.ts";
 import type { WorkerEnv } from "../../platform/workers/api.ts";
@@ -29,18 +26,23 @@ export function writeLog(line: string, isError = false): void {
 }
 
 /** A cluster whose snapshot is refreshed by the requests that need it. */
+export type OnDemandCluster = Cluster & { readonly feed: OnDemandFeed };
+
+/** Makes one. */
 export function workerCluster(
   config: ClusterOptions,
   env: WorkerEnv,
   options: {
     readonly background: (work: Promise<void>) => void;
-    readonly askHolder?: FetchSharedSnapshot | undefined;
+    readonly fetchShared?: FetchSharedSnapshot | undefined;
     readonly clock: Clock;
     readonly logger: Logger;
     readonly zone?: string | undefined;
   },
-): DemandCluster {
+): OnDemandCluster {
   const send = apiserverFetch(env, config.id);
   const deps = { clientFetch: () => send, env: {}, run: undefined, files: undefined, clock: systemClock };
-  return createDemandCluster(config, { ...options, connect: (cluster) => connect(cluster, deps), random: Math.random });
+  const { background, fetchShared, clock, logger, zone } = options;
+  const feed = onDemandFeed({ connect: (cluster) => connect(cluster, deps), background, fetchShared });
+  return createCluster(config, feed, { clock, random: Math.random, logger, zone, keepsJournal: false });
 }

@@ -1,9 +1,10 @@
 import { describe, test } from "bun:test";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import type { FollowedCluster } from "../../../src/discovery/cluster.ts";
+import { silentLogger } from "../../../src/base/log.ts";
+import { type Cluster, createCluster } from "../../../src/discovery/cluster.ts";
 import { createDiscovery } from "../../../src/discovery/discovery.ts";
 import { clusterKey, createPublisher } from "../../../src/discovery/feeds/publisher.ts";
-import { createFollower, type Follower, type SourceLink } from "../../../src/discovery/feeds/replica.ts";
+import { replicaFeed, type SourceLink } from "../../../src/discovery/feeds/replica.ts";
 import { readUpdate } from "../../../src/discovery/feeds/updates.ts";
 import type { ClusterOptions } from "../../../src/discovery/options.ts";
 import { embedded } from "../../helpers/embedded.ts";
@@ -18,8 +19,8 @@ const service = (name: string, port: number, target: string): object => ({
   spec: { ports: [{ name: target, port, protocol: "TCP" }] },
 });
 
-/** A cluster that is followed, its publisher, and a follower to whom everything comes as a clone. */
-async function told(
+/** A cluster that is followed, its publisher, and a replica to whom everything comes as a clone. */
+async function replicated(
   objects: readonly object[],
   settings: Partial<ClusterOptions> = {},
   options: FollowOptions & { readonly clock?: FakeClock } = {},
@@ -30,27 +31,31 @@ async function told(
   const messages = { count: 0 };
   const link: SourceLink = {
     subscribe: (config, receive) =>
-      publisher.subscribe(clusterKey(config), (news) => {
+      publisher.subscribe(clusterKey(config), (update) => {
         messages.count++;
-        receive(readUpdate(news));
+        receive(readUpdate(update));
       }),
     refresh: (config, namespace, name) => publisher.refresh(clusterKey(config), namespace, name),
   };
   const source = await follow(objects, settings, { api, clock, ...options });
-  const end = publisher.add(source.cluster as FollowedCluster);
-  const follower = createFollower(clusterConfig(settings), { link, clock });
+  const end = publisher.add(source.cluster);
+  const replica = createCluster(clusterConfig(settings), replicaFeed(link), {
+    clock,
+    random: seededRandom(),
+    logger: silentLogger,
+  });
   const stop = new AbortController();
-  const done = follower.run(stop.signal);
+  const done = replica.run(stop.signal);
   await clock.advance(1);
   return {
     clock,
     api,
     source,
     publisher,
-    follower,
+    replica,
     messages,
     end,
-    discovery: createDiscovery({ clusters: [follower], multi: false }),
+    discovery: createDiscovery({ clusters: [replica], multi: false }),
     async [Symbol.asyncDispose]() {
       stop.abort();
       await done;
@@ -60,9 +65,9 @@ async function told(
 }
 
 /** All that a reader could see of a cluster; what is undefined need not be there. */
-const seen = (cluster: Pick<Follower, "reader">): unknown => JSON.parse(JSON.stringify(entriesOf(cluster)));
+const seen = (cluster: Pick<Cluster, "reader">): unknown => JSON.parse(JSON.stringify(entriesOf(cluster)));
 
-const entriesOf = (cluster: Pick<Follower, "reader">): object[] =>
+const entriesOf = (cluster: Pick<Cluster, "reader">): object[] =>
   [...cluster.reader.entries()]
     .map(({ namespace, name, slices, service }) => ({
       name: `${namespace}/${name}`,
@@ -74,14 +79,14 @@ const entriesOf = (cluster: Pick<Follower, "reader">): object[] =>
     }))
     .sort((a, b) => a.name.localeCompare(b.name));
 
-describe("a follower", () => {
+describe("a replica", () => {
   test("knows after any changes what the cluster knows, and is told of those of one turn together", async () => {
-    await using all = await told([slice("web-a", [at("10.0.0.1", { pod: "one" })]), service("web", 80, "http")], {
+    await using all = await replicated([slice("web-a", [at("10.0.0.1", { pod: "one" })]), service("web", 80, "http")], {
       resolve_service_ports: true,
     });
-    const { api, clock, follower, source, messages } = all;
-    assertEquals(seen(follower), seen(source.cluster));
-    assertEquals([follower.synced(), follower.status().endpoints], [true, 1]);
+    const { api, clock, replica, source, messages } = all;
+    assertEquals(seen(replica), seen(source.cluster));
+    assertEquals([replica.synced(), replica.status().endpoints], [true, 1]);
     const random = seededRandom(7);
     for (let round = 0; round < 40; round++) {
       const before = messages.count;
@@ -97,13 +102,13 @@ describe("a follower", () => {
         }
       }
       await clock.advance(20);
-      assertEquals(seen(follower), seen(source.cluster));
+      assertEquals(seen(replica), seen(source.cluster));
       assert(messages.count - before <= 2, `${messages.count - before} messages for one turn's changes`);
     }
   });
 
   test("answers as the cluster does for what it does not know", async () => {
-    await using all = await told([slice("web-a", [at("10.0.0.1")])], { namespaces: ["default"] });
+    await using all = await replicated([slice("web-a", [at("10.0.0.1")])], { namespaces: ["default"] });
     const there = createDiscovery({ clusters: [all.source.cluster], multi: false });
     for (const reference of ["web", "web:nope", "nobody", "other/web"]) {
       assertEquals(all.discovery.query(reference), there.query(reference));
@@ -114,7 +119,7 @@ describe("a follower", () => {
     const clock = createFakeClock();
     const api = embedded({ clock });
     const hold = api.faults.add({ match: { verb: "list" }, effect: { kind: "delay", ms: 500 } });
-    await using all = await told([slice("web-a", [at("10.0.0.1")])], {}, { clock, api, wait: false });
+    await using all = await replicated([slice("web-a", [at("10.0.0.1")])], {}, { clock, api, wait: false });
     const upstream = all.discovery.upstream({ service: "web" });
     const wait = upstream.refresh();
     assert(wait !== undefined);
@@ -125,7 +130,7 @@ describe("a follower", () => {
 
     const down = embedded({ clock });
     down.faults.add({ effect: { kind: "status", code: 403 } });
-    await using none = await told([], {}, { clock, api: down, wait: false });
+    await using none = await replicated([], {}, { clock, api: down, wait: false });
     await clock.advance(100);
     const other = none.discovery.upstream({ service: "web" });
     assertEquals([other.refresh(), other.reason()?.code], [undefined, "not_synced"]);
@@ -134,7 +139,7 @@ describe("a follower", () => {
 
   test("keeps to max_stale: an old snapshot is refreshed by the other side before it is used", async () => {
     const settings = { mode: "poll", poll_interval: 60_000, max_stale: 1000 } as const;
-    await using all = await told([slice("web-a", [at("10.0.0.1")])], settings);
+    await using all = await replicated([slice("web-a", [at("10.0.0.1")])], settings);
     const upstream = all.discovery.upstream({ service: "web" });
     assertEquals([upstream.refresh(), upstream.endpoints().length], [undefined, 1]);
     await all.clock.advance(2000);
@@ -146,7 +151,7 @@ describe("a follower", () => {
   });
 
   test("stays fresh on a watch that only has bookmarks", async () => {
-    await using all = await told([slice("web-a", [at("10.0.0.1")])], { max_stale: 4000 });
+    await using all = await replicated([slice("web-a", [at("10.0.0.1")])], { max_stale: 4000 });
     const upstream = all.discovery.upstream({ service: "web" });
     for (let second = 0; second < 20; second++) {
       for (const watch of all.api.openWatches) watch.bookmark();
@@ -156,7 +161,7 @@ describe("a follower", () => {
   });
 
   test("in mode request has the other side ask, once for all who ask at the same time", async () => {
-    await using all = await told([slice("web-a", [at("10.0.0.1")])], { mode: "request" });
+    await using all = await replicated([slice("web-a", [at("10.0.0.1")])], { mode: "request" });
     const upstream = all.discovery.upstream({ service: "web" });
     assertEquals(upstream.reason()?.code, "not_synced");
     const before = all.api.requests.length;
@@ -175,7 +180,7 @@ describe("a follower", () => {
   });
 
   test("in mode request believes a service again once the other side has an answer after a failure", async () => {
-    await using all = await told([slice("web-a", [at("10.0.0.1")])], { mode: "request" });
+    await using all = await replicated([slice("web-a", [at("10.0.0.1")])], { mode: "request" });
     const mend = all.api.faults.add({ effect: { kind: "status", code: 500 } });
     const upstreams = ["web", "nobody"].map((service) => all.discovery.upstream({ service }));
     await Promise.all([...upstreams.map((one) => one.refresh()), all.clock.advance(1000)]);
@@ -192,11 +197,11 @@ describe("a follower", () => {
   });
 
   test("is not told a change from before behind the whole state that is newer", async () => {
-    await using all = await told([slice("web-a", [at("10.0.0.1")])]);
-    const { api, clock, publisher, follower } = all;
+    await using all = await replicated([slice("web-a", [at("10.0.0.1")])]);
+    const { api, clock, publisher, replica } = all;
     await using next = await follow([slice("web-a", [at("10.0.0.3")])], {}, { api: embedded({ clock }), clock });
     // In one turn: a change by the old client, which nobody was told of yet, and another client in its place.
-    const tap = (all.source.cluster as FollowedCluster).changes;
+    const tap = all.source.cluster.changes;
     let changed = false;
     const stop = tap.subscribe({
       change: () => {
@@ -208,28 +213,28 @@ describe("a follower", () => {
     api.apply(slice("web-a", [at("10.0.0.2")]));
     for (let turn = 0; turn < 100 && !changed; turn++) await Promise.resolve();
     all.end();
-    const end = publisher.add(next.cluster as FollowedCluster);
+    const end = publisher.add(next.cluster);
     stop();
     await clock.advance(10);
     await waiting;
-    assertEquals([changed, seen(follower)], [true, seen(next.cluster)]);
+    assertEquals([changed, seen(replica)], [true, seen(next.cluster)]);
     end();
   });
 
   test("is not made to forget when the client behind it is replaced by one that knows less yet", async () => {
-    await using all = await told([slice("web-a", [at("10.0.0.1")])]);
-    const { api, clock, publisher, follower, discovery } = all;
+    await using all = await replicated([slice("web-a", [at("10.0.0.1")])]);
+    const { api, clock, publisher, replica, discovery } = all;
     const hold = api.faults.add({ match: { verb: "list" }, effect: { kind: "status", code: 503 } });
     all.end();
     await using next = await follow([], {}, { api, clock, wait: false });
-    const end = publisher.add(next.cluster as FollowedCluster);
+    const end = publisher.add(next.cluster);
     await clock.advance(1000);
     assertEquals(discovery.query("web").nodes.length, 1);
     api.apply(slice("web-a", [at("10.0.0.1"), at("10.0.0.2")]));
     hold();
     await clock.advance(60_000);
     assertEquals(discovery.query("web").nodes.length, 2);
-    assertEquals(seen(follower), seen(next.cluster));
+    assertEquals(seen(replica), seen(next.cluster));
     end();
   });
 
@@ -237,7 +242,7 @@ describe("a follower", () => {
     const clock = createFakeClock();
     const publisher = createPublisher(clock);
     const received: unknown[] = [];
-    publisher.subscribe("others", (news) => received.push(news));
+    publisher.subscribe("others", (update) => received.push(update));
     assertEquals(received, ["{}"]);
     assertEquals((await publisher.refresh("others", "default", "web"))?.why, "not_synced");
   });

@@ -1,4 +1,5 @@
 import { createCluster } from "../../../src/discovery/cluster.ts";
+import { apiserverFeed } from "../../../src/discovery/feeds/apiserver.ts";
 import { noCredentials } from "../../../src/kubernetes/credentials.ts";
 import { bunRuntime } from "../../../src/platform/bun/runtime.ts";
 import { clusterConfig } from "../../discovery/support.ts";
@@ -58,23 +59,28 @@ export async function watchQuietly({ minutes, speed, bookmarkInterval }: QuietOp
   let errors = 0;
   let silences = 0;
   const fetch = bunRuntime.clientFetch({ verify: true });
-  const cluster = createCluster(clusterConfig(), {
-    connect: async () => ({
-      server: served.url,
-      fetch,
-      credentials: noCredentials,
-      files: [],
-      refresh: async () => {},
+  const cluster = createCluster(
+    clusterConfig(),
+    apiserverFeed({
+      connect: async () => ({
+        server: served.url,
+        fetch,
+        credentials: noCredentials,
+        files: [],
+        refresh: async () => {},
+      }),
     }),
-    clock,
-    random: seededRandom(4),
-    logger: {
-      log(level, message) {
-        if (level === "warn" || level === "error") errors++;
-        if (message.includes("silent")) silences++;
+    {
+      clock,
+      random: seededRandom(4),
+      logger: {
+        log(level, message) {
+          if (level === "warn" || level === "error") errors++;
+          if (message.includes("silent")) silences++;
+        },
       },
     },
-  });
+  );
   const stop = new AbortController();
   const done = cluster.run(stop.signal);
   await cluster.whenSynced(AbortSignal.timeout(10_000));

@@ -3,6 +3,7 @@ import type { Logger } from "../../../src/base/log.ts";
 import type { ApiserverOptions } from "../../../src/demo/apiserver.ts";
 import { type Cluster, createCluster } from "../../../src/discovery/cluster.ts";
 import { createDiscovery, type Discovery } from "../../../src/discovery/discovery.ts";
+import { apiserverFeed } from "../../../src/discovery/feeds/apiserver.ts";
 import type { Upstream } from "../../../src/discovery/types.ts";
 import { noCredentials } from "../../../src/kubernetes/credentials.ts";
 import { clusterConfig } from "../../discovery/support.ts";
@@ -182,29 +183,34 @@ function buildLaboratory({ seed, setting }: Schedule, place: Place): Laboratory 
     },
   };
   const random = seededRandom(seed);
-  const cluster = createCluster(configOf(setting), {
-    connect: async () => ({
-      server: "http://apiserver.test",
-      fetch: wire.fetch,
-      credentials: noCredentials,
-      files: [],
-      refresh: async () => {},
+  const cluster = createCluster(
+    configOf(setting),
+    apiserverFeed({
+      connect: async () => ({
+        server: "http://apiserver.test",
+        fetch: wire.fetch,
+        credentials: noCredentials,
+        files: [],
+        refresh: async () => {},
+      }),
     }),
-    // The client looks at the clock at every byte and event: a good moment to look over its shoulder. It may do so in the
-    // middle of a write, where no reader ever comes: so as soon as that is over.
-    clock: {
-      ...clock,
-      now() {
-        queueMicrotask(sample);
-        return clock.now();
+    {
+      // The client looks at the clock at every byte and event: a good moment to look over its shoulder. It may do so in the
+      // middle of a write, where no reader ever comes: so as soon as that is over.
+      clock: {
+        ...clock,
+        now() {
+          queueMicrotask(sample);
+          return clock.now();
+        },
       },
+      random() {
+        sample();
+        return random();
+      },
+      logger,
     },
-    random() {
-      sample();
-      return random();
-    },
-    logger,
-  });
+  );
   const discovery = createDiscovery({ clusters: [cluster], multi: false });
   for (const service of ALL_SERVICES) upstreams.set(service, discovery.upstream({ service: `${service}:http` }));
   const stopWatching = place.watchOver(sample);

@@ -1,6 +1,6 @@
 import { describe, test } from "bun:test";
 import { assertEquals } from "@std/assert";
-import { createOnDemandRefresh, type OnDemandRefresh } from "../../../src/discovery/feeds/on-demand.ts";
+import { createOnDemandRefresh, type OnDemandRefresh } from "../../../src/discovery/feeds/on-demand-refresh.ts";
 import { createFakeClock, type FakeClock } from "../../helpers/fake-clock.ts";
 
 interface Pull {
