@@ -38,7 +38,7 @@ function put(rows: Map<string, Row>, path: string, { description, default: value
   if (value !== undefined && !isEmpty) row.default ??= `\`${JSON.stringify(value)}\``;
 }
 
-/** The rows of a key and of all below it. What stands in `apart` has a page of its own. `only`: it has no other mapping's form. */
+/** The rows of a key and of all below it. `apart`: what has a page of its own. `only`: no other form is a mapping. */
 function walk(rows: Map<string, Row>, path: string, node: Node, apart: ReadonlySet<string>, only = true): void {
   if (node.$ref !== undefined && apart.has(node.$ref)) return;
   for (const [key, child] of Object.entries(node.properties ?? {})) {

@@ -103,7 +103,7 @@ type RawHeaderChanges = NonNullable<RawRoute["request_headers"]>;
 
 const NO_CHANGES: RawHeaderChanges = { set: {}, add: {}, remove: [] };
 
-/** The changes of `defaults` and of the route; a header that the route names, even with `false`, is the route's alone. */
+/** The changes of `defaults` and the route's own; those of a header that the route names are the route's alone. */
 function mergeHeaders(
   defaults: RawHeaderChanges | undefined,
   own: RawHeaderChanges | undefined,

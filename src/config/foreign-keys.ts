@@ -1,4 +1,4 @@
-/** Keys of the gateways that people come from, where they are written by habit, and what is written here in their place. */
+/** Keys of other gateways that are written here by habit, and what stands here in their place. */
 
 const SERVICE = "service: namespace/name:port, or nodes: [{host, port}],";
 

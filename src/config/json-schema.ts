@@ -35,7 +35,7 @@ const DEFINITIONS: Readonly<Record<string, Schema>> = {
 /** Actions that no keyword expresses; what can be expressed of a check stands beside it in `keywords`. */
 const WITHOUT_KEYWORD = ["check", "to_lower_case", "to_upper_case"];
 
-/** JSON Schema knows no flags: an expression with one would mean something else. Our own marks mean nothing to editors. */
+/** JSON Schema has no flags: an expression with one would mean something else. Our own marks are not standard. */
 function standardOnly({ valibotAction, jsonSchema }: OverrideActionContext): JsonSchema | undefined {
   if (valibotAction.type === "metadata" && ("shown" in jsonSchema || "credential" in jsonSchema)) {
     const { shown: _, credential: __, ...rest } = jsonSchema as unknown as Schema;

@@ -20,29 +20,16 @@ const complain = (at: number, wanted: string): never => {
   throw new SelectorError(`${wanted} at character ${at + 1}`);
 };
 
-const SYMBOL = /^(?:==|!=|[=!,()<>])/;
-const WORD = /^[^\s=!,()<>"']+/;
+/** Space, a symbol, a text in either kind of quotes, a quote that is not closed, or a word. */
+const TOKEN = /\s+|(==|!=|[=!,()<>])|"([^"]*)"|'([^']*)'|(["'])|([^\s=!,()<>"']+)/g;
 
 function tokens(text: string): Token[] {
   const found: Token[] = [];
-  let at = 0;
-  while (at < text.length) {
-    const rest = text.slice(at);
-    const space = /^\s+/.exec(rest);
-    const quote = rest[0] === '"' || rest[0] === "'" ? rest[0] : undefined;
-    const plain = SYMBOL.exec(rest) ?? WORD.exec(rest);
-    if (space) {
-      at += space[0].length;
-    } else if (quote) {
-      const end = rest.indexOf(quote, 1);
-      if (end < 0) complain(at, "a quote is not closed");
-      found.push({ kind: "quoted", text: rest.slice(1, end), at });
-      at += end + 1;
-    } else {
-      const kind = SYMBOL.test(rest) ? (plain![0] as Token["kind"]) : "word";
-      found.push({ kind, text: plain![0], at });
-      at += plain![0].length;
-    }
+  for (const { index: at, 1: symbol, 2: double, 3: quoted = double, 4: open, 5: word } of text.matchAll(TOKEN)) {
+    if (open !== undefined) complain(at, "a quote is not closed");
+    else if (symbol !== undefined) found.push({ kind: symbol as Token["kind"], text: symbol, at });
+    else if (quoted !== undefined) found.push({ kind: "quoted", text: quoted, at });
+    else if (word !== undefined) found.push({ kind: "word", text: word, at });
   }
   return [...found, { kind: "end", text: "", at: text.length }];
 }

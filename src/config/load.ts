@@ -47,7 +47,7 @@ export type LoadResult =
       readonly warnings: readonly ConfigIssue[];
       /** Modules the config names; none is loaded yet. */
       readonly modules: readonly ModuleUse<ConfigIssue>[];
-      /** Whether the file lists routes or streams at all: an empty list is meant, a missing one may have been cut off. */
+      /** Whether there is a list of routes or streams: an empty one is meant, a missing one may have been cut off. */
       readonly listsRoutes: boolean;
     }
   | { readonly ok: false; readonly errors: readonly ConfigIssue[]; readonly warnings: readonly ConfigIssue[] };

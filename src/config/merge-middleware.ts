@@ -10,8 +10,9 @@ const kindOf = (entry: RawMiddleware): string => (entry.use === undefined ? name
 const isOff = (entry: RawMiddleware): boolean => entry[nameOf(entry)] === false;
 
 /**
- * The middleware of a route: those of `defaults`, in their order, and then the route's own. Those of one name (of one path, for
- * modules) stand in the place of the defaults' of that name; `NAME: false` takes these away, `use: false` all modules.
+ * The middleware of a route: those of `defaults`, in their order, and then the route's own. Those of one name (of one
+ * path, for modules) stand in the place of the defaults' of that name; `NAME: false` takes these away, `use: false` all
+ * modules.
  */
 export function mergeMiddleware(defaults: readonly RawMiddleware[], own: readonly RawMiddleware[]): MiddlewareEntry[] {
   const byKind = Map.groupBy(own, kindOf);

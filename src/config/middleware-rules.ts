@@ -11,8 +11,8 @@ const entriesOf = (root: Place): Place[] =>
   [under(root, "defaults"), ...itemsUnder(root, "routes")].flatMap((holder) => itemsUnder(holder, "middleware"));
 
 /**
- * Those of one `group` share one count, so they must want the same of it. A request counts once in it, so a route names it
- * once. Options are compared as the schema read them, `file`: one that is left out is its default.
+ * Those of one `group` share one count, so they must want the same of it. A request counts once in it, so a route names
+ * it once. Options are compared as the schema read them, `file`: one that is left out is its default.
  */
 export function checkGroups(rules: Rules, kinds: MiddlewareKinds, file: RawFile): void {
   const groups = new Map<string, { path: Path; options: string }>();

@@ -1,6 +1,6 @@
 /**
- * What a user's regular expression may cost: the runtimes' engines backtrack, and a text that a client chooses can make them
- * do it for long. This is a rule of thumb, for a warning: it may be wrong either way.
+ * What a user's regular expression may cost: the runtimes' engines backtrack, and a text that a client chooses can make
+ * them do it for long. This is a rule of thumb, for a warning: it may be wrong either way.
  */
 
 /** `square`: time may grow with the square of the text's length; `endless`: it may double with each character. */

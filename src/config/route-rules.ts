@@ -21,8 +21,8 @@ function prefixIsKnown(rules: Rules, route: Place): void {
 }
 
 /**
- * Whatever stands in braces is a part of the route's own path (its template, or the named groups of its regex), or one that
- * every request has.
+ * Whatever stands in braces is a part of the route's own path (its template, or the named groups of its regex), or one
+ * that every request has.
  */
 function partsAreKnown(rules: Rules, route: Place): void {
   const { template, regex } = under(route, "path").value;

@@ -46,7 +46,7 @@ function* expressionsIn(value: unknown, path: Path): Generator<{ source: string;
   }
 }
 
-/** Warns of expressions of routes that a client can make slow: they see what a client chooses, up to `server.limits`. */
+/** Warns of expressions that a client can make slow: they are tried on what it chooses, up to `server.limits`. */
 export function regexWarnings(document: ConfigDocument, routes: readonly RouteConfig[]): ConfigIssue[] {
   const found = routes.flatMap(({ path, rewrite_path, redirect, headers, cookies, query }, index) => [
     ...expressionsIn({ path, rewrite_path, redirect, headers, cookies, query }, ["routes", index]),

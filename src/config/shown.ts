@@ -5,8 +5,8 @@ import { childOf, fitting, optionsOf, type Schema, schemaAt, schemaParts, walk }
 
 /**
  * What of a config may be shown, as its schema says. Numbers, switches and the words of a list are the schema's own, so
- * they always may; a text may where its entry is marked with `shown`, and what no entry knows never may. Everything that
- * prints a part of a config asks here: messages of the loader, the admin API, explain, manifests and logs.
+ * they always may; a text may where its entry is marked with `shown`, and what no entry knows never may. Everything
+ * that prints a part of a config asks here: messages of the loader, the admin API, explain, manifests and logs.
  */
 
 type Mark = true | "url";
@@ -70,8 +70,8 @@ export function credentialParameters(schema: Schema, value: unknown): string[] {
 const LEAVES: ReadonlySet<string> = new Set(["string", "number", "boolean", "picklist", "literal"]);
 
 /**
- * Whether a value that does not fit may be shown in a message: what is wanted at its place is a number, a switch, a word
- * or a text that may be shown.
+ * Whether a value that does not fit may be shown in a message: what is wanted at its place is a number, a switch, a
+ * word or a text that may be shown.
  */
 export function mayShowFound(schema: Schema, root: unknown, path: Path): boolean {
   const at = schemaAt(schema, root, path);

@@ -41,8 +41,8 @@ const MAX_SYNTAX_ISSUES = 20;
 const UNUSABLE_KEYS = new Set(["__proto__", "constructor", "prototype"]);
 
 /**
- * What each alias of a document stands for: the last anchor of that name before it. One pass; the parser's own `resolve`
- * makes one for every alias. undefined for a document nested too deeply to be walked.
+ * What each alias of a document stands for: the last anchor of that name before it. One pass; the parser's own
+ * `resolve` makes one for every alias. undefined for a document nested too deeply to be walked.
  */
 function aliasTargets(top: Node | null): Map<Node, Node | undefined> | undefined {
   const anchors = new Map<string, Node>();

@@ -92,8 +92,8 @@ export const streamSchema = mapping(
 );
 
 /**
- * What a stream has where it does not say anything. Databases keep quiet connections for hours, so none is cut for that;
- * peers that vanished are found by TCP keep-alive.
+ * What a stream has where it does not say anything. Databases keep quiet connections for hours, so none is cut for
+ * that; peers that vanished are found by TCP keep-alive.
  */
 export const STREAM_DEFAULTS = {
   ...lateDefaults(streamSchema),

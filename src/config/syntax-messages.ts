@@ -36,7 +36,7 @@ const BLOCK_LINE = /^(?<indent> *(?:- +)*)[\w.$"'-]+:(?: |$)/;
 const indentOf = (line: string | undefined): number | undefined =>
   BLOCK_LINE.exec(line ?? "")?.groups?.indent?.replaceAll("-", " ").length;
 
-/** Whether a line of keys begins in another column than the line before it, where the parser saw something else wrong. */
+/** The message for a line of keys in another column than the line before it, where the parser sees another fault. */
 function indented(code: ErrorCode, lines: readonly string[], line: number): string | undefined {
   const here = indentOf(lines[line - 1]);
   const after = indentOf(lines[line]);

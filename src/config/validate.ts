@@ -104,8 +104,8 @@ function reread(text: string): number | boolean | undefined {
 }
 
 /**
- * Checks a config against the schema and reports every fault at once. A value that is one environment variable is a text
- * first; where the schema refuses that, it is read again as YAML would (`default_weight: ${WEIGHT}`). A value that
+ * Checks a config against the schema and reports every fault at once. A value that is one environment variable is a
+ * text first; where the schema refuses that, it is read again as YAML would (`default_weight: ${WEIGHT}`). A value that
  * could not be read at all (undefined) was reported already.
  */
 export function validate(format: FileFormat, document: ConfigDocument): Validated {

@@ -1,5 +1,5 @@
 import type * as v from "valibot";
-import { isMapping } from "../base/schema/shapes.ts";
+import { formsFor, isMapping } from "../base/schema/shapes.ts";
 import type { Path } from "./issues.ts";
 
 /** Which part of the schema a value of a config is meant for, whether it fits or not, was read already or not. */
@@ -12,7 +12,6 @@ interface Parts {
   readonly pipe?: readonly unknown[];
   readonly wrapped?: Schema;
   readonly options?: readonly unknown[];
-  readonly literal?: unknown;
   readonly entries?: Readonly<Record<string, Schema>>;
   readonly item?: Schema;
   readonly value?: Schema;
@@ -35,25 +34,10 @@ export function optionsOf(schema: Schema): Schema[] {
   return type === "union" ? (options as Schema[]).flatMap(optionsOf) : [inner];
 }
 
-const MAPPINGS: ReadonlySet<string> = new Set(["strict_object", "loose_object", "object", "record"]);
-
-const sharedKeys = ({ entries = {} }: Parts, value: Readonly<Record<string, unknown>>): number =>
-  Object.keys(value).filter((key) => Object.hasOwn(entries, key)).length;
-
-/** The alternatives that fit the shape of a value. */
+/** The alternatives that fit the shape of a value, the best one alone where it is a mapping. */
 export function fitting(schema: Schema, value: unknown): Schema[] {
-  const options = optionsOf(schema);
-  if (Array.isArray(value)) return options.filter((option) => schemaParts(option).type === "array");
-  if (isMapping(value)) {
-    const mappings = options.filter((option) => MAPPINGS.has(schemaParts(option).type));
-    const most = Math.max(...mappings.map((option) => sharedKeys(schemaParts(option), value)));
-    return mappings.filter((option) => sharedKeys(schemaParts(option), value) === most).slice(0, 1);
-  }
-  const own = options.filter((option) => {
-    const { type, options: listed = [], literal } = schemaParts(option);
-    return (type === "picklist" && listed.includes(value)) || (type === "literal" && literal === value);
-  });
-  return own.length > 0 ? own : options.filter((option) => schemaParts(option).type === typeof value);
+  const forms = formsFor(optionsOf(schema), value);
+  return isMapping(value) ? forms.slice(0, 1) : forms;
 }
 
 /** What stands under a key of a value of this schema; undefined: the schema does not know it. */
@@ -76,7 +60,7 @@ export function schemaAt(schema: Schema, root: unknown, path: Path): Schema | un
   return at;
 }
 
-/** A value, where it stands, and its schema (optional or a union, maybe); undefined where the schema does not know it. */
+/** A value, where it stands, and its schema, a union perhaps; undefined where the schema does not know it. */
 export interface Visited {
   readonly path: Path;
   readonly value: unknown;

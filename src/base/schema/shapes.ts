@@ -69,53 +69,55 @@ export function object<const Entries extends v.ObjectEntries>(
   return { ...strict, "~run": run };
 }
 
-/** The first schema of a pipe, which says what kind of value it takes. */
-const root = (schema: AnySchema): AnySchema & { entries?: v.ObjectEntries; options?: unknown; literal?: unknown } =>
-  ((schema as { pipe?: readonly AnySchema[] }).pipe?.[0] ?? schema) as AnySchema;
-
-const keysTaken = (schema: AnySchema, value: Mapping): number =>
-  Object.keys(value).filter((key) => Object.hasOwn(root(schema).entries ?? {}, key)).length;
-
-function takes(schema: AnySchema, value: unknown): boolean {
-  const { type, literal } = root(schema);
-  if (type === "literal") return literal === value;
-  if (type === "picklist") return (root(schema).options as readonly unknown[]).includes(value);
-  if (type === "strict_object") return isMapping(value) && keysTaken(schema, value) > 0;
-  if (type === "array") return Array.isArray(value);
-  return type === typeof value;
+/** Only what is read here of a schema; one with a pipe has all of its first one. */
+interface Form {
+  readonly type: string;
+  readonly entries?: v.ObjectEntries;
+  readonly options?: readonly unknown[];
+  readonly literal?: unknown;
 }
 
-/** The alternative a value was meant for, judged by its kind and its keys; undefined when that is open. */
-function intended(options: readonly AnySchema[], value: unknown): AnySchema | undefined {
-  const fitting = options.filter((option) => takes(option, value));
-  if (fitting.length <= 1 || !isMapping(value)) return fitting[0];
-  const most = Math.max(...fitting.map((option) => keysTaken(option, value)));
-  const best = fitting.filter((option) => keysTaken(option, value) === most);
-  return best.length === 1 ? best[0] : undefined;
+const MAPPINGS: ReadonlySet<string> = new Set(["strict_object", "loose_object", "object", "record"]);
+
+const sharedKeys = ({ entries = {} }: Form, value: Mapping): number =>
+  Object.keys(value).filter((key) => Object.hasOwn(entries, key)).length;
+
+/** Those of several schemas that a value may be meant for, judged by its kind and, of mappings, by their keys. */
+export function formsFor<Schema>(schemas: readonly Schema[], value: unknown): Schema[] {
+  const those = (fits: (form: Form) => boolean): Schema[] => schemas.filter((schema) => fits(schema as Form));
+  if (Array.isArray(value)) return those(({ type }) => type === "array");
+  if (isMapping(value)) {
+    const mappings = those(({ type }) => MAPPINGS.has(type));
+    const most = Math.max(...mappings.map((schema) => sharedKeys(schema as Form, value)));
+    return mappings.filter((schema) => sharedKeys(schema as Form, value) === most);
+  }
+  const exact = those(
+    ({ type, options = [], literal }) =>
+      (type === "picklist" && options.includes(value)) || (type === "literal" && literal === value),
+  );
+  return exact.length > 0 ? exact : those(({ type }) => type === typeof value);
 }
 
 /**
- * One of several shapes. A value is checked against the one it was meant for, so that a mistake inside it is reported as
- * that and not as "matches none"; `wanted` is for the value that is meant for none of them.
+ * One of several shapes. A value is checked against the one it was meant for, so that a mistake inside it is reported
+ * as that and not as "matches none"; `wanted` is for the value that is meant for none of them.
  */
 export function oneOf<const Options extends v.UnionOptions>(
   options: Options,
   wanted: string,
 ): v.UnionSchema<Options, string> {
   const union = v.union(options, wanted);
-  const objects = options.filter((option) => root(option as AnySchema).type === "strict_object");
   const run: (typeof union)["~run"] = (dataset, config) => {
-    const onlyObject = isMapping(dataset.value) && objects.length === 1 ? objects[0] : undefined;
-    const option = onlyObject ?? intended(options as unknown as readonly AnySchema[], dataset.value);
-    if (option) return (option as AnySchema)["~run"](dataset, config) as never;
-    return union["~run"](dataset, config);
+    const [option, ...more] = formsFor(options, dataset.value);
+    const isOpen = option === undefined || (isMapping(dataset.value) && more.length > 0);
+    return (isOpen ? union : (option as AnySchema))["~run"](dataset, config) as never;
   };
   return { ...union, "~run": run };
 }
 
 /**
- * What a check says, as far as keywords of JSON Schema can say it: for editors. The check is what counts, so the keywords
- * are never the stricter of the two.
+ * What a check says, as far as keywords of JSON Schema can say it: for editors. The check is what counts, so the
+ * keywords are never the stricter of the two.
  */
 export const keywords = <Input, const Keywords extends Mapping>(words: Keywords): v.MetadataAction<Input, Keywords> =>
   v.metadata(words);
