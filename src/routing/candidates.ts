@@ -8,7 +8,7 @@ export interface Lookup {
   readonly facts: IncomingRequest;
   /** The path in the form rules are compared with. */
   readonly path: string;
-  /** Made when the first rule asks for a header or parameter: most routes do not. */
+  /** Made when a rule first needs a header or parameter: most routes do not. */
   reader: ConditionReader | undefined;
 }
 
@@ -17,23 +17,23 @@ const readValue = (lookup: Lookup, { of, name }: Condition): string | null => {
   return lookup.reader.value(of, name);
 };
 
-/** Entries that one path pattern leads to, in precedence order. */
-export interface Candidates<T> {
+/** Finds a request's entry among some of them. */
+export interface Finder<T> {
   /** The lowest `order` among them. */
   readonly first: number;
-  /** The first entry that matches, if its order is below `below`. */
+  /** The first in precedence that matches, if its order is below `below`. */
   find(lookup: Lookup, below: number): Entry<T> | undefined;
 }
 
-/** From this many entries on, an index over a header or parameter is cheaper than asking one after the other. */
+/** From this many entries on, an index over a header or parameter is cheaper than trying one after the other. */
 const WORTH_AN_INDEX = 8;
 
 interface Candidate<T> {
   readonly entry: Entry<T>;
   readonly methods: ReadonlySet<string> | undefined;
-  /** Only where the path pattern does not say it all. */
+  /** Only where the path pattern alone does not decide. */
   readonly fits: ((path: string) => boolean) | undefined;
-  /** Whether the route's redirect leads anywhere from a path as it was sent. */
+  /** Whether the route's redirect applies to a path as it was sent. */
   readonly redirects: ((path: string) => boolean) | undefined;
   readonly conditions: readonly Condition[];
 }
@@ -48,7 +48,7 @@ const matches = ({ methods, fits, redirects, conditions }: Candidate<unknown>, l
   return true;
 };
 
-const oneByOne = <T>(candidates: readonly Candidate<T>[]): Candidates<T> => ({
+const oneByOne = <T>(candidates: readonly Candidate<T>[]): Finder<T> => ({
   first: candidates[0]?.entry.order ?? Number.POSITIVE_INFINITY,
   find(lookup, below) {
     for (const candidate of candidates) {
@@ -59,14 +59,14 @@ const oneByOne = <T>(candidates: readonly Candidate<T>[]): Candidates<T> => ({
   },
 });
 
-/** The value a candidate wants of this header or parameter, where it wants exactly one. */
-const wanted = ({ conditions }: Candidate<unknown>, { of, name }: Condition): string | undefined => {
+/** The exact value a candidate requires of this header or parameter, if it does. */
+const required = ({ conditions }: Candidate<unknown>, { of, name }: Condition): string | undefined => {
   const condition = conditions.find((one) => one.of === of && one.name === name);
   return condition !== undefined && "equals" in condition.rule ? condition.rule.equals : undefined;
 };
 
-/** The header or parameter that most candidates want an exact value of. */
-const commonest = (candidates: readonly Candidate<unknown>[], used: ReadonlySet<string>): Condition | undefined => {
+/** The header or parameter of which most candidates require an exact value. */
+const mostRequired = (candidates: readonly Candidate<unknown>[], used: ReadonlySet<string>): Condition | undefined => {
   const seen = new Map<string, { condition: Condition; times: number }>();
   for (const condition of candidates.flatMap((candidate) => candidate.conditions)) {
     const key = `${condition.of} ${condition.name}`;
@@ -81,10 +81,10 @@ const commonest = (candidates: readonly Candidate<unknown>[], used: ReadonlySet<
   return most.condition;
 };
 
-const indexed = <T>(candidates: readonly Candidate<T>[], used: ReadonlySet<string>): Candidates<T> => {
-  const by = commonest(candidates, used);
+const indexed = <T>(candidates: readonly Candidate<T>[], used: ReadonlySet<string>): Finder<T> => {
+  const by = mostRequired(candidates, used);
   if (by === undefined) return oneByOne(candidates);
-  const split = Map.groupBy(candidates, (candidate) => wanted(candidate, by));
+  const split = Map.groupBy(candidates, (candidate) => required(candidate, by));
   const rest = indexed(split.get(undefined) ?? [], used);
   split.delete(undefined);
   const usedHere = new Set(used).add(`${by.of} ${by.name}`);
@@ -108,7 +108,7 @@ const fitOf = (path: PathTest): Candidate<unknown>["fits"] => {
  * Candidates of one path pattern, given in precedence order. Many of them that differ in the exact value of one header
  * or parameter are found through an index, so that they cost no more than a few; regular expressions are tried in turn.
  */
-export function compileCandidates<T>(entries: readonly Entry<T>[]): Candidates<T> {
+export function compileCandidates<T>(entries: readonly Entry<T>[]): Finder<T> {
   const candidates = entries.map(
     (entry): Candidate<T> => ({
       entry,

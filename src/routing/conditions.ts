@@ -2,10 +2,10 @@ import { cookieValue } from "../http/cookie.ts";
 import type { IncomingRequest } from "../http/request.ts";
 import type { MatchRule, MatchRules, RouteRule, ValueRule } from "./options.ts";
 
-/** What a value must be, where it is there. */
+/** What a value must be. */
 type ValueTest = { readonly equals: string } | { readonly pattern: RegExp } | { readonly among: ReadonlySet<string> };
 
-/** A header, cookie or query parameter a route asks for. */
+/** A rule for a header, cookie or query parameter. */
 export interface Condition {
   readonly of: "header" | "cookie" | "query";
   /** Lower case for a header; as it is for a cookie and a query parameter. */
@@ -39,20 +39,20 @@ export function compileConditions(rule: Pick<RouteRule, "headers" | "cookies" | 
   ];
 }
 
-/** Reads header values, cookies and query parameters of one request for many routes: nothing is parsed before it is asked for. */
-export interface ConditionReader {
-  /** The value, or null where it is absent. Several headers of one name are joined by ", "; else the first counts. */
-  value(of: Condition["of"], name: string): string | null;
-}
+/**
+ * Reads header values, cookies and query parameters of one request for many routes: nothing is parsed before it is
+ * needed. The query is read as `application/x-www-form-urlencoded`.
+ */
+export type ConditionReader = ReturnType<typeof createConditionReader>;
 
-/** A reader of the request's values; the query is read as `application/x-www-form-urlencoded`. */
-export function createConditionReader(facts: IncomingRequest): ConditionReader {
+export function createConditionReader(facts: IncomingRequest) {
   let parameters: URLSearchParams | undefined;
-  // Routes that stand side by side tend to ask for the same header, so the last answer is remembered.
+  // Routes that stand side by side tend to need the same header, so the last value is kept.
   let lastName: string | undefined;
   let lastValue: string | null = null;
   return {
-    value(of, name) {
+    /** The value, or null where it is absent. Several headers of one name are joined by ", "; else the first counts. */
+    value(of: Condition["of"], name: string): string | null {
       if (of === "query") {
         parameters ??= new URLSearchParams(facts.search);
         return parameters.get(name);
@@ -67,7 +67,7 @@ export function createConditionReader(facts: IncomingRequest): ConditionReader {
   };
 }
 
-/** Whether a value, null for an absent one, is what the condition asks for. */
+/** Whether a value, null for an absent one, satisfies the condition. */
 export function holds({ rule }: Condition, value: string | null): boolean {
   if ("present" in rule) return (value !== null) === rule.present;
   return "not" in rule ? !passes(rule.not, value) : passes(rule, value);

@@ -7,14 +7,14 @@ import type { RouteRule } from "./options.ts";
 import type { Entry, PathTest } from "./precedence.ts";
 import { redirectTest } from "./redirect.ts";
 
-/** Why a route takes a request or not. */
+/** Why a route takes a request or does not. */
 export interface RouteExplanation {
   id: string;
   /** Whether all its rules hold; the first such route takes the request. */
   matched: boolean;
-  /** One clause in words; header and query values are left out, as they may be secrets. */
+  /** One clause; header and query values are left out, as they may be secrets. */
   reason: string;
-  /** Which of its rules do not hold, in the order they are looked at; left out where all do. */
+  /** Which of its rules do not hold, in the order they are checked; left out where all do. */
   unmet?: readonly RuleKind[];
 }
 
@@ -70,14 +70,14 @@ const conditionReason = ({ of, name, rule }: Condition, reader: ConditionReader)
 
 /**
  * Explains every route once, at its place in the precedence: under the host that fits the request, else its first.
- * Entries are compared one by one here, on purpose without the compiled table: what disagrees with it would be a bug.
+ * Entries are compared one by one, on purpose without the compiled table: a difference between the two would be a bug.
  */
 export function explainRoutes<T>(entries: readonly Entry<T>[], facts: IncomingRequest): RouteExplanation[] {
   const host = requestHost(facts.host);
-  const odd = hasReadings(facts.path);
+  const ambiguous = hasReadings(facts.path);
   const asSent = decodePath(facts.path);
   const pathFor = ({ paths = "reject" }: RouteRule): string =>
-    odd && paths !== "reject" ? readingOf(facts.path, paths) : asSent;
+    ambiguous && paths !== "reject" ? readingOf(facts.path, paths) : asSent;
   const reader = createConditionReader(facts);
   const fitting = new Map<T, Entry<T>>();
   for (const entry of entries) {
@@ -102,7 +102,7 @@ export function explainRoutes<T>(entries: readonly Entry<T>[], facts: IncomingRe
     if (condition !== undefined) unmet.push(condition.of);
     const [first] = unmet;
     if (first !== undefined) {
-      const words: Record<RuleKind, () => string> = {
+      const reasons: Record<RuleKind, () => string> = {
         host: () => `host: ${host === "" ? "none" : host} is not among ${hosts?.join(", ")}`,
         path: () => (underPath ? `path: redirect.regex finds nothing in ${path}` : pathReason(pathTest, path)),
         method: () => `method: ${facts.method} is not among ${methods?.join(", ")}`,
@@ -110,7 +110,7 @@ export function explainRoutes<T>(entries: readonly Entry<T>[], facts: IncomingRe
         cookie: () => conditionReason(condition!, reader),
         query: () => conditionReason(condition!, reader),
       };
-      return { id, matched: false, reason: words[first](), unmet };
+      return { id, matched: false, reason: reasons[first](), unmet };
     }
     if (winner !== undefined) return { id, matched: true, reason: `matches, but ${winner} comes first` };
     winner = id;

@@ -2,8 +2,8 @@ import { dropLookalikes, lookalikesOf } from "../http/client-fields.ts";
 import type { HeaderChanges } from "./options.ts";
 
 /**
- * Changes headers in place. `underscored`: fields with `_` in their names that the client sent; what a pod may take for one
- * of the names that are changed here is dropped first.
+ * Changes headers in place. `underscored`: fields with `_` in their names that the client sent; those that a pod could
+ * mistake for one of the names changed here are dropped first.
  */
 export type ChangeFields = (headers: Headers, underscored?: readonly string[]) => void;
 
@@ -13,7 +13,7 @@ const lines = (changes: HeaderChanges["set"]): [name: string, values: readonly s
 
 /**
  * Header changes of a route (the Gateway API's HTTPHeaderFilter) as one function: first `set` overwrites, then `add`
- * appends to what is there, then `remove` deletes; a list is as many fields of that name. Names ignore case. undefined: there is nothing to change.
+ * appends, then `remove` deletes; a list is as many fields of that name. Names ignore case. undefined: nothing changes.
  *
  * @throws {TypeError} for a name or value that HTTP does not allow, when compiled rather than on a request.
  */

@@ -1,4 +1,4 @@
-/** A text of a route's `hosts` as requests are compared with it. */
+/** One of a route's `hosts` in the form requests are compared with. */
 export type HostRule =
   | { kind: "any" }
   | { kind: "exact"; host: string }

@@ -1,21 +1,21 @@
-/** A piece of a path template: a text that stands for itself, or a part that a request fills. */
+/** A piece of a path template: literal text, or a part that a request fills. */
 export type Piece =
   | { readonly kind: "text"; readonly text: string }
   /** One character or more of one segment. */
   | { readonly kind: "segment" }
   /** Any text, slashes too; may be empty. */
   | { readonly kind: "rest" }
-  /** At the end: nothing, or a slash and any text, which alone is what fills it. */
+  /** At the end: nothing, or a slash and any text; the text alone is the part's value. */
   | { readonly kind: "tail" }
-  /** At the end: nothing, or a slash. It is no part. */
+  /** At the end: nothing, or a slash. It has no value. */
   | { readonly kind: "slash" };
 
-/** What fills each of the parts of a path, in their order; undefined: the path does not match. */
+/** The values of a path's parts, in their order; undefined: the path does not match. */
 export type FindParts = (path: string) => readonly string[] | undefined;
 
 const SLASH = 47;
 
-/** Lower case, each character at its place: those whose lower case has another length stay. */
+/** Lower case of the same length: characters whose lower case is longer or shorter stay as they are. */
 const folded = (text: string): string => {
   const lower = text.toLowerCase();
   if (lower.length === text.length) return lower;
@@ -23,9 +23,9 @@ const folded = (text: string): string => {
 };
 
 /**
- * Compiles pieces into a matcher of whole paths. Of the ways in which parts may share a path among them, an earlier one gets as
- * much as it can, as in a greedy regular expression; but the time is linear in the path's length, whatever the path: there
- * is nothing to go back to.
+ * Compiles pieces into a matcher of whole paths. Where a path can be divided among parts in several ways, an earlier
+ * part gets as much as it can, as in a greedy regular expression; but the time is linear in the path's length, whatever
+ * the path: there is no backtracking.
  */
 export function compilePattern(pieces: readonly Piece[], ignoreCase: boolean): FindParts {
   const own = pieces
@@ -38,7 +38,7 @@ export function compilePattern(pieces: readonly Piece[], ignoreCase: boolean): F
 /** `seen`: the path as texts are compared with it. */
 type Find = (path: string, seen: string) => readonly string[] | undefined;
 
-/** Whether each part ends where the next slash or the path does: then there is one way to read a path. */
+/** Whether each part ends at the next slash or at the path's end: then there is only one way to match a path. */
 const isPlain = (pieces: readonly Piece[]): boolean =>
   pieces.every((piece, i) => {
     const next = pieces[i + 1];
@@ -76,8 +76,8 @@ const inOrder =
   };
 
 /**
- * For each piece, from the last to the first, and each place of the path: where the piece ends at the most if it begins there
- * and all that follow fit what is left. Then the parts are read off from the beginning.
+ * For each piece, from the last to the first, and each position in the path: the furthest end of the piece if it begins
+ * there and all that follow match the rest. Then the parts are read off from the beginning.
  */
 const fromTheEnd =
   (pieces: readonly Piece[]): Find =>
@@ -102,12 +102,14 @@ const fromTheEnd =
     return parts;
   };
 
-/** The furthest end of a piece that begins at each place, -1 for none. `after`: those of the next one; left out: it is the last. */
+/**
+ * The furthest end of a piece for each start, -1 for none. `after`: those of the next piece; left out: it is the last.
+ */
 function endsOf(piece: Piece, seen: string, after: Int32Array | undefined): Int32Array {
   const { length } = seen;
-  const fits = (place: number): boolean => (after === undefined ? place === length : after[place] !== -1);
+  const fits = (end: number): boolean => (after === undefined ? end === length : after[end] !== -1);
   const ends = new Int32Array(length + 1).fill(-1);
-  // The furthest place that the part may end at: of the path, or of the segment looked at.
+  // The furthest position at which the part may end: in the path, or in the current segment.
   let furthest = -1;
   for (let at = length; at >= 0; at--) {
     if (piece.kind === "text") {

@@ -1,18 +1,18 @@
 import { METHOD_NAME_ALL } from "hono/router";
 import { TrieRouter } from "hono/router/trie-router";
-import { type Candidates, compileCandidates, type Lookup } from "./candidates.ts";
+import { compileCandidates, type Finder } from "./candidates.ts";
 import type { Entry, PathTest } from "./precedence.ts";
 
 /** What Hono reads as more than a letter in a pattern, and the character that escapes it here. */
 const SPECIAL = /[:*{}?~]/;
 const SPECIALS = /[:*{}?~]/g;
 
-/** Paths and patterns with Hono's special characters replaced alike, so that in both they stand for themselves. */
+/** Escapes Hono's special characters, in paths and patterns alike, so that in both they are literal. */
 const literal = (path: string): string =>
   path.replace(SPECIALS, (char) => `~${char.charCodeAt(0).toString(16).padStart(2, "0")}`);
 
 /**
- * The whole segments every match of a regular expression begins with, "" where that cannot be told: it lets
+ * The whole segments every match of a regular expression begins with, "" where that cannot be derived: it lets
  * `^/users/[0-9]+$` be found by its path like a prefix, instead of being tried on every request.
  */
 export const literalStart = (source: string): string => {
@@ -23,7 +23,7 @@ export const literalStart = (source: string): string => {
   return text.startsWith("/") ? text.slice(0, text.lastIndexOf("/")) : "";
 };
 
-/** The path pattern that leads to an entry: as narrow as Hono's router can tell, never too narrow. */
+/** The path pattern that leads to an entry: as narrow as Hono's router supports, never too narrow. */
 const patternOf = (path: PathTest): string => {
   switch (path.kind) {
     case "exact":
@@ -41,32 +41,24 @@ const patternOf = (path: PathTest): string => {
   }
 };
 
-/** Finds entries by path; the host is already decided. */
-export interface PathRouter<T> {
-  /** The lowest `order` among its entries. */
-  readonly first: number;
-  /** The first entry in precedence that matches, if its order is below `below`. */
-  find(lookup: Lookup, below: number): Entry<T> | undefined;
-}
-
-/** What Hono answered for the paths of one place in the tree of literal segments; undefined: not asked yet. */
-interface Place<T> {
+/** Hono's results for one node of the tree of literal segments; undefined: not computed yet. */
+interface Node<T> {
   /** For the path that ends here. */
-  at: readonly Candidates<T>[] | undefined;
-  /** For all that go on with a segment no pattern has. */
-  under: readonly Candidates<T>[] | undefined;
+  at: readonly Finder<T>[] | undefined;
+  /** For all paths that go on with a segment no pattern has. */
+  under: readonly Finder<T>[] | undefined;
 }
 
-/** A place for everything a pattern's literal segments begin with, "" among it. */
-const placesOf = <T>(patterns: Iterable<string>): Map<string, Place<T>> => {
-  const places = new Map<string, Place<T>>([["", { at: undefined, under: undefined }]]);
+/** A node for each leading part of a pattern's literal segments, "" among them. */
+const nodesOf = <T>(patterns: Iterable<string>): Map<string, Node<T>> => {
+  const nodes = new Map<string, Node<T>>([["", { at: undefined, under: undefined }]]);
   for (const pattern of patterns) {
     const text = `${pattern.replace(/\/\*$/, "")}/`;
     for (let end = text.indexOf("/", 1); end !== -1; end = text.indexOf("/", end + 1)) {
-      places.set(text.slice(0, end), { at: undefined, under: undefined });
+      nodes.set(text.slice(0, end), { at: undefined, under: undefined });
     }
   }
-  return places;
+  return nodes;
 };
 
 /**
@@ -74,32 +66,32 @@ const placesOf = <T>(patterns: Iterable<string>): Map<string, Place<T>> => {
  * alone: RegExpRouter's grows with the number of routes (`bun run bench routing` shows both). Patterns are registered
  * in the order of their first entry and come back in it, so the search ends as soon as nothing better can follow.
  *
- * Hono's answers are kept. Patterns are literal segments, most with a closing `*`: which of them match depends on how far
- * the path goes along with their segments and on whether it goes on, so there are two answers per place at most, and
- * no path, however odd, adds another.
+ * Hono's results are cached. Patterns are literal segments, most with a closing `*`: which of them match depends on how
+ * far the path follows their segments and on whether it goes on. So there are at most two results per node, and no path
+ * that a client makes up adds another.
  */
-function createRouter<T>(entries: readonly Entry<T>[]): PathRouter<T> {
-  const router = new TrieRouter<Candidates<T>>();
+function createRouter<T>(entries: readonly Entry<T>[]): Finder<T> {
+  const router = new TrieRouter<Finder<T>>();
   const byPattern = Map.groupBy(entries, (entry) => patternOf(entry.path));
   for (const [pattern, some] of byPattern) router.add(METHOD_NAME_ALL, pattern, compileCandidates(some));
   const escaped = [...byPattern.keys()].some((pattern) => pattern.includes("~"));
-  const places = placesOf<T>(byPattern.keys());
-  const root = places.get("")!;
+  const nodes = nodesOf<T>(byPattern.keys());
+  const root = nodes.get("")!;
 
-  function ask(path: string, place: Place<T>, kind: keyof Place<T>): readonly Candidates<T>[] {
+  function match(path: string, node: Node<T>, kind: keyof Node<T>): readonly Finder<T>[] {
     const found = router.match(METHOD_NAME_ALL, path)[0].map(([candidates]) => candidates);
-    place[kind] = found;
+    node[kind] = found;
     return found;
   }
 
-  function allOf(path: string): readonly Candidates<T>[] {
-    let place = root;
+  function allOf(path: string): readonly Finder<T>[] {
+    let node = root;
     for (let end = 0; ; ) {
       end = path.indexOf("/", end + 1);
-      const deeper = places.get(end === -1 ? path : path.slice(0, end));
-      if (deeper === undefined) return place.under ?? ask(path, place, "under");
-      place = deeper;
-      if (end === -1) return place.at ?? ask(path, place, "at");
+      const child = nodes.get(end === -1 ? path : path.slice(0, end));
+      if (child === undefined) return node.under ?? match(path, node, "under");
+      node = child;
+      if (end === -1) return node.at ?? match(path, node, "at");
     }
   }
 
@@ -123,18 +115,18 @@ function createRouter<T>(entries: readonly Entry<T>[]): PathRouter<T> {
   };
 }
 
-/** Finds only paths in lower case, whatever the case of what is asked. */
-const folded = <T>(router: PathRouter<T>): PathRouter<T> => ({
-  first: router.first,
-  find: (lookup, below) => router.find({ ...lookup, path: lookup.path.toLowerCase() }, below),
-});
-
-/** A router over entries in precedence order; those that ignore case have one of their own, asked with the path in lower case. */
-export function createPathRouter<T>(entries: readonly Entry<T>[]): PathRouter<T> {
+/**
+ * A router over entries in precedence order; those that ignore case have their own, which gets the path in lower case.
+ */
+export function createPathRouter<T>(entries: readonly Entry<T>[]): Finder<T> {
   const exact = entries.filter(({ path }) => !path.ignoreCase);
   const loose = entries.filter(({ path }) => path.ignoreCase);
   if (loose.length === 0) return createRouter(exact);
-  const lower = folded(createRouter(loose));
+  const folded = createRouter(loose);
+  const lower: Finder<T> = {
+    first: folded.first,
+    find: (lookup, below) => folded.find({ ...lookup, path: lookup.path.toLowerCase() }, below),
+  };
   if (exact.length === 0) return lower;
   const asWritten = createRouter(exact);
   return {

@@ -10,7 +10,7 @@ import { compileTemplate, type PlaceholderLookup } from "./template.ts";
  * `/orders/{rest*}` is what is under `/orders`, that itself among it.
  */
 export interface PathTemplate {
-  /** What fills the parts of a path, in the order of `names`; undefined: it is no such path. Linear in the path's length. */
+  /** The values of a path's parts, in the order of `names`; undefined: no match. Linear in the path's length. */
   readonly find: FindParts;
   /** What every match begins with, cut at its last slash. */
   readonly start: string;
@@ -23,11 +23,11 @@ const PART = /\{([A-Za-z_][A-Za-z0-9_-]*)(\*?)\}/g;
 /** The names of a template's parts. */
 export const partNames = (text: string): string[] => [...text.matchAll(PART)].map(([, name]) => name!);
 
-/** The names of a regular expression's groups: parts of the path too. */
+/** The names of a regular expression's groups, which are parts of the path too. */
 export const groupNames = (source: string): string[] =>
   [...source.matchAll(/\(\?<([A-Za-z_][A-Za-z0-9_]*)>/g)].map(([, name]) => name!);
 
-/** What is wrong with a template, in words; undefined: nothing. */
+/** What is wrong with a template; undefined: nothing. */
 export function pathTemplateFault(text: string): string | undefined {
   const names = partNames(text);
   if (/[{}]/.test(text.replace(PART, ""))) return "has a brace that belongs to no {name} or {name*}";
@@ -35,16 +35,13 @@ export function pathTemplateFault(text: string): string | undefined {
   return twice === undefined ? undefined : `names {${twice}} twice`;
 }
 
-/** How a template is read: `ignoreCase`: the text around its parts matches in any case. */
-export interface TemplateOptions {
-  readonly ignoreCase: boolean;
-  /** Whether a path matches with and without a slash at its end, whatever the template says; `{name*}` takes its own. */
-  readonly optionalSlash: boolean;
-}
-
-/** Compiles a template that has no fault. */
-export function compilePathTemplate(written: string, { ignoreCase, optionalSlash }: TemplateOptions): PathTemplate {
-  const text = optionalSlash ? written.replace(/\/$/, "") : written;
+/**
+ * Compiles a template that has no fault. `ignore_case`: the text around its parts matches in any case.
+ * `optional_slash`: paths match with and without a slash at their end; a last `{name*}` takes the slash itself.
+ */
+export function compilePathTemplate(rule: Extract<PathRule, { template: string }>): PathTemplate {
+  const { template, ignore_case: ignoreCase = false, optional_slash: optionalSlash = false } = rule;
+  const text = optionalSlash ? template.replace(/\/$/, "") : template;
   const names: string[] = [];
   const pieces: Piece[] = [];
   let end = 0;
@@ -66,7 +63,7 @@ export function compilePathTemplate(written: string, { ignoreCase, optionalSlash
   };
 }
 
-/** A value of a path, for use in a query. */
+/** A part of a path, encoded for use in a query. */
 const inQuery = (value: string): string => {
   try {
     return encodeURIComponent(decodeURIComponent(value));
@@ -93,9 +90,9 @@ export function partsOf(template: PathTemplate | undefined, where: "path" | "que
 }
 
 /**
- * The path made of a template and a request: `{name}` is a part of the route's own path template (or a named group of its
- * regular expression), or what
- * `compileTemplate` knows. Where the last of them is empty, the slash before it goes too unless the request ended in one.
+ * The path made of a template and a request: `{name}` is a part of the route's own path template (or a named group of
+ * its regular expression), or a placeholder of `compileTemplate`. Where the last part is empty, the slash before it is
+ * dropped too unless the request's path ended in one.
  */
 export function compilePathOf(text: string, template: PathTemplate | undefined): (facts: IncomingRequest) => string {
   const made = compileTemplate(text, partsOf(template, "path"));

@@ -15,7 +15,7 @@ export type PathTest = { readonly ignoreCase: boolean } & (
   | { kind: "regex"; source: string; pattern: RegExp }
 );
 
-/** One route under one of its hosts: what is put in order, and what matches as a whole or not at all. */
+/** One route under one of its hosts: the unit of precedence and of matching. */
 export interface Entry<T> {
   readonly route: T;
   readonly rule: RouteRule;
@@ -32,10 +32,9 @@ const compilePath = (rule: RouteRule["path"]): PathTest => {
   if ("prefix" in rule) return { ignoreCase, kind: "prefix", prefix: text(decodePrefix(rule.prefix)) };
   if ("starts_with" in rule) return { ignoreCase, kind: "start", start: text(decodePath(rule.starts_with)) };
   if ("template" in rule) {
-    const { template, optional_slash: optionalSlash = false } = rule;
-    const { start, find } = compilePathTemplate(template, { ignoreCase, optionalSlash });
+    const { start, find } = compilePathTemplate(rule);
     const pattern = { test: (path: string): boolean => find(path) !== undefined };
-    const source = optionalSlash ? `${template} with or without a closing slash` : template;
+    const source = rule.optional_slash ? `${rule.template} with or without a closing slash` : rule.template;
     return { ignoreCase, kind: "template", source, start: text(start), pattern };
   }
   return { ignoreCase, kind: "regex", source: rule.regex, pattern: pathRegex(rule.regex, ignoreCase) };
@@ -57,7 +56,7 @@ const pathRank = (path: PathTest): number => {
 
 const count = (rules: object | undefined): number => (rules === undefined ? 0 : Object.keys(rules).length);
 
-/** What precedence looks at, in its order; more is earlier. */
+/** What decides precedence, most important first; the greater comes first. */
 const ranks = ({ rule, host, path }: Omit<Entry<unknown>, "order">): readonly number[] => [
   rule.priority,
   hostRank(host),
@@ -75,8 +74,8 @@ const earlier = (a: readonly number[], b: readonly number[]): number => {
 /**
  * All routes under all their hosts in one total order, such that the first entry that matches is the route to take:
  * priority, then the Gateway API's precedence (HTTPRoute: host before path before method before headers before query),
- * then the order of the file. The host comes first but does not fence: a request that no route of its most specific
- * host takes falls through to wildcards and to routes without a host, as rules of several HTTPRoutes do there.
+ * then the order of the file. The host ranks first but does not exclude: a request that no route of its most specific
+ * host takes falls through to wildcards and to routes without a host, as between several HTTPRoutes.
  */
 export function inPrecedence<T extends { rule: RouteRule }>(routes: readonly T[]): Entry<T>[] {
   const entries = routes.flatMap((route) => {

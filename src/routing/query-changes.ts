@@ -3,13 +3,13 @@ import type { QueryChanges } from "./options.ts";
 import { type PathTemplate, partsOf } from "./path-template.ts";
 import { compileValue } from "./template.ts";
 
-/** A parameter's name as it was meant; what cannot be decoded is taken as it is. */
+/** A parameter's decoded name; one that cannot be decoded is taken as it is. */
 const nameOf = (pair: string): string => [...new URLSearchParams(pair).keys()][0] ?? "";
 
 /**
- * The query an upstream gets: `remove` drops parameters, `set` puts one or several in the place of all of its name, at the end;
- * none for a value of parts that the request does not have. What is not spoken of stays byte for byte. undefined: there is
- * nothing to change. `matched`: the path that the parts of the template are taken from, where it is another than was sent.
+ * The query an upstream gets: `remove` drops parameters, `set` replaces all of a name by one or several at the end; by
+ * none where a value needs parts that the request does not have. All others stay byte for byte. undefined: nothing
+ * changes. `matched`: the path that the template's parts are taken from, where it is not the path as it was sent.
  */
 export function compileQueryChanges(
   changes: QueryChanges | undefined,

@@ -2,11 +2,10 @@ import { decodeForRewrite, encodePart, encodePath, pathRegex } from "../http/pat
 import { asMatched } from "../http/readings.ts";
 import type { IncomingRequest } from "../http/request.ts";
 import type { RedirectConfig, RouteRule } from "./options.ts";
-import { replacePrefix } from "./rewrite.ts";
+import { replaceOwnPrefix } from "./rewrite.ts";
 import { compileTemplate } from "./template.ts";
 
-/** What of a route decides where it redirects to. */
-export type RedirectRule = Pick<RouteRule, "path" | "paths"> & { redirect: RedirectConfig };
+type RedirectRule = Pick<RouteRule, "path" | "paths"> & { redirect: RedirectConfig };
 
 const DEFAULT_PORT = { http: 80, https: 443 } as const;
 
@@ -28,9 +27,7 @@ const compileTarget = (rule: RedirectRule): Target => {
   const { path } = rule.redirect;
   if (path === undefined) return (facts) => facts.path + facts.search;
   if (typeof path === "object" && "replace_prefix" in path) {
-    if (!("prefix" in rule.path))
-      throw new TypeError("Cannot replace the prefix of a route whose path is not a prefix");
-    const replace = replacePrefix(rule.path.prefix, path.replace_prefix, rule.path.ignore_case);
+    const replace = replaceOwnPrefix(rule.path, path.replace_prefix);
     const matched = asMatched(rule.paths);
     return (facts) => replace(matched(facts.path)) + facts.search;
   }
@@ -40,7 +37,7 @@ const compileTarget = (rule: RedirectRule): Target => {
 };
 
 /**
- * Whether a route's `redirect.regex` finds something in a path as it was sent: such a route takes no other, which are left to
+ * Whether a route's `redirect.regex` matches a path as it was sent: such a route takes no other path, which are left to
  * the routes behind it. undefined: the route has none.
  */
 export function redirectTest({ redirect, paths }: Pick<RouteRule, "redirect" | "paths">) {
@@ -51,7 +48,7 @@ export function redirectTest({ redirect, paths }: Pick<RouteRule, "redirect" | "
 }
 
 /**
- * `location`, with `regex` in place of what it matches of the path: `$1` to `$9` are its groups, and what stands around
+ * `location`. With `regex` it takes the place of the match in the path: `$1` to `$9` are its groups, and what is around
  * the match stays. undefined: the path does not match.
  */
 function compileLocation(
@@ -61,7 +58,7 @@ function compileLocation(
 ): (facts: IncomingRequest) => string | undefined {
   if (regex === undefined) return compileTemplate(written);
   const pattern = pathRegex(regex);
-  // Compiled between the groups: what a request brings is never read as one of them, nor as a placeholder.
+  // Compiled between the groups, so that text from a request is never taken for a group or a placeholder.
   const pieces = written
     .split(/(\$[1-9])/)
     .map((piece) => (/^\$[1-9]$/.test(piece) ? Number(piece[1]) : compileTemplate(piece)));
@@ -80,8 +77,8 @@ function compileLocation(
  * A route's `redirect` as the function that answers it, by the rules of the Gateway API's HTTPRequestRedirectFilter:
  * what the rule does not name is taken from the request; a rule with a scheme and no port means that scheme's own port,
  * one with neither keeps the port the client used; the port is left out where the scheme implies it. The query is kept,
- * unless the configured path brings its own. A request without a host is redirected by path only. A `location` is sent as
- * it is written, with the request's parts in it. Undefined: its `regex` finds nothing in the path.
+ * unless the configured path has its own. A request without a host is redirected by path only. A `location` is sent as
+ * it is written, with the request's parts in it. Undefined: its `regex` does not match the path.
  *
  * @throws {TypeError} for `replace_prefix` on a route whose path is no prefix.
  */
@@ -93,7 +90,7 @@ export function compileRedirect(rule: RedirectRule): (facts: IncomingRequest) =>
     return (facts) => {
       const location = locate(facts);
       if (location === undefined) return undefined;
-      // What a request brings must not make a path an authority (RFC 3986 section 4.2).
+      // Text from a request must not turn a path into an authority (RFC 3986 section 4.2).
       const safe = ownAuthority ? location : location.replace(/^[/\\]{2,}/, "/");
       return new Response(null, { status, headers: { location: safe } });
     };

@@ -1,23 +1,21 @@
 import { afterPrefix, decodeForRewrite, decodePrefix, encodePath, pathRegex } from "../http/path.ts";
 import { asMatched } from "../http/readings.ts";
 import type { IncomingRequest } from "../http/request.ts";
-import type { RouteRule } from "./options.ts";
+import type { PathRule, RouteRule } from "./options.ts";
 import { compilePathOf, compilePathTemplate, groupNames, type PathTemplate } from "./path-template.ts";
 
-/** What of a route decides the path its upstream sees. */
-export type RewriteRule = Pick<RouteRule, "path" | "paths" | "strip_prefix" | "rewrite_path">;
+type RewriteRule = Pick<RouteRule, "path" | "paths" | "strip_prefix" | "rewrite_path">;
 
 const asSent = (path: string): string => path;
 
 /** What names parts of the path: a template, or a regular expression with named groups. */
 export function pathTemplateOf(path: RouteRule["path"]): PathTemplate | undefined {
-  const ignoreCase = path.ignore_case ?? false;
   if ("template" in path) {
-    return compilePathTemplate(path.template, { ignoreCase, optionalSlash: path.optional_slash ?? false });
+    return compilePathTemplate(path);
   }
   const names = "regex" in path ? groupNames(path.regex) : [];
   if (!("regex" in path) || names.length === 0) return undefined;
-  const pattern = pathRegex(path.regex, ignoreCase);
+  const pattern = pathRegex(path.regex, path.ignore_case);
   return {
     names,
     start: "",
@@ -44,6 +42,12 @@ export function replacePrefix(prefix: string, replacement: string, ignoreCase = 
   };
 }
 
+/** The same for the prefix that a route's path rule names. @throws {TypeError} for a rule that is no prefix. */
+export function replaceOwnPrefix(rule: PathRule, replacement: string): (path: string) => string {
+  if (!("prefix" in rule)) throw new TypeError("Cannot replace the prefix of a route whose path is not a prefix");
+  return replacePrefix(rule.prefix, replacement, rule.ignore_case);
+}
+
 /**
  * The path an upstream sees, from the path as it was sent: percent-encoded in and out, without query.
  *
@@ -51,14 +55,14 @@ export function replacePrefix(prefix: string, replacement: string, ignoreCase = 
  * - `rewrite_path: {replace_prefix}` replaces the route's own prefix, `{replace}` the whole path.
  * - `rewrite_path: {regex, to}` replaces the first match; `$1` and `$<name>` are groups. It sees the path with its
  *   escapes decoded, except those of reserved characters and of `%`, and what it leaves is encoded again. No match: no
- *   change. How long a regular expression takes is up to whoever writes it: nothing here guards against a slow one.
+ *   change. Nothing here guards against a slow regular expression.
  * - `rewrite_path: {template}` is made of the parts of the route's own path template, and of the request's.
  *
- * Where the route's path ignores case, so does what is compared here. Where the route reads paths in a way of its own
- * (`paths`), that reading is what is rewritten; a path that is not rewritten stays as it was sent.
+ * Where the route's path ignores case, so do these comparisons. Where `paths` of the route decides how a path is read,
+ * that reading is what is rewritten; a path that is not rewritten stays as it was sent.
  *
- * What was rewritten begins with exactly one slash and holds no raw `?` or `#`: it is never another authority or a
- * query. With both keys, `rewrite_path` counts.
+ * A rewritten path begins with exactly one slash and holds no raw `?` or `#`: it never becomes an authority or a query.
+ * With both keys, `rewrite_path` counts.
  *
  * @throws {TypeError} for `replace_prefix` on a route whose path is no prefix.
  */
@@ -86,9 +90,7 @@ function compileOwnRewrite(rule: RewriteRule): (path: string, facts: IncomingReq
     return () => path;
   }
   if ("replace_prefix" in rewrite) {
-    if (!("prefix" in rule.path))
-      throw new TypeError("Cannot replace the prefix of a route whose path is not a prefix");
-    return replacePrefix(rule.path.prefix, rewrite.replace_prefix, ignoreCase);
+    return replaceOwnPrefix(rule.path, rewrite.replace_prefix);
   }
   const pattern = pathRegex(rewrite.regex, ignoreCase);
   const { to } = rewrite;

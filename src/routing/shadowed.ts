@@ -10,7 +10,7 @@ const texts = (of: string, rules: Rules): string[] =>
     JSON.stringify([of, of === "header" ? name.toLowerCase() : name, rule]),
   );
 
-/** What a route asks for beside host, path and method, each as a text. */
+/** A route's rules beside host, path and method, each as a text. */
 const conditionsOf = ({ headers, cookies, query }: RouteRule): ReadonlySet<string> =>
   new Set([...texts("header", headers), ...texts("cookie", cookies), ...texts("query", query)]);
 
@@ -26,7 +26,7 @@ const hostKeys = (host: HostRule): string[] => {
   return [`${host.kind} ${name}`, ...above, "any"];
 };
 
-/** Where a path rule is kept: what it takes, where that can be told. */
+/** The key by which a path rule is found. */
 const pathKey = (path: PathTest): string => {
   switch (path.kind) {
     case "exact":
@@ -41,7 +41,7 @@ const pathKey = (path: PathTest): string => {
   }
 };
 
-/** What every path that a rule takes begins with: whole segments, but of `start`. */
+/** What every path that a rule takes begins with: whole segments, except for `start`. */
 const beginOf = (path: PathTest): string => {
   switch (path.kind) {
     case "exact":
@@ -60,7 +60,7 @@ const beginOf = (path: PathTest): string => {
 const coveringKeys = (path: PathTest): string[] => {
   const begin = beginOf(path);
   const slashes = [...begin.matchAll(/\//g)].map(({ index }) => `prefix ${begin.slice(0, index)}`);
-  // "/ab" as the first characters is no prefix by whole segments.
+  // "/ab" as the first characters of a path is not a prefix by whole segments.
   const whole = path.kind === "start" ? [] : [`prefix ${begin}`];
   return [...new Set([pathKey(path), "start", "prefix ", ...slashes, ...whole])];
 };
@@ -78,7 +78,7 @@ const isPartial = ({ redirect }: RouteRule): boolean => redirect?.regex !== unde
 const takesMethods = (wide: RouteRule, methods: readonly string[] | undefined): boolean =>
   wide.methods === undefined || methods?.every((method) => wide.methods!.includes(method)) === true;
 
-/** Rules alike in host and path that are looked at for each route: no config has more, and a check has to end. */
+/** Rules alike in host and path that are compared with each route: bounds the time a check takes. */
 const LOOKED_AT = 500;
 
 /** Routes that take all requests of another, found without comparing each with each. */
@@ -112,19 +112,19 @@ function createCovers<T extends { rule: RouteRule }>(entries: readonly Entry<T>[
   };
 }
 
-/** What `findGaps` finds of one route. */
+/** A route some of whose requests go to another route. */
 export interface ShadowedRoute<T> {
   readonly route: T;
   /** The route that takes its requests. */
   readonly by: T;
-  /** All of them, or only HEAD. */
+  /** All of its requests, or only HEAD. */
   readonly what: "unreached" | "head";
 }
 
 /**
- * Routes that get no request, because one before them takes all that they would; and routes with a guard that say GET and not
- * HEAD, whose HEAD requests are taken by a route without one. It finds what can be told from the rules alone: several routes
- * that together leave nothing to another are not found.
+ * Routes that get no request, because one before them takes all that they would; and routes with a guard that allow GET
+ * and not HEAD, whose HEAD requests are taken by a route without one. Only single routes are compared: several that
+ * together leave nothing to another are not found.
  */
 export function findShadowed<T extends { rule: RouteRule }>(
   routes: readonly T[],
@@ -132,18 +132,18 @@ export function findShadowed<T extends { rule: RouteRule }>(
 ): ShadowedRoute<T>[] {
   const entries = inPrecedence(routes);
   const cover = createCovers(entries);
-  const gaps: ShadowedRoute<T>[] = [];
+  const shadowed: ShadowedRoute<T>[] = [];
   for (const [route, own] of Map.groupBy(entries, ({ route }) => route)) {
     const rated = own.map((entry) => ({ entry, conditions: conditionsOf(entry.rule) }));
     const before = rated.map((one) => cover(one, one.entry.rule.methods, one.entry.order));
     if (before.every((entry) => entry !== undefined)) {
-      gaps.push({ route, by: before[0]!.route, what: "unreached" });
+      shadowed.push({ route, by: before[0]!.route, what: "unreached" });
       continue;
     }
     const { methods } = route.rule;
     if (!methods?.includes("GET") || methods.includes("HEAD") || !isGuarded(route)) continue;
     const open = rated.map((one) => cover(one, ["HEAD"])).find((entry) => entry && !isGuarded(entry.route));
-    if (open !== undefined) gaps.push({ route, by: open.route, what: "head" });
+    if (open !== undefined) shadowed.push({ route, by: open.route, what: "head" });
   }
-  return gaps;
+  return shadowed;
 }

@@ -1,11 +1,11 @@
 import { decodePath } from "../http/path.ts";
 import { hasReadings, readingOf, readingsOf } from "../http/readings.ts";
 import type { IncomingRequest } from "../http/request.ts";
-import type { Lookup } from "./candidates.ts";
+import type { Finder, Lookup } from "./candidates.ts";
 import { explainRoutes, type RouteExplanation } from "./explain.ts";
-import { requestHost } from "./host.ts";
+import { type HostRule, requestHost } from "./host.ts";
 import type { RouteRule } from "./options.ts";
-import { createPathRouter, type PathRouter } from "./path-router.ts";
+import { createPathRouter } from "./path-router.ts";
 import { type Entry, inPrecedence } from "./precedence.ts";
 
 /** What a client reads where its path leads to different routes, depending on how it is read. */
@@ -22,22 +22,24 @@ export interface Reading<T> {
 /** The routes of a config, compiled. It holds no state: one table serves any number of requests at once. */
 export interface RouteTable<T> {
   /**
-   * The route that takes a request: of those that match, the first in precedence. undefined: there is none, or the readings of
-   * its path lead to different ones, which `ambiguity` tells.
+   * The route that takes a request: of those that match, the first in precedence. undefined: there is none, or the
+   * readings of its path lead to different routes; see `ambiguity`.
    */
   match(facts: IncomingRequest): T | undefined;
-  /** Where the path has readings that lead to different routes: each, in the form rules are compared with, and its route. */
+  /** The readings of the path and their routes, if those differ; paths in the form rules are compared with. */
   ambiguity(facts: IncomingRequest): readonly Reading<T>[] | undefined;
-  /** Every route in precedence order, and the first reason why it does not match. Slow: for people, not for requests. */
+  /**
+   * Every route in precedence order, and the first reason why it does not match. Slow: for reports, not for requests.
+   */
   explain(facts: IncomingRequest): readonly RouteExplanation[];
 }
 
 /**
  * Compiles routes into a table whose cost per request does not grow with their number: the host leads to one Hono
- * router per distinct host, that to the few routes with a fitting path, and only those are asked for method, headers
- * and query. Two shapes do grow: regular expressions that do not begin with `^/` and a literal segment are tried one by
- * one, and so are routes alike in path that differ in nothing but methods or patterns. Nothing guards against a regular
- * expression that is itself slow: the runtimes' engines backtrack.
+ * router per distinct host, that to the few routes with a fitting path, and only those are compared by method, headers
+ * and query. In two cases it does grow: regular expressions that do not begin with `^/` and a literal segment are tried
+ * one by one, and so are routes alike in path that differ in nothing but methods or patterns. Nothing guards against a
+ * regular expression that is itself slow: the runtimes' engines backtrack.
  *
  * Precedence and how hosts fall through: see `inPrecedence`. How paths are compared: see `decodePath`, and
  * `readings.ts` for those that servers read differently.
@@ -46,23 +48,23 @@ export function compileRoutes<T extends { rule: RouteRule }>(routes: readonly T[
   const entries = inPrecedence(routes);
   const find = compileEntries(entries);
   const byMode = Map.groupBy(entries, ({ rule }) => rule.paths ?? "reject");
-  // Routes that read paths in different ways have to be asked with different paths.
+  // Routes that read paths in different ways have to be searched with different paths.
   const finders = [...byMode].map(([mode, some]) => [mode, byMode.size === 1 ? find : compileEntries(some)] as const);
 
-  /** What the routes with a reading of their own make of a path, and the routes that are asked with all readings. */
+  /** Routes with their own `paths` are searched with that one reading, all others with every reading. */
   function readings(facts: IncomingRequest): Reading<T>[] {
     const host = requestHost(facts.host);
-    const asked = (path: string): Lookup => ({ facts, path, reader: undefined });
+    const lookup = (path: string): Lookup => ({ facts, path, reader: undefined });
     let fixed: Entry<T> | undefined;
     let open: Find<T> | undefined;
     for (const [mode, finder] of finders) {
       if (mode === "reject") open = finder;
-      else fixed = first(fixed, finder(asked(readingOf(facts.path, mode)), host));
+      else fixed = first(fixed, finder(lookup(readingOf(facts.path, mode)), host));
     }
     if (open === undefined) return [{ path: decodePath(facts.path), route: fixed?.route }];
     return Array.from(readingsOf(facts.path), (path) => ({
       path,
-      route: first(open(asked(path), host), fixed)?.route,
+      route: first(open(lookup(path), host), fixed)?.route,
     }));
   }
 
@@ -92,53 +94,33 @@ const first = <T>(a: Entry<T> | undefined, b: Entry<T> | undefined): Entry<T> | 
 /** The first in precedence of the entries that match. */
 type Find<T> = (lookup: Lookup, host: string) => Entry<T> | undefined;
 
-function compileEntries<T>(entries: readonly Entry<T>[]): Find<T> {
-  const exact = new Map<string, Entry<T>[]>();
-  const wildcard = new Map<string, Entry<T>[]>();
-  const any: Entry<T>[] = [];
-  const put = (map: Map<string, Entry<T>[]>, key: string, entry: Entry<T>): void => {
-    const known = map.get(key);
-    if (known === undefined) map.set(key, [entry]);
-    else known.push(entry);
-  };
-  for (const entry of entries) {
-    if (entry.host.kind === "exact") put(exact, entry.host.host, entry);
-    else if (entry.host.kind === "wildcard") put(wildcard, entry.host.suffix, entry);
-    else any.push(entry);
-  }
-  return overHosts({
-    exact: compileEach(exact),
-    wildcard: compileEach(wildcard),
-    any: any.length === 0 ? undefined : createPathRouter(any),
-  });
-}
-
-interface Hosts<T> {
-  exact: ReadonlyMap<string, PathRouter<T>>;
-  wildcard: ReadonlyMap<string, PathRouter<T>>;
-  any: PathRouter<T> | undefined;
-}
-
-const compileEach = <T>(groups: ReadonlyMap<string, Entry<T>[]>): Map<string, PathRouter<T>> =>
-  new Map([...groups].map(([host, some]) => [host, createPathRouter(some)]));
-
 /**
  * The best entry over all hosts that fit. They are visited from the most to the least specific, which is the order of
  * precedence unless priorities say otherwise, and a host that has nothing better than what was found is not searched.
  */
-const overHosts = <T>({ exact, wildcard, any }: Hosts<T>): Find<T> => {
+function compileEntries<T>(entries: readonly Entry<T>[]): Find<T> {
+  const routers = (kind: HostRule["kind"]): ReadonlyMap<string, Finder<T>> => {
+    const byHost = Map.groupBy(
+      entries.filter(({ host }) => host.kind === kind),
+      ({ host }) => (host.kind === "exact" ? host.host : host.kind === "wildcard" ? host.suffix : ""),
+    );
+    return new Map([...byHost].map(([host, some]) => [host, createPathRouter(some)]));
+  };
+  const exact = routers("exact");
+  const wildcard = routers("wildcard");
+  const any = routers("any").get("");
   const longest = wildcard.keys().reduce((length, suffix) => Math.max(length, suffix.length), 0);
-  const better = (best: Entry<T> | undefined, router: PathRouter<T> | undefined, lookup: Lookup) => {
+  const better = (best: Entry<T> | undefined, router: Finder<T> | undefined, lookup: Lookup) => {
     const limit = best === undefined ? Number.POSITIVE_INFINITY : best.order;
     return router === undefined || router.first >= limit ? best : (router.find(lookup, limit) ?? best);
   };
   return (lookup, host) => {
     let best = exact.size > 0 ? better(undefined, exact.get(host), lookup) : undefined;
     if (longest > 0) {
-      // A wildcard needs a label before its dot, and suffixes longer than any configured one are not worth a look.
+      // A wildcard needs a label before its dot, and suffixes longer than any configured one need no lookup.
       let dot = host.indexOf(".", Math.max(1, host.length - longest));
       for (; dot !== -1; dot = host.indexOf(".", dot + 1)) best = better(best, wildcard.get(host.slice(dot)), lookup);
     }
     return better(best, any, lookup);
   };
-};
+}

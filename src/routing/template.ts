@@ -2,12 +2,12 @@ import { queryValue } from "../balancing/request-key.ts";
 import { cookieValue } from "../http/cookie.ts";
 import type { IncomingRequest } from "../http/request.ts";
 
-/** Texts in which `{…}` stands for a part of the request, for use in a URL. */
+/** Texts in which `{…}` is a placeholder for a part of the request, for use in a URL. */
 
 /** Reads a part of a request; undefined: the request has none. */
 type Read = (facts: IncomingRequest) => string | undefined;
 
-/** How a part is read that is not among those every template knows; undefined: there is none of that name. */
+/** How a placeholder is read that not every template has; undefined: there is none of that name. */
 export type PlaceholderLookup = (name: string) => Read | undefined;
 
 const encoded = (value: string | undefined): string | undefined =>
@@ -34,7 +34,7 @@ const NAMED: Readonly<Record<string, (name: string) => Read>> = {
 const PLACEHOLDER = /\{([^{}]*)\}/g;
 const NAME = /^(header|cookie|query)\.([!#$%&'*+.^_`|~0-9A-Za-z-]+)$/;
 
-/** The placeholders there are, in words. */
+/** The placeholders that every template has, for messages and help. */
 export const TEMPLATE_PARTS = `${[...Object.keys(PARTS), ...Object.keys(NAMED).map((of) => `${of}.NAME`)]
   .map((name) => `{${name}}`)
   .join(", ")}`;
@@ -45,7 +45,7 @@ function reader(name: string): Read | undefined {
   return of === undefined ? undefined : NAMED[of]!(what!);
 }
 
-/** Whether every placeholder of a text is one there is, or among `more`. */
+/** Whether every placeholder of a text is one of these, or among `more`. */
 export const isTemplate = (text: string, more: readonly string[] = []): boolean =>
   !/[{}]/.test(
     text.replace(PLACEHOLDER, (whole, name: string) =>
@@ -54,9 +54,8 @@ export const isTemplate = (text: string, more: readonly string[] = []): boolean 
   );
 
 /**
- * Compiles a text that is made of parts of the request alone, or of parts and words: undefined for a request that has none of
- * the parts, where there is no word either. Values are percent-encoded; path and query are as the client sent them. `more` is
- * asked first.
+ * Compiles a text with placeholders. Its value is undefined for a request that has none of the parts, unless there is
+ * literal text too. Values are percent-encoded; path and query are as the client sent them. `more` has precedence.
  */
 export function compileValue(text: string, more: PlaceholderLookup = () => undefined): Read {
   const pieces: (string | Read)[] = [];
@@ -69,19 +68,19 @@ export function compileValue(text: string, more: PlaceholderLookup = () => undef
   const written = pieces.filter((piece) => piece !== "");
   const always = written.length === 0 || written.some((piece) => typeof piece === "string");
   return (facts) => {
-    let there = always;
+    let present = always;
     let made = "";
     for (const piece of written) {
       const value = typeof piece === "string" ? piece : piece(facts);
       if (value === undefined) continue;
-      there = true;
+      present = true;
       made += value;
     }
-    return there ? made : undefined;
+    return present ? made : undefined;
   };
 }
 
-/** The same where a text is needed: what the request has not is nothing. */
+/** The same where a text is needed: a part that the request does not have is empty. */
 export function compileTemplate(text: string, more?: PlaceholderLookup): (facts: IncomingRequest) => string {
   const value = compileValue(text, more);
   return (facts) => value(facts) ?? "";
