@@ -15,7 +15,7 @@ describe("an address that swallows packets", () => {
     const pod = await rawPod((socket) => socket.write(answerWith("ok")));
     ends.push(pod.stop);
     await using gateway = await gatewayTo([hole.node.port, pod.port], {
-      route: { timeouts: { connect: 300, response: 30_000 }, health: { passive: { failures: 100, eject: 1000 } } },
+      route: { timeouts: { connect: 1000, response: 30_000 }, health: { passive: { failures: 100, eject: 1000 } } },
     });
     for (let i = 0; i < 4; i++) {
       const began = performance.now();
@@ -29,7 +29,7 @@ describe("an address that swallows packets", () => {
   test("is a 502 in time where there is no other", async () => {
     await using hole = await blackHole();
     await using gateway = await gatewayTo([hole.node.port], {
-      route: { timeouts: { connect: 300, response: 30_000 } },
+      route: { timeouts: { connect: 1000, response: 30_000 } },
     });
     const began = performance.now();
     const answer = await gateway.fetch("/");

@@ -57,7 +57,7 @@ describe("SIGTERM", () => {
     await arrived;
     assertEquals(await readyz(), 200);
     gateway.signal("SIGTERM");
-    await until(async () => (await readyz()) === 503, { timeout: 300, interval: 5, message: "/readyz is 503" });
+    await until(async () => (await readyz()) === 503, { interval: 5, message: "/readyz is 503" });
     assertEquals((await (await gateway.admin("/readyz")).json()).draining, true);
     assertEquals((await gateway.admin("/healthz")).status, 200);
     const last = await kept.get("/");

@@ -85,7 +85,7 @@ describe("max_stale", () => {
     await using pods = await startPods(1);
     api.api.apply(slice("web", [pods.all[0]!.ip], pods.port));
     const settings = { mode: "poll", poll_interval: 100, max_stale: 150 };
-    await using gateway = await serve(oneCluster(api, [{ service: "web", timeouts: { response: 200 } }], settings));
+    await using gateway = await serve(oneCluster(api, [{ service: "web", timeouts: { response: 2000 } }], settings));
     assertEquals(await ask(gateway), "pod-1");
     const mend = api.api.faults.add({ effect: REFUSED });
     await untilAsked(gateway, "not_synced");

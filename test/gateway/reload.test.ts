@@ -202,7 +202,7 @@ describe("changed settings of a cluster", () => {
     await using api = await serveEmbedded();
     await using pods = await startPods(1);
     api.api.apply(slice("web", [pods.all[0]!.ip], pods.port));
-    const config = (settings: object) => oneCluster(api, [{ service: "web", timeouts: { response: 300 } }], settings);
+    const config = (settings: object) => oneCluster(api, [{ service: "web", timeouts: { response: 3000 } }], settings);
     await using gateway = await serve(config({}));
     const clients = load(gateway, 2);
     const weight = async (): Promise<number> =>

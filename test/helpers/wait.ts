@@ -1,6 +1,6 @@
 /** How long a condition may take to hold, and what to say when it does not. */
 export interface UntilOptions {
-  /** Milliseconds until it gives up. @default 10000 */
+  /** Milliseconds until it gives up. @default 60000 */
   timeout?: number;
   /** Milliseconds between two looks. @default 10 */
   interval?: number;
@@ -22,7 +22,7 @@ export async function until<T>(
   wanted: string | UntilOptions,
 ): Promise<Exclude<T, NotYet>> {
   const options: UntilOptions = typeof wanted === "string" ? { message: wanted } : wanted;
-  const { timeout = 10_000, interval = 10, message } = options;
+  const { timeout = 60_000, interval = 10, message } = options;
   const deadline = performance.now() + timeout;
   for (;;) {
     let cause: unknown;

@@ -141,7 +141,7 @@ export function startRig(options: RigOptions = {}): Rig {
     balancer: "round_robin",
     pass_host: "pass",
     ...options.rule,
-    timeouts: { connect: 2000, try: 0, response: 5000, idle: 0, ...options.rule?.timeouts },
+    timeouts: { connect: 10_000, try: 0, response: 30_000, idle: 0, ...options.rule?.timeouts },
   };
   const nodes = (options.pods ?? []).map((port) => ({ host: "127.0.0.1", port, weight: 50 }));
   const upstream = options.upstream ?? staticUpstream(nodes, "default/test:80");

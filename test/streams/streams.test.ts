@@ -173,7 +173,8 @@ describe("a stream", () => {
     await until(() => streams.lines().length === 4, { message: "four lines" });
     const late = streams.lines().filter(({ tries }) => tries === 2);
     assertGreater(late.length, 0);
-    for (const { connect_ms } of late) assert(Number(connect_ms) >= 299 && Number(connect_ms) < 1500, `${connect_ms}`);
+    for (const { connect_ms } of late)
+      assert(Number(connect_ms) >= 299 && Number(connect_ms) < 15_000, `${connect_ms}`);
   });
 
   test("is broken in time where the only address does not answer", async () => {
@@ -206,7 +207,7 @@ describe("a stream", () => {
     using peer = await client(await streams.port("s"));
     await peer.got("one\n");
     peer.socket.resetAndDestroy();
-    await until(() => seen === "ECONNRESET", { timeout: 1000, message: () => `a reset; it was ${seen}` });
+    await until(() => seen === "ECONNRESET", { message: () => `a reset; it was ${seen}` });
     assertEquals((await streams.line()).error, "client_reset");
   });
 

@@ -216,7 +216,7 @@ describe.each<[string, Dial]>([
         controller.abort();
         await assertRejects(() => answer, DOMException);
       }
-      await until(() => cancelled, { timeout: 1000, message: "the body to be let go of" });
+      await until(() => cancelled, "the body to be let go of");
     }
   });
 
