@@ -2,7 +2,7 @@ import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
 import { type AbortScope, openAbortScope, orAborted } from "./abort-scope.ts";
 import { decode, isHtml, parseJson, readBytes } from "./body.ts";
-import type { ApiserverConnection } from "./connect.ts";
+import type { ApiserverConnection } from "./connection.ts";
 import {
   ApiError,
   describeTarget,

@@ -1,11 +1,11 @@
 import type { Clock } from "../base/clock.ts";
-import type { ClientFetch, Fetch } from "../platform/fetch.ts";
+import type { ClientFetch } from "../platform/fetch.ts";
 import type { Files } from "../platform/files.ts";
 import type { Env, RunCommand } from "../platform/process.ts";
 import type { ClientTls } from "../platform/tls.ts";
+import type { ApiserverConnection, Credentials } from "./connection.ts";
 import {
   type ClientCertificate,
-  type Credentials,
   type ExecCredentials,
   noCredentials,
   tokenCredentials,
@@ -14,24 +14,6 @@ import {
 import { forwardProxy } from "./forward-proxy.ts";
 import { openKubeconfig } from "./kubeconfig.ts";
 import type { ApiserverAccess, ServiceOptions } from "./options.ts";
-
-/** How to reach one apiserver. What it holds may be swapped by `refresh()`: read the fields anew for each request. */
-export interface ApiserverConnection {
-  /** `https://host:port`, without a slash at its end; IPv6 bracketed. */
-  readonly server: string;
-  readonly fetch: Fetch;
-  readonly credentials: Credentials;
-  /** The namespace a kubeconfig's context names. */
-  readonly namespace?: string | undefined;
-  /** False: the apiserver's certificate is not looked at. */
-  readonly verifies?: boolean | undefined;
-  /** False: no CA is given, and the machine's own are trusted. */
-  readonly givesCa?: boolean | undefined;
-  /** Paths whose change asks for a `refresh()`: CA, certificate, key, token file, kubeconfig. */
-  readonly files: readonly string[];
-  /** Reads all files anew; new requests use what they hold. Rejects with words and keeps the old when one cannot be read. */
-  refresh(): Promise<void>;
-}
 
 /** What a connection needs of the runtime. */
 export interface ConnectDeps {

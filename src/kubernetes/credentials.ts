@@ -1,17 +1,8 @@
 import type { Clock } from "../base/clock.ts";
 import type { Files } from "../platform/files.ts";
 import type { Env, RunCommand } from "../platform/process.ts";
+import type { Credentials } from "./connection.ts";
 import { shorten } from "./errors.ts";
-
-/** Who we are to the apiserver. */
-export interface Credentials {
-  /** The `Authorization` header for the next request, or undefined for none. Rejects with words, never with a secret. */
-  authorization(): Promise<string | undefined>;
-  /** The apiserver answered 401: whatever is remembered is read anew for the next request. */
-  rejected(): void;
-  /** The file they come from may have changed: it is read for the next request, and while it cannot be, what is known stays. */
-  changed(): void;
-}
 
 /** A token file is read anew when what we know is older than this: kubelet rotates tokens long before they expire. */
 const TOKEN_FILE_AGE_MS = 60_000;

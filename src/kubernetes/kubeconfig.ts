@@ -4,8 +4,8 @@ import { tooDeepAt } from "../base/nesting.ts";
 import type { Files } from "../platform/files.ts";
 import type { Env, RunCommand } from "../platform/process.ts";
 import type { ClientTls } from "../platform/tls.ts";
+import type { Credentials } from "./connection.ts";
 import {
-  type Credentials,
   type ExecConfig,
   type ExecCredentials,
   execCredentials,

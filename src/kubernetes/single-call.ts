@@ -1,7 +1,7 @@
 import type { Clock } from "../base/clock.ts";
 import { openAbortScope, orAborted } from "./abort-scope.ts";
 import { decode, readBytes } from "./body.ts";
-import type { ApiserverConnection } from "./connect.ts";
+import type { ApiserverConnection } from "./connection.ts";
 
 /** What an apiserver answered, whatever its status. */
 export interface ApiAnswer {

@@ -1,6 +1,6 @@
 import type { Logger } from "../base/log.ts";
 import type { OutgoingRequest, Transport } from "../http/transport.ts";
-import type { ApiserverConnection } from "../kubernetes/connect.ts";
+import type { ApiserverConnection } from "../kubernetes/connection.ts";
 
 /** What is said at the start: it is for development, and not all goes this way. */
 export const VIA_APISERVER_NOTE =

@@ -5,7 +5,7 @@ import { type Cluster, type ClusterDeps, createCluster } from "../../src/discove
 import { createDiscovery, type Discovery } from "../../src/discovery/discovery.ts";
 import { type ApiserverFeedOptions, apiserverFeed } from "../../src/discovery/feeds/apiserver.ts";
 import type { ClusterOptions } from "../../src/discovery/options.ts";
-import type { ApiserverConnection } from "../../src/kubernetes/connect.ts";
+import type { ApiserverConnection } from "../../src/kubernetes/connection.ts";
 import { noCredentials } from "../../src/kubernetes/credentials.ts";
 import type { Fetch } from "../../src/platform/fetch.ts";
 import type { FaultyApiserver } from "../helpers/apiserver-faults.ts";

@@ -1,4 +1,4 @@
-import type { ApiserverConnection } from "../../src/kubernetes/connect.ts";
+import type { ApiserverConnection } from "../../src/kubernetes/connection.ts";
 import { noCredentials } from "../../src/kubernetes/credentials.ts";
 import type { Collection } from "../../src/kubernetes/types.ts";
 

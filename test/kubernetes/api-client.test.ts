@@ -1,7 +1,7 @@
 import { describe, test } from "bun:test";
 import { assert, assertEquals, assertNotMatch, assertRejects, assertStringIncludes } from "@std/assert";
 import { collectionPath, createApiClient, PAGE_LIMIT, type WatchEvent } from "../../src/kubernetes/api-client.ts";
-import type { ApiserverConnection } from "../../src/kubernetes/connect.ts";
+import type { ApiserverConnection } from "../../src/kubernetes/connection.ts";
 import { noCredentials, tokenCredentials } from "../../src/kubernetes/credentials.ts";
 import { ApiError } from "../../src/kubernetes/errors.ts";
 import { createFakeClock } from "../helpers/fake-clock.ts";

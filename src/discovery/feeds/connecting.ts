@@ -1,7 +1,7 @@
 import type { Clock, Random } from "../../base/clock.ts";
 import type { Logger } from "../../base/log.ts";
 import { createBackoff } from "../../kubernetes/backoff.ts";
-import type { ApiserverConnection } from "../../kubernetes/connect.ts";
+import type { ApiserverConnection } from "../../kubernetes/connection.ts";
 import { shorten } from "../../kubernetes/errors.ts";
 import type { ClientState } from "../../kubernetes/types.ts";
 

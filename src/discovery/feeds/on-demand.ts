@@ -1,5 +1,6 @@
 import { createApiClient } from "../../kubernetes/api-client.ts";
-import { type ApiserverConnection, serverUrl } from "../../kubernetes/connect.ts";
+import { serverUrl } from "../../kubernetes/connect.ts";
+import type { ApiserverConnection } from "../../kubernetes/connection.ts";
 import { createPoller, type Poller } from "../../kubernetes/poller.ts";
 import type { Change } from "../../kubernetes/types.ts";
 import type { ClusterOptions } from "../options.ts";

@@ -1,7 +1,7 @@
 import type { Clock } from "../../base/clock.ts";
 import type { ClusterOptions } from "../../discovery/options.ts";
 import { orAborted } from "../../kubernetes/abort-scope.ts";
-import type { ApiserverConnection } from "../../kubernetes/connect.ts";
+import type { ApiserverConnection } from "../../kubernetes/connection.ts";
 import { describeNetworkFailure, shorten } from "../../kubernetes/errors.ts";
 import { type ApiAnswer, createSingleCall, type SingleCall } from "../../kubernetes/single-call.ts";
 import { tokenClaims } from "../../kubernetes/token-claims.ts";
