@@ -17,6 +17,7 @@ import { bunDial } from "../../src/platform/bun/dial.ts";
 import { createForwarder } from "../../src/proxy/forward.ts";
 import type { ProxyRoute } from "../../src/proxy/types.ts";
 import { createCounters } from "../../src/telemetry/counters.ts";
+import { createOutcome, createRequestEnd } from "../../src/telemetry/request-outcome.ts";
 
 const clock = systemClock;
 const trusts = createTrust([]);
@@ -54,6 +55,7 @@ const route: ProxyRoute = {
 const forwarder = createForwarder({
   clock,
   logger: silentLogger,
+  end: createRequestEnd({ clock, drain: { begun: false, over: false }, accessLog: undefined }),
 });
 const options = { clock, trusts, limits: { header_bytes: 16_384, headers: 100, url_bytes: 8192, body_bytes: 0 } };
 
@@ -65,6 +67,6 @@ Bun.serve({
   fetch(request, server) {
     const facts = parseRequest(request, server.requestIP(request)?.address ?? "", "http", options);
     if ("problem" in facts) return problem(facts.problem, facts.detail);
-    return forwarder.forward(request, facts, route);
+    return forwarder.forward(request, facts, route, createOutcome(facts.started));
   },
 });

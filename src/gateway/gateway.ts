@@ -6,10 +6,7 @@ import type { Config, RouteConfig } from "../config/schema.ts";
 import type { Cluster } from "../discovery/cluster.ts";
 import type { ClusterOptions } from "../discovery/options.ts";
 import type { ClusterStatus, NodesAnswer } from "../discovery/views.ts";
-import { type Drain, lastAnswer } from "../http/drain.ts";
-import { type ProblemCode, problem } from "../http/problem.ts";
-import { type IncomingRequest, parseRequest, refusedRequest } from "../http/request.ts";
-import type { Chain } from "../middleware/chain.ts";
+import type { Drain } from "../http/drain.ts";
 import { createKeySpace } from "../middleware/key-space.ts";
 import type { StreamSocket } from "../platform/sockets.ts";
 import type { Upgrade } from "../platform/websocket.ts";
@@ -20,11 +17,8 @@ import type { Explained } from "../reports/explain/answer.ts";
 import { type Held, heldBy, withEjections } from "../reports/explain/ejections.ts";
 import { type ExplainSources, explainRequest } from "../reports/explain/explain.ts";
 import type { ExplainQuery } from "../reports/explain/question.ts";
-import { routeTemplate } from "../routing/path-template.ts";
-import { AMBIGUOUS_PATH } from "../routing/table.ts";
 import { createConnections } from "../streams/connections.ts";
-import { type AccessLogEntry, createAccessLogEntry } from "../telemetry/access-log-entry.ts";
-import { type Counters, countAnswer, createCounters, type RequestOutcome } from "../telemetry/counters.ts";
+import { type Counters, createCounters } from "../telemetry/counters.ts";
 import { type GatewayEvent, newestEvents } from "../telemetry/events.ts";
 import { collectClusters, collectTraffic } from "../telemetry/gateway-metrics.ts";
 import { createRefusalLog } from "../telemetry/refusals.ts";
@@ -35,7 +29,7 @@ import { type ClusterSet, createClusterSet } from "./cluster-set.ts";
 import { FORMAT } from "./format.ts";
 import { makePlan, type Plan, type PlanParts, type PlanWorld } from "./plan.ts";
 import { createReferenceCheck } from "./reference-check.ts";
-import { type GatewayRoute, withResponse } from "./route-set.ts";
+import { respond } from "./request.ts";
 import type { GatewayView } from "./view.ts";
 
 /** What a gateway works with: the runtime's parts, never the runtime itself. */
@@ -111,119 +105,6 @@ export interface Gateway extends GatewayView {
   stop(): Promise<void>;
 }
 
-/** The answer to a request that no route takes, counted. */
-function unmatched({ unmatched, read }: Plan, code: ProblemCode, detail: string, head: boolean, started: number) {
-  const response = problem(code, detail, { head });
-  countAnswer(unmatched, response.status, read.clock.now() - started, code);
-  return response;
-}
-
-const NO_ROUTE = ["no_route", "No route matches this method, host and path"] as const;
-const AMBIGUOUS = ["ambiguous_path", AMBIGUOUS_PATH] as const;
-
-/** What the matched route answers; a request without one is told so. */
-function answer(
-  request: Request,
-  facts: IncomingRequest,
-  plan: Plan,
-  exchange: AccessLogEntry | undefined,
-  upgrade: Upgrade | undefined,
-): Response | Promise<Response> {
-  const route = plan.routes.table.match(facts);
-  if (route === undefined) {
-    const [code, detail] = plan.routes.table.ambiguity(facts) === undefined ? NO_ROUTE : AMBIGUOUS;
-    if (exchange !== undefined) exchange.error = code;
-    return unmatched(plan, code, detail, facts.method === "HEAD", facts.started);
-  }
-  exchange?.trace?.matched(routeTemplate(route.rule.path));
-  if (route.chain === undefined) return serve(route, request, facts, plan, exchange, upgrade);
-  return throughChain(route, route.chain, { request, facts, plan, exchange, upgrade });
-}
-
-/** A request that a route has taken, and what serving it needs. */
-interface Intake {
-  readonly request: Request;
-  readonly facts: IncomingRequest;
-  readonly plan: Plan;
-  readonly exchange: AccessLogEntry | undefined;
-  readonly upgrade: Upgrade | undefined;
-}
-
-/** What a route with middleware answers. */
-async function throughChain(
-  route: GatewayRoute,
-  chain: Chain,
-  { request, facts, plan, exchange, upgrade }: Intake,
-): Promise<Response> {
-  const recorder = exchange?.recorder;
-  if (exchange !== undefined) {
-    exchange.route = route.rule.id;
-    exchange.recorder = undefined;
-  }
-  // What is upgraded is the request that came, whatever a middleware made of it.
-  const original: Upgrade | undefined = upgrade && ((_sent, headers) => upgrade(request, headers));
-  const outcome: RequestOutcome = { reason: undefined, counts: undefined, deferred: true };
-  let served = false;
-  const answered = await chain(request, facts, exchange, outcome, (sent, changed, within) => {
-    served = true;
-    const timed = within === undefined ? route : hurried(route, within);
-    return serve(timed, sent, changed, plan, exchange, original, outcome);
-  });
-  if (!served) outcome.reason ??= "middleware";
-  if (plan.drain.begun) lastAnswer(answered);
-  // A module may answer something else in the place of a refusal.
-  const refused = answered.status >= 400 && outcome.reason !== "middleware";
-  if (exchange !== undefined && refused) exchange.error ??= outcome.reason;
-  count(outcome, route, answered, facts, plan);
-  return recorder === undefined ? answered : recorder.finish(exchange!, answered);
-}
-
-/** The route with only so many milliseconds left to the answer's headers. */
-function hurried(route: GatewayRoute, within: number): GatewayRoute {
-  if (route.kind !== "proxy") return route;
-  const { response } = route.rule.timeouts;
-  if (response > 0 && response <= within) return route;
-  const rule = withResponse(route.rule, within);
-  return { ...route, rule, proxy: { ...route.proxy, rule } };
-}
-
-/** Counts an answer: for the service that was asked, or for the route where none was. */
-function count(
-  { counts, reason }: RequestOutcome,
-  route: GatewayRoute,
-  { status }: Response,
-  { started }: IncomingRequest,
-  { read }: Plan,
-): void {
-  const series = counts ?? route.counts;
-  if (series !== undefined) countAnswer(series, status, read.clock.now() - started, reason);
-}
-
-/** What a route is for. `outcome`: of a request that came through middleware. */
-function serve(
-  route: GatewayRoute,
-  request: Request,
-  facts: IncomingRequest,
-  plan: Plan,
-  exchange: AccessLogEntry | undefined,
-  upgrade: Upgrade | undefined,
-  outcome?: RequestOutcome,
-): Response | Promise<Response> {
-  if (route.kind === "proxy") return plan.forwarder.forward(request, facts, route.proxy, exchange, upgrade, outcome);
-  const redirected = route.answer(facts);
-  const own = outcome ?? { reason: undefined, counts: undefined, deferred: false };
-  if (redirected === undefined) own.reason = "no_route";
-  if (exchange !== undefined) {
-    exchange.route = route.rule.id;
-    exchange.error = own.reason;
-  }
-  const response = redirected ?? problem("no_route", NO_REDIRECT, { head: facts.method === "HEAD" });
-  if (!own.deferred) count(own, route, response, facts, plan);
-  return response;
-}
-
-const NO_REDIRECT = "The path is none that this route redirects";
-
 /** A cluster whose changed settings do not work yet still serves from the ones before: its status says both. */
 function withPending(statuses: readonly ClusterStatus[], pending: readonly Cluster[]): readonly ClusterStatus[] {
   if (pending.length === 0) return statuses;
@@ -271,6 +152,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     budgets: createRetryBudgets({ clock }),
     tellRefusal,
     onUntrusted,
+    requestIds,
     onEject({ endpoint: { address, pod } }, until) {
       const at = clock.now();
       events.add({ at, kind: "ejected", address, until });
@@ -292,33 +174,6 @@ export function createGateway(options: GatewayOptions): Gateway {
     },
   });
 
-  function respond(
-    request: Request,
-    peer: string,
-    scheme: "http" | "https",
-    upgrade: Upgrade | undefined,
-    port: string | undefined,
-  ): Response | Promise<Response> {
-    const now = plan!;
-    const facts = parseRequest(request, peer, scheme, now.read, port);
-    const { recorder, tracing } = now;
-    if ("problem" in facts) {
-      // What comes behind a request whose end or meaning is in doubt cannot be trusted (RFC 9112 section 11.2).
-      const head = request.method === "HEAD";
-      const response = lastAnswer(unmatched(now, facts.problem, facts.detail, head, clock.now()));
-      if (recorder === undefined) return response;
-      const refused = refusedRequest(request, peer, scheme, clock);
-      const exchange = createAccessLogEntry(refused, requestIds.of(refused), tracing?.begin(refused));
-      exchange.error = facts.problem;
-      return recorder.finish(exchange, response);
-    }
-    if (recorder === undefined) return answer(request, facts, now, undefined, upgrade);
-    const exchange = createAccessLogEntry(facts, requestIds.of(facts), tracing?.begin(facts));
-    exchange.recorder = recorder;
-    const answered = answer(request, facts, now, exchange, upgrade);
-    return answered instanceof Promise ? answered : recorder.finish(exchange, answered);
-  }
-
   const traffic = (): TrafficStatistics => {
     const { routes, streams, tracing } = plan!;
     return collectTraffic(counters, { routes: routes.routes, streams, tracing });
@@ -330,9 +185,8 @@ export function createGateway(options: GatewayOptions): Gateway {
     counters,
     traffic,
     handle(request, peer, scheme, upgrade, port) {
-      if (!drain.begun) return respond(request, peer, scheme, upgrade, port);
-      drained++;
-      return Promise.resolve(respond(request, peer, scheme, upgrade, port)).then(lastAnswer);
+      if (drain.begun) drained++;
+      return respond(plan!, request, peer, scheme, upgrade, port);
     },
     streamCounters,
     connection(id, client) {

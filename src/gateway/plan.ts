@@ -16,10 +16,10 @@ import { createForwarder } from "../proxy/forward.ts";
 import type { InFlightRequests } from "../proxy/in-flight.ts";
 import type { Forwarder } from "../proxy/types.ts";
 import { type AccessLog, createAccessLog } from "../telemetry/access-log.ts";
-import type { RequestLogger } from "../telemetry/access-log-entry.ts";
 import type { Counters, SeriesCounts } from "../telemetry/counters.ts";
 import type { LogRefusal } from "../telemetry/refusals.ts";
-import { requestLoggerOf } from "../telemetry/request-logger.ts";
+import type { RequestIds } from "../telemetry/request-id.ts";
+import { createRequestEnd, type EndRequest } from "../telemetry/request-outcome.ts";
 import type { StreamCounters } from "../telemetry/stream-counters.ts";
 import type { Tracing, TracingOptions } from "../telemetry/tracing/types.ts";
 import { FORMAT } from "./format.ts";
@@ -40,8 +40,9 @@ export interface Plan {
   readonly read: ParseOptions;
   readonly accessLog: AccessLog | undefined;
   readonly tracing: Tracing | undefined;
-  /** What takes requests that are over; undefined: nothing does, and nothing is remembered of them. */
-  readonly recorder: RequestLogger | undefined;
+  /** Ends a request. */
+  readonly end: EndRequest;
+  readonly requestIds: RequestIds;
   /** Where requests are counted that no route takes. */
   readonly unmatched: SeriesCounts;
   /** Its routes without secrets, made when first asked for. */
@@ -88,6 +89,7 @@ export interface PlanParts {
   /** A peer that is no trusted proxy sent forwarding fields. */
   readonly onUntrusted: ((peer: string) => void) | undefined;
   readonly onEject: PoolSetOptions["onEject"];
+  readonly requestIds: RequestIds;
 }
 
 /**
@@ -134,6 +136,7 @@ export function makePlan(
     compileStreamSet(config, { pools, dialFor: (tls) => transportFor(tls).dial!, counters: parts.streamCounters });
   const accessLog = keptLog(before, config, world, parts.drain);
   const tracing = keptTracing(before, config.tracing, world);
+  const end = createRequestEnd({ clock, drain: parts.drain, accessLog });
   return {
     config,
     drain: parts.drain,
@@ -144,10 +147,11 @@ export function makePlan(
     forwarder: createForwarder({
       clock,
       logger,
-      tellRefusal: parts.tellRefusal,
+      logRefusal: parts.tellRefusal,
       streams: parts.eventStreams,
       inFlight: parts.flights,
       drain: parts.drain,
+      end,
       bodyBytes: server.limits.body_bytes,
       bodyRate: server.limits.body_rate,
       bodyWindow: server.limits.body_window,
@@ -165,7 +169,8 @@ export function makePlan(
     },
     accessLog,
     tracing,
-    recorder: requestLoggerOf(accessLog, tracing),
+    end,
+    requestIds: parts.requestIds,
     unmatched: parts.counters.unmatched,
     shownRoutes: once(() => config.routes.map((route) => redactRoute(FORMAT, route))),
     shownStreams: once(() => config.streams.map(redactStream)),

@@ -10,7 +10,7 @@ import type { Trust } from "../http/trust.ts";
 import { UpstreamError } from "../http/upstream-error.ts";
 import { watchBody } from "../http/watch-body.ts";
 import type { AccessLogEntry } from "../telemetry/access-log-entry.ts";
-import type { RequestOutcome } from "../telemetry/counters.ts";
+import type { RequestOutcome } from "../telemetry/request-outcome.ts";
 import { withTrueLength } from "./content-length.ts";
 import type { Middleware, MiddlewareContext, MiddlewareEnv } from "./plugin.ts";
 import { Unavailable } from "./rejection.ts";

@@ -4,7 +4,7 @@ import type { Clock } from "../base/clock.ts";
 import type { IncomingRequest } from "../http/request.ts";
 import type { Fetch } from "../platform/fetch.ts";
 import type { AccessLogEntry } from "../telemetry/access-log-entry.ts";
-import type { RequestOutcome } from "../telemetry/counters.ts";
+import type { RequestOutcome } from "../telemetry/request-outcome.ts";
 import type { KeySpace } from "./key-space.ts";
 import type { MiddlewareKind } from "./options.ts";
 

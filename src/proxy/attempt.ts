@@ -3,8 +3,8 @@ import type { Pool, Target } from "../balancing/types.ts";
 import type { IncomingRequest } from "../http/request.ts";
 import type { RequestedTunnel, Transport } from "../http/transport.ts";
 import type { Upgrade } from "../platform/websocket.ts";
-import type { AccessLogEntry } from "../telemetry/access-log-entry.ts";
-import { countInFlight, countRetry, type RequestOutcome, type SeriesCounts } from "../telemetry/counters.ts";
+import { countInFlight, countRetry, type SeriesCounts } from "../telemetry/counters.ts";
+import type { RequestOutcome } from "../telemetry/request-outcome.ts";
 import type { AttemptTrace } from "../telemetry/tracing/types.ts";
 import type { InFlightRequest } from "./in-flight.ts";
 import type { RetryCause } from "./options.ts";
@@ -16,7 +16,6 @@ export interface AttemptContext {
   readonly request: Request;
   readonly facts: IncomingRequest;
   readonly route: ProxyRoute;
-  readonly entry: AccessLogEntry | undefined;
   readonly outcome: RequestOutcome;
   /** Of the service it is on its way to. */
   pool: Pool;
@@ -55,7 +54,8 @@ export function nextAttempt(
 
 /** Goes on with another service: that is where the request is under way, and where its answer is counted. */
 export function switchBackend({ pool, counts, upstream }: Choice, context: AttemptContext): void {
-  const { outcome, entry } = context;
+  const { outcome } = context;
+  const { entry } = outcome;
   if (context.counts !== undefined) countInFlight(context.counts, -1);
   if (counts !== undefined) countInFlight(counts, 1);
   context.pool = pool;

@@ -2,16 +2,16 @@ import type { Picked } from "../balancing/backends.ts";
 import { atMost, type Clock } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
 import { isPlainPath } from "../base/path-check.ts";
-import { type Drain, lastAnswer } from "../http/drain.ts";
+import type { Drain } from "../http/drain.ts";
 import { FAILURES, type Failure } from "../http/failures.ts";
 import { type ProblemCode, problem } from "../http/problem.ts";
 import type { IncomingRequest } from "../http/request.ts";
 import type { OutgoingRequest, RequestedTunnel } from "../http/transport.ts";
 import { classify } from "../http/upstream-error.ts";
 import type { Upgrade } from "../platform/websocket.ts";
-import type { AccessLogEntry } from "../telemetry/access-log-entry.ts";
-import { countAnswer, countInFlight, countUpstream, type RequestOutcome } from "../telemetry/counters.ts";
+import { countInFlight, countUpstream } from "../telemetry/counters.ts";
 import type { LogRefusal } from "../telemetry/refusals.ts";
+import type { EndRequest, RequestOutcome } from "../telemetry/request-outcome.ts";
 import { createDelivery, createHeaderChange } from "./answer.ts";
 import { type AttemptContext, nextAttempt, switchBackend } from "./attempt.ts";
 import { createEventStreams, type EventStreams } from "./event-streams.ts";
@@ -27,7 +27,7 @@ export interface ForwarderOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   /** Takes why a request found no address, which its client is not told. @default it is lost */
-  readonly tellRefusal?: LogRefusal | undefined;
+  readonly logRefusal?: LogRefusal | undefined;
   /** Where open event streams are kept. @default somewhere nobody looks */
   readonly streams?: EventStreams | undefined;
   /** Largest request body in bytes; 0: no limit. @default 0 */
@@ -50,8 +50,10 @@ export interface ForwarderOptions {
   readonly mutableHeaders?: boolean | undefined;
   /** Those that are under way. @default a list of its own */
   readonly inFlight?: InFlightRequests | undefined;
-  /** @default it never stops */
-  readonly drain?: Drain | undefined;
+  /** Says whether the gateway cuts off what is under way. @default it never does */
+  readonly drain?: Pick<Drain, "over"> | undefined;
+  /** Ends a request when its answer comes back. */
+  readonly end: EndRequest;
 }
 
 /** Makes the one forwarder of a gateway. */
@@ -66,13 +68,12 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
   const now = (): number => clock.now();
   const streams = options.streams ?? createEventStreams();
   const inFlight = options.inFlight ?? createInFlightRequests(clock);
-  const drain = options.drain ?? { begun: false, over: false };
   const changeHeaders = createHeaderChange({ mutable, via, upstreamHeaders });
   const deliver = createDelivery({ clock, inFlight, streams, mutable, via, upstreamHeaders }, changeHeaders);
   const tunnels = { clock, inFlight, changeHeaders };
 
   /** The headers for the pod. The client's own, changed in place, unless they may have to be read again. */
-  function headersFor(facts: IncomingRequest, route: ProxyRoute, entry: AccessLogEntry | undefined): Headers {
+  function headersFor(facts: IncomingRequest, route: ProxyRoute, { entry }: RequestOutcome): Headers {
     const inPlace = mutable && route.requestHeaders === undefined;
     const headers = inPlace ? facts.headers : new Headers(facts.headers);
     toUpstream(headers, facts);
@@ -83,25 +84,12 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
     return headers;
   }
 
-  /** `now`: what the clock showed just before, where that is known. */
-  function counted(
-    response: Response,
-    facts: IncomingRequest,
-    outcome: RequestOutcome,
-    entry: AccessLogEntry | undefined,
-    now = clock.now(),
-  ): Response {
-    const { counts, reason, deferred } = outcome;
+  /** The answer leaves the service. `now`: what the clock showed just before, where that is known. */
+  function leave(answer: Response, outcome: RequestOutcome, now?: number): Response {
+    const { counts, reason, entry, deferred } = outcome;
     if (entry !== undefined && reason !== undefined) entry.error = reason;
-    if (counts !== undefined) {
-      countInFlight(counts, -1);
-      if (!deferred) countAnswer(counts, response.status, now - facts.started, reason);
-    }
-    return drain.begun ? lastAnswer(response) : response;
-  }
-
-  function logged(response: Response, entry: AccessLogEntry | undefined): Response {
-    return entry?.recorder === undefined ? response : entry.recorder.finish(entry, response);
+    if (counts !== undefined) countInFlight(counts, -1);
+    return deferred ? answer : options.end(outcome, answer, now);
   }
 
   /** The gateway's own answer in the place of the service's. */
@@ -121,7 +109,7 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
     // A client that leaves while it uploads breaks the request's own body: the pod did nothing wrong.
     const ended = pending.ended ?? (request.signal.aborted ? "client_gone" : undefined);
     // Its connection may have been cut off here.
-    if (ended === "client_gone" && drain.over) return "draining";
+    if (ended === "client_gone" && options.drain?.over) return "draining";
     return ended ?? classify(error);
   }
 
@@ -172,14 +160,15 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
     return next;
   }
 
-  async function travel(
+  async function sendWithRetries(
     context: AttemptContext,
     first: Picked<Choice>,
     path: string,
     init: OutgoingRequest,
   ): Promise<Response> {
-    const { facts, route, entry, outcome, pending, transport } = context;
+    const { route, outcome, pending, transport } = context;
     const { rule } = route;
+    const { entry } = outcome;
     let picked = first;
     for (let attempt = 1; ; attempt++) {
       const { target } = picked;
@@ -211,7 +200,7 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
         response = await transport.send(target.origin + path, init);
       } catch (error) {
         const next = afterFailure(error, context, picked, attempt);
-        if (next instanceof Response) return logged(counted(next, facts, outcome, entry), entry);
+        if (next instanceof Response) return leave(next, outcome);
         picked = next;
         continue;
       }
@@ -235,7 +224,7 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
         socket === undefined
           ? deliver(response, context, target)
           : openTunnel(socket, response, context, target, tunnels);
-      return logged(counted(answer, facts, outcome, entry, now), entry);
+      return leave(answer, outcome, now);
     }
   }
 
@@ -255,11 +244,10 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
   }
 
   /** Sends a request off, or answers it here and now. */
-  function depart(
+  function prepare(
     request: Request,
     facts: IncomingRequest,
     route: ProxyRoute,
-    entry: AccessLogEntry | undefined,
     from: Choice,
     outcome: RequestOutcome,
     started: number,
@@ -287,7 +275,7 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
     const picked = target === undefined ? route.backends.next(facts, from, [], true) : { from, target };
     if (picked === undefined) {
       const reason = upstream.reason();
-      options.tellRefusal?.({ route: route.id, service: upstream.name }, reason);
+      options.logRefusal?.({ route: route.id, service: upstream.name }, reason);
       if (reason === undefined)
         return fail("no_endpoints", "The service has no address that takes traffic", facts, outcome);
       return fail(reason.code, reason.outward, facts, outcome);
@@ -298,7 +286,7 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
     if (method !== "GET" && method !== "HEAD" && request.body !== null) {
       pending.upload = new Upload(request.body, { limit, rate, window, now }, pending);
     }
-    const headers = headersFor(facts, route, entry);
+    const headers = headersFor(facts, route, outcome);
     if (tunnel !== undefined) dropHandshake(headers);
     const init: OutgoingRequest = {
       method,
@@ -317,7 +305,6 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
       request,
       facts,
       route,
-      entry,
       outcome,
       pool,
       counts,
@@ -330,21 +317,21 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
     };
     if (picked.from !== from) switchBackend(picked.from, context);
     const search = route.query === undefined ? facts.search : route.query(facts);
-    return travel(context, picked, changed + search, init);
+    return sendWithRetries(context, picked, changed + search, init);
   }
 
   function forward(
     request: Request,
     facts: IncomingRequest,
     route: ProxyRoute,
-    entry?: AccessLogEntry,
+    outcome: RequestOutcome,
     upgrade?: Upgrade,
-    outcome: RequestOutcome = { reason: undefined, counts: undefined, deferred: false },
   ): Promise<Response> | Response {
     const started = clock.now();
     const from = route.backends.choose(facts);
     from.budget.request();
     const { counts } = from;
+    const { entry } = outcome;
     outcome.counts = counts;
     if (counts !== undefined) countInFlight(counts, 1);
     if (entry !== undefined) {
@@ -355,15 +342,11 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
     }
     const refresh = from.upstream.refresh();
     const go = (): Promise<Response> | Response => {
-      const answer = depart(request, facts, route, entry, from, outcome, started, upgrade);
-      // What was sent off is counted when it comes back.
-      return answer instanceof Response ? counted(answer, facts, outcome, entry) : answer;
+      const answer = prepare(request, facts, route, from, outcome, started, upgrade);
+      // What was sent ends when it comes back.
+      return answer instanceof Response ? leave(answer, outcome) : answer;
     };
-    if (refresh === undefined) return go();
-    return atMost(refresh, route.rule.timeouts.response, clock).then(() => {
-      const answer = go();
-      return answer instanceof Response ? logged(answer, entry) : answer;
-    });
+    return refresh === undefined ? go() : atMost(refresh, route.rule.timeouts.response, clock).then(go);
   }
 
   return { forward };

@@ -5,8 +5,8 @@ import type { Upstream } from "../discovery/types.ts";
 import type { IncomingRequest } from "../http/request.ts";
 import type { Transport } from "../http/transport.ts";
 import type { Upgrade } from "../platform/websocket.ts";
-import type { AccessLogEntry } from "../telemetry/access-log-entry.ts";
-import type { RequestOutcome, SeriesCounts } from "../telemetry/counters.ts";
+import type { SeriesCounts } from "../telemetry/counters.ts";
+import type { RequestOutcome } from "../telemetry/request-outcome.ts";
 import type { ProxyRule } from "./options.ts";
 
 /** Where a request of a route may go. */
@@ -45,17 +45,15 @@ export interface ProxyRoute {
 /** Sends requests to upstreams. */
 export interface Forwarder {
   /**
-   * Answers with what the route's upstream answers, or with a problem. Never rejects for an error of an upstream.
-   * `request.headers` may be changed in place. `entry`, where requests are recorded, is filled in; an answer that comes
-   * as a promise has been through `entry.recorder`. `upgrade` accepts a
-   * client's WebSocket; left out, those are refused. `outcome`, where there is one, tells who answered and why.
+   * Answers with what the route's upstream answers, or with a problem, and ends the request unless `outcome` defers that.
+   * Never rejects for an error of an upstream. `request.headers` may be changed in place. `upgrade` accepts a client's
+   * WebSocket; left out, those are refused.
    */
   forward(
     request: Request,
     facts: IncomingRequest,
     route: ProxyRoute,
-    entry?: AccessLogEntry,
+    outcome: RequestOutcome,
     upgrade?: Upgrade,
-    outcome?: RequestOutcome,
   ): Promise<Response> | Response;
 }

@@ -3,8 +3,8 @@ import type { Clock } from "../base/clock.ts";
 import { problem } from "../http/problem.ts";
 import type { IncomingRequest } from "../http/request.ts";
 import type { MessageSocket, Upgrade } from "../platform/websocket.ts";
-import type { AccessLogEntry } from "../telemetry/access-log-entry.ts";
-import { countSocket, type RequestOutcome } from "../telemetry/counters.ts";
+import { countSocket } from "../telemetry/counters.ts";
+import type { RequestOutcome } from "../telemetry/request-outcome.ts";
 import type { Answered, ChangeHeaders } from "./answer.ts";
 import type { InFlightRequests } from "./in-flight.ts";
 import { joinSockets } from "./websocket-tunnel.ts";
@@ -44,7 +44,6 @@ export interface TunnelParts {
 
 /** A request whose pod has agreed to a WebSocket. */
 export interface Agreed extends Answered {
-  readonly entry: AccessLogEntry | undefined;
   readonly outcome: RequestOutcome;
   readonly upgrade: Upgrade | undefined;
 }
@@ -63,7 +62,8 @@ export function openTunnel(
   target: Target,
   { clock, inFlight, changeHeaders }: TunnelParts,
 ): Response {
-  const { route, pool, pending, counts, upgrade, entry, outcome } = agreed;
+  const { route, pool, pending, counts, upgrade, outcome } = agreed;
+  const { entry } = outcome;
   inFlight.remove(pending);
   const headers = new Headers(response.headers);
   changeHeaders(headers, response, agreed, target);

@@ -1,26 +1,12 @@
 import type { IncomingRequest } from "../http/request.ts";
 import type { RequestTrace } from "./tracing/types.ts";
 
-/** Takes what happened to a request. */
-export interface RequestLogger {
-  /**
-   * The answer is about to leave. Gives back the answer to send: the same one, or, where its length is unknown, one whose
-   * bytes are counted.
-   */
-  finish(entry: AccessLogEntry, response: Response): Response;
-}
-
 /**
  * What happened to one request: filled in as it goes, read once by the access log and the request's trace. Only made where
  * one of them is on.
  */
 export interface AccessLogEntry {
   readonly facts: IncomingRequest;
-  /**
-   * Set: the forwarder ends the entry when an answer comes back to it, which saves a promise per request. Undefined:
-   * whoever made it does, as where a middleware may change that answer.
-   */
-  recorder: RequestLogger | undefined;
   /** Undefined: requests are not traced. */
   readonly trace: RequestTrace | undefined;
   /** Set once it is on its way to a pod: tells when the client leaves in the middle of the answer. */
@@ -49,7 +35,6 @@ export interface AccessLogEntry {
 export function createAccessLogEntry(facts: IncomingRequest, id: string, trace?: RequestTrace): AccessLogEntry {
   return {
     facts,
-    recorder: undefined,
     trace,
     request: undefined,
     id,

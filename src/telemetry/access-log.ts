@@ -1,7 +1,7 @@
 import type { Clock } from "../base/clock.ts";
 import type { Drain } from "../http/drain.ts";
 import { type BodyWatcher, watchBody, withBody } from "../http/watch-body.ts";
-import type { AccessLogEntry, RequestLogger } from "./access-log-entry.ts";
+import type { AccessLogEntry } from "./access-log-entry.ts";
 import { combinedLine, jsonLine } from "./line.ts";
 import { type StreamEntry, streamCombinedLine, streamJsonLine } from "./stream-log.ts";
 
@@ -18,7 +18,12 @@ export interface AccessLogOptions {
 }
 
 /** One line per request and per connection of a stream, written in batches so that the request path only hands over what happened. */
-export interface AccessLog extends RequestLogger {
+export interface AccessLog {
+  /**
+   * The answer to a request is about to leave. Gives back the answer to send: the same one, or, where its length is
+   * unknown, one whose bytes are counted.
+   */
+  finish(entry: AccessLogEntry, response: Response): Response;
   /** A connection of a stream ended. */
   connection(entry: StreamEntry): void;
   /** Writes what waits, at once: before the process ends. */

@@ -16,18 +16,6 @@ export type AnswerReason = ProblemCode | "middleware";
 const REASONS: readonly AnswerReason[] = [...PROBLEM_CODES, "middleware"];
 
 /**
- * Who gave an answer, and why. It travels beside the answer: what comes out of middleware is seldom the object that went in.
- */
-export interface RequestOutcome {
-  /** Undefined: the answer is the service's. */
-  reason: AnswerReason | undefined;
-  /** Where the answers of the service that was asked are counted; undefined: none was asked. */
-  counts: SeriesCounts | undefined;
-  /** True: the answer may still be another one, so that who made this counts it. */
-  readonly deferred: boolean;
-}
-
-/**
  * What one route has counted towards one service since the gateway started: plain data, which can be cloned to another
  * thread and summed number by number. Only the functions of this file know where a number stands.
  */

@@ -19,6 +19,7 @@ import type { Choice, ProxyRoute } from "../../src/proxy/types.ts";
 import { createAccessLog } from "../../src/telemetry/access-log.ts";
 import { createAccessLogEntry } from "../../src/telemetry/access-log-entry.ts";
 import { createRequestIds } from "../../src/telemetry/request-id.ts";
+import { createOutcome, createRequestEnd } from "../../src/telemetry/request-outcome.ts";
 import { countingClock } from "../helpers/counting-clock.ts";
 import { type Send, transportOf } from "../helpers/transport.ts";
 import { until } from "../helpers/wait.ts";
@@ -164,8 +165,16 @@ export function startRig(options: RigOptions = {}): Rig {
   const lines: string[] = [];
   const trusts = createTrust(options.trusted ?? []);
   const inFlight = createInFlightRequests(clock);
+  const accessLog = options.accessLog
+    ? createAccessLog({
+        format: options.accessLog,
+        clock,
+        write: (text) => void lines.push(...text.trimEnd().split("\n")),
+      })
+    : undefined;
   const forwarder = createForwarder({
     inFlight,
+    end: createRequestEnd({ clock, drain: { begun: false, over: false }, accessLog }),
     logger: { ...silentLogger, log: (level, message, fields) => void logged.push({ level, message, ...fields }) },
     ...options,
     clock,
@@ -173,25 +182,17 @@ export function startRig(options: RigOptions = {}): Rig {
   const limits = { header_bytes: 16_384, headers: 100, url_bytes: 8192, body_bytes: options.bodyBytes ?? 0 };
   const read: ParseOptions = { clock, trusts, limits: { ...limits, ...options.limits } };
   const ids = createRequestIds(Math.random);
-  const log = options.accessLog
-    ? createAccessLog({
-        format: options.accessLog,
-        clock,
-        write: (text) => void lines.push(...text.trimEnd().split("\n")),
-      })
-    : undefined;
   const server = Bun.serve({
     port: 0,
     hostname: "127.0.0.1",
     idleTimeout: 0,
     maxRequestBodySize: Number.MAX_SAFE_INTEGER,
     error: (error) => new Response(`unexpected: ${error}`, { status: 500 }),
-    async fetch(request, bun) {
+    fetch(request, bun) {
       const facts = parseRequest(request, bun.requestIP(request)?.address ?? "", "http", read);
       if ("problem" in facts) return problem(facts.problem, facts.detail, { head: request.method === "HEAD" });
-      if (log === undefined) return forwarder.forward(request, facts, route);
-      const entry = createAccessLogEntry(facts, ids.of(facts));
-      return log.finish(entry, await forwarder.forward(request, facts, route, entry));
+      const entry = accessLog && createAccessLogEntry(facts, ids.of(facts));
+      return forwarder.forward(request, facts, route, createOutcome(facts.started, entry));
     },
   });
   const left = () => ({
