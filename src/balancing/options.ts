@@ -44,3 +44,9 @@ export interface HttpProbeOptions {
 
 /** Probes of every target. */
 export type ActiveHealthConfig = ProbeTimes & HttpProbeOptions;
+
+/** How targets that fail are found. `Probe`: what probes are made of. */
+export interface HealthConfig<Probe = ActiveHealthConfig> {
+  readonly passive: PassiveHealthConfig | false;
+  readonly active: Probe | false;
+}

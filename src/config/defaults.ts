@@ -1,4 +1,4 @@
-import type { PassiveHealthConfig } from "../balancing/options.ts";
+import type { HealthConfig, PassiveHealthConfig } from "../balancing/options.ts";
 import { authority, stripBrackets } from "../base/addresses.ts";
 import type { ClusterOptions } from "../discovery/options.ts";
 import type { HeaderChanges } from "../routing/options.ts";
@@ -6,7 +6,7 @@ import type { RawDiscovery } from "./discovery-schema.ts";
 import type { Env } from "./interpolate.ts";
 import { normalizeLabelSelector } from "./label-selector.ts";
 import { mergeMiddleware } from "./merge-middleware.ts";
-import type { HealthConfig, RawDefaults, RawRoute, RouteConfig, UpstreamTlsConfig } from "./route-schema.ts";
+import type { RawDefaults, RawRoute, RouteConfig, UpstreamTlsConfig } from "./route-schema.ts";
 import type { Config, DiscoveryConfig, RawFile } from "./schema.ts";
 import { type RawStream, STREAM_DEFAULTS, type StreamConfig } from "./stream-schema.ts";
 import { ROUTE_DEFAULTS } from "./upstream-schema.ts";

@@ -1,15 +1,8 @@
 import * as v from "valibot";
-import { isAddress, isHostName, stripBrackets } from "../base/addresses.ts";
+import { isAddress, isHostName, type SocketAddress, stripBrackets } from "../base/addresses.ts";
 import { key, oneFile, optional, withDefault } from "../base/schema/key.ts";
 import { object, oneOf } from "../base/schema/shapes.ts";
 import { host, portValue, shown, shownText, wholeNumber } from "../base/schema/values.ts";
-
-/** Where to listen. `host` may be a name, an IPv4 or an IPv6 address without brackets. */
-export interface ListenAddress {
-  host: string;
-  /** 0 lets the system choose. */
-  port: number;
-}
 
 const LISTEN_PORT = "a port from 0 to 65535";
 const LISTEN = "an address such as 0.0.0.0:8080, [::1]:8080 or 8080";
@@ -23,12 +16,12 @@ export const listen = (defaultHost: string) =>
     [
       v.pipe(
         listenPort,
-        v.transform((port): ListenAddress => ({ host: defaultHost, port })),
+        v.transform((port): SocketAddress => ({ host: defaultHost, port })),
       ),
       v.pipe(
         shown(v.string(LISTEN)),
         v.regex(listenText, LISTEN),
-        v.transform((text): ListenAddress => {
+        v.transform((text): SocketAddress => {
           const { host, port } = listenText.exec(text)!.groups!;
           return { host: stripBrackets(host || defaultHost), port: Number(port) };
         }),
@@ -43,9 +36,9 @@ export const listen = (defaultHost: string) =>
   );
 
 /** The address a `listen` means; undefined when it is not one, which the schema reports. */
-export function listenAddressOf(schema: v.GenericSchema, written: unknown): ListenAddress | undefined {
+export function listenAddressOf(schema: v.GenericSchema, written: unknown): SocketAddress | undefined {
   const parsed = v.safeParse(schema, written);
-  return parsed.success ? (parsed.output as ListenAddress) : undefined;
+  return parsed.success ? (parsed.output as SocketAddress) : undefined;
 }
 
 const certificate = object({

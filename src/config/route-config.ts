@@ -1,4 +1,4 @@
-import type { ActiveHealthConfig, PassiveHealthConfig } from "../balancing/options.ts";
+import type { HealthConfig } from "../balancing/options.ts";
 import type { MiddlewareEntry } from "../middleware/catalog.ts";
 import type { ProxyRule } from "../proxy/options.ts";
 import type { HeaderChanges, RouteRule } from "../routing/options.ts";
@@ -13,12 +13,6 @@ export interface UpstreamTlsConfig {
   server_name?: string | undefined;
   cert_file?: string | undefined;
   key_file?: string | undefined;
-}
-
-/** How nodes that fail are found. */
-export interface HealthConfig {
-  passive: PassiveHealthConfig | false;
-  active: ActiveHealthConfig | false;
 }
 
 /** A route with every default filled in. */

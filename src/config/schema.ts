@@ -84,6 +84,6 @@ export interface Config {
   tracing: TracingOptions | undefined;
 }
 
-export type { CertificatesConfig, ListenAddress } from "./listen-schema.ts";
+export type { CertificatesConfig } from "./listen-schema.ts";
 export type * from "./route-schema.ts";
-export type { StreamConfig, StreamTimeoutsConfig } from "./stream-schema.ts";
+export type { StreamConfig } from "./stream-schema.ts";

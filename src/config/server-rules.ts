@@ -1,12 +1,12 @@
-import { isLoopback, isWildcard } from "../base/addresses.ts";
-import { type ListenAddress, listenAddressOf } from "./listen-schema.ts";
+import { isLoopback, isWildcard, type SocketAddress } from "../base/addresses.ts";
+import { listenAddressOf } from "./listen-schema.ts";
 import { fault, type Rules, under, warn } from "./rules.ts";
 import { adminListen, serverListen } from "./server-schema.ts";
 
 /** What `server` and `admin` listen on; undefined: nothing, or an address that the schema reports. */
 export function listenersOf({ root }: Rules): {
-  proxy: ListenAddress | undefined;
-  admin: ListenAddress | undefined;
+  proxy: SocketAddress | undefined;
+  admin: SocketAddress | undefined;
 } {
   const listenOf = (key: string): unknown => under(root, key).value.listen;
   return {

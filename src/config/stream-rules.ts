@@ -1,19 +1,19 @@
-import { authority, isWildcard } from "../base/addresses.ts";
+import { authority, isWildcard, type SocketAddress } from "../base/addresses.ts";
 import type { RawClusters } from "./cluster-rules.ts";
-import { type ListenAddress, listenAddressOf } from "./listen-schema.ts";
+import { listenAddressOf } from "./listen-schema.ts";
 import { fault, itemsUnder, type Place, type Rules, under, unique } from "./rules.ts";
 import { listenersOf } from "./server-rules.ts";
 import { streamListen } from "./stream-schema.ts";
 import { discoveryIsOn, servicesAreKnown } from "./target-rules.ts";
 
 /** An address of the file that is listened on. */
-interface Taken extends ListenAddress {
+interface Taken extends SocketAddress {
   /** The key that has it. */
   readonly by: string;
 }
 
 /** Whether two listeners would want the same port of the same address. Port 0 is never the same. */
-const collide = (a: ListenAddress, b: ListenAddress): boolean =>
+const collide = (a: SocketAddress, b: SocketAddress): boolean =>
   a.port !== 0 && a.port === b.port && (a.host === b.host || isWildcard(a.host) || isWildcard(b.host));
 
 /** What `server` and `admin` listen on. */

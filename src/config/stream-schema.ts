@@ -1,10 +1,11 @@
 import * as v from "valibot";
-import type { PassiveHealthConfig, ProbeTimes } from "../balancing/options.ts";
+import type { HealthConfig, ProbeTimes } from "../balancing/options.ts";
 import { type KeyRules, key, lateDefault, lateDefaults, mapping, optional } from "../base/schema/key.ts";
 import { object, off, oneOf, words } from "../base/schema/shapes.ts";
 import { integer, milliseconds, shownText } from "../base/schema/values.ts";
+import type { StreamRule } from "../streams/options.ts";
 import { foreignToStreams } from "./foreign-keys.ts";
-import { CERTIFICATES_HELP, certificates, type ListenAddress, listen } from "./listen-schema.ts";
+import { CERTIFICATES_HELP, certificates, listen } from "./listen-schema.ts";
 import type { UpstreamTlsConfig } from "./route-schema.ts";
 import { FINDING, SERVICE_REFERENCE, targets } from "./target-schema.ts";
 import { passiveHealth, probes, UPSTREAM_TLS_HELP, upstreamTls } from "./upstream-schema.ts";
@@ -104,28 +105,14 @@ export const STREAM_DEFAULTS = {
   upstream_tls: lateDefaults(upstreamTls),
 };
 
-type Stream = v.InferOutput<typeof streamSchema>;
-
 /** An entry of `streams:` as written and checked. */
-export type RawStream = Stream;
-
-/** How long a connection's parts may take. */
-export interface StreamTimeoutsConfig {
-  /** Milliseconds to connect to one address, TLS included; 0 is none. */
-  connect: number;
-  /** Milliseconds without a byte either way after which both ends are closed; 0 is none. */
-  idle: number;
-}
+export type RawStream = v.InferOutput<typeof streamSchema>;
 
 /** A stream with every default filled in. */
 export interface StreamConfig
-  extends Omit<Stream, "id" | "balancer" | "timeouts" | "retries" | "health" | "upstream_tls"> {
-  id: string;
-  listen: ListenAddress;
-  balancer: v.InferOutput<typeof balancer>;
-  timeouts: StreamTimeoutsConfig;
-  /** Addresses tried in all, the first included. */
-  retries: { attempts: number };
-  health: { passive: PassiveHealthConfig | false; active: ProbeTimes | false };
-  upstream_tls?: UpstreamTlsConfig | undefined;
+  extends StreamRule,
+    Omit<RawStream, keyof StreamRule | "balancer" | "health" | "upstream_tls"> {
+  readonly balancer: v.InferOutput<typeof balancer>;
+  readonly health: HealthConfig<ProbeTimes>;
+  readonly upstream_tls?: UpstreamTlsConfig | undefined;
 }

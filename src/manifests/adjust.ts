@@ -1,8 +1,8 @@
 import { type Document, isMap, parseDocument } from "yaml";
-import { isLoopback } from "../base/addresses.ts";
+import { isLoopback, type SocketAddress } from "../base/addresses.ts";
 import type { ConfigDocument } from "../config/document.ts";
 import { rootOf, under } from "../config/rules.ts";
-import type { Config, ListenAddress } from "../config/schema.ts";
+import type { Config } from "../config/schema.ts";
 import { ADMIN_TOKEN_VARIABLE } from "./types.ts";
 
 /** How long a pod that ends goes on accepting: kube-proxies and load balancers hear of its end only after a while. */
@@ -22,7 +22,7 @@ function set(document: Document, top: string, key: string, value: unknown): void
   else document.set(top, document.createNode({ [key]: value }));
 }
 
-const everywhere = ({ port }: ListenAddress, fallback: number): string => `0.0.0.0:${port === 0 ? fallback : port}`;
+const everywhere = ({ port }: SocketAddress, fallback: number): string => `0.0.0.0:${port === 0 ? fallback : port}`;
 
 /**
  * What a config that serves well on one's own machine lacks in a pod: addresses that the kubelet and other pods reach, and

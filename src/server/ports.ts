@@ -1,4 +1,4 @@
-import type { ListenAddress } from "../config/schema.ts";
+import type { SocketAddress } from "../base/addresses.ts";
 import type { Host } from "../platform/host.ts";
 import { ListenError, takenError } from "../platform/listen.ts";
 
@@ -19,7 +19,7 @@ export interface PortRules {
 }
 
 /** Throws `ListenError` where another program listens on an address of ours and may not. */
-export function assertFree(host: Pick<Host, "isTaken">, address: ListenAddress, { takeover }: PortRules): void {
+export function assertFree(host: Pick<Host, "isTaken">, address: SocketAddress, { takeover }: PortRules): void {
   if (!takeover && host.isTaken(address)) throw takenError(address);
 }
 

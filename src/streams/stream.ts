@@ -1,12 +1,12 @@
 import type { Backends } from "../balancing/backends.ts";
-import type { StreamConfig } from "../config/schema.ts";
 import type { Choice } from "../gateway/pool-set.ts";
 import type { Dial } from "../platform/sockets.ts";
 import type { StreamCounts } from "../telemetry/stream-counters.ts";
+import type { StreamRule } from "./options.ts";
 
 /** A stream as its connections need it: compiled once per config. */
 export interface Stream {
-  readonly rule: StreamConfig;
+  readonly rule: StreamRule;
   /** Which of its services gets a connection, and where it is tried again. */
   readonly backends: Backends<Choice<StreamCounts>>;
   readonly of: readonly Choice<StreamCounts>[];

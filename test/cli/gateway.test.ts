@@ -3,9 +3,9 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import type { SocketAddress } from "../../src/base/addresses.ts";
 import { run } from "../../src/cli/run.ts";
 import { loadConfig } from "../../src/config/load.ts";
-import type { ListenAddress } from "../../src/config/schema.ts";
 import { FORMAT } from "../../src/gateway/format.ts";
 import { bunRuntime } from "../../src/platform/bun/runtime.ts";
 import type { Host } from "../../src/platform/host.ts";
@@ -122,7 +122,7 @@ describe("the demo", () => {
 describe("serving without a word about addresses", () => {
   test("listens on port 8080 of every address, and with the admin API on 9090 of this machine alone", async () => {
     const { host, stdout, signal } = world();
-    const asked: ListenAddress[] = [];
+    const asked: SocketAddress[] = [];
     const listen: Host["listen"] = (address, handler) => {
       asked.push(address);
       const port = [8080, 9090].includes(address.port) ? 0 : address.port;

@@ -1,5 +1,5 @@
+import type { HealthConfig } from "../../balancing/options.ts";
 import type { Decider } from "../../balancing/types.ts";
-import type { HealthConfig } from "../../config/schema.ts";
 import type { ClusterStatus, NodeDetail, PortAnswer } from "../../discovery/views.ts";
 import type { ProblemCode } from "../../http/problem.ts";
 import type { RetryOptions, TimeoutOptions } from "../../proxy/options.ts";

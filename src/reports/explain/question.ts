@@ -1,5 +1,4 @@
-import { isAddress } from "../../base/addresses.ts";
-import type { ServerConfig } from "../../config/schema.ts";
+import { isAddress, type SocketAddress } from "../../base/addresses.ts";
 import { hostOf } from "../../http/authority.ts";
 import { type BadRequest, type IncomingRequest, type ParseOptions, parseRequest } from "../../http/request.ts";
 
@@ -45,8 +44,15 @@ function readHeaders(lines: readonly string[]): Headers {
   return headers;
 }
 
+/** What is read of a gateway's listener. */
+export interface OwnListener {
+  readonly listen: SocketAddress;
+  /** Undefined: it speaks plain HTTP. */
+  readonly tls?: unknown;
+}
+
 /** Where the gateway listens, for a request that names no host. */
-function ownAuthority({ listen }: ServerConfig): string {
+function ownAuthority({ listen }: OwnListener): string {
   const { host, port } = listen;
   const named = host === "0.0.0.0" || host === "::" ? "127.0.0.1" : host;
   return `${named.includes(":") ? `[${named}]` : named}${port === 0 ? "" : `:${port}`}`;
@@ -60,7 +66,7 @@ const SCHEME = /^(https?):\/\//i;
  *
  * @throws {ExplainQueryError} in words.
  */
-export function readQuestion(query: ExplainQuery, server: ServerConfig, options: ParseOptions): Question {
+export function readQuestion(query: ExplainQuery, server: OwnListener, options: ParseOptions): Question {
   const { method, client = "127.0.0.1" } = query;
   if (!isAddress(client)) throw new ExplainQueryError("the client is an IP address, such as 10.1.2.3");
   if (!TOKEN.test(method)) throw new ExplainQueryError("the method is not one, such as GET");

@@ -1,5 +1,4 @@
 import { atMost, type Clock } from "../../base/clock.ts";
-import type { Config } from "../../config/schema.ts";
 import type { Cluster } from "../../discovery/cluster.ts";
 import { createDiscovery } from "../../discovery/discovery.ts";
 import type { ClusterOptions } from "../../discovery/options.ts";
@@ -13,7 +12,21 @@ interface WantedService {
   readonly query: UpstreamQuery;
 }
 
-type Leads = Pick<Config["routes"][number], "service" | "services" | "cluster" | "namespace" | "port_name" | "scheme">;
+/** What names services: a route or a stream. */
+interface Leads extends Pick<UpstreamQuery, "cluster" | "namespace" | "scheme"> {
+  readonly id: string;
+  readonly service?: string | undefined;
+  readonly services?: readonly { readonly service: string }[] | undefined;
+  readonly port_name?: string | undefined;
+}
+
+/** What is read of a config to look up its services. */
+export interface WithServices {
+  readonly server: { readonly zone?: string | undefined };
+  readonly discovery: { readonly clusters: readonly ClusterOptions[]; readonly multi: boolean } | undefined;
+  readonly routes: readonly Leads[];
+  readonly streams: readonly Leads[];
+}
 
 function queriesOf({
   service,
@@ -28,7 +41,7 @@ function queriesOf({
 }
 
 /** Every service that a route or a stream of the config names. */
-function wantedServices({ routes, streams }: Config): WantedService[] {
+function wantedServices({ routes, streams }: WithServices): WantedService[] {
   const of = (usedBy: string, leads: Leads): WantedService[] => queriesOf(leads).map((query) => ({ usedBy, query }));
   return [
     ...routes.flatMap((route) => of(`route ${route.id}`, route)),
@@ -68,7 +81,7 @@ async function lookUp(
 }
 
 /** Looks up every service a config names, as a gateway would: each cluster is followed for as long as that takes. */
-export async function checkServices(config: Config, deps: ServiceCheckDeps): Promise<ServiceReport[]> {
+export async function checkServices(config: WithServices, deps: ServiceCheckDeps): Promise<ServiceReport[]> {
   const wanted = wantedServices(config);
   const { discovery: kubernetes } = config;
   const clusters = (kubernetes?.clusters ?? []).map((cluster) => deps.createCluster(cluster, config.server.zone));
