@@ -341,3 +341,18 @@ describe("status", () => {
     ]);
   });
 });
+
+test("an age that is bounded by a millisecond is bounded, and 0 is no bound", async () => {
+  for (const [max_stale, wanted] of [
+    [1, []],
+    [2, ["10.0.0.1:8080"]],
+    [0, ["10.0.0.1:8080"]],
+  ] as const) {
+    const clock = createFakeClock();
+    await using followed = await follow([slice("web-a", [at("10.0.0.1")])], { max_stale }, { clock });
+    assertEquals(followed.addresses("default/web"), ["10.0.0.1:8080"]);
+    const upstream = followed.discovery.upstream({ service: "default/web" });
+    await clock.advance(2);
+    assertEquals([max_stale, upstream.endpoints().map(({ address }) => address)], [max_stale, wanted]);
+  }
+});

@@ -21,6 +21,18 @@ describe("an empty answer says why:", () => {
     assertEquals(followed.discovery.query("default/wbe").available, ["api", "web"]);
   });
 
+  test("no such service, with twenty of those there are, in their order, and how many more", async () => {
+    const names = Array.from({ length: 23 }, (_, i) => `s${String(i).padStart(2, "0")}`).reverse();
+    await using few = await follow(names.slice(-20).map((service) => slice(service, [], { service })));
+    const [, all] = why(few, "default/none");
+    assertStringIncludes(all, names.slice(-20).sort().join(", "));
+    assert(!all.includes(" more"));
+    await using many = await follow(names.map((service) => slice(service, [], { service })));
+    const [, some] = why(many, "default/none");
+    const listed = /services there: (.*) and 3 more/.exec(some)![1]!.split(", ");
+    assertEquals([listed.length, listed], [20, [...listed].sort()]);
+  });
+
   test("no such namespace, with the namespaces that have services", async () => {
     await using followed = await follow([slice("web-a", [at("10.0.0.1")])]);
     const [code, reason] = why(followed, "shop/web");

@@ -108,3 +108,15 @@ describe("an answer's bytes", () => {
     assert(told.answers > 200 && told.errors > 200, JSON.stringify(told));
   });
 });
+
+test("an answer gets no content type that its pod did not send, whatever its length", async () => {
+  for (const body of ["", "a", "ab", "abc"]) {
+    for (const type of [undefined, "a/b"]) {
+      const { events, answer } = asked();
+      const line = type === undefined ? "" : `content-type: ${type}\r\n`;
+      events.data(bytes(`HTTP/1.1 200 OK\r\n${line}content-length: ${body.length}\r\n\r\n${body}`));
+      const response = await answer;
+      assertEquals([response.headers.get("content-type") ?? undefined, await response.text()], [type, body]);
+    }
+  }
+});
