@@ -20,7 +20,7 @@ const ipOptions = v.pipe(
   keywords({ anyOf: [{ required: ["allow_list"] }, { required: ["deny_list"] }] }),
 );
 
-/** `ip_restriction`: Hono's, by the client's address as `server.trusted_proxies` tells it. */
+/** `ip_restriction`: Hono's, by the client's address as `server.trusted_proxies` determines it. */
 export const ip_restriction = plugin(
   {
     help: "Which clients are let in, by their address as server.trusted_proxies tell it; others get 403.",
@@ -43,8 +43,8 @@ const csrfOptions = object({
 });
 
 /**
- * `csrf`: Hono's. Without `origin`, the request's own is allowed: by its `Host`, since in front of the gateway there may
- * be somebody else who ends TLS.
+ * `csrf`: Hono's. Without `origin`, the request's own is allowed: by its `Host` and not by its scheme, since a proxy in
+ * front of the gateway may terminate TLS.
  */
 export const csrf = plugin(
   {

@@ -146,8 +146,8 @@ const etagOptions = object({
 });
 
 /**
- * `etag`: Hono's. A digest is made only of answers whose length is known and at most `max_size` bytes: it needs the whole
- * body before the first byte leaves, and streams must not wait.
+ * `etag`: Hono's. A digest is made only of answers whose length is known and at most `max_size` bytes: it needs the
+ * whole body before the first byte leaves, and streams must not wait.
  */
 export const etag = plugin(
   {
@@ -176,8 +176,8 @@ const cacheOptions = object({
 });
 
 /**
- * `cache_control`: says how long answers may be kept. Hono's `cache` would keep them itself, for which it needs the Cache
- * API, which Bun does not have.
+ * `cache_control`: says how long answers may be kept. Hono's `cache` would keep them itself, for which it needs the
+ * Cache API, which Bun does not have.
  */
 export const cache_control = plugin(
   {

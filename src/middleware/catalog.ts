@@ -18,7 +18,9 @@ import { throttle } from "./throttle.ts";
 import { timeout } from "./timeout.ts";
 import { jwk, jwt } from "./tokens.ts";
 
-/** Every middleware there is, by its name in the config file. The config's schema, checks and help are made from this. */
+/**
+ * Every middleware there is, by its name in the config file. The config's schema, checks and help are made from this.
+ */
 export const MIDDLEWARE = {
   basic_auth,
   bearer_auth,
@@ -48,7 +50,10 @@ export const MIDDLEWARE = {
 
 type Kinds = typeof MIDDLEWARE;
 
-/** One middleware that is to run: one of the names with its options, or `use` with the path of a module and its `options`. */
+/**
+ * One middleware that is to run: one of the names with its options, or `use` with the path of a module and its
+ * `options`.
+ */
 export type MiddlewareEntry = { [Name in keyof Kinds]?: v.InferOutput<Kinds[Name]["options"]> | undefined } & {
   use?: string | undefined;
   options?: unknown;
@@ -59,7 +64,9 @@ export type RawMiddleware = {
   [Name in keyof MiddlewareEntry]: Name extends "options" ? unknown : MiddlewareEntry[Name] | false;
 };
 
-/** Makes a middleware of the catalog; undefined for what is none: `use`, and `body_limit`, which the proxy does itself. */
+/**
+ * Makes a middleware of the catalog; undefined for what is none: `use`, and `body_limit`, which the proxy does itself.
+ */
 export function makeMiddleware(entry: MiddlewareEntry, parts: MiddlewareParts): Middleware | undefined {
   for (const [name, options] of Object.entries(entry)) {
     const kind = MIDDLEWARE[name as keyof Kinds] as Plugin | MiddlewareKind | undefined;
@@ -72,8 +79,8 @@ export function makeMiddleware(entry: MiddlewareEntry, parts: MiddlewareParts): 
 export const isCounting = (name: string): boolean => (MIDDLEWARE as MiddlewareKinds)[name]?.counts === true;
 
 /**
- * What makes two entries one middleware, with one memory: for those of a `group` what they are, else the place where they stand
- * (`place`: the route and the position in it).
+ * What makes two entries one middleware, with one memory: for those of a `group` what they are, else the place where
+ * they stand (`place`: the route and the position in it).
  */
 export function middlewareKey(entry: MiddlewareEntry, place: readonly unknown[]): string {
   const shared = Object.entries(entry).some(

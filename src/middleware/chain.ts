@@ -11,7 +11,7 @@ import { UpstreamError } from "../http/upstream-error.ts";
 import { watchBody } from "../http/watch-body.ts";
 import type { AccessLogEntry } from "../telemetry/access-log-entry.ts";
 import type { RequestOutcome } from "../telemetry/request-outcome.ts";
-import { withTrueLength } from "./content-length.ts";
+import { withContentLength } from "./content-length.ts";
 import type { Middleware, MiddlewareContext, MiddlewareEnv } from "./plugin.ts";
 import { Unavailable } from "./rejection.ts";
 
@@ -32,16 +32,16 @@ export interface ChainOptions {
   /** The trusted proxies. @default none */
   readonly trusts?: Trust | undefined;
   /**
-   * Among them is a module of the user's own: what it sets or removes is not known before, so no field passes that a pod
-   * could take for it. @default false
+   * Among them is a module of the user's own. Which headers it changes is not known in advance, so fields with `_` that
+   * a pod could mistake for one of them are dropped. @default false
    */
   readonly userModules?: boolean | undefined;
-  /** A middleware failed in a way it should not. */
+  /** A middleware failed unexpectedly. */
   report(error: Error): void;
 }
 
-/** What the outside reads of a refusal by one of our own middleware. */
-const REFUSALS: Readonly<Record<number, readonly [ProblemCode, string]>> = {
+/** What a client reads of a rejection by one of our own middleware. */
+const REJECTIONS: Readonly<Record<number, readonly [ProblemCode, string]>> = {
   400: ["bad_request", "The request's credentials are not well formed"],
   401: ["unauthorized", "The request's credentials are missing or not valid"],
   403: ["forbidden", "The request is not allowed here"],
@@ -49,22 +49,22 @@ const REFUSALS: Readonly<Record<number, readonly [ProblemCode, string]>> = {
 
 /** An answer of our own middleware in the gateway's form; its headers (`WWW-Authenticate`) stay. */
 function inOurForm(answer: Response, { facts, outcome }: MiddlewareContext): Response {
-  const refusal = REFUSALS[answer.status];
+  const rejection = REJECTIONS[answer.status];
   if (answer.headers.get("content-type") === "application/problem+json") {
-    outcome.reason ??= refusal?.[0];
+    outcome.reason ??= rejection?.[0];
     return answer;
   }
-  if (refusal === undefined) return answer;
-  const [code, detail] = refusal;
+  if (rejection === undefined) return answer;
+  const [code, detail] = rejection;
   outcome.reason = code;
   const kept = Object.fromEntries([...answer.headers].filter(([name]) => !name.startsWith("content-")));
   return problem(code, detail, { head: facts.method === "HEAD", headers: kept });
 }
 
-/** Has headers set so far come into the answer to come: Hono forgets them where nobody looked at its own. */
+/** Keeps headers set so far for the answer to come: Hono drops them unless its own response was read. */
 const keepHeaders = (c: Context<MiddlewareEnv>): void => void c.res;
 
-/** What Hono calls an HTTP error, whichever copy of Hono it comes from: a module of the user's may bring its own. */
+/** Hono's HTTPException, from whichever copy of Hono: a user's module may have its own. */
 interface HttpError {
   readonly status: number;
   /** What it was made to answer with, where it was. */
@@ -75,7 +75,7 @@ interface HttpError {
 const isHttpError = (error: unknown): error is HttpError =>
   typeof error === "object" && error !== null && typeof (error as Partial<HttpError>).getResponse === "function";
 
-/** One of our own: what it refuses is a problem answer, whether it returns or throws it. */
+/** One of our own: its rejections become problem answers, whether it returns or throws them. */
 export function ownMiddleware(handler: Middleware): Middleware {
   return async (c, next) => {
     let answer: Response | undefined;
@@ -95,7 +95,7 @@ const describe = (value: unknown): string =>
   typeof value === "object" && value !== null ? "an object" : String(value);
 
 /**
- * One of the user's: Hono knows what to do with an `Error` and a `Response`, so whatever else it throws or returns becomes an
+ * One of the user's: Hono handles an `Error` and a `Response`, so anything else it throws or returns becomes an
  * `Error`. `module`: its name in the config.
  */
 export function userMiddleware(handler: Middleware, module: string): Middleware {
@@ -135,7 +135,7 @@ function without(headers: Headers, names: readonly string[], mutable: boolean): 
   return left;
 }
 
-/** The answer with those told that wait for its end. */
+/** The answer, whose end is reported to `ends`. */
 function watched(answer: Response, { ends, upgraded }: MiddlewareContext, gone: AbortSignal): Response {
   const onEnd = (): void => {
     for (const end of ends) end();
@@ -161,7 +161,7 @@ export function createChain(handlers: readonly Middleware[], options: ChainOptio
     const left = await unread(c);
     let { facts } = context;
     const replaced = left.headers !== facts.headers;
-    const request = replaced ? await withTrueLength(left) : left;
+    const request = replaced ? await withContentLength(left) : left;
     if (replaced) {
       facts = factsOf(request, facts);
       if (facts.path !== context.facts.path && !isPlainPath(facts.path))
@@ -191,7 +191,7 @@ export function createChain(handlers: readonly Middleware[], options: ChainOptio
     return options.mutableHeaders ? answer : new Response(answer.body, answer);
   });
 
-  /** The answer where one of them failed in a way it should not. */
+  /** The answer where a middleware failed unexpectedly. */
   function failed(error: Error, { outcome, facts }: MiddlewareContext): Response {
     outcome.reason = "internal";
     options.report(error);
@@ -203,10 +203,10 @@ export function createChain(handlers: readonly Middleware[], options: ChainOptio
     if (isHttpError(error)) {
       const answer = error.getResponse();
       c.env.outcome.reason = "middleware";
-      return error.res === undefined && error.status in REFUSALS ? inOurForm(answer, c.env) : answer;
+      return error.res === undefined && error.status in REJECTIONS ? inOurForm(answer, c.env) : answer;
     }
     if (c.env.gone.aborted) {
-      // Who reads a body that its client breaks off fails for no fault of its own.
+      // A middleware that reads a body fails when the client breaks it off, which is not its fault.
       c.env.outcome.reason = "client_gone";
       return problem("client_gone", "The client left before the answer");
     }

@@ -15,8 +15,8 @@ const options = object({
 const DETAIL = "There are more requests at a time than the gateway takes from one client";
 
 /**
- * `concurrency_limit`: at most `limit` requests per key at a time, each counted until its answer is complete (a WebSocket
- * until it is open), in this process, for this route or its `group`.
+ * `concurrency_limit`: at most `limit` requests per key at a time, each counted until its answer is complete (a
+ * WebSocket until it is open), in this process, for this route or its `group`.
  */
 export const concurrency_limit = plugin(
   {

@@ -1,6 +1,6 @@
 import type { Context } from "hono";
 import * as v from "valibot";
-import { optional, withDefault } from "../base/schema/key.ts";
+import { key, optional, withDefault } from "../base/schema/key.ts";
 import { keywords, list, object, off, oneOf } from "../base/schema/shapes.ts";
 import { boolean, headerName, shownText } from "../base/schema/values.ts";
 import { type MiddlewareEnv, plugin } from "./plugin.ts";
@@ -8,34 +8,47 @@ import { reject, rejectionOptions } from "./rejection.ts";
 
 /** Clients with a name: what the middleware that know them have in common. */
 
-const NAME = "the name of a consumer";
-
 /** A consumer's name. */
-export const consumerName = shownText(NAME);
+export const consumerName = shownText("the name of a consumer");
+
+/** Who is let in: consumers, and what each of them is known by. */
+export const consumersKnownBy = <const Entries extends v.ObjectEntries>(entries: Entries) =>
+  key(
+    list(
+      object({
+        name: key(consumerName, {
+          help: "The consumer's name, for later middleware, the access log and the upstream.",
+        }),
+        ...entries,
+      }),
+      "consumers",
+    ),
+    { help: "Who is let in." },
+  );
+
+/** No two consumers may have the same key. */
+export const differentKeys = <
+  Options extends { readonly consumers: readonly { readonly key: string }[] },
+>(): v.CheckAction<Options, string> =>
+  v.check(
+    ({ consumers }) => new Set(consumers.map(({ key }) => key)).size === consumers.length,
+    "a mapping whose consumers have each a key of their own",
+  );
 
 /** Whether the upstream gets the credentials. */
 export const hideCredentials = withDefault(boolean, false, {
   help: "Whether the credentials are taken out of the request, so that the upstream does not see them.",
 });
 
-/** Where the upstream reads who asks; false: nowhere. */
+/** The header that names the consumer to the upstream; false: none. */
 export const consumerHeader = withDefault(oneOf([headerName, off], "a header name, or false"), "x-consumer-username", {
   help: "The header in which the upstream gets the consumer's name, whatever the client sent there; false: none.",
 });
 
-/** Notes who asks: for later middleware, and for the upstream, which never sees what a client claims there itself. */
+/** Sets the consumer for later middleware, and for the upstream, which never sees what a client sent in that header. */
 export function identify(c: Context<MiddlewareEnv>, name: string, header: string | false): void {
   c.env.consumer = name;
   if (header !== false) c.env.upstreamHeaders.push([header, name]);
-}
-
-/** The query without a parameter; what else is in it stays byte for byte. */
-export function withoutParameter(search: string, name: string): string {
-  const kept = search
-    .slice(1)
-    .split("&")
-    .filter((pair) => !new URLSearchParams(pair).has(name));
-  return kept.length === 0 ? "" : `?${kept.join("&")}`;
 }
 
 const restrictionOptions = v.pipe(

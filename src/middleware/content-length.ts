@@ -1,13 +1,13 @@
 import { joined, streamOf } from "../base/bytes.ts";
 
-/** Bodies up to this size are taken whole to learn their length, in bytes. */
+/** Bodies up to this size, in bytes, are read whole for their length. */
 const WHOLE_BYTES = 65_536;
 
 /**
- * A request that a middleware put in the place of another, whose `Content-Length` may still be the other's: with the length its body
- * has, or, where that is large, with none, so that it is sent in chunks.
+ * A request that a middleware made in place of another may still have the other's `Content-Length`: this one has its
+ * body's own length or, where the body is large, none, so that it is sent in chunks.
  */
-export async function withTrueLength(request: Request): Promise<Request> {
+export async function withContentLength(request: Request): Promise<Request> {
   if (request.body === null) return request;
   const reader = request.body.getReader();
   const pieces: Uint8Array[] = [];
@@ -28,7 +28,7 @@ export async function withTrueLength(request: Request): Promise<Request> {
   return new Request(url, { method, headers, body, signal, duplex: "half" } as RequestInit);
 }
 
-/** The body that these pieces begin. */
+/** These pieces, then the rest of the body. */
 async function* following(
   pieces: readonly Uint8Array[],
   reader: ReadableStreamDefaultReader<Uint8Array>,

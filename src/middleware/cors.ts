@@ -59,7 +59,7 @@ type Origin = v.InferOutput<typeof options>["origin"];
 function originRule(origin: Origin): string | string[] | ((origin: string) => string | null) {
   if (typeof origin === "string") return origin;
   if (Array.isArray(origin)) return origin.includes("*") ? "*" : origin;
-  // The whole origin: what only begins like one of ours is somebody else's.
+  // The whole origin: one that only begins like an allowed one is another site's.
   const pattern = new RegExp(`^(?:${origin.regex})$`);
   return (asked) => (asked !== "" && pattern.test(asked) ? asked : null);
 }

@@ -20,7 +20,7 @@ const setOptions = record(
   HEADERS,
 );
 
-/** What was sent as a header can stand in one as it is. */
+/** A value that was sent in a header fits into a header as it is, without encoding. */
 const asSent = (name: string): ((facts: IncomingRequest) => string | undefined) | undefined => {
   const [, of, what] = /^(header|cookie)\.(.+)$/.exec(name) ?? [];
   if (of === "header") return ({ headers }) => headers.get(what!) ?? undefined;
@@ -28,8 +28,8 @@ const asSent = (name: string): ((facts: IncomingRequest) => string | undefined) 
 };
 
 /**
- * `set_headers`: headers for the upstream whose values are made of parts of the request; see `request_headers` for others. A
- * value of parts that the request does not have makes none, and the upstream gets none of the client's either.
+ * `set_headers`: headers for the upstream whose values are made of parts of the request; see `request_headers` for
+ * others. Where the request has none of the parts, the upstream gets no such header, not even the client's own.
  */
 export const set_headers = plugin(
   {
@@ -42,9 +42,9 @@ export const set_headers = plugin(
       values: [values].flat().map((text) => compileValue(text, asSent)),
     }));
     return async (c, next) => {
-      const { facts, upstreamHeaders: sets } = c.env;
+      const { facts, upstreamHeaders } = c.env;
       for (const { name, values } of made) {
-        sets.push([name, values.map((value) => value(facts)).filter((value) => value !== undefined)]);
+        upstreamHeaders.push([name, values.map((value) => value(facts)).filter((value) => value !== undefined)]);
       }
       await next();
     };
@@ -64,8 +64,8 @@ const replaceOptions = object({
 });
 
 /**
- * `replace_headers`: puts a text in the place of another one wherever it stands in a header, of the request or of the
- * answer; a header that is not there stays away.
+ * `replace_headers`: replaces a text by another one wherever it occurs in a header of the request or the answer; an
+ * absent header stays absent.
  */
 export const replace_headers = plugin(
   {

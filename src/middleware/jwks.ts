@@ -4,33 +4,26 @@ import { showUrl } from "../base/redaction.ts";
 import type { Fetch } from "../platform/fetch.ts";
 import { Unavailable } from "./rejection.ts";
 
-/** Where a key set is and how it is asked for. */
-export interface KeySetOptions {
+/** Tokens with made-up key ids must not become requests to the issuer. */
+const MIN_INTERVAL_MS = 10_000;
+/** After a failure: neither a request per token to an issuer that is down, nor a long wait for one that is up again. */
+const RETRY_MS = 1000;
+/** An issuer that takes longer counts as down. */
+const TIMEOUT_MS = 5000;
+
+interface KeySetOptions {
   readonly uri: string;
-  /** Milliseconds a set is used before it is asked for again. */
+  /** Milliseconds after which a set is fetched again. */
   readonly maxAge: number;
   readonly fetch: Fetch;
   readonly clock: Clock;
 }
 
-/** A JSON Web Key Set (RFC 7517 section 5) that is kept: Hono's own would be asked for at every request. */
-export interface KeySet {
-  /**
-   * The keys to check a token with that names key `kid`. An unknown one asks for the set anew, as after a rotation.
-   * Rejects with the same `Unavailable` for a while where there never was a set; a later failure leaves the last one in use.
-   */
-  keys(kid: string | undefined): Promise<HonoJsonWebKey[]>;
-}
-
-/** Tokens with made-up key ids must not become requests to the issuer. */
-const MIN_INTERVAL_MS = 10_000;
-/** Nor must an issuer that is down be asked for each request, while one that is up again is asked soon. */
-const RETRY_MS = 1000;
-/** An issuer that takes longer is down. */
-const TIMEOUT_MS = 5000;
-
-/** Makes a key set; nothing is asked for before the first token. */
-export function createKeySet({ uri, maxAge, fetch, clock }: KeySetOptions): KeySet {
+/**
+ * A JSON Web Key Set (RFC 7517 section 5) that is cached: Hono's own would be fetched for every request. Nothing is
+ * fetched before the first token.
+ */
+export function createKeySet({ uri, maxAge, fetch, clock }: KeySetOptions) {
   let current: HonoJsonWebKey[] | undefined;
   let asked = Number.NEGATIVE_INFINITY;
   let running: Promise<void> | undefined;
@@ -66,7 +59,12 @@ export function createKeySet({ uri, maxAge, fetch, clock }: KeySetOptions): KeyS
   }
 
   return {
-    async keys(kid) {
+    /**
+     * The keys to check a token with that names key `kid`. An unknown one makes it fetch the set again, as after a
+     * rotation. Rejects with the same `Unavailable` for a while where there never was a set; a later failure leaves the
+     * last one in use.
+     */
+    async keys(kid: string | undefined): Promise<HonoJsonWebKey[]> {
       const age = clock.now() - asked;
       if (current === undefined && running === undefined && failed !== undefined && age < RETRY_MS) throw failed;
       if (current === undefined || age >= maxAge) await refresh();

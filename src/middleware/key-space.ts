@@ -14,34 +14,34 @@ export interface KeyTable<Value extends Kept> {
 }
 
 /**
- * The memory of all middleware that count by keys, which are whatever clients send: so many keys in all, of a bounded length each
- * (`boundedKey`). Where it is full, room is made at the cost of those clients that have the most, their oldest keys first: one
- * that makes keys up pushes out its own and nobody else's.
+ * The memory of all middleware that count by keys. Clients choose the keys, so their number is limited, and the length
+ * of each (`boundedKey`). Where it is full, the oldest keys of the clients with the most keys are dropped: a client
+ * that makes keys up pushes out its own and no others.
  */
 export interface KeySpace {
-  /** `isOver`: whether a value tells nothing any more, so that it can be forgotten. */
+  /** `isOver`: whether a value has no effect any more, so that it can be dropped. */
   table<Value extends Kept>(isOver: (value: Value, now: number) => boolean): KeyTable<Value>;
 }
 
 interface Table {
   readonly entries: Map<string, Kept>;
-  /** Forgets what is over. */
+  /** Drops values that are over. */
   sweep(now: number): void;
 }
 
 /** About 250 bytes each: 50 MB at most. */
 const MAX_KEYS = 200_000;
-/** Of a full space this part is freed at once, so that the work of it is spread over as many new keys. */
+/** The part of a full space that is freed at once, so that the work is spread over as many new keys. */
 const FREED = 1 / 8;
 /** Fewer values are not worth a sweep. */
 const MIN_SWEEP = 1000;
-/** Characters of a key that is kept as it is. */
+/** A longer key is replaced by its digest. */
 const MAX_KEY = 64;
 
-/** A text of its own: a part of another one would keep the whole of that in memory. */
+/** A copy: a slice of a longer text would keep all of that in memory. */
 const detached = (text: string): string => JSON.parse(JSON.stringify(text)) as string;
 
-/** A key of at most 64 characters: a longer one is its SHA-256, so that those that differ anywhere differ. */
+/** A key of bounded length: the key itself, or its SHA-256 where it is longer. */
 export function boundedKey(key: string): string | Promise<string> {
   return key.length <= MAX_KEY ? key : digestOf(key);
 }
@@ -51,7 +51,7 @@ async function digestOf(key: string): Promise<string> {
   return `#${btoa(String.fromCharCode(...bytes))}`;
 }
 
-/** How many each may keep so that all of them together have `room`; 0 where not even one each fits. */
+/** The most keys each owner may have so that all fit into `room`; 0 where not even one each does. */
 function fairShare(counts: Iterable<number>, room: number): number {
   const sorted = [...counts].sort((a, b) => a - b);
   let left = room;
@@ -65,9 +65,9 @@ function fairShare(counts: Iterable<number>, room: number): number {
 
 /** Makes an empty space. `max`: keys in all. @default 200000 */
 export function createKeySpace({ clock, max = MAX_KEYS }: { clock: Clock; max?: number }): KeySpace {
-  /** Weakly: what a config no longer has is forgotten with its middleware. */
+  /** Weak references: when a config drops a middleware, its table goes with it. */
   let tables: WeakRef<Table>[] = [];
-  /** At least as many as there are. */
+  /** An upper bound of the number of keys. */
   let kept = 0;
 
   function living(): Table[] {
@@ -96,7 +96,7 @@ export function createKeySpace({ clock, max = MAX_KEYS }: { clock: Clock; max?: 
         entries.delete(key);
       }
     }
-    // More clients than keys: the oldest of the largest.
+    // More clients than keys: the oldest keys of the largest tables.
     for (const { entries } of all.sort((a, b) => b.entries.size - a.entries.size)) {
       let over = held() - room;
       for (const key of entries.keys()) {

@@ -6,8 +6,8 @@ import type { MiddlewareKind } from "./options.ts";
 import type { timeout } from "./timeout.ts";
 
 /**
- * Two of Hono's names whose work the proxy does itself: Hono's `body_limit` holds a body of unknown length in memory, and
- * its `timeout` leaves the upstream working on what nobody waits for.
+ * Two of Hono's names whose work the proxy does itself: Hono's `body_limit` holds a body of unknown length in memory,
+ * and its `timeout` does not stop the upstream's work.
  */
 
 /** `body_limit`; bytes. */
@@ -16,15 +16,15 @@ export const body_limit = {
   options: object({ max_size: key(integer(1), { help: "Bytes." }) }),
 } satisfies MiddlewareKind;
 
-/** What a route's middleware asks of the proxy. */
-export interface ProxyLimits {
+/** Limits of a route's middleware that the proxy applies. */
+interface ProxyLimits {
   /** Largest request body in bytes; 0: no limit. */
   readonly bodyBytes: number;
   /** Milliseconds to the answer's headers; 0: no limit. */
   readonly response: number;
 }
 
-type Written = {
+type LimitEntry = {
   readonly body_limit?: v.InferOutput<typeof body_limit.options> | undefined;
   readonly timeout?: v.InferOutput<typeof timeout.options> | undefined;
 };
@@ -34,11 +34,12 @@ const smallest = (limits: readonly (number | undefined)[]): number => {
   return set.length === 0 ? 0 : Math.min(...set);
 };
 
-/** Whether an entry asks nothing but of the proxy: no middleware has to run for it where none stands behind it. */
-export const isProxyLimit = (entry: Written): boolean => entry.body_limit !== undefined || entry.timeout !== undefined;
+/** Whether the proxy alone can apply an entry: no middleware has to run for it unless others come after it. */
+export const isProxyLimit = (entry: LimitEntry): boolean =>
+  entry.body_limit !== undefined || entry.timeout !== undefined;
 
 /** The strictest of each. */
-export const proxyLimits = (entries: readonly Written[]): ProxyLimits => ({
+export const proxyLimits = (entries: readonly LimitEntry[]): ProxyLimits => ({
   bodyBytes: smallest(entries.map((entry) => entry.body_limit?.max_size)),
   response: smallest(entries.map((entry) => entry.timeout?.duration)),
 });

@@ -46,11 +46,12 @@ interface Generation {
 
 const keyOf = (use: string, options: unknown): string => JSON.stringify([use, options]);
 
-/** How long a module's function may take to make its middleware, milliseconds: a start and each reload wait for it. */
+/** Milliseconds a module's function may take to make its middleware: a start and each reload wait for it. */
 const MAKING_MS = 10_000;
 
 /**
- * Makes one. `beside`: the file that modules' paths are relative to. `loader` is undefined where a runtime loads none. `clock`:
+ * Makes one. `beside`: the file that modules' paths are relative to. `loader` is undefined where a runtime loads none.
+ * `clock`:
  * @default the machine's
  */
 export function createModules(loader: ModuleLoader | undefined, beside: string, clock: Clock = systemClock): Modules {
@@ -62,7 +63,7 @@ export function createModules(loader: ModuleLoader | undefined, beside: string, 
   const lookAt = async (uses: Iterable<string>, { look }: ModuleLoader): Promise<Map<string, ModuleState>> =>
     new Map(await Promise.all([...new Set(uses)].map(async (use) => [use, await look(use, beside)] as const)));
 
-  /** A middleware of a module, or what is wrong with it, in words that go on after the key. */
+  /** A module's middleware, or what is wrong with it: a text that continues the key's path. */
   async function make(
     { exports, state }: Loaded,
     options: unknown,

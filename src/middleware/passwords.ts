@@ -12,7 +12,7 @@ const USERNAME = "a user name without : and control characters (RFC 7617 section
 const PASSWORD = "a password, or a text such as ${PASSWORD}";
 const TOKEN = "a token, or a text such as ${API_TOKEN}";
 
-/** What stands before the colon in the credentials a client sends. */
+/** The part before the colon in the credentials a client sends. */
 const username = v.pipe(
   text(USERNAME),
   // biome-ignore lint/suspicious/noControlCharactersInRegex: those are what it may not hold
@@ -49,7 +49,7 @@ const basicOptions = v.pipe(
 
 /**
  * `basic_auth`: Hono's; one user or several. A user is a consumer by the name of `consumer`, else of `username`; the
- * upstream is told it in `consumer_header`, and gets the password too unless `hide_credentials`.
+ * upstream gets it in `consumer_header`, and the password too unless `hide_credentials`.
  */
 export const basic_auth = plugin(
   {

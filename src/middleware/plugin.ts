@@ -19,7 +19,10 @@ export interface MiddlewareContext {
   readonly exchange: AccessLogEntry | undefined;
   /** Whether the connection's other end is one of `server.trusted_proxies`. */
   readonly trusted: boolean;
-  /** Headers the upstream gets beside (or instead of) the request's own, which may be immutable; none of a name: not at all. */
+  /**
+   * Headers the upstream gets beside (or instead of) the request's own, which may be immutable; none of a name: not at
+   * all.
+   */
   readonly upstreamHeaders: [name: string, value: string | readonly string[] | undefined][];
   /** The query the upstream is asked with, where it is another. */
   search: string | undefined;

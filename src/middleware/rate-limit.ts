@@ -1,11 +1,10 @@
 import { key, optional, withDefault } from "../base/schema/key.ts";
 import { list, object, off, oneOf, words } from "../base/schema/shapes.ts";
 import { integer, milliseconds, text } from "../base/schema/values.ts";
-import { boundedKey } from "./key-space.ts";
+import { boundedKey, type Kept } from "./key-space.ts";
 import { plugin } from "./plugin.ts";
 import { reject, rejectionOptions } from "./rejection.ts";
 import { compileRequestKey, countOptions, ownerOf } from "./request-key.ts";
-import { createWindows } from "./windows.ts";
 
 const HEADERS = ["draft-6", "draft-7", "x-ratelimit"] as const;
 
@@ -22,7 +21,14 @@ const options = object({
   ...rejectionOptions("rate_limited"),
 });
 
-/** What is left to a client. */
+/** Hits of one key in its window. */
+interface Window extends Kept {
+  hits: number;
+  /** When the count starts again, in the clock's milliseconds. */
+  readonly end: number;
+}
+
+/** What is left for a client. */
 interface Quota {
   readonly limit: number;
   readonly remaining: number;
@@ -34,7 +40,7 @@ interface Quota {
 
 type Fields = readonly (readonly [name: string, value: string])[];
 
-/** How clients are told: the IETF's drafts, and what there was before them. */
+/** The header fields that tell clients their quota: those of the IETF's drafts, and the older convention. */
 const FIELDS: Readonly<Record<(typeof HEADERS)[number], (quota: Quota) => Fields>> = {
   "draft-6": ({ limit, remaining, reset, window }) => [
     ["ratelimit-policy", `${limit};w=${window}`],
@@ -56,8 +62,8 @@ const FIELDS: Readonly<Record<(typeof HEADERS)[number], (quota: Quota) => Fields
 const DETAIL = "There were more requests than the gateway takes from one client for this time";
 
 /**
- * `rate_limit`: `limit` requests per `window` milliseconds and key, counted in this process, for this route or its `group`;
- * those whose key is one of `exempt` are not counted. `headers` tell clients what is left.
+ * `rate_limit`: `limit` requests per `window` milliseconds and key, counted in this process, for this route or its
+ * `group`; those whose key is one of `exempt` are not counted. `headers` name the fields with the client's quota.
  */
 export const rate_limit = plugin(
   {
@@ -68,14 +74,26 @@ export const rate_limit = plugin(
   ({ limit, window, key, exempt = [], headers, status, message }, { clock, keys }) => {
     const keyOf = compileRequestKey(key);
     const free = new Set(exempt.flatMap((value) => [value, `= ${value}`]));
-    const windows = createWindows({ length: window, clock, keys });
+    /** Windows of a fixed length that begin with a key's first hit. */
+    const windows = keys.table<Window>(({ end }, now) => end <= now);
+    function hit(key: string, owner: string): Window {
+      const now = clock.now();
+      const current = windows.get(key);
+      if (current !== undefined && current.end > now) {
+        current.hits++;
+        return current;
+      }
+      const fresh = { hits: 1, end: now + window, owner };
+      windows.set(key, fresh);
+      return fresh;
+    }
     const fieldsOf = headers === false ? undefined : FIELDS[headers];
     const seconds = Math.ceil(window / 1000);
     return async (c, next) => {
       const asked = keyOf(c);
       if (free.has(asked)) return next();
       const bounded = boundedKey(asked);
-      const { hits, end } = windows.hit(typeof bounded === "string" ? bounded : await bounded, ownerOf(c));
+      const { hits, end } = hit(typeof bounded === "string" ? bounded : await bounded, ownerOf(c));
       const reset = Math.max(1, Math.ceil((end - clock.now()) / 1000));
       const quota = { limit, remaining: Math.max(0, limit - hits), reset, window: seconds };
       for (const [name, value] of fieldsOf?.(quota) ?? []) c.header(name, value);

@@ -4,7 +4,7 @@ import { integer, shownText } from "../base/schema/values.ts";
 import { type ProblemCode, problem, problemStatus } from "../http/problem.ts";
 import type { MiddlewareEnv } from "./plugin.ts";
 
-/** What a refusal with a code may look like: another status than the code's own, other words than ours. */
+/** Options of a middleware that rejects requests: another status than the code's own, another detail. */
 export const rejectionOptions = (code: ProblemCode) => ({
   status: withDefault(integer(400, 599), problemStatus(code), { help: "The status of a refusal." }),
   message: optional(shownText("a text for clients"), {
@@ -12,23 +12,26 @@ export const rejectionOptions = (code: ProblemCode) => ({
   }),
 });
 
-/** How a middleware refuses. */
-export interface Rejection {
+/** How a middleware rejects a request. */
+interface Rejection {
   readonly code: ProblemCode;
-  /** Outward words. */
+  /** For clients. */
   readonly detail: string;
   readonly status?: number | undefined;
   readonly headers?: Readonly<Record<string, string>> | undefined;
 }
 
-/** Refuses a request with a problem answer. */
+/** Answers a request with a problem. */
 export function reject(c: Context<MiddlewareEnv>, { code, detail, status, headers }: Rejection): Response {
   const { outcome, facts } = c.env;
   outcome.reason = code;
   return problem(code, detail, { status, headers, head: facts.method === "HEAD" });
 }
 
-/** What a middleware needs is not there now: its requests are answered 503, and the log says so once for each `Unavailable`. */
+/**
+ * What a middleware needs is not there now: its requests are answered 503, and the log says so once for each
+ * `Unavailable`.
+ */
 export class Unavailable extends Error {
   override readonly name = "Unavailable";
   /** Whether the log has it. */

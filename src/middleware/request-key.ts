@@ -23,10 +23,12 @@ const part = oneOf(
   PART,
 );
 
-/** `key`: who or what requests are counted for; a list counts for all of its parts together. */
+/** `key`: what requests are counted by; a list counts by all of its parts together. */
 const requestKey = v.optional(oneOrMany(part, "parts"), "client_ip");
 
-/** What every middleware that counts takes: whom it counts for, and the name of a count that it shares with others. */
+/**
+ * Options of every middleware that counts: the key it counts by, and the name of a count that it shares with others.
+ */
 export const countOptions = {
   key: key(requestKey, {
     help: "Whose requests are counted together: those of one client_ip (IPv6 by its /64), all, those of one consumer, host, path or method (host and path however they are spelled); a list counts for all of its parts together. A request that lacks one of them goes by its client's address instead.",
@@ -38,20 +40,20 @@ export const countOptions = {
 
 type Part = v.InferOutput<typeof part>;
 
-/** One customer has a whole /64 of IPv6 addresses: they count as one. */
+/** One customer usually has a whole /64 of IPv6 addresses: they count as one. */
 function addressKey(client: string): string {
   const bytes = client.includes(":") ? parseAddress(client) : undefined;
   return bytes === undefined || bytes.length === 4 ? client : `${bytes.slice(0, 8).join(".")}/64`;
 }
 
-/** Whose memory a key uses up: the client's, by its address. */
+/** The client whose share of the key space a key uses, by its address. */
 export const ownerOf = (c: Context<MiddlewareEnv>): string => addressKey(c.env.facts.client);
 
 function partOf({ facts, consumer }: MiddlewareEnv["Bindings"], part: Part): string | undefined {
   if (part === "all") return "";
   if (part === "client_ip") return addressKey(facts.client);
   if (part === "consumer") return consumer;
-  // However they are spelled: else a client would have as many counts as it finds spellings.
+  // All spellings are one: otherwise a client could get a new count with each spelling.
   if (part === "path") return commonReading(facts.path);
   if (part === "host") return requestHost(facts.host);
   if (typeof part === "string") return facts[part];
@@ -62,8 +64,8 @@ function partOf({ facts, consumer }: MiddlewareEnv["Bindings"], part: Part): str
 }
 
 /**
- * Whom a request counts for. Where it lacks what one part asks for, the part is its client's address: else everybody
- * without it would share one count.
+ * The key that a request is counted by. Where the request lacks a part, the client's address takes its place: otherwise
+ * all clients without it would share one count.
  */
 export function compileRequestKey(key: v.InferOutput<typeof requestKey>): (c: Context<MiddlewareEnv>) => string {
   const one = (c: Context<MiddlewareEnv>, wanted: Part): string => {

@@ -11,7 +11,7 @@ const redirectOptions = object({
 
 /**
  * `https_redirect`: sends clients that came over http to the same URL with https: 301 for GET and HEAD, else 308, which
- * keeps the method. A trusted proxy's `X-Forwarded-Proto` tells how they came.
+ * keeps the method. A trusted proxy's `X-Forwarded-Proto` counts.
  */
 export const https_redirect = plugin(
   {
@@ -21,8 +21,8 @@ export const https_redirect = plugin(
   ({ port }) =>
     async (c, next) => {
       const { facts, trusted } = c.env;
-      const told = trusted ? facts.headers.get("x-forwarded-proto") : null;
-      if ((told ?? facts.scheme).toLowerCase() === "https" || facts.host === "") return next();
+      const forwarded = trusted ? facts.headers.get("x-forwarded-proto") : null;
+      if ((forwarded ?? facts.scheme).toLowerCase() === "https" || facts.host === "") return next();
       const status = facts.method === "GET" || facts.method === "HEAD" ? 301 : 308;
       const location = `${httpsLocation(facts.host, port)}${facts.path}${facts.search}`;
       return new Response(null, { status, headers: { location, "content-length": "0" } });

@@ -9,8 +9,9 @@ const options = object({ duration: key(milliseconds(1), { help: "That time." }) 
 const DETAIL = "There was no answer in the time this route gives";
 
 /**
- * `timeout`: milliseconds to the answer's headers, for all that stands behind it: middleware, the user's own too, and the
- * upstream, which has what they leave of the time. While the upstream is asked the proxy sees to it, as it ends the work there too.
+ * `timeout`: milliseconds to the answer's headers, for everything behind it: middleware, user modules included, and the
+ * upstream, which gets the time they leave. While the upstream works the proxy applies it, as that ends the attempt
+ * too.
  */
 export const timeout = plugin(
   { help: "How long the answer's headers may take, with the middleware behind this one; then it is a 504.", options },
@@ -22,11 +23,11 @@ export const timeout = plugin(
       const { promise: over, resolve: giveUp } = Promise.withResolvers<true>();
       const cancels = [
         clock.after(duration, () => {
-          const asked = context.forwarding;
-          if (asked === undefined) return giveUp(true);
-          // Answers, or has answered; what stands between has a moment to pass that on.
+          const answering = context.forwarding;
+          if (answering === undefined) return giveUp(true);
+          // The proxy answers by itself, or has; the middleware in between get a moment to pass that on.
           const settled = (): void => void cancels.push(clock.after(0, () => giveUp(true)));
-          void asked.then(settled, settled);
+          void answering.then(settled, settled);
         }),
       ];
       const behind = next();

@@ -14,11 +14,11 @@ const ASYMMETRIC = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256
 
 /** The algorithms of tokens. */
 export const JWT_ALGORITHMS = ["HS256", "HS384", "HS512", ...ASYMMETRIC] as const;
-/** What signs a token, in words. */
+/** What signs a token, for messages. */
 export const JWT_SECRET = "a secret or a public key in PEM, or a text such as ${JWT_SECRET}";
 const URI = "a URL such as https://issuer.example.org/.well-known/jwks.json";
 
-/** What a token's claims are held against. */
+/** What a token's claims must be. */
 const verification = object({
   iss: optional(shownText("the issuer's name"), { help: "The issuer that iss must name; by default any." }),
   aud: optional(oneOrMany(shownText("an audience"), "audiences"), {
@@ -132,7 +132,10 @@ function keyIdOf(token: string): string | undefined {
   }
 }
 
-/** `jwk`: Hono's; a token signed with a key of a set. `max_age` in milliseconds: how long a set from `jwks_uri` is kept. */
+/**
+ * `jwk`: Hono's; a token signed with a key of a set. `max_age` in milliseconds: how long a set from `jwks_uri` is
+ * cached.
+ */
 export const jwk = plugin(
   {
     help: "Asks for a token signed with a key of a set (RFC 7517), which its kid names; others get 401. The keys stand in one of jwks_uri, keys.",
