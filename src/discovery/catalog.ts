@@ -77,7 +77,7 @@ interface Named {
   readonly entry: ServiceEntry;
 }
 
-/** The services of each cluster in order. Made anew when one comes or goes, not when one changes. */
+/** The services of each cluster in order. Built again when one comes or goes, not when one changes. */
 const indexes = new WeakMap<SnapshotReader, { readonly membership: number; readonly names: readonly Named[] }>();
 
 function indexOf(reader: SnapshotReader): readonly Named[] {
@@ -93,8 +93,8 @@ function indexOf(reader: SnapshotReader): readonly Named[] {
 }
 
 /**
- * Finds services by name, sorted by cluster (in the given order), namespace and name. Only what is on the page is looked
- * into, so that a page of 10,000 services costs a millisecond.
+ * Finds services by name, sorted by cluster (in the given order), namespace and name. Only what is on the page is
+ * summarized, so that a page of 10,000 services costs a millisecond.
  */
 export function listServices(clusters: readonly Cluster[], multi: boolean, query: ServicesQuery): ServicesPage {
   const words = query.search.toLowerCase().split(/\s+/).filter(Boolean);

@@ -13,7 +13,7 @@ export interface SourceReport {
   readonly synced: boolean;
 }
 
-/** Worst first: what somebody has to do something about, then what may pass, then what is well. */
+/** Worst first: what needs an operator, then what may pass, then what is well. */
 const BY_GRAVITY: readonly ClientState[] = [
   "unauthorized",
   "forbidden",
@@ -81,7 +81,7 @@ function versionOf(reports: readonly SourceReport[]): string | null {
     : known.map(({ namespace, status }) => `${namespace ?? "*"}=${status.resourceVersion}`).join(" ");
 }
 
-/** Lists of one page are over before anybody looks: only those with more to come are told of. */
+/** Lists of one page are over before they could be shown: only those with more to come are. */
 function listingOf(reports: readonly SourceReport[]): Pick<ClusterStatus, "listing"> {
   const listings = reports.map(({ status }) => status.listing).filter((one) => one !== undefined);
   if (!listings.some(({ remaining }) => remaining !== 0)) return {};

@@ -1,4 +1,4 @@
-/** People who wait for something to become true, asked again whenever something changed. */
+/** Waits for conditions, which are evaluated again whenever something changed. */
 export interface ConditionVariable {
   /** Something changed: resolves those whose condition holds now. */
   changed(): void;
@@ -6,23 +6,23 @@ export interface ConditionVariable {
   until(condition: () => boolean, signal?: AbortSignal): Promise<void>;
 }
 
-/** Nobody waits yet. `onChange` is called at each change too, before the others. */
+/** Makes one. `onChange` is called at each change too, before conditions are evaluated. */
 export function createConditionVariable(onChange?: () => void): ConditionVariable {
   const waiting = new Set<() => void>();
   return {
     changed() {
       onChange?.();
-      for (const look of waiting) look();
+      for (const evaluate of waiting) evaluate();
     },
     until(condition, signal) {
       return new Promise((resolve, reject) => {
         if (condition()) return resolve();
         if (signal?.aborted) return reject(signal.reason);
         const leave = (): void => {
-          waiting.delete(look);
+          waiting.delete(evaluate);
           signal?.removeEventListener("abort", stop);
         };
-        const look = (): void => {
+        const evaluate = (): void => {
           if (!condition()) return;
           leave();
           resolve();
@@ -31,7 +31,7 @@ export function createConditionVariable(onChange?: () => void): ConditionVariabl
           leave();
           reject(signal!.reason);
         };
-        waiting.add(look);
+        waiting.add(evaluate);
         signal?.addEventListener("abort", stop, { once: true });
       });
     },

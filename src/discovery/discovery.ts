@@ -20,8 +20,8 @@ function wantedPort(query: UpstreamQuery, reference: ParsedReference): WantedPor
 }
 
 /**
- * A view of these clusters under one configuration. It holds nothing itself, so it is made anew when the configuration
- * changes, around the clusters that stay.
+ * A view of these clusters under one configuration. It holds nothing itself: a changed configuration gets another one,
+ * over the clusters that stay.
  */
 export function createDiscovery(options: {
   readonly clusters: readonly Cluster[];

@@ -1,8 +1,8 @@
 import type { ApiserverAccess, NamespaceSelector } from "../kubernetes/options.ts";
 
 /**
- * How a cluster is kept up to date: by list-watch, by lists at an interval, by a call for each request, or by list-watch
- * where it works and lists where it does not.
+ * How a cluster is kept up to date: by list-watch, by lists at an interval, by a call for each request, or by
+ * list-watch where it works and lists where it does not.
  */
 export type DiscoveryMode = "watch" | "poll" | "request" | "auto";
 

@@ -14,8 +14,9 @@ function verbsFor(mode: RightsConfig["mode"], { resource, labelSelector }: Colle
 }
 
 /**
- * The least rights that following a cluster takes, none twice: a Role in each namespace the config names, a ClusterRole
- * where it names none. https://kubernetes.io/docs/reference/access-authn-authz/authorization/#determine-the-request-verb
+ * The least rights that following a cluster takes, none twice: a Role in each namespace the config names, a
+ * ClusterRole where it names none.
+ * https://kubernetes.io/docs/reference/access-authn-authz/authorization/#determine-the-request-verb
  */
 export function neededRights(config: RightsConfig): Right[] {
   return planCluster(config).scopes.flatMap(({ endpoints, services = [] }) =>

@@ -1,4 +1,4 @@
-/** The words of discovery: what routes ask for and what they get. */
+/** What routes ask discovery for, and what they get. */
 
 /** An address that may get traffic, as APISIX's `nodes()` gives it. */
 export interface Node {
@@ -25,7 +25,7 @@ export interface Endpoint extends Node {
   readonly preferred: boolean;
 }
 
-/** A service reference, taken apart (design: Service reference). */
+/** A service reference, taken apart as the configuration writes it. */
 export interface ServiceReference {
   /** undefined in single-cluster mode. */
   readonly cluster: string | undefined;

@@ -29,7 +29,7 @@ export interface ClusterStatus {
   readonly endpoints: number;
   /** Only while a list is under way whose length matters: how far it is, over all sources. */
   readonly listing?: ListProgress;
-  /** In words, with the namespace it happened in and the missing RBAC rule; null when all is well. */
+  /** With the namespace it happened in and the missing RBAC rule; null when all is well. */
   readonly lastError: string | null;
   /** Objects that could not be read, the first of them by name: others are taken in without them. Absent: none. */
   readonly skipped?: { readonly count: number; readonly objects: readonly SkippedObject[] };
@@ -73,7 +73,7 @@ export interface NodeDetail extends Node {
   readonly excluded?: string;
   /** Why others come first, though it may get traffic; absent where none does. */
   readonly behind?: string;
-  /** Routes that send it nothing after failed requests, and until when at the latest (ISO 8601): the gateway adds it. */
+  /** Routes that eject it after failed requests, and until when at the latest (ISO 8601); added by the gateway. */
   readonly ejection?: { readonly until: string; readonly routes: readonly string[] };
   /** Routes whose active health checks of it fail: the gateway adds it. */
   readonly unhealthy?: { readonly routes: readonly string[] };
@@ -134,7 +134,7 @@ export interface Discovery {
   upstream(query: UpstreamQuery): Upstream;
   /**
    * What is known of a service now, by a reference alone or as a route completes it. In mode `request` await its
-   * upstream's `refresh()` first: this asks nobody.
+   * upstream's `refresh()` first: this calls no apiserver.
    */
   query(asked: string | UpstreamQuery, options?: { readonly verbose?: boolean }): NodesAnswer;
   status(): { readonly clusters: readonly ClusterStatus[] };

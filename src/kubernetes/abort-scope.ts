@@ -9,7 +9,7 @@ export interface AbortScope {
   close(): void;
 }
 
-/** Opens a scope under a signal; whoever opens it closes it. */
+/** Opens a scope under a signal; its caller closes it. */
 export function openAbortScope(parent: AbortSignal, clock: Clock): AbortScope {
   const controller = new AbortController();
   const follow = (): void => controller.abort(parent.reason);

@@ -26,7 +26,9 @@ function namesOf(rule: string): { resource: string; subresource?: string } {
   return { resource, ...(subresource !== undefined && { subresource }) };
 }
 
-/** Whether the apiserver lets us do this: https://kubernetes.io/docs/reference/kubernetes-api/authorization-resources/self-subject-access-review-v1/ */
+/**
+ * Whether the apiserver allows this.
+ * https://kubernetes.io/docs/reference/kubernetes-api/authorization-resources/self-subject-access-review-v1/ */
 async function reviewVerb(
   ask: SingleCall,
   verb: RbacVerb,

@@ -48,7 +48,7 @@ export interface WatchOptions<T> {
 
 /** The few calls of the Kubernetes API this project needs. All reject with `ApiError`, or the signal's reason. */
 export interface ApiClient {
-  /** `https://host:port`: for the words of an error. */
+  /** `https://host:port`: for error messages. */
   readonly server: string;
   list<T = never>(
     collection: Collection,
@@ -65,7 +65,7 @@ export interface ApiClient {
     query: WatchQuery,
     options: WatchOptions<T>,
   ): AsyncIterable<readonly WatchEvent<T>[]>;
-  /** The decoded JSON at a path such as `/version`. `collection`: whose object it is, for the words of an error. */
+  /** The decoded JSON at a path such as `/version`. `collection`: whose object it is, for error messages. */
   get(path: string, signal: AbortSignal, collection?: Collection): Promise<unknown>;
 }
 
@@ -103,7 +103,7 @@ export function collectionPath(collection: Collection, query: Readonly<Record<st
 export function createApiClient(options: ApiClientOptions): ApiClient {
   const { connection, logger, clock, userAgent = "podway" } = options;
 
-  /** Credentials that cannot be had are told as they are: no network is involved in a missing file. */
+  /** An error of the credentials keeps its message: no network is involved in a missing file. */
   const authorize = async (scope: AbortScope, context: ErrorContext): Promise<string | undefined> => {
     try {
       return await orAborted(scope.signal, connection.credentials.authorization());
@@ -134,7 +134,7 @@ export function createApiClient(options: ApiClientOptions): ApiClient {
     };
   };
 
-  /** The successful answer's Response; everything else is thrown. Once more after a 401 if that gave other credentials. */
+  /** The response, if it is a success; else throws. A 401 that gave other credentials is tried once more. */
   const request = async (path: string, scope: AbortScope, context: ErrorContext): Promise<Response> => {
     let { response, used } = await send(path, scope, context);
     if (response.status === 401) {

@@ -9,7 +9,7 @@ import { isOlder } from "./versions.ts";
 export interface AutoSourceOptions<T> extends ReflectorOptions<T> {
   /** Milliseconds between lists while watches do not work. */
   readonly interval: number;
-  /** How many objects the receiver holds: a list with fewer of them shows a deletion that no watch told of. */
+  /** How many objects the receiver holds: a list with fewer of them shows a deletion that the watch missed. */
   readonly held: () => number;
 }
 
@@ -54,9 +54,9 @@ const add = (a: SourceStatus, b: SourceStatus): SourceStatus => {
 
 /**
  * Watches where that works, and polls where it does not: something between us and the apiserver may cut streams,
- * refuse them, or hold their bytes back. After three bad streams in a row (they died within 10 s or never began, or went
- * silent while a list shows a change) it polls for five minutes, then tries a watch again; one bad stream is enough then.
- * An apiserver that is away altogether is no reason: a stream counts as bad only if a list works.
+ * refuse them, or hold their bytes back. After three bad streams in a row (they died within 10 s or never began, or
+ * went silent while a list shows a change) it polls for five minutes, then tries a watch again; one bad stream is
+ * enough then. An apiserver that is away is no reason: a stream counts as bad only if a list works.
  */
 export function createAutoSource<T>(options: AutoSourceOptions<T>): ChangeSource {
   const { api, collections, decode, clock, logger, interval, held, onStream } = options;

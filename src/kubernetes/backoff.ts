@@ -35,7 +35,7 @@ export function createBackoff(random: Random, { min = BACKOFF_MIN_MS, max = BACK
       // Exponents beyond the limit change nothing and would overflow in a long outage.
       const ceiling = Math.min(Math.max(min, max), min * 2 ** Math.min(failures, 16));
       const pause = min + random() * (ceiling - min);
-      // All clients were told the same Retry-After: a tenth of jitter spreads them, without coming early.
+      // All clients got the same Retry-After: a tenth of jitter spreads them, without coming early.
       return Math.max(pause, retryAfterMs * (1 + random() / 10));
     },
     reset() {
@@ -55,7 +55,7 @@ export interface KindsOfBackoff<Kind> {
 }
 
 /**
- * Back-offs that know nothing of each other, so that what an apiserver answers in its first seconds does not wait out the
+ * Back-offs independent of each other, so that what an apiserver answers in its first seconds does not wait out the
  * pause that its absence has grown. While kinds alternate each still grows.
  */
 export function createKindsOfBackoff<Kind>(random: Random, pauses?: Pauses): KindsOfBackoff<Kind> {

@@ -47,7 +47,7 @@ export function serverUrl(service: ServiceOptions): string {
   return `${schema}://${host}:${port ?? (schema === "https" ? 443 : 80)}`;
 }
 
-/** `known`: a token file's credentials of an earlier reading, which know a token for while the file is being replaced. */
+/** `known`: credentials of an earlier reading; they have a token while its file is being replaced. */
 async function readSetup(cluster: ApiserverAccess, deps: ConnectDeps, known?: Credentials): Promise<Setup> {
   const { client, service } = cluster;
   const files = (path: string): Files => {
@@ -95,7 +95,7 @@ const sameTls = (a: ClientTls, b: ClientTls): boolean =>
 
 /**
  * Opens the way to a cluster's apiserver: reads CA, certificate, key or kubeconfig, and makes a fetch that trusts and
- * identifies accordingly. It sends nothing. Rejects with words for a file that cannot be read or a kubeconfig that
+ * identifies accordingly. It sends nothing. Rejects for a file that cannot be read or a kubeconfig that
  * cannot be used.
  */
 export async function connect(cluster: ApiserverAccess, deps: ConnectDeps): Promise<ApiserverConnection> {

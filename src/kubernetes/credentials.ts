@@ -4,7 +4,7 @@ import type { Env, RunCommand } from "../platform/process.ts";
 import type { Credentials } from "./connection.ts";
 import { shorten } from "./errors.ts";
 
-/** A token file is read anew when what we know is older than this: kubelet rotates tokens long before they expire. */
+/** A token file is read again when what we know is older than this: kubelet rotates tokens long before they expire. */
 const TOKEN_FILE_AGE_MS = 60_000;
 
 /** No credentials: the connection's client certificate, or nothing, says who we are. */
@@ -68,7 +68,7 @@ function createCached<T>(clock: Clock, read: () => Promise<{ value: T; expires: 
   };
 }
 
-/** A bearer token in a file, as Kubernetes mounts it. Read anew every minute, when it changed and after a 401; trimmed. */
+/** A bearer token in a file, as Kubernetes mounts it: read every minute, when it changed and after a 401; trimmed. */
 export function tokenFileCredentials(options: { path: string; files: Files; clock: Clock }): Credentials {
   const { path, files, clock } = options;
   const cached = createCached(clock, async () => {
@@ -88,7 +88,7 @@ export interface ExecConfig {
   readonly env: Readonly<Record<string, string>>;
   /** How to install the command, shown when it cannot be run. */
   readonly installHint: string | undefined;
-  /** `spec.cluster` of what the plugin is told, where `provideClusterInfo` is set. */
+  /** `spec.cluster` of what the plugin gets, where `provideClusterInfo` is set. */
   readonly cluster: Readonly<Record<string, unknown>> | undefined;
 }
 
@@ -114,7 +114,7 @@ export interface ExecOptions {
 /** A plugin that talks to a login service may be slow, but it must not hold discovery for ever. */
 const EXEC_TIMEOUT_MS = 60_000;
 
-/** Asked for anew this long before it expires, so that no request leaves with a dead token. */
+/** Asked for again this long before it expires, so that no request leaves with a dead token. */
 const EXPIRY_MARGIN_MS = 10_000;
 
 interface ExecStatus {

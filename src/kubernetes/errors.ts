@@ -91,7 +91,7 @@ export function shorten(text: string, limit: number = MESSAGE_LIMIT): string {
  */
 const RETRY_AFTER_LIMIT_MS = 300_000;
 
-/** `Retry-After` as milliseconds from now: seconds or an HTTP date (RFC 9110 section 10.2.3); undefined if it is neither. */
+/** `Retry-After` (seconds or an HTTP date, RFC 9110 section 10.2.3) as milliseconds from now; undefined: neither. */
 export function parseRetryAfter(value: string | null, now: number): number | undefined {
   if (value === null) return undefined;
   const text = value.trim();
@@ -152,7 +152,7 @@ function codeOf(status: number | undefined, fields: StatusFields): ApiErrorCode 
   return status >= 400 ? "rejected" : "garbage";
 }
 
-/** What was asked, for the words of an error. */
+/** What was asked, for error messages. */
 export interface ErrorContext {
   readonly verb: RbacVerb;
   readonly collection?: Collection | undefined;
@@ -196,6 +196,7 @@ export function statusError(
   const effective = status ?? fields.code;
   const code = codeOf(effective, fields);
   const said = fields.message === undefined ? undefined : shorten(fields.message);
+  const quoted = said === undefined ? "" : `; the apiserver said: ${said}`;
   const target = describeTarget(context);
   const number = effective === undefined ? "" : ` (${effective})`;
   const because = said === undefined ? "" : `: ${said}`;
@@ -205,7 +206,7 @@ export function statusError(
     forbidden:
       context.collection === undefined
         ? `forbidden${number}${because}`
-        : `forbidden${number}: ${explainForbidden(context.collection, context.verb)}${said === undefined ? "" : `; the apiserver said: ${said}`}`,
+        : `forbidden${number}: ${explainForbidden(context.collection, context.verb)}${quoted}`,
     gone: `the resource version is gone${number}${because}`,
     too_large_version: `the apiserver does not know this resource version yet${number}${because}`,
     throttled: `the apiserver asks for fewer requests${number}${because}`,
@@ -222,7 +223,8 @@ export function statusError(
 }
 
 /**
- * TLS failures in words. The codes are OpenSSL's, as Node and Bun report them; the texts are those of rustls (Deno).
+ * What network and TLS failures mean. The codes are OpenSSL's, as Node and Bun report them; the texts are those of
+ * rustls (Deno).
  * https://docs.openssl.org/3.0/man1/openssl-verification-options/
  */
 const TLS_WORDS: readonly (readonly [RegExp, string])[] = [
@@ -249,9 +251,10 @@ const TLS_WORDS: readonly (readonly [RegExp, string])[] = [
 
 /** The first of the words above, where there was no CA to be signed by. */
 const NO_CA =
-  "certificate not signed by a CA that this machine trusts, and no CA is given (service.ca_file, or a kubeconfig's certificate-authority)";
+  "certificate not signed by a CA that this machine trusts, and no CA is given " +
+  "(service.ca_file, or a kubeconfig's certificate-authority)";
 
-/** In words, why a request got no answer. `givesCa` false: the machine's own CAs were trusted. */
+/** Why a request got no answer. `givesCa` false: the machine's own CAs were trusted. */
 export function describeNetworkFailure(cause: unknown, givesCa: boolean = true): string {
   if (!(cause instanceof Error)) return shorten(String(cause));
   const code = "code" in cause && typeof cause.code === "string" ? cause.code : "";

@@ -31,7 +31,7 @@ const bitsOf = (address: string): string | undefined => {
   return all.map((group) => Number.parseInt(group, 16).toString(2).padStart(16, "0")).join("");
 };
 
-/** One entry of NO_PROXY: `*`, a name with all below it (`.name`: only those), an address, a block; each with a port or not. */
+/** An entry of NO_PROXY: `*`, a name and all below it (`.name`: only those), an address or a block, perhaps a port. */
 function excludes(entry: string, host: string, port: string): boolean {
   if (entry === "*") return true;
   const [, name = "", wanted] = /^(\[.*\]|[^:]*|.*:.*:.*?)(?::([0-9]+))?$/.exec(entry) ?? [];
@@ -51,7 +51,7 @@ function excludes(entry: string, host: string, port: string): boolean {
 
 const portOf = ({ port, protocol }: URL): string => port || (protocol === "https:" ? "443" : "80");
 
-/** A proxy's URL; one without a scheme is of http. Throws in words, and never shows it: it may hold a password. */
+/** A proxy's URL; one without a scheme is of http. An error never shows it: it may hold a password. */
 function checked(proxy: string, where: string): string {
   const text = proxy.includes("://") ? proxy : `http://${proxy}`;
   if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol)) {
@@ -61,9 +61,9 @@ function checked(proxy: string, where: string): string {
 }
 
 /**
- * The proxy for a URL; undefined: the request goes straight there. `own` is a proxy that the config names, which wins over
- * HTTPS_PROXY, HTTP_PROXY and NO_PROXY. Nothing goes through a proxy to this machine. Throws in words for a proxy that is
- * none we can use.
+ * The proxy for a URL; undefined: the request goes straight there. `own` is a proxy that the config names, which wins
+ * over HTTPS_PROXY, HTTP_PROXY and NO_PROXY. Nothing goes through a proxy to this machine. Throws for a proxy that
+ * cannot be used.
  */
 export function forwardProxy(url: string, env: Env, own?: string): string | undefined {
   const target = new URL(url);

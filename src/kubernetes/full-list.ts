@@ -46,18 +46,18 @@ function withoutStream(error: unknown): "always" | "now" | undefined {
 /**
  * Makes first lists by pages, and later ones as streams where the server is of a version that offers them.
  *
- * A stream comes out of the apiserver's memory, where pages cost it reads of etcd: that counts when an apiserver restarts
- * or forgets its history, and everybody lists again at once. Here it takes two thirds of the time of pages. At a start it
- * gains little (a tenth), and pages work wherever anything does: through proxies that hold streams back, and with servers
- * that take the parameter for nothing. By the second list it is known what else works, and nobody waits for it.
+ * A stream comes out of the apiserver's memory, where pages cost it reads of etcd: that counts when an apiserver
+ * restarts or forgets its history, and all clients list again at once. A stream takes two thirds of the time of pages.
+ * At a start it gains little (a tenth), and pages work wherever anything does: through proxies that hold streams back,
+ * and with servers that ignore the parameter. By the second list it is known what else works, and no request waits.
  *
- * What cannot be had as a stream is listed by pages at once, and from then on where that will not change. An apiserver in trouble is given the pause its
- * answer asks for; then pages are tried.
+ * What cannot be had as a stream is listed by pages at once, and from then on where that will not change. An apiserver
+ * in trouble is given the pause its answer asks for; then pages are tried.
  */
 export function createFullLister<T>(options: FullListOptions<T>): FullLister<T> {
   const { api, decode, clock, logger, onPart } = options;
   let streams: boolean | undefined;
-  /** The last stream failed, perhaps of something that pages do not meet: the next list is by pages, whatever is offered. */
+  /** The last stream failed, perhaps of something that pages do not meet: the next list is by pages. */
   let pagesNext = false;
 
   /** Whether to ask for a stream. A server that does not tell its version is asked again the next time. */

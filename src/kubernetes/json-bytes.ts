@@ -1,7 +1,7 @@
 /**
  * Walking over JSON as bytes, without making objects of it. It knows less than `JSON.parse` and never more: what it
  * accepts `JSON.parse` accepts with the same meaning, and where it is not sure it says `UNSURE`, so that `JSON.parse`
- * decides. It knows the compact form an apiserver writes; a space between two tokens already is something to be unsure of.
+ * decides. It knows the compact form an apiserver writes; even a space between two tokens makes it unsure.
  */
 
 /** "Ask JSON.parse": not compact, not whole, not valid, or beyond what is looked at here. */
@@ -27,7 +27,7 @@ const PLAIN: Uint8Array = Uint8Array.from({ length: 256 }, (_, byte) =>
   byte >= SPACE && byte < DEL && byte !== QUOTE && byte !== BACKSLASH ? 1 : 0,
 );
 
-/** Nobody nests managed fields so deeply; a walk of its own depth must not exhaust the stack. */
+/** Managed fields are never nested so deeply; the recursion must not exhaust the stack. */
 const DEPTH = 64;
 
 const WORDS = ["true", "false", "null"].map((word) => new TextEncoder().encode(word));
@@ -39,7 +39,7 @@ export function isText(bytes: Uint8Array, from: number, to: number, text: Uint8A
   return true;
 }
 
-/** Behind the string whose opening quote is at `at`, if it is printable ASCII without an escape: its bytes are its text. */
+/** Behind the string whose opening quote is at `at`, if it is printable ASCII without an escape. */
 export function afterPlainString(bytes: Uint8Array, at: number): number {
   if (bytes[at] !== QUOTE) return UNSURE;
   const end = bytes.length;
@@ -147,7 +147,7 @@ export function afterValue(bytes: Uint8Array, at: number, depth: number = DEPTH)
 }
 
 /**
- * Takes one member of an object: its key stands from `from` to `to`, its value begins at `value`. Returns where the value
+ * Takes one member of an object: its key stands from `from` to `to`, its value begins at `value`. Returns where that
  * ends.
  */
 export type MemberReader<S> = (state: S, bytes: Uint8Array, from: number, to: number, value: number) => number;

@@ -38,7 +38,7 @@ export interface Kubeconfig {
   readonly exec: ExecCredentials | undefined;
   /** The context's namespace. */
   readonly namespace: string | undefined;
-  /** Files that were named and read, absolute: a change of one asks for reading all anew. */
+  /** Files that were named and read, absolute: a change of one asks for reading all again. */
   readonly paths: readonly string[];
 }
 
@@ -177,8 +177,8 @@ function readExec(exec: Fields, where: string, baseDir: string, cluster: () => F
 }
 
 /**
- * Reads one context of a kubeconfig, or of several taken as one. Errors name the context, cluster or user that is missing and those there
- * are; none holds a secret.
+ * Reads one context of a kubeconfig, or of several taken as one. Errors name the context, cluster or user that is
+ * missing and those there are; none holds a secret.
  * https://kubernetes.io/docs/reference/config-api/kubeconfig.v1/
  */
 export async function readKubeconfig(
@@ -279,8 +279,8 @@ export async function readKubeconfig(
 const folderOf = (path: string): string => (/[\\/]/.test(path) ? path.replace(/[\\/][^\\/]*$/, "") || "/" : "");
 
 /**
- * Reads the context of a `kubeconfig` key: the one file it names, or several merged. Of several, those that are not there
- * are passed over, as kubectl does. `paths` of the result has them all.
+ * Reads the context of a `kubeconfig` key: the one file it names, or several merged. Of several, those that do not
+ * exist are passed over, as kubectl does. `paths` of the result has them all.
  */
 export async function openKubeconfig(path: string, options: KubeconfigOptions): Promise<Kubeconfig> {
   const named = kubeconfigPaths(path);

@@ -3,7 +3,7 @@ import { InvalidObjectError } from "./errors.ts";
 /** Turns chunks of bytes into lines. */
 export interface LineSplitter {
   /**
-   * The lines that this chunk completes, without their newline; empty ones are left out. They may be parts of the chunk.
+   * The lines that this chunk completes, without newlines and empty ones. They may be parts of the chunk.
    * Throws `InvalidObjectError` past the limit.
    */
   push(chunk: Uint8Array): Uint8Array[];

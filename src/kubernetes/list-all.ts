@@ -77,7 +77,7 @@ export async function listAll<T>(options: ListAllOptions<T>, signal: AbortSignal
 export const replaceBy = <T>({ items, skipped }: Pick<FullList<T>, "items" | "skipped">): Change<T> =>
   skipped.length === 0 ? { kind: "replace", items } : { kind: "replace", items, unread: skipped };
 
-/** Gives a change to its receiver. One that throws has met an object it cannot hold: the answer is as good as garbage. */
+/** Gives a change to its receiver. If that throws, an object cannot be held: the answer is as good as garbage. */
 export function deliver<T>(apply: (change: Change<T>) => void, change: Change<T>): void {
   try {
     apply(change);

@@ -15,7 +15,7 @@ import {
 import { type SkippedObject, skippedObject } from "./skipped-objects.ts";
 import type { ByteReader, Collection, ReadObject } from "./types.ts";
 
-/** An object of a page: read from its bytes, or as JSON in which anything may be, or one that cannot even be looked at. */
+/** An object of a page: read from its bytes, or as unchecked JSON, or one that must not even be parsed. */
 export type ListItem<T> =
   | { readonly read: ReadObject<T> }
   | { readonly json: unknown }
@@ -48,7 +48,6 @@ function pageOf(value: unknown, collection: Collection): ListPage<never> {
   if (typeof resourceVersion !== "string" || resourceVersion === "") {
     return refuse("the list has no metadata.resourceVersion");
   }
-  // An empty Go slice may be written as null.
   // Go writes an empty list as null or []; a list without the key was not made by an apiserver, and must not empty us.
   if (list.items === undefined) return refuse("the list has no items key");
   const items: unknown = list.items ?? [];

@@ -54,7 +54,7 @@ export function createPoller<T>(options: PollerOptions<T>): Poller {
   const tracker = createStatusTracker({ clock, logger, label, onStatus: options.onStatus });
 
   const list = async (signal: AbortSignal): Promise<void> => {
-    // Equal versions of all objects mean equal objects: then nobody is disturbed. One object without a version, as a
+    // Equal versions of all objects mean equal objects: then no reader is disturbed. One object without a version, as a
     // simple server may send it, and every list counts as a change.
     const versions: string[] = [];
     let known = true;
@@ -117,7 +117,7 @@ export function createPoller<T>(options: PollerOptions<T>): Poller {
     }
   };
 
-  /** Single flight: whoever asks while a list is under way shares it. */
+  /** Single flight: a list that is under way is shared. */
   const share = (): Promise<void> => {
     if (running !== undefined) return running;
     const controller = new AbortController();

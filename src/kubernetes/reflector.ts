@@ -20,7 +20,7 @@ import type { Change, ChangeSource, Collection, Decoder } from "./types.ts";
 import { isOlder } from "./versions.ts";
 import type { WatchEvent } from "./watch-stream.ts";
 
-/** How a watch stream went, told when it is over; one that got no answer failed after 0 ms. */
+/** How a watch stream went; one that got no answer failed after 0 ms. */
 export interface StreamReport {
   /** Milliseconds from the answer's headers to the end. */
   readonly lived: number;
@@ -118,7 +118,7 @@ export function createReflector<T>(options: ReflectorOptions<T>): ChangeSource {
       controller.abort();
       events.return?.().catch(() => {});
     };
-    // One timer, armed anew only when it fires: a busy stream moves a number per chunk, not a timer.
+    // One timer, armed again only when it fires: a busy stream moves a number per chunk, not a timer.
     const watchdog = (ms: number): void => {
       cancelWatchdog = clock.after(ms, () => {
         const left = lastByte + watchIdle - clock.now();

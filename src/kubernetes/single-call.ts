@@ -12,14 +12,14 @@ export interface ApiAnswer {
   readonly date: number | undefined;
 }
 
-/** One question to an apiserver: a GET, or a POST of an object. Rejects where there is no answer. */
+/** One call of an apiserver: a GET, or a POST of an object. Rejects where there is no answer. */
 export type SingleCall = (path: string, signal: AbortSignal, object?: object) => Promise<ApiAnswer>;
 
 /** More than any discovery document or review has. */
 const ANSWER_LIMIT = 1024 * 1024;
 
 /**
- * Questions beside the list-watch, for diagnosis: nothing is tried again, and a refusal is an answer. What is posted is a
+ * Calls beside the list-watch, for diagnosis: nothing is tried again, and a refusal is an answer. What is posted is a
  * review, which no apiserver keeps.
  */
 export function createSingleCall(connection: ApiserverConnection, clock: Clock): SingleCall {

@@ -5,7 +5,6 @@ import type { Decoder, ObjectKey } from "./types.ts";
 /** An object of a list or a watch that could not be read, and so was left out; whatever is in it, others are not. */
 export interface SkippedObject extends ObjectKey {
   readonly reason: SkipReason;
-  /** In words. */
   readonly why: string;
 }
 

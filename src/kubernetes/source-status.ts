@@ -41,7 +41,7 @@ export interface StatusTracker {
   failed(error: ApiError): void;
   /** An attempt worked: the status shows no error any more. */
   recovered(): void;
-  /** It works for good: the log says so, and the same error is news again when it comes back. */
+  /** It works reliably: the log says so, and the same error is logged again when it comes back. */
   markStable(): void;
 }
 
@@ -68,7 +68,7 @@ export function createStatusTracker(options: StatusTrackerOptions): StatusTracke
     watches: 0,
     events: 0,
   };
-  /** The error the log has seen last; kept over short recoveries, so that a flapping one is not told each time. */
+  /** The error logged last; kept over short recoveries, so that one that flaps is not logged each time. */
   let logged: string | undefined;
   /** The last failure was a 403. */
   let refused = false;
@@ -114,7 +114,7 @@ export function createStatusTracker(options: StatusTrackerOptions): StatusTracke
       status.lastError = error.message;
       if (!starting && logged !== error.message) {
         logged = error.message;
-        // A version that is gone is part of the protocol; everything else is news for whoever runs this.
+        // A version that is gone is part of the protocol; everything else is worth a warning.
         const level = status.state === "syncing" ? "info" : "warn";
         logger.log(level, `kubernetes: ${error.message}`, { code: error.code, status: error.status, reading: label });
       }

@@ -1,4 +1,4 @@
-/** What a token says of itself. Nobody has verified it: it is for telling people, never for deciding. */
+/** What a token says of itself. It is not verified: good for showing, never for deciding. */
 export interface TokenClaims {
   /** `system:serviceaccount:NAMESPACE:NAME` for a service account's. */
   readonly subject: string | undefined;

@@ -1,5 +1,5 @@
 /**
- * The words this folder shares. It knows the Kubernetes API (list-watch, resourceVersion, Status) and nothing of
+ * The types this folder shares. It knows the Kubernetes API (list-watch, resourceVersion, Status) and nothing of
  * proxying. https://kubernetes.io/docs/reference/using-api/api-concepts/
  */
 
@@ -45,7 +45,7 @@ export interface KubernetesObject {
 }
 
 /**
- * What happened, in the receiver's words. List-watch, poll and request mode all feed the same receiver with these.
+ * What happened, as the receiver has to act on it. List-watch, poll and request mode all feed the same receiver.
  * `T` is what the decoder made of the object: only the fields its user needs.
  */
 export type Change<T> =
@@ -61,7 +61,7 @@ export type Change<T> =
   /** One object is gone, or no longer matches. */
   | { readonly kind: "remove"; readonly namespace: string; readonly name: string };
 
-/** What a cluster's client does now (design: The snapshot's promises, 7). */
+/** What a cluster's client does now. */
 export const CLIENT_STATES = [
   "connecting",
   "syncing",
@@ -82,7 +82,7 @@ export interface SourceStatus {
   readonly lastByte: number | undefined;
   readonly lastEvent: number | undefined;
   readonly lastList: number | undefined;
-  /** In words, with the missing RBAC rule on a 403; undefined after the next success. Never a secret. */
+  /** With the missing RBAC rule on a 403; undefined after the next success. Never a secret. */
   readonly lastError: string | undefined;
   /** Objects that could not be read; left out while every one could. */
   readonly skipped?: SkippedStatus | undefined;
@@ -115,8 +115,8 @@ export interface ReadObject<T> {
 }
 
 /**
- * Reads the object whose JSON begins at `at`, as the `Decoder` beside it would. undefined: it is not sure, and `JSON.parse`
- * and the decoder must tell.
+ * Reads the object whose JSON begins at `at`, as the `Decoder` beside it would. undefined: it is not sure, and
+ * `JSON.parse` and the decoder decide.
  */
 export type ByteReader<T> = (bytes: Uint8Array, at: number) => ReadObject<T> | undefined;
 

@@ -25,7 +25,7 @@ export type WatchEvent<T = never> =
   /** The server cannot go on: its Status as an error. */
   | { readonly type: "ERROR"; readonly error: ApiError };
 
-/** The longest line of a watch we hold: etcd refuses objects beyond 1.5 MiB, so this is a broken stream, not an object. */
+/** The longest line of a watch that is held: etcd refuses objects beyond 1.5 MiB, so this is a broken stream. */
 export const WATCH_LINE_LIMIT: number = 16 * 1024 * 1024;
 
 /** The bookmark's annotation that ends initial events. */
@@ -105,8 +105,8 @@ export interface WatchReading<T> {
 }
 
 /**
- * The events of a watch's body, in order, until it ends: all that a chunk completes at once, since waiting for each alone
- * costs as much as reading it. What stands behind the last newline is dropped: a cut line is replayed by the server when
+ * The events of a watch's body, in order, until it ends: all that a chunk completes at once, since waiting for each
+ * alone costs as much as reading it. What stands behind the last newline is dropped: the server replays a cut line when
  * the watch resumes. Rejects with the signal's reason when it aborts.
  */
 export async function* readWatchStream<T = never>(

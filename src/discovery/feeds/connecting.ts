@@ -46,7 +46,7 @@ export async function keepConnecting(options: {
   }
 }
 
-/** Has the connection read its files anew when one of them changes, until the signal aborts. */
+/** Has the connection read its files again when one of them changes, until the signal aborts. */
 export function refreshOnChange(
   connection: ApiserverConnection,
   watchFiles: WatchFiles | undefined,

@@ -2,7 +2,7 @@ import type { UnavailableReason } from "../resolve/freshness.ts";
 import type { ClusterStore } from "../store/cluster-store.ts";
 import type { SnapshotFileStatus } from "../store/snapshot-persister.ts";
 
-/** Keeps a cluster's store in step with its apiserver: by list-watch, by polling, per request, on demand, or relayed. */
+/** Keeps a cluster's store in step with its apiserver. */
 export interface Feed {
   /** Feeds the store until the signal aborts; never rejects for an error of the apiserver. Once only. */
   run(signal: AbortSignal): Promise<void>;

@@ -4,7 +4,7 @@ import { isDefinite, worstState } from "../cluster-status.ts";
 import type { ConditionVariable } from "../condition-variable.ts";
 import type { TrackedSource } from "./tracked-source.ts";
 
-/** How far one namespace's (or all namespaces') part of a cluster is known: its Endpoints, and its Services where read. */
+/** How far one namespace's (or all namespaces') part of a cluster is known. */
 export interface NamespaceSync {
   /** Its first full list is in, or what a file holds of one. Services that may not be read are not waited for. */
   synced(): boolean;

@@ -1,9 +1,9 @@
 import type { Clock } from "../../base/clock.ts";
 
 /**
- * When a snapshot is refreshed where nothing runs between requests: a request that finds it old has it refreshed, and is
- * answered from the old one meanwhile. Requests share results and never a promise: one that began with another request
- * may end with it, and would then never settle.
+ * When a snapshot is refreshed where nothing runs between requests: a request that finds it old has it refreshed, and
+ * is answered from the old one meanwhile. Requests share results and never a promise: on Workers work that began with
+ * another request may end with it, and would then never settle.
  */
 
 /** After this many milliseconds a refresh that has not ended is taken for lost, and another request may begin one. */
@@ -15,8 +15,8 @@ const RETRY_MS = 500;
 /** How often a request that has to wait looks whether another one's refresh has ended. */
 const LOOK_AGAIN_MS = 20;
 
-/** What a demand works with. */
-export interface DemandOptions {
+/** What refreshing on demand works with. */
+export interface OnDemandRefreshOptions {
   /** Brings the snapshot up to date; `turn` grows, and what an older turn brings after a newer one is to be dropped. */
   refresh(turn: number): Promise<void>;
   /** Milliseconds since the snapshot was last known to be right; Infinity: there is none. */
@@ -37,19 +37,19 @@ export interface OnDemandRefresh {
    * rejects: what is known then tells whether it helped.
    */
   refresh(): Promise<void> | undefined;
-  /** Refreshes now, for a cron trigger. Rejects in words. */
+  /** Refreshes now, for a cron trigger. Rejects with a reason. */
   now(): Promise<void>;
 }
 
 /** Makes one; nothing is refreshed yet. */
-export function createOnDemandRefresh(options: DemandOptions): OnDemandRefresh {
+export function createOnDemandRefresh(options: OnDemandRefreshOptions): OnDemandRefresh {
   const { clock, interval, maxStale, age } = options;
   let turns = 0;
   /** Until then the refresh under way is left alone. 0: none is. */
   let leased = 0;
   /** After a failure no refresh begins sooner. */
   let notBefore = 0;
-  /** A snapshot that may still be used is not refreshed sooner: a shared holder may itself have an old one. */
+  /** A snapshot that may still be used is not refreshed sooner: a shared snapshot may itself be old. */
   let quietUntil = 0;
   let failures = 0;
 
@@ -90,7 +90,7 @@ export function createOnDemandRefresh(options: DemandOptions): OnDemandRefresh {
     const before = failures;
     while (!isUsable()) {
       if (mayBegin()) return start();
-      // Whoever was at work has failed, or did so a moment ago.
+      // The refresh under way has failed, or did so a moment ago.
       if (failures !== before || leased === 0) return;
       await clock.sleep(LOOK_AGAIN_MS);
     }

@@ -15,9 +15,9 @@ export interface NamespacePlan {
 /** What of a cluster is read. */
 export interface ClusterPlan {
   readonly scopes: readonly NamespacePlan[];
-  /** False: objects of this namespace are left out. */
+  /** False: objects of this namespace are filtered out. */
   keeps(namespace: string): boolean;
-  /** Which key of the configuration leaves this namespace out; undefined: none. */
+  /** Which key of the configuration excludes this namespace; undefined: none. */
   filteredOutBy(namespace: string): string | undefined;
 }
 
@@ -54,9 +54,9 @@ export function planCluster(config: PlanConfig): ClusterPlan {
         : undefined,
     };
   });
-  const leftOutBy = (namespace: string): string | undefined => {
+  const filteredOutBy = (namespace: string): string | undefined => {
     if (named !== undefined && !named.has(namespace)) return "namespaces";
     return filter.keeps(namespace) ? undefined : "namespace_selector";
   };
-  return { scopes, keeps: (namespace) => leftOutBy(namespace) === undefined, filteredOutBy: leftOutBy };
+  return { scopes, keeps: (namespace) => filteredOutBy(namespace) === undefined, filteredOutBy };
 }

@@ -38,7 +38,7 @@ export interface RequestSourceOptions {
   readonly random: Random;
   readonly logger: Logger;
   readonly onStatus?: (() => void) | undefined;
-  /** A call succeeded, and the snapshot holds what it told. */
+  /** A call succeeded, and the snapshot holds its answer. */
   readonly onAnswer: () => void;
   /** `namespace/name` of services whose last answer is known already. */
   readonly known: Iterable<string>;
@@ -47,7 +47,7 @@ export interface RequestSourceOptions {
 /** Every cluster has this service; the first call asks for it just to learn whether asking works. */
 const PROBE = "kubernetes";
 
-/** Answers remembered as such; a name nobody asked for in so long is asked for anew. */
+/** Services remembered as answered; the one asked for least recently is forgotten. */
 const ANSWERS = 10_000;
 
 /** What there is of one service. */

@@ -79,7 +79,7 @@ export const createEndpointWalk = (): EndpointWalk => ({
   hintTexts: new Map(),
 });
 
-/** A boolean or null; UNSURE is told by the returned end. */
+/** A boolean, or undefined for null. */
 const flagAt = (bytes: Uint8Array, at: number): boolean | undefined =>
   bytes[at] === NULL ? undefined : bytes[at] === TRUE;
 const isFlag = (byte: number | undefined): boolean => byte === TRUE || byte === 0x66 || byte === NULL;

@@ -51,9 +51,9 @@ function addEndpoints(packer: EndpointPacker, value: unknown, namespace: string,
 }
 
 /**
- * Reads `discovery.k8s.io` EndpointSlices, v1 and v1beta1. A slice without the service's label belongs to no service and
- * decodes to undefined. An endpoint is one node: further addresses of it have no meaning. FQDN slices are kept empty, with
- * a note.
+ * Reads `discovery.k8s.io` EndpointSlices, v1 and v1beta1. A slice without the service's label belongs to no service
+ * and decodes to undefined. An endpoint is one node: further addresses of it have no meaning. FQDN slices are kept
+ * empty, with a note.
  * https://kubernetes.io/docs/reference/kubernetes-api/service-resources/endpoint-slice-v1/
  */
 export function endpointSliceDecoder(options: DecoderOptions): Decoder<SliceRecord> {

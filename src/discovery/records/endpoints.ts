@@ -39,7 +39,8 @@ function addAddresses(packer: EndpointPacker, value: unknown, ready: boolean, na
 }
 
 /**
- * Reads `v1` Endpoints: each subset is a group of its own; `notReadyAddresses` are kept only to say why there is nobody.
+ * Reads `v1` Endpoints: each subset is a group of its own; `notReadyAddresses` are kept only to say why a service has
+ * no nodes.
  * An object holds at most 1,000 addresses; the annotation that says there are more is kept as `truncated`.
  * https://kubernetes.io/docs/reference/kubernetes-api/service-resources/endpoints-v1/
  */

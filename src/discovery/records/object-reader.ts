@@ -16,7 +16,7 @@ export function asText(value: unknown): string {
   return typeof value === "string" ? value : "";
 }
 
-/** An array; null and absent are an empty one, as Go writes an empty slice. Throws `InvalidObjectError` for the rest. */
+/** An array; empty for null and absent, as Go writes an empty slice. Throws `InvalidObjectError` for the rest. */
 export function asList(value: unknown, what: string): readonly unknown[] {
   if (value === undefined || value === null) return [];
   if (Array.isArray(value)) return value;
@@ -32,7 +32,7 @@ export interface ReadMeta {
   readonly annotations: Json;
 }
 
-/** What was left out of an object, in words: each once, and so many at most. */
+/** What was left out of an object, and why: each note once, and so many at most. */
 export interface Notes {
   add(text: string): void;
   /** Nearly always the same empty list. */
@@ -62,8 +62,8 @@ export function noteList(value: unknown, what: string, notes: Notes): readonly u
 }
 
 /**
- * `metadata` of a namespaced object. Throws `InvalidObjectError` when it has no name or namespace, or one that cannot be
- * (a slash would let two objects share a key), or another kind.
+ * `metadata` of a namespaced object. Throws `InvalidObjectError` when it has no name or namespace, or one with a slash
+ * (which would let two objects share a key), or another kind.
  */
 export function readMeta(object: unknown, kind: string): { root: Json; meta: ReadMeta } {
   const root = asObject(object);
@@ -133,8 +133,8 @@ export function readPorts(list: readonly unknown[], notes: Notes): SlicePort[] {
 }
 
 /**
- * An IP address in its one canonical form, so that equal addresses are equal texts; undefined: it is none. An IPv4 number
- * with a leading zero is none: a URL would read it as octal.
+ * An IP address in its one canonical form, so that equal addresses are equal texts; undefined: it is none. An IPv4
+ * number with a leading zero is none: a URL would read it as octal.
  */
 export function readAddress(text: unknown): string | undefined {
   return typeof text === "string" && isIpAddress(text) ? canonicalAddress(text) : undefined;

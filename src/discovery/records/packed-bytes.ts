@@ -1,6 +1,6 @@
 /** Writes the packed text of endpoints (see slice-record.ts) out of pieces of other bytes, without texts in between. */
 export interface PackedBytes {
-  /** Begins anew. */
+  /** Begins the next text. */
   begin(): void;
   /** Adds `[host, flags, uid, pod, zone, hints]`; positions are in `bytes`, and nothing there needs an escape. */
   add(bytes: Uint8Array, endpoint: EndpointSpans): void;

@@ -1,6 +1,6 @@
 /**
  * What is kept of an Endpoints object or an EndpointSlice: few small things, since a big cluster has 150,000 endpoints
- * and most gateways route to a handful of them. Endpoints stay packed as text until somebody asks for their service.
+ * and most gateways route to a handful of them. Endpoints stay packed as text until their service is asked for.
  */
 
 /** A port of a slice. The name "" is Kubernetes' way of saying that a service's only port has none. */

@@ -11,12 +11,12 @@ const OUTWARD: Record<EmptyReason["code"], string> = {
   port_unknown: "The service has no such port",
 };
 
-/** An explanation with the words for the outside. */
+/** A reason, with its text for clients. */
 export function emptyReason(code: EmptyReason["code"], detail: string, available?: readonly string[]): EmptyReason {
   return { code, detail, outward: OUTWARD[code], ...(available === undefined ? {} : { available }) };
 }
 
-/** As many names as somebody reads; a cluster has thousands. */
+/** Names that are listed; a cluster has thousands. */
 const SHOWN = 20;
 
 function firstOf(names: Iterable<string>): { shown: string[]; text: string } {
@@ -33,7 +33,7 @@ function firstOf(names: Iterable<string>): { shown: string[]; text: string } {
 const objectOf = (cluster: Cluster): string =>
   cluster.config.watch_endpoint_slices ? "EndpointSlice" : "Endpoints object";
 
-/** The selector may be why an object that exists is not seen; nobody can tell from here. */
+/** The selector may be why an object that exists is not seen: that cannot be known here. */
 const labelHint = ({ config }: Cluster): string =>
   config.label_selector === undefined ? "" : ` that matches label_selector ${config.label_selector}`;
 
@@ -104,7 +104,7 @@ export function whyEmpty(cluster: Cluster, entry: ServiceEntry, wanted: WantedPo
   return noneChosen(assess(slices, rule, cluster.selection), entry);
 }
 
-/** Why nothing is known of a service: every cause that can be told apart is. */
+/** Why nothing is known of a service. */
 export function whyAbsent(cluster: Cluster, reference: ServiceReference): EmptyReason {
   const reason = cluster.guard(reference.namespace, reference.name).unavailable();
   if (reason?.why === "not_synced") return emptyReason("not_synced", reason.detail);

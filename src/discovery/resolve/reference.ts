@@ -9,7 +9,7 @@ export interface ParsedReference {
   readonly port?: string;
 }
 
-/** What Kubernetes allows as the name of a namespace, a Service and a port (RFC 1123 label); our ids are of the same form. */
+/** A name of a namespace, a Service or a port in Kubernetes (RFC 1123 label), or an id of a cluster. */
 const LABEL = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 const RULE = "lower-case letters, digits and inner dashes, at most 63";
 
@@ -22,14 +22,14 @@ const MULTI_FORMS = `${SINGLE_FORMS}, "id/namespace/name" or "id/namespace/name:
 /** A longer word is not repeated in an error: tokens are, names of services hardly. */
 const LONGEST_WORD = 20;
 
-/** The reference that a text was meant for, in quotes; undefined: none can be told. */
+/** The reference that a text was probably meant for, in quotes; undefined: unclear. */
 function meantBy(text: string, multi: boolean): string | undefined {
   const [, , host = "", port = ""] = /^([a-z][-+.a-z0-9]*:\/\/)?([^/:]*)(:[^/:]*)?(?:\/.*)?$/i.exec(text) ?? [];
   if (isAddress(host)) return `a route's "nodes" for the address, or the name of a service`;
   const [, name, namespace] = /^([^.]+)\.([^.]+)(?:\.svc(?:\.[^/]+)?)?$/i.exec(host) ?? [];
   const isUrl = /^[a-z][-+.a-z0-9]*:\/\//i.test(text);
   const guess = (name !== undefined ? `${namespace}/${name}${port}` : isUrl ? host + port : text).toLowerCase();
-  // What stands where a reference belongs may be a secret in the wrong place, and is shown to everybody.
+  // What stands where a reference belongs may be a secret in the wrong place, and is shown in answers.
   if (guess === text || guess.split(/[/:]/).some((part) => part.length > LONGEST_WORD)) return undefined;
   return "error" in parseServiceReference(guess, { multi }) ? undefined : JSON.stringify(guess);
 }

@@ -51,7 +51,7 @@ export function hasTcpPort(slices: readonly SliceRecord[]): boolean {
   return [...portsOf(slices)].some(isTcp);
 }
 
-/** Which of the design's rules found a port: by `:port` or `port_name` in this order, else by the scheme, else the first. */
+/** Which rule found a port: by `:port` or `port_name` in this order, else by the scheme, else the first. */
 export type PortMatch = "name" | "unnamed_number" | "service_number" | "named_number" | "scheme" | "first";
 
 /** Which ports are meant, and which rule says so. */
@@ -74,7 +74,7 @@ function byText(text: string, ports: readonly SlicePort[], service: ServiceEntry
 }
 
 /**
- * Which ports of these slices are meant, by the order of the design: a name; the number of an unnamed port; the
+ * Which ports of these slices are meant, in this order: a name; the number of an unnamed port; the
  * Service's own number; the number of a named one. Only TCP ports are ever chosen. undefined: there is no such port.
  */
 export function choosePort(
@@ -189,9 +189,9 @@ function excludeOtherFamily(items: readonly Assessed[], family: SelectionOptions
 }
 
 /**
- * Puts the addresses hinted to this zone first. A zone is a preference: the others stay, for when none of the zone takes
- * traffic. As in kube-proxy, hints count only where every ready endpoint has one and one of them names this zone; and
- * addresses that are used although they terminate are all alike.
+ * Puts the addresses hinted to this zone first. A zone is a preference: the others stay, for when none of the zone
+ * takes traffic. As in kube-proxy, hints count only where every ready endpoint has one and one of them names this zone;
+ * and addresses that are used although they terminate are all alike.
  * https://kubernetes.io/docs/concepts/services-networking/topology-aware-routing/#safeguards
  */
 function preferZone(items: readonly Assessed[], zone: string | undefined): void {

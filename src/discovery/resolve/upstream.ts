@@ -26,13 +26,13 @@ interface KnownReason {
 export function createUpstream(cluster: Cluster, reference: ServiceReference, wanted: WantedPort): Upstream {
   const { reader, views, clock } = cluster;
   const key = `${reference.namespace}/${reference.name}`;
-  const gate = cluster.guard(reference.namespace, reference.name);
+  const guard = cluster.guard(reference.namespace, reference.name);
   const checksAge = cluster.config.max_stale > 0;
   let entry: ServiceEntry | undefined;
   let version = -1;
   /** While `empty_grace` runs: when it ends. 0: it does not run. */
   let graceUntil = 0;
-  let held: readonly Endpoint[] = NO_ENDPOINTS;
+  let current: readonly Endpoint[] = NO_ENDPOINTS;
   let known: KnownReason | undefined;
 
   const read = (now: ServiceEntry | undefined): readonly Endpoint[] => {
@@ -41,19 +41,19 @@ export function createUpstream(cluster: Cluster, reference: ServiceReference, wa
     const grace = now?.last !== undefined && clock.now() < now.last.until;
     graceUntil = grace ? now!.last!.until : 0;
     const next = now === undefined ? NO_ENDPOINTS : views.endpoints(now, wanted, grace);
-    if (!sameEndpoints(held, next)) held = next;
-    return held;
+    if (!sameEndpoints(current, next)) current = next;
+    return current;
   };
 
   const endpoints = (): readonly Endpoint[] => {
     const now = reader.get(key);
-    if (checksAge && !gate.fresh()) return NO_ENDPOINTS;
+    if (checksAge && !guard.fresh()) return NO_ENDPOINTS;
     if (
       now === entry &&
       (now === undefined || now.version === version) &&
       (graceUntil === 0 || clock.now() < graceUntil)
     ) {
-      return held;
+      return current;
     }
     return read(now);
   };
@@ -62,11 +62,11 @@ export function createUpstream(cluster: Cluster, reference: ServiceReference, wa
     name: referenceText(reference),
     cluster: cluster.id,
     endpoints,
-    refresh: gate.refresh,
+    refresh: guard.refresh,
     reason() {
       if (endpoints().length > 0) return undefined;
       const now = reader.get(key);
-      if (now === undefined || gate.unavailable() !== undefined) return whyAbsent(cluster, reference);
+      if (now === undefined || guard.unavailable() !== undefined) return whyAbsent(cluster, reference);
       if (known?.entry !== now || known.version !== now.version) {
         known = { entry: now, version: now.version, reason: whyEmpty(cluster, now, wanted) };
       }

@@ -54,7 +54,7 @@ export interface Journal {
   takeList(objects: number, taking: ListContext, write: () => void): void;
   /** A service's slices changed from `before` to `after`. */
   slices(entry: ServiceEntry, before: readonly SliceRecord[], after: readonly SliceRecord[]): void;
-  /** The state is this one now; the same as before is no news. */
+  /** The state is this one now; the same as before is no event. */
   state(state: ClientState, error: string | null): void;
   /** The newest first. */
   events(): readonly DiscoveryEvent[];
@@ -65,8 +65,8 @@ const KEPT = 200;
 /** Addresses named in one event. */
 const SHOWN = 8;
 /**
- * Services looked into per second, and at once after a quiet time; what changes beyond that is counted. A look at a service
- * of 15 endpoints costs as much as taking in the event: under a storm nobody reads 1,000 lines a second.
+ * Services described per second, and at once after a quiet time; what changes beyond that is counted. To compare a
+ * service of 15 endpoints costs as much as taking in the event, and no one reads 1,000 lines a second in a storm.
  */
 const LOOKS_PER_SECOND = 10;
 const LOOKS_AT_ONCE = 40;

@@ -3,7 +3,7 @@ import { assess, chosen, resolvePort, type SelectionOptions, toEndpoint, type Wa
 import type { Endpoint } from "../types.ts";
 import type { ServiceEntry } from "./snapshot.ts";
 
-/** No endpoints: one array for everybody. */
+/** No endpoints: one array for all readers. */
 export const NO_ENDPOINTS: readonly Endpoint[] = Object.freeze([]);
 
 /** What routes read of services, worked out when the first of them asks and shared by all that want the same port. */
@@ -33,7 +33,7 @@ function sameEndpoint(a: Endpoint, b: Endpoint): boolean {
   );
 }
 
-/** True when nobody could tell the two lists apart. */
+/** True when no reader could tell the two lists apart. */
 export function sameEndpoints(a: readonly Endpoint[], b: readonly Endpoint[]): boolean {
   return a === b || (a.length === b.length && a.every((endpoint, i) => sameEndpoint(endpoint, b[i]!)));
 }

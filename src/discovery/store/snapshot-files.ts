@@ -3,7 +3,7 @@ import type { Files } from "../../platform/files.ts";
 /** A cluster's place on disk for its last good snapshot. */
 export interface SnapshotFile {
   readonly path: string;
-  /** undefined: there is no such file. Rejects with words that name the path. */
+  /** undefined: there is no such file. An error names the path. */
   read(): Promise<string | undefined>;
   /** Replaces the file as a whole. Does nothing once a client that was opened later has written. */
   write(text: string): Promise<void>;

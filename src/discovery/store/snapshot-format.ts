@@ -4,8 +4,8 @@ import type { PortList, SlicePort, SliceRecord } from "../records/slice-record.t
 import type { Snapshot } from "./snapshot.ts";
 
 /**
- * A snapshot as text: one line of JSON that says what it is, then one line for each record. Lines, and not one document,
- * so that neither side ever works on all of it at once.
+ * A snapshot as text: one line of JSON that says what it is, then one line for each record. Lines, and not one
+ * document, so that neither side ever works on all of it at once.
  */
 
 /** What a snapshot file holds. */
@@ -26,7 +26,7 @@ export const storedSnapshot = (snapshot: Pick<Snapshot, "slices" | "services">, 
   services: listsOf(snapshot.services),
 });
 
-/** A file that cannot be used, in words that follow its path. */
+/** A file that cannot be used. The message continues a sentence that began with its path. */
 export class SnapshotFileError extends Error {
   override name = "SnapshotFileError";
 }
@@ -40,7 +40,7 @@ const FORMAT = "podway snapshot";
 interface Head {
   readonly format: typeof FORMAT;
   readonly version: number;
-  /** Digest of what was read from where; nothing of it can be told from it. */
+  /** Digest of what was read from where; neither can be derived from it. */
   readonly cluster: string;
   readonly written: number;
   /** SHA-256 of everything after this line, hexadecimal. */
@@ -119,8 +119,8 @@ const fromStored = (stored: StoredSlice, intern: (ports: readonly SlicePort[]) =
 });
 
 /**
- * The snapshot of a text. Throws `SnapshotFileError` for one that is damaged, cut, of another cluster or version: all or
- * nothing, as with a list.
+ * The snapshot of a text. Throws `SnapshotFileError` for one that is damaged, cut, of another cluster or version: all
+ * or nothing, as with a list.
  */
 export async function decodeSnapshot(text: string, cluster: string, yieldTurn: YieldTurn): Promise<StoredSnapshot> {
   const end = text.indexOf("\n");

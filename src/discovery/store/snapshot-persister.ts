@@ -28,7 +28,7 @@ export interface SnapshotFileStatus {
   readonly age: number | null;
   /** True: what is served comes from it, at least in part; no list has confirmed it yet. */
   readonly restored: boolean;
-  /** Why it could not be read or written, in words; null when all is well. */
+  /** Why it could not be read or written; null when all is well. */
   readonly error: string | null;
 }
 

@@ -52,7 +52,7 @@ export interface SnapshotReader {
   counts(): SnapshotCounts;
 }
 
-/** One place for what is known of a cluster's services: each source writes its own scope, everybody reads. */
+/** One place for what is known of a cluster's services: each source writes its own scope. */
 export interface Snapshot {
   readonly reader: SnapshotReader;
   /** What each scope holds, by `namespace/name` of the object. */
@@ -73,11 +73,11 @@ export interface SnapshotOptions {
   readonly clock: Clock;
   /** Milliseconds the last nodes of a service that became empty are kept. @default 0 */
   readonly emptyGrace?: number | undefined;
-  /** Told of every change of a service's slices, as it is made. */
+  /** Called for every change of a service's slices, as it is made. */
   readonly onSlices?:
     | ((entry: ServiceEntry, before: readonly SliceRecord[], after: readonly SliceRecord[]) => void)
     | undefined;
-  /** Told of every change after it was applied. */
+  /** Called for every change after it was applied. */
   readonly onChange?: ((change: ScopedChange) => void) | undefined;
 }
 
@@ -93,7 +93,7 @@ export function createSnapshot({ clock, emptyGrace = 0, onSlices, onChange }: Sn
   const byNamespace = new Map<string, Set<string>>();
   const slicesOf = new Map<string, Map<string, SliceRecord>>();
   const servicesOf = new Map<string, Map<string, ServiceRecord>>();
-  /** Entries that lost their last slice or their Service in the change under way; some get another one in its course. */
+  /** Entries that lost their last slice or their Service in the change under way, if only for its duration. */
   const emptied = new Set<MutableEntry>();
   const counts = {
     services: 0,
@@ -232,13 +232,13 @@ export function createSnapshot({ clock, emptyGrace = 0, onSlices, onChange }: Sn
     emptied.add(entry);
   };
 
-  /** What a list-watch tells, applied to a scope. What is new goes in first: a renamed slice leaves no gap. */
+  /** Applies changes to a scope. What is new goes in first: a renamed slice leaves no gap. */
   const receiver = <T extends { readonly namespace: string; readonly name: string }>(
     scopes: Map<string, Map<string, T>>,
     name: string,
     put: (scope: Map<string, T>, record: T) => void,
     remove: (scope: Map<string, T>, key: string) => void,
-    told: ((change: Change<T>) => void) | undefined,
+    applied: ((change: Change<T>) => void) | undefined,
   ): ((change: Change<T>) => void) => {
     const scope = scopes.get(name) ?? new Map<string, T>();
     scopes.set(name, scope);
@@ -256,7 +256,7 @@ export function createSnapshot({ clock, emptyGrace = 0, onSlices, onChange }: Sn
       else remove(scope, keyOf(change.namespace, change.name));
       for (const entry of emptied) dropIfUnused(entry);
       emptied.clear();
-      told?.(change);
+      applied?.(change);
     };
   };
 
@@ -273,12 +273,12 @@ export function createSnapshot({ clock, emptyGrace = 0, onSlices, onChange }: Sn
     services: servicesOf,
     revision: () => revision,
     writer(scope) {
-      const told = onChange && ((change: Change<SliceRecord>) => onChange({ of: "slices", scope, change }));
-      return receiver(slicesOf, scope, putSlice, removeSlice, told);
+      const applied = onChange && ((change: Change<SliceRecord>) => onChange({ of: "slices", scope, change }));
+      return receiver(slicesOf, scope, putSlice, removeSlice, applied);
     },
     serviceWriter(scope) {
-      const told = onChange && ((change: Change<ServiceRecord>) => onChange({ of: "services", scope, change }));
-      return receiver(servicesOf, scope, putService, removeService, told);
+      const applied = onChange && ((change: Change<ServiceRecord>) => onChange({ of: "services", scope, change }));
+      return receiver(servicesOf, scope, putService, removeService, applied);
     },
   };
 }
