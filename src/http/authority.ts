@@ -10,8 +10,8 @@ export const hostOf = remember((authority: string): string | null => {
   return host.toLowerCase();
 });
 /**
- * Without escapes and empty labels, though RFC 3986 section 3.2.2 has them: a pod or a cache may read such a name as a plain one,
- * whose route would be another.
+ * Without escapes and empty labels, though RFC 3986 section 3.2.2 has them: a pod or a cache may read such a name as a
+ * plain one, whose route would be another.
  */
 const HOST_NAME = /^(?!\.)(?!.*\.\.)[A-Za-z0-9._~!$&'()*+;=-]*$/;
 const HOST_IPV6 = /^\[[0-9A-Fa-f:.]+\]$/;
@@ -29,8 +29,8 @@ const governing = remember((both: string): string => {
 
 /**
  * The authority that counts: the request target's where it is another than the `Host` field's (absolute-form, RFC 9112
- * section 3.2.2; `:authority`, RFC 9113 section 8.3.1). `origin` is the URL's beginning as the runtime's server hands it over,
- * without a closing slash; a server that makes it of `Host` shows nothing else.
+ * section 3.2.2; `:authority`, RFC 9113 section 8.3.1). `origin` is the URL's beginning as the runtime's server hands
+ * it over, without a closing slash; a server that makes it of `Host` shows nothing else.
  */
 export function authorityOf(origin: string, sent: string): string {
   const same = origin.endsWith(sent) && origin.charCodeAt(origin.length - sent.length - 1) === 47;

@@ -20,8 +20,8 @@ export function fieldsNamedBy(connection: string): string[] {
 }
 
 /**
- * The protocol a client wants to go over to, in lower case; undefined: none. An upgrade that `Connection` does not name may
- * be ignored (RFC 9110 section 7.8).
+ * The protocol a client wants to go over to, in lower case; undefined: none. An upgrade that `Connection` does not name
+ * may be ignored (RFC 9110 section 7.8).
  */
 export function upgradeOf(headers: Headers): string | undefined {
   const wanted = headers.get("upgrade");

@@ -6,7 +6,7 @@ export interface Drain {
   over: boolean;
 }
 
-/** An answer after which its connection is closed: the next request must find another gateway (RFC 9112 section 9.6). */
+/** Has an answer close its connection: the next request must find another gateway (RFC 9112 section 9.6). */
 export function lastAnswer(response: Response): Response {
   if (response.status === 101) return response;
   try {

@@ -1,8 +1,8 @@
 import { remember } from "../base/memoize.ts";
 
 /**
- * What the gateway knows of a request's fields by their names, each kind with a bit of its own: the kinds of all fields of a
- * request are one number, and the cost of a field is one look into a map.
+ * What the gateway knows of a request's fields by their names, each kind with a bit of its own: the kinds of all fields
+ * of a request are one number, and the cost of a field is one look into a map.
  */
 export const FIELD = {
   /** Names fields that are good for one hop only. */
@@ -91,12 +91,12 @@ const OWN_BITS: Readonly<Record<string, number>> = {
 
 const isForwarding = (name: string): boolean => FORWARDING.has(name) || FORWARDING_FAMILY.test(name);
 
-/** What a pod may read as `-`: what is left of a token (RFC 9110 section 5.6.2) but for letters, digits and `-` itself. */
+/** What a pod may read as `-`: all of a token (RFC 9110 section 5.6.2) but letters, digits and `-` itself. */
 const LIKE_DASH = /[^a-z0-9-]/;
 
 /**
- * A name, in lower case, as a pod may read it: CGI and what descends from it (WSGI, PHP) make `_` of `-`, PHP of a dot as
- * well, and lighttpd and old Apache of all that is neither letter nor digit.
+ * A name, in lower case, as a pod may read it: CGI and what descends from it (WSGI, PHP) make `_` of `-`, PHP of a dot
+ * as well, and lighttpd and old Apache of all that is neither letter nor digit.
  */
 export const readAsDashes = (name: string): string => name.replace(/[^a-z0-9-]/g, "-");
 

@@ -74,15 +74,15 @@ export function withoutClosingSlashes(text: string): string {
   return text.slice(0, end);
 }
 
-/** A configured prefix without its closing slashes, in the form paths are compared in; "" is the prefix of every path. */
+/** A configured prefix without closing slashes, in the form paths are compared in; "" is the prefix of all. */
 export function decodePrefix(prefix: string): string {
   return withoutClosingSlashes(decodePath(prefix));
 }
 
 /**
  * What follows `prefix` in a path as it was sent: "" or a text that begins with a slash. undefined: the path is not
- * under that prefix. The comparison is of decoded segments, the cut is in the raw text, so `/%761/x` is `/x` under `/v1`.
- * With `ignoreCase` the prefix is in lower case.
+ * under that prefix. The comparison is of decoded segments, the cut is in the raw text, so `/%761/x` is `/x` under
+ * `/v1`. With `ignoreCase` the prefix is in lower case.
  */
 export function afterPrefix(path: string, prefix: string, ignoreCase = false): string | undefined {
   if (prefix === "") return path;

@@ -15,7 +15,7 @@ const PROBLEMS = {
   url_too_long: [414, "URL is too long"],
   rate_limited: [429, "Too many requests"],
   headers_too_large: [431, "Request headers are too large"],
-  /** The client left first: nobody reads it, but logs and counters want a status (as nginx's 499). */
+  /** The client left first: for logs and counters alone (as nginx's 499). */
   client_gone: [499, "Client closed the request"],
   internal: [500, "Gateway error"],
   not_supported: [501, "Not supported"],

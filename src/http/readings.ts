@@ -1,9 +1,9 @@
 import { decodePath } from "./path.ts";
 
 /**
- * How a path is read where servers read it differently: `reject` refuses it unless all readings lead to one route, `decode`
- * takes slashes of any spelling for slashes and several for one, `keep` leaves it as it is, `nginx` reads it as nginx's
- * `$uri`. What a pod is sent is the same in all four.
+ * How a path is read where servers read it differently: `reject` refuses it unless all readings lead to one route,
+ * `decode` takes slashes of any spelling for slashes and several for one, `keep` leaves it as it is, `nginx` reads it
+ * as nginx's `$uri`. What a pod is sent is the same in all four.
  */
 export const PATHS = ["reject", "decode", "keep", "nginx"] as const;
 /** One of them. */
@@ -17,9 +17,7 @@ export const hasReadings = (path: string): boolean => SEVERAL.test(path);
 
 const DOTS = /^(?:\.|%2e){1,2}$/i;
 
-/**
- * A path whose dot segments, plain or percent-encoded, are resolved (RFC 3986 section 5.2.4). All else stays byte for byte.
- */
+/** A path whose dot segments, plain or percent-encoded, are resolved (RFC 3986 section 5.2.4). All else stays. */
 export function resolveDots(path: string): string {
   if (!/\/(?:\.|%2e)/i.test(path)) return path;
   const segments = path.split("/");
@@ -58,9 +56,9 @@ const and = (paths: Iterable<string>, read: (path: string) => string): Set<strin
 };
 
 /**
- * All readings of a path, the path as it is first, in the form rules are compared with: parameters are cut off before slashes are
- * decoded, after, or not; encoded slashes are decoded or not, and so are backslashes, since few servers take both for slashes;
- * slashes are merged or not; dot segments are resolved last.
+ * All readings of a path, the path as it is first, in the form rules are compared with: parameters are cut off before
+ * slashes are decoded, after, or not; encoded slashes are decoded or not, and so are backslashes, since few servers
+ * take both for slashes; slashes are merged or not; dot segments are resolved last.
  */
 export function readingsOf(path: string): ReadonlySet<string> {
   let all = and([path], withoutParameters);
@@ -72,15 +70,15 @@ export function readingsOf(path: string): ReadonlySet<string> {
 }
 
 /**
- * One form of all spellings of a path that some server takes for the same: for what is counted by paths. Different paths may share
- * it.
+ * One form of all spellings of a path that some server takes for the same: for what is counted by paths. Different
+ * paths may share it.
  */
 export const commonReading = (path: string): string =>
   decodePath(hasReadings(path) ? ONE.decode(withoutParameters(path)) : path);
 
 /**
- * The path that rewriting and redirecting start from, in a route with this mode: the reading that it was matched in, as it
- * could be sent, where the mode changes what a slash is; else the path as it was sent.
+ * The path that rewriting and redirecting start from, in a route with this mode: the reading that it was matched in, as
+ * it could be sent, where the mode changes what a slash is; else the path as it was sent.
  */
 export const asMatched = (paths: Paths | undefined): ((path: string) => string) => {
   if (paths !== "decode" && paths !== "nginx") return (path) => path;

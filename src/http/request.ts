@@ -20,15 +20,15 @@ export interface IncomingRequest {
   readonly port: string;
   /** The `Host` header as sent, or the authority of the request target where that is another. */
   readonly authority: string;
-  /** The path as it was sent, but for its dot segments, which are resolved: percent-encoded, begins with /, no query. */
+  /** The path as it was sent, its dot segments resolved: percent-encoded, begins with /, no query. */
   readonly path: string;
   /** The query with its `?`, or "". */
   readonly search: string;
   /** Without what is good for one hop only, and without what only a trusted proxy may say. */
   readonly headers: Headers;
   /**
-   * The kinds of all fields that were sent, of those too that were dropped (src/http/fields.ts): what was not sent need not
-   * be asked for. Left out: not known.
+   * The kinds of all fields that were sent, of those too that were dropped (src/http/fields.ts): what was not sent need
+   * not be asked for. Left out: not known.
    */
   readonly fields?: number | undefined;
   /** A middleware may have changed the headers. */
@@ -101,10 +101,10 @@ export function refusedRequest(
 }
 
 /**
- * Takes a request apart, once. `peer` is the address of the connection's other end ("" where the runtime hides it), `port`
- * the one it was reached at. What ends at the gateway is taken out of the headers: in place where they can be changed,
- * unless the server needs them to accept an upgrade. A shape that RFC 9112 forbids and the runtime's server let through, a
- * fragment and an encoded control character are a BadRequest.
+ * Takes a request apart, once. `peer` is the address of the connection's other end ("" where the runtime hides it),
+ * `port` the one it was reached at. What ends at the gateway is taken out of the headers: in place where they can be
+ * changed, unless the server needs them to accept an upgrade. A shape that RFC 9112 forbids and the runtime's server
+ * let through, a fragment and an encoded control character are a BadRequest.
  */
 export function parseRequest(
   request: Pick<Request, "url" | "method" | "headers">,
@@ -219,7 +219,7 @@ function pathStart(url: string): number {
   return authority === -1 ? -1 : url.indexOf("/", authority + 3);
 }
 
-/** Framing that two readers could read differently is refused (RFC 9112 section 6.3), whatever the server made of it. */
+/** Refuses framing that two readers could read differently (RFC 9112 section 6.3). */
 function checkFraming(method: string, headers: Headers, limits: RequestLimits): BadRequest | undefined {
   const coding = headers.get("transfer-encoding");
   const length = headers.get("content-length");

@@ -46,7 +46,7 @@ export interface OutgoingRequest {
   controller: LazyAbortController;
   /** Its signal says that the client no longer reads the answer. */
   readonly client?: Pick<Request, "signal"> | undefined;
-  /** Who reads the answer's body copies each piece before it asks for the next: buffers are used again. @default false */
+  /** The reader of the answer's body copies each piece before it asks for the next. @default false */
   readonly recycles?: boolean | undefined;
   /** When its connection is given up after it; left out: when it has been idle for a while. */
   readonly keepalive?: Keepalive | undefined;
@@ -59,14 +59,14 @@ export interface OutgoingRequest {
 /** How requests leave for pods, made once for each trust and identity (TLS as a client). */
 export interface Transport {
   /**
-   * Sends a request; resolves with its answer once the head is there. Redirects are answers as any other, encoded bodies
-   * stay encoded, and nothing cuts off what is silent. Rejects with the controller's reason, or with an error that
-   * `classify` knows.
+   * Sends a request; resolves with its answer once the head is there. Redirects are answers as any other, encoded
+   * bodies stay encoded, and nothing cuts off what is silent. Rejects with the controller's reason, or with an error
+   * that `classify` knows.
    */
   send(url: string, request: OutgoingRequest): Promise<Response>;
   /** Makes a connection without HTTP, for streams; undefined: it cannot. */
   readonly dial: Dial | undefined;
-  /** Its answers hold nothing that is meant for one hop only (RFC 9110 section 7.6.1), and any target is sent as it is. */
+  /** Its answers hold no hop-by-hop fields (RFC 9110 section 7.6.1), and any target is sent as it is. */
   readonly stripsHopByHop: boolean;
   /** It reports to `meter` of the body that it sends; else the body itself has to. */
   readonly metersBodies: boolean;

@@ -3,7 +3,7 @@ import { remember } from "../base/memoize.ts";
 /** Whether an address (as the runtime gives it: IPv4, IPv6, v4-mapped IPv6) is one of the trusted proxies. */
 export type Trust = (address: string) => boolean;
 
-/** An address as its 4 or 16 bytes. A v4-mapped IPv6 address (RFC 4291 section 2.5.5.2) is the IPv4 address it stands for. */
+/** An address as its 4 or 16 bytes. A v4-mapped IPv6 address (RFC 4291 section 2.5.5.2) is IPv4. */
 export function parseAddress(text: string): readonly number[] | undefined {
   if (!text.includes(":")) return parseIPv4(text);
   const bytes = parseIPv6(text);

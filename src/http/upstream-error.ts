@@ -65,7 +65,7 @@ const BY_MESSAGE: readonly (readonly [RegExp, UpstreamFailure])[] = [
 const wordsOf = (error: Error): string =>
   `${error.message} ${error.cause instanceof Error ? error.cause.message : ""}`.replace(/\bhttps?:\/\/\S+/g, "");
 
-/** Tells error classes apart by what the runtimes say. What nobody recognises counts as `reset`: it is never safe to repeat. */
+/** Sorts errors by what the runtimes say. What is not known counts as `reset`: it is never safe to repeat. */
 export function classify(error: unknown): UpstreamFailure {
   if (!(error instanceof Error)) return "aborted";
   if (error instanceof UpstreamError) return error.failure;

@@ -1,6 +1,6 @@
 import { bodyState, setBodyState } from "../base/body-state.ts";
 
-/** What the owner of a watched body is told. */
+/** What the owner of a watched body is notified of. */
 export interface BodyWatcher {
   /** The next piece is waited for. */
   onPull?(): void;
@@ -14,8 +14,8 @@ export interface BodyWatcher {
 
 /**
  * A body whose pieces are seen on their way. Nothing is read from the source before the reader asks, and a reader that
- * leaves cancels the source. `gone` tells of readers that leave without a word: Bun's server does not cancel a stream it
- * was not reading from when its client went away. Costs a few microseconds: only for bodies that somebody must watch.
+ * leaves cancels the source. `gone` tells of readers that leave without a word: Bun's server does not cancel a stream
+ * it was not reading from when its client went away. Costs a few microseconds: only for bodies that have to be watched.
  */
 export function watchBody(
   source: ReadableStream<Uint8Array>,

@@ -41,7 +41,8 @@ export function createHeaderChange(options: Omit<DeliveryOptions, "clock" | "inF
   const { mutable, via, upstreamHeaders } = options;
   return function change(headers, response, { facts, route, pool, transport }, target) {
     if (!transport.stripsHopByHop) toClient(headers);
-    // Servers built on fetch would tell a length of 0 (RFC 9110 section 8.6 wants the GET's or none). This says "not known".
+    // Servers built on fetch would tell a length of 0 (RFC 9110 section 8.6 wants the GET's or none). This says "not
+    // known".
     if (mutable && facts.method === "HEAD" && !headers.has("content-length"))
       headers.set("transfer-encoding", "chunked");
     route.responseHeaders?.(headers);
@@ -56,9 +57,9 @@ export function createHeaderChange(options: Omit<DeliveryOptions, "clock" | "inF
 }
 
 /**
- * Makes of a pod's answer the answer to the client. The runtime streams fetch's own Response at a fraction of the cost of
- * a new one, so that one is given back, its headers changed in place, unless a runtime forbids it or its body has to be
- * watched.
+ * Makes of a pod's answer the answer to the client. The runtime streams fetch's own Response at a fraction of the cost
+ * of a new one, so that one is given back, its headers changed in place, unless a runtime forbids it or its body has to
+ * be watched.
  */
 export function createDelivery(options: DeliveryOptions, change: ChangeHeaders): Deliver {
   const { clock, inFlight, streams, mutable, via, upstreamHeaders } = options;
@@ -96,7 +97,7 @@ export function createDelivery(options: DeliveryOptions, change: ChangeHeaders):
     return withBody(body, response);
   }
 
-  /** An event stream that somebody else may end. */
+  /** An event stream that the gateway may end. */
   function endable(response: Response, gone: AbortSignal): Response {
     return withBody(watchBody(response.body!, { open: streams.open }, gone), response);
   }

@@ -1,6 +1,6 @@
 /**
- * Event streams (WHATWG HTML, Server-sent events) that are open. They end when somebody says so and not by themselves,
- * so a gateway that stops ends them: a whole body's end tells a browser to connect again, a cut connection is an error.
+ * Event streams (WHATWG HTML, Server-sent events) that are open. They do not end by themselves, so a gateway that stops
+ * ends them: a whole body's end tells a browser to connect again, a cut connection is an error.
  */
 export interface EventStreams {
   /** Functions that each end one of them in peace. */
@@ -20,6 +20,6 @@ export function createEventStreams(): EventStreams {
   };
 }
 
-/** Whether an answer is an event stream. The body is looked at last: that alone costs Bun more than proxying the rest. */
+/** Whether an answer is an event stream. The body comes last: asking for it costs Bun more than all the rest. */
 export const isEventStream = (answer: Response): boolean =>
   answer.headers.get("content-type")?.startsWith("text/event-stream") === true && answer.body !== null;

@@ -26,15 +26,15 @@ import { dropHandshake, openTunnel, refuseHandshake, wantsWebSocket } from "./we
 export interface ForwarderOptions {
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Takes why a request found no address, which its client is not told. @default it is lost */
+  /** Logs why a request found no address, which clients may not know. @default it is not logged */
   readonly logRefusal?: LogRefusal | undefined;
-  /** Where open event streams are kept. @default somewhere nobody looks */
+  /** Where open event streams are kept. @default a set of its own */
   readonly streams?: EventStreams | undefined;
   /** Largest request body in bytes; 0: no limit. @default 0 */
   readonly bodyBytes?: number | undefined;
   /**
-   * Bytes a second that a client sends at least of its body while it is waited for, over `bodyWindow` milliseconds; 0: no
-   * limit. @default 0
+   * Bytes a second that a client sends at least of its body while it is waited for, over `bodyWindow` milliseconds; 0:
+   * no limit. @default 0
    */
   readonly bodyRate?: number | undefined;
   /** @default 30000 */
@@ -155,7 +155,7 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
     const next = nextAttempt(context, picked, response.status as 500, attempt);
     if (next === undefined) return undefined;
     picked.from.pool.finish(picked.target);
-    // Its connection is free again once nobody waits for the rest.
+    // Its connection is free again once the rest is given up.
     response.body?.cancel().catch(() => {});
     return next;
   }
@@ -228,7 +228,7 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
     }
   }
 
-  /** What a request for a WebSocket asks the pod for, or the answer where it cannot have one; undefined: it wants none. */
+  /** What a request for a WebSocket asks the pod for, or its refusal; undefined: it wants none. */
   function tunnelOf(
     facts: IncomingRequest,
     { transport }: ProxyRoute,

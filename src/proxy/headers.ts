@@ -9,10 +9,10 @@ const there = (headers: Headers, facts: IncomingRequest, kind: number, name: str
   mayHave(facts, kind) && headers.has(name);
 
 /**
- * Writes where a request came from into the headers of the request to the pod, in place: this hop into `X-Forwarded-For`
- * and, where the client or a proxy sent one, `Forwarded` (RFC 7239); the client into `X-Real-IP`; `X-Forwarded-Proto`, `-Host` and
- * `-Port` where nothing is there. What is there comes from a trusted proxy or from the route's middleware: the rest was
- * dropped when the request was read.
+ * Writes where a request came from into the headers of the request to the pod, in place: this hop into
+ * `X-Forwarded-For` and, where the client or a proxy sent one, `Forwarded` (RFC 7239); the client into `X-Real-IP`;
+ * `X-Forwarded-Proto`, `-Host` and `-Port` where nothing is there. What is there comes from a trusted proxy or from the
+ * route's middleware: the rest was dropped when the request was read.
  */
 export function toUpstream(headers: Headers, facts: IncomingRequest): void {
   const { peer, client } = facts;

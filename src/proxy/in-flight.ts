@@ -11,7 +11,7 @@ import type { Upload, UploadOwner } from "./upload.ts";
  */
 export const TICK_MS = 100;
 
-/** The same where each request has its own timer: one that an idle time-out moved forward is late by this much at most. */
+/** The same where each request has its own timer: how late an idle time-out may be. */
 const LONE_TICK_MS = 1000;
 
 /** `ms` after `now`; 0 is never. */
@@ -168,8 +168,8 @@ function endAll(inFlight: readonly InFlightRequest[], why: Ending, remove: (pend
 }
 
 /**
- * The same with a timer and a listener for each, where those of one request may not serve another (Workers: they end with
- * the request that made them).
+ * The same with a timer and a listener for each, where those of one request may not serve another (Workers: they end
+ * with the request that made them).
  */
 export function createUnsharedInFlightRequests(clock: Clock): InFlightRequests {
   const kept = new Map<InFlightRequest, () => void>();

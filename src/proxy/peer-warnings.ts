@@ -3,12 +3,12 @@ import type { Logger } from "../base/log.ts";
 
 /** Peers that are remembered to have been warned of; beyond them there are no more warnings. */
 const PEERS = 1000;
-/** At most so many warnings in so many milliseconds: anybody can send such fields. */
+/** At most so many warnings in so many milliseconds: any client can send such fields. */
 const WARNINGS = 10;
 const WINDOW_MS = 60_000;
 
 /**
- * Warns, once for each peer, of forwarding fields from a peer that is no trusted proxy: either somebody makes them up, or a
+ * Warns, once for each peer, of forwarding fields from a peer that is no trusted proxy: either they are made up, or a
  * proxy of one's own is missing in `server.trusted_proxies`.
  */
 export function createPeerWarnings({ clock, logger }: { clock: Clock; logger: Logger }): (peer: string) => void {

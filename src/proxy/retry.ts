@@ -10,7 +10,7 @@ export function mayRetry(
   upload: Pick<Upload, "consumed"> | undefined,
 ): boolean {
   if (!rule.on.includes(cause)) return false;
-  // Nothing was sent: any method may go elsewhere, with a body that nobody has begun to read.
+  // Nothing was sent: any method may go elsewhere, with a body that is still unread.
   if (cause === "connect") return upload === undefined || !upload.consumed();
   return upload === undefined && isIdempotent(method);
 }

@@ -36,7 +36,7 @@ export interface ProxyRoute {
   readonly backends: Backends<Choice>;
   /** The runtime's server alone reads its answers, and copies each piece before it asks for the next. @default false */
   readonly recycles?: boolean | undefined;
-  /** Largest request body in bytes where the route says so, beside the gateway's own limit; 0 or left out: it does not. */
+  /** Largest request body in bytes, in place of the gateway's limit; 0 or left out: there is no other. */
   readonly bodyBytes?: number | undefined;
   /** How its requests leave, with its `upstream_tls`. */
   readonly transport: Transport;
@@ -45,9 +45,9 @@ export interface ProxyRoute {
 /** Sends requests to upstreams. */
 export interface Forwarder {
   /**
-   * Answers with what the route's upstream answers, or with a problem, and ends the request unless `outcome` defers that.
-   * Never rejects for an error of an upstream. `request.headers` may be changed in place. `upgrade` accepts a client's
-   * WebSocket; left out, those are refused.
+   * Answers with what the route's upstream answers, or with a problem, and ends the request unless `outcome` defers
+   * that. Never rejects for an error of an upstream. `request.headers` may be changed in place. `upgrade` accepts a
+   * client's WebSocket; left out, those are refused.
    */
   forward(
     request: Request,

@@ -22,7 +22,7 @@ export interface SocketPairEnd {
   readonly bytes: number;
 }
 
-/** Ends one side as the other ended: politely with the same code and reason, or, where that one broke, without a word. */
+/** Ends one side as the other ended: with the same code and reason, or, where that one broke, at once. */
 function mirror(socket: MessageSocket, code: number, reason: string): void {
   if (code === 1005 || isCloseCode(code)) socket.close(code, reason);
   else socket.terminate();
@@ -30,7 +30,7 @@ function mirror(socket: MessageSocket, code: number, reason: string): void {
 
 /**
  * Passes messages between a client and an upstream until one of them is over. A side that does not keep up makes the
- * other one wait: not more is held than what was read before it was told to pause.
+ * other one wait: what was read before it paused is all that is held.
  */
 export function joinSockets({ client, upstream, clock, idle, onEnd }: SocketPair): void {
   let bytes = 0;

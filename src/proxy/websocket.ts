@@ -52,8 +52,8 @@ export interface Agreed extends Answered {
 const ERRORS = { client: "client_gone", upstream: "upstream_reset", idle: undefined } as const;
 
 /**
- * Accepts the client's handshake, whose answer carries the pod's subprotocol and headers, and joins the two. The pod was
- * asked first: its refusal would have been the client's answer.
+ * Accepts the client's handshake, whose answer carries the pod's subprotocol and headers, and joins the two. The pod
+ * was asked first: its refusal would have been the client's answer.
  */
 export function openTunnel(
   upstream: MessageSocket,

@@ -2,8 +2,8 @@ import type { IncomingRequest } from "../http/request.ts";
 import type { RequestTrace } from "./tracing/types.ts";
 
 /**
- * What happened to one request: filled in as it goes, read once by the access log and the request's trace. Only made where
- * one of them is on.
+ * What happened to one request: filled in as it goes, read once by the access log and the request's trace. Only made
+ * where one of them is on.
  */
 export interface AccessLogEntry {
   readonly facts: IncomingRequest;

@@ -17,7 +17,7 @@ export interface AccessLogOptions {
   readonly drain?: Pick<Drain, "over"> | undefined;
 }
 
-/** One line per request and per connection of a stream, written in batches so that the request path only hands over what happened. */
+/** One line per request and per connection of a stream, written in batches off the request path. */
 export interface AccessLog {
   /**
    * The answer to a request is about to leave. Gives back the answer to send: the same one, or, where its length is

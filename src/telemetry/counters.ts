@@ -8,8 +8,8 @@ export const RETRY_KINDS = ["connect", "reset", "status", "timeout"] as const;
 export type RetryKind = (typeof RETRY_KINDS)[number];
 
 /**
- * Why an answer is not the service's: a problem's code, or `middleware` where a user's module or one of Hono's middleware
- * answered in words of its own.
+ * Why an answer is not the service's: a problem's code, or `middleware` where a user's module or one of Hono's
+ * middleware answered in words of its own.
  */
 export type AnswerReason = ProblemCode | "middleware";
 
@@ -62,14 +62,14 @@ function observe(values: Float64Array, histogram: number, ms: number): void {
 }
 
 /**
- * Counts one answer. `ms`: from taking the request up to the answer's headers. `reason`: left out where a service gave it.
- * Allocates nothing, never throws.
+ * Counts one answer. `ms`: from taking the request up to the answer's headers. `reason`: left out where a service gave
+ * it. Allocates nothing, never throws.
  */
 export function countAnswer({ values }: SeriesCounts, status: number, ms: number, reason?: AnswerReason): void {
   // A status above 599 is not one of HTTP's; pods send such all the same.
   values[STATUSES + Math.min((status / 100) | 0, 5) - 1]!++;
   observe(values, GATEWAY, ms);
-  // Below that nobody is turned away: a redirect or a preflight's answer is what was asked for.
+  // Below that no request is refused: a redirect or a preflight's answer is what was asked for.
   if (reason !== undefined && status >= 400) values[reasonIndex.get(reason)!]!++;
 }
 

@@ -38,7 +38,7 @@ interface Destination {
   readonly text: string;
 }
 
-/** Routes whose texts are kept: no config has so many in use at once that making them anew would cost. */
+/** Routes whose texts are kept: configs with more in use are rare, and only make texts again. */
 const DESTINATIONS = 4096;
 const destinations = new Map<string | undefined, Destination>();
 
@@ -99,8 +99,8 @@ function withoutValues(url: string, hidden: ReadonlySet<string>): string {
 }
 
 /**
- * Apache's combined format, without the values of `hidden` parameters. The protocol is always HTTP/1.1: a fetch-standard request does not tell which version the
- * client spoke.
+ * Apache's combined format, without the values of `hidden` parameters. The protocol is always HTTP/1.1: a
+ * fetch-standard request does not tell which version the client spoke.
  */
 export const combinedLine =
   (hidden: ReadonlySet<string>): LogFormat =>

@@ -10,7 +10,7 @@ export interface Refused {
   readonly service: string;
 }
 
-/** Tells the log what clients are not told: why a service has no address, and what exists in its place. */
+/** Logs what clients may not know: why a service has no address, and what exists in its place. */
 export type LogRefusal = (what: Refused, reason: EmptyReason | undefined) => void;
 
 /** Between two lines about the same: every request may be refused. */
@@ -19,8 +19,8 @@ const PAUSE_MS = 60_000;
 const KNOWN = 10_000;
 
 /**
- * Makes it. Of the same route, service and code there is a line at once and then at most one a minute, with how many were
- * refused since the one before.
+ * Makes it. Of the same route, service and code there is a line at once and then at most one a minute, with how many
+ * were refused since the one before.
  */
 export function createRefusalLog({ clock, logger }: { clock: Clock; logger: Logger }): LogRefusal {
   const known = new Map<string, { next: number; times: number }>();

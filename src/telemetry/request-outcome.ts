@@ -5,8 +5,8 @@ import type { AccessLogEntry } from "./access-log-entry.ts";
 import { type AnswerReason, countAnswer, type SeriesCounts } from "./counters.ts";
 
 /**
- * What became of one request: who gave its answer, and why. It travels beside the answer, which is seldom the object that
- * went in once middleware are through with it.
+ * What became of one request: who gave its answer, and why. It travels beside the answer, which is seldom the object
+ * that went in once middleware are through with it.
  */
 export interface RequestOutcome {
   /** When the gateway took the request up, in milliseconds since the epoch. */
@@ -36,7 +36,7 @@ export const createOutcome = (started: number, entry?: AccessLogEntry): RequestO
  */
 export type EndRequest = (outcome: RequestOutcome, answer: Response, now?: number) => Response;
 
-/** Makes the one place in which requests end: their connection while the gateway stops, counters, trace and access log. */
+/** Makes the one place in which requests end: counters, trace, access log, and the connection while draining. */
 export function createRequestEnd(options: {
   readonly clock: Clock;
   readonly drain: Drain;

@@ -40,7 +40,7 @@ export const streamJsonLine = (entry: StreamEntry): string =>
   `,"duration_ms":${entry.ended - entry.started},"connect_ms":${entry.connectMs ?? "null"},"tries":${entry.tries}` +
   `,"client":${JSON.stringify(entry.client)},"error":${orNull(entry.error)}}\n`;
 
-/** nginx's `$status` of a session, by what it failed of: https://nginx.org/en/docs/stream/ngx_stream_core_module.html */
+/** nginx's `$status` of a session: https://nginx.org/en/docs/stream/ngx_stream_core_module.html */
 function statusOf({ error, connectMs }: StreamEntry): number {
   if (error === "limit" || error === "no_endpoints" || error === "not_synced") return 503;
   if (error !== undefined && connectMs === undefined) return error === "client_reset" ? 400 : 502;

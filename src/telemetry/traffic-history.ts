@@ -18,7 +18,7 @@ export interface RecentTraffic {
   readonly p95: Float32Array;
 }
 
-/** What the counters told over the last minutes. Its size is bounded by the number of routes that had traffic. */
+/** What the counters showed over the last minutes. Its size is bounded by the number of routes that had traffic. */
 export interface TrafficHistory {
   /** Of one route; undefined: it had no traffic. */
   route(id: string): RecentTraffic | undefined;

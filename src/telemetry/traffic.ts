@@ -47,7 +47,7 @@ function sumSeries(series: readonly SeriesCounts[]): SeriesCounts[] {
   return [...sums.values()];
 }
 
-/** One entry for each route and service. Every thread judges the same addresses: they are not added up, the worst counts. */
+/** One entry for each route and service. Every thread judges the same addresses: the worst counts. */
 export function mergePools(pools: readonly PoolCounts[]): PoolCounts[] {
   const merged = new Map<string, PoolCounts>();
   for (const pool of pools) {

@@ -13,15 +13,15 @@ export interface Call {
   readonly meter: BodyMeter | undefined;
   readonly framing: Framing;
   readonly controller: LazyAbortController;
-  /** Tells when nobody reads the answer any more. Asked only where an answer does not come at once. */
+  /** Its signal says that the client no longer reads the answer. Asked for only where that does not come at once. */
   readonly client: Pick<Request, "signal"> | undefined;
   /** Who reads the answer's body has no use for a piece once it waits for the next: its memory is given back then. */
   readonly recycles: boolean;
   /** When its connection is given up once the answer is whole. */
   readonly keepalive: Keepalive;
   /**
-   * Takes the connection over after a 101 to a request for an upgrade; `rest`: what came behind the head. Throws where that
-   * is no answer to what was asked for. Left out: no upgrade was asked for.
+   * Takes the connection over after a 101 to a request for an upgrade; `rest`: what came behind the head. Throws where
+   * that is no answer to what was asked for. Left out: no upgrade was asked for.
    */
   switched?(head: ResponseHead, socket: StreamSocket, rest: Uint8Array): void;
   resolve(response: Response): void;
@@ -29,7 +29,7 @@ export interface Call {
   reject(error: unknown, untouched: boolean): void;
 }
 
-/** Who is told what becomes of a connection. */
+/** Keeps a connection, and is notified of what becomes of it. */
 export interface ConnectionOwner {
   /** It can carry another call, as far as `keepalive` goes. `idleSeconds`: what the pod said it will wait for one. */
   free(connection: Connection, idleSeconds: number | undefined, keepalive: Keepalive): void;

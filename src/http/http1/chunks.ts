@@ -9,9 +9,9 @@ const LINE_BYTES = 16_384;
 /** Takes a body apart that comes in chunks (RFC 9112 section 7.1). Trailers and chunk extensions are dropped. */
 export interface Chunks {
   /**
-   * Takes what came; `body` is then what of the body was in it. Gives back how many bytes belonged to the body: fewer than came
-   * only once it is `over`. Moves bytes within what came. Throws `UpstreamError` for what is not in chunks to the letter: a line
-   * that ends in CR or LF alone is read in two ways.
+   * Takes what came; `body` is then what of the body was in it. Gives back how many bytes belonged to the body: fewer
+   * than came only once it is `over`. Moves bytes within what came. Throws `UpstreamError` for what is not in chunks to
+   * the letter: a line that ends in CR or LF alone is read in two ways.
    */
   take(bytes: Uint8Array): number;
   /** Undefined: only framing came. One piece, in however many chunks it came: the smallest chunk is a byte. */

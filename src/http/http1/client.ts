@@ -40,8 +40,8 @@ export interface Http1Client extends Transport {
 }
 
 /**
- * How long a connection is kept without a request where its pod does not say, milliseconds: less than the servers of the
- * field wait (uvicorn and Node 5 s), so that a request does not meet a connection that its pod is just closing.
+ * How long a connection is kept without a request where its pod does not say, milliseconds: less than the servers of
+ * the field wait (uvicorn and Node 5 s), so that a request does not meet a connection that its pod is just closing.
  */
 const IDLE_MS = 4000;
 /** The same, at most, where the pod does say; it is taken at its word but for a second. */
@@ -92,9 +92,9 @@ class Origin implements ConnectionOwner {
   free(connection: Connection, idleSeconds: number | undefined, keepalive: Keepalive): void {
     const now = this.#clock.now();
     const { requests, age, idle } = keepalive;
-    const told = idleSeconds === undefined ? (idle ?? IDLE_MS) : idleSeconds * 1000 - IDLE_MARGIN_MS;
+    const allowed = idleSeconds === undefined ? (idle ?? IDLE_MS) : idleSeconds * 1000 - IDLE_MARGIN_MS;
     connection.since = now;
-    connection.expires = now + Math.min(told, idle ?? LONGEST_IDLE_MS);
+    connection.expires = now + Math.min(allowed, idle ?? LONGEST_IDLE_MS);
     if (age !== 0) connection.expires = Math.min(connection.expires, connection.made + age * connection.span);
     if (connection.expires <= now || (requests !== 0 && connection.carried >= requests * connection.span)) {
       connection.close();
@@ -139,20 +139,20 @@ const noTls: Dial = () => Promise.reject(new UpstreamError("refused", "There is 
 
 function framingOf({ body, headers }: OutgoingRequest): Framing {
   if (body === undefined) return undefined;
-  const told = headers.get("content-length");
-  return told === null || !/^[0-9]{1,15}$/.test(told) ? "chunked" : Number(told);
+  const length = headers.get("content-length");
+  return length === null || !/^[0-9]{1,15}$/.test(length) ? "chunked" : Number(length);
 }
 
 /** Methods whose requests tell a length of 0 when they have no body (RFC 9110 section 8.6). */
 const TELL_NO_BODY = new Set(["POST", "PUT", "PATCH"]);
 
 /**
- * A client for HTTP/1.1 (RFC 9112) with connections kept alive. In place of the runtime's fetch, which takes half as much
- * time again (Bun) or twice the time (Deno), decodes bodies, and goes by a forward proxy of the environment that knows
- * nothing of pods. Requests leave byte for byte as they are given, answers come as they were sent, and a connection that
- * cannot be made differs from an answer that does not come. Rejects with `UpstreamError`, or with the reason of the request's controller. A
- * request that meets a connection which its pod was closing is sent again on a new one if that cannot do harm (RFC 9112
- * section 9.3.1).
+ * A client for HTTP/1.1 (RFC 9112) with connections kept alive. In place of the runtime's fetch, which takes half as
+ * much time again (Bun) or twice the time (Deno), decodes bodies, and goes by a forward proxy of the environment that
+ * knows nothing of pods. Requests leave byte for byte as they are given, answers come as they were sent, and a
+ * connection that cannot be made differs from an answer that does not come. Rejects with `UpstreamError`, or with the
+ * reason of the request's controller. A request that meets a connection which its pod was closing is sent again on a
+ * new one if that cannot do harm (RFC 9112 section 9.3.1).
  */
 export function createHttp1Client(options: Http1ClientOptions): Http1Client {
   const { clock, random } = options;

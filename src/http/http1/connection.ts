@@ -12,15 +12,15 @@ import { type BodySink, sendBody } from "./send-body.ts";
 /** So many interim answers (RFC 9110 section 15.2) may come before the answer itself. */
 const INTERIM_ANSWERS = 32;
 
-/** Answers from this size on give back their memory at once: it would wait for the garbage collector, and others would be taken. */
+/** Buffers from this size on are given back at once, rather than left to the garbage collector. */
 const RELEASED_BYTES = 16_384;
 
 /** Which part of an answer comes next. `over`: the connection carries nothing any more. */
 type State = "idle" | "head" | "body" | "over";
 
 /**
- * One connection to a pod (RFC 9112): carries a call, reads its answer, and can then carry another. Bodies pass in pieces both
- * ways; the side that is slower slows the other down.
+ * One connection to a pod (RFC 9112): carries a call, reads its answer, and can then carry another. Bodies pass in
+ * pieces both ways; the side that is slower slows the other down.
  */
 export class Connection implements SocketEvents, AbortListener {
   /** Since when it waits for a call, and until when it may: set by its owner, in milliseconds since the epoch. */
@@ -57,7 +57,7 @@ export class Connection implements SocketEvents, AbortListener {
   #left = 0;
   #chunks: Chunks | undefined;
   #output: ReadableStreamDefaultController<Uint8Array> | undefined;
-  /** The body that `#output` is the end of, for whoever wants to know when it is whole. */
+  /** The body that `#output` is the end of, whose owner may ask to be called when it is whole. */
   #open: OpenBody | undefined;
   /** What a reader has that copies it before it asks for more. */
   #recycled: Uint8Array[] = [];
@@ -71,7 +71,7 @@ export class Connection implements SocketEvents, AbortListener {
     socket.resume();
   }
 
-  /** Carries a call. Only where it is new or was told to be free. */
+  /** Carries a call. Only where it is new, or its owner got it by `free`. */
   send(call: Call): void {
     this.#call = call;
     this.carried++;
@@ -121,7 +121,7 @@ export class Connection implements SocketEvents, AbortListener {
     try {
       if (this.#state === "body") this.#takeBody(bytes);
       else if (this.#state === "head") this.#takeHead(bytes);
-      // Nobody asked: what comes out of turn could be taken for the next answer.
+      // What comes without a request could be taken for the next answer.
       else this.close();
     } catch (error) {
       this.#fail(error);
@@ -278,7 +278,7 @@ export class Connection implements SocketEvents, AbortListener {
     if (recycles && this.#owned && bytes.length >= RELEASED_BYTES) this.#recycled.push(bytes);
   }
 
-  /** The client's signal: nobody reads the rest. */
+  /** The client's signal: it left. */
   handleEvent(): void {
     this.onAbort();
   }
@@ -359,7 +359,7 @@ export class Connection implements SocketEvents, AbortListener {
     this.#owner.free(this, head.idleSeconds, call.keepalive);
   }
 
-  /** Nobody wants the rest of the answer. */
+  /** The rest of the answer is not wanted. */
   #leave(call: Call): void {
     this.#forget(call);
     this.close();
@@ -367,7 +367,7 @@ export class Connection implements SocketEvents, AbortListener {
 
   #forget(call: Call): void {
     call.controller.target = undefined;
-    // Nobody wants what is still to come of the request: its source must not be read for ever.
+    // The rest of the request has nowhere to go: its source must not be read for ever.
     this.#upload?.cancel().catch(() => {});
     this.#upload = undefined;
     this.#gone?.removeEventListener("abort", this);
@@ -384,7 +384,7 @@ export class Connection implements SocketEvents, AbortListener {
 
 const tooLarge = (): UpstreamError => new UpstreamError("invalid", "its header fields are larger than 256 KiB");
 
-/** Gives back the memory under bytes that nobody looks at any more. */
+/** Gives back the memory under bytes that are used up. */
 function release({ buffer }: Uint8Array): void {
   if (buffer instanceof ArrayBuffer && buffer.byteLength > 0) buffer.transfer(0);
 }

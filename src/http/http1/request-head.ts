@@ -14,10 +14,10 @@ function encoded(target: string): string {
 }
 
 /**
- * The head of a request in HTTP/1.1 (RFC 9112 section 3), its blank line included; each character is one byte. `target` is
- * the path and query, `authority` the `Host` where the headers have none. What frames the body is written as `framing`
- * says, whatever the headers say. `upgrades`: asks to go over to the protocol that the headers name in `Upgrade`. Throws
- * `UpstreamError` for a target that cannot be written.
+ * The head of a request in HTTP/1.1 (RFC 9112 section 3), its blank line included; each character is one byte. `target`
+ * is the path and query, `authority` the `Host` where the headers have none. What frames the body is written as
+ * `framing` says, whatever the headers say. `upgrades`: asks to go over to the protocol that the headers name in
+ * `Upgrade`. Throws `UpstreamError` for a target that cannot be written.
  */
 export function writeHead(
   method: string,

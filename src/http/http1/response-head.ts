@@ -4,7 +4,7 @@ import { UpstreamError } from "../upstream-error.ts";
 export interface ResponseHead {
   readonly status: number;
   readonly statusText: string;
-  /** The fields that go on to the client: what is good for this hop alone (RFC 9110 section 7.6.1) is not among them. */
+  /** The fields that go on to the client, without those of this hop alone (RFC 9110 section 7.6.1). */
   readonly fields: [name: string, value: string][];
   /** Bytes of the body; "chunked"; "close": it ends with the connection (RFC 9112 section 6.3). */
   readonly framing: number | "chunked" | "close";
@@ -23,12 +23,12 @@ const IDLE = /(?:^|[ \t,])timeout="?([0-9]{1,6})/i;
 /** Most field lines of one answer: a runtime's headers take time that grows with the square of their number. */
 const FIELDS = 500;
 
-/** Lower-case lengths of the names that mean something here: most others are told apart by this alone. */
+/** Lower-case lengths of the names that mean something here: most others differ by this alone. */
 const LENGTHS = new Set([2, 7, 10, 12, 14, 16, 17, 18]);
 
 const invalid = (what: string): UpstreamError => new UpstreamError("invalid", what);
 
-/** One length, be it told several times (RFC 9112 section 6.3). */
+/** One length, though it may be repeated (RFC 9112 section 6.3). */
 function lengthOf(value: string): number {
   const values = value.split(",").map(trimmed);
   if (!DIGITS.test(values[0]!) || values.some((other) => other !== values[0])) {
@@ -58,10 +58,10 @@ function withoutNamed(fields: [string, string][], named: Set<string>): [string, 
 }
 
 /**
- * Reads an answer's head (RFC 9112 sections 4 and 5): `text` has one character for each byte, without the blank line at its
- * end. Lines may end in a bare LF, names may have white space before their colon, as a proxy has to take them. Throws
- * `UpstreamError` for what is no HTTP/1 answer, or could be read in two ways: a folded value, a length beside chunks, white
- * space within the names that frame.
+ * Reads an answer's head (RFC 9112 sections 4 and 5): `text` has one character for each byte, without the blank line at
+ * its end. Lines may end in a bare LF, names may have white space before their colon, as a proxy has to take them.
+ * Throws `UpstreamError` for what is no HTTP/1 answer, or could be read in two ways: a folded value, a length beside
+ * chunks, white space within the names that frame.
  */
 export function readHead(text: string): ResponseHead {
   let end = lineEnd(text, 0);
@@ -139,14 +139,14 @@ export function readHead(text: string): ResponseHead {
     framing = lengthOf(length);
     fields.push(["content-length", String(framing)]);
   }
-  const told = idle === undefined ? null : IDLE.exec(idle);
+  const idleMatch = idle === undefined ? null : IDLE.exec(idle);
   return {
     status,
     statusText: line[3] ?? "",
     fields,
     framing,
     persistent,
-    idleSeconds: told === null ? undefined : Number(told[1]),
+    idleSeconds: idleMatch === null ? undefined : Number(idleMatch[1]),
     hasType,
     upgrade,
   };

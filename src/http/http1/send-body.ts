@@ -4,11 +4,11 @@ import type { Framing } from "./request-head.ts";
 
 /** The socket under a body. */
 export interface BodySink {
-  /** Whether somebody still wants the body. */
+  /** Whether the body is still wanted. */
   there(): boolean;
   /** False: wait until `drained`. */
   write(bytes: Uint8Array | string): boolean;
-  /** Resolves when more can be written, or when nobody is there. */
+  /** Resolves when more can be written, or when the body is no longer wanted. */
   drained(): Promise<void>;
 }
 
@@ -33,9 +33,9 @@ function chunk(bytes: Uint8Array): Uint8Array {
 }
 
 /**
- * Sends a request's body as its head said it would be framed. True: all of it was handed over; false: nobody was there any
- * more, and its source was cancelled. Rejects with an `UpstreamError` when the source breaks, or is longer or shorter than the
- * head said: its receiver would take what follows for another request. `meter` hears how the source is read.
+ * Sends a request's body as its head said it would be framed. True: all of it was handed over; false: it was no longer
+ * wanted, and its source was cancelled. Rejects with an `UpstreamError` when the source breaks, or is longer or shorter
+ * than the head said: its receiver would take what follows for another request. `meter` hears how the source is read.
  */
 export async function sendBody(
   reader: ReadableStreamDefaultReader<Uint8Array>,

@@ -39,7 +39,7 @@ const nextMask = createMasks();
  */
 type State = "open" | "closing" | "failed" | "over";
 
-/** The client's end of a WebSocket (RFC 6455) over a connection whose handshake is done, and which does not read yet. */
+/** The client's end of a WebSocket (RFC 6455), over a paused connection whose handshake is done. */
 export function createClientSocket(stream: StreamSocket, options: ClientSocketOptions): MessageSocket {
   const { clock, maxBytes, rest } = options;
   let state: State = "open";

@@ -69,8 +69,8 @@ function textOf(bytes: Uint8Array): string {
 }
 
 /**
- * Reads what a WebSocket server sends, in whatever pieces it comes. Holds at most one message of `maxBytes`. The function
- * throws `FrameError`, after which it must not be called again.
+ * Reads what a WebSocket server sends, in whatever pieces it comes. Holds at most one message of `maxBytes`. The
+ * function throws `FrameError`, after which it must not be called again.
  */
 export function createFrameReader(events: FrameEvents, maxBytes: number): (chunk: Uint8Array) => void {
   const head = new Uint8Array(HEAD_BYTES);
@@ -148,7 +148,7 @@ export function createFrameReader(events: FrameEvents, maxBytes: number): (chunk
     else if (frame.opcode !== OPCODE.pong) data(frame, payload);
   }
 
-  /** Takes what there is of the frame's payload; gives it back once it is whole. A payload in one piece is not copied. */
+  /** Takes a piece of the frame's payload; gives that back once whole. A payload in one piece is not copied. */
   function take(frame: Open, piece: Uint8Array): Uint8Array | undefined {
     if (piece.byteLength === frame.size) return piece;
     frame.payload ??= new Uint8Array(frame.size);
@@ -187,10 +187,7 @@ export function closePayload(code: number, reason: string): Uint8Array {
   return payload.subarray(0, 2 + written);
 }
 
-/**
- * A client's whole frame, masked as it must be (RFC 6455 section 5.3) with the four random bytes of `mask`. `payload` is
- * not changed.
- */
+/** A client's whole frame, masked with the four random bytes of `mask` (RFC 6455 section 5.3). */
 export function encodeFrame(opcode: number, payload: string | Uint8Array, mask: Uint8Array): Uint8Array {
   const bytes = typeof payload === "string" ? encoder.encode(payload) : payload;
   const size = bytes.byteLength;

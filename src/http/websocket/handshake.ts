@@ -7,8 +7,8 @@ const KEY_SUFFIX = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 const base64 = (bytes: Uint8Array): string => btoa(String.fromCharCode(...bytes));
 
 /**
- * Writes a client's handshake into the headers of its request (RFC 6455 section 4.1); no extension is offered. Gives back
- * what looks at the pod's 101, which throws an `UpstreamError` where that is no answer to this handshake.
+ * Writes a client's handshake into the headers of its request (RFC 6455 section 4.1); no extension is offered. Gives
+ * back what looks at the pod's 101, which throws an `UpstreamError` where that is no answer to this handshake.
  */
 export async function beginHandshake(headers: Headers): Promise<(head: ResponseHead) => void> {
   const key = base64(crypto.getRandomValues(new Uint8Array(16)));

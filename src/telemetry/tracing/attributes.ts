@@ -2,7 +2,7 @@ import type { IncomingRequest } from "../../http/request.ts";
 import type { Attributes } from "./span.ts";
 import type { Attempt } from "./types.ts";
 
-/** Methods that a name may be made of; whatever else a client sends would make a name for each (semantic conventions). */
+/** Methods that names are made of; others would make a name for each that a client invents. */
 const METHODS = new Set(["CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "TRACE"]);
 
 /** A method as spans are named by it. */

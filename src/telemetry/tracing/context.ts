@@ -34,8 +34,8 @@ export function newId(digits: number, random: Random): string {
 }
 
 /**
- * Whether a trace that begins here is recorded: for all who sample by the same share it is the same ones, found as by the
- * `TraceIdRatioBased` sampler of OpenTelemetry for JavaScript.
+ * Whether a trace that begins here is recorded: for all who sample by the same share it is the same ones, found as by
+ * the `TraceIdRatioBased` sampler of OpenTelemetry for JavaScript.
  */
 export function isChosen(traceId: string, share: number): boolean {
   if (share >= 1) return true;

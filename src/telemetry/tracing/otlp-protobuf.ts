@@ -171,7 +171,7 @@ function* fieldsOf(message: Uint8Array): Generator<[field: number, value: number
   }
 }
 
-/** How many spans the collector did not want: `partial_success.rejected_spans`. Throws where its answer is no message. */
+/** Spans that the collector refused: `partial_success.rejected_spans`. Throws where its answer is no message. */
 export function rejectedByProtobuf(answer: Uint8Array): number {
   for (const [field, partial] of fieldsOf(answer)) {
     if (field !== 1 || typeof partial === "number") continue;

@@ -4,7 +4,7 @@ import { rejectedByJson, spansToJson } from "./otlp-json.ts";
 import { rejectedByProtobuf, toProtobuf } from "./otlp-protobuf.ts";
 import type { Span, SpanOrigin } from "./span.ts";
 
-/** What became of a batch. `rejected`: spans that the collector did not want. `after`: milliseconds it asked to wait. */
+/** What became of a batch. `rejected`: spans that the collector refused. `after`: milliseconds it asked to wait. */
 export type Delivery =
   | { readonly kind: "taken"; readonly rejected: number }
   | { readonly kind: "refused"; readonly why: string }

@@ -24,8 +24,8 @@ export interface SpanQueue {
 }
 
 /**
- * Sends spans in batches, one at a time. While the collector does not take them they wait, with longer and longer pauses
- * between attempts; what there is no room for is dropped and counted. Requests never wait for any of this.
+ * Sends spans in batches, one at a time. While the collector does not take them they wait, with longer and longer
+ * pauses between attempts; what there is no room for is dropped and counted. Requests never wait for any of this.
  */
 export function createSpanQueue(options: {
   readonly send: SendSpans;

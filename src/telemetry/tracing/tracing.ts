@@ -21,7 +21,7 @@ export interface TracingParts {
   readonly logger: Logger;
 }
 
-/** A span under way: what is told of it is kept only where its trace is recorded. */
+/** A span under way: it is described only where its trace is recorded. */
 interface OpenSpan {
   readonly context: SpanContext;
   /** Undefined: its trace is not recorded. */
@@ -29,8 +29,9 @@ interface OpenSpan {
 }
 
 /**
- * Spans as OpenTelemetry's semantic conventions have them: one of kind SERVER for a request, one of kind CLIENT for each
- * attempt. Sampled at the head: what the client's trace says holds, traces that begin here are sampled by `sample`.
+ * Spans as OpenTelemetry's semantic conventions have them: one of kind SERVER for a request, one of kind CLIENT for
+ * each attempt. Sampled at the head: what the client's trace says holds, traces that begin here are sampled by
+ * `sample`.
  */
 export function createTracing(config: TracingOptions, parts: TracingParts): Tracing {
   const { clock, random, logger, env, version, fetch } = parts;
