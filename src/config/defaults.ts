@@ -1,9 +1,9 @@
 import type { HealthConfig, PassiveHealthConfig } from "../balancing/options.ts";
 import { authority, stripBrackets } from "../base/addresses.ts";
 import type { ClusterOptions } from "../discovery/options.ts";
+import type { Env } from "../platform/process.ts";
 import type { HeaderChanges } from "../routing/options.ts";
 import type { RawDiscovery } from "./discovery-schema.ts";
-import type { Env } from "./interpolate.ts";
 import { normalizeLabelSelector } from "./label-selector.ts";
 import { mergeMiddleware } from "./merge-middleware.ts";
 import type { RawDefaults, RawRoute, RouteConfig, UpstreamTlsConfig } from "./route-schema.ts";
@@ -21,7 +21,7 @@ export interface PodOffer {
 }
 
 /** What defaults depend on beside the file. */
-export interface DefaultsContext {
+interface DefaultsContext {
   readonly env: Env;
   readonly pod: PodOffer;
 }
@@ -71,7 +71,7 @@ function clusterDefaults(id: string, raw: RawCluster, { env, pod }: DefaultsCont
 }
 
 /** One shape of APISIX's two; in single-cluster mode the pod's surroundings fill what is left out. */
-export function discoveryDefaults(raw: RawDiscovery, surroundings: DefaultsContext): DiscoveryConfig | undefined {
+function discoveryDefaults(raw: RawDiscovery, surroundings: DefaultsContext): DiscoveryConfig | undefined {
   const { kubernetes } = raw;
   if (kubernetes === undefined) return undefined;
   if (!Array.isArray(kubernetes)) {

@@ -1,5 +1,4 @@
-/** Environment variables, as a pod or a test offers them. */
-export type Env = Readonly<Record<string, string | undefined>>;
+import type { Env } from "../platform/process.ts";
 
 /** A text with its variables put in. */
 export interface Interpolated {

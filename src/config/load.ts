@@ -1,9 +1,9 @@
 import { isMapping } from "../base/schema/shapes.ts";
 import type { ModuleUse } from "../middleware/modules.ts";
+import type { Env } from "../platform/process.ts";
 import { checkClusters, rawClusters } from "./cluster-rules.ts";
 import { applyDefaults, type PodOffer } from "./defaults.ts";
 import type { ConfigDocument } from "./document.ts";
-import type { Env } from "./interpolate.ts";
 import type { ConfigIssue } from "./issues.ts";
 import { checkKeys, type Limitation } from "./key-rules.ts";
 import { checkGroups, checkMiddleware, moduleUses } from "./middleware-rules.ts";
@@ -17,7 +17,6 @@ import { checkStreams } from "./stream-rules.ts";
 import { validate } from "./validate.ts";
 
 export type { PodOffer } from "./defaults.ts";
-export type { Env } from "./interpolate.ts";
 export { type ConfigIssue, formatIssue } from "./issues.ts";
 
 /** What a config is held against, and what its defaults depend on. */

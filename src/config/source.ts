@@ -12,8 +12,9 @@ import {
   type YAMLMap,
 } from "yaml";
 import { MAX_DEPTH, tooDeepAt } from "../base/nesting.ts";
+import type { Env } from "../platform/process.ts";
 import type { ConfigDocument, Origin } from "./document.ts";
-import { type Env, interpolate } from "./interpolate.ts";
+import { interpolate } from "./interpolate.ts";
 import { type ConfigIssue, type Path, showPath } from "./issues.ts";
 import { syntaxMessage } from "./syntax-messages.ts";
 

@@ -1,5 +1,4 @@
 import type { ConfigDocument } from "../config/document.ts";
-import type { Env } from "../config/interpolate.ts";
 import { type ConfigIssue, loadConfig } from "../config/load.ts";
 import { literalSecrets } from "../config/redact.ts";
 import type { Config } from "../config/schema.ts";
@@ -7,6 +6,7 @@ import { readSource } from "../config/source.ts";
 import { FORMAT } from "../gateway/format.ts";
 import { SERVICE_ACCOUNT_FOLDER } from "../kubernetes/service-account.ts";
 import type { ModuleUse } from "../middleware/modules.ts";
+import type { Env } from "../platform/process.ts";
 import { adjustForPod } from "./adjust.ts";
 import { ADMIN_TOKEN_VARIABLE } from "./types.ts";
 import { type ConfigVariable, configVariables, DOWNWARD, type StandIns, standIns } from "./variables.ts";

@@ -1,9 +1,10 @@
 import { describe, test } from "bun:test";
 import { assert, assertEquals } from "@std/assert";
 import { valuesDocument } from "../../src/config/document.ts";
-import { checkConfig, type Env, formatIssue } from "../../src/config/load.ts";
+import { checkConfig, formatIssue } from "../../src/config/load.ts";
 import { readSource } from "../../src/config/source.ts";
 import { FORMAT } from "../../src/gateway/format.ts";
+import type { Env } from "../../src/platform/process.ts";
 import { badConfigs } from "../fixtures/config/bad-configs.ts";
 
 const check = (root: unknown, env: Env = {}) =>
