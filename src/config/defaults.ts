@@ -3,13 +3,13 @@ import { authority, stripBrackets } from "../base/addresses.ts";
 import type { ClusterOptions } from "../discovery/options.ts";
 import type { Env } from "../platform/process.ts";
 import type { HeaderChanges } from "../routing/options.ts";
-import type { RawDiscovery } from "./discovery-schema.ts";
-import { normalizeLabelSelector } from "./label-selector.ts";
 import { mergeMiddleware } from "./merge-middleware.ts";
-import type { RawDefaults, RawRoute, RouteConfig, UpstreamTlsConfig } from "./route-schema.ts";
+import { normalizeLabelSelector } from "./rules/label-selector.ts";
+import type { RawDiscovery } from "./schema/discovery.ts";
+import type { RawDefaults, RawRoute, RouteConfig, UpstreamTlsConfig } from "./schema/route.ts";
+import { type RawStream, STREAM_DEFAULTS, type StreamConfig } from "./schema/stream.ts";
+import { ROUTE_DEFAULTS } from "./schema/upstream.ts";
 import type { Config, DiscoveryConfig, RawFile } from "./schema.ts";
-import { type RawStream, STREAM_DEFAULTS, type StreamConfig } from "./stream-schema.ts";
-import { ROUTE_DEFAULTS } from "./upstream-schema.ts";
 
 /** What a pod's service account offers, found by the caller; empty outside a pod. */
 export interface PodOffer {

@@ -1,19 +1,19 @@
 import { isMapping } from "../base/schema/shapes.ts";
 import type { ModuleUse } from "../middleware/modules.ts";
 import type { Env } from "../platform/process.ts";
-import { checkClusters, rawClusters } from "./cluster-rules.ts";
 import { applyDefaults, type PodOffer } from "./defaults.ts";
 import type { ConfigDocument } from "./document.ts";
 import type { ConfigIssue } from "./issues.ts";
-import { checkKeys, type Limitation } from "./key-rules.ts";
-import { checkGroups, checkMiddleware, moduleUses } from "./middleware-rules.ts";
-import { checkRoutes } from "./route-rules.ts";
-import { reachWarnings, regexWarnings } from "./route-warnings.ts";
-import { type Rules, rootOf } from "./rules.ts";
+import { checkClusters, rawClusters } from "./rules/clusters.ts";
+import { checkKeys, type Limitation } from "./rules/keys.ts";
+import { checkGroups, checkMiddleware, moduleUses } from "./rules/middleware.ts";
+import { reachWarnings, regexWarnings } from "./rules/route-warnings.ts";
+import { checkRoutes } from "./rules/routes.ts";
+import { type Rules, rootOf } from "./rules/rules.ts";
+import { checkServer } from "./rules/server.ts";
+import { checkStreams } from "./rules/streams.ts";
 import type { Config, FileFormat } from "./schema.ts";
-import { checkServer } from "./server-rules.ts";
 import { readSource } from "./source.ts";
-import { checkStreams } from "./stream-rules.ts";
 import { validate } from "./validate.ts";
 
 export type { PodOffer } from "./defaults.ts";

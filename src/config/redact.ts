@@ -1,10 +1,10 @@
 import type { ClusterOptions } from "../discovery/options.ts";
-import { clusterSchema } from "./discovery-schema.ts";
 import type { ConfigDocument } from "./document.ts";
 import { type ConfigIssue, showPath } from "./issues.ts";
+import { clusterSchema } from "./schema/discovery.ts";
+import { streamSchema } from "./schema/stream.ts";
 import type { Config, FileFormat, RouteConfig, StreamConfig } from "./schema.ts";
 import { credentialParameters, hiddenPlaces, redacted } from "./shown.ts";
-import { streamSchema } from "./stream-schema.ts";
 
 type Shown = Readonly<Record<string, unknown>>;
 

@@ -4,13 +4,13 @@ import { object } from "../base/schema/shapes.ts";
 import type { ClusterOptions } from "../discovery/options.ts";
 import type { MiddlewareKinds } from "../middleware/options.ts";
 import type { TracingOptions } from "../telemetry/tracing/types.ts";
-import { discoverySchema } from "./discovery-schema.ts";
-import { foreignToFiles } from "./foreign-keys.ts";
-import { middlewareSchema } from "./middleware-schema.ts";
-import { defaultsSchema, type RouteConfig, routeSchema } from "./route-schema.ts";
-import { admin, server, tracing } from "./server-schema.ts";
-import { type StreamConfig, streamSchema } from "./stream-schema.ts";
-import { IGNORED } from "./unsupported.ts";
+import { discoverySchema } from "./schema/discovery.ts";
+import { foreignToFiles } from "./schema/foreign-keys.ts";
+import { middlewareSchema } from "./schema/middleware.ts";
+import { defaultsSchema, type RouteConfig, routeSchema } from "./schema/route.ts";
+import { admin, server, tracing } from "./schema/server.ts";
+import { type StreamConfig, streamSchema } from "./schema/stream.ts";
+import { IGNORED } from "./schema/unsupported.ts";
 
 const fileSchema = (route: ReturnType<typeof routeSchema>, defaults: ReturnType<typeof defaultsSchema>) =>
   mapping(
@@ -84,6 +84,6 @@ export interface Config {
   tracing: TracingOptions | undefined;
 }
 
-export type { CertificatesConfig } from "./listen-schema.ts";
-export type * from "./route-schema.ts";
-export type { StreamConfig } from "./stream-schema.ts";
+export type { CertificatesConfig } from "./schema/listen.ts";
+export type * from "./schema/route.ts";
+export type { StreamConfig } from "./schema/stream.ts";

@@ -1,7 +1,7 @@
 import { type Document, isMap, parseDocument } from "yaml";
 import { isLoopback, type SocketAddress } from "../base/addresses.ts";
 import type { ConfigDocument } from "../config/document.ts";
-import { rootOf, under } from "../config/rules.ts";
+import { rootOf, under } from "../config/rules/rules.ts";
 import type { Config } from "../config/schema.ts";
 import { ADMIN_TOKEN_VARIABLE } from "./types.ts";
 

@@ -1,6 +1,6 @@
 import { describe, test } from "bun:test";
 import { assert, assertEquals } from "@std/assert";
-import type { RouteConfig } from "../../src/config/route-schema.ts";
+import type { RouteConfig } from "../../src/config/schema/route.ts";
 import { compileHeaderChanges } from "../../src/routing/header-changes.ts";
 import { compileRedirect } from "../../src/routing/redirect.ts";
 import { compileRewrite } from "../../src/routing/rewrite.ts";

@@ -1,7 +1,7 @@
 import { test } from "bun:test";
 import { assert, assertEquals } from "@std/assert";
 import fc from "fast-check";
-import type { RouteConfig } from "../../src/config/route-schema.ts";
+import type { RouteConfig } from "../../src/config/schema/route.ts";
 import type { IncomingRequest } from "../../src/http/request.ts";
 import { compileRoutes } from "../../src/routing/table.ts";
 import { type RouteInput, requestFacts, routeConfig } from "../helpers/routes.ts";

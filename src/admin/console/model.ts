@@ -1,5 +1,5 @@
+import type { StreamConfig } from "../../config/schema/stream.ts";
 import type { RouteConfig } from "../../config/schema.ts";
-import type { StreamConfig } from "../../config/stream-schema.ts";
 import type { ServiceSummary, ServicesPage } from "../../discovery/catalog.ts";
 import type { ClusterStatus, NodesAnswer } from "../../discovery/views.ts";
 import type { GatewayView } from "../../gateway/view.ts";

@@ -1,8 +1,8 @@
-import { type KeyRules, keyMetadata, mappingMetadata, type Unsupported } from "../base/schema/key.ts";
-import { isMapping } from "../base/schema/shapes.ts";
+import { type KeyRules, keyMetadata, mappingMetadata, type Unsupported } from "../../base/schema/key.ts";
+import { isMapping } from "../../base/schema/shapes.ts";
+import { fitting, type Schema, walk } from "../walk.ts";
 import type { Place, Rules } from "./rules.ts";
 import { atMostOne, fault, faultAt, present, valueFault, warn } from "./rules.ts";
-import { fitting, type Schema, walk } from "./walk.ts";
 
 /** What a runtime cannot do that others can. */
 export type Limitation = "workers" | "threads";

@@ -1,9 +1,9 @@
-import { isMapping } from "../base/schema/shapes.ts";
-import { groupNames, partNames } from "../routing/path-template.ts";
-import { isTemplate, TEMPLATE_PARTS } from "../routing/template.ts";
-import type { RawClusters } from "./cluster-rules.ts";
+import { isMapping } from "../../base/schema/shapes.ts";
+import { groupNames, partNames } from "../../routing/path-template.ts";
+import { isTemplate, TEMPLATE_PARTS } from "../../routing/template.ts";
+import type { RawClusters } from "./clusters.ts";
 import { fault, itemsUnder, type Place, present, type Rules, under, unique, valueFault } from "./rules.ts";
-import { discoveryIsOn, servicesAreKnown } from "./target-rules.ts";
+import { discoveryIsOn, servicesAreKnown } from "./targets.ts";
 
 /** A part of the path can be replaced only where the matched part is known. */
 function prefixIsKnown(rules: Rules, route: Place): void {

@@ -1,7 +1,7 @@
-import { isMapping } from "../base/schema/shapes.ts";
-import type { ConfigDocument } from "./document.ts";
-import type { ConfigIssue, Path } from "./issues.ts";
-import { showPath } from "./issues.ts";
+import { isMapping } from "../../base/schema/shapes.ts";
+import type { ConfigDocument } from "../document.ts";
+import type { ConfigIssue, Path } from "../issues.ts";
+import { showPath } from "../issues.ts";
 
 /**
  * Rules that no single value can break alone. They read the file as it was written, not what the schema made of it, so

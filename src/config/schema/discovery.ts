@@ -1,6 +1,6 @@
 import * as v from "valibot";
-import { type KeyRules, key, mapping, oneFile, optional, withDefault } from "../base/schema/key.ts";
-import { list, object, oneOf, words } from "../base/schema/shapes.ts";
+import { type KeyRules, key, mapping, oneFile, optional, withDefault } from "../../base/schema/key.ts";
+import { list, object, oneOf, words } from "../../base/schema/shapes.ts";
 import {
   boolean,
   hostValue,
@@ -13,11 +13,11 @@ import {
   shownText,
   shownUrl,
   text,
-} from "../base/schema/values.ts";
-import type { ClusterOptions } from "../discovery/options.ts";
-import { kubeconfigPaths } from "../kubernetes/kubeconfig-paths.ts";
+} from "../../base/schema/values.ts";
+import type { ClusterOptions } from "../../discovery/options.ts";
+import { kubeconfigPaths } from "../../kubernetes/kubeconfig-paths.ts";
 import { NO_CA_FILE, NO_CLIENT_CERTIFICATE, NO_FILES, NO_TLS } from "./unsupported.ts";
-import { CERTIFICATE } from "./upstream-schema.ts";
+import { CERTIFICATE } from "./upstream.ts";
 
 const PROXY = "the URL of an http or https proxy, such as http://proxy.example.org:3128";
 

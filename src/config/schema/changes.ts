@@ -1,8 +1,8 @@
 import * as v from "valibot";
-import { withDefault } from "../base/schema/key.ts";
-import { list, object, off, oneOf, record } from "../base/schema/shapes.ts";
-import { anyText, headerName, headerValue, nonEmpty } from "../base/schema/values.ts";
-import { TEMPLATE_PARTS } from "../routing/template.ts";
+import { withDefault } from "../../base/schema/key.ts";
+import { list, object, off, oneOf, record } from "../../base/schema/shapes.ts";
+import { anyText, headerName, headerValue, nonEmpty } from "../../base/schema/values.ts";
+import { TEMPLATE_PARTS } from "../../routing/template.ts";
 
 const HEADER_CHANGES = "a mapping of header names to texts or lists of texts";
 

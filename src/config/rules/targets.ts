@@ -1,6 +1,6 @@
-import { parseServiceReference } from "../discovery/resolve/reference.ts";
-import type { RawClusters } from "./cluster-rules.ts";
-import { quoteName, showName } from "./issues.ts";
+import { parseServiceReference } from "../../discovery/resolve/reference.ts";
+import { quoteName, showName } from "../issues.ts";
+import type { RawClusters } from "./clusters.ts";
 import { itemsUnder, type Place, present, type Rules, textUnder, valueFault, warn } from "./rules.ts";
 
 /** Rules about where something goes, and how it is spoken to there: the same for routes and streams. */

@@ -1,8 +1,8 @@
 import * as v from "valibot";
-import { isAddress, isHostName, isIpv6, stripBrackets } from "../base/addresses.ts";
-import { key } from "../base/schema/key.ts";
-import { keywords, list, object, oneOf } from "../base/schema/shapes.ts";
-import { anyText, boolean, HOST_SHAPE, regexSource, shown, token } from "../base/schema/values.ts";
+import { isAddress, isHostName, isIpv6, stripBrackets } from "../../base/addresses.ts";
+import { key } from "../../base/schema/key.ts";
+import { keywords, list, object, oneOf } from "../../base/schema/shapes.ts";
+import { anyText, boolean, HOST_SHAPE, regexSource, shown, token } from "../../base/schema/values.ts";
 
 const matchRegex = (help: string) => object({ regex: key(regexSource, { help }) });
 const matchIn = (help: string) => object({ in: key(list(anyText, "texts"), { help }) });

@@ -1,7 +1,7 @@
 import * as v from "valibot";
-import { key, optional, withDefault } from "../base/schema/key.ts";
-import { list, object } from "../base/schema/shapes.ts";
-import { host, integer, port, shownText } from "../base/schema/values.ts";
+import { key, optional, withDefault } from "../../base/schema/key.ts";
+import { list, object } from "../../base/schema/shapes.ts";
+import { host, integer, port, shownText } from "../../base/schema/values.ts";
 
 /** Keys that help to find a service: static nodes are found already. */
 export const FINDING: readonly string[] = ["cluster", "namespace", "port_name"];

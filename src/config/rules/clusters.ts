@@ -1,6 +1,6 @@
-import { isAddress, isHostName, stripBrackets } from "../base/addresses.ts";
-import { isMapping } from "../base/schema/shapes.ts";
-import type { Env } from "../platform/process.ts";
+import { isAddress, isHostName, stripBrackets } from "../../base/addresses.ts";
+import { isMapping } from "../../base/schema/shapes.ts";
+import type { Env } from "../../platform/process.ts";
 import { normalizeLabelSelector } from "./label-selector.ts";
 import {
   fault,

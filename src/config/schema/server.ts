@@ -1,6 +1,6 @@
 import * as v from "valibot";
-import { key, mapping, optional, withDefault } from "../base/schema/key.ts";
-import { object, off, oneOf, record, words } from "../base/schema/shapes.ts";
+import { key, mapping, optional, withDefault } from "../../base/schema/key.ts";
+import { object, off, oneOf, record, words } from "../../base/schema/shapes.ts";
 import {
   boolean,
   cidr,
@@ -12,9 +12,9 @@ import {
   shownText,
   shownUrl,
   text,
-} from "../base/schema/values.ts";
-import { PATHS } from "../http/readings.ts";
-import { CERTIFICATES_HELP, certificates, listen } from "./listen-schema.ts";
+} from "../../base/schema/values.ts";
+import { PATHS } from "../../http/readings.ts";
+import { CERTIFICATES_HELP, certificates, listen } from "./listen.ts";
 import { IGNORED, NO_LISTENER } from "./unsupported.ts";
 
 /** `server.listen`. */

@@ -1,7 +1,7 @@
 import * as v from "valibot";
-import { isAddress, isHostName, stripBrackets } from "../base/addresses.ts";
-import { type KeyRules, key, lateDefault, lateDefaults, mapping, oneFile, optional } from "../base/schema/key.ts";
-import { keywords, list, object, off, oneOf, wantedBy, words } from "../base/schema/shapes.ts";
+import { isAddress, isHostName, stripBrackets } from "../../base/addresses.ts";
+import { type KeyRules, key, lateDefault, lateDefaults, mapping, oneFile, optional } from "../../base/schema/key.ts";
+import { keywords, list, object, off, oneOf, wantedBy, words } from "../../base/schema/shapes.ts";
 import {
   boolean,
   HOST_SHAPE,
@@ -13,9 +13,9 @@ import {
   shownText,
   shownUrl,
   token,
-} from "../base/schema/values.ts";
-import { headerChangesSchema } from "./changes-schema.ts";
-import { targetPath } from "./path-schema.ts";
+} from "../../base/schema/values.ts";
+import { headerChangesSchema } from "./changes.ts";
+import { targetPath } from "./path.ts";
 import { NO_FILES, NO_TLS } from "./unsupported.ts";
 
 const timeouts = object({

@@ -1,6 +1,6 @@
 import { describe, test } from "bun:test";
 import { assertEquals } from "@std/assert";
-import { normalizeLabelSelector } from "../../src/config/label-selector.ts";
+import { normalizeLabelSelector } from "../../../src/config/rules/label-selector.ts";
 
 describe("a label selector an apiserver takes stays as it is", () => {
   const good = [

@@ -1,10 +1,10 @@
-import type { ModuleUse } from "../middleware/modules.ts";
-import type { MiddlewareKinds } from "../middleware/options.ts";
-import type { ConfigDocument } from "./document.ts";
-import { type ConfigIssue, type Path, showPath } from "./issues.ts";
+import type { ModuleUse } from "../../middleware/modules.ts";
+import type { MiddlewareKinds } from "../../middleware/options.ts";
+import type { ConfigDocument } from "../document.ts";
+import { type ConfigIssue, type Path, showPath } from "../issues.ts";
+import { asksForThreads } from "../schema/server.ts";
+import type { RawFile } from "../schema.ts";
 import { itemsUnder, type Place, present, type Rules, rootOf, under, valueFault, warn } from "./rules.ts";
-import type { RawFile } from "./schema.ts";
-import { asksForThreads } from "./server-schema.ts";
 
 /** The entries of all `middleware:`, in the config's order. */
 const entriesOf = (root: Place): Place[] =>

@@ -1,8 +1,8 @@
 import { test } from "bun:test";
 import { assert, assertEquals } from "@std/assert";
-import { loadConfig } from "../../src/config/load.ts";
-import { type RegexCost, regexCost } from "../../src/config/regex-cost.ts";
-import { FORMAT } from "../../src/gateway/format.ts";
+import { loadConfig } from "../../../src/config/load.ts";
+import { type RegexCost, regexCost } from "../../../src/config/rules/regex-cost.ts";
+import { FORMAT } from "../../../src/gateway/format.ts";
 
 const CASES: Record<string, RegexCost | undefined> = {
   "^/x[0-9]+$": undefined,

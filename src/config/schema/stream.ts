@@ -1,14 +1,14 @@
 import * as v from "valibot";
-import type { HealthConfig, ProbeTimes } from "../balancing/options.ts";
-import { type KeyRules, key, lateDefault, lateDefaults, mapping, optional } from "../base/schema/key.ts";
-import { object, off, oneOf, words } from "../base/schema/shapes.ts";
-import { integer, milliseconds, shownText } from "../base/schema/values.ts";
-import type { StreamRule } from "../streams/options.ts";
+import type { HealthConfig, ProbeTimes } from "../../balancing/options.ts";
+import { type KeyRules, key, lateDefault, lateDefaults, mapping, optional } from "../../base/schema/key.ts";
+import { object, off, oneOf, words } from "../../base/schema/shapes.ts";
+import { integer, milliseconds, shownText } from "../../base/schema/values.ts";
+import type { StreamRule } from "../../streams/options.ts";
 import { foreignToStreams } from "./foreign-keys.ts";
-import { CERTIFICATES_HELP, certificates, listen } from "./listen-schema.ts";
-import type { UpstreamTlsConfig } from "./route-schema.ts";
-import { FINDING, SERVICE_REFERENCE, targets } from "./target-schema.ts";
-import { passiveHealth, probes, UPSTREAM_TLS_HELP, upstreamTls } from "./upstream-schema.ts";
+import { CERTIFICATES_HELP, certificates, listen } from "./listen.ts";
+import type { UpstreamTlsConfig } from "./route.ts";
+import { FINDING, SERVICE_REFERENCE, targets } from "./target.ts";
+import { passiveHealth, probes, UPSTREAM_TLS_HELP, upstreamTls } from "./upstream.ts";
 
 const CLIENT_IP = "client_ip: a connection has nothing else to hash";
 

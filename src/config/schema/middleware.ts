@@ -1,9 +1,9 @@
 import * as v from "valibot";
-import { key, optional } from "../base/schema/key.ts";
-import { keywords, object, off, wantedBy } from "../base/schema/shapes.ts";
-import { shownText } from "../base/schema/values.ts";
-import type { RawMiddleware } from "../middleware/catalog.ts";
-import type { MiddlewareKinds } from "../middleware/options.ts";
+import { key, optional } from "../../base/schema/key.ts";
+import { keywords, object, off, wantedBy } from "../../base/schema/shapes.ts";
+import { shownText } from "../../base/schema/values.ts";
+import type { RawMiddleware } from "../../middleware/catalog.ts";
+import type { MiddlewareKinds } from "../../middleware/options.ts";
 import { NO_FILES } from "./unsupported.ts";
 
 const WANTED = "a mapping of one middleware such as {cors: {…}} or {use: ./mine.ts, options: {…}}";

@@ -1,15 +1,18 @@
 import * as v from "valibot";
-import { type KeyRules, key, mapping, optional, withDefault } from "../base/schema/key.ts";
-import { list, object, oneOf, record, words } from "../base/schema/shapes.ts";
-import { headerName, nonEmpty, shownText, token } from "../base/schema/values.ts";
-import { PATHS } from "../http/readings.ts";
-import type { RawMiddleware } from "../middleware/catalog.ts";
-import { queryChanges } from "./changes-schema.ts";
+import type { HealthConfig } from "../../balancing/options.ts";
+import { type KeyRules, key, mapping, optional, withDefault } from "../../base/schema/key.ts";
+import { list, object, oneOf, record, words } from "../../base/schema/shapes.ts";
+import { headerName, nonEmpty, shownText, token } from "../../base/schema/values.ts";
+import { PATHS } from "../../http/readings.ts";
+import type { MiddlewareEntry, RawMiddleware } from "../../middleware/catalog.ts";
+import type { ProxyRule } from "../../proxy/options.ts";
+import type { HeaderChanges, RouteRule } from "../../routing/options.ts";
+import { queryChanges } from "./changes.ts";
 import { foreignToRoutes } from "./foreign-keys.ts";
-import { hostPattern, match, method } from "./match-schema.ts";
-import { path, plainPath, redirectSchema, rewritePath } from "./path-schema.ts";
-import { FINDING, priority, SERVICE_REFERENCE, targets } from "./target-schema.ts";
-import { forwarding, patience } from "./upstream-schema.ts";
+import { hostPattern, match, method } from "./match.ts";
+import { path, plainPath, redirectSchema, rewritePath } from "./path.ts";
+import { FINDING, priority, SERVICE_REFERENCE, targets } from "./target.ts";
+import { forwarding, patience } from "./upstream.ts";
 
 /** An entry of `middleware:`. */
 type MiddlewareSchema = v.GenericSchema<unknown, RawMiddleware>;
@@ -96,4 +99,32 @@ export type RawRoute = Route;
 /** `defaults:` as written and checked. */
 export type RawDefaults = v.InferOutput<ReturnType<typeof defaultsSchema>>;
 
-export type * from "./route-config.ts";
+/** Trust and identity towards an upstream that speaks TLS. */
+export interface UpstreamTlsConfig {
+  verify: boolean;
+  ca_file?: string | undefined;
+  server_name?: string | undefined;
+  cert_file?: string | undefined;
+  key_file?: string | undefined;
+}
+
+/** A route with every default filled in. */
+export interface RouteConfig
+  extends RouteRule,
+    ProxyRule,
+    Omit<
+      RawRoute,
+      | keyof RouteRule
+      | keyof ProxyRule
+      | "health"
+      | "middleware"
+      | "upstream_tls"
+      | "request_headers"
+      | "response_headers"
+    > {
+  health: HealthConfig;
+  middleware: MiddlewareEntry[];
+  upstream_tls?: UpstreamTlsConfig | undefined;
+  request_headers?: HeaderChanges | undefined;
+  response_headers?: HeaderChanges | undefined;
+}

@@ -1,10 +1,10 @@
-import { authority, isWildcard, type SocketAddress } from "../base/addresses.ts";
-import type { RawClusters } from "./cluster-rules.ts";
-import { listenAddressOf } from "./listen-schema.ts";
+import { authority, isWildcard, type SocketAddress } from "../../base/addresses.ts";
+import { listenAddressOf } from "../schema/listen.ts";
+import { streamListen } from "../schema/stream.ts";
+import type { RawClusters } from "./clusters.ts";
 import { fault, itemsUnder, type Place, type Rules, under, unique } from "./rules.ts";
-import { listenersOf } from "./server-rules.ts";
-import { streamListen } from "./stream-schema.ts";
-import { discoveryIsOn, servicesAreKnown } from "./target-rules.ts";
+import { listenersOf } from "./server.ts";
+import { discoveryIsOn, servicesAreKnown } from "./targets.ts";
 
 /** An address of the file that is listened on. */
 interface Taken extends SocketAddress {

@@ -1,8 +1,8 @@
 import * as v from "valibot";
-import { isAddress, isHostName, type SocketAddress, stripBrackets } from "../base/addresses.ts";
-import { key, oneFile, optional, withDefault } from "../base/schema/key.ts";
-import { object, oneOf } from "../base/schema/shapes.ts";
-import { host, portValue, shown, shownText, wholeNumber } from "../base/schema/values.ts";
+import { isAddress, isHostName, type SocketAddress, stripBrackets } from "../../base/addresses.ts";
+import { key, oneFile, optional, withDefault } from "../../base/schema/key.ts";
+import { object, oneOf } from "../../base/schema/shapes.ts";
+import { host, portValue, shown, shownText, wholeNumber } from "../../base/schema/values.ts";
 
 const LISTEN_PORT = "a port from 0 to 65535";
 const LISTEN = "an address such as 0.0.0.0:8080, [::1]:8080 or 8080";

@@ -1,11 +1,11 @@
-import { isMapping } from "../base/schema/shapes.ts";
-import type { MiddlewareEntry } from "../middleware/catalog.ts";
-import type { MiddlewareKinds } from "../middleware/options.ts";
-import { findShadowed } from "../routing/shadowed.ts";
-import type { ConfigDocument } from "./document.ts";
-import { type ConfigIssue, type Path, showName, showPath } from "./issues.ts";
+import { isMapping } from "../../base/schema/shapes.ts";
+import type { MiddlewareEntry } from "../../middleware/catalog.ts";
+import type { MiddlewareKinds } from "../../middleware/options.ts";
+import { findShadowed } from "../../routing/shadowed.ts";
+import type { ConfigDocument } from "../document.ts";
+import { type ConfigIssue, type Path, showName, showPath } from "../issues.ts";
+import type { RouteConfig } from "../schema/route.ts";
 import { regexCost } from "./regex-cost.ts";
-import type { RouteConfig } from "./route-schema.ts";
 
 /** Where a route stands, with its id where it has one. */
 const placeOf = ({ rule: { id }, index }: { rule: RouteConfig; index: number }): string =>

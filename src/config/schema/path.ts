@@ -1,9 +1,9 @@
 import * as v from "valibot";
-import { type KeyRules, key, lateDefault, mapping, optional, withDefault } from "../base/schema/key.ts";
-import { keywords, object, oneOf, words } from "../base/schema/shapes.ts";
-import { anyText, boolean, host, port, regexSource, shown, shownUrl } from "../base/schema/values.ts";
-import { pathTemplateFault } from "../routing/path-template.ts";
-import { isTemplate, TEMPLATE_PARTS } from "../routing/template.ts";
+import { type KeyRules, key, lateDefault, mapping, optional, withDefault } from "../../base/schema/key.ts";
+import { keywords, object, oneOf, words } from "../../base/schema/shapes.ts";
+import { anyText, boolean, host, port, regexSource, shown, shownUrl } from "../../base/schema/values.ts";
+import { pathTemplateFault } from "../../routing/path-template.ts";
+import { isTemplate, TEMPLATE_PARTS } from "../../routing/template.ts";
 
 const PATH = "a path that starts with /, without ? and #";
 

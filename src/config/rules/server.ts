@@ -1,7 +1,7 @@
-import { isLoopback, isWildcard, type SocketAddress } from "../base/addresses.ts";
-import { listenAddressOf } from "./listen-schema.ts";
+import { isLoopback, isWildcard, type SocketAddress } from "../../base/addresses.ts";
+import { listenAddressOf } from "../schema/listen.ts";
+import { adminListen, serverListen } from "../schema/server.ts";
 import { fault, type Rules, under, warn } from "./rules.ts";
-import { adminListen, serverListen } from "./server-schema.ts";
 
 /** What `server` and `admin` listen on; undefined: nothing, or an address that the schema reports. */
 export function listenersOf({ root }: Rules): {
