@@ -46,7 +46,10 @@ const certificate = object({
     files: oneFile,
     help: "The certificate that clients are shown, with those between it and its authority. Read again when the file changes.",
   }),
-  key_file: key(shownText("the path of a PEM file with the key"), { help: "The private key of that certificate." }),
+  key_file: key(shownText("the path of a PEM file with the key"), {
+    files: oneFile,
+    help: "The private key of that certificate.",
+  }),
   server_name: optional(shownText("the host name this certificate is for"), {
     help: "Clients that ask for this name (SNI) are shown this certificate; by default the names in the certificate.",
   }),
