@@ -72,3 +72,16 @@ export function chained(
     },
   };
 }
+
+/** Status, type and problem code of an answer. */
+export async function problemOf(answer: Response): Promise<[number, string | null, unknown]> {
+  const type = answer.headers.get("content-type");
+  return [answer.status, type, ((await answer.json()) as { code: unknown }).code];
+}
+
+/** Answers to clients that are not let in, as `problemOf` returns them. */
+export const UNAUTHORIZED: [number, string, string] = [401, "application/problem+json", "unauthorized"];
+export const FORBIDDEN: [number, string, string] = [403, "application/problem+json", "forbidden"];
+
+/** A request with a token. */
+export const bearer = (token: string): Sent => ({ headers: { authorization: `Bearer ${token}` } });
