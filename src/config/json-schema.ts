@@ -35,12 +35,8 @@ const DEFINITIONS: Readonly<Record<string, Schema>> = {
 /** Actions that no keyword expresses; what can be expressed of a check stands beside it in `keywords`. */
 const WITHOUT_KEYWORD = ["check", "to_lower_case", "to_upper_case"];
 
-/** JSON Schema has no flags: an expression with one would mean something else. Our own marks are not standard. */
-function standardOnly({ valibotAction, jsonSchema }: OverrideActionContext): JsonSchema | undefined {
-  if (valibotAction.type === "metadata" && ("shown" in jsonSchema || "credential" in jsonSchema)) {
-    const { shown: _, credential: __, ...rest } = jsonSchema as unknown as Schema;
-    return rest as JsonSchema;
-  }
+/** JSON Schema has no flags: an expression with one would mean something else. */
+function withoutFlags({ valibotAction, jsonSchema }: OverrideActionContext): JsonSchema | undefined {
   const { requirement } = valibotAction as { requirement?: unknown };
   if (!(requirement instanceof RegExp) || requirement.flags === "") return undefined;
   const { pattern: _, ...rest } = jsonSchema;
@@ -166,7 +162,7 @@ export function configJsonSchema(format: FileFormat): Record<string, unknown> {
     typeMode: "input",
     ignoreActions: WITHOUT_KEYWORD,
     overrideSchema: withWanted,
-    overrideAction: standardOnly,
+    overrideAction: withoutFlags,
     definitions: { middleware: format.middleware },
     overrideRef: ({ referenceId }) => `#/definitions/${referenceId}`,
   }) as Schema & { $defs?: Record<string, Schema> };

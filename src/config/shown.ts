@@ -9,22 +9,9 @@ import { childOf, fitting, optionsOf, type Schema, schemaAt, schemaParts, walk }
  * that prints a part of a config asks here: messages of the loader, the admin API, explain, manifests and logs.
  */
 
-type Mark = true | "url";
-
-/** The mark of a text of this schema; it stands anywhere in its pipe. */
-function markOf(schema: unknown): Mark | undefined {
-  const { pipe = [], wrapped, metadata } = schemaParts(schema);
-  if (metadata?.shown !== undefined) return metadata.shown;
-  for (const part of pipe) {
-    const mark = markOf(part);
-    if (mark !== undefined) return mark;
-  }
-  return wrapped && markOf(wrapped);
-}
-
 function showText(schemas: readonly Schema[], text: string): string {
   if (text === "") return text;
-  const marks = schemas.map(markOf);
+  const marks = schemas.map((schema) => schemaParts(schema).shown);
   if (marks.length === 0 || marks.includes(undefined)) return REDACTED;
   return marks.includes("url") ? showUrl(text) : text;
 }
@@ -51,18 +38,12 @@ export function hiddenPlaces(schema: Schema, value: unknown): Path[] {
   return places;
 }
 
-const namesCredential = (schema: unknown): boolean => {
-  const { pipe = [], wrapped, metadata } = schemaParts(schema);
-  return (
-    metadata?.credential === true || pipe.some(namesCredential) || (wrapped !== undefined && namesCredential(wrapped))
-  );
-};
-
 /** The query parameters that a value of that schema says credentials come in. */
 export function credentialParameters(schema: Schema, value: unknown): string[] {
   const names: string[] = [];
   walk(schema, value, ({ value: item, schema: at }) => {
-    if (typeof item === "string" && at !== undefined && namesCredential(at)) names.push(item);
+    if (typeof item === "string" && at !== undefined && optionsOf(at).some((option) => schemaParts(option).credential))
+      names.push(item);
   });
   return names;
 }
@@ -77,6 +58,7 @@ export function mayShowFound(schema: Schema, root: unknown, path: Path): boolean
   const at = schemaAt(schema, root, path);
   const single = at === undefined ? [] : optionsOf(at).filter((option) => LEAVES.has(schemaParts(option).type));
   return (
-    single.length > 0 && single.every((option) => schemaParts(option).type !== "string" || markOf(option) === true)
+    single.length > 0 &&
+    single.every((option) => schemaParts(option).type !== "string" || schemaParts(option).shown === true)
   );
 }

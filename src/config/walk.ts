@@ -9,13 +9,14 @@ export type Schema = v.GenericSchema;
 /** Only what is read here of a schema; every kind of them has some of it. */
 interface Parts {
   readonly type: string;
-  readonly pipe?: readonly unknown[];
   readonly wrapped?: Schema;
   readonly options?: readonly unknown[];
   readonly entries?: Readonly<Record<string, Schema>>;
   readonly item?: Schema;
   readonly value?: Schema;
-  readonly metadata?: { readonly shown?: true | "url"; readonly credential?: true };
+  /** Whether a text may be shown, and as what: see `shown` and `shownUrl`. */
+  readonly shown?: true | "url";
+  readonly credential?: true;
 }
 
 /** What of a schema is read here. */

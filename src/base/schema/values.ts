@@ -10,23 +10,17 @@ import { keywords, oneOf } from "./shapes.ts";
 
 type AnySchema = v.GenericSchema;
 
-type Shown<Schema extends AnySchema> = v.SchemaWithPipe<
-  readonly [Schema, v.MetadataAction<v.InferOutput<Schema>, { shown: true | "url" }>]
->;
-
 /**
- * Marks a text that may be shown wherever the config is: a name, an address, a pattern, never a credential. A text
- * without this mark is treated as a secret by everything that prints a config.
+ * Marks a text that may be shown wherever the config is: a name, an address, a pattern, never a credential. A text without
+ * this mark is treated as a secret by everything that prints a config.
  */
-export const shown = <const Schema extends AnySchema>(schema: Schema): Shown<Schema> =>
-  v.pipe(schema, v.metadata({ shown: true })) as unknown as Shown<Schema>;
+export const shown = <const Schema extends AnySchema>(schema: Schema): Schema => ({ ...schema, shown: true });
 
 /** The same of a URL: without user and password, and without the values in its query. */
-export const shownUrl = <const Schema extends AnySchema>(schema: Schema): Shown<Schema> =>
-  v.pipe(schema, v.metadata({ shown: "url" })) as unknown as Shown<Schema>;
+export const shownUrl = <const Schema extends AnySchema>(schema: Schema): Schema => ({ ...schema, shown: "url" });
 
 /** The name of a query parameter that a credential comes in: its values are hidden in the access log. */
-export const credentialParameter = (wanted: string) => v.pipe(shown(text(wanted)), v.metadata({ credential: true }));
+export const credentialParameter = (wanted: string) => ({ ...shown(text(wanted)), credential: true });
 
 /** A text with at least one character. */
 export const text = (wanted: string) => v.pipe(v.string(wanted), v.nonEmpty(wanted));
