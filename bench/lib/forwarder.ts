@@ -17,7 +17,7 @@ import { bunDial } from "../../src/platform/bun/dial.ts";
 import { createForwarder } from "../../src/proxy/forward.ts";
 import type { ProxyRoute } from "../../src/proxy/types.ts";
 import { createCounters } from "../../src/telemetry/counters.ts";
-import { createOutcome, createRequestEnd } from "../../src/telemetry/request-outcome.ts";
+import { createRequestEnd, RequestOutcome } from "../../src/telemetry/request-outcome.ts";
 
 const clock = systemClock;
 const trusts = createTrust([]);
@@ -67,6 +67,6 @@ Bun.serve({
   fetch(request, server) {
     const facts = parseRequest(request, server.requestIP(request)?.address ?? "", "http", options);
     if ("problem" in facts) return problem(facts.problem, facts.detail);
-    return forwarder.forward(request, facts, route, createOutcome(facts.started));
+    return forwarder.forward(request, facts, route, new RequestOutcome(facts.started));
   },
 });

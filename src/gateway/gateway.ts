@@ -10,7 +10,6 @@ import type { Drain } from "../http/drain.ts";
 import { createKeySpace } from "../middleware/key-space.ts";
 import type { StreamSocket } from "../platform/sockets.ts";
 import type { Upgrade } from "../platform/websocket.ts";
-import { createEventStreams } from "../proxy/event-streams.ts";
 import { createInFlightRequests, createUnsharedInFlightRequests } from "../proxy/in-flight.ts";
 import { createPeerWarnings } from "../proxy/peer-warnings.ts";
 import type { Explained } from "../reports/explain/answer.ts";
@@ -145,7 +144,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     world: options,
     counters,
     streamCounters,
-    eventStreams: createEventStreams(),
+    eventStreams: new Set(),
     flights: (options.sharedTimers ?? true) ? createInFlightRequests(clock) : createUnsharedInFlightRequests(clock),
     drain,
     middleware: { clock, fetch: options.plainFetch, keys: createKeySpace({ clock }) },
@@ -230,7 +229,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     drained: () => drained,
     cutOff() {
       drain.over = true;
-      parts.eventStreams.endAll();
+      for (const end of parts.eventStreams) end();
       parts.flights.endAll("draining");
     },
     async stop() {

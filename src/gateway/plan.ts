@@ -11,7 +11,7 @@ import type { Transport } from "../http/transport.ts";
 import { createTrust } from "../http/trust.ts";
 import type { Middleware, MiddlewareParts } from "../middleware/plugin.ts";
 import type { Fetch } from "../platform/fetch.ts";
-import type { EventStreams } from "../proxy/event-streams.ts";
+import type { OpenStreams } from "../proxy/answer.ts";
 import { createForwarder } from "../proxy/forward.ts";
 import type { InFlightRequests } from "../proxy/in-flight.ts";
 import type { Forwarder } from "../proxy/types.ts";
@@ -80,7 +80,7 @@ export interface PlanParts {
   readonly world: PlanWorld;
   readonly counters: Counters;
   readonly streamCounters: StreamCounters;
-  readonly eventStreams: EventStreams;
+  readonly eventStreams: OpenStreams;
   readonly flights: InFlightRequests;
   readonly drain: Drain;
   readonly middleware: MiddlewareParts;

@@ -5,8 +5,8 @@ import type { Chain } from "../middleware/chain.ts";
 import type { Upgrade } from "../platform/websocket.ts";
 import { routeTemplate } from "../routing/path-template.ts";
 import { AMBIGUOUS_PATH } from "../routing/table.ts";
-import { type AccessLogEntry, createAccessLogEntry } from "../telemetry/access-log-entry.ts";
-import { createOutcome, type RequestOutcome } from "../telemetry/request-outcome.ts";
+import { AccessLogEntry } from "../telemetry/access-log-entry.ts";
+import { RequestOutcome } from "../telemetry/request-outcome.ts";
 import type { Plan } from "./plan.ts";
 import { type GatewayRoute, withResponse } from "./route-set.ts";
 
@@ -22,12 +22,12 @@ export function respond(
   const facts = parseRequest(request, peer, scheme, plan.read, port);
   if ("problem" in facts) {
     const refused = refusedRequest(request, peer, scheme, plan.read.clock);
-    const outcome = createOutcome(refused.started, entryOf(refused, plan));
+    const outcome = new RequestOutcome(refused.started, entryOf(refused, plan));
     const head = request.method === "HEAD";
     // What comes behind a request whose end or meaning is in doubt cannot be trusted (RFC 9112 section 11.2).
     return plan.end(outcome, lastAnswer(unmatched(plan, outcome, facts.problem, facts.detail, head)));
   }
-  const outcome = createOutcome(facts.started, entryOf(facts, plan));
+  const outcome = new RequestOutcome(facts.started, entryOf(facts, plan));
   const route = plan.routes.table.match(facts);
   if (route === undefined) {
     const [code, detail] = plan.routes.table.ambiguity(facts) === undefined ? NO_ROUTE : AMBIGUOUS;
@@ -42,7 +42,7 @@ export function respond(
 const entryOf = (facts: IncomingRequest, { accessLog, tracing, requestIds }: Plan): AccessLogEntry | undefined =>
   accessLog === undefined && tracing === undefined
     ? undefined
-    : createAccessLogEntry(facts, requestIds.of(facts), tracing?.begin(facts));
+    : new AccessLogEntry(facts, requestIds.of(facts), tracing?.begin(facts));
 
 /** The answer to a request that no route takes. */
 function unmatched(plan: Plan, outcome: RequestOutcome, code: ProblemCode, detail: string, head: boolean): Response {
@@ -75,7 +75,7 @@ async function throughChain(
   // What is upgraded is the request that came, whatever a middleware made of it.
   const original: Upgrade | undefined = upgrade && ((_sent, headers) => upgrade(request, headers));
   let served = false;
-  const answered = await chain(request, facts, entry, outcome, (sent, changed, within) => {
+  const answered = await chain(request, facts, outcome, (sent, changed, within) => {
     served = true;
     const timed = within === undefined ? route : hurried(route, within);
     return serve(timed, sent, changed, plan, outcome, original);

@@ -9,7 +9,6 @@ import type { IncomingRequest } from "../http/request.ts";
 import type { Trust } from "../http/trust.ts";
 import { UpstreamError } from "../http/upstream-error.ts";
 import { watchBody } from "../http/watch-body.ts";
-import type { AccessLogEntry } from "../telemetry/access-log-entry.ts";
 import type { RequestOutcome } from "../telemetry/request-outcome.ts";
 import { withContentLength } from "./content-length.ts";
 import type { Middleware, MiddlewareContext, MiddlewareEnv } from "./plugin.ts";
@@ -19,7 +18,6 @@ import { Unavailable } from "./rejection.ts";
 export type Chain = (
   request: Request,
   facts: IncomingRequest,
-  exchange: AccessLogEntry | undefined,
   outcome: RequestOutcome,
   forward: MiddlewareContext["forward"],
 ) => Promise<Response>;
@@ -226,7 +224,7 @@ export function createChain(handlers: readonly Middleware[], options: ChainOptio
     return failed(error, c.env);
   });
 
-  return async (sent, given, exchange, outcome, forward) => {
+  return async (sent, given, outcome, forward) => {
     const { underscored } = given;
     if (options.userModules && underscored !== undefined) {
       given = {
@@ -242,7 +240,6 @@ export function createChain(handlers: readonly Middleware[], options: ChainOptio
     const context: MiddlewareContext = {
       facts,
       gone: request.signal,
-      exchange,
       outcome,
       trusted: options.trusts?.(facts.peer) ?? false,
       upstreamHeaders: [],

@@ -3,7 +3,6 @@ import type { GenericSchema, InferOutput } from "valibot";
 import type { Clock } from "../base/clock.ts";
 import type { IncomingRequest } from "../http/request.ts";
 import type { Fetch } from "../platform/fetch.ts";
-import type { AccessLogEntry } from "../telemetry/access-log-entry.ts";
 import type { RequestOutcome } from "../telemetry/request-outcome.ts";
 import type { KeySpace } from "./key-space.ts";
 import type { MiddlewareKind } from "./options.ts";
@@ -15,8 +14,6 @@ export interface MiddlewareContext {
   readonly gone: AbortSignal;
   /** Who answers, and why. */
   readonly outcome: RequestOutcome;
-  /** Where the access log is on. */
-  readonly exchange: AccessLogEntry | undefined;
   /** Whether the connection's other end is one of `server.trusted_proxies`. */
   readonly trusted: boolean;
   /**

@@ -21,7 +21,7 @@ export const request_id = plugin(
     const handler = requestId({
       headerName: header_name,
       limitLength: limit_length,
-      generator: (c) => (c.env as MiddlewareContext).exchange?.id ?? crypto.randomUUID(),
+      generator: (c) => (c.env as MiddlewareContext).outcome.entry?.id ?? crypto.randomUUID(),
     });
     return (c, next) =>
       handler(c, () => {

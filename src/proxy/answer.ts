@@ -1,40 +1,33 @@
-import type { Pool, Target } from "../balancing/types.ts";
+import type { Target } from "../balancing/types.ts";
 import type { Clock } from "../base/clock.ts";
-import type { IncomingRequest } from "../http/request.ts";
-import type { Transport } from "../http/transport.ts";
 import { watchBody, withBody } from "../http/watch-body.ts";
-import type { SeriesCounts } from "../telemetry/counters.ts";
-import { type EventStreams, isEventStream } from "./event-streams.ts";
+import type { AttemptContext } from "./attempt.ts";
 import { addVia, hasOneHop, toClient } from "./headers.ts";
-import type { InFlightRequest, InFlightRequests } from "./in-flight.ts";
+import type { InFlightRequests } from "./in-flight.ts";
 import type { ProxyRoute } from "./types.ts";
+
+/**
+ * Event streams (WHATWG HTML, Server-sent events) that are open, as functions that end one each. They do not end by
+ * themselves, so a gateway that stops ends them: a whole body's end tells a browser to connect again, a cut connection is
+ * an error.
+ */
+export type OpenStreams = Set<() => void>;
 
 /** What delivering an answer depends on, besides the request. */
 export interface DeliveryOptions {
   readonly clock: Clock;
   readonly inFlight: InFlightRequests;
-  readonly streams: EventStreams;
+  readonly streams: OpenStreams;
   readonly mutable: boolean;
   readonly via: boolean;
   readonly upstreamHeaders: boolean;
 }
 
-/** A request whose pod has answered. */
-export interface Answered {
-  readonly facts: IncomingRequest;
-  readonly route: ProxyRoute;
-  readonly pool: Pool;
-  readonly counts: SeriesCounts | undefined;
-  readonly pending: InFlightRequest;
-  /** What brought the answer. */
-  readonly transport: Transport;
-}
-
 /** Makes the headers of what `target` answered those of the answer to the client, in place. */
-export type ChangeHeaders = (headers: Headers, response: Response, answered: Answered, target: Target) => void;
+export type ChangeHeaders = (headers: Headers, response: Response, answered: AttemptContext, target: Target) => void;
 
 /** The answer for the client, from what `target` answered. */
-export type Deliver = (response: Response, answered: Answered, target: Target) => Response;
+export type Deliver = (response: Response, answered: AttemptContext, target: Target) => Response;
 
 /** Makes the changes that headers of an answer go through. */
 export function createHeaderChange(options: Omit<DeliveryOptions, "clock" | "inFlight" | "streams">): ChangeHeaders {
@@ -65,7 +58,7 @@ export function createDelivery(options: DeliveryOptions, change: ChangeHeaders):
   const { clock, inFlight, streams, mutable, via, upstreamHeaders } = options;
 
   /** The answer of a runtime whose answers are immutable: copied where there is something to change. */
-  function copied(response: Response, answered: Answered, target: Target): Response {
+  function copied(response: Response, answered: AttemptContext, target: Target): Response {
     const same =
       !via &&
       !upstreamHeaders &&
@@ -80,7 +73,7 @@ export function createDelivery(options: DeliveryOptions, change: ChangeHeaders):
   }
 
   /** An answer whose body re-arms the idle time-out and tells the pool when it is through. */
-  function watched(response: Response, { route, pool, pending }: Answered, target: Target): Response {
+  function watched(response: Response, { route, pool, pending }: AttemptContext, target: Target): Response {
     const { idle } = route.rule.timeouts;
     const end = (): void => {
       inFlight.settle(pending);
@@ -92,14 +85,14 @@ export function createDelivery(options: DeliveryOptions, change: ChangeHeaders):
     }
     const rearm = (): void => pending.answered(idle === 0 ? undefined : clock.now() + idle);
     rearm();
-    const open = isEventStream(response) ? streams.open : undefined;
+    const open = isEventStream(response) ? streams : undefined;
     const body = watchBody(response.body, { onChunk: rearm, onEnd: end, open }, pending.request.signal);
     return withBody(body, response);
   }
 
   /** An event stream that the gateway may end. */
   function endable(response: Response, gone: AbortSignal): Response {
-    return withBody(watchBody(response.body!, { open: streams.open }, gone), response);
+    return withBody(watchBody(response.body!, { open: streams }, gone), response);
   }
 
   return (response, answered, target) => {
@@ -118,3 +111,7 @@ export function createDelivery(options: DeliveryOptions, change: ChangeHeaders):
 
 /** Only this policy looks at requests in pending, so only for it a body is followed to its end. */
 const countsBodies = (route: ProxyRoute): boolean => route.rule.balancer === "least_requests";
+
+/** Whether an answer is an event stream. The body comes last: asking for it costs Bun more than all the rest. */
+const isEventStream = (answer: Response): boolean =>
+  answer.headers.get("content-type")?.startsWith("text/event-stream") === true && answer.body !== null;

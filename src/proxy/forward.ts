@@ -12,9 +12,8 @@ import type { Upgrade } from "../platform/websocket.ts";
 import { countInFlight, countUpstream } from "../telemetry/counters.ts";
 import type { LogRefusal } from "../telemetry/refusals.ts";
 import type { EndRequest, RequestOutcome } from "../telemetry/request-outcome.ts";
-import { createDelivery, createHeaderChange } from "./answer.ts";
+import { createDelivery, createHeaderChange, type OpenStreams } from "./answer.ts";
 import { type AttemptContext, nextAttempt, switchBackend } from "./attempt.ts";
-import { createEventStreams, type EventStreams } from "./event-streams.ts";
 import { addVia, toUpstream } from "./headers.ts";
 import { createInFlightRequests, InFlightRequest, type InFlightRequests } from "./in-flight.ts";
 import { refuse } from "./refuse.ts";
@@ -29,7 +28,7 @@ export interface ForwarderOptions {
   /** Logs why a request found no address, which clients may not know. @default it is not logged */
   readonly logRefusal?: LogRefusal | undefined;
   /** Where open event streams are kept. @default a set of its own */
-  readonly streams?: EventStreams | undefined;
+  readonly streams?: OpenStreams | undefined;
   /** Largest request body in bytes; 0: no limit. @default 0 */
   readonly bodyBytes?: number | undefined;
   /**
@@ -66,7 +65,7 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
   const rate = options.bodyRate ?? 0;
   const window = options.bodyWindow ?? 30_000;
   const now = (): number => clock.now();
-  const streams = options.streams ?? createEventStreams();
+  const streams = options.streams ?? new Set();
   const inFlight = options.inFlight ?? createInFlightRequests(clock);
   const changeHeaders = createHeaderChange({ mutable, via, upstreamHeaders });
   const deliver = createDelivery({ clock, inFlight, streams, mutable, via, upstreamHeaders }, changeHeaders);

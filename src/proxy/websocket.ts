@@ -2,10 +2,10 @@ import type { Target } from "../balancing/types.ts";
 import type { Clock } from "../base/clock.ts";
 import { problem } from "../http/problem.ts";
 import type { IncomingRequest } from "../http/request.ts";
-import type { MessageSocket, Upgrade } from "../platform/websocket.ts";
+import type { MessageSocket } from "../platform/websocket.ts";
 import { countSocket } from "../telemetry/counters.ts";
-import type { RequestOutcome } from "../telemetry/request-outcome.ts";
-import type { Answered, ChangeHeaders } from "./answer.ts";
+import type { ChangeHeaders } from "./answer.ts";
+import type { AttemptContext } from "./attempt.ts";
 import type { InFlightRequests } from "./in-flight.ts";
 import { joinSockets } from "./websocket-tunnel.ts";
 
@@ -42,12 +42,6 @@ export interface TunnelParts {
   readonly changeHeaders: ChangeHeaders;
 }
 
-/** A request whose pod has agreed to a WebSocket. */
-export interface Agreed extends Answered {
-  readonly outcome: RequestOutcome;
-  readonly upgrade: Upgrade | undefined;
-}
-
 /** What the access log says of a tunnel that did not end with a close frame. */
 const ERRORS = { client: "client_gone", upstream: "upstream_reset", idle: undefined } as const;
 
@@ -58,15 +52,15 @@ const ERRORS = { client: "client_gone", upstream: "upstream_reset", idle: undefi
 export function openTunnel(
   upstream: MessageSocket,
   response: Response,
-  agreed: Agreed,
+  context: AttemptContext,
   target: Target,
   { clock, inFlight, changeHeaders }: TunnelParts,
 ): Response {
-  const { route, pool, pending, counts, upgrade, outcome } = agreed;
+  const { route, pool, pending, counts, upgrade, outcome } = context;
   const { entry } = outcome;
   inFlight.remove(pending);
   const headers = new Headers(response.headers);
-  changeHeaders(headers, response, agreed, target);
+  changeHeaders(headers, response, context, target);
   dropHandshake(headers);
   const upgraded = upgrade?.(pending.request, headers);
   if (upgraded === undefined) {

@@ -17,13 +17,15 @@ export type LogFormat = (finished: Finished) => string;
 const NEEDS_ESCAPE = /["\\\u0000-\u001f\u007f-\uffff]/;
 
 /** A text in JSON; most need no escaping, which a test is enough to see. */
-const quote = (text: string): string => (NEEDS_ESCAPE.test(text) ? JSON.stringify(text) : `"${text}"`);
-const orNull = (text: string | undefined): string => (text === undefined ? "null" : quote(text));
+export const quote = (text: string): string => (NEEDS_ESCAPE.test(text) ? JSON.stringify(text) : `"${text}"`);
+/** The same, or null. */
+export const orNull = (text: string | undefined): string => (text === undefined ? "null" : quote(text));
 
-/** `toISOString` is slow, and under load many requests share a millisecond. */
+// `toISOString` is slow, and under load many requests share a millisecond.
 let isoMs = Number.NaN;
 let iso = "";
-function isoTime(ms: number): string {
+/** A time in ISO 8601. */
+export function isoTime(ms: number): string {
   if (ms !== isoMs) {
     isoMs = ms;
     iso = new Date(ms).toISOString();

@@ -8,27 +8,23 @@ import { type AnswerReason, countAnswer, type SeriesCounts } from "./counters.ts
  * What became of one request: who gave its answer, and why. It travels beside the answer, which is seldom the object
  * that went in once middleware are through with it.
  */
-export interface RequestOutcome {
+export class RequestOutcome {
   /** When the gateway took the request up, in milliseconds since the epoch. */
   readonly started: number;
   /** What the access log and the trace are written from; undefined: both are off. */
   readonly entry: AccessLogEntry | undefined;
   /** Undefined: the answer is the service's. */
-  reason: AnswerReason | undefined;
+  reason: AnswerReason | undefined = undefined;
   /** Where the answer is counted; undefined: nowhere. */
-  counts: SeriesCounts | undefined;
+  counts: SeriesCounts | undefined = undefined;
   /** Middleware may still change the answer: it is ended after them, not when the service's comes back. */
-  deferred: boolean;
-}
+  deferred = false;
 
-/** Of a request that was just taken up. */
-export const createOutcome = (started: number, entry?: AccessLogEntry): RequestOutcome => ({
-  started,
-  entry,
-  reason: undefined,
-  counts: undefined,
-  deferred: false,
-});
+  constructor(started: number, entry?: AccessLogEntry) {
+    this.started = started;
+    this.entry = entry;
+  }
+}
 
 /**
  * Ends a request, once: its answer is about to leave. Gives back the answer to send. `now`: what the clock showed just

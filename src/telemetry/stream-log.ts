@@ -1,4 +1,4 @@
-import { apacheTime, escapeText } from "./line.ts";
+import { apacheTime, escapeText, isoTime, orNull, quote } from "./line.ts";
 
 /** What became of one connection of a stream. */
 export interface StreamEntry {
@@ -29,16 +29,14 @@ export interface StreamEntry {
   readonly error: string | undefined;
 }
 
-const orNull = (text: string | undefined): string => (text === undefined ? "null" : JSON.stringify(text));
-
 /** One JSON object; a field that does not apply is null. Its names are part of the contract with readers. */
 export const streamJsonLine = (entry: StreamEntry): string =>
-  `{"time":"${new Date(entry.started).toISOString()}","id":${JSON.stringify(entry.id)}` +
-  `,"stream":${JSON.stringify(entry.stream)},"listen":${JSON.stringify(entry.listen)}` +
-  `,"service":${orNull(entry.service)},"cluster":${entry.cluster ? JSON.stringify(entry.cluster) : "null"}` +
+  `{"time":"${isoTime(entry.started)}","id":${quote(entry.id)}` +
+  `,"stream":${quote(entry.stream)},"listen":${quote(entry.listen)}` +
+  `,"service":${orNull(entry.service)},"cluster":${entry.cluster ? quote(entry.cluster) : "null"}` +
   `,"upstream":${orNull(entry.upstream)},"bytes_up":${entry.up},"bytes_down":${entry.down}` +
   `,"duration_ms":${entry.ended - entry.started},"connect_ms":${entry.connectMs ?? "null"},"tries":${entry.tries}` +
-  `,"client":${JSON.stringify(entry.client)},"error":${orNull(entry.error)}}\n`;
+  `,"client":${quote(entry.client)},"error":${orNull(entry.error)}}\n`;
 
 /** nginx's `$status` of a session: https://nginx.org/en/docs/stream/ngx_stream_core_module.html */
 function statusOf({ error, connectMs }: StreamEntry): number {

@@ -5,7 +5,7 @@ import { makeMiddleware } from "../../src/middleware/catalog.ts";
 import { createChain, ownMiddleware, userMiddleware } from "../../src/middleware/chain.ts";
 import { createKeySpace } from "../../src/middleware/key-space.ts";
 import type { Middleware, MiddlewareContext, MiddlewareParts } from "../../src/middleware/plugin.ts";
-import { createOutcome } from "../../src/telemetry/request-outcome.ts";
+import { RequestOutcome } from "../../src/telemetry/request-outcome.ts";
 import { route } from "../config/support.ts";
 import { createFakeClock } from "../helpers/fake-clock.ts";
 
@@ -68,7 +68,7 @@ export function chained(
         limits: LIMITS,
       });
       if ("problem" in facts) throw new Error(facts.detail);
-      return chain(request, facts, undefined, { ...createOutcome(facts.started), deferred: true }, forward);
+      return chain(request, facts, { ...new RequestOutcome(facts.started), deferred: true }, forward);
     },
   };
 }

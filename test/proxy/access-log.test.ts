@@ -2,7 +2,7 @@ import { describe, test } from "bun:test";
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import type { IncomingRequest } from "../../src/http/request.ts";
 import { createAccessLog } from "../../src/telemetry/access-log.ts";
-import { createAccessLogEntry } from "../../src/telemetry/access-log-entry.ts";
+import { AccessLogEntry } from "../../src/telemetry/access-log-entry.ts";
 import { combinedLine, jsonLine } from "../../src/telemetry/line.ts";
 import { createRequestIds } from "../../src/telemetry/request-id.ts";
 import { createFakeClock } from "../helpers/fake-clock.ts";
@@ -107,7 +107,7 @@ describe("the access log", () => {
     const writes: string[] = [];
     const log = createAccessLog({ format: "json", write: (lines) => void writes.push(lines), clock });
     const finish = () =>
-      log.finish(createAccessLogEntry(factsOf({ started: clock.now() }), "x"), new Response(null, { status: 204 }));
+      log.finish(new AccessLogEntry(factsOf({ started: clock.now() }), "x"), new Response(null, { status: 204 }));
     for (let i = 0; i < 100; i++) finish();
     assertEquals(writes.length, 0);
     await clock.advance(1000);
@@ -123,7 +123,7 @@ describe("the access log", () => {
 describe("lines", () => {
   test("what a client sends never breaks a line of JSON", () => {
     const nasty = 'a"b\\c\u0001é\u2028';
-    const entry = createAccessLogEntry(factsOf({ path: nasty, host: nasty }), nasty);
+    const entry = new AccessLogEntry(factsOf({ path: nasty, host: nasty }), nasty);
     const line = jsonLine({ entry, status: 200, bytes: undefined, ended: started + 5 });
     assertEquals(line.indexOf("\n"), line.length - 1);
     const parsed = JSON.parse(line) as Record<string, unknown>;
@@ -134,7 +134,7 @@ describe("lines", () => {
   });
 
   test("combined is Apache's format, with what could forge a line escaped", () => {
-    const entry = createAccessLogEntry(factsOf({ search: '?q="\n' }), "x");
+    const entry = new AccessLogEntry(factsOf({ search: '?q="\n' }), "x");
     assertEquals(
       combinedLine(new Set())({ entry, status: 200, bytes: 12, ended: started }),
       '203.0.113.9 - - [02/Jan/2026:03:04:05 +0000] "GET /cart?q=\\"\\x0a HTTP/1.1" 200 12 "http://a/" "curl \\"8\\""\n',

@@ -17,9 +17,9 @@ import { createForwarder, type ForwarderOptions } from "../../src/proxy/forward.
 import { createInFlightRequests } from "../../src/proxy/in-flight.ts";
 import type { Choice, ProxyRoute } from "../../src/proxy/types.ts";
 import { createAccessLog } from "../../src/telemetry/access-log.ts";
-import { createAccessLogEntry } from "../../src/telemetry/access-log-entry.ts";
+import { AccessLogEntry } from "../../src/telemetry/access-log-entry.ts";
 import { createRequestIds } from "../../src/telemetry/request-id.ts";
-import { createOutcome, createRequestEnd } from "../../src/telemetry/request-outcome.ts";
+import { createRequestEnd, RequestOutcome } from "../../src/telemetry/request-outcome.ts";
 import { countingClock } from "../helpers/counting-clock.ts";
 import { type Send, transportOf } from "../helpers/transport.ts";
 import { until } from "../helpers/wait.ts";
@@ -191,8 +191,8 @@ export function startRig(options: RigOptions = {}): Rig {
     fetch(request, bun) {
       const facts = parseRequest(request, bun.requestIP(request)?.address ?? "", "http", read);
       if ("problem" in facts) return problem(facts.problem, facts.detail, { head: request.method === "HEAD" });
-      const entry = accessLog && createAccessLogEntry(facts, ids.of(facts));
-      return forwarder.forward(request, facts, route, createOutcome(facts.started, entry));
+      const entry = accessLog && new AccessLogEntry(facts, ids.of(facts));
+      return forwarder.forward(request, facts, route, new RequestOutcome(facts.started, entry));
     },
   });
   const left = () => ({

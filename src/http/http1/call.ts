@@ -1,22 +1,14 @@
-import type { LazyAbortController } from "../../base/abort.ts";
 import type { StreamSocket } from "../../platform/sockets.ts";
-import type { BodyMeter, Keepalive } from "../transport.ts";
+import type { Keepalive, OutgoingRequest } from "../transport.ts";
 import type { Connection } from "./connection.ts";
 import type { Framing } from "./request-head.ts";
 import type { ResponseHead } from "./response-head.ts";
 
 /** One request over a connection, and who waits for its answer. */
 export interface Call {
-  readonly method: string;
+  readonly request: OutgoingRequest;
   readonly head: string;
-  readonly body: ReadableStream<Uint8Array> | undefined;
-  readonly meter: BodyMeter | undefined;
   readonly framing: Framing;
-  readonly controller: LazyAbortController;
-  /** Its signal says that the client no longer reads the answer. Asked for only where that does not come at once. */
-  readonly client: Pick<Request, "signal"> | undefined;
-  /** Who reads the answer's body has no use for a piece once it waits for the next: its memory is given back then. */
-  readonly recycles: boolean;
   /** When its connection is given up once the answer is whole. */
   readonly keepalive: Keepalive;
   /**

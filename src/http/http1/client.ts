@@ -178,7 +178,7 @@ export function createHttp1Client(options: Http1ClientOptions): Http1Client {
     origins.get(key) ?? new Origin(key, options, sweepLater, () => origins.delete(key));
 
   async function connect(origin: Origin, call: Call, limit: number): Promise<void> {
-    const { controller } = call;
+    const { controller } = call.request;
     const dialing = new AbortController();
     const target: AbortListener = { onAbort: () => dialing.abort(controller.reason) };
     controller.target = target;
@@ -217,14 +217,9 @@ export function createHttp1Client(options: Http1ClientOptions): Http1Client {
       const framing = framingOf(request) ?? (TELL_NO_BODY.has(method) ? 0 : undefined);
       const again = request.body === undefined && isIdempotent(method);
       const call: Call = {
-        method,
+        request,
         head: writeHead(method, url.slice(slash), origin.authority, headers, framing),
-        body: request.body,
-        meter: request.meter,
         framing,
-        controller,
-        client: request.client,
-        recycles: request.recycles ?? false,
         keepalive: request.keepalive ?? UNBOUNDED,
         resolve,
         reject(error, untouched) {
@@ -239,21 +234,16 @@ export function createHttp1Client(options: Http1ClientOptions): Http1Client {
 
   /** Asks for a WebSocket, over a connection of its own. */
   async function open(url: string, request: OutgoingRequest, tunnel: RequestedTunnel): Promise<Response> {
-    const { method, headers, controller, client, connectTimeout = 0 } = request;
+    const { method, headers, controller, connectTimeout = 0 } = request;
     const check = await beginHandshake(headers);
     if (controller.aborted) throw controller.reason;
     const slash = url.indexOf("/", 8);
     const origin = originOf(url.slice(0, slash));
     return await new Promise((resolve, reject) => {
       const call: Call = {
-        method,
+        request,
         head: writeHead(method, url.slice(slash), origin.authority, headers, undefined, true),
-        body: undefined,
-        meter: undefined,
         framing: undefined,
-        controller,
-        client,
-        recycles: false,
         keepalive: ONCE,
         switched(head, socket, rest) {
           check(head);

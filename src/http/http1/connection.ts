@@ -78,10 +78,11 @@ export class Connection implements SocketEvents, AbortListener {
     this.#state = "head";
     this.#heard = false;
     this.#interim = 0;
-    call.controller.target = this;
-    this.#sent = call.body === undefined;
+    const { body, controller } = call.request;
+    controller.target = this;
+    this.#sent = body === undefined;
     this.#socket.write(call.head);
-    if (call.body !== undefined) void this.#sendBody(call, call.body.getReader());
+    if (body !== undefined) void this.#sendBody(call, body.getReader());
   }
 
   /** Closes it. Harmless when it is over. */
@@ -102,7 +103,7 @@ export class Connection implements SocketEvents, AbortListener {
     };
     this.#upload = body;
     try {
-      const whole = await sendBody(body, call.framing, sink, call.meter);
+      const whole = await sendBody(body, call.framing, sink, call.request.meter);
       if (!whole || !there()) return;
       this.#sent = true;
       this.#upload = undefined;
@@ -139,7 +140,7 @@ export class Connection implements SocketEvents, AbortListener {
   }
 
   onAbort(): void {
-    this.#fail(this.#call?.controller.reason);
+    this.#fail(this.#call?.request.controller.reason);
   }
 
   #lost(cause: Error | undefined): void {
@@ -155,7 +156,7 @@ export class Connection implements SocketEvents, AbortListener {
   #fail(error: unknown): void {
     const call = this.#call;
     if (call === undefined || this.#state === "over") return;
-    const { controller } = call;
+    const { controller } = call.request;
     const output = this.#output;
     const untouched =
       this.#used && !this.#heard && !controller.aborted && error instanceof UpstreamError && error.failure === "reset";
@@ -215,7 +216,7 @@ export class Connection implements SocketEvents, AbortListener {
     const call = this.#call!;
     const { status } = head;
     if (status > 599) throw new UpstreamError("invalid", `its status ${status} is none of HTTP's`);
-    const bodiless = call.method === "HEAD" || status === 204 || status === 304;
+    const bodiless = call.request.method === "HEAD" || status === 204 || status === 304;
     this.#head = head;
     this.#bodiless = bodiless;
     if (bodiless) {
@@ -269,12 +270,12 @@ export class Connection implements SocketEvents, AbortListener {
     const body = new ReadableStream<Uint8Array>(source, { highWaterMark: 0 });
     this.#open = { onEnd: undefined };
     this.#answer(call, head, body);
-    this.#gone = call.client?.signal;
+    this.#gone = call.request.client?.signal;
     if (this.#gone?.aborted) this.onAbort();
     else this.#gone?.addEventListener("abort", this);
   }
 
-  #recycle({ recycles }: Call, bytes: Uint8Array): void {
+  #recycle({ request: { recycles } }: Call, bytes: Uint8Array): void {
     if (recycles && this.#owned && bytes.length >= RELEASED_BYTES) this.#recycled.push(bytes);
   }
 
@@ -366,7 +367,7 @@ export class Connection implements SocketEvents, AbortListener {
   }
 
   #forget(call: Call): void {
-    call.controller.target = undefined;
+    call.request.controller.target = undefined;
     // The rest of the request has nowhere to go: its source must not be read for ever.
     this.#upload?.cancel().catch(() => {});
     this.#upload = undefined;

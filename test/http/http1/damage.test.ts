@@ -27,15 +27,10 @@ function asked() {
   const connection = new Connection(socket, { free: () => free++, gone: () => gone++ });
   const answer = new Promise<Response>((resolve, reject) => {
     connection.send({
-      method: "GET",
+      request: { method: "GET", headers: new Headers(), controller: new LazyAbortController() },
       head: "GET / HTTP/1.1\r\n\r\n",
-      body: undefined,
-      meter: undefined,
       keepalive: { requests: 0, age: 0 },
       framing: undefined,
-      controller: new LazyAbortController(),
-      client: undefined,
-      recycles: false,
       resolve,
       reject,
     });
