@@ -5,6 +5,7 @@ import * as v from "valibot";
 import { key, optional, withDefault } from "../base/schema/key.ts";
 import { list, object, oneOf, record, words } from "../base/schema/shapes.ts";
 import { boolean, headerName, headerValue, integer, shown, text, token } from "../base/schema/values.ts";
+import { honoOptions } from "./hono-options.ts";
 import { plugin } from "./plugin.ts";
 
 /** What every client gets is no secret. */
@@ -56,7 +57,7 @@ const secure = (name: string, value: string, on = true) =>
     help: `The ${name} header. true: ${value}. false: the gateway adds none.`,
   });
 
-const secureValues = {
+const secureOptions = object({
   cross_origin_embedder_policy: secure("Cross-Origin-Embedder-Policy", "require-corp", false),
   cross_origin_resource_policy: secure("Cross-Origin-Resource-Policy", "same-origin"),
   cross_origin_opener_policy: secure("Cross-Origin-Opener-Policy", "same-origin"),
@@ -69,10 +70,6 @@ const secureValues = {
   x_frame_options: secure("X-Frame-Options", "SAMEORIGIN"),
   x_permitted_cross_domain_policies: secure("X-Permitted-Cross-Domain-Policies", "none"),
   x_xss_protection: secure("X-XSS-Protection", "0"),
-};
-
-const secureOptions = object({
-  ...secureValues,
   remove_powered_by: withDefault(boolean, true, { help: "Whether X-Powered-By is taken out of answers." }),
   overwrite: withDefault(boolean, true, {
     help: "Whether these headers stand in place of the upstream's own; false: where it sent one, that stays.",
@@ -90,31 +87,18 @@ const secureOptions = object({
   report_to: optional(reportTo, { help: "The Report-To header, for older browsers; by default none." }),
 });
 
-/** default_src and default-src to defaultSrc, which is how Hono names options and directives. */
-const camel = (name: string): string => name.replace(/[-_]([a-z])/g, (_, letter: string) => letter.toUpperCase());
-
-const camelKeys = <Value>(values: Readonly<Record<string, Value>> | undefined): Record<string, Value> | undefined =>
-  values && Object.fromEntries(Object.entries(values).map(([name, value]) => [camel(name), value]));
-
 /** `secure_headers`: Hono's, with its defaults. */
 export const secure_headers = plugin(
   { help: "Adds security headers to answers.", options: secureOptions },
-  (options) => {
-    const plain = Object.keys(secureValues).map((key) => [camel(key), options[key as keyof typeof secureValues]]);
-    const csp = camelKeys(options.content_security_policy);
-    const cspReport = camelKeys(options.content_security_policy_report_only);
-    const permitted = camelKeys(options.permissions_policy);
-    return secureHeaders({
-      ...Object.fromEntries(plain),
-      removePoweredBy: options.remove_powered_by,
-      overwrite: options.overwrite,
-      ...(csp && { contentSecurityPolicy: csp }),
-      ...(cspReport && { contentSecurityPolicyReportOnly: cspReport }),
-      ...(permitted && { permissionsPolicy: permitted }),
-      ...(options.reporting_endpoints && { reportingEndpoints: options.reporting_endpoints }),
-      ...(options.report_to && { reportTo: options.report_to }),
-    });
-  },
+  ({ content_security_policy: policy, content_security_policy_report_only: reportOnly, permissions_policy, ...rest }) =>
+    secureHeaders(
+      honoOptions({
+        ...rest,
+        content_security_policy: policy && honoOptions(policy),
+        content_security_policy_report_only: reportOnly && honoOptions(reportOnly),
+        permissions_policy: permissions_policy && honoOptions(permissions_policy),
+      }),
+    ),
 );
 
 const compressOptions = object({
@@ -132,7 +116,7 @@ export const compress = plugin(
     help: "Compresses text-like answers for clients that take it; what is encoded already, and event streams, pass as they are.",
     options: compressOptions,
   },
-  ({ encoding, threshold }) => honoCompress({ threshold, ...(encoding && { encoding }) }),
+  (options) => honoCompress(honoOptions(options)),
 );
 
 const etagOptions = object({

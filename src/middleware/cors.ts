@@ -3,6 +3,7 @@ import * as v from "valibot";
 import { key, optional, withDefault } from "../base/schema/key.ts";
 import { keywords, list, object, oneOf } from "../base/schema/shapes.ts";
 import { boolean, headerName, integer, regexSource, shown, shownText, token } from "../base/schema/values.ts";
+import { honoOptions } from "./hono-options.ts";
 import { plugin } from "./plugin.ts";
 
 const ORIGIN = "an origin such as https://app.example.org, or *";
@@ -67,13 +68,5 @@ function originRule(origin: Origin): string | string[] | ((origin: string) => st
 /** `cors`: Hono's; answers preflight requests itself. `max_age` in seconds. */
 export const cors = plugin(
   { help: "Cross-origin requests (CORS); answers preflight requests itself with 204.", options },
-  ({ origin, allow_methods, allow_headers, expose_headers, max_age, credentials }) =>
-    honoCors({
-      origin: originRule(origin),
-      allowMethods: allow_methods,
-      credentials,
-      ...(allow_headers && { allowHeaders: allow_headers }),
-      ...(expose_headers && { exposeHeaders: expose_headers }),
-      ...(max_age !== undefined && { maxAge: max_age }),
-    }),
+  ({ origin, ...rest }) => honoCors({ ...honoOptions(rest), origin: originRule(origin) }),
 );

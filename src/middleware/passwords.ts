@@ -6,6 +6,7 @@ import { key, optional, withDefault } from "../base/schema/key.ts";
 import { keywords, list, object, oneOrMany } from "../base/schema/shapes.ts";
 import { headerName, shown, shownPart, text } from "../base/schema/values.ts";
 import { consumerName, hideCredentials, identify } from "./consumers.ts";
+import { honoOptions } from "./hono-options.ts";
 import { type MiddlewareEnv, plugin } from "./plugin.ts";
 
 const USERNAME = "a user name without : and control characters (RFC 7617 section 2)";
@@ -90,6 +91,5 @@ export const bearer_auth = plugin(
     options: bearerOptions,
     guards: true,
   },
-  ({ token, realm, prefix, header_name }) =>
-    bearerAuth({ token, prefix, headerName: header_name, ...(realm !== undefined && { realm }) }),
+  (options) => bearerAuth(honoOptions(options)),
 );

@@ -7,6 +7,7 @@ import * as v from "valibot";
 import { key, optional, withDefault } from "../base/schema/key.ts";
 import { keywords, list, object, oneOrMany, words } from "../base/schema/shapes.ts";
 import { boolean, headerName, milliseconds, shown, shownText, shownUrl, text, token } from "../base/schema/values.ts";
+import { honoOptions } from "./hono-options.ts";
 import { createKeySet } from "./jwks.ts";
 import { type Middleware, plugin } from "./plugin.ts";
 
@@ -42,15 +43,6 @@ const whereFrom = {
   }),
 } as const;
 
-type WhereFrom = v.InferOutput<v.ObjectSchema<typeof whereFrom, undefined>>;
-
-const honoOptions = ({ header_name, cookie, realm, verification }: WhereFrom) => ({
-  headerName: header_name,
-  ...(cookie !== undefined && { cookie }),
-  ...(realm !== undefined && { realm }),
-  ...(verification && { verification }),
-});
-
 const jwtOptions = object({
   secret: key(text(JWT_SECRET), {
     help: "What it is verified with: the shared secret of an HS algorithm, the public key of the others.",
@@ -66,7 +58,7 @@ export const jwt = plugin(
     options: jwtOptions,
     guards: true,
   },
-  ({ secret, alg, ...rest }) => honoJwt({ secret, alg, ...honoOptions(rest) }),
+  (options) => honoJwt(honoOptions(options)),
 );
 
 const KEY = "a JSON Web Key (RFC 7517) such as {kty: RSA, kid: a, n: …, e: AQAB}";
@@ -143,8 +135,8 @@ export const jwk = plugin(
     guards: true,
   },
   ({ jwks_uri, keys, alg, allow_anon, max_age, ...rest }, { fetch, clock }) => {
-    const check = (known: HonoJsonWebKey[]): Middleware =>
-      honoJwk({ keys: known, alg, allow_anon, ...honoOptions(rest) });
+    const options = { alg, allow_anon, ...honoOptions(rest) };
+    const check = (known: HonoJsonWebKey[]): Middleware => honoJwk({ ...options, keys: known });
     if (jwks_uri === undefined) return check(keys as HonoJsonWebKey[]);
     const set = createKeySet({ uri: jwks_uri, maxAge: max_age, fetch, clock });
     return async (c, next) => {
