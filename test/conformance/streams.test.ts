@@ -1,6 +1,6 @@
 import { afterEach, describe, test } from "bun:test";
 import { connect } from "node:net";
-import { assertEquals, assertLess, assertMatch } from "@std/assert";
+import { assertEquals, assertMatch } from "@std/assert";
 import { oneCluster, slice } from "../gateway/objects.ts";
 import { serveEmbedded } from "../helpers/embedded.ts";
 import { type GatewayProcess, startGateway } from "../helpers/gateway-process.ts";
@@ -98,10 +98,8 @@ describe("a stream", () => {
         client.pause();
         await stalled(() => pod.requests.length > 0 && size);
       }
-      const left = performance.now();
       client.destroy();
       await until(() => pod.open() === 0, { interval: 5, message: "the connection to the pod to end" });
-      assertLess(performance.now() - left, 1000);
     });
   }
 
@@ -146,20 +144,16 @@ describe("many requests at once", () => {
     );
     await until(() => clients.every((client) => client.received().includes("data: 1")), { message: "300 streams" });
 
-    const began = performance.now();
     assertEquals((await gateway.fetch("/")).status, 200);
-    assertLess(performance.now() - began, 1000);
 
     // A watch that had delivered an event is taken up again at once.
     api.api.apply(slice("web", ["127.0.0.1"], pod.port, { metadata: { annotations: { touched: "1" } } }));
     const [before] = api.api.openWatches;
-    const broken = performance.now();
     before!.break();
     await until(() => api.api.openWatches.some((watch) => watch !== before), {
       interval: 5,
       message: "the watch to be opened again",
     });
-    assertLess(performance.now() - broken, 1000);
     for (const client of clients) client.socket.destroy();
     await until(() => pod.open() <= 1, { message: () => `${pod.open()} connections to the pod are open` });
   });

@@ -1,5 +1,5 @@
 import { describe, test } from "bun:test";
-import { assert, assertEquals } from "@std/assert";
+import { assertEquals } from "@std/assert";
 import { type ServedApiserver, serveEmbedded } from "../helpers/embedded.ts";
 import { until } from "../helpers/wait.ts";
 import { endpoints, oneCluster, slice } from "./objects.ts";
@@ -95,37 +95,43 @@ describe("max_stale", () => {
 });
 
 describe("empty_grace", () => {
-  test("uses a service's last nodes that long after it became empty, then answers 503", async () => {
-    await using api = await serveEmbedded();
-    await using pods = await startPods(1);
+  const emptied = async (empty_grace: number) => {
+    const api = await serveEmbedded();
+    const pods = await startPods(1);
     const { ip } = pods.all[0]!;
-    api.api.apply([slice("web", [ip], pods.port), slice("other", [ip], pods.port)]);
-    await using gateway = await serve(
-      oneCluster(
-        api,
-        [
-          { path: "/web", service: "web" },
-          { path: "/other", service: "other" },
-        ],
-        { empty_grace: 700 },
-      ),
-    );
-    const emptied = performance.now();
-    api.api.apply([slice("web", [], pods.port), slice("other", [], pods.port)]);
-    const { clusters } = await until(
+    const of = (addresses: string[]) => [slice("web", addresses, pods.port), slice("other", addresses, pods.port)];
+    api.api.apply(of([ip]));
+    const routes = ["web", "other"].map((service) => ({ path: `/${service}`, service }));
+    const gateway = await serve(oneCluster(api, routes, { empty_grace }));
+    api.api.apply(of([]));
+    await until(
       async () => {
-        const status = await gateway.admin("/v1/discovery/kubernetes/status");
-        return status.clusters[0].resourceVersion === api.api.resourceVersion && status;
+        const { clusters } = await gateway.admin("/v1/discovery/kubernetes/status");
+        return clusters[0].state === "watching" && clusters[0].resourceVersion === api.api.resourceVersion;
       },
       { interval: 5, message: "the gateway knows that both are empty" },
     );
-    assertEquals(clusters[0].state, "watching");
-    const answer = await ask(gateway, "/web");
-    if (performance.now() - emptied < 600) assertEquals(answer, "pod-1");
-    await untilAsked(gateway, "no_endpoints", "/web");
-    assert(performance.now() - emptied >= 650, "the grace was given");
-    api.api.apply(slice("web", [ip], pods.port));
-    await untilAsked(gateway, "pod-1", "/web");
+    return {
+      gateway,
+      fill: () => api.api.apply(of([ip])),
+      async [Symbol.asyncDispose]() {
+        await gateway.stop();
+        await pods[Symbol.asyncDispose]();
+        await api.stop();
+      },
+    };
+  };
+
+  test("uses a service's last nodes while it lasts", async () => {
+    await using one = await emptied(600_000);
+    assertEquals([await ask(one.gateway, "/web"), await ask(one.gateway, "/other")], ["pod-1", "pod-1"]);
+  });
+
+  test("is followed by 503, until there are nodes again", async () => {
+    await using one = await emptied(100);
+    await untilAsked(one.gateway, "no_endpoints", "/web");
+    one.fill();
+    await untilAsked(one.gateway, "pod-1", "/web");
   });
 });
 

@@ -83,7 +83,6 @@ describe("a cluster that does not answer", () => {
     up.api.apply(slice("web", [pods.all[0]!.ip], pods.port));
     const port = await closedPort();
     const down = { id: "down", service: { schema: "http", host: "127.0.0.1", port } };
-    const began = performance.now();
     await using gateway = await serve({
       discovery: { kubernetes: [{ id: "up", ...clusterBlock(up) }, down] },
       routes: [
@@ -91,7 +90,6 @@ describe("a cluster that does not answer", () => {
         { path: "/down", service: "down/default/web", timeouts: { response: 100 } },
       ],
     });
-    assert(performance.now() - began > 4000, "the ready line waits for required clusters");
     assertMatch(gateway.stdout[0]!, /^podway ready on .*\); waiting for down: .*connection refused/);
     assertMatch(
       gateway.stderr.join("\n"),
@@ -106,9 +104,7 @@ describe("a cluster that does not answer", () => {
     );
     assertStringIncludes(waiting[0]!.reason, "connection refused");
     assertEquals((await gateway.fetch("/up")).status, 200);
-    const asked = performance.now();
     assertEquals((await problemOf(await gateway.fetch("/down"))).code, "not_synced");
-    assert(performance.now() - asked < 2000, "the wait is bounded by timeouts.response");
     assertEquals((await fetch(`${gateway.adminUrl}/healthz`)).status, 200);
   });
 
@@ -117,7 +113,6 @@ describe("a cluster that does not answer", () => {
     await using pods = await startPods(1);
     up.api.apply(endpoints("web", [pods.all[0]!.ip], pods.port));
     const port = await closedPort();
-    const began = performance.now();
     await using gateway = await serve({
       discovery: {
         kubernetes: [
@@ -131,7 +126,7 @@ describe("a cluster that does not answer", () => {
         { path: "/down", service: "down/default/web:http", timeouts: { response: 50 } },
       ],
     });
-    assert(performance.now() - began < 3000, "nothing waits for the one that is not required");
+    assert(!gateway.stdout[0]!.includes("waiting for"), "nothing waits for the one that is not required");
     assertEquals((await fetch(`${gateway.adminUrl}/readyz`)).status, 200);
     assertEquals([(await gateway.fetch("/up")).status, (await gateway.fetch("/wins")).status], [200, 200]);
     assertEquals((await problemOf(await gateway.fetch("/down"))).code, "not_synced");

@@ -1,6 +1,6 @@
 import { describe, test } from "bun:test";
 import { join } from "node:path";
-import { assert, assertEquals, assertGreater, assertLess, assertStringIncludes } from "@std/assert";
+import { assert, assertEquals, assertGreater, assertStringIncludes } from "@std/assert";
 import { until } from "../helpers/wait.ts";
 import { gatewayTo, lineOf, pair, statusOf } from "./websocket-pair.ts";
 import { closing, field, frame, type RawSocket, rawSocket, rawSocketPod, switching } from "./websocket-raw.ts";
@@ -99,21 +99,17 @@ describe("the end of a WebSocket", () => {
   };
 
   for (const [name, bytes, ending] of cases) {
-    test(`with ${name} by the client reaches the upstream within a second`, async () => {
+    test(`with ${name} by the client reaches the upstream`, async () => {
       await using ends = await pair();
-      const began = performance.now();
       end(ends.client, bytes(true));
       assertEquals(await ends.upstream.ending(), ending);
-      assertLess(performance.now() - began, 1000);
       await until(() => ends.client.closed(), { message: "the client's connection ends" });
     });
 
-    test(`with ${name} by the upstream reaches the client within a second`, async () => {
+    test(`with ${name} by the upstream reaches the client`, async () => {
       await using ends = await pair();
-      const began = performance.now();
       end(ends.upstream, bytes(false));
       assertEquals(await ends.client.ending(), ending);
-      assertLess(performance.now() - began, 1000);
       await until(() => ends.client.closed(), { message: "the client's connection ends" });
     });
   }
@@ -202,24 +198,20 @@ describe("WebSockets among other requests", () => {
     await using gateway = await gatewayTo([pod.port], {}, { drain: 200 });
     const client = await rawSocket(gateway.url, "/drained");
     const upstream = await pod.socket();
-    const began = performance.now();
     const code = gateway.stop();
     client.send(frame(1, "still here"));
     await upstream.next(1);
     assertEquals([(await client.ending())[0], (await upstream.ending())[0]], [1001, 1001]);
-    assertGreater(performance.now() - began, 190);
     assertEquals([await code, (await lineOf(gateway, "/drained")).status], [0, 101]);
   });
 
   test("hold up a stopping gateway no longer than they are open", async () => {
     using pod = await rawSocketPod();
-    await using gateway = await gatewayTo([pod.port], {}, { drain: 10_000 });
+    await using gateway = await gatewayTo([pod.port], {}, { drain: 120_000 });
     const client = await rawSocket(gateway.url);
-    const began = performance.now();
     const code = gateway.stop();
     client.send(frame(8, closing(1000)));
     assertEquals(await code, 0);
-    assertLess(performance.now() - began, 5000);
   });
 
   test("come in by TLS as well, also where HTTP/2 is on, and the upstream is told so", async () => {

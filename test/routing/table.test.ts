@@ -267,12 +267,10 @@ describe("the table", () => {
     assert(compileRoutes([route]).match(requestFacts()) === route);
   });
 
-  test("takes a host of many thousand labels without falling for it", () => {
-    const host = "a.".repeat(8_000);
-    const started = performance.now();
+  test("takes a host of many thousand labels in time that grows with its length, not with its square", () => {
+    const host = "a.".repeat(500_000);
     assertEquals(routed({ it: { hosts: ["*.example.org"] } }, on(host)), undefined);
     assertEquals(routed({ it: { hosts: ["*.example.org"] } }, on(`${host}example.org`)), "it");
-    assert(performance.now() - started < 1_000);
   });
 
   test("says for every route, in precedence order, the first reason why it does not match", () => {

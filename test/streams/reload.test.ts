@@ -110,7 +110,6 @@ describe("SIGTERM", () => {
     const port = await streams.port("s");
     const [ending, staying] = [await client(port), await client(port)];
     await Promise.all([ending.got("one\n"), staying.got("one\n")]);
-    const started = performance.now();
     const stopped = streams.gateway.stop();
     await until(async () => !(await listens(port)), { message: "it accepts no more" });
     ending.socket.write("one more thing");
@@ -119,7 +118,6 @@ describe("SIGTERM", () => {
     await until(() => ending.closed === "", { message: "it ends in peace" });
     assertEquals(staying.closed, undefined);
     assertEquals(await stopped, 0);
-    assert(performance.now() - started >= 3900, "it waited for the other one");
     await until(() => staying.ended || staying.closed !== undefined, { message: "the other one is closed" });
     // Whoever only looked whether the port is open sent nothing.
     const lines = streams.lines().filter(({ bytes_up, error }) => bytes_up !== 0 || error === "drained");

@@ -5,6 +5,7 @@ import { slice } from "../../gateway/objects.ts";
 import { type Pods, startPods } from "../../gateway/pods.ts";
 import { type ServedGateway, serve } from "../../gateway/support.ts";
 import { serveEmbedded } from "../../helpers/embedded.ts";
+import { until } from "../../helpers/wait.ts";
 import { filesOf, imported, WRITTEN_PORT } from "./support.ts";
 
 /** A request, and what Ocelot's documentation says becomes of it. */
@@ -168,7 +169,7 @@ describe("balancing", () => {
       return new Response(pod);
     });
     const first = all.asked("/least");
-    while (!held) await Bun.sleep(1);
+    await until(() => held, "the pod to be asked");
     const others = new Set([await all.asked("/least"), await all.asked("/least"), await all.asked("/least")]);
     busy.resolve();
     assertEquals(others.size, 1);
@@ -277,8 +278,7 @@ describe("the providers of Kubernetes", () => {
     const get = async (): Promise<string> => (await gateway.fetch("/orders/5")).text();
     assertEquals(await get(), "pod-1");
     api.api.apply(at(1));
-    const end = Date.now() + 5000;
-    while ((await get()) !== "pod-2") assert(Date.now() < end, "the change was never seen");
+    await until(async () => (await get()) === "pod-2", "the change to be seen");
     assert(
       api.api.requests.every(({ query }) => !query.has("watch")),
       "it polls",

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { appendFile, mkdir, mkdtemp, readdir, rename, rm, symlink, unlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { assertEquals, assertLess, assertRejects } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
 import { bunRuntime } from "../../../src/platform/bun/runtime.ts";
 import { until } from "../../helpers/wait.ts";
 
@@ -54,14 +54,12 @@ describe("reading and writing", () => {
 });
 
 describe("watching", () => {
-  test("tells of a ConfigMap's symlink swap within a second, once", async () => {
+  test("tells of a ConfigMap's symlink swap, once", async () => {
     await publish("1", "old");
     await symlink("..data/ca.crt", join(folder, "ca.crt"));
     const seen = watching(join(folder, "ca.crt"));
-    const started = performance.now();
     await publish("2", "new");
     await until(() => seen.count > 0, { message: "the swap was seen" });
-    assertLess(performance.now() - started, 1000);
     assertEquals(await files.readText(join(folder, "ca.crt")), "new");
     await writeFile(join(folder, "unrelated"), "x");
     await publish("3", "newer");

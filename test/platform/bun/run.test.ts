@@ -1,5 +1,5 @@
 import { describe, test } from "bun:test";
-import { assertEquals, assertLess, assertRejects } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
 import { bunRuntime } from "../../../src/platform/bun/runtime.ts";
 
 const run = bunRuntime.run;
@@ -22,9 +22,8 @@ describe("running a program", () => {
   });
 
   test("that hangs is ended by the signal, even when a child of its own holds the output open", async () => {
-    const started = performance.now();
+    // Longer than a test may take.
     const signal = AbortSignal.timeout(100);
-    await assertRejects(() => run("sh", ["-c", "sleep 5 & sleep 5"], environment, signal));
-    assertLess(performance.now() - started, 2000);
+    await assertRejects(() => run("sh", ["-c", "sleep 35 & sleep 35"], environment, signal));
   });
 });

@@ -146,8 +146,11 @@ describe("a worker that dies", () => {
     assertGreaterOrEqual(await counter(gateway, "podway_requests_total"), counted);
     // It has every change since.
     setPods(1);
-    await Bun.sleep(100);
-    for (const [, [one]] of await connections(gateway.url)) assertStringIncludes(await one!.ask(), "200 pod-2");
+    const workers = [...(await connections(gateway.url)).values()].map(([one]) => one!);
+    await until(
+      async () => (await Promise.all(workers.map(({ ask }) => ask()))).every((answer) => answer.includes("200 pod-2")),
+      "every worker has the change",
+    );
     setPods(0, 1);
     assertEquals(asked(before, "list"), 1);
   });
