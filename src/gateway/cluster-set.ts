@@ -8,8 +8,8 @@ export interface ClusterSetOptions {
   /** Makes a cluster; it does nothing until `run`. */
   create(config: ClusterOptions): Cluster;
   readonly logger: Logger;
-  /** The clusters in force became others: whoever derived something from them derives it again. */
-  onChange(): void;
+  /** A successor took the place of a cluster, since it is in step now. */
+  onSucceeded(): void;
 }
 
 /**
@@ -18,8 +18,11 @@ export interface ClusterSetOptions {
  * that a change never takes known addresses away.
  */
 export interface ClusterSet {
-  /** Goes over to these settings. Clusters that are new serve at once (their routes wait for the first list). */
-  apply(config: DiscoveryConfig | undefined): void;
+  /**
+   * Goes over to these settings. Clusters that are new serve at once (their routes wait for the first list). What it gives back
+   * ends those that are gone: to be called when nothing uses them.
+   */
+  apply(config: DiscoveryConfig | undefined): () => void;
   /** The clusters in force, in the file's order. */
   current(): readonly Cluster[];
   /** Settings that wait for their first snapshot, while the ones before still serve. */
@@ -70,7 +73,7 @@ export function createClusterSet(options: ClusterSetOptions): ClusterSet {
     const before = slot.serving;
     slot.serving = successor;
     slot.successor = undefined;
-    options.onChange();
+    options.onSucceeded();
     end(before);
   }
 
@@ -104,11 +107,12 @@ export function createClusterSet(options: ClusterSetOptions): ClusterSet {
       }
       const gone = [...slots].filter(([id]) => !next.has(id));
       slots = next;
-      options.onChange();
-      for (const [, slot] of gone) {
-        end(slot.serving);
-        end(slot.successor);
-      }
+      return () => {
+        for (const [, slot] of gone) {
+          end(slot.serving);
+          end(slot.successor);
+        }
+      };
     },
     current: () => [...slots.values()].map((slot) => slot.serving.cluster),
     pending: () =>

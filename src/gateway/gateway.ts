@@ -130,7 +130,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     logger,
     tellRefusal,
     nextId: requestIds.next,
-    onEnd: (entry) => plan?.accessLog?.connection(entry),
+    onEnd: (entry) => plan.accessLog?.connection(entry),
   });
   let config = options.config;
   const events = createRing<GatewayEvent>(EVENTS);
@@ -139,7 +139,6 @@ export function createGateway(options: GatewayOptions): Gateway {
   let drained = 0;
   // Where the runtime's own edge writes such fields into every request, they tell nothing of a peer.
   const onUntrusted = options.edgeForwards ? undefined : createPeerWarnings({ clock, logger });
-  let plan: Plan | undefined;
   const parts: PlanParts = {
     world: options,
     counters,
@@ -166,40 +165,47 @@ export function createGateway(options: GatewayOptions): Gateway {
   const clusters: ClusterSet = createClusterSet({
     create: (cluster) => options.createCluster(cluster, config.server.zone),
     logger,
-    onChange: () => {
-      plan = makePlan(config, clusters.current(), plan, parts);
-      health.apply([...plan.routes.checks, ...(plan.streams?.checks ?? [])]);
-      if (options.checksReferences ?? true) references.check(plan, clusters.current());
+    onSucceeded: () => {
+      plan = compile(plan);
     },
   });
 
-  const traffic = (): TrafficStatistics => {
-    const { routes, streams, tracing } = plan!;
-    return collectTraffic(counters, { routes: routes.routes, streams, tracing });
-  };
+  /** What the config comes to with the clusters as they are, in force from now on. */
+  function compile(before: Plan | undefined): Plan {
+    const next = makePlan(config, clusters.current(), before, parts);
+    health.apply([...next.routes.checks, ...(next.streams?.checks ?? [])]);
+    if (options.checksReferences ?? true) references.check(next, clusters.current());
+    return next;
+  }
 
   clusters.apply(config.discovery);
+  let plan = compile(undefined);
+
+  const traffic = (): TrafficStatistics => {
+    const { routes, streams, tracing } = plan;
+    return collectTraffic(counters, { routes: routes.routes, streams: streams?.byId.values(), tracing });
+  };
 
   return {
     counters,
     traffic,
     handle(request, peer, scheme, upgrade, port) {
       if (drain.begun) drained++;
-      return respond(plan!, request, peer, scheme, upgrade, port);
+      return respond(plan, request, peer, scheme, upgrade, port);
     },
     streamCounters,
     connection(id, client) {
-      const stream = plan!.streams?.byId.get(id);
+      const stream = plan.streams?.byId.get(id);
       // It was taken out of the config while this connection waited to be accepted.
       if (stream === undefined) client.destroy();
       else connections.serve(stream, client);
     },
     admits(id, pending) {
-      const stream = plan!.streams?.byId.get(id);
+      const stream = plan.streams?.byId.get(id);
       return stream !== undefined && connections.admits(stream, pending);
     },
     handshakeFailed(id, error) {
-      const stream = plan!.streams?.byId.get(id);
+      const stream = plan.streams?.byId.get(id);
       if (stream !== undefined) stream.counts.failures.client_tls++;
       logger.log("debug", "A client's TLS handshake failed", { stream: id, error: error.message });
     },
@@ -207,7 +213,9 @@ export function createGateway(options: GatewayOptions): Gateway {
     apply(next) {
       config = next;
       refused = [];
-      clusters.apply(next.discovery);
+      const endGone = clusters.apply(next.discovery);
+      plan = compile(plan);
+      endGone();
       options.retain?.(next);
       const followed = next.discovery?.clusters.length ?? 0;
       events.add({ at: clock.now(), kind: "config", routes: next.routes.length, clusters: followed });
@@ -221,7 +229,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       await Promise.all(required.map((cluster) => cluster.whenSynced(signal)));
     },
     async whenKnown(service) {
-      await plan!.discovery.upstream({ service }).refresh();
+      await plan.discovery.upstream({ service }).refresh();
     },
     drain() {
       drain.begun = true;
@@ -235,21 +243,21 @@ export function createGateway(options: GatewayOptions): Gateway {
     async stop() {
       references.stop();
       await Promise.all([clusters.stop(), health.stop()]);
-      plan?.accessLog?.flush();
-      await plan?.tracing?.stop();
+      plan.accessLog?.flush();
+      await plan.tracing?.stop();
     },
-    readiness: () => ({ ...plan!.discovery.readiness(), draining: drain.begun }),
+    readiness: () => ({ ...plan.discovery.readiness(), draining: drain.begun }),
     metrics: () => ({
       traffic: traffic(),
       clusters: collectClusters(clusters.current()),
-      ready: plan!.discovery.readiness().ready,
+      ready: plan.discovery.readiness().ready,
       draining: drain.begun,
     }),
-    status: () => withPending(plan!.discovery.status().clusters, clusters.pending()),
-    dump: () => plan!.discovery.dump((config.discovery?.clusters ?? []).map(redactCluster)),
-    held: () => heldBy(plan!.routes.routes),
+    status: () => withPending(plan.discovery.status().clusters, clusters.pending()),
+    dump: () => plan.discovery.dump((config.discovery?.clusters ?? []).map(redactCluster)),
+    held: () => heldBy(plan.routes.routes),
     async nodes(service, { verbose, held }) {
-      const { discovery, config, routes } = plan!;
+      const { discovery, config, routes } = plan;
       const upstream = discovery.upstream({ service });
       // What a route would wait for is shown as it stands; only where nothing is kept the apiserver has to be asked.
       const { mode } = config.discovery?.clusters.find(({ id }) => id === upstream.cluster) ?? {};
@@ -258,16 +266,16 @@ export function createGateway(options: GatewayOptions): Gateway {
       return verbose ? withEjections(answer, upstream.name, [...heldBy(routes.routes), ...(held ?? [])]) : answer;
     },
     async explain(query, { patient = false, workers } = {}) {
-      const status = (): readonly ClusterStatus[] => withPending(plan!.discovery.status().clusters, clusters.pending());
+      const status = (): readonly ClusterStatus[] => withPending(plan.discovery.status().clusters, clusters.pending());
       const shownRoute = (route: RouteConfig) => redactRoute(FORMAT, route);
-      return explainRequest(query, { ...plan!, shownRoute, status, patient, workers });
+      return explainRequest(query, { ...plan, shownRoute, status, patient, workers });
     },
-    services: (query) => plan!.discovery.services(query),
+    services: (query) => plan.discovery.services(query),
     events: (limit) =>
       newestEvents([events.newest(), ...clusters.current().map(({ journal }) => journal?.events() ?? [])], limit),
     refusedConfig: () => refused,
-    routes: () => plan!.shownRoutes(),
-    streams: () => plan!.shownStreams(),
+    routes: () => plan.shownRoutes(),
+    streams: () => plan.shownStreams(),
     report: (error) => logger.log("error", `Unforeseen error: ${String(error)}`),
   };
 }

@@ -3,31 +3,14 @@ import type { ProbedPool } from "../balancing/health/active-health.ts";
 import type { BalancerConfig, PassiveHealthConfig } from "../balancing/options.ts";
 import { createPool, type PoolOptions } from "../balancing/pool.ts";
 import { keyReader } from "../balancing/request-key.ts";
-import type { RetryBudget, RetryBudgets } from "../balancing/retry-budget.ts";
+import type { RetryBudgets } from "../balancing/retry-budget.ts";
 import { staticUpstream } from "../balancing/static-upstream.ts";
 import type { Pool, Target } from "../balancing/types.ts";
+import type { WeightedBackend } from "../balancing/weighted-backend.ts";
 import type { Clock, Random } from "../base/clock.ts";
 import type { RouteConfig } from "../config/schema.ts";
 import type { Cluster } from "../discovery/cluster.ts";
-import type { Upstream, UpstreamQuery } from "../discovery/types.ts";
 import type { Discovery } from "../discovery/views.ts";
-
-/** Where a request of a route, or a connection of a stream, may go. `Counts` is where that is counted. */
-export interface Choice<Counts = unknown> {
-  readonly pool: Pool & ProbedPool;
-  /** What the pool is kept by. */
-  readonly key: string;
-  readonly upstream: Upstream;
-  /** Of the service, whoever leads to it. */
-  readonly budget: RetryBudget;
-  readonly counts: Counts;
-  /** What discovery is asked for; undefined: the entry's own `nodes`. */
-  readonly query: UpstreamQuery | undefined;
-  /** Its share is this of all weights of its priority; where all are 0, all count the same. */
-  readonly weight: number;
-  /** The greater first: one of a lower priority is for when none above takes traffic. */
-  readonly priority: number;
-}
 
 /** What an entry of `routes` or `streams` says of where it leads. */
 export interface DestinationConfig
@@ -40,8 +23,8 @@ export interface DestinationConfig
 
 /** Where an entry leads. */
 export interface Destination<Counts> {
-  readonly backends: Backends<Choice<Counts>>;
-  readonly of: readonly Choice<Counts>[];
+  readonly backends: Backends<WeightedBackend<Counts>>;
+  readonly of: readonly WeightedBackend<Counts>[];
 }
 
 /** What is counted of an entry. */
@@ -121,7 +104,7 @@ export function createPoolSet({ discovery, clusters, budgets, before, ...parts }
       const entries = entriesOf(config, discovery);
       const sticky = typeof config.balancer === "object" && "sticky_cookie" in config.balancer;
 
-      function choice({ of, upstream, query, weight, priority }: Entry): Choice<Counts> {
+      function choice({ of, upstream, query, weight, priority }: Entry): WeightedBackend<Counts> {
         const counts = counting.of(upstream.name);
         const backed = entries.some((other) => other.priority < priority);
         const made = { ...settings, backed, shared: sticky && entries.length > 1 };
@@ -144,7 +127,7 @@ export function createPoolSet({ discovery, clusters, budgets, before, ...parts }
 }
 
 /** One of the places a route leads to, as its config says. */
-interface Entry extends Pick<Choice, "upstream" | "query" | "weight" | "priority"> {
+interface Entry extends Pick<WeightedBackend, "upstream" | "query" | "weight" | "priority"> {
   /** What tells it from the route's others. */
   readonly of: string;
 }
@@ -170,10 +153,10 @@ function entriesOf(config: DestinationConfig, discovery: Discovery): Entry[] {
 
 /** Routes keep it: like `makePool`, it is no closure of the whole set. */
 function backendsOf<Counts>(
-  of: readonly Choice<Counts>[],
+  of: readonly WeightedBackend<Counts>[],
   balancer: BalancerConfig,
   random: Random,
-): Backends<Choice<Counts>> {
+): Backends<WeightedBackend<Counts>> {
   const hashed = typeof balancer === "object" && "consistent_hash" in balancer;
   return createBackends(of, { random, keyOf: hashed ? keyReader(balancer.consistent_hash) : undefined });
 }

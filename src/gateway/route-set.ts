@@ -1,8 +1,8 @@
 import type { HealthCheck } from "../balancing/health/health-set.ts";
 import { httpProbe } from "../balancing/health/http-probe.ts";
+import type { WeightedBackend } from "../balancing/weighted-backend.ts";
 import type { Config, RouteConfig, UpstreamTlsConfig } from "../config/schema.ts";
 import { asMatched } from "../http/readings.ts";
-import type { IncomingRequest } from "../http/request.ts";
 import type { Transport } from "../http/transport.ts";
 import type { Trust } from "../http/trust.ts";
 import type { MiddlewareEntry } from "../middleware/catalog.ts";
@@ -10,6 +10,7 @@ import { makeMiddleware, middlewareKey } from "../middleware/catalog.ts";
 import { type Chain, createChain, ownMiddleware, userMiddleware } from "../middleware/chain.ts";
 import { isProxyLimit, proxyLimits } from "../middleware/limits.ts";
 import type { Middleware, MiddlewareParts } from "../middleware/plugin.ts";
+import type { CompiledRoute } from "../proxy/route.ts";
 import type { ProxyRoute } from "../proxy/types.ts";
 import { compileHeaderChanges } from "../routing/header-changes.ts";
 import { compileQueryChanges } from "../routing/query-changes.ts";
@@ -18,27 +19,10 @@ import { compileRewrite, pathTemplateOf } from "../routing/rewrite.ts";
 import { compileRoutes, type RouteTable } from "../routing/table.ts";
 import { upstreamScheme } from "../routing/upstream-scheme.ts";
 import { type Counters, countEjection, type SeriesCounts } from "../telemetry/counters.ts";
-import type { Choice, PoolSet } from "./pool-set.ts";
+import type { PoolSet } from "./pool-set.ts";
 
-/** A route, compiled: it either answers with a redirect of its own or passes the request on. */
-export type GatewayRoute = (
-  | {
-      readonly kind: "redirect";
-      readonly rule: RouteConfig;
-      readonly answer: (facts: IncomingRequest) => Response | undefined;
-    }
-  | {
-      readonly kind: "proxy";
-      readonly rule: RouteConfig;
-      readonly proxy: ProxyRoute;
-      readonly choices: readonly Choice<SeriesCounts>[];
-    }
-) & {
-  /** What a request goes through first; undefined: nothing. */
-  readonly chain: Chain | undefined;
-  /** Where answers are counted that no service gave; undefined: there are none, whatever the service. */
-  readonly counts: SeriesCounts | undefined;
-};
+/** A route of the config, compiled. */
+export type GatewayRoute = CompiledRoute<RouteConfig>;
 
 /** All routes of one config, with the pools they use. Made anew at every config reload and change of clusters. */
 export interface RouteSet {
@@ -154,7 +138,11 @@ function chainFor(
 }
 
 /** The health checks a route asks for: each of its pools is probed as its requests go. */
-function checksOf({ health, upstream_tls }: RouteConfig, of: readonly Choice[], transport: Transport): HealthCheck[] {
+function checksOf(
+  { health, upstream_tls }: RouteConfig,
+  of: readonly WeightedBackend[],
+  transport: Transport,
+): HealthCheck[] {
   const { active } = health;
   if (active === false) return [];
   const probeKey = JSON.stringify([active, upstream_tls ?? null]);

@@ -9,7 +9,7 @@ import type { AttemptTrace } from "../telemetry/tracing/types.ts";
 import type { InFlightRequest } from "./in-flight.ts";
 import type { RetryCause } from "./options.ts";
 import { mayRetry } from "./retry.ts";
-import type { Choice, ProxyRoute } from "./types.ts";
+import type { ProxyBackend, ProxyRoute } from "./types.ts";
 
 /** One request on its way: what its attempts share. */
 export interface AttemptContext {
@@ -34,10 +34,10 @@ export interface AttemptContext {
 /** The pod for another attempt, if the rule, the request and the budget allow one. */
 export function nextAttempt(
   context: AttemptContext,
-  { from, target }: Picked<Choice>,
+  { from, target }: Picked<ProxyBackend>,
   cause: RetryCause,
   attempt: number,
-): Picked<Choice> | undefined {
+): Picked<ProxyBackend> | undefined {
   const { facts, route, pending, counts } = context;
   const { attempts } = route.rule.retries;
   if (attempts !== "all" && attempt >= attempts) return undefined;
@@ -53,7 +53,7 @@ export function nextAttempt(
 }
 
 /** Goes on with another service: that is where the request is under way, and where its answer is counted. */
-export function switchBackend({ pool, counts, upstream }: Choice, context: AttemptContext): void {
+export function switchBackend({ pool, counts, upstream }: ProxyBackend, context: AttemptContext): void {
   const { outcome } = context;
   const { entry } = outcome;
   if (context.counts !== undefined) countInFlight(context.counts, -1);

@@ -17,7 +17,7 @@ import { type AttemptContext, nextAttempt, switchBackend } from "./attempt.ts";
 import { addVia, toUpstream } from "./headers.ts";
 import { createInFlightRequests, InFlightRequest, type InFlightRequests } from "./in-flight.ts";
 import { refuse } from "./refuse.ts";
-import type { Choice, Forwarder, ProxyRoute } from "./types.ts";
+import type { Forwarder, ProxyBackend, ProxyRoute } from "./types.ts";
 import { Upload } from "./upload.ts";
 import { dropHandshake, openTunnel, refuseHandshake, wantsWebSocket } from "./websocket.ts";
 
@@ -116,9 +116,9 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
   function afterFailure(
     error: unknown,
     context: AttemptContext,
-    picked: Picked<Choice>,
+    picked: Picked<ProxyBackend>,
     attempt: number,
-  ): Picked<Choice> | Response {
+  ): Picked<ProxyBackend> | Response {
     const { facts, route, outcome, pool, pending } = context;
     const { target } = picked;
     const failure = failureOf(error, context);
@@ -148,9 +148,9 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
   function afterStatus(
     response: Response,
     context: AttemptContext,
-    picked: Picked<Choice>,
+    picked: Picked<ProxyBackend>,
     attempt: number,
-  ): Picked<Choice> | undefined {
+  ): Picked<ProxyBackend> | undefined {
     const next = nextAttempt(context, picked, response.status as 500, attempt);
     if (next === undefined) return undefined;
     picked.from.pool.finish(picked.target);
@@ -161,7 +161,7 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
 
   async function sendWithRetries(
     context: AttemptContext,
-    first: Picked<Choice>,
+    first: Picked<ProxyBackend>,
     path: string,
     init: OutgoingRequest,
   ): Promise<Response> {
@@ -247,7 +247,7 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
     request: Request,
     facts: IncomingRequest,
     route: ProxyRoute,
-    from: Choice,
+    from: ProxyBackend,
     outcome: RequestOutcome,
     started: number,
     upgrade: Upgrade | undefined,

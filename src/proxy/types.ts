@@ -10,7 +10,7 @@ import type { RequestOutcome } from "../telemetry/request-outcome.ts";
 import type { ProxyRule } from "./options.ts";
 
 /** Where a request of a route may go. */
-export interface Choice extends Backend {
+export interface ProxyBackend extends Backend {
   readonly upstream: Upstream;
   /** The addresses of `upstream`. */
   readonly pool: Pool;
@@ -33,7 +33,7 @@ export interface ProxyRoute {
   /** `response_headers` of the config, compiled; left out where there is nothing to change. */
   readonly responseHeaders?: ((headers: Headers) => void) | undefined;
   /** Which of the route's services gets a request, and where its retries go. */
-  readonly backends: Backends<Choice>;
+  readonly backends: Backends<ProxyBackend>;
   /** The runtime's server alone reads its answers, and copies each piece before it asks for the next. @default false */
   readonly recycles?: boolean | undefined;
   /** Largest request body in bytes, in place of the gateway's limit; 0 or left out: there is no other. */

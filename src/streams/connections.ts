@@ -1,9 +1,9 @@
 import type { PickInfo } from "../balancing/types.ts";
+import type { WeightedBackend } from "../balancing/weighted-backend.ts";
 import { authority } from "../base/addresses.ts";
 import { atMost, type Clock } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
 import type { EmptyReason } from "../discovery/types.ts";
-import type { Choice } from "../gateway/pool-set.ts";
 import type { StreamSocket } from "../platform/sockets.ts";
 import type { LogRefusal } from "../telemetry/refusals.ts";
 import type { StreamFailure } from "../telemetry/stream-counters.ts";
@@ -61,7 +61,7 @@ export function createConnections(options: ConnectionsOptions): Connections {
     counts.connections++;
     counts.open++;
     const facts = { up: 0, down: 0, tries: 0, connectMs: undefined as number | undefined };
-    let choice: Choice<unknown> | undefined;
+    let choice: WeightedBackend<unknown> | undefined;
     let upstream: string | undefined;
     const entry: Open = { close: () => {} };
     open.add(entry);
@@ -69,7 +69,7 @@ export function createConnections(options: ConnectionsOptions): Connections {
       entry,
       facts,
       started,
-      chose(next: Choice<unknown>) {
+      chose(next: WeightedBackend<unknown>) {
         choice = next;
       },
       tries(address: string) {

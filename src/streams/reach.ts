@@ -1,8 +1,8 @@
 import type { Picked } from "../balancing/backends.ts";
 import type { PickInfo, Target } from "../balancing/types.ts";
+import type { WeightedBackend } from "../balancing/weighted-backend.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
-import type { Choice } from "../gateway/pool-set.ts";
 import type { StreamSocket } from "../platform/sockets.ts";
 import type { StreamCounts } from "../telemetry/stream-counters.ts";
 import type { Stream } from "./stream.ts";
@@ -11,7 +11,7 @@ import type { Stream } from "./stream.ts";
 export type Reached =
   | {
       readonly socket: StreamSocket;
-      readonly from: Choice<StreamCounts>;
+      readonly from: WeightedBackend<StreamCounts>;
       readonly target: Target;
       readonly tries: number;
     }
@@ -21,7 +21,7 @@ export type Reached =
 export interface ReachOptions {
   readonly stream: Stream;
   /** The service that was chosen for the connection. */
-  readonly from: Choice<StreamCounts>;
+  readonly from: WeightedBackend<StreamCounts>;
   readonly facts: PickInfo;
   /** What each upstream is sent first. */
   readonly preface: Uint8Array | undefined;
@@ -30,7 +30,7 @@ export interface ReachOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   /** An address is about to be tried. */
-  onTry(target: Target, from: Choice<StreamCounts>): void;
+  onTry(target: Target, from: WeightedBackend<StreamCounts>): void;
 }
 
 /**
@@ -46,7 +46,7 @@ export async function reach(options: ReachOptions): Promise<Reached> {
   let next = backends.next(facts, options.from, tried, false);
   if (next === undefined) return { failure: "no_upstream", tries: 0 };
   for (let tries = 1; ; tries++) {
-    const { from, target }: Picked<Choice<StreamCounts>> = next;
+    const { from, target }: Picked<WeightedBackend<StreamCounts>> = next;
     const { pool } = from;
     onTry(target, from);
     pool.start(target);

@@ -1,10 +1,8 @@
 import type { Cluster } from "../discovery/cluster.ts";
 import type { ClusterCounters, ClusterStatus } from "../discovery/views.ts";
 import { sizeLimit } from "../discovery/warnings.ts";
-import type { StreamSet } from "../gateway/stream-set.ts";
-import type { Choice, ProxyRoute } from "../proxy/types.ts";
-import type { Stream } from "../streams/stream.ts";
 import type { Counters } from "./counters.ts";
+import type { StreamCounts } from "./stream-counters.ts";
 import type { Tracing } from "./tracing/types.ts";
 import { mergePools, type PoolCounts, type StreamTraffic, type TrafficStatistics } from "./traffic.ts";
 
@@ -33,7 +31,7 @@ export function collectTraffic(counters: Counters, { routes, streams, tracing }:
     series: counters.all(),
     pools: mergePools(pools),
     spans: tracing?.counts(),
-    streams: streams && [...streams.byId.values()].map(streamTraffic),
+    streams: streams && [...streams].map(streamTraffic),
   };
 }
 
@@ -51,11 +49,12 @@ function poolsOf({ rule, choices, proxy }: ProxyPools): PoolCounts[] {
 /** Where a gateway's numbers are, beside its counters. */
 export interface TrafficSources {
   readonly routes: readonly RoutePools[];
-  readonly streams: StreamSet | undefined;
+  /** undefined: the runtime has none. */
+  readonly streams: Iterable<StreamPools> | undefined;
   readonly tracing: Tracing | undefined;
 }
 
-function streamTraffic({ rule, of, counts }: Stream): StreamTraffic {
+function streamTraffic({ rule, of, counts }: StreamPools): StreamTraffic {
   const sum = { endpoints: 0, ejected: 0, unhealthy: 0 };
   for (const { pool } of of) {
     const { endpoints, ejected, unhealthy } = pool.counts();
@@ -66,13 +65,29 @@ function streamTraffic({ rule, of, counts }: Stream): StreamTraffic {
   return { ...counts, ...sum, stream: rule.id };
 }
 
+/** Addresses that are counted. */
+interface CountedPool {
+  counts(): Omit<PoolCounts, "route" | "service">;
+}
+
 /** A route, and where it may send requests. */
 type RoutePools = { readonly rule: { readonly id: string } } & (Omit<ProxyPools, "rule"> | object);
 
 interface ProxyPools {
   readonly rule: { readonly id: string };
-  readonly choices: readonly Choice[];
-  readonly proxy: Pick<ProxyRoute, "backends">;
+  readonly choices: readonly {
+    readonly pool: CountedPool;
+    readonly upstream: { readonly name: string };
+    readonly priority: number;
+  }[];
+  readonly proxy: { readonly backends: { activePriority(): number } };
+}
+
+/** A stream, and where it may send connections. */
+interface StreamPools {
+  readonly rule: { readonly id: string };
+  readonly of: readonly { readonly pool: CountedPool }[];
+  readonly counts: StreamCounts;
 }
 
 /** The clusters as they stand now. */

@@ -55,7 +55,7 @@ function setOf() {
       return one as unknown as Cluster;
     },
     logger: { log: (_level, message, fields) => void logged.push({ message, ...fields }) },
-    onChange: () => void seen.changes++,
+    onSucceeded: () => void seen.changes++,
   });
   const names = (clusters: readonly Cluster[]): string[] =>
     clusters.map((one) => `${one.id}/${(one as unknown as Sketch).of}`);
@@ -68,7 +68,7 @@ function setOf() {
     apply: (of: Record<string, string>) =>
       set.apply({
         clusters: Object.entries(of).map(([id, label_selector]) => ({ id, label_selector })),
-      } as unknown as Parameters<typeof set.apply>[0]),
+      } as unknown as Parameters<typeof set.apply>[0])(),
     current: () => names(set.current()),
     pending: () => names(set.pending()),
     settle: () => new Promise<void>((resolve) => setImmediate(resolve)),

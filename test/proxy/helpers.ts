@@ -15,7 +15,7 @@ import { createTrust } from "../../src/http/trust.ts";
 import { bunDial } from "../../src/platform/bun/dial.ts";
 import { createForwarder, type ForwarderOptions } from "../../src/proxy/forward.ts";
 import { createInFlightRequests } from "../../src/proxy/in-flight.ts";
-import type { Choice, ProxyRoute } from "../../src/proxy/types.ts";
+import type { ProxyBackend, ProxyRoute } from "../../src/proxy/types.ts";
 import { createAccessLog } from "../../src/telemetry/access-log.ts";
 import { AccessLogEntry } from "../../src/telemetry/access-log-entry.ts";
 import { createRequestIds } from "../../src/telemetry/request-id.ts";
@@ -150,7 +150,7 @@ export function startRig(options: RigOptions = {}): Rig {
   const { passive } = rule.health;
   const pool = createPool({ upstream, scheme: "http", balancer, passive, clock, random: () => 0 });
   const budget = options.budget ?? { request: () => {}, take: () => true };
-  const choice: Choice = { pool, upstream, budget, weight: 1, priority: 0 };
+  const choice: ProxyBackend = { pool, upstream, budget, weight: 1, priority: 0 };
   // Time stands still for connections: none is closed for being idle where it should have been closed for something else.
   const client = createHttp1Client({ dial: bunDial, clock: { ...systemClock, now: () => 0 }, random: Math.random });
   const route: ProxyRoute = {

@@ -1,5 +1,5 @@
 import type { Node, NodeDetail, NodesAnswer } from "../../discovery/views.ts";
-import type { GatewayRoute } from "../../gateway/route-set.ts";
+import type { CompiledRoute } from "../../proxy/route.ts";
 
 /** What a route holds against an address: plain data, for whoever serves requests tells it to those who are asked. */
 export interface Held {
@@ -15,7 +15,7 @@ export interface Held {
 }
 
 /** All that the pools of routes hold against addresses of services now. */
-export function heldBy(routes: readonly GatewayRoute[]): Held[] {
+export function heldBy(routes: readonly CompiledRoute<{ readonly id: string }>[]): Held[] {
   return routes.flatMap((route) =>
     route.kind !== "proxy"
       ? []

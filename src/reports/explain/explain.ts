@@ -1,29 +1,44 @@
+import type { WeightedBackend } from "../../balancing/weighted-backend.ts";
 import { isPlainPath } from "../../base/path-check.ts";
-import type { Config, RouteConfig } from "../../config/schema.ts";
+import type { ClusterOptions } from "../../discovery/options.ts";
 import type { ClusterStatus, Discovery } from "../../discovery/views.ts";
-import type { Choice } from "../../gateway/pool-set.ts";
-import type { GatewayRoute, RouteSet } from "../../gateway/route-set.ts";
 import type { IncomingRequest, ParseOptions } from "../../http/request.ts";
+import type { MiddlewareEntry } from "../../middleware/catalog.ts";
+import type { ProxyRule } from "../../proxy/options.ts";
 import { refuse } from "../../proxy/refuse.ts";
 import { mayRetry } from "../../proxy/retry.ts";
+import type { CompiledRoute, ForwardingRoute } from "../../proxy/route.ts";
 import { refuseHandshake, wantsWebSocket } from "../../proxy/websocket.ts";
-import type { HeaderChanges } from "../../routing/options.ts";
+import type { HeaderChanges, QueryChanges, RouteRule } from "../../routing/options.ts";
+import type { RouteTable } from "../../routing/table.ts";
 import { upstreamScheme } from "../../routing/upstream-scheme.ts";
 import type { Explained, ExplainedRequest, ExplainedService, ExplainedUpstream, HeaderNames } from "./answer.ts";
 import type { Held } from "./ejections.ts";
-import { type ExplainQuery, readQuestion } from "./question.ts";
+import { type ExplainQuery, type OwnListener, readQuestion } from "./question.ts";
 import { explainService } from "./services.ts";
 import { ambiguous, forwarded, inReadings, noRoute, problemAnswer, problemVerdict, redirected } from "./verdict.ts";
 import { explainMiddleware } from "./words.ts";
 
+/** What explaining reads of a route, every default filled in. */
+export interface ExplainedRule extends ProxyRule, RouteRule {
+  readonly scheme?: "http" | "https" | "ws" | "wss" | undefined;
+  readonly middleware: readonly MiddlewareEntry[];
+  readonly request_headers?: HeaderChanges | undefined;
+  readonly request_query?: QueryChanges | undefined;
+  readonly response_headers?: HeaderChanges | undefined;
+}
+
 /** What a gateway shows of itself to be explained: nothing of it is moved. */
 export interface ExplainSources {
-  readonly config: Config;
+  readonly config: {
+    readonly server: OwnListener;
+    readonly discovery?: { readonly clusters: readonly Pick<ClusterOptions, "id" | "mode">[] } | undefined;
+  };
   readonly discovery: Discovery;
-  readonly routes: Pick<RouteSet, "table" | "routes">;
+  readonly routes: { readonly table: RouteTable<CompiledRoute<ExplainedRule>> };
   readonly read: ParseOptions;
   /** A route as it may be shown: without secrets. */
-  shownRoute(route: RouteConfig): Readonly<Record<string, unknown>>;
+  shownRoute(route: ExplainedRule): Readonly<Record<string, unknown>>;
   status(): readonly ClusterStatus[];
   /**
    * Waits for what a request would wait for: a first list under way, or the apiserver itself in mode `request`. Left out:
@@ -33,8 +48,6 @@ export interface ExplainSources {
   /** Where workers serve, and the pools here do not: what each of them holds against addresses. */
   readonly workers?: readonly (readonly Held[])[] | undefined;
 }
-
-type ProxyKind = Extract<GatewayRoute, { kind: "proxy" }>;
 
 function requestOf(facts: IncomingRequest, headers: readonly string[]): ExplainedRequest {
   const { method, scheme, host, path, search, client } = facts;
@@ -47,7 +60,10 @@ const namesOf = ({ set, add, remove }: HeaderChanges): HeaderNames => ({
   remove,
 });
 
-function hostOf({ pass_host: policy, upstream_host }: RouteConfig, facts: IncomingRequest): ExplainedUpstream["host"] {
+function hostOf(
+  { pass_host: policy, upstream_host }: ExplainedRule,
+  facts: IncomingRequest,
+): ExplainedUpstream["host"] {
   if (policy === "node") return { policy, value: null };
   return { policy, value: policy === "rewrite" ? (upstream_host ?? facts.authority) : facts.authority };
 }
@@ -57,10 +73,14 @@ const bodyOf = ({ headers }: IncomingRequest): { consumed(): boolean } | undefin
   headers.has("content-length") || headers.has("transfer-encoding") ? { consumed: () => false } : undefined;
 
 /** Whether a redirect's own words hold what may be a secret. */
-const redirectHides = (rule: RouteConfig, sources: ExplainSources): boolean =>
+const redirectHides = (rule: ExplainedRule, sources: ExplainSources): boolean =>
   JSON.stringify(sources.shownRoute(rule).redirect) !== JSON.stringify(rule.redirect);
 
-function upstreamOf({ rule, proxy }: ProxyKind, facts: IncomingRequest, sources: ExplainSources): ExplainedUpstream {
+function upstreamOf(
+  { rule, proxy }: ForwardingRoute<ExplainedRule>,
+  facts: IncomingRequest,
+  sources: ExplainSources,
+): ExplainedUpstream {
   const { timeouts, retries, request_headers, request_query, response_headers } = rule;
   const scheme = upstreamScheme(rule.scheme);
   const sent = proxy.rewrite(facts.path, facts);
@@ -75,12 +95,12 @@ function upstreamOf({ rule, proxy }: ProxyKind, facts: IncomingRequest, sources:
     ...(response_headers && { response_headers: namesOf(response_headers) }),
     timeouts,
     retries: { ...retries, applies: retries.attempts !== 1 ? applies : [] },
-    health: sources.shownRoute(rule).health as RouteConfig["health"],
+    health: sources.shownRoute(rule).health as ExplainedUpstream["health"],
   };
 }
 
 /** Each service's part of the route's requests: those of a priority that is not in use have none. */
-function sharesOf(choices: readonly Choice[], inUse: number): number[] {
+function sharesOf(choices: readonly WeightedBackend[], inUse: number): number[] {
   const used = choices.filter(({ priority }) => priority === inUse);
   const total = used.reduce((sum, { weight }) => sum + weight, 0);
   return choices.map((choice) => {
@@ -90,7 +110,7 @@ function sharesOf(choices: readonly Choice[], inUse: number): number[] {
 }
 
 async function servicesOf(
-  { rule, choices, proxy }: ProxyKind,
+  { rule, choices, proxy }: ForwardingRoute<ExplainedRule>,
   facts: IncomingRequest,
   sources: ExplainSources,
 ): Promise<ExplainedService[]> {
@@ -118,7 +138,7 @@ async function servicesOf(
 }
 
 /** What the proxy refuses before it looks for a node; undefined: nothing. */
-async function refusedByProxy({ rule, proxy }: ProxyKind, facts: IncomingRequest) {
+async function refusedByProxy({ rule, proxy }: ForwardingRoute<ExplainedRule>, facts: IncomingRequest) {
   const refused = refuse(facts) ?? (wantsWebSocket(facts) ? refuseHandshake(facts.headers) : undefined);
   if (refused !== undefined) return problemAnswer(refused);
   const changed = proxy.rewrite(facts.path, facts);

@@ -1,8 +1,8 @@
 import type { BalancerConfig } from "../../balancing/options.ts";
 import type { Preview, TargetState } from "../../balancing/types.ts";
+import type { WeightedBackend } from "../../balancing/weighted-backend.ts";
 import type { Endpoint } from "../../discovery/types.ts";
 import type { ClusterStatus, Discovery, Node, NodeDetail, NodesAnswer } from "../../discovery/views.ts";
-import type { Choice } from "../../gateway/pool-set.ts";
 import type { IncomingRequest } from "../../http/request.ts";
 import type { ExcludedNode, ExplainedNode, ExplainedService } from "./answer.ts";
 import type { Held } from "./ejections.ts";
@@ -73,7 +73,7 @@ function setApart(state: TargetState, known: ReadonlyMap<string, NodeDetail>): E
 }
 
 /** Why a service has no node for this request. */
-function reasonOf(answer: NodesAnswer | undefined, choice: Choice): Partial<ExplainedService> {
+function reasonOf(answer: NodesAnswer | undefined, choice: WeightedBackend): Partial<ExplainedService> {
   const why = choice.upstream.reason();
   if (answer?.code !== undefined) {
     const { code, reason, available } = answer;
@@ -113,7 +113,7 @@ function nodesOf(
 
 /** Explains one service of a route. It is read as the next request would find it, and left as it is. */
 export function explainService(
-  choice: Choice,
+  choice: WeightedBackend,
   route: OfRoute,
   facts: IncomingRequest,
   { discovery, clusters, workers }: ServiceSources,
