@@ -1,9 +1,9 @@
 import { parseAddress, type Trust } from "./trust.ts";
 
 /**
- * The client's address as a trusted peer tells it: the right-most address of `X-Forwarded-For` or of `Forwarded` (RFC
- * 7239) that is not a trusted proxy itself; without both, `X-Real-IP`. What stands further left is the client's own
- * say-so. All of them trusted: the left-most. A word that is no address ends the search at the last address known.
+ * The client's address as a trusted peer forwards it: the right-most address of `X-Forwarded-For` or of `Forwarded`
+ * (RFC 7239) that is not a trusted proxy itself; without both, `X-Real-IP`. What stands further left is the client's
+ * own claim. All of them trusted: the left-most. A word that is no address ends the search at the last address known.
  *
  * A proxy passes on the one it does not write as its client sent it. So where both are there they have to name the same
  * client: else "", no address, since either may be made up.

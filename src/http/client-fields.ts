@@ -37,8 +37,8 @@ export const droppedKinds = (trusted: boolean, dropUnderscores: boolean): number
   NEVER | (trusted ? 0 : FIELD.forwarding) | (dropUnderscores ? FIELD.underscore : 0);
 
 /**
- * The fields that a client's `Connection` takes away: its own only. What a trusted proxy tells of the client is not the
- * client's, who may have got its `Connection` through that proxy.
+ * The fields that a client's `Connection` takes away: its own only. What a trusted proxy says of the client is not the
+ * client's to remove, who may have got its `Connection` through that proxy.
  */
 export const takenAway = (headers: Headers): string[] =>
   fieldsNamedBy(headers.get("connection") ?? "").filter((name) => (kindsOf(name) & FIELD.forwarding) === 0);

@@ -42,7 +42,7 @@ export const ONE_HOP = [
 /** Addressed to this gateway, not to the pod behind it. `Expect` was answered by the runtime's server already. */
 const REQUEST_STOPS: ReadonlySet<string> = new Set([...ONE_HOP, "proxy-authorization", "expect", "http2-settings"]);
 
-/** Names that tell of the client or of its first request, and what such names begin with. */
+/** Names that describe the client or its first request, and what such names begin with. */
 const FORWARDING: ReadonlySet<string> = new Set([
   "forwarded",
   "x-real-ip",
@@ -67,7 +67,7 @@ const FORWARDING: ReadonlySet<string> = new Set([
   "x-rewrite-url",
 ]);
 const FORWARDING_FAMILY = /^x-(?:forwarded|original|credential)(?:-|$)/;
-/** Tells the pod who asks: middleware say it, no peer does. */
+/** Says who asks: set by middleware, never accepted from a peer. */
 const IDENTITY_FAMILY = /^x-consumer(?:-|$)/;
 
 /** What the gateway writes itself; a pod that reads `_` as `-` would take another spelling for it. */

@@ -74,7 +74,7 @@ export interface BadRequest {
 /** The longest target of a refused request that is kept: the log must not grow with what was refused for its length. */
 const SHOWN_TARGET = 256;
 
-/** As much of a refused request as a log can tell; nothing of it is trusted, and nothing is decided by it. */
+/** As much of a refused request as a log can show; nothing of it is trusted. */
 export function refusedRequest(
   request: Request,
   peer: string,

@@ -14,8 +14,8 @@ export interface BodyWatcher {
 
 /**
  * A body whose pieces are seen on their way. Nothing is read from the source before the reader asks, and a reader that
- * leaves cancels the source. `gone` tells of readers that leave without a word: Bun's server does not cancel a stream
- * it was not reading from when its client went away. Costs a few microseconds: only for bodies that have to be watched.
+ * leaves cancels the source. `gone` aborts for readers that leave silently: Bun's server does not cancel a stream it
+ * was not reading from when its client went away. Costs a few microseconds: only for bodies that have to be watched.
  */
 export function watchBody(
   source: ReadableStream<Uint8Array>,

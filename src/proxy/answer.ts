@@ -29,12 +29,17 @@ export type ChangeHeaders = (headers: Headers, response: Response, answered: Att
 /** The answer for the client, from what `target` answered. */
 export type Deliver = (response: Response, answered: AttemptContext, target: Target) => Response;
 
-/** Makes the changes that headers of an answer go through. */
-export function createHeaderChange(options: Omit<DeliveryOptions, "clock" | "inFlight" | "streams">): ChangeHeaders {
-  const { mutable, via, upstreamHeaders } = options;
-  return function change(headers, response, { facts, route, pool, transport }, target) {
+/**
+ * Makes of a pod's answer the answer to the client. The runtime streams fetch's own Response at a fraction of the cost
+ * of a new one, so that one is given back, its headers changed in place, unless a runtime forbids it or its body has to
+ * be watched.
+ */
+export function createDelivery(options: DeliveryOptions): { deliver: Deliver; changeHeaders: ChangeHeaders } {
+  const { clock, inFlight, streams, mutable, via, upstreamHeaders } = options;
+
+  const changeHeaders: ChangeHeaders = (headers, response, { facts, route, pool, transport }, target) => {
     if (!transport.stripsHopByHop) toClient(headers);
-    // Servers built on fetch would tell a length of 0 (RFC 9110 section 8.6 wants the GET's or none). This says "not
+    // Servers built on fetch would write a length of 0 (RFC 9110 section 8.6 wants the GET's or none). This says "not
     // known".
     if (mutable && facts.method === "HEAD" && !headers.has("content-length"))
       headers.set("transfer-encoding", "chunked");
@@ -47,15 +52,6 @@ export function createHeaderChange(options: Omit<DeliveryOptions, "clock" | "inF
       headers.set("x-podway-upstream-status", String(response.status));
     }
   };
-}
-
-/**
- * Makes of a pod's answer the answer to the client. The runtime streams fetch's own Response at a fraction of the cost
- * of a new one, so that one is given back, its headers changed in place, unless a runtime forbids it or its body has to
- * be watched.
- */
-export function createDelivery(options: DeliveryOptions, change: ChangeHeaders): Deliver {
-  const { clock, inFlight, streams, mutable, via, upstreamHeaders } = options;
 
   /** The answer of a runtime whose answers are immutable: copied where there is something to change. */
   function copied(response: Response, answered: AttemptContext, target: Target): Response {
@@ -68,11 +64,11 @@ export function createDelivery(options: DeliveryOptions, change: ChangeHeaders):
     if (same) return response;
     const { status, statusText } = response;
     const headers = new Headers(response.headers);
-    change(headers, response, answered, target);
+    changeHeaders(headers, response, answered, target);
     return new Response(response.body, { status, statusText, headers });
   }
 
-  /** An answer whose body re-arms the idle time-out and tells the pool when it is through. */
+  /** An answer whose body restarts the idle time-out, and frees its place in the pool when it ends. */
   function watched(response: Response, { route, pool, pending }: AttemptContext, target: Target): Response {
     const { idle } = route.rule.timeouts;
     const end = (): void => {
@@ -95,21 +91,23 @@ export function createDelivery(options: DeliveryOptions, change: ChangeHeaders):
     return withBody(watchBody(response.body!, { open: streams }, gone), response);
   }
 
-  return (response, answered, target) => {
+  const deliver: Deliver = (response, answered, target) => {
     const { route, pending, pool } = answered;
     const watch = route.rule.timeouts.idle !== 0 || countsBodies(route);
     if (!watch) {
       inFlight.settle(pending);
       pool.finish(target);
     } else if (!countsBodies(route)) pool.finish(target);
-    if (mutable) change(response.headers, response, answered, target);
+    if (mutable) changeHeaders(response.headers, response, answered, target);
     const answer = mutable ? response : copied(response, answered, target);
     if (watch) return watched(answer, answered, target);
     return isEventStream(answer) ? endable(answer, pending.request.signal) : answer;
   };
+
+  return { deliver, changeHeaders };
 }
 
-/** Only this policy looks at requests in pending, so only for it a body is followed to its end. */
+/** Only this policy looks at requests in flight, so only for it a body is followed to its end. */
 const countsBodies = (route: ProxyRoute): boolean => route.rule.balancer === "least_requests";
 
 /** Whether an answer is an event stream. The body comes last: asking for it costs Bun more than all the rest. */

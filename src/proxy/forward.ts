@@ -12,7 +12,7 @@ import type { Upgrade } from "../platform/websocket.ts";
 import { countInFlight, countUpstream } from "../telemetry/counters.ts";
 import type { LogRefusal } from "../telemetry/refusals.ts";
 import type { EndRequest, RequestOutcome } from "../telemetry/request-outcome.ts";
-import { createDelivery, createHeaderChange, type OpenStreams } from "./answer.ts";
+import { createDelivery, type OpenStreams } from "./answer.ts";
 import { type AttemptContext, nextAttempt, switchBackend } from "./attempt.ts";
 import { addVia, toUpstream } from "./headers.ts";
 import { createInFlightRequests, InFlightRequest, type InFlightRequests } from "./in-flight.ts";
@@ -67,8 +67,8 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
   const now = (): number => clock.now();
   const streams = options.streams ?? new Set();
   const inFlight = options.inFlight ?? createInFlightRequests(clock);
-  const changeHeaders = createHeaderChange({ mutable, via, upstreamHeaders });
-  const deliver = createDelivery({ clock, inFlight, streams, mutable, via, upstreamHeaders }, changeHeaders);
+  const delivery = { clock, inFlight, streams, mutable, via, upstreamHeaders };
+  const { deliver, changeHeaders } = createDelivery(delivery);
   const tunnels = { clock, inFlight, changeHeaders };
 
   /** The headers for the pod. The client's own, changed in place, unless they may have to be read again. */

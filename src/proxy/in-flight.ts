@@ -5,9 +5,9 @@ import type { TimeoutOptions } from "./options.ts";
 import type { Upload, UploadOwner } from "./upload.ts";
 
 /**
- * How often requests in pending are looked at. One timer for all of them: a timer and a listener per request would cost
- * more than the rest of the gateway's work. A time-out is late by this much at most, and so is the news of a client
- * that left while its pod was still thinking.
+ * How often requests in flight are looked at. One timer for all of them: a timer and a listener per request would cost
+ * more than the rest of the gateway's work. A time-out is late by this much at most, and so is noticing that a client
+ * left before its pod answered.
  */
 export const TICK_MS = 100;
 
@@ -32,7 +32,7 @@ export class InFlightRequest implements UploadOwner {
   ended: Ending | undefined;
   /** Its pod has answered: the time is no longer the pod's to answer. */
   #answered = false;
-  /** Where it is kept; -1: nowhere. Owned by the inFlight. */
+  /** Where it is kept; -1: nowhere. Owned by the list. */
   index = -1;
 
   constructor(request: Request, time: Pick<TimeoutOptions, "try" | "response">, started: number) {
@@ -92,7 +92,7 @@ export class InFlightRequest implements UploadOwner {
   }
 }
 
-/** The requests in pending, aborted when their time is up or their client is gone. */
+/** The requests in flight, aborted when their time is up or their client is gone. */
 export interface InFlightRequests {
   add(pending: InFlightRequest): void;
   /** Forgets it; harmless when it is not kept. */
@@ -105,7 +105,16 @@ export interface InFlightRequests {
   readonly size: number;
 }
 
-/** Makes the list of requests in pending. Its timer runs only while there is one. */
+/** Ends it where something ends it now. True: there is nothing left to watch, and it was removed. */
+function isOver(pending: InFlightRequest, now: number, remove: (pending: InFlightRequest) => void): boolean {
+  const why = pending.check(now);
+  if (why === undefined && !pending.settled) return false;
+  remove(pending);
+  if (why !== undefined) pending.end(why);
+  return true;
+}
+
+/** Makes the list of requests in flight. Its timer runs only while there is one. */
 export function createInFlightRequests(clock: Clock): InFlightRequests {
   const kept: InFlightRequest[] = [];
   let ticking = false;
@@ -125,12 +134,7 @@ export function createInFlightRequests(clock: Clock): InFlightRequests {
     // Backwards: what is removed is replaced by the last one.
     for (let i = kept.length - 1; i >= 0; i--) {
       const pending = kept[i];
-      if (pending === undefined) continue;
-      const why = pending.check(now);
-      if (why !== undefined) {
-        remove(pending);
-        pending.end(why);
-      } else if (pending.settled) remove(pending);
+      if (pending !== undefined) isOver(pending, now, remove);
     }
     if (kept.length === 0) ticking = false;
     else clock.after(TICK_MS, tick);
@@ -187,15 +191,9 @@ export function createUnsharedInFlightRequests(clock: Clock): InFlightRequests {
       // A body on its way moves the deadline, both ways.
       const watch = (): void => {
         const now = clock.now();
-        const why = pending.check(now);
-        if (why !== undefined) {
-          remove(pending);
-          pending.end(why);
-        } else if (pending.settled) remove(pending);
-        else {
-          const left = pending.deadline - now;
-          cancel = clock.after(left > 0 ? Math.min(left, LONE_TICK_MS) : LONE_TICK_MS, watch);
-        }
+        if (isOver(pending, now, remove)) return;
+        const left = pending.deadline - now;
+        cancel = clock.after(left > 0 ? Math.min(left, LONE_TICK_MS) : LONE_TICK_MS, watch);
       };
       const leave = (): void => {
         cancel();

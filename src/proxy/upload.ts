@@ -44,7 +44,7 @@ export class Upload implements BodyMeter {
     this.#owner = owner;
   }
 
-  /** The body to send; once more while nothing was consumed. `metered`: who sends it tells this meter. */
+  /** The body to send; once more while nothing was consumed. `metered`: its sender reports to this meter. */
   open(metered: boolean): ReadableStream<Uint8Array> {
     if (metered) return this.#source;
     return watchBody(this.#source, {

@@ -102,7 +102,7 @@ function withoutValues(url: string, hidden: ReadonlySet<string>): string {
 
 /**
  * Apache's combined format, without the values of `hidden` parameters. The protocol is always HTTP/1.1: a
- * fetch-standard request does not tell which version the client spoke.
+ * fetch-standard request does not say which version the client spoke.
  */
 export const combinedLine =
   (hidden: ReadonlySet<string>): LogFormat =>

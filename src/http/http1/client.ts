@@ -67,7 +67,7 @@ class Origin implements ConnectionOwner {
   readonly key: string;
   readonly address: SocketAddress;
   readonly dial: Dial;
-  /** As `Host` tells it. */
+  /** As `Host` names it. */
   readonly authority: string;
   /** The one used last is used next, so that those too many become idle. */
   readonly idle: Connection[] = [];
@@ -143,8 +143,8 @@ function framingOf({ body, headers }: OutgoingRequest): Framing {
   return length === null || !/^[0-9]{1,15}$/.test(length) ? "chunked" : Number(length);
 }
 
-/** Methods whose requests tell a length of 0 when they have no body (RFC 9110 section 8.6). */
-const TELL_NO_BODY = new Set(["POST", "PUT", "PATCH"]);
+/** Methods whose requests have a length of 0 when they have no body (RFC 9110 section 8.6). */
+const ZERO_LENGTH_METHODS = new Set(["POST", "PUT", "PATCH"]);
 
 /**
  * A client for HTTP/1.1 (RFC 9112) with connections kept alive. In place of the runtime's fetch, which takes half as
@@ -214,7 +214,7 @@ export function createHttp1Client(options: Http1ClientOptions): Http1Client {
       if (controller.aborted) return reject(controller.reason);
       const slash = url.indexOf("/", 8);
       const origin = originOf(url.slice(0, slash));
-      const framing = framingOf(request) ?? (TELL_NO_BODY.has(method) ? 0 : undefined);
+      const framing = framingOf(request) ?? (ZERO_LENGTH_METHODS.has(method) ? 0 : undefined);
       const again = request.body === undefined && isIdempotent(method);
       const call: Call = {
         request,

@@ -289,7 +289,7 @@ export class Connection implements SocketEvents, AbortListener {
     { status, statusText, fields, hasType }: ResponseHead,
     body: ReadableStream | Uint8Array | null,
   ): void {
-    // A runtime adds a type to bytes that tell none; to a stream it adds nothing.
+    // A runtime adds a content type to bytes that have none, but not to a stream.
     const sent = hasType || !(body instanceof Uint8Array) || body.length === 0 ? body : streamOf([body]);
     let response: Response;
     try {

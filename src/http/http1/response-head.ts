@@ -10,7 +10,7 @@ export interface ResponseHead {
   readonly framing: number | "chunked" | "close";
   /** Whether the connection can be used again after it. */
   readonly persistent: boolean;
-  /** Seconds that the connection may be idle, as `Keep-Alive` tells; undefined: it does not. */
+  /** Seconds that the connection may be idle, as `Keep-Alive` says; undefined: it does not. */
   readonly idleSeconds: number | undefined;
   readonly hasType: boolean;
   /** What `Upgrade` names; undefined: it is not there. */

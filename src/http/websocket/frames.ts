@@ -11,7 +11,7 @@ export class FrameError extends Error {
   }
 }
 
-/** What a reader of frames tells: whole messages, and control frames as they come. */
+/** What a reader of frames reports: whole messages, and control frames as they come. */
 export interface FrameEvents {
   message(data: string | Uint8Array, size: number): void;
   ping(payload: Uint8Array): void;
@@ -125,13 +125,13 @@ export function createFrameReader(events: FrameEvents, maxBytes: number): (chunk
     events.close(code, textOf(payload.subarray(2)));
   }
 
-  function tell(text: boolean, bytes: Uint8Array): void {
+  function deliver(text: boolean, bytes: Uint8Array): void {
     events.message(text ? textOf(bytes) : bytes, bytes.byteLength);
   }
 
   function data({ final, opcode }: Open, payload: Uint8Array): void {
     if (final && gathered === undefined) {
-      tell(opcode === OPCODE.text, payload);
+      deliver(opcode === OPCODE.text, payload);
       return;
     }
     gathered ??= { text: opcode === OPCODE.text, bytes: NO_PAYLOAD, size: 0 };
@@ -139,7 +139,7 @@ export function createFrameReader(events: FrameEvents, maxBytes: number): (chunk
     if (!final) return;
     const { text, bytes, size } = gathered;
     gathered = undefined;
-    tell(text, bytes.subarray(0, size));
+    deliver(text, bytes.subarray(0, size));
   }
 
   function complete(frame: Open, payload: Uint8Array): void {

@@ -47,13 +47,13 @@ export function createSpanQueue(options: {
   let running: Promise<void> | undefined;
   let failing = false;
 
-  function tellFailure(why: string): void {
+  function logFailure(why: string): void {
     if (failing) return;
     failing = true;
     logger.log("warn", "Spans are not taken by the OTLP endpoint; trying again with pauses", { why });
   }
 
-  function tellSuccess(): void {
+  function logRecovery(): void {
     backoff.reset();
     if (!failing) return;
     failing = false;
@@ -69,15 +69,15 @@ export function createSpanQueue(options: {
       case "taken":
         counts.exported += batch.length - delivery.rejected;
         counts.refused += delivery.rejected;
-        tellSuccess();
+        logRecovery();
         return true;
       case "refused":
         counts.refused += batch.length;
-        tellFailure(delivery.why);
+        logFailure(delivery.why);
         return true;
       case "failed":
         waiting = [...batch, ...waiting];
-        tellFailure(delivery.why);
+        logFailure(delivery.why);
         if (hurry.signal.aborted) return false;
         // Woken early by the end: there is one attempt more.
         await clock.sleep(backoff.next(delivery.after), hurry.signal).catch(() => {});

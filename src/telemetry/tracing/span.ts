@@ -4,7 +4,7 @@ export type Attributes = Record<string, string | number | boolean>;
 /** OTLP's numbers for the kinds there are here (opentelemetry-proto, trace/v1/trace.proto). */
 export const KIND = { server: 2, client: 3 } as const;
 
-/** Where a span stands in its trace, as a `traceparent` tells it. */
+/** Where a span stands in its trace, as a `traceparent` has it. */
 export interface SpanContext {
   /** 32 hexadecimal digits. */
   readonly traceId: string;
