@@ -38,21 +38,6 @@ export function worstState(states: readonly ClientState[]): ClientState {
   return BY_GRAVITY.find((state) => states.includes(state)) ?? "connecting";
 }
 
-/** A status before anything was tried, or when it could not even be tried. */
-export function idleStatus(state: ClientState, lastError?: string): SourceStatus {
-  return {
-    state,
-    resourceVersion: undefined,
-    lastByte: undefined,
-    lastEvent: undefined,
-    lastList: undefined,
-    lastError,
-    lists: {},
-    watches: 0,
-    events: 0,
-  };
-}
-
 type Moment = "lastByte" | "lastEvent" | "lastList";
 
 function age(reports: readonly SourceReport[], moment: Moment, now: number): number | null {

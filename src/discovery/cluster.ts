@@ -58,7 +58,7 @@ export function createCluster<F extends Feed>(
   createFeed: CreateFeed<F>,
   deps: ClusterDeps,
 ): Cluster & { readonly feed: F } {
-  const { clock, random, logger, zone, keepsJournal } = deps;
+  const { clock, zone } = deps;
   const changes = createChangeFeed(
     () => store.snapshot,
     () => ({
@@ -69,10 +69,7 @@ export function createCluster<F extends Feed>(
     }),
   );
   const store = createClusterStore(config, {
-    clock,
-    random,
-    logger,
-    keepsJournal,
+    ...deps,
     onChange: changes.changed,
     onSyncStatus: changes.syncStatusChanged,
   });

@@ -1,3 +1,4 @@
+import { openAbortScope } from "./abort-scope.ts";
 import { ApiError, describeCollection, type SkipReason } from "./errors.ts";
 import { listAll, observed } from "./list-all.ts";
 import { createPoller } from "./poller.ts";
@@ -10,7 +11,7 @@ export interface AutoSourceOptions<T> extends ReflectorOptions<T> {
   /** Milliseconds between lists while watches do not work. */
   readonly interval: number;
   /** How many objects the receiver holds: a list with fewer of them shows a deletion that the watch missed. */
-  readonly held: () => number;
+  readonly objectCount: () => number;
 }
 
 /** A stream that ends sooner was cut by something between us and the apiserver, milliseconds. */
@@ -59,7 +60,7 @@ const add = (a: SourceStatus, b: SourceStatus): SourceStatus => {
  * enough then. An apiserver that is away is no reason: a stream counts as bad only if a list works.
  */
 export function createAutoSource<T>(options: AutoSourceOptions<T>): ChangeSource {
-  const { api, collections, decode, clock, logger, interval, held, onStream } = options;
+  const { api, collections, decode, clock, logger, interval, objectCount, onStream } = options;
   const label = describeCollection(collections[0]!);
   let mode: Mode = { at: "watching", patience: PATIENCE };
 
@@ -112,14 +113,12 @@ export function createAutoSource<T>(options: AutoSourceOptions<T>): ChangeSource
 
   /** Watches until it proves not to work. A reflector of its own each time: an old version must not be resumed. */
   const watch = async (signal: AbortSignal): Promise<void> => {
-    const controller = new AbortController();
-    const stop = (): void => controller.abort(signal.reason);
-    signal.addEventListener("abort", stop, { once: true });
+    const scope = openAbortScope(signal, clock);
     let judging: Promise<void> = Promise.resolve();
     const judge = async (report: StreamReport, known: number): Promise<void> => {
-      if (controller.signal.aborted || mode.at !== "watching") return;
-      const bad = await isBad(report, known, controller.signal);
-      if (controller.signal.aborted) return;
+      if (scope.signal.aborted || mode.at !== "watching") return;
+      const bad = await isBad(report, known, scope.signal);
+      if (scope.signal.aborted) return;
       mode = { at: "watching", patience: bad ? mode.patience - 1 : PATIENCE };
       if (mode.patience > 0) return;
       mode = { at: "polling" };
@@ -127,34 +126,31 @@ export function createAutoSource<T>(options: AutoSourceOptions<T>): ChangeSource
       logger.log("warn", `kubernetes: watches do not work here: polling, and trying again in ${minutes} minutes`, {
         reading: label,
       });
-      controller.abort(new Error("watches do not work here"));
+      scope.close();
     };
     use(
       reflector((report) => {
-        const known = held();
+        const known = objectCount();
         judging = judging.then(() => judge(report, known));
       }),
     );
     try {
-      await current.run(controller.signal);
+      await current.run(scope.signal);
       await judging;
     } finally {
-      signal.removeEventListener("abort", stop);
+      scope.close();
     }
   };
 
   const poll = async (signal: AbortSignal): Promise<void> => {
-    const controller = new AbortController();
-    const stop = (): void => controller.abort(signal.reason);
-    signal.addEventListener("abort", stop, { once: true });
-    const cancel = clock.after(POLLING_MS, () => controller.abort(new Error("time to try a watch")));
+    const scope = openAbortScope(signal, clock);
+    scope.deadline(POLLING_MS, "polled long enough");
     use(createPoller({ ...options, interval }));
     try {
-      await current.run(controller.signal);
+      await current.run(scope.signal);
       mode = { at: "watching", patience: 1 };
     } finally {
-      cancel();
-      signal.removeEventListener("abort", stop);
+      scope.close();
     }
   };
 

@@ -1,33 +1,18 @@
-import type { Clock, Random } from "../base/clock.ts";
-import type { Logger } from "../base/log.ts";
-import type { ApiClient } from "./api-client.ts";
-import { createKindsOfBackoff, type Pauses } from "./backoff.ts";
+import { orAborted } from "./abort-scope.ts";
+import { createKindsOfBackoff } from "./backoff.ts";
 import { ApiError, type ApiErrorCode, describeCollection, toApiError } from "./errors.ts";
 import { deliver, type ListProgress, listAll, observed, replaceBy } from "./list-all.ts";
+import type { SourceOptions } from "./source-options.ts";
 import { createStatusTracker } from "./source-status.ts";
-import type { Change, ChangeSource, ClientState, Collection, Decoder } from "./types.ts";
+import type { ChangeSource } from "./types.ts";
 
-export interface PollerOptions<T> {
-  readonly api: ApiClient;
-  /** The same objects in the forms a server may offer them, the preferred one first: a 404 leads to the next. */
-  readonly collections: readonly Collection[];
-  readonly decode: Decoder<T>;
-  /** Receives a `replace` per list that differs from the one before. */
-  readonly apply: (change: Change<T>) => void;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly logger: Logger;
+export interface PollerOptions<T> extends SourceOptions<T> {
   /** Milliseconds from the start of one list to the start of the next. */
   readonly interval: number;
-  /** How much of the interval is left to chance, both ways. @default 0.1 */
-  readonly jitter?: number | undefined;
-  /** Pauses after failures. */
-  readonly pauses?: Pauses | undefined;
-  /** The state while all is well. @default "polling" */
-  readonly state?: ClientState | undefined;
-  /** The state, the error or the list count changed. */
-  readonly onStatus?: (() => void) | undefined;
 }
+
+/** How much of the interval is left to chance, both ways. */
+const JITTER = 0.1;
 
 /** A source that lists again and again. */
 export interface Poller extends ChangeSource {
@@ -40,8 +25,7 @@ export interface Poller extends ChangeSource {
 
 /** Keeps a receiver in step by listing at an interval: for where long-lived streams are not allowed. */
 export function createPoller<T>(options: PollerOptions<T>): Poller {
-  const { api, collections, decode, apply, clock, random, logger, interval, jitter = 0.1 } = options;
-  const { state: goodState = "polling" } = options;
+  const { api, collections, decode, apply, clock, random, logger, interval } = options;
   let form = 0;
   let version: string | undefined;
   let fingerprint: string | undefined;
@@ -105,7 +89,7 @@ export function createPoller<T>(options: PollerOptions<T>): Poller {
       pausing = undefined;
       backoff.reset();
       tracker.listed("poll", version!);
-      tracker.enter(goodState);
+      tracker.enter("polling");
       tracker.recovered();
       tracker.markStable();
     } catch (cause) {
@@ -133,7 +117,7 @@ export function createPoller<T>(options: PollerOptions<T>): Poller {
   const untilNext = (started: number): number => {
     const now = clock.now();
     if (pausing !== undefined) return Math.max(0, pausing.until - now);
-    const step = interval * (1 + (random() * 2 - 1) * jitter);
+    const step = interval * (1 + (random() * 2 - 1) * JITTER);
     const elapsed = now - started;
     return step * (Math.floor(elapsed / step) + 1) - elapsed;
   };
@@ -147,13 +131,7 @@ export function createPoller<T>(options: PollerOptions<T>): Poller {
         return Promise.reject(pausing.error);
       }
       const shared = share();
-      if (signal === undefined) return shared;
-      return new Promise((resolve, reject) => {
-        const stop = (): void => reject(signal.reason);
-        if (signal.aborted) stop();
-        signal.addEventListener("abort", stop, { once: true });
-        shared.then(resolve, reject).finally(() => signal.removeEventListener("abort", stop));
-      });
+      return signal === undefined ? shared : orAborted(signal, shared);
     },
     async run(signal) {
       const stop = (): void => {

@@ -1,7 +1,4 @@
-import type { Clock, Random } from "../base/clock.ts";
-import type { Logger } from "../base/log.ts";
-import type { ApiClient } from "./api-client.ts";
-import { createKindsOfBackoff, type Pauses } from "./backoff.ts";
+import { createKindsOfBackoff } from "./backoff.ts";
 import {
   ApiError,
   type ApiErrorCode,
@@ -15,8 +12,9 @@ import { createFullLister } from "./full-list.ts";
 import { deliver, type ListProgress, replaceBy } from "./list-all.ts";
 import { type ActionOutcome, type ReflectorState, transition } from "./reflector-state.ts";
 import { metadataOf, tryDecode } from "./skipped-objects.ts";
+import type { SourceOptions } from "./source-options.ts";
 import { createStatusTracker } from "./source-status.ts";
-import type { Change, ChangeSource, Collection, Decoder } from "./types.ts";
+import type { Change, ChangeSource, Collection } from "./types.ts";
 import { isOlder } from "./versions.ts";
 import type { WatchEvent } from "./watch-stream.ts";
 
@@ -32,24 +30,11 @@ export interface StreamReport {
   readonly version: string;
 }
 
-export interface ReflectorOptions<T> {
-  readonly api: ApiClient;
-  /** The same objects in the forms a server may offer them, the preferred one first: a 404 leads to the next. */
-  readonly collections: readonly Collection[];
-  readonly decode: Decoder<T>;
-  /** Receives every change, in order: a `replace` per full list, then `put` and `remove`. */
-  readonly apply: (change: Change<T>) => void;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly logger: Logger;
+export interface ReflectorOptions<T> extends SourceOptions<T> {
   /** Milliseconds a stream may be silent before it is reopened. */
   readonly watchIdle: number;
   /** Seconds a watch is asked to last, at least and at most. @default 240 to 290 */
   readonly watchSeconds?: { readonly min: number; readonly max: number } | undefined;
-  /** Pauses after failures. */
-  readonly pauses?: Pauses | undefined;
-  /** The state, the error or the list count changed; not called per event. */
-  readonly onStatus?: (() => void) | undefined;
   readonly onStream?: ((report: StreamReport) => void) | undefined;
 }
 

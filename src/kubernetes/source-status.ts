@@ -19,6 +19,22 @@ const STATE_OF: Record<ApiErrorCode, ClientState> = {
   garbage: "unreachable",
 };
 
+/** A status before anything was tried, or when it could not even be tried. */
+export function idleStatus(state: ClientState, lastError?: string): SourceStatus {
+  return {
+    state,
+    resourceVersion: undefined,
+    lastByte: undefined,
+    lastEvent: undefined,
+    lastList: undefined,
+    lastError,
+    listing: undefined,
+    lists: {},
+    watches: 0,
+    events: 0,
+  };
+}
+
 /** Keeps a source's status, and logs an error when it appears or changes rather than at every attempt. */
 export interface StatusTracker {
   /** What could not be read. */
@@ -56,18 +72,8 @@ export interface StatusTrackerOptions {
 /** A tracker that starts as `connecting`. */
 export function createStatusTracker(options: StatusTrackerOptions): StatusTracker {
   const { clock, logger, label, onStatus } = options;
-  const status = {
-    state: "connecting" as ClientState,
-    resourceVersion: undefined as string | undefined,
-    lastByte: undefined as number | undefined,
-    lastEvent: undefined as number | undefined,
-    lastList: undefined as number | undefined,
-    lastError: undefined as string | undefined,
-    listing: undefined as ListProgress | undefined,
-    lists: {} as Record<string, number>,
-    watches: 0,
-    events: 0,
-  };
+  const status: { -readonly [K in keyof SourceStatus]: SourceStatus[K] } = idleStatus("connecting");
+  const { lists } = status as { lists: Record<string, number> };
   /** The error logged last; kept over short recoveries, so that one that flaps is not logged each time. */
   let logged: string | undefined;
   /** The last failure was a 403. */
@@ -75,7 +81,7 @@ export function createStatusTracker(options: StatusTrackerOptions): StatusTracke
   const skips = createSkipTracker(logger, label);
   return {
     skips,
-    snapshot: () => ({ ...status, lists: { ...status.lists }, skipped: skips.status() }),
+    snapshot: () => ({ ...status, lists: { ...lists }, skipped: skips.status() }),
     byte(at) {
       status.lastByte = at;
     },
@@ -92,7 +98,7 @@ export function createStatusTracker(options: StatusTrackerOptions): StatusTracke
     },
     listed(reason, resourceVersion) {
       status.listing = undefined;
-      status.lists[reason] = (status.lists[reason] ?? 0) + 1;
+      lists[reason] = (lists[reason] ?? 0) + 1;
       status.lastList = clock.now();
       status.resourceVersion = resourceVersion;
       onStatus?.();

@@ -113,5 +113,5 @@ export const autoBench = (overrides: Overrides = {}): Bench<ChangeSource> =>
       parts.apply(change);
       if (change.kind === "replace") held = change.items.length;
     };
-    return createAutoSource({ interval: 5000, held: () => held, ...parts, apply });
+    return createAutoSource({ interval: 5000, objectCount: () => held, ...parts, apply });
   }, overrides);

@@ -36,14 +36,7 @@ function createApiserverFeed(store: ClusterStore, options: ApiserverFeedOptions)
   const persister =
     path === undefined || options.snapshotFiles === undefined
       ? undefined
-      : createSnapshotPersister({
-          file: options.snapshotFiles.open(path),
-          config,
-          snapshot,
-          complete: store.synced,
-          clock,
-          logger,
-        });
+      : createSnapshotPersister(store, options.snapshotFiles.open(path));
   const sources: ChangeSource[] = [];
   /** Mode `request`. */
   let requests: RequestSource | undefined;
@@ -67,17 +60,7 @@ function createApiserverFeed(store: ClusterStore, options: ApiserverFeedOptions)
     // A kubeconfig says only when it is read whose server it is.
     const named = config.client.kubeconfig === undefined;
     if (named && persister !== undefined) await restore(serverUrl(config.service!));
-    const connection = await keepConnecting({
-      connect: () => options.connect(config),
-      onFailure(failure) {
-        store.connecting = failure;
-        statusChanged();
-      },
-      clock,
-      random,
-      logger,
-      signal,
-    });
+    const connection = await keepConnecting(store, () => options.connect(config), signal);
     if (!named) await restore(connection.server);
     refreshOnChange(connection, options.watchFiles, logger, signal);
     return connection;
@@ -88,7 +71,7 @@ function createApiserverFeed(store: ClusterStore, options: ApiserverFeedOptions)
     const follow = <T>(
       source: TrackedSource,
       collections: readonly Collection[],
-      held: ReadonlyMap<string, unknown>,
+      records: ReadonlyMap<string, unknown>,
       decode: Decoder<T>,
       receive: (change: Change<T>) => void,
     ): void => {
@@ -96,7 +79,7 @@ function createApiserverFeed(store: ClusterStore, options: ApiserverFeedOptions)
         receive(change);
         persister?.received();
       };
-      const common = { api, collections, decode, apply, held: () => held.size, clock, random, logger };
+      const common = { api, collections, decode, apply, objectCount: () => records.size, clock, random, logger };
       const made = createSource(config, { ...common, onStatus: statusChanged });
       source.attach(made);
       sources.push(made);
@@ -110,22 +93,10 @@ function createApiserverFeed(store: ClusterStore, options: ApiserverFeedOptions)
 
   const startRequests = (connection: ApiserverConnection): void => {
     const [source] = store.endpoints;
-    requests = createRequestSource({
-      api: createApiClient({ connection, logger, clock, userAgent: options.userAgent }),
-      scopes: store.plan.scopes,
-      decode: decoders.slices,
-      decodeService: decoders.services,
-      snapshot,
-      namespace: config.namespace,
-      clock,
-      random,
-      logger,
-      onStatus: statusChanged,
-      known: [...snapshot.slices.keys(), ...snapshot.services.keys()],
-      onAnswer() {
-        source!.answered();
-        persister?.received();
-      },
+    const api = createApiClient({ connection, logger, clock, userAgent: options.userAgent });
+    requests = createRequestSource(store, api, () => {
+      source!.answered();
+      persister?.received();
     });
     source!.attach(requests);
     sources.push(requests);

@@ -1,9 +1,9 @@
-import type { Clock, Random } from "../../base/clock.ts";
 import type { Logger } from "../../base/log.ts";
 import { createBackoff } from "../../kubernetes/backoff.ts";
 import type { ApiserverConnection } from "../../kubernetes/connection.ts";
 import { shorten } from "../../kubernetes/errors.ts";
 import type { ClientState } from "../../kubernetes/types.ts";
+import type { ClusterStore } from "../store/cluster-store.ts";
 
 /** What became of the attempts to make a connection. */
 export interface Connecting {
@@ -20,16 +20,12 @@ const wordsOf = (error: unknown): string => shorten(error instanceof Error ? err
  * Opens a connection, again and again until it can be: a file that cannot be read now may be there in a moment, since
  * kubelet mounts and rotates while pods start. Rejects only with the signal's reason.
  */
-export async function keepConnecting(options: {
-  connect(): Promise<ApiserverConnection>;
-  /** Called when an attempt failed. */
-  onFailure(connecting: Connecting): void;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly logger: Logger;
-  readonly signal: AbortSignal;
-}): Promise<ApiserverConnection> {
-  const { connect, onFailure, clock, random, logger, signal } = options;
+export async function keepConnecting(
+  store: ClusterStore,
+  connect: () => Promise<ApiserverConnection>,
+  signal: AbortSignal,
+): Promise<ApiserverConnection> {
+  const { clock, random, logger } = store;
   const backoff = createBackoff(random);
   let said: string | undefined;
   for (;;) {
@@ -40,7 +36,8 @@ export async function keepConnecting(options: {
       const lastError = `cannot connect: ${wordsOf(error)}`;
       if (said !== lastError) logger.log("warn", `kubernetes: ${lastError}`);
       said = lastError;
-      onFailure({ state: "unreachable", lastError });
+      store.connecting = { state: "unreachable", lastError };
+      store.statusChanged();
       await clock.sleep(backoff.next(), signal);
     }
   }

@@ -1,5 +1,5 @@
+import { idleStatus } from "../../kubernetes/source-status.ts";
 import type { Change } from "../../kubernetes/types.ts";
-import { idleStatus } from "../cluster-status.ts";
 import type { ClusterOptions } from "../options.ts";
 import { createPortInterner } from "../records/object-reader.ts";
 import type { SliceRecord } from "../records/slice-record.ts";

@@ -1,5 +1,3 @@
-import type { Clock, Random } from "../../base/clock.ts";
-import type { Logger } from "../../base/log.ts";
 import type { ApiClient } from "../../kubernetes/api-client.ts";
 import { createBackoff } from "../../kubernetes/backoff.ts";
 import { ApiError, toApiError } from "../../kubernetes/errors.ts";
@@ -8,10 +6,7 @@ import { tryDecode } from "../../kubernetes/skipped-objects.ts";
 import { createStatusTracker } from "../../kubernetes/source-status.ts";
 import type { ChangeSource, Collection, Decoder } from "../../kubernetes/types.ts";
 import { SERVICE_NAME_LABEL } from "../records/object-reader.ts";
-import type { ServiceRecord } from "../records/services.ts";
-import type { SliceRecord } from "../records/slice-record.ts";
-import type { Snapshot } from "../store/snapshot.ts";
-import type { NamespacePlan } from "./plan.ts";
+import type { ClusterStore } from "../store/cluster-store.ts";
 
 /** Asks the apiserver about one service at a time, when a request needs it (mode `request`). */
 export interface RequestSource extends ChangeSource {
@@ -24,24 +19,6 @@ export interface RequestSource extends ChangeSource {
   answered(key: string): boolean;
   /** True after the first successful call. */
   readonly ready: boolean;
-}
-
-export interface RequestSourceOptions {
-  readonly api: ApiClient;
-  readonly scopes: readonly NamespacePlan[];
-  readonly decode: Decoder<SliceRecord>;
-  readonly decodeService: Decoder<ServiceRecord>;
-  readonly snapshot: Snapshot;
-  /** Where the first call looks, when no scope names a namespace. */
-  readonly namespace: string;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly logger: Logger;
-  readonly onStatus?: (() => void) | undefined;
-  /** A call succeeded, and the snapshot holds its answer. */
-  readonly onAnswer: () => void;
-  /** `namespace/name` of services whose last answer is known already. */
-  readonly known: Iterable<string>;
 }
 
 /** Every cluster has this service; the first call asks for it just to learn whether asking works. */
@@ -58,12 +35,17 @@ const NONE: Found<never> = { items: [], skipped: [] };
 const withLabel = (selector: string | undefined, requirement: string): string =>
   selector === undefined ? requirement : `${selector},${requirement}`;
 
-/** A source that does nothing on its own but one first call, repeated until it succeeds. */
-export function createRequestSource(options: RequestSourceOptions): RequestSource {
-  const { api, scopes, decode, decodeService, snapshot, clock, random, logger, onStatus, onAnswer } = options;
-  const tracker = createStatusTracker({ clock, logger, label: "single services", onStatus });
+/**
+ * A source that does nothing on its own but one first call, repeated until it succeeds. `onAnswer`: a call succeeded, and
+ * the snapshot holds its answer.
+ */
+export function createRequestSource(store: ClusterStore, api: ApiClient, onAnswer: () => void): RequestSource {
+  const { config, decoders, snapshot, clock, random, logger } = store;
+  const { scopes } = store.plan;
+  const tracker = createStatusTracker({ clock, logger, label: "single services", onStatus: store.statusChanged });
   const running = new Map<string, Promise<void>>();
-  const answered = new Set(options.known);
+  // What a file restored was answered once.
+  const answered = new Set([...snapshot.slices.keys(), ...snapshot.services.keys()]);
   const stopped = new AbortController();
   let ready = false;
 
@@ -131,18 +113,14 @@ export function createRequestSource(options: RequestSourceOptions): RequestSourc
     onAnswer();
   };
 
-  /** What a scope's namespace must be to hold this one. */
-  const scopeOf = (namespace: string): NamespacePlan | undefined =>
-    scopes.find((scope) => scope.namespace === undefined || scope.namespace === namespace);
-
   const update = async (namespace: string, name: string): Promise<void> => {
-    const scope = scopeOf(namespace);
+    const scope = store.partOf(namespace)?.plan;
     if (scope === undefined) return;
     const key = `${namespace}/${name}`;
     try {
       const [slices, services] = await Promise.all([
-        read(scope.endpoints, namespace, name, decode),
-        scope.services === undefined ? NONE : read(scope.services, namespace, name, decodeService),
+        read(scope.endpoints, namespace, name, decoders.slices),
+        scope.services === undefined ? NONE : read(scope.services, namespace, name, decoders.services),
       ]);
       for (const { namespace, name } of [...slices.items, ...services.items]) tracker.skips.taken(namespace, name);
       for (const object of [...slices.skipped, ...services.skipped]) tracker.skips.skipped(object);
@@ -163,7 +141,7 @@ export function createRequestSource(options: RequestSourceOptions): RequestSourc
   /** Whether asking works at all: what it finds does not matter. */
   const probe = async (): Promise<void> => {
     for (const scope of scopes) {
-      const namespace = scope.namespace ?? options.namespace;
+      const namespace = scope.namespace ?? config.namespace;
       await read(scope.endpoints, namespace, PROBE, () => undefined);
     }
   };

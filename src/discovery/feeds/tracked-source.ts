@@ -1,6 +1,7 @@
 import type { Clock } from "../../base/clock.ts";
+import { idleStatus } from "../../kubernetes/source-status.ts";
 import type { Change, SourceStatus } from "../../kubernetes/types.ts";
-import { idleStatus, type SourceReport } from "../cluster-status.ts";
+import type { SourceReport } from "../cluster-status.ts";
 import type { ConditionVariable } from "../condition-variable.ts";
 import type { Connecting } from "./connecting.ts";
 

@@ -42,42 +42,31 @@ const TRUE = 0x74;
 const NULL = 0x6e;
 
 /** A walk over the endpoints of a slice: what was found of the one at hand, and what is kept of all. */
-export interface EndpointWalk extends EndpointSpans {
+export class EndpointWalk implements EndpointSpans {
+  hostFrom = 0;
+  hostTo = 0;
+  flags = 0;
+  uidFrom = 0;
+  uidTo = 0;
+  podFrom = 0;
+  podTo = 0;
+  podNamespaceFrom = 0;
+  podNamespaceTo = 0;
+  zoneFrom = 0;
+  zoneTo = 0;
+  hints: string | undefined = undefined;
   /** Which objects of the endpoint came already. */
-  once: number;
+  once = 0;
   /** undefined is "unknown". */
-  ready: boolean | undefined;
-  serving: boolean | undefined;
-  terminating: boolean | undefined;
+  ready: boolean | undefined = undefined;
+  serving: boolean | undefined = undefined;
+  terminating: boolean | undefined = undefined;
   /** Of all: how many may get traffic. */
-  usable: number;
-  readonly packed: PackedBytes;
+  usable = 0;
+  readonly packed: PackedBytes = createPackedBytes();
   /** Zones by the JSON they were written as. */
-  readonly hintTexts: Map<string, string | undefined>;
+  readonly hintTexts: Map<string, string | undefined> = new Map();
 }
-
-/** A walk that has not begun. */
-export const createEndpointWalk = (): EndpointWalk => ({
-  hostFrom: 0,
-  hostTo: 0,
-  flags: 0,
-  uidFrom: 0,
-  uidTo: 0,
-  podFrom: 0,
-  podTo: 0,
-  podNamespaceFrom: 0,
-  podNamespaceTo: 0,
-  zoneFrom: 0,
-  zoneTo: 0,
-  hints: undefined,
-  once: 0,
-  ready: undefined,
-  serving: undefined,
-  terminating: undefined,
-  usable: 0,
-  packed: createPackedBytes(),
-  hintTexts: new Map(),
-});
 
 /** A boolean, or undefined for null. */
 const flagAt = (bytes: Uint8Array, at: number): boolean | undefined =>

@@ -8,7 +8,7 @@ import {
   UNSURE,
 } from "../../kubernetes/json-bytes.ts";
 import type { ByteReader } from "../../kubernetes/types.ts";
-import { bytesOf, createEndpointWalk, decodeRange, type EndpointWalk, endpoint } from "./endpoint-bytes.ts";
+import { bytesOf, decodeRange, EndpointWalk, endpoint } from "./endpoint-bytes.ts";
 import { createNotes, type DecoderOptions, NO_NOTES, readPorts, SERVICE_NAME_LABEL, WEIGHT } from "./object-reader.ts";
 import type { PortList, SlicePort, SliceRecord } from "./slice-record.ts";
 
@@ -34,20 +34,20 @@ const SLICE = bytesOf("EndpointSlice");
 const FQDN = bytesOf("FQDN");
 
 /** Where the parts of one slice stand: from, to; both 0 for what is not there. Used again for every slice. */
-interface Walk extends EndpointWalk {
-  nameFrom: number;
-  nameTo: number;
-  namespaceFrom: number;
-  namespaceTo: number;
-  versionFrom: number;
-  versionTo: number;
-  serviceFrom: number;
-  serviceTo: number;
-  portsFrom: number;
-  portsTo: number;
+class Walk extends EndpointWalk {
+  nameFrom = 0;
+  nameTo = 0;
+  namespaceFrom = 0;
+  namespaceTo = 0;
+  versionFrom = 0;
+  versionTo = 0;
+  serviceFrom = 0;
+  serviceTo = 0;
+  portsFrom = 0;
+  portsTo = 0;
   /** How often these came: a second one would replace the first as a whole. */
-  metadata: number;
-  endpoints: number;
+  metadata = 0;
+  endpoints = 0;
 }
 
 const label: MemberReader<Walk> = (walk, bytes, from, to, value) => {
@@ -105,22 +105,6 @@ const sliceField: MemberReader<Walk> = (walk, bytes, from, to, value) => {
   return plain ? end : UNSURE;
 };
 
-const createWalk = (): Walk => ({
-  ...createEndpointWalk(),
-  nameFrom: 0,
-  nameTo: 0,
-  namespaceFrom: 0,
-  namespaceTo: 0,
-  versionFrom: 0,
-  versionTo: 0,
-  serviceFrom: 0,
-  serviceTo: 0,
-  portsFrom: 0,
-  portsTo: 0,
-  metadata: 0,
-  endpoints: 0,
-});
-
 const restart = (walk: Walk): void => {
   walk.nameFrom = walk.nameTo = walk.namespaceFrom = walk.namespaceTo = walk.versionFrom = walk.versionTo = 0;
   walk.serviceFrom = walk.serviceTo = walk.portsFrom = walk.portsTo = walk.metadata = walk.endpoints = walk.usable = 0;
@@ -157,7 +141,7 @@ export function sliceByteReader(
   { keepNamespace }: DecoderOptions,
   intern: (ports: readonly SlicePort[]) => PortList,
 ): ByteReader<SliceRecord> {
-  const walk = createWalk();
+  const walk = new Walk();
   const portsOf = createPortReader(intern);
   return (bytes, at) => {
     restart(walk);

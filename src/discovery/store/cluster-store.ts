@@ -1,6 +1,7 @@
 import type { Clock, Random } from "../../base/clock.ts";
 import type { Logger } from "../../base/log.ts";
 import type { Change, Decoder } from "../../kubernetes/types.ts";
+import type { ClusterDeps } from "../cluster.ts";
 import { worstState } from "../cluster-status.ts";
 import { type ConditionVariable, createConditionVariable } from "../condition-variable.ts";
 import type { Connecting } from "../feeds/connecting.ts";
@@ -61,12 +62,7 @@ export interface ClusterStore {
 }
 
 /** What a store works with. */
-export interface ClusterStoreOptions {
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly logger: Logger;
-  /** False: what happens is not written down: no one can ask for it here. @default true */
-  readonly keepsJournal?: boolean | undefined;
+export interface ClusterStoreOptions extends Omit<ClusterDeps, "zone"> {
   /** A change was applied to the snapshot. */
   onChange(change: ScopedChange): void;
   /** What is known, or how far, may have changed. */

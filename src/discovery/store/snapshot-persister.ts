@@ -1,8 +1,6 @@
-import type { Clock } from "../../base/clock.ts";
-import type { Logger } from "../../base/log.ts";
 import { shorten } from "../../kubernetes/errors.ts";
 import type { ClusterOptions } from "../options.ts";
-import type { Snapshot } from "./snapshot.ts";
+import type { ClusterStore } from "./cluster-store.ts";
 import type { SnapshotFile } from "./snapshot-files.ts";
 import {
   decodeSnapshot,
@@ -43,16 +41,6 @@ export interface SnapshotPersister {
   status(): Omit<SnapshotFileStatus, "restored">;
 }
 
-export interface SnapshotPersisterOptions {
-  readonly file: SnapshotFile;
-  readonly config: ClusterOptions;
-  readonly snapshot: Snapshot;
-  /** False: a part of the cluster is not known yet, and a file without it would say that it does not exist. */
-  readonly complete: () => boolean;
-  readonly clock: Clock;
-  readonly logger: Logger;
-}
-
 /** Digest of what must be equal for a stored snapshot to be this cluster's: where it is from, and the selectors. */
 export function snapshotIdentity(server: string, config: ClusterOptions): Promise<string> {
   const { mode, namespaces, namespace_selector, label_selector, watch_endpoint_slices, resolve_service_ports } = config;
@@ -60,9 +48,12 @@ export function snapshotIdentity(server: string, config: ClusterOptions): Promis
   return digest(JSON.stringify({ server, byRequest: mode === "request", ...selectors }));
 }
 
-/** A persister; it does nothing until something is restored or received. */
-export function createSnapshotPersister(options: SnapshotPersisterOptions): SnapshotPersister {
-  const { file, config, snapshot, complete, clock, logger } = options;
+/**
+ * A persister; it does nothing until something is restored or received. It writes only what is synced: a file without a
+ * part of the cluster would say that it does not exist.
+ */
+export function createSnapshotPersister(store: ClusterStore, file: SnapshotFile): SnapshotPersister {
+  const { config, snapshot, clock, logger } = store;
   const yieldTurn = (): Promise<void> => clock.sleep(0);
   let cluster: string | undefined;
   let writtenAt: number | undefined;
@@ -125,13 +116,13 @@ export function createSnapshotPersister(options: SnapshotPersisterOptions): Snap
     received() {
       dirty = true;
       if (cancel !== undefined || writing !== undefined || snapshot.revision() === written) return;
-      if (cluster !== undefined && complete()) arm(SETTLE_MS);
+      if (cluster !== undefined && store.synced()) arm(SETTLE_MS);
     },
     async close() {
       cancel?.();
       await writing;
       cancel?.();
-      if (dirty && cluster !== undefined && complete()) await write();
+      if (dirty && cluster !== undefined && store.synced()) await write();
     },
     status: () => ({
       age: writtenAt === undefined ? null : Math.max(0, Math.round((clock.now() - writtenAt) / 100) / 10),
