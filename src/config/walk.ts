@@ -22,17 +22,20 @@ interface Parts {
 /** What of a schema is read here. */
 export const schemaParts = (schema: unknown): Parts => schema as Parts;
 
-/** The schema without what makes it optional. */
-const unwrapped = (schema: Schema): Schema => {
-  const { wrapped } = schemaParts(schema);
-  return wrapped === undefined ? schema : unwrapped(wrapped);
-};
+const known = new WeakMap<Schema, readonly Schema[]>();
 
-/** The alternatives a value may have been meant for, unions resolved. */
-export function optionsOf(schema: Schema): Schema[] {
-  const inner = unwrapped(schema);
-  const { type, options = [] } = schemaParts(inner);
-  return type === "union" ? (options as Schema[]).flatMap(optionsOf) : [inner];
+/** The alternatives a value may have been meant for: unions resolved, without what makes a schema optional. */
+export function optionsOf(schema: Schema): readonly Schema[] {
+  const before = known.get(schema);
+  if (before !== undefined) return before;
+  const { type, wrapped, options = [] } = schemaParts(schema);
+  const found = wrapped
+    ? optionsOf(wrapped)
+    : type === "union"
+      ? (options as Schema[]).flatMap((option) => optionsOf(option))
+      : [schema];
+  known.set(schema, found);
+  return found;
 }
 
 /** The alternatives that fit the shape of a value, the best one alone where it is a mapping. */
@@ -72,9 +75,9 @@ export interface Visited {
 export function walk(schema: Schema | undefined, value: unknown, visit: (at: Visited) => void, path: Path = []): void {
   visit({ path, value, schema });
   if (typeof value !== "object" || value === null) return;
-  const known = schema && fitting(schema, value)[0];
+  const form = schema && fitting(schema, value)[0];
   for (const [key, child] of Object.entries(value)) {
     const part = Array.isArray(value) ? Number(key) : key;
-    walk(childOf(known, part), child, visit, [...path, part]);
+    walk(childOf(form, part), child, visit, [...path, part]);
   }
 }

@@ -88,6 +88,7 @@ export function formsFor<Schema>(schemas: readonly Schema[], value: unknown): Sc
   if (Array.isArray(value)) return those(({ type }) => type === "array");
   if (isMapping(value)) {
     const mappings = those(({ type }) => MAPPINGS.has(type));
+    if (mappings.length === 1) return mappings;
     const most = Math.max(...mappings.map((schema) => sharedKeys(schema as Form, value)));
     return mappings.filter((schema) => sharedKeys(schema as Form, value) === most);
   }
