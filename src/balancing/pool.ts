@@ -115,7 +115,7 @@ export function createPool(options: PoolOptions): Pool & ProbedPool {
   function sync(): void {
     const next = upstream.endpoints();
     if (next !== endpoints) replace(next);
-    if (passive?.lapse()) outdated = true;
+    if (passive?.endDue()) outdated = true;
     if (outdated) updatePolicy();
   }
 

@@ -65,7 +65,7 @@ export type RawMiddleware = {
 };
 
 /**
- * Makes a middleware of the catalog; undefined for what is none: `use`, and `body_limit`, which the proxy does itself.
+ * Makes a middleware of the catalog; undefined for `use`, and for `body_limit`, which the proxy applies itself.
  */
 export function makeMiddleware(entry: MiddlewareEntry, parts: MiddlewareParts): Middleware | undefined {
   for (const [name, options] of Object.entries(entry)) {
@@ -79,8 +79,8 @@ export function makeMiddleware(entry: MiddlewareEntry, parts: MiddlewareParts): 
 export const isCounting = (name: string): boolean => (MIDDLEWARE as MiddlewareKinds)[name]?.counts === true;
 
 /**
- * What makes two entries one middleware, with one memory: for those of a `group` what they are, else the place where
- * they stand (`place`: the route and the position in it).
+ * Entries with the same key are one middleware with one memory: entries of a `group` by their options, all others by
+ * their `place`, the route and the position in it.
  */
 export function middlewareKey(entry: MiddlewareEntry, place: readonly unknown[]): string {
   const shared = Object.entries(entry).some(

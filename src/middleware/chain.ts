@@ -4,7 +4,7 @@ import type { Clock } from "../base/clock.ts";
 import { isPlainPath } from "../base/path-check.ts";
 import { dropLookalikes, lookalikesOf } from "../http/client-fields.ts";
 import { FAILURES } from "../http/failures.ts";
-import { type ProblemCode, problem } from "../http/problem.ts";
+import type { ProblemCode } from "../http/problem.ts";
 import type { IncomingRequest } from "../http/request.ts";
 import type { Trust } from "../http/trust.ts";
 import { UpstreamError } from "../http/upstream-error.ts";
@@ -12,7 +12,7 @@ import { watchBody } from "../http/watch-body.ts";
 import type { RequestOutcome } from "../telemetry/request-outcome.ts";
 import { withContentLength } from "./content-length.ts";
 import type { Middleware, MiddlewareContext, MiddlewareEnv } from "./plugin.ts";
-import { Unavailable } from "./rejection.ts";
+import { reject, Unavailable } from "./rejection.ts";
 
 /** A request through a route's middleware: what they answer, or what `forward` does, as they change it. */
 export type Chain = (
@@ -22,7 +22,6 @@ export type Chain = (
   forward: MiddlewareContext["forward"],
 ) => Promise<Response>;
 
-/** What a chain works with. */
 export interface ChainOptions {
   /** False where the runtime hands over answers that cannot be changed: middleware get a copy that can. */
   readonly mutableHeaders: boolean;
@@ -46,17 +45,16 @@ const REJECTIONS: Readonly<Record<number, readonly [ProblemCode, string]>> = {
 };
 
 /** An answer of our own middleware in the gateway's form; its headers (`WWW-Authenticate`) stay. */
-function inOurForm(answer: Response, { facts, outcome }: MiddlewareContext): Response {
+function inOurForm(answer: Response, c: Context<MiddlewareEnv>): Response {
   const rejection = REJECTIONS[answer.status];
   if (answer.headers.get("content-type") === "application/problem+json") {
-    outcome.reason ??= rejection?.[0];
+    c.env.outcome.reason ??= rejection?.[0];
     return answer;
   }
   if (rejection === undefined) return answer;
   const [code, detail] = rejection;
-  outcome.reason = code;
-  const kept = Object.fromEntries([...answer.headers].filter(([name]) => !name.startsWith("content-")));
-  return problem(code, detail, { head: facts.method === "HEAD", headers: kept });
+  const headers = Object.fromEntries([...answer.headers].filter(([name]) => !name.startsWith("content-")));
+  return reject(c, { code, detail, headers });
 }
 
 /** Keeps headers set so far for the answer to come: Hono drops them unless its own response was read. */
@@ -85,7 +83,7 @@ export function ownMiddleware(handler: Middleware): Middleware {
     }
     if (!(answer instanceof Response) || c.finalized) return undefined;
     keepHeaders(c);
-    return inOurForm(answer, c.env);
+    return inOurForm(answer, c);
   };
 }
 
@@ -128,9 +126,9 @@ function factsOf(request: Request, facts: IncomingRequest): IncomingRequest {
 
 /** The headers without these fields; in place where that can be. */
 function without(headers: Headers, names: readonly string[], mutable: boolean): Headers {
-  const left = mutable ? headers : new Headers(headers);
-  for (const name of names) left.delete(name);
-  return left;
+  const kept = mutable ? headers : new Headers(headers);
+  for (const name of names) kept.delete(name);
+  return kept;
 }
 
 /** The answer, whose end is reported to `ends`. */
@@ -149,17 +147,17 @@ const SPENT = "A middleware answered with a Response whose body was read before:
 
 /** Composes middleware in their order. Compiled once; a route without any has no chain. */
 export function createChain(handlers: readonly Middleware[], options: ChainOptions): Chain {
-  // Hono would take the path from the URL, which is none where a request has no Host.
+  // Hono would take the path from the URL, which is not a URL where a request has no Host.
   const app = new Hono<MiddlewareEnv>({ getPath: (_request, given) => (given!.env as MiddlewareContext).facts.path });
 
   for (const handler of handlers) app.use(handler);
 
   app.all("*", async (c) => {
     const context = c.env;
-    const left = await unread(c);
+    const sendable = await unread(c);
     let { facts } = context;
-    const replaced = left.headers !== facts.headers;
-    const request = replaced ? await withContentLength(left) : left;
+    const replaced = sendable.headers !== facts.headers;
+    const request = replaced ? await withContentLength(sendable) : sendable;
     if (replaced) {
       facts = factsOf(request, facts);
       if (facts.path !== context.facts.path && !isPlainPath(facts.path))
@@ -190,10 +188,9 @@ export function createChain(handlers: readonly Middleware[], options: ChainOptio
   });
 
   /** The answer where a middleware failed unexpectedly. */
-  function failed(error: Error, { outcome, facts }: MiddlewareContext): Response {
-    outcome.reason = "internal";
+  function failed(error: Error, c: { readonly env: MiddlewareContext }): Response {
     options.report(error);
-    return problem("internal", "The gateway could not handle this request", { head: facts.method === "HEAD" });
+    return reject(c, { code: "internal", detail: "The gateway could not handle this request" });
   }
 
   app.onError((error, c) => {
@@ -201,27 +198,23 @@ export function createChain(handlers: readonly Middleware[], options: ChainOptio
     if (isHttpError(error)) {
       const answer = error.getResponse();
       c.env.outcome.reason = "middleware";
-      return error.res === undefined && error.status in REJECTIONS ? inOurForm(answer, c.env) : answer;
+      return error.res === undefined && error.status in REJECTIONS ? inOurForm(answer, c) : answer;
     }
     if (c.env.gone.aborted) {
       // A middleware that reads a body fails when the client breaks it off, which is not its fault.
-      c.env.outcome.reason = "client_gone";
-      return problem("client_gone", "The client left before the answer");
+      return reject(c, FAILURES.client_gone);
     }
     if (error instanceof UpstreamError) {
       // The pod broke off an answer whose body a middleware reads.
-      const { code, detail } = FAILURES[error.failure];
-      c.env.outcome.reason = code;
-      return problem(code, detail, { head: c.env.facts.method === "HEAD" });
+      return reject(c, FAILURES[error.failure]);
     }
     if (error instanceof Unavailable) {
-      c.env.outcome.reason = "internal";
       if (!error.reported) options.report(error);
       error.reported = true;
       const detail = "What this request is checked with is not available now";
-      return problem("internal", detail, { status: 503, head: c.env.facts.method === "HEAD" });
+      return reject(c, { code: "internal", detail, status: 503 });
     }
-    return failed(error, c.env);
+    return failed(error, c);
   });
 
   return async (sent, given, outcome, forward) => {
@@ -235,7 +228,7 @@ export function createChain(handlers: readonly Middleware[], options: ChainOptio
     }
     const apart = sent.headers !== given.headers;
     const request = apart ? new Request(sent, { headers: given.headers }) : sent;
-    // Headers may be changed in place by what comes first.
+    // Middleware may change headers in place.
     const facts: IncomingRequest = { ...given, headers: request.headers, touched: true };
     const context: MiddlewareContext = {
       facts,
@@ -254,7 +247,7 @@ export function createChain(handlers: readonly Middleware[], options: ChainOptio
       forward,
     };
     const made = await app.fetch(request, context);
-    const answer = context.upgraded ?? (made.bodyUsed ? failed(new Error(SPENT), context) : made);
+    const answer = context.upgraded ?? (made.bodyUsed ? failed(new Error(SPENT), { env: context }) : made);
     return context.ends.length === 0 ? answer : watched(answer, context, request.signal);
   };
 }

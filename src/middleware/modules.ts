@@ -7,22 +7,22 @@ export interface ModuleUse<Fault = unknown> {
   /** As written: a path relative to the config file. */
   readonly use: string;
   readonly options: unknown;
-  /** A fault of this use; `sentence` goes on after the key's path. */
+  /** A fault of this use; `sentence` continues the key's path. */
   issue(sentence: string): Fault;
 }
 
-/** The user's own middleware, loaded before a config that names them is put in force. */
+/** The user's own middleware, loaded before a config that names them is applied. */
 export interface Modules {
   /**
-   * Loads what is not loaded yet and what has changed since, for the next `use`. Resolves with what is wrong, and then
-   * there is nothing new to use; never rejects.
+   * Loads what is new or has changed, for the next `use`. Resolves with the faults; where there are any, the next `use`
+   * changes nothing. Never rejects.
    */
   load<Fault>(uses: readonly ModuleUse<Fault>[]): Promise<Fault[]>;
-  /** Has the modules of the last good `load`, and no others, in force. */
+  /** Activates the modules of the last successful `load`, and no others. */
   use(): void;
   /** The middleware of a module with these options; the same one for the same options until the module changes. */
   middleware(use: string, options: unknown): Middleware;
-  /** Which modules the last good `load` had and what they hold, as a text that differs when they do. */
+  /** Identifies the modules of the last successful `load` and their content. */
   stamp(): string;
   /** The module whose file the stack of an error names first, as the config names it; undefined: none of them. */
   culprit(error: unknown): string | undefined;
@@ -38,7 +38,7 @@ interface Loaded {
   readonly exports: unknown;
 }
 
-/** What a config needs of modules. */
+/** The modules of one config. */
 interface Generation {
   readonly loaded: ReadonlyMap<string, Loaded>;
   readonly made: ReadonlyMap<string, Middleware>;
@@ -50,14 +50,12 @@ const keyOf = (use: string, options: unknown): string => JSON.stringify([use, op
 const MAKING_MS = 10_000;
 
 /**
- * Makes one. `beside`: the file that modules' paths are relative to. `loader` is undefined where a runtime loads none.
- * `clock`:
- * @default the machine's
+ * `beside` is the file that modules' paths are relative to, `loader` undefined where a runtime cannot load any.
  */
 export function createModules(loader: ModuleLoader | undefined, beside: string, clock: Clock = systemClock): Modules {
-  let inForce: Generation = { loaded: new Map(), made: new Map() };
-  let next = inForce;
-  /** What `load` saw last, in force or not. */
+  let active: Generation = { loaded: new Map(), made: new Map() };
+  let next = active;
+  /** What `load` saw last, active or not. */
   let looked: ReadonlyMap<string, ModuleState> = new Map();
 
   const lookAt = async (uses: Iterable<string>, { look }: ModuleLoader): Promise<Map<string, ModuleState>> =>
@@ -87,7 +85,7 @@ export function createModules(loader: ModuleLoader | undefined, beside: string, 
       uses.map(({ use }) => use),
       from,
     );
-    const before = inForce;
+    const before = active;
     const fresh = [...looked].filter(([use, { stamp }]) => before.loaded.get(use)?.state.stamp !== stamp);
     const results = await from.load(fresh.map(([, state]) => state));
     const outcomes = new Map(fresh.map(([use], index) => [use, results[index]!]));
@@ -120,10 +118,10 @@ export function createModules(loader: ModuleLoader | undefined, beside: string, 
       return uses.map(({ issue }) => issue("names a module, and this runtime loads none"));
     },
     use() {
-      inForce = next;
+      active = next;
     },
     middleware: (use, options) =>
-      inForce.made.get(keyOf(use, options)) ??
+      active.made.get(keyOf(use, options)) ??
       (() => {
         throw new Error(`The module ${use} was not loaded`);
       }),

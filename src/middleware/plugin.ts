@@ -14,30 +14,27 @@ export interface MiddlewareContext {
   readonly gone: AbortSignal;
   /** Who answers, and why. */
   readonly outcome: RequestOutcome;
-  /** Whether the connection's other end is one of `server.trusted_proxies`. */
+  /** Whether the peer is one of `server.trusted_proxies`. */
   readonly trusted: boolean;
-  /**
-   * Headers the upstream gets beside (or instead of) the request's own, which may be immutable; none of a name: not at
-   * all.
-   */
+  /** Changes of the headers the upstream gets, as the request's own may be immutable; undefined removes a header. */
   readonly upstreamHeaders: [name: string, value: string | readonly string[] | undefined][];
-  /** The query the upstream is asked with, where it is another. */
+  /** The query for the upstream, if changed. */
   search: string | undefined;
-  /** The method the upstream is asked with, where it is another. */
+  /** The method for the upstream, if changed. */
   method: string | undefined;
-  /** Who asks, where a middleware found out. */
+  /** The client's name, once a middleware has authenticated it. */
   consumer: string | undefined;
-  /** The answer of an upgrade (101), which no runtime lets anybody copy: it passes as it is. */
+  /** The answer of an upgrade (101): no runtime allows a copy of it, so it bypasses Hono. */
   upgraded: Response | undefined;
-  /** When the answer's headers must be there, in the clock's milliseconds, where a middleware says so. */
+  /** When the answer's headers must have arrived, in the clock's milliseconds, if a middleware limits that. */
   deadline: number | undefined;
-  /** What the upstream answers, once it is asked. */
+  /** The upstream's answer, once the request was forwarded. */
   forwarding: Promise<Response> | undefined;
-  /** Called once each when the answer is complete, whatever became of it on its way out, or an upgrade is done. */
+  /** Called once each when the answer is complete or broken off, or an upgrade is done. */
   readonly ends: (() => void)[];
-  /** The client has its answer: what is still under way is for nobody. */
+  /** The client has its answer already: whatever still runs must not be forwarded. */
   abandoned: boolean;
-  /** Passes the request on to what the route is for. `within`: milliseconds there are left to the answer's headers. */
+  /** Passes the request on to the route's target. `within`: milliseconds left until the answer's headers. */
   forward(request: Request, facts: IncomingRequest, within?: number): Response | Promise<Response>;
 }
 
@@ -46,24 +43,24 @@ export interface MiddlewareEnv {
   Bindings: MiddlewareContext;
 }
 
-/** A Hono middleware that may look at the context. */
+/** A Hono middleware with that context. */
 export type Middleware = MiddlewareHandler<MiddlewareEnv>;
 
-/** What middleware are made with. */
+/** What a middleware may use. */
 export interface MiddlewareParts {
   readonly clock: Clock;
-  /** For what a middleware asks for on its own account, such as a key set. Answers are decompressed. */
+  /** For a middleware's own requests, such as one for a key set. Answers are decompressed. */
   readonly fetch: Fetch;
-  /** Where what is counted by keys is kept, for all middleware together. */
+  /** The memory for counts by keys, shared by all middleware. */
   readonly keys: KeySpace;
 }
 
-/** A middleware of the config file: what is known of it, and how it is made of its options. */
+/** A middleware of the config file, and how it is made from its options. */
 export interface Plugin<Schema extends GenericSchema = GenericSchema> extends MiddlewareKind<Schema> {
   make(options: InferOutput<Schema>, parts: MiddlewareParts): Middleware;
 }
 
-/** Ties a plugin's options to the function that takes them. */
+/** Infers the type of the function's options from their schema. */
 export const plugin = <const Schema extends GenericSchema>(
   kind: MiddlewareKind<Schema>,
   make: (options: InferOutput<Schema>, parts: MiddlewareParts) => Middleware,

@@ -1,8 +1,7 @@
-import type { Context } from "hono";
 import { optional, withDefault } from "../base/schema/key.ts";
 import { integer, shownText } from "../base/schema/values.ts";
 import { type ProblemCode, problem, problemStatus } from "../http/problem.ts";
-import type { MiddlewareEnv } from "./plugin.ts";
+import type { MiddlewareContext } from "./plugin.ts";
 
 /** Options of a middleware that rejects requests: another status than the code's own, another detail. */
 export const rejectionOptions = (code: ProblemCode) => ({
@@ -22,8 +21,10 @@ interface Rejection {
 }
 
 /** Answers a request with a problem. */
-export function reject(c: Context<MiddlewareEnv>, { code, detail, status, headers }: Rejection): Response {
-  const { outcome, facts } = c.env;
+export function reject(
+  { env: { outcome, facts } }: { readonly env: MiddlewareContext },
+  { code, detail, status, headers }: Rejection,
+): Response {
   outcome.reason = code;
   return problem(code, detail, { status, headers, head: facts.method === "HEAD" });
 }

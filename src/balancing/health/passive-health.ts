@@ -40,7 +40,7 @@ export function createPassiveHealth(config: PassiveHealthConfig, clock: Clock) {
   const ejected = new Set<PassiveState>();
   /** How many of the ejected are limited. */
   let limited = 0;
-  let nextLapse = Number.POSITIVE_INFINITY;
+  let nextEnd = Number.POSITIVE_INFINITY;
 
   function release(state: PassiveState): void {
     state.ejectedUntil = 0;
@@ -48,8 +48,8 @@ export function createPassiveHealth(config: PassiveHealthConfig, clock: Clock) {
   }
 
   function schedule(): void {
-    nextLapse = Number.POSITIVE_INFINITY;
-    for (const state of ejected) nextLapse = Math.min(nextLapse, state.ejectedUntil);
+    nextEnd = Number.POSITIVE_INFINITY;
+    for (const state of ejected) nextEnd = Math.min(nextEnd, state.ejectedUntil);
   }
 
   return {
@@ -66,7 +66,7 @@ export function createPassiveHealth(config: PassiveHealthConfig, clock: Clock) {
       state.ejections++;
       ejected.add(state);
       if (state.limited) limited++;
-      nextLapse = Math.min(nextLapse, state.ejectedUntil);
+      nextEnd = Math.min(nextEnd, state.ejectedUntil);
       return true;
     },
     succeeded(state: PassiveState): void {
@@ -78,10 +78,10 @@ export function createPassiveHealth(config: PassiveHealthConfig, clock: Clock) {
       state.since = now;
     },
     /** Ends ejections whose time is over. True: there were some. Costs nothing while none is ejected. */
-    lapse(): boolean {
+    endDue(): boolean {
       if (ejected.size === 0) return false;
       const now = clock.now();
-      if (now < nextLapse) return false;
+      if (now < nextEnd) return false;
       for (const state of ejected) if (state.ejectedUntil <= now) release(state);
       schedule();
       return true;

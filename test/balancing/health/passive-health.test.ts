@@ -27,12 +27,12 @@ describe("passive health", () => {
     passive.failed(state, SIZE);
     passive.failed(state, SIZE);
     await clock.advance(9_999);
-    assertEquals(passive.lapse(), false);
+    assertEquals(passive.endDue(), false);
     assert(state.ejectedUntil > 0);
     await clock.advance(1);
-    assertEquals(passive.lapse(), true);
+    assertEquals(passive.endDue(), true);
     assertEquals(state.ejectedUntil, 0);
-    assertEquals(passive.lapse(), false);
+    assertEquals(passive.endDue(), false);
   });
 
   test("a target that fails again after its ejection is ejected at once, for twice as long, up to 5 minutes", async () => {
@@ -44,7 +44,7 @@ describe("passive health", () => {
       assertEquals(passive.failed(state, SIZE), true);
       lengths.push((state.ejectedUntil - clock.now()) / 1000);
       await clock.advance(state.ejectedUntil - clock.now());
-      passive.lapse();
+      passive.endDue();
     }
     assertEquals(lengths, [10, 20, 40, 80, 160, 300, 300, 300]);
   });
@@ -61,7 +61,7 @@ describe("passive health", () => {
         assert(state.ejectedUntil - clock.now() <= longest);
         if (i === 8) assertEquals(state.ejectedUntil - clock.now(), longest);
         await clock.advance(longest);
-        passive.lapse();
+        passive.endDue();
       }
     }
   });
@@ -73,7 +73,7 @@ describe("passive health", () => {
     for (let i = 0; i < 3; i++) {
       passive.failed(state, SIZE);
       await clock.advance(state.ejectedUntil - clock.now());
-      passive.lapse();
+      passive.endDue();
     }
     assertEquals(state.ejections, 3);
     for (let i = 0; i < 100; i++) passive.succeeded(state);
@@ -114,7 +114,7 @@ describe("passive health", () => {
       [false, true, true, false, false, false],
     );
     await clock.advance(8_000);
-    assertEquals(passive.lapse(), true);
+    assertEquals(passive.endDue(), true);
     assertEquals([states[1]!.ejectedUntil, states[2]!.ejectedUntil > 0], [0, true]);
   });
 
