@@ -4,7 +4,7 @@ import { assertEquals, assertMatch } from "@std/assert";
 import { oneCluster, slice } from "../gateway/objects.ts";
 import { serveEmbedded } from "../helpers/embedded.ts";
 import { type GatewayProcess, startGateway } from "../helpers/gateway-process.ts";
-import { until } from "../helpers/wait.ts";
+import { until, untilStill } from "../helpers/wait.ts";
 import { answerWith, rawClient, rawPod } from "../proxy/helpers.ts";
 import { abortedDownloads, idleClosingPod, manyInFlight, silentThen } from "./streams.ts";
 import { gatewayTo, portOf } from "./support.ts";
@@ -96,7 +96,8 @@ describe("a stream", () => {
       await until(() => size > 500_000, { message: "some of the stream" });
       if (paused) {
         client.pause();
-        await stalled(() => pod.requests.length > 0 && size);
+        await until(() => pod.requests.length > 0, "the pod to be asked");
+        await untilStill(() => size);
       }
       client.destroy();
       await until(() => pod.open() === 0, { interval: 5, message: "the connection to the pod to end" });
@@ -107,21 +108,6 @@ describe("a stream", () => {
     await abortedDownloads({ count: 300, atOnce: 50, ends });
   });
 });
-
-/** Resolves once a number has stood still for 100 ms. */
-async function stalled(value: () => number | false): Promise<void> {
-  let last: number | false = false;
-  let since = performance.now();
-  await until(
-    () => {
-      const now = value();
-      if (now !== last) since = performance.now();
-      last = now;
-      return performance.now() - since > 100;
-    },
-    { message: "the stream to stand still" },
-  );
-}
 
 describe("many requests at once", () => {
   test("300 open event streams keep neither a request nor the watch from starting", async () => {

@@ -2,7 +2,7 @@ import { test } from "bun:test";
 import { writeFile } from "node:fs/promises";
 import { assertEquals } from "@std/assert";
 import { startGateway } from "../helpers/gateway-process.ts";
-import { until } from "../helpers/wait.ts";
+import { until, untilStill } from "../helpers/wait.ts";
 
 /** A pod that says its name, and how it is when asked. */
 function pod(name: string) {
@@ -56,13 +56,6 @@ test("pods whose health check fails get no requests until it succeeds again, acr
   await come("a");
   await reload(config(1, false));
   await come("a,b");
-  await until(
-    async () => {
-      const before = pods[0]!.state.probes;
-      await Bun.sleep(300);
-      return pods[0]!.state.probes === before;
-    },
-    { message: "probes go on" },
-  );
+  await untilStill(() => pods[0]!.state.probes, 300);
   for (const one of pods) await one.stop();
 });

@@ -39,3 +39,18 @@ export async function until<T>(
     await pause(interval);
   }
 }
+
+/** Resolves once a value has stayed the same for so many milliseconds: what is held back stands still. */
+export async function untilStill(value: () => unknown, ms = 100): Promise<void> {
+  let last = value();
+  let since = performance.now();
+  await until(
+    () => {
+      const now = value();
+      if (now !== last) since = performance.now();
+      last = now;
+      return performance.now() - since >= ms;
+    },
+    { timeout: 25_000, message: () => `${last} to stand still` },
+  );
+}

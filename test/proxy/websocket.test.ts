@@ -147,7 +147,7 @@ describe("the end of a WebSocket", () => {
   });
 
   test("comes after `timeouts.idle` where that is set, and not by the time-out of the handshake", async () => {
-    await using ends = await pair({ timeouts: { response: 100, idle: 400 } });
+    await using ends = await pair({ timeouts: { response: 100, idle: 1500 } });
     const { client, upstream } = ends;
     for (let i = 0; i < 3; i++) {
       client.send(frame(1, `${i}`));

@@ -3,7 +3,7 @@ import { assert, assertEquals, assertGreater } from "@std/assert";
 import { logged } from "../gateway/support.ts";
 import { blackHole } from "../helpers/black-hole.ts";
 import { closedPort } from "../helpers/closed-port.ts";
-import { until } from "../helpers/wait.ts";
+import { until, untilStill } from "../helpers/wait.ts";
 import { type Client, client, echo, type Manner, ON_DENO, serveStreams, upstream } from "./support.ts";
 
 /** Says nothing until the client has ended, and then tells how much it got. */
@@ -113,16 +113,7 @@ describe("a stream", () => {
     using peer = await client(await streams.port("s"));
     peer.socket.pause();
     await until(() => one.taken.length === 1, { message: "the upstream's connection" });
-    let last = -1;
-    await until(
-      async () => {
-        const still = sent === last;
-        last = sent;
-        await Bun.sleep(200);
-        return still && sent === last;
-      },
-      { message: "the upstream is stopped" },
-    );
+    await untilStill(() => sent, 300);
     assertGreater(128, sent);
     let received = 0;
     peer.socket.removeAllListeners("data");
@@ -223,16 +214,16 @@ describe("a stream", () => {
 
   test("closes both ends once nothing moved for the idle time, and not while something does", async () => {
     await using one = await upstream("one");
-    await using streams = await serveStreams([{ nodes: [one.node], timeouts: { idle: 400 } }]);
+    await using streams = await serveStreams([{ nodes: [one.node], timeouts: { idle: 1000 } }]);
     using peer = await client(await streams.port("s"));
     await peer.got("one\n");
     for (let i = 0; i < 6; i++) {
-      await Bun.sleep(100);
+      await Bun.sleep(200);
       peer.socket.write(`${i}`);
       await peer.got(`${i}`);
     }
     assertEquals(peer.closed, undefined);
-    await until(() => peer.ended, { timeout: 2000, message: "it is closed" });
+    await until(() => peer.ended, "it is closed");
     assertEquals((await streams.line()).error, "idle_timeout");
     await until(() => one.taken[0]!.readableEnded, { message: "the upstream is closed too" });
   });

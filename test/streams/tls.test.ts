@@ -7,7 +7,7 @@ import { type ConnectionOptions, connect, createServer, type TLSSocket, type Tls
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { logged } from "../gateway/support.ts";
 import { type Authority, type CertificateFiles, createAuthority } from "../helpers/certificates.ts";
-import { until } from "../helpers/wait.ts";
+import { until, untilStill } from "../helpers/wait.ts";
 import { client, echo, ON_DENO, serveStreams, upstream } from "./support.ts";
 
 let trusted: Authority;
@@ -231,16 +231,8 @@ describe("a stream with upstream_tls", () => {
     await using streams = await serveStreams([{ nodes: [node], upstream_tls: { ca_file: trusted.ca } }]);
     using peer = await client(await streams.port("s"));
     peer.socket.pause();
-    let last = -1;
-    await until(
-      async () => {
-        const still = sent > 0 && sent === last;
-        last = sent;
-        await Bun.sleep(200);
-        return still && sent === last;
-      },
-      { message: "the upstream is stopped" },
-    );
+    await until(() => sent > 0, "something is sent");
+    await untilStill(() => sent, 300);
     assert(sent < 100, `${sent} MB were taken`);
     peer.socket.resetAndDestroy();
   });

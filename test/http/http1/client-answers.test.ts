@@ -5,7 +5,7 @@ import { LazyAbortController } from "../../../src/base/abort.ts";
 import { createHttp1Client } from "../../../src/http/http1/client.ts";
 import { closedPort } from "../../helpers/closed-port.ts";
 import { createFakeClock } from "../../helpers/fake-clock.ts";
-import { until } from "../../helpers/wait.ts";
+import { until, untilStill } from "../../helpers/wait.ts";
 import { answerWith } from "../../proxy/helpers.ts";
 
 import { asker, DIALS, failing, pod, stopsPods } from "./client-pods.ts";
@@ -183,11 +183,7 @@ describe.each([...DIALS])("HTTP/1.1 over %s", (_name, dial) => {
         more();
       });
       const answer = await ask(port);
-      let before = -1;
-      while (before !== sent) {
-        before = sent;
-        await Bun.sleep(50);
-      }
+      await untilStill(() => sent);
       assert(sent < 40_000_000, `${sent} bytes were sent to a client that does not read`);
       assertEquals((await answer.bytes()).length, 200_000_000);
     });

@@ -5,7 +5,7 @@ import { LazyAbortController } from "../../../src/base/abort.ts";
 import { createHttp1Client } from "../../../src/http/http1/client.ts";
 import { UpstreamError } from "../../../src/http/upstream-error.ts";
 import { createFakeClock } from "../../helpers/fake-clock.ts";
-import { until } from "../../helpers/wait.ts";
+import { until, untilStill } from "../../helpers/wait.ts";
 import { answerWith } from "../../proxy/helpers.ts";
 
 import { asker, DIALS, failing, pod, pods, stopsPods } from "./client-pods.ts";
@@ -122,11 +122,7 @@ describe.each([...DIALS])("HTTP/1.1 over %s", (_name, dial) => {
       });
       const answer = ask(port, { body, headers });
       const socket = await reading.promise;
-      let before = -1;
-      while (before !== taken) {
-        before = taken;
-        await Bun.sleep(50);
-      }
+      await untilStill(() => taken);
       assert(taken < 30_000_000, `${taken} bytes were taken for a pod that does not read`);
       let got = 0;
       socket.on("data", (data) => {
