@@ -68,6 +68,16 @@ describe("a config on Workers", () => {
     assertStringIncludes(errors, why);
   });
 
+  test("is warned of what has no effect there, each key by its name", () => {
+    const server = "server: { listen: 8080, http2: false, drain: 1, drain_delay: 1 }";
+    const read = readWorkerConfig(config("", `${server}\nadmin: {}\nroutes: []`), {});
+    assert(read.ok);
+    const keys = ["admin", "server.drain", "server.drain_delay", "server.http2", "server.listen"];
+    assertEquals(read.warnings.map((warning) => /: (\S+) has no effect on Workers/.exec(warning)?.[1]).sort(), keys);
+    const off = readWorkerConfig(config("", "admin: false\nroutes: []"), {});
+    assertEquals(off.ok && off.warnings, []);
+  });
+
   test("may not leave an upstream's certificate unchecked, and may check it", () => {
     const route = (verify: boolean): string =>
       `routes: [{ path: /, service: web, upstream_tls: { verify: ${verify} } }]`;
