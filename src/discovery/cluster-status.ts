@@ -1,6 +1,5 @@
 import type { ClientState, SourceStatus } from "../kubernetes/types.ts";
-import type { ClusterOptions } from "./options.ts";
-import type { SnapshotCounts } from "./store/snapshot.ts";
+import type { ClusterStore } from "./store/cluster-store.ts";
 import type { SnapshotFileStatus } from "./store/snapshot-persister.ts";
 import type { ClusterCounters, ClusterStatus } from "./views.ts";
 
@@ -89,26 +88,22 @@ function skippedOf(reports: readonly SourceReport[], partial: number): Pick<Clus
   return { ...(count > 0 && { skipped: { count, objects } }), ...(partial > 0 && { partial }) };
 }
 
-/** What `/status` shows of a cluster. */
-export function clusterStatus(options: {
-  readonly config: Pick<ClusterOptions, "id" | "mode" | "required">;
-  /** Of Endpoints or EndpointSlices. */
-  readonly endpoints: readonly SourceReport[];
-  readonly services: readonly SourceReport[];
-  readonly counts: SnapshotCounts;
-  readonly now: number;
-  /** Older than `max_stale` allows. */
-  readonly expired: boolean;
-  /** undefined: there is none. */
-  readonly snapshotFile: SnapshotFileStatus | undefined;
-}): ClusterStatus {
-  const { config, endpoints, services, counts, now } = options;
+/** What `/status` shows of a cluster. `expired`: it is older than `max_stale` allows. */
+export function clusterStatus(
+  store: ClusterStore,
+  { expired, snapshotFile }: { readonly expired: boolean; readonly snapshotFile: SnapshotFileStatus | undefined },
+): ClusterStatus {
+  const { config, clock } = store;
+  const counts = store.snapshot.reader.counts();
+  const now = clock.now();
+  const endpoints = store.endpoints.map((source) => source.report());
+  const services = store.services.map((source) => source.report());
   const all = [...endpoints, ...services];
   const state = worstState(all.map(({ status }) => status.state));
   return {
     id: config.id,
     state,
-    stale: endpoints.some(({ synced, status }) => synced && !IN_STEP.has(status.state)) || options.expired,
+    stale: endpoints.some(({ synced, status }) => synced && !IN_STEP.has(status.state)) || expired,
     mode: config.mode,
     required: config.required,
     resourceVersion: versionOf(endpoints),
@@ -118,17 +113,19 @@ export function clusterStatus(options: {
     lastError: errorOf(all),
     ...skippedOf(all, counts.partial),
     ...listingOf(all),
-    ...(options.snapshotFile === undefined ? {} : { snapshotFile: options.snapshotFile }),
+    ...(snapshotFile === undefined ? {} : { snapshotFile }),
   };
 }
 
 /** What `/metrics` counts of a cluster. */
-export function clusterCounters(reports: readonly SourceReport[], counts: SnapshotCounts): ClusterCounters {
+export function clusterCounters(store: ClusterStore): ClusterCounters {
+  const counts = store.snapshot.reader.counts();
   const lists: Record<string, number> = {};
   const skipped: Record<string, number> = { part: counts.partialTaken };
   let watches = 0;
   let events = 0;
-  for (const { status } of reports) {
+  for (const source of [...store.endpoints, ...store.services]) {
+    const { status } = source.report();
     for (const [reason, count] of Object.entries(status.lists)) lists[reason] = (lists[reason] ?? 0) + count;
     for (const [reason, count] of Object.entries(status.skipped?.totals ?? {})) {
       skipped[reason] = (skipped[reason] ?? 0) + count;

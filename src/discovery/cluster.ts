@@ -1,9 +1,8 @@
 import type { Clock, Random } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
-import { clusterCounters, clusterStatus, type SourceReport } from "./cluster-status.ts";
+import { clusterCounters, clusterStatus } from "./cluster-status.ts";
 import { type ChangeFeed, createChangeFeed } from "./feeds/change-feed.ts";
 import type { CreateFeed, Feed } from "./feeds/feed.ts";
-import type { TrackedSource } from "./feeds/tracked-source.ts";
 import type { ClusterOptions } from "./options.ts";
 import { type FreshnessGuard, filteredOutGuard, freshnessGuard, isExpired } from "./resolve/freshness.ts";
 import type { SelectionOptions } from "./resolve/select.ts";
@@ -78,7 +77,6 @@ export function createCluster<F extends Feed>(
   const selection = { defaultWeight: config.default_weight, addressFamily: config.address_family, zone };
   // What is asked for with each request is never too old.
   const maxStale = config.mode === "request" ? 0 : config.max_stale;
-  const reports = (of: readonly TrackedSource[]): SourceReport[] => of.map((source) => source.report());
 
   return {
     id: config.id,
@@ -101,16 +99,11 @@ export function createCluster<F extends Feed>(
       }
     },
     status: () =>
-      clusterStatus({
-        config,
-        endpoints: reports(store.endpoints),
-        services: reports(store.services),
-        counts: reader.counts(),
-        now: clock.now(),
-        snapshotFile: feed.snapshotFile?.(),
+      clusterStatus(store, {
         expired: store.parts.some(({ sync }) => isExpired(sync, maxStale)),
+        snapshotFile: feed.snapshotFile?.(),
       }),
-    counters: () => clusterCounters(reports([...store.endpoints, ...store.services]), reader.counts()),
+    counters: () => clusterCounters(store),
     synced: store.synced,
     whenSynced: (signal) => store.condition.until(store.synced, signal),
     whenListed: (signal) => store.condition.until(store.listed, signal),

@@ -4,11 +4,9 @@ import { emptyReason } from "./resolve/reasons.ts";
 import { type ParsedReference, parseServiceReference } from "./resolve/reference.ts";
 import type { WantedPort } from "./resolve/select.ts";
 import { createUpstream, emptyUpstream } from "./resolve/upstream.ts";
-import { answerNodes, dumpServices, type ServiceTarget } from "./targets.ts";
+import { answerNodes, describeReason, dumpServices, type ServiceTarget } from "./targets.ts";
 import type { EmptyReason, UpstreamQuery } from "./types.ts";
 import type { Discovery } from "./views.ts";
-
-export type { Discovery } from "./views.ts";
 
 /** A query that leads to a service of a cluster, or why it does not. */
 type Target = ServiceTarget | { readonly problem: EmptyReason };
@@ -76,10 +74,7 @@ export function createDiscovery(options: {
       const query = typeof asked === "string" ? { service: asked } : asked;
       const { service } = query;
       const found = target(query);
-      if ("problem" in found) {
-        const { code, detail, available } = found.problem;
-        return { service, nodes: [], code, reason: detail, ...(available === undefined ? {} : { available }) };
-      }
+      if ("problem" in found) return { service, nodes: [], ...describeReason(found.problem) };
       return answerNodes(service, found, verbose);
     },
     status: () => ({ clusters: clusters.map((cluster) => cluster.status()) }),

@@ -12,7 +12,7 @@ import {
 } from "./resolve/select.ts";
 import { createUpstream } from "./resolve/upstream.ts";
 import type { ServiceEntry } from "./store/snapshot.ts";
-import type { Node, ServiceReference } from "./types.ts";
+import type { EmptyReason, Node, ServiceReference } from "./types.ts";
 import type { Dump, NodeDetail, NodesAnswer, PortAnswer } from "./views.ts";
 
 /** What the admin API shows of services: worked out when asked for, from the same decisions as the routes'. */
@@ -69,19 +69,19 @@ function answerPort({ cluster, reference, wanted }: ServiceTarget, entry: Servic
   };
 }
 
+/** Why there are no nodes, as an answer shows it. */
+export const describeReason = ({ code, detail, available }: EmptyReason) => ({
+  code,
+  reason: detail,
+  ...(available && { available }),
+});
+
 /** The answer of `nodes(REF)`. */
 export function answerNodes(service: string, target: ServiceTarget, verbose: boolean): NodesAnswer {
   const { cluster, reference, wanted } = target;
   const upstream = createUpstream(cluster, reference, wanted);
   const reason = upstream.reason();
-  const why =
-    reason === undefined
-      ? {}
-      : {
-          code: reason.code,
-          reason: reason.detail,
-          ...(reason.available === undefined ? {} : { available: reason.available }),
-        };
+  const why = reason === undefined ? {} : describeReason(reason);
   if (!verbose) {
     const nodes = upstream.endpoints().map(({ host, port, weight }) => ({ host, port, weight }));
     return { service, nodes, ...why };

@@ -78,5 +78,3 @@ export interface Upstream {
   /** Why `endpoints()` is empty; undefined when it is not. */
   reason(): EmptyReason | undefined;
 }
-
-export type { ClusterStatus, Dump, NodesAnswer, Readiness } from "./views.ts";

@@ -108,7 +108,8 @@ interface StatusFields {
   tooLarge: boolean;
 }
 
-const isRecord = (value: unknown): value is Record<string, unknown> =>
+/** True for a JSON object. */
+export const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
 const textOf = (value: unknown): string | undefined => (typeof value === "string" && value !== "" ? value : undefined);

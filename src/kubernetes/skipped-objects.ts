@@ -1,5 +1,5 @@
 import type { Logger } from "../base/log.ts";
-import { InvalidObjectError, type SkipReason, shorten } from "./errors.ts";
+import { InvalidObjectError, isRecord, type SkipReason, shorten } from "./errors.ts";
 import type { Decoder, ObjectKey } from "./types.ts";
 
 /** An object of a list or a watch that could not be read, and so was left out; whatever is in it, others are not. */
@@ -17,9 +17,6 @@ export interface SkippedStatus {
   /** By reason, how often one was left out since the start: a list that has it again counts again. */
   readonly totals: Readonly<Partial<Record<SkipReason, number>>>;
 }
-
-const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
 
 /** What a Kubernetes name or namespace may not hold: with it two objects could share a key. */
 const isName = (value: unknown): value is string => typeof value === "string" && value !== "" && !value.includes("/");

@@ -1,10 +1,11 @@
 import type { LogLevel } from "../../src/base/log.ts";
 import type { ApiserverOptions, LoggedRequest } from "../../src/demo/apiserver.ts";
 import { type Cluster, createCluster } from "../../src/discovery/cluster.ts";
-import { createDiscovery, type Discovery } from "../../src/discovery/discovery.ts";
+import { createDiscovery } from "../../src/discovery/discovery.ts";
 import { apiserverFeed } from "../../src/discovery/feeds/apiserver.ts";
 import type { ClusterOptions } from "../../src/discovery/options.ts";
 import type { Upstream } from "../../src/discovery/types.ts";
+import type { Discovery } from "../../src/discovery/views.ts";
 import { noCredentials } from "../../src/kubernetes/credentials.ts";
 import { clusterConfig } from "../discovery/support.ts";
 import { createFaultyApiserver, type FaultyApiserver } from "../helpers/apiserver-faults.ts";

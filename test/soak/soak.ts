@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { EmbeddedApiserver } from "../../src/demo/apiserver.ts";
-import type { NodesAnswer } from "../../src/discovery/types.ts";
+import type { NodesAnswer } from "../../src/discovery/views.ts";
 import { between, type Manifest, manifest, nodesText, pick, reckon, type Sketch } from "../faults/lab/world.ts";
 import { serveEmbedded } from "../helpers/embedded.ts";
 import { startGateway } from "../helpers/gateway-process.ts";

@@ -1,5 +1,5 @@
 import { canonicalAddress, isAddress as isIpAddress, isIpv6 } from "../../base/addresses.ts";
-import { InvalidObjectError } from "../../kubernetes/errors.ts";
+import { InvalidObjectError, isRecord } from "../../kubernetes/errors.ts";
 import type { PortList, SliceEndpoint, SlicePort } from "./slice-record.ts";
 
 /** The parts that Endpoints and EndpointSlices have in common, read without trust: a decoder's input is any JSON. */
@@ -8,7 +8,7 @@ type Json = Readonly<Record<string, unknown>>;
 
 /** The value as a JSON object, or undefined. */
 export function asObject(value: unknown): Json | undefined {
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Json) : undefined;
+  return isRecord(value) ? value : undefined;
 }
 
 /** The value as a text, or "". */

@@ -1,7 +1,7 @@
 import type { Cluster } from "../cluster.ts";
 import type { ServiceEntry } from "../store/snapshot.ts";
 import type { EmptyReason, ServiceReference } from "../types.ts";
-import { type Assessed, assess, describePorts, hasTcpPort, resolvePort, type WantedPort } from "./select.ts";
+import { type Assessed, assess, choosePort, describePorts, hasTcpPort, type WantedPort } from "./select.ts";
 
 /** All a client may read: no addresses, no names. */
 const OUTWARD: Record<EmptyReason["code"], string> = {
@@ -88,7 +88,7 @@ export function whyEmpty(cluster: Cluster, entry: ServiceEntry, wanted: WantedPo
   }
   const ports = describePorts(slices);
   if (ports.length === 0) return noneChosen([], entry);
-  const rule = resolvePort(slices, service, wanted);
+  const rule = choosePort(slices, service, wanted)?.takes;
   if (rule === undefined) {
     const own = service?.ports.map((port) => port.port).join(", ");
     const known = own === undefined || own === "" ? "" : `; the Service's own: ${own}`;

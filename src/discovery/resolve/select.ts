@@ -97,15 +97,6 @@ export function choosePort(
   return choice && { by: choice.by, takes: (port) => isTcp(port) && choice.takes(port) };
 }
 
-/** The same without the reason. */
-export function resolvePort(
-  slices: readonly SliceRecord[],
-  service: ServiceEntry["service"],
-  wanted: WantedPort,
-): PortRule | undefined {
-  return choosePort(slices, service, wanted)?.takes;
-}
-
 /** What a choice comes to: the ports once each, as `describePorts` names them. */
 export function portsTaken(slices: readonly SliceRecord[], { takes }: PortChoice): SlicePort[] {
   const taken = new Map<string, SlicePort>();

@@ -1,5 +1,5 @@
 import type { SliceRecord } from "../records/slice-record.ts";
-import { assess, chosen, resolvePort, type SelectionOptions, toEndpoint, type WantedPort } from "../resolve/select.ts";
+import { assess, choosePort, chosen, type SelectionOptions, toEndpoint, type WantedPort } from "../resolve/select.ts";
 import type { Endpoint } from "../types.ts";
 import type { ServiceEntry } from "./snapshot.ts";
 
@@ -43,7 +43,7 @@ export function createServiceViews(options: SelectionOptions): ServiceViews {
   const byService = new WeakMap<ServiceEntry, Map<string, View>>();
 
   const compute = (slices: readonly SliceRecord[], entry: ServiceEntry, wanted: WantedPort): readonly Endpoint[] => {
-    const rule = resolvePort(slices, entry.service, wanted);
+    const rule = choosePort(slices, entry.service, wanted)?.takes;
     if (rule === undefined) return NO_ENDPOINTS;
     const endpoints = chosen(assess(slices, rule, options)).map(toEndpoint);
     return endpoints.length === 0 ? NO_ENDPOINTS : Object.freeze(endpoints);
