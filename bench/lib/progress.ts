@@ -1,5 +1,5 @@
 /** Where a benchmark tells what it does at the moment: on a terminal, in one line that is gone when it ends. */
-import { createProgress, type Progress } from "../../src/cli/progress.ts";
+import { createProgress, type Progress } from "../../src/server/progress.ts";
 
 const began = performance.now();
 const line: Progress = createProgress({

@@ -56,10 +56,6 @@ export const optionName = ({ name, short, value }: CommandOption): string =>
 export const optionHelp = ({ help, multiple = false, default: normal }: CommandOption): string =>
   [help, ...(multiple ? ["May be given several times."] : []), ...(normal ? [`Default: ${normal}.`] : [])].join(" ");
 
-/** What a person types to start this program: the script of a checkout, where that started it, else the executable. */
-export const programOf = ({ npm_lifecycle_event: script }: Readonly<Record<string, string | undefined>>): string =>
-  script === "gateway" ? "bun run gateway" : "podway";
-
 /** How a command is called, in one line or a few. */
 export const usageOf = ({ usage }: CommandHelp): string => usage.map((line) => `podway ${line}`).join(", or ");
 

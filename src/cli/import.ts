@@ -5,9 +5,9 @@ import { type ImportIssue, RANKS } from "../import/input.ts";
 import { type ImportedFile, runImporter } from "../import/run-importer.ts";
 import { summaryLine } from "../import/summary.ts";
 import { EXIT } from "../server/io.ts";
+import type { Progress } from "../server/progress.ts";
 import { parseCommandLine } from "./args.ts";
 import { usageOf as allUsages, type CommandHelp, JSON_OPTION } from "./command-help.ts";
-import type { Progress } from "./progress.ts";
 
 /** What `import` needs of the world. */
 export interface ImportIo {

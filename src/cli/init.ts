@@ -4,11 +4,11 @@ import { FORMAT } from "../gateway/format.ts";
 import { openKubeconfig } from "../kubernetes/kubeconfig.ts";
 import type { Files } from "../platform/files.ts";
 import { DEFAULT_CONFIG, findKubeconfig } from "../server/config-source.ts";
-import { EXIT } from "../server/io.ts";
+import { EXIT, programOf } from "../server/io.ts";
 import type { ServeWorld } from "../server/serve.ts";
 import { type ParsedArgs, parseCommandLine } from "./args.ts";
 import { type Asked, askAdmin, DEFAULT_ADMIN } from "./ask.ts";
-import { type CommandHelp, JSON_OPTION, programOf } from "./command-help.ts";
+import { type CommandHelp, JSON_OPTION } from "./command-help.ts";
 
 export const INIT: CommandHelp = {
   name: "init",

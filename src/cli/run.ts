@@ -5,6 +5,7 @@ import type { Runtime } from "../platform/runtime.ts";
 import { EXIT, readPodFacts } from "../server/io.ts";
 import { kubeconfigOptions, loadWithContexts } from "../server/load-config.ts";
 import { outgoingFetch } from "../server/outgoing.ts";
+import { createProgress } from "../server/progress.ts";
 import { check } from "./check.ts";
 import { checkLive } from "./check-live.ts";
 import { type CommandHelp, helpPage } from "./command-help.ts";
@@ -16,7 +17,6 @@ import { importConfig } from "./import.ts";
 import { init } from "./init.ts";
 import { manifests } from "./manifests.ts";
 import { nodes } from "./nodes.ts";
-import { createProgress } from "./progress.ts";
 import { schema } from "./schema.ts";
 
 /** What a command runs in. */

@@ -1,6 +1,6 @@
 import type { Target } from "../balancing/types.ts";
 import type { Clock } from "../base/clock.ts";
-import { problem } from "../http/problem.ts";
+import { problem } from "../base/problem.ts";
 import type { IncomingRequest } from "../http/request.ts";
 import type { MessageSocket } from "../platform/websocket.ts";
 import { countSocket } from "../telemetry/counters.ts";

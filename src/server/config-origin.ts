@@ -1,8 +1,8 @@
 import { systemClock } from "../base/clock.ts";
-import { programOf } from "../cli/command-help.ts";
 import { startDemo } from "../demo/demo.ts";
 import type { Files } from "../platform/files.ts";
 import type { Host } from "../platform/host.ts";
+import { programOf } from "./io.ts";
 import type { ChosenBy } from "./ports.ts";
 
 /** The text of a config and what belongs to it while it is served. */

@@ -1,5 +1,5 @@
-import { programOf } from "../cli/command-help.ts";
 import type { Files } from "../platform/files.ts";
+import { programOf } from "./io.ts";
 
 /** Where the config of a served gateway comes from. */
 export type ConfigSource =

@@ -24,3 +24,7 @@ export async function readPodFacts(files: Files): Promise<PodFacts> {
     caFile: await there("ca.crt"),
   };
 }
+
+/** What a person types to start this program: the script of a checkout, where that started it, else the executable. */
+export const programOf = ({ npm_lifecycle_event: script }: Readonly<Record<string, string | undefined>>): string =>
+  script === "gateway" ? "bun run gateway" : "podway";

@@ -1,6 +1,5 @@
 import type { ConfigInForce } from "../admin/app.ts";
 import { systemClock } from "../base/clock.ts";
-import { createProgress } from "../cli/progress.ts";
 import { formatIssue, type LoadInput, type LoadResult } from "../config/load.ts";
 import { redactConfig } from "../config/redact.ts";
 import type { Config } from "../config/schema.ts";
@@ -22,6 +21,7 @@ import { createLogger, type ProcessLogger } from "./logger.ts";
 import { watchModules } from "./module-watch.ts";
 import { assertFree, openPort } from "./ports.ts";
 import { processMetrics } from "./process-metrics.ts";
+import { createProgress } from "./progress.ts";
 import { createReloader } from "./reload.ts";
 import { type Served, serveAlone, serveByWorkers, workersOf } from "./server.ts";
 import { stopSignal } from "./stop-signal.ts";

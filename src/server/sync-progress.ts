@@ -1,6 +1,6 @@
 import type { Clock } from "../base/clock.ts";
-import type { Progress } from "../cli/progress.ts";
 import type { ClusterStatus } from "../discovery/views.ts";
+import type { Progress } from "./progress.ts";
 
 /** How often the clusters are looked at. */
 const LOOK_MS = 100;

@@ -140,7 +140,7 @@ describe("clusters across reloads", () => {
       made.map(({ stopped }) => stopped),
       [true, false, true],
     );
-    set.apply(undefined);
+    set.apply(undefined)();
     assertEquals([current(), made[1]!.stopped], [[], true]);
   });
 

@@ -7,7 +7,7 @@
  */
 import process from "node:process";
 import { parseArgs } from "node:util";
-import { createProgress } from "../../src/cli/progress.ts";
+import { createProgress } from "../../src/server/progress.ts";
 import { soak } from "./soak.ts";
 import type { Trend } from "./trend.ts";
 

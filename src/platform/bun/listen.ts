@@ -1,6 +1,6 @@
 import type { SocketAddress } from "../../base/addresses.ts";
 import { bodyState } from "../../base/body-state.ts";
-import { problem } from "../../http/problem.ts";
+import { problem } from "../../base/problem.ts";
 import { type Handler, ListenError, type Listener, takenError } from "../listen.ts";
 import { createServerSockets, type ServerSocketData } from "./websocket.ts";
 
