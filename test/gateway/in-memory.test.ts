@@ -134,6 +134,37 @@ describe("what is known of a cluster", () => {
   });
 });
 
+describe("addresses that all fail", () => {
+  const refusing: Send = () => Promise.reject(Object.assign(new Error("refused"), { code: "ECONNREFUSED" }));
+  /** How many of the two addresses of `web` are ejected at most, beside another service of that priority. */
+  const mostEjected = async (web: number, other: number): Promise<number> => {
+    await using api = embeddedCluster();
+    api.api.apply([
+      sliceOf("web-b", [{ addresses: ["10.1.0.11"] }], { service: "web" }),
+      sliceOf("other-b", [{ addresses: ["10.1.0.12"] }], { service: "other" }),
+    ]);
+    const services = [
+      { service: "web", priority: web },
+      { service: "other", priority: other },
+    ];
+    const health = { passive: { failures: 1, eject: 600_000 } };
+    const route = { id: "r", path: "/", services, health, retries: { attempts: 1 } };
+    await using rig = startGatewayRig({ discovery: { kubernetes: CLUSTER }, routes: [route] }, refusing, api.options);
+    await until(() => rig.gateway.readiness().ready, "the first list");
+    let most = 0;
+    for (let i = 0; i < 12; i++) {
+      await rig.ask("/");
+      const { nodes: found } = await rig.gateway.nodes("default/web", { verbose: true });
+      most = Math.max(most, found.filter((node) => Object.hasOwn(node, "ejection")).length);
+    }
+    return most;
+  };
+
+  test("are ejected up to half of their service, and all of them where a lower priority stands by", async () => {
+    assertEquals([await mostEjected(0, 0), await mostEjected(1, 0), await mostEjected(0, 1)], [1, 2, 1]);
+  });
+});
+
 /** Clusters over an apiserver in memory, which can be kept from answering. */
 function embeddedCluster() {
   const api = embedded();
