@@ -124,11 +124,11 @@ export function createGateway(options: GatewayOptions): Gateway {
   const requestIds = createRequestIds(random);
   const counters = createCounters();
   const streamCounters = createStreamCounters();
-  const tellRefusal = createRefusalLog({ clock, logger });
+  const logRefusal = createRefusalLog({ clock, logger });
   const connections = createConnections({
     clock,
     logger,
-    tellRefusal,
+    logRefusal,
     nextId: requestIds.next,
     onEnd: (entry) => plan.accessLog?.connection(entry),
   });
@@ -144,11 +144,11 @@ export function createGateway(options: GatewayOptions): Gateway {
     counters,
     streamCounters,
     eventStreams: new Set(),
-    flights: (options.sharedTimers ?? true) ? createInFlightRequests(clock) : createUnsharedInFlightRequests(clock),
+    inFlight: (options.sharedTimers ?? true) ? createInFlightRequests(clock) : createUnsharedInFlightRequests(clock),
     drain,
     middleware: { clock, fetch: options.plainFetch, keys: createKeySpace({ clock }) },
     budgets: createRetryBudgets({ clock }),
-    tellRefusal,
+    logRefusal,
     onUntrusted,
     requestIds,
     onEject({ endpoint: { address, pod } }, until) {
@@ -238,7 +238,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     cutOff() {
       drain.over = true;
       for (const end of parts.eventStreams) end();
-      parts.flights.endAll("draining");
+      parts.inFlight.endAll("draining");
     },
     async stop() {
       references.stop();

@@ -82,11 +82,11 @@ export interface PlanParts {
   readonly counters: Counters;
   readonly streamCounters: StreamCounters;
   readonly eventStreams: OpenStreams;
-  readonly flights: InFlightRequests;
+  readonly inFlight: InFlightRequests;
   readonly drain: Drain;
   readonly middleware: MiddlewareParts;
   readonly budgets: RetryBudgets;
-  readonly tellRefusal: LogRefusal;
+  readonly logRefusal: LogRefusal;
   /** A peer that is no trusted proxy sent forwarding fields. */
   readonly onUntrusted: ((peer: string) => void) | undefined;
   readonly onEject: PoolSetOptions["onEject"];
@@ -148,9 +148,9 @@ export function makePlan(
     forwarder: createForwarder({
       clock,
       logger,
-      logRefusal: parts.tellRefusal,
+      logRefusal: parts.logRefusal,
       streams: parts.eventStreams,
-      inFlight: parts.flights,
+      inFlight: parts.inFlight,
       drain: parts.drain,
       end,
       bodyBytes: server.limits.body_bytes,

@@ -8,8 +8,8 @@ import type { ProxyRoute } from "./types.ts";
 
 /**
  * Event streams (WHATWG HTML, Server-sent events) that are open, as functions that end one each. They do not end by
- * themselves, so a gateway that stops ends them: a whole body's end tells a browser to connect again, a cut connection is
- * an error.
+ * themselves, so a gateway that stops ends them: a whole body's end tells a browser to connect again, a cut connection
+ * is an error.
  */
 export type OpenStreams = Set<() => void>;
 
@@ -37,8 +37,8 @@ export type Deliver = (response: Response, answered: AttemptContext, target: Tar
 export function createDelivery(options: DeliveryOptions): { deliver: Deliver; changeHeaders: ChangeHeaders } {
   const { clock, inFlight, streams, mutable, via, upstreamHeaders } = options;
 
-  const changeHeaders: ChangeHeaders = (headers, response, { facts, route, pool, transport }, target) => {
-    if (!transport.stripsHopByHop) toClient(headers);
+  const changeHeaders: ChangeHeaders = (headers, response, { facts, route, pool }, target) => {
+    if (!route.transport.stripsHopByHop) toClient(headers);
     // Servers built on fetch would write a length of 0 (RFC 9110 section 8.6 wants the GET's or none). This says "not
     // known".
     if (mutable && facts.method === "HEAD" && !headers.has("content-length"))

@@ -1,9 +1,9 @@
 import type { Picked } from "../balancing/backends.ts";
 import type { Pool, Target } from "../balancing/types.ts";
 import type { IncomingRequest } from "../http/request.ts";
-import type { RequestedTunnel, Transport } from "../http/transport.ts";
+import type { RequestedTunnel } from "../http/transport.ts";
 import type { Upgrade } from "../platform/websocket.ts";
-import { countInFlight, countRetry, type SeriesCounts } from "../telemetry/counters.ts";
+import { countInFlight, countRetry } from "../telemetry/counters.ts";
 import type { RequestOutcome } from "../telemetry/request-outcome.ts";
 import type { AttemptTrace } from "../telemetry/tracing/types.ts";
 import type { InFlightRequest } from "./in-flight.ts";
@@ -13,15 +13,12 @@ import type { ProxyBackend, ProxyRoute } from "./types.ts";
 
 /** One request on its way: what its attempts share. */
 export interface AttemptContext {
-  readonly request: Request;
   readonly facts: IncomingRequest;
   readonly route: ProxyRoute;
   readonly outcome: RequestOutcome;
   /** Of the service it is on its way to. */
   pool: Pool;
-  counts: SeriesCounts | undefined;
   readonly pending: InFlightRequest;
-  readonly transport: Transport;
   /** A WebSocket that it asks for, and how the client's end of that is accepted. */
   readonly tunnel: RequestedTunnel | undefined;
   readonly upgrade: Upgrade | undefined;
@@ -38,7 +35,7 @@ export function nextAttempt(
   cause: RetryCause,
   attempt: number,
 ): Picked<ProxyBackend> | undefined {
-  const { facts, route, pending, counts } = context;
+  const { facts, route, pending, outcome } = context;
   const { attempts } = route.rule.retries;
   if (attempts !== "all" && attempt >= attempts) return undefined;
   if (!mayRetry(route.rule.retries, cause, facts.method, pending.upload)) return undefined;
@@ -47,7 +44,7 @@ export function nextAttempt(
   const next = route.backends.next(facts, from, context.tried, attempt + 1 === attempts);
   // A connection that was never made cost the pods nothing.
   if (next === undefined || (cause !== "connect" && !next.from.budget.take())) return undefined;
-  if (counts !== undefined) countRetry(counts, typeof cause === "number" ? "status" : cause);
+  if (outcome.counts !== undefined) countRetry(outcome.counts, typeof cause === "number" ? "status" : cause);
   if (next.from !== from) switchBackend(next.from, context);
   return next;
 }
@@ -56,10 +53,9 @@ export function nextAttempt(
 export function switchBackend({ pool, counts, upstream }: ProxyBackend, context: AttemptContext): void {
   const { outcome } = context;
   const { entry } = outcome;
-  if (context.counts !== undefined) countInFlight(context.counts, -1);
+  if (outcome.counts !== undefined) countInFlight(outcome.counts, -1);
   if (counts !== undefined) countInFlight(counts, 1);
   context.pool = pool;
-  context.counts = counts;
   outcome.counts = counts;
   if (entry === undefined) return;
   entry.service = upstream.name;

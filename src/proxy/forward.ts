@@ -103,10 +103,10 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
     return response;
   }
 
-  function failureOf(error: unknown, { pending, request }: AttemptContext): Failure {
+  function failureOf(error: unknown, { pending }: AttemptContext): Failure {
     if (pending.upload?.tooLarge) return "too_large";
     // A client that leaves while it uploads breaks the request's own body: the pod did nothing wrong.
-    const ended = pending.ended ?? (request.signal.aborted ? "client_gone" : undefined);
+    const ended = pending.ended ?? (pending.request.signal.aborted ? "client_gone" : undefined);
     // Its connection may have been cut off here.
     if (ended === "client_gone" && options.drain?.over) return "draining";
     return ended ?? classify(error);
@@ -165,13 +165,14 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
     path: string,
     init: OutgoingRequest,
   ): Promise<Response> {
-    const { route, outcome, pending, transport } = context;
-    const { rule } = route;
+    const { route, outcome, pending } = context;
+    const { rule, transport } = route;
     const { entry } = outcome;
     let picked = first;
     for (let attempt = 1; ; attempt++) {
       const { target } = picked;
-      const { pool, counts } = context;
+      const { pool } = context;
+      const { counts } = outcome;
       if (rule.pass_host === "node") init.headers.set("host", target.endpoint.address);
       if (pending.upload !== undefined) init.body = pending.upload.open(transport.metersBodies);
       const sent = clock.now();
@@ -268,7 +269,7 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
     if (limit !== gatewayLimit && Number(facts.headers.get("content-length")) > limit) {
       return fail("body_too_large", FAILURES.too_large.detail, facts, outcome);
     }
-    const { pool, upstream, counts } = from;
+    const { pool, upstream } = from;
     const target = pool.pick(facts);
     // What was waited for may not have come: then it is a lower priority's turn.
     const picked = target === undefined ? route.backends.next(facts, from, [], true) : { from, target };
@@ -301,14 +302,11 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
       tunnel,
     };
     const context: AttemptContext = {
-      request,
       facts,
       route,
       outcome,
       pool,
-      counts,
       pending,
-      transport: route.transport,
       tunnel,
       upgrade,
       tried: undefined,

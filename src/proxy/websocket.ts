@@ -56,8 +56,8 @@ export function openTunnel(
   target: Target,
   { clock, inFlight, changeHeaders }: TunnelParts,
 ): Response {
-  const { route, pool, pending, counts, upgrade, outcome } = context;
-  const { entry } = outcome;
+  const { route, pool, pending, upgrade, outcome } = context;
+  const { counts, entry } = outcome;
   inFlight.remove(pending);
   const headers = new Headers(response.headers);
   changeHeaders(headers, response, context, target);

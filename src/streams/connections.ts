@@ -23,7 +23,7 @@ export interface ConnectionsOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   /** Takes why a connection found no address. */
-  readonly tellRefusal: LogRefusal;
+  readonly logRefusal: LogRefusal;
   /** A new id for each connection. */
   nextId(): string;
   /** A connection ended: for the access log. */
@@ -50,7 +50,7 @@ interface Open {
 
 /** Makes a set without connections. */
 export function createConnections(options: ConnectionsOptions): Connections {
-  const { clock, logger, tellRefusal, nextId, onEnd } = options;
+  const { clock, logger, logRefusal, nextId, onEnd } = options;
   const open = new Set<Open>();
   let onEmpty = (): void => {};
 
@@ -138,7 +138,7 @@ export function createConnections(options: ConnectionsOptions): Connections {
       client.reset();
       if (failure !== "no_upstream") return visit.leave(failure);
       const reason = choice.upstream.reason();
-      tellRefusal({ stream: rule.id, service: choice.upstream.name }, reason);
+      logRefusal({ stream: rule.id, service: choice.upstream.name }, reason);
       return visit.leave(failure, reason?.code ?? "no_endpoints");
     }
     const { socket, from, target } = found;
