@@ -1,6 +1,6 @@
 import { key, optional, withDefault } from "../base/schema/key.ts";
 import { list, object, off, oneOf, words } from "../base/schema/shapes.ts";
-import { integer, milliseconds, text } from "../base/schema/values.ts";
+import { durationMs, integer, text } from "../base/schema/values.ts";
 import { boundedKey, type Kept } from "./key-space.ts";
 import { plugin } from "./plugin.ts";
 import { reject, rejectionOptions } from "./rejection.ts";
@@ -10,7 +10,7 @@ const HEADERS = ["draft-6", "draft-7", "x-ratelimit"] as const;
 
 const options = object({
   limit: key(integer(1), { help: "Requests in a window." }),
-  window: withDefault(milliseconds(1000), 60_000, { help: "Length of a window, which begins with the first request." }),
+  window: withDefault(durationMs(1000), 60_000, { help: "Length of a window, which begins with the first request." }),
   ...countOptions,
   exempt: optional(list(text("a value of the key"), "values of the key"), {
     help: "Values of the key that are not counted, such as a client's address; by default none.",

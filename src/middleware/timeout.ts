@@ -1,10 +1,10 @@
 import { key } from "../base/schema/key.ts";
 import { object } from "../base/schema/shapes.ts";
-import { milliseconds } from "../base/schema/values.ts";
+import { durationMs } from "../base/schema/values.ts";
 import { plugin } from "./plugin.ts";
 import { reject } from "./rejection.ts";
 
-const options = object({ duration: key(milliseconds(1), { help: "That time." }) });
+const options = object({ duration: key(durationMs(1), { help: "That time." }) });
 
 const DETAIL = "There was no answer in the time this route gives";
 

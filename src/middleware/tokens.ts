@@ -6,7 +6,7 @@ import type { HonoJsonWebKey } from "hono/utils/jwt/jws";
 import * as v from "valibot";
 import { key, optional, withDefault } from "../base/schema/key.ts";
 import { keywords, list, object, oneOrMany, words } from "../base/schema/shapes.ts";
-import { boolean, headerName, milliseconds, shown, shownText, shownUrl, text, token } from "../base/schema/values.ts";
+import { boolean, durationMs, headerName, shown, shownText, shownUrl, text, token } from "../base/schema/values.ts";
 import { honoOptions } from "./hono-options.ts";
 import { createKeySet } from "./jwks.ts";
 import { type Middleware, plugin } from "./plugin.ts";
@@ -99,7 +99,7 @@ const jwkOptions = v.pipe(
       help: "Algorithms that a token may be signed with.",
     }),
     allow_anon: withDefault(boolean, false, { help: "Whether requests without a token pass." }),
-    max_age: withDefault(milliseconds(1000), 300_000, {
+    max_age: withDefault(durationMs(1000), 300_000, {
       help: "Milliseconds that a set from jwks_uri is kept; the last one goes on being used where a new one cannot be had.",
     }),
     ...whereFrom,

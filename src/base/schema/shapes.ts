@@ -134,6 +134,10 @@ export const oneOrMany = <const Item extends AnySchema>(item: Item, many: string
 /** What turns something off. */
 export const off = v.literal(false, "false");
 
+/** What a mapping is, or `false`. */
+export const orOff = <const Entries extends v.ObjectEntries>(on: v.StrictObjectSchema<Entries, string>) =>
+  oneOf([off, on], `false, or a mapping of ${Object.keys(on.entries).join(", ")}`);
+
 /** Names to values of one kind. Unlike valibot's own it refuses a list, which JavaScript thinks has names too. */
 export function record<const Key extends v.GenericSchema<string, string>, const Value extends AnySchema>(
   key: Key,

@@ -50,7 +50,7 @@ export const integer = (min: number, max: number = Number.MAX_SAFE_INTEGER) =>
   );
 
 /** Milliseconds, `min` or more. */
-export const milliseconds = (min = 0) =>
+export const durationMs = (min = 0) =>
   wholeNumber(min, MAX_MILLISECONDS, `milliseconds: a whole number from ${min} to ${MAX_MILLISECONDS}`);
 
 /** A TCP port as a number or, as APISIX writes it, digits in a text. */

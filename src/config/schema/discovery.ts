@@ -3,9 +3,9 @@ import { type KeyRules, key, mapping, oneFile, optional, withDefault } from "../
 import { list, object, oneOf, words } from "../../base/schema/shapes.ts";
 import {
   boolean,
+  durationMs,
   hostValue,
   integer,
-  milliseconds,
   namespace,
   portValue,
   regexSource,
@@ -143,11 +143,11 @@ const clusterEntries = {
     help: "How the cluster is followed: watch, poll, request (asked for each request), or auto: watch, and poll while watches break.",
     workers: onlyPolls,
   }),
-  poll_interval: withDefault(milliseconds(100), 5000, { help: "Time between two polls." }),
-  max_stale: withDefault(milliseconds(), 0, {
+  poll_interval: withDefault(durationMs(100), 5000, { help: "Time between two polls." }),
+  max_stale: withDefault(durationMs(), 0, {
     help: "An older snapshot has to be refreshed before it is used. 0: the last good one is used for ever.",
   }),
-  watch_idle: withDefault(milliseconds(1000), 75_000, { help: "A watch that is silent for longer is opened again." }),
+  watch_idle: withDefault(durationMs(1000), 75_000, { help: "A watch that is silent for longer is opened again." }),
   watch_timeout_seconds: optional(integer(1), {
     help: "APISIX's key: how long one watch may last before it is asked for again; by default 240 to 290, and never more than 290.",
   }),
@@ -160,7 +160,7 @@ const clusterEntries = {
   watch_retry_max_seconds: optional(seconds, {
     help: "APISIX's key: the longest pause after failures in a row, by default 30.",
   }),
-  empty_grace: withDefault(milliseconds(), 0, {
+  empty_grace: withDefault(durationMs(), 0, {
     help: "How long the last nodes of a service that became empty are still used.",
   }),
   address_family: withDefault(words(["any", "ipv4", "ipv6"]), "any", {

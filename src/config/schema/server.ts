@@ -1,13 +1,13 @@
 import * as v from "valibot";
 import { key, mapping, optional, withDefault } from "../../base/schema/key.ts";
-import { object, off, oneOf, record, words } from "../../base/schema/shapes.ts";
+import { object, off, oneOf, orOff, record, words } from "../../base/schema/shapes.ts";
 import {
   boolean,
   cidr,
+  durationMs,
   headerName,
   headerValue,
   integer,
-  milliseconds,
   port,
   shownText,
   shownUrl,
@@ -30,7 +30,7 @@ const limits = object({
   body_rate: withDefault(integer(0), 128, {
     help: "Bytes a second that the client of a body under way sends at least; fewer is a 408. 0 is no limit.",
   }),
-  body_window: withDefault(milliseconds(100), 30_000, {
+  body_window: withDefault(durationMs(100), 30_000, {
     help: "How long the gateway has to have waited for too few bytes.",
   }),
 });
@@ -86,11 +86,11 @@ export const server = mapping(
     log_level: withDefault(words(["debug", "info", "warn", "error"]), "info", {
       help: "What is said on standard error.",
     }),
-    drain_delay: withDefault(milliseconds(), 0, {
+    drain_delay: withDefault(durationMs(), 0, {
       help: "After SIGTERM, how long connections are still accepted.",
       ignoredOnWorkers: IGNORED,
     }),
-    drain: withDefault(milliseconds(), 10_000, {
+    drain: withDefault(durationMs(), 10_000, {
       help: "After SIGTERM, how long requests in flight may take.",
       ignoredOnWorkers: IGNORED,
     }),
@@ -103,17 +103,13 @@ export const server = mapping(
 );
 
 /** `admin:`. */
-export const admin = oneOf(
-  [
-    off,
-    object({
-      listen: key(adminListen, { help: "Where the admin API is; not on loopback it needs a token." }),
-      token: optional(text("a token, or a text such as ${ADMIN_TOKEN}"), {
-        help: "Asked for as Authorization: Bearer.",
-      }),
+export const admin = orOff(
+  object({
+    listen: key(adminListen, { help: "Where the admin API is; not on loopback it needs a token." }),
+    token: optional(text("a token, or a text such as ${ADMIN_TOKEN}"), {
+      help: "Asked for as Authorization: Bearer.",
     }),
-  ],
-  "false, or a mapping of listen, token",
+  }),
 );
 
 const OTLP = "an http or https URL such as http://collector:4318";

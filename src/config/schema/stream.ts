@@ -1,8 +1,8 @@
 import * as v from "valibot";
 import type { HealthConfig, ProbeTimes } from "../../balancing/options.ts";
 import { type KeyRules, key, lateDefault, lateDefaults, mapping, optional } from "../../base/schema/key.ts";
-import { object, off, oneOf, words } from "../../base/schema/shapes.ts";
-import { integer, milliseconds, shownText } from "../../base/schema/values.ts";
+import { object, oneOf, orOff, words } from "../../base/schema/shapes.ts";
+import { durationMs, integer, shownText } from "../../base/schema/values.ts";
 import type { StreamRule } from "../../streams/options.ts";
 import { foreignToStreams } from "./foreign-keys.ts";
 import { CERTIFICATES_HELP, certificates, listen } from "./listen.ts";
@@ -32,8 +32,8 @@ const balancer = oneOf(
 );
 
 const timeouts = object({
-  connect: lateDefault(milliseconds(), 2000, { help: "To one address, TLS included." }),
-  idle: lateDefault(milliseconds(), 0, { help: "How long a connection may be silent both ways." }),
+  connect: lateDefault(durationMs(), 2000, { help: "To one address, TLS included." }),
+  idle: lateDefault(durationMs(), 0, { help: "How long a connection may be silent both ways." }),
 });
 
 const retries = object({
@@ -45,10 +45,10 @@ const passive = passiveHealth("Failures to connect");
 const active = object(probes);
 
 const health = object({
-  passive: optional(oneOf([off, passive], "false, or a mapping of failures, eject"), {
+  passive: optional(orOff(passive), {
     help: "A node that cannot be connected to is left out for a while; on unless it is false.",
   }),
-  active: optional(oneOf([off, active], "false, or a mapping of interval, timeout, healthy, unhealthy"), {
+  active: optional(orOff(active), {
     help: "Connecting to every node again and again; off by default.",
   }),
 });

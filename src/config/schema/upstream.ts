@@ -1,13 +1,13 @@
 import * as v from "valibot";
 import { isAddress, isHostName, stripBrackets } from "../../base/addresses.ts";
 import { type KeyRules, key, lateDefault, lateDefaults, mapping, oneFile, optional } from "../../base/schema/key.ts";
-import { keywords, list, object, off, oneOf, wantedBy, words } from "../../base/schema/shapes.ts";
+import { keywords, list, object, off, oneOf, orOff, wantedBy, words } from "../../base/schema/shapes.ts";
 import {
   boolean,
+  durationMs,
   HOST_SHAPE,
   headerName,
   integer,
-  milliseconds,
   nonEmpty,
   shown,
   shownText,
@@ -19,14 +19,14 @@ import { targetPath } from "./path.ts";
 import { NO_FILES, NO_TLS } from "./unsupported.ts";
 
 const timeouts = object({
-  connect: lateDefault(milliseconds(), 2000, { help: "To a connection." }),
-  try: lateDefault(milliseconds(), 0, {
+  connect: lateDefault(durationMs(), 2000, { help: "To a connection." }),
+  try: lateDefault(durationMs(), 0, {
     help: "Of one attempt, to the answer's headers. What is tried again then, retries.on says: timeout.",
   }),
-  response: lateDefault(milliseconds(), 60_000, {
+  response: lateDefault(durationMs(), 60_000, {
     help: "Of all attempts, to the answer's headers, from the last byte of the request's body.",
   }),
-  idle: lateDefault(milliseconds(), 0, { help: "How long a body may be silent." }),
+  idle: lateDefault(durationMs(), 0, { help: "How long a body may be silent." }),
 });
 
 const ATTEMPTS = "all (every address), or a whole number from 1 to 10";
@@ -49,8 +49,8 @@ const retries = object({
 
 const keepalive = object({
   requests: lateDefault(integer(0), 1000, { help: "Requests it carries. 0 is without limit." }),
-  age: lateDefault(milliseconds(), 300_000, { help: "Time since it was made. 0 is without limit." }),
-  idle: optional(milliseconds(1), {
+  age: lateDefault(durationMs(), 300_000, { help: "Time since it was made. 0 is without limit." }),
+  idle: optional(durationMs(1), {
     help: "Time without a request; by default as long as the upstream's Keep-Alive tells, else 4000.",
   }),
 });
@@ -59,15 +59,15 @@ const keepalive = object({
 export const passiveHealth = (failures: string) =>
   object({
     failures: lateDefault(integer(1), 2, { help: `${failures} in a row until it is left out.` }),
-    eject: lateDefault(milliseconds(), 10_000, {
+    eject: lateDefault(durationMs(), 10_000, {
       help: "How long it is left out the first time. Doubles while it goes on failing, when one failure is enough, up to 30 times or 5 minutes.",
     }),
   });
 
 /** When nodes are probed, and how many probes it takes. */
 export const probes = {
-  interval: lateDefault(milliseconds(100), 5000, { help: "Between two probes of a node." }),
-  timeout: lateDefault(milliseconds(1), 2000, { help: "How long a probe may take; a longer one is bad." }),
+  interval: lateDefault(durationMs(100), 5000, { help: "Between two probes of a node." }),
+  timeout: lateDefault(durationMs(1), 2000, { help: "How long a probe may take; a longer one is bad." }),
   healthy: lateDefault(integer(1), 1, { help: "Good probes in a row until a node is used again." }),
   unhealthy: lateDefault(integer(1), 2, { help: "Bad probes in a row until a node is left out." }),
 } as const;
@@ -84,16 +84,13 @@ const active = object({
 });
 
 const health = object({
-  passive: optional(oneOf([off, passive], "false, or a mapping of failures, eject"), {
+  passive: optional(orOff(passive), {
     help: "A node whose requests fail is left out for a while; on unless it is false.",
   }),
-  active: optional(
-    oneOf([off, active], "false, or a mapping of path, interval, timeout, healthy, unhealthy, host, statuses"),
-    {
-      help: "Nodes are asked by GET whether they are well; off by default.",
-      workers: "is not available on Workers: nothing runs there between requests",
-    },
-  ),
+  active: optional(orOff(active), {
+    help: "Nodes are asked by GET whether they are well; off by default.",
+    workers: "is not available on Workers: nothing runs there between requests",
+  }),
 });
 
 const HASH_KEY = "client_ip, or a mapping of exactly one of header, cookie, query, client_ip";
