@@ -1,13 +1,10 @@
 import { type RbacVerb, type Right, rightTo } from "../kubernetes/rbac.ts";
 import type { Collection } from "../kubernetes/types.ts";
 import { type PlanConfig, planCluster } from "./feeds/plan.ts";
-import type { ClusterOptions } from "./options.ts";
-
-/** What of a cluster's config decides which rights it takes. */
-export type RightsConfig = PlanConfig & Pick<ClusterOptions, "mode">;
+import type { ClusterOptions, DiscoveryMode } from "./options.ts";
 
 /** What is done with a collection. Mode `request` gets single objects, unless it has to look for them by a label. */
-function verbsFor(mode: RightsConfig["mode"], { resource, labelSelector }: Collection): readonly RbacVerb[] {
+function verbsFor(mode: DiscoveryMode, { resource, labelSelector }: Collection): readonly RbacVerb[] {
   if (mode === "poll") return ["list"];
   if (mode !== "request") return ["list", "watch"];
   return resource === "endpointslices" || labelSelector !== undefined ? ["list"] : ["get"];
@@ -18,7 +15,7 @@ function verbsFor(mode: RightsConfig["mode"], { resource, labelSelector }: Colle
  * ClusterRole where it names none.
  * https://kubernetes.io/docs/reference/access-authn-authz/authorization/#determine-the-request-verb
  */
-export function neededRights(config: RightsConfig): Right[] {
+export function neededRights(config: PlanConfig & Pick<ClusterOptions, "mode">): Right[] {
   return planCluster(config).scopes.flatMap(({ endpoints, services = [] }) =>
     // The other entries are older versions of the same resource, which RBAC does not tell apart.
     [endpoints[0], services[0]]

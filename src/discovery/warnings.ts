@@ -7,15 +7,15 @@ import type { SnapshotReader } from "./store/snapshot.ts";
 export const sizeLimit = (sharedSize: string | undefined): number =>
   sharedSize === undefined ? Number.POSITIVE_INFINITY : Number.parseInt(sharedSize, 10) * 1024 * 1024;
 
-/** Says once when the snapshot's estimate grows over `shared_size`. Nothing is ever left out for it. */
+/** Warns once when the snapshot's estimate grows over `shared_size`. Nothing is ever left out for it. */
 export function sizeWatcher(sharedSize: string | undefined, reader: SnapshotReader, logger: Logger): () => void {
   const limit = sizeLimit(sharedSize);
-  let said = limit === Number.POSITIVE_INFINITY;
+  let warned = limit === Number.POSITIVE_INFINITY;
   return () => {
-    if (said) return;
+    if (warned) return;
     const { bytes } = reader.counts();
     if (bytes <= limit) return;
-    said = true;
+    warned = true;
     logger.log("warn", "The snapshot is larger than shared_size; all of it is kept", { bytes, limit });
   };
 }
@@ -23,15 +23,15 @@ export function sizeWatcher(sharedSize: string | undefined, reader: SnapshotRead
 /** Different objects and notes that are logged: a cluster that makes them up gets no more of the log. */
 const LOGGED = 200;
 
-/** Says once per object what of it was left out and why. */
+/** Logs once per object what of it was left out and why. */
 export function notesWatcher(logger: Logger): (change: Change<SliceRecord>) => void {
-  const said = new Set<string>();
+  const logged = new Set<string>();
   const look = ({ namespace, name, service, notes }: SliceRecord): void => {
     for (const note of notes) {
       const key = `${namespace}/${name} ${note}`;
-      if (said.has(key) || said.size >= LOGGED) continue;
-      said.add(key);
-      const last = said.size === LOGGED ? "; no more of such are logged" : "";
+      if (logged.has(key) || logged.size >= LOGGED) continue;
+      logged.add(key);
+      const last = logged.size === LOGGED ? "; no more of such are logged" : "";
       const fields = { service: `${namespace}/${service}`, object: name };
       logger.log("warn", `A part of an object is left out: ${note}${last}`, fields);
     }

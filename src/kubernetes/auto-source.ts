@@ -16,7 +16,7 @@ export interface AutoSourceOptions<T> extends ReflectorOptions<T> {
 
 /** A stream that ends sooner was cut by something between us and the apiserver, milliseconds. */
 const EARLY_DEATH_MS = 10_000;
-/** Where a list fails too, the next stream is not judged by another one sooner: an apiserver in trouble is spared. */
+/** Where a list fails too, no other list assesses a stream sooner: an apiserver in trouble is spared. */
 const LIST_AGAIN_MS = 30_000;
 /** So many bad streams in a row, and watching is given up for a while. */
 const PATIENCE = 3;
@@ -64,7 +64,7 @@ export function createAutoSource<T>(options: AutoSourceOptions<T>): ChangeSource
   const label = describeCollection(collections[0]!);
   let mode: Mode = { at: "watching", patience: PATIENCE };
 
-  /** No list judges a stream before then, ms since the epoch. */
+  /** No list assesses a stream before then, ms since the epoch. */
   let listAgain = 0;
 
   /** Whether a list, which works although the stream was poor, proves that watching does not. */
@@ -114,8 +114,8 @@ export function createAutoSource<T>(options: AutoSourceOptions<T>): ChangeSource
   /** Watches until it proves not to work. A reflector of its own each time: an old version must not be resumed. */
   const watch = async (signal: AbortSignal): Promise<void> => {
     const scope = openAbortScope(signal, clock);
-    let judging: Promise<void> = Promise.resolve();
-    const judge = async (report: StreamReport, known: number): Promise<void> => {
+    let assessing: Promise<void> = Promise.resolve();
+    const assess = async (report: StreamReport, known: number): Promise<void> => {
       if (scope.signal.aborted || mode.at !== "watching") return;
       const bad = await isBad(report, known, scope.signal);
       if (scope.signal.aborted) return;
@@ -131,12 +131,12 @@ export function createAutoSource<T>(options: AutoSourceOptions<T>): ChangeSource
     use(
       reflector((report) => {
         const known = objectCount();
-        judging = judging.then(() => judge(report, known));
+        assessing = assessing.then(() => assess(report, known));
       }),
     );
     try {
       await current.run(scope.signal);
-      await judging;
+      await assessing;
     } finally {
       scope.close();
     }

@@ -193,7 +193,7 @@ export function execCredentials(options: ExecOptions): ExecCredentials {
     authorization: async () => (await cached.get()).authorization,
     certificate: async () => (await cached.get()).certificate,
     rejected: () => cached.refuse(),
-    // No file tells of a plugin: it runs again before its credentials expire and after a 401.
+    // No file shows that a plugin has other credentials: it runs again before its credentials expire and after a 401.
     changed: () => {},
   };
 }

@@ -234,7 +234,7 @@ export async function readKubeconfig(
   }
 
   const proxy = text(cluster, "proxy-url", inCluster);
-  // Said now, by the key's name: it would fail with each request.
+  // Refused now, by the key's name: it would fail with each request.
   if (proxy !== undefined && !/^https?:\/\//i.test(proxy)) {
     throw new Error(`kubeconfig: ${inCluster} proxy-url must be an http or https URL: other proxies are not supported`);
   }

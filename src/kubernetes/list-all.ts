@@ -86,7 +86,7 @@ export function deliver<T>(apply: (change: Change<T>) => void, change: Change<T>
   }
 }
 
-/** A decoder that also tells of every object it is given, and whether it is kept. */
+/** A decoder that also reports every object it is given, and whether it is kept. */
 export function observed<T>(
   decode: Decoder<T>,
   observe: (meta: ReturnType<typeof metadataOf>, item: T | undefined) => void,

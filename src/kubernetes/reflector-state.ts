@@ -52,7 +52,7 @@ export interface Transition<T = unknown> {
   readonly delay: RetryDelay;
 }
 
-/** What a failed LIST or WATCH says about the version we held. */
+/** Failures of a LIST or WATCH after which the known version is of no use. */
 const RELIST_REASONS: Partial<Record<ApiErrorCode, ListReason>> = {
   gone: "gone",
   too_large_version: "too_large_version",
@@ -74,7 +74,7 @@ function afterFailure<T>(state: ReflectorState<T>, error: ApiError): Transition<
   const version = versionOf(state);
   if (state.at === "empty" || version === undefined) return { next: state, delay: "pause" };
   // What the stream held cannot be trusted (garbage), or the server could not go on (an ERROR event): only a full list
-  // tells the truth again. A connection that broke is another matter: the version still holds.
+  // is to be trusted again. A connection that broke is another matter: the version still holds.
   const inStream = state.at === "watching" && (code === "server" || code === "forbidden");
   if (code === "garbage" || inStream) {
     return {

@@ -233,9 +233,9 @@ export function createReflector<T>(options: ReflectorOptions<T>): ChangeSource {
     await clock.sleep(pause, signal);
   };
 
-  /** Whether the stream that is over, if one is, was healthy; tells `onStream`. */
+  /** Whether the stream that is over, if one is, was healthy; reports it to `onStream`. */
   const assessStream = (from: ReflectorState<T>, outcome: ActionOutcome<T>): { healthy: boolean; lived: number } => {
-    // A server that says when to come back answers well enough: there was no stream to judge.
+    // A server that says when to come back answers well enough: there was no stream to assess.
     if (from.at === "listed" && outcome.kind === "failed" && outcome.error.retryAfterMs === undefined) {
       onStream?.({ lived: 0, delivered: 0, end: "failed", version: from.version });
     }
@@ -269,7 +269,7 @@ export function createReflector<T>(options: ReflectorOptions<T>): ChangeSource {
   };
 }
 
-/** An event that tells of an object. */
+/** An event about an object. */
 type ObjectEvent<T> = Exclude<WatchEvent<T>, { type: "BOOKMARK" | "ERROR" }>;
 
 function versionOfEvent<T>(event: Exclude<WatchEvent<T>, { type: "ERROR" }>): string | undefined {

@@ -86,7 +86,7 @@ export interface SourceStatus {
   readonly lastError: string | undefined;
   /** Objects that could not be read; left out while every one could. */
   readonly skipped?: SkippedStatus | undefined;
-  /** How far the list under way is; undefined while there is none, or where nothing tells. */
+  /** How far the list under way is; undefined while there is none, or where it is not known. */
   readonly listing?: ListProgress | undefined;
   /** Full lists by reason: start, gone, error, poll … */
   readonly lists: Readonly<Record<string, number>>;

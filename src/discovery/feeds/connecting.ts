@@ -27,15 +27,15 @@ export async function keepConnecting(
 ): Promise<ApiserverConnection> {
   const { clock, random, logger } = store;
   const backoff = createBackoff(random);
-  let said: string | undefined;
+  let logged: string | undefined;
   for (;;) {
     try {
       return await connect();
     } catch (error) {
       signal.throwIfAborted();
       const lastError = `cannot connect: ${wordsOf(error)}`;
-      if (said !== lastError) logger.log("warn", `kubernetes: ${lastError}`);
-      said = lastError;
+      if (logged !== lastError) logger.log("warn", `kubernetes: ${lastError}`);
+      logged = lastError;
       store.connecting = { state: "unreachable", lastError };
       store.statusChanged();
       await clock.sleep(backoff.next(), signal);

@@ -34,7 +34,7 @@ export interface OnDemandRefreshOptions {
 export interface OnDemandRefresh {
   /**
    * To be asked with each request: undefined when it can be answered at once, else what it has to wait for. That never
-   * rejects: what is known then tells whether it helped.
+   * rejects: what is known then shows whether it helped.
    */
   refresh(): Promise<void> | undefined;
   /** Refreshes now, for a cron trigger. Rejects with a reason. */

@@ -111,7 +111,7 @@ const restart = (walk: Walk): void => {
   walk.packed.begin();
 };
 
-/** The ports of a JSON list; undefined: there is something to be said about them. */
+/** The ports of a JSON list; undefined: there would be a note about them. */
 function plainPorts(text: string, intern: (ports: readonly SlicePort[]) => PortList): PortList | undefined {
   const notes = createNotes();
   const list: unknown = JSON.parse(text);
