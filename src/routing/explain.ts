@@ -27,33 +27,14 @@ const hostFits = (rule: HostRule, host: string): boolean => {
   return host.length > rule.suffix.length && host.endsWith(rule.suffix);
 };
 
-const pathHolds = (rule: PathTest, asked: string): boolean => {
-  const path = rule.ignoreCase ? asked.toLowerCase() : asked;
-  switch (rule.kind) {
-    case "exact":
-      return path === rule.path;
-    case "prefix":
-      return path === rule.prefix || path.startsWith(`${rule.prefix}/`);
-    case "start":
-      return path.startsWith(rule.start);
-    case "template":
-    case "regex":
-      return rule.pattern.test(path);
-  }
-};
-
-const pathReason = (rule: PathTest, path: string): string => {
-  switch (rule.kind) {
-    case "exact":
-      return `path: ${path} is not ${rule.path}`;
-    case "prefix":
-      return `path: ${path} is not under ${rule.prefix}`;
-    case "start":
-      return `path: ${path} does not start with ${rule.start}`;
-    case "template":
-    case "regex":
-      return `path: ${path} does not match ${rule.source}`;
-  }
+/** Why a path does not satisfy a rule; undefined: it does. */
+const pathFault = (rule: PathTest, sent: string): string | undefined => {
+  const { kind, start } = rule;
+  const path = rule.ignoreCase ? sent.toLowerCase() : sent;
+  if ("pattern" in rule) return rule.pattern.test(path) ? undefined : `does not match ${rule.source}`;
+  if (kind === "exact") return path === start ? undefined : `is not ${start}`;
+  if (kind === "prefix") return path === start || path.startsWith(`${start}/`) ? undefined : `is not under ${start}`;
+  return path.startsWith(start) ? undefined : `does not start with ${start}`;
 };
 
 /** The first header, cookie or query rule that does not hold. */
@@ -95,22 +76,20 @@ export function explainRoutes<T>(entries: readonly Entry<T>[], facts: IncomingRe
     const path = pathFor(rule);
     const unmet: RuleKind[] = [];
     if (!fitting.has(route)) unmet.push("host");
-    const underPath = pathHolds(pathTest, path);
-    if (!underPath || redirectTest(rule)?.(facts.path) === false) unmet.push("path");
+    const wrongPath = pathFault(pathTest, path);
+    if (wrongPath !== undefined || redirectTest(rule)?.(facts.path) === false) unmet.push("path");
     if (methods !== undefined && !methods.includes(facts.method)) unmet.push("method");
     const condition = unmetCondition(rule, reader);
     if (condition !== undefined) unmet.push(condition.of);
     const [first] = unmet;
     if (first !== undefined) {
-      const reasons: Record<RuleKind, () => string> = {
-        host: () => `host: ${host === "" ? "none" : host} is not among ${hosts?.join(", ")}`,
-        path: () => (underPath ? `path: redirect.regex finds nothing in ${path}` : pathReason(pathTest, path)),
-        method: () => `method: ${facts.method} is not among ${methods?.join(", ")}`,
-        header: () => conditionReason(condition!, reader),
-        cookie: () => conditionReason(condition!, reader),
-        query: () => conditionReason(condition!, reader),
+      const reasons: Partial<Record<RuleKind, string>> = {
+        host: `host: ${host === "" ? "none" : host} is not among ${hosts?.join(", ")}`,
+        path: wrongPath === undefined ? `path: redirect.regex finds nothing in ${path}` : `path: ${path} ${wrongPath}`,
+        method: `method: ${facts.method} is not among ${methods?.join(", ")}`,
       };
-      return { id, matched: false, reason: reasons[first](), unmet };
+      const reason = reasons[first] ?? conditionReason(condition!, reader);
+      return { id, matched: false, reason, unmet };
     }
     if (winner !== undefined) return { id, matched: true, reason: `matches, but ${winner} comes first` };
     winner = id;

@@ -1,6 +1,5 @@
 import type { HostRule } from "./host.ts";
 import type { RouteRule } from "./options.ts";
-import { literalStart } from "./path-router.ts";
 import { type Entry, inPrecedence, type PathTest } from "./precedence.ts";
 
 type Rules = Readonly<Record<string, unknown>> | undefined;
@@ -28,48 +27,24 @@ const hostKeys = (host: HostRule): string[] => {
 
 /** The key by which a path rule is found. */
 const pathKey = (path: PathTest): string => {
-  switch (path.kind) {
-    case "exact":
-      return `exact ${path.path}`;
-    case "prefix":
-      return `prefix ${path.prefix}`;
-    case "start":
-      return "start";
-    case "template":
-    case "regex":
-      return `${path.kind} ${path.source}`;
-  }
-};
-
-/** What every path that a rule takes begins with: whole segments, except for `start`. */
-const beginOf = (path: PathTest): string => {
-  switch (path.kind) {
-    case "exact":
-      return path.path;
-    case "prefix":
-      return path.prefix;
-    case "template":
-    case "start":
-      return path.start;
-    case "regex":
-      return literalStart(path.source);
-  }
+  if (path.kind === "start") return "start";
+  return `${path.kind} ${"source" in path ? path.source : path.start}`;
 };
 
 /** The keys of the rules that may take every path that this one takes. */
 const coveringKeys = (path: PathTest): string[] => {
-  const begin = beginOf(path);
-  const slashes = [...begin.matchAll(/\//g)].map(({ index }) => `prefix ${begin.slice(0, index)}`);
+  const { start } = path;
+  const slashes = [...start.matchAll(/\//g)].map(({ index }) => `prefix ${start.slice(0, index)}`);
   // "/ab" as the first characters of a path is not a prefix by whole segments.
-  const whole = path.kind === "start" ? [] : [`prefix ${begin}`];
+  const whole = path.kind === "start" ? [] : [`prefix ${start}`];
   return [...new Set([pathKey(path), "start", "prefix ", ...slashes, ...whole])];
 };
 
 /** Whether a rule found by such a key takes all paths that another takes. */
 const takesPathsOf = (wide: PathTest, narrow: PathTest): boolean => {
-  if (wide.kind === "prefix" && wide.prefix === "") return true;
+  if (wide.kind === "prefix" && wide.start === "") return true;
   if (wide.ignoreCase !== narrow.ignoreCase) return false;
-  return wide.kind !== "start" || beginOf(narrow).startsWith(wide.start);
+  return wide.kind !== "start" || narrow.start.startsWith(wide.start);
 };
 
 /** Whether a route takes less than its host, path, method and conditions say. */
