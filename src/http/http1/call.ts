@@ -13,9 +13,9 @@ export interface Call {
   readonly keepalive: Keepalive;
   /**
    * Takes the connection over after a 101 to a request for an upgrade; `rest`: what came behind the head. Throws where
-   * that is no answer to what was asked for. Left out: no upgrade was asked for.
+   * that is no answer to what was asked for. Undefined: no upgrade was asked for.
    */
-  switched?(head: ResponseHead, socket: StreamSocket, rest: Uint8Array): void;
+  readonly switched?: ((head: ResponseHead, socket: StreamSocket, rest: Uint8Array) => void) | undefined;
   resolve(response: Response): void;
   /** `untouched`: the pod closed a used connection as the request came, and answered nothing; its body was not read. */
   reject(error: unknown, untouched: boolean): void;

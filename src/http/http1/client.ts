@@ -208,7 +208,8 @@ export function createHttp1Client(options: Http1ClientOptions): Http1Client {
     }
   }
 
-  const send = (url: string, request: OutgoingRequest): Promise<Response> =>
+  /** `switched`: an upgrade is asked for, over a connection of its own, and takes that over. */
+  const send = (url: string, request: OutgoingRequest, switched?: Call["switched"]): Promise<Response> =>
     new Promise((resolve, reject) => {
       const { method, headers, controller, connectTimeout = 0 } = request;
       if (controller.aborted) return reject(controller.reason);
@@ -216,43 +217,30 @@ export function createHttp1Client(options: Http1ClientOptions): Http1Client {
       const origin = originOf(url.slice(0, slash));
       const framing = framingOf(request) ?? (ZERO_LENGTH_METHODS.has(method) ? 0 : undefined);
       const again = request.body === undefined && isIdempotent(method);
+      const upgrades = switched !== undefined;
       const call: Call = {
         request,
-        head: writeHead(method, url.slice(slash), origin.authority, headers, framing),
+        head: writeHead(method, url.slice(slash), origin.authority, headers, framing, upgrades),
         framing,
-        keepalive: request.keepalive ?? UNBOUNDED,
+        keepalive: upgrades ? ONCE : (request.keepalive ?? UNBOUNDED),
+        switched,
         resolve,
         reject(error, untouched) {
           if (untouched && again) void connect(origin, { ...call, reject }, connectTimeout);
           else reject(error);
         },
       };
-      const connection = origin.take(!again);
+      const connection = upgrades ? undefined : origin.take(!again);
       if (connection === undefined) void connect(origin, call, connectTimeout);
       else connection.send(call);
     });
 
-  /** Asks for a WebSocket, over a connection of its own. */
+  /** Asks for a WebSocket. */
   async function open(url: string, request: OutgoingRequest, tunnel: RequestedTunnel): Promise<Response> {
-    const { method, headers, controller, connectTimeout = 0 } = request;
-    const check = await beginHandshake(headers);
-    if (controller.aborted) throw controller.reason;
-    const slash = url.indexOf("/", 8);
-    const origin = originOf(url.slice(0, slash));
-    return await new Promise((resolve, reject) => {
-      const call: Call = {
-        request,
-        head: writeHead(method, url.slice(slash), origin.authority, headers, undefined, true),
-        framing: undefined,
-        keepalive: ONCE,
-        switched(head, socket, rest) {
-          check(head);
-          tunnel.socket = createClientSocket(socket, { clock, maxBytes: MESSAGE_BYTES, rest });
-        },
-        resolve,
-        reject,
-      };
-      void connect(origin, call, connectTimeout);
+    const check = await beginHandshake(request.headers);
+    return await send(url, request, (head, socket, rest) => {
+      check(head);
+      tunnel.socket = createClientSocket(socket, { clock, maxBytes: MESSAGE_BYTES, rest });
     });
   }
 
