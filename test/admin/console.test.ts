@@ -1,59 +1,12 @@
 import { describe, test } from "bun:test";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { createAdminApp } from "../../src/admin/app.ts";
-import { createConsole } from "../../src/admin/console/console.tsx";
 import type { ClusterStatus } from "../../src/discovery/views.ts";
 import type { GatewayView } from "../../src/gateway/view.ts";
-import { countAnswer, createCounters } from "../../src/telemetry/counters.ts";
+import { countAnswer } from "../../src/telemetry/counters.ts";
 import { STREAM_FAILURES } from "../../src/telemetry/stream-counters.ts";
-import type { PoolCounts, StreamTraffic } from "../../src/telemetry/traffic.ts";
-import { createTrafficHistory, TRAFFIC_STEP_MS } from "../../src/telemetry/traffic-history.ts";
-import { createFakeClock } from "../helpers/fake-clock.ts";
-import { adminOptions, view } from "./support.ts";
-
-const CLUSTER: ClusterStatus = {
-  id: "",
-  state: "watching",
-  stale: false,
-  mode: "watch",
-  required: true,
-  resourceVersion: "7",
-  ages: { byte: 3, event: 200, list: 90_000 },
-  services: 12,
-  endpoints: 1234,
-  lastError: null,
-};
-
-const ABOUT = { version: "1.2.3", runtime: "bun", host: "edge-1", file: "gateway.yaml", hash: 7, current: true };
-
-/** A console over what a test says; its clock stands still. */
-function consoleOver(
-  more: Partial<GatewayView> = {},
-  pools: readonly PoolCounts[] = [],
-  streams: readonly StreamTraffic[] = [],
-) {
-  const clock = createFakeClock();
-  const counters = createCounters();
-  const history = createTrafficHistory(() => ({ series: counters.all(), pools, streams }), clock);
-  const seen = view({ status: () => [CLUSTER], ...more });
-  const app = createAdminApp(seen, {
-    ...adminOptions(),
-    console: createConsole({ view: seen, history, now: clock.now, clock, about: () => ABOUT }),
-  });
-  const get = async (path: string): Promise<string> => {
-    const response = await app.request(path);
-    assertEquals(response.status, 200);
-    return response.text();
-  };
-  return { app, clock, counters, history, get };
-}
-
-/** What a reader sees: no tags, one space between words. */
-const textOf = (html: string): string =>
-  html
-    .replace(/<[^>]*>/g, " ")
-    .replace(/\s+/g, " ")
-    .replaceAll("&#39;", "'");
+import type { StreamTraffic } from "../../src/telemetry/traffic.ts";
+import { TRAFFIC_STEP_MS } from "../../src/telemetry/traffic-history.ts";
+import { CLUSTER, consoleOver, textOf } from "./console-over.ts";
 
 describe("the console", () => {
   test("is one page of its own parts only: nothing is loaded from elsewhere, nothing is inline", async () => {
@@ -395,87 +348,5 @@ describe("the console", () => {
     ]) {
       assertStringIncludes(text, words);
     }
-  });
-});
-
-describe("its live changes", () => {
-  test("come as the parts that changed, and end with the viewer", async () => {
-    let services = 1;
-    const { app, clock } = consoleOver({ services: () => ({ total: services, found: services, services: [] }) });
-    const left = new AbortController();
-    const response = await app.request("/console/events", { signal: left.signal });
-    assertEquals(response.headers.get("content-type"), "text/event-stream");
-    const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
-    const parts: string[] = [];
-    let text = "";
-    const readUntil = async (count: number): Promise<void> => {
-      while (parts.length < count) {
-        text += (await reader.read()).value ?? "";
-        const events = text.split("\n\n");
-        text = events.pop()!;
-        for (const event of events) {
-          assert(event.startsWith("event: part\ndata: "), event);
-          parts.push((JSON.parse(event.slice("event: part\ndata: ".length)) as { id: string }).id);
-        }
-      }
-    };
-    await readUntil(7);
-    assertEquals(parts, ["overview", "clusters", "routes", "streams", "services", "timeline", "about"]);
-    await clock.advance(2000);
-    services = 2;
-    await clock.advance(500);
-    await readUntil(9);
-    assertEquals(parts.slice(7), ["overview", "services"], "the others are as they were");
-    await reader.cancel();
-    await clock.advance(500);
-    assertEquals(clock.pending, 1, "only the history goes on");
-  });
-
-  test("cost one question each two seconds where the apiserver has to be asked, whoever looks", async () => {
-    const summary = {
-      cluster: "",
-      namespace: "shop",
-      name: "web",
-      reference: "shop/web",
-      ports: [],
-      portKeys: ["http", "admin"],
-      addresses: { ready: 1, terminating: 0, unready: 0 },
-    };
-    const looked = async (mode: ClusterStatus["mode"]): Promise<string[]> => {
-      const asked: string[] = [];
-      const { app, clock, get } = consoleOver({
-        status: () => [{ ...CLUSTER, mode }],
-        services: () => ({ total: 1, found: 1, services: [summary] }),
-        async nodes(service) {
-          asked.push(service);
-          if (asked.length === 1) throw new Error("the first question fails: it is asked again");
-          return { service, nodes: [] };
-        },
-      });
-      await app.request("/?open=shop/web");
-      const left = new AbortController();
-      const viewers = await Promise.all(
-        [1, 2, 3].map(() => app.request("/console/events?open=shop/web", { signal: left.signal })),
-      );
-      const reading = viewers.map(({ body }) => body!.pipeTo(new WritableStream(), { signal: left.signal }));
-      for (let ms = 0; ms < 3900; ms += 500) await clock.advance(500);
-      await get("/?open=shop/web");
-      left.abort();
-      await Promise.allSettled(reading);
-      return asked.map((service) => service.slice("shop/web:".length));
-    };
-    const once = ["http", "admin"];
-    assertEquals(await looked("request"), [...once, "http", ...once, ...once]);
-    assert((await looked("watch")).length > 20);
-  });
-
-  test("are given to so many viewers and no more", async () => {
-    const { app, clock } = consoleOver();
-    const streams = await Promise.all(Array.from({ length: 51 }, () => app.request("/console/events")));
-    assertEquals(streams.filter(({ status }) => status === 200).length, 50);
-    assertEquals(streams.at(-1)!.status, 503);
-    await streams[0]!.body!.cancel();
-    await clock.advance(500);
-    assertEquals((await app.request("/console/events")).status, 200);
   });
 });
