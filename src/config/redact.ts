@@ -6,18 +6,14 @@ import { streamSchema } from "./schema/stream.ts";
 import type { Config, FileFormat, RouteConfig, StreamConfig } from "./schema.ts";
 import { credentialParameters, hiddenPlaces, redacted } from "./shown.ts";
 
-type Shown = Readonly<Record<string, unknown>>;
-
-/** A cluster's config as APISIX's dump shows it: the port as text, no secret. */
-export type RedactedCluster = Shown;
-/** A route as `/v1/routes` shows it: no secret. */
-export type RedactedRoute = Shown;
+/** A part of a config without its secrets. */
+export type Redacted = Readonly<Record<string, unknown>>;
 
 /**
  * A cluster's config in the shape of APISIX's dump: `id` only where clusters have one, `service.port` as text, the
  * token as "xxx". Paths of files are no secret and are shown.
  */
-export function redactCluster(cluster: ClusterOptions): RedactedCluster {
+export function redactCluster(cluster: ClusterOptions): Redacted {
   const { id, service, ...rest } = redacted(clusterSchema, cluster) as Record<string, unknown> & {
     service?: { port?: number };
   };
@@ -31,11 +27,11 @@ export function redactCluster(cluster: ClusterOptions): RedactedCluster {
 }
 
 /** A route as it may be shown: "xxx" stands for whatever its schema does not call showable. */
-export const redactRoute = (format: FileFormat, route: RouteConfig): RedactedRoute =>
-  redacted(format.route, route) as Shown;
+export const redactRoute = (format: FileFormat, route: RouteConfig): Redacted =>
+  redacted(format.route, route) as Redacted;
 
 /** A stream as it may be shown. */
-export const redactStream = (stream: StreamConfig): Shown => redacted(streamSchema, stream) as Shown;
+export const redactStream = (stream: StreamConfig): Redacted => redacted(streamSchema, stream) as Redacted;
 
 /** The query parameters whose values are credentials of clients: they are not for logs. */
 export const credentialQuery = (format: FileFormat, { routes }: Config): ReadonlySet<string> =>
@@ -45,7 +41,7 @@ export const credentialQuery = (format: FileFormat, { routes }: Config): Readonl
 export function redactConfig(
   format: FileFormat,
   { server, admin, discovery, routes, streams, tracing }: Config,
-): Shown {
+): Redacted {
   const clusters = discovery?.clusters.map(redactCluster);
   const rest = redacted(format.file, { server, admin, tracing }) as Record<string, unknown>;
   return {

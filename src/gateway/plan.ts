@@ -1,7 +1,7 @@
 import type { RetryBudgets } from "../balancing/retry-budget.ts";
 import type { Clock, Random } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
-import { credentialQuery, type RedactedRoute, redactRoute, redactStream } from "../config/redact.ts";
+import { credentialQuery, type Redacted, redactRoute, redactStream } from "../config/redact.ts";
 import type { Config, UpstreamTlsConfig } from "../config/schema.ts";
 import type { Cluster } from "../discovery/cluster.ts";
 import { createDiscovery } from "../discovery/discovery.ts";
@@ -47,7 +47,7 @@ export interface Plan {
   /** Where requests are counted that no route takes. */
   readonly unmatched: SeriesCounts;
   /** Its routes without secrets, made when first asked for. */
-  readonly shownRoutes: () => readonly RedactedRoute[];
+  readonly shownRoutes: () => readonly Redacted[];
   readonly shownStreams: () => readonly unknown[];
 }
 

@@ -1,8 +1,7 @@
 import { type KeyRules, keyMetadata, mappingMetadata, type Unsupported } from "../../base/schema/key.ts";
 import { isMapping } from "../../base/schema/shapes.ts";
 import { fitting, type Schema, walk } from "../walk.ts";
-import type { Place, Rules } from "./rules.ts";
-import { atMostOne, fault, faultAt, present, valueFault, warn } from "./rules.ts";
+import { atMostOne, fault, faultAt, type Place, present, type Rules, valueFault, warn } from "./rules.ts";
 
 /** What a runtime cannot do that others can. */
 export type Limitation = "workers" | "threads";
@@ -32,23 +31,23 @@ function keysGoTogether(
 
 const isOff = (value: unknown): boolean => value === false || (Array.isArray(value) && value.length === 0);
 
-const unsupported = (lack: Unsupported | undefined, value: unknown): string | undefined =>
-  typeof lack === "function" ? lack(value) : isOff(value) ? undefined : lack;
+const unsupported = (reason: Unsupported | undefined, value: unknown): string | undefined =>
+  typeof reason === "function" ? reason(value) : isOff(value) ? undefined : reason;
 
 /** Checks a config against what is known of its keys. `limitations`: what the runtime cannot do. */
 export function checkKeys(rules: Rules, schema: Schema, limitations: readonly Limitation[]): void {
   walk(schema, rules.document.root, ({ path, value, schema: at }) => {
     if (at === undefined || value === null || value === undefined) return;
-    const facts = keyMetadata(at);
-    if (facts !== undefined) {
+    const metadata = keyMetadata(at);
+    if (metadata !== undefined) {
       const place: Place = { path: path.slice(0, -1), value: {} };
       const key = String(path.at(-1));
       for (const kind of limitations) {
-        const why = unsupported(facts[kind], value);
-        if (why !== undefined) (typeof facts[kind] === "function" ? valueFault : fault)(rules, place, key, why);
+        const why = unsupported(metadata[kind], value);
+        if (why !== undefined) (typeof metadata[kind] === "function" ? valueFault : fault)(rules, place, key, why);
       }
-      const idle = limitations.includes("workers") ? unsupported(facts.ignoredOnWorkers, value) : undefined;
-      for (const why of [idle, facts.warning?.(value)]) if (why !== undefined) warn(rules, place, key, why);
+      const ignored = limitations.includes("workers") ? unsupported(metadata.ignoredOnWorkers, value) : undefined;
+      for (const why of [ignored, metadata.warning?.(value)]) if (why !== undefined) warn(rules, place, key, why);
     }
     if (!isMapping(value)) return;
     const known = fitting(at, value)[0];

@@ -53,8 +53,7 @@ export function textUnder(place: Place, key: string): string | undefined {
 
 /** Reports a fault of a key: that it stands there at all. `sentence` goes on after the key's path. */
 export function fault(rules: Rules, place: Place, key: string, sentence: string): void {
-  const path = [...place.path, key];
-  rules.errors.push(rules.document.issue(path, `${showPath(path)} ${sentence}`, "key"));
+  faultAt(rules, [...place.path, key], sentence);
 }
 
 /** Reports a fault of a whole mapping. */

@@ -92,10 +92,8 @@ export const routeSchema = (entry: MiddlewareSchema) =>
 /** `defaults:` of the file: what every route has unless it says otherwise. */
 export const defaultsSchema = (entry: MiddlewareSchema) => object(shared(entry));
 
-type Route = v.InferOutput<ReturnType<typeof routeSchema>>;
-
 /** An entry of `routes:` as written and checked, before `defaults` are merged in. */
-export type RawRoute = Route;
+export type RawRoute = v.InferOutput<ReturnType<typeof routeSchema>>;
 /** `defaults:` as written and checked. */
 export type RawDefaults = v.InferOutput<ReturnType<typeof defaultsSchema>>;
 
