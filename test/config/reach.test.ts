@@ -39,6 +39,13 @@ describe("a route that no request reaches is told, with the one that takes its r
       },
       ["regex < prefix"],
     ],
+    "a regex that ignores case behind such a prefix": [
+      {
+        regex: { path: { regex: "^/API/[0-9]+$", ignore_case: true } },
+        prefix: { path: { prefix: "/api", ignore_case: true } },
+      },
+      ["regex < prefix"],
+    ],
     "the same twice": [{ a: { path: "/a" }, b: { path: "/a" } }, ["b < a"]],
     "the same for another host, method, header or query": [
       {
