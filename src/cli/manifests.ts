@@ -5,7 +5,7 @@ import { accessOf } from "../manifests/access.ts";
 import { notesOf, stepsAfter, stepsBefore } from "../manifests/notes.ts";
 import { accountManifests, makeManifests } from "../manifests/objects.ts";
 import { type PodConfig, readForPod } from "../manifests/pod-config.ts";
-import { toJson, toYaml } from "../manifests/print.ts";
+import { printJson, printYaml } from "../manifests/print.ts";
 import type { Manifest, ManifestOptions, ModuleFile } from "../manifests/types.ts";
 import type { Files } from "../platform/files.ts";
 import { DEFAULT_CONFIG, nameOrInit } from "../server/config-source.ts";
@@ -198,11 +198,11 @@ export async function manifests(argv: readonly string[], io: ManifestsIo): Promi
   for (const warning of warningsOf(pod)) io.stderr(warning);
   if (args.on("json")) {
     for (const note of notes) if (note !== "") io.stderr(note);
-    io.stdout(toJson(printed));
+    io.stdout(printJson(printed));
   } else {
     // A pipe to kubectl would hide what stands in comments.
     for (const line of steps) io.stderr(line);
-    io.stdout(toYaml(printed, notes));
+    io.stdout(printYaml(printed, notes));
   }
   return EXIT.fine;
 }

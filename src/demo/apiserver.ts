@@ -1,8 +1,8 @@
 import { parseAllDocuments } from "yaml";
 import { findByKind } from "./api-docs.ts";
-import { requestFacts } from "./facts.ts";
 import { arrayOf, fromVersion, isObject } from "./objects.ts";
 import { lostConnection, orAbort } from "./pipe.ts";
+import { parseApiRequest } from "./request.ts";
 import { type Resource, resourceOf } from "./resources.ts";
 import { createResponder } from "./respond.ts";
 import { badRequest } from "./status.ts";
@@ -101,7 +101,7 @@ export function createApiserver(options: ApiserverOptions): EmbeddedApiserver {
   }
 
   async function serve(request: Request): Promise<Response> {
-    const facts = requestFacts(request, clock.now(), settings);
+    const facts = parseApiRequest(request, clock.now(), settings);
     if (requests.length >= LOGGED_REQUESTS) requests.splice(0, LOGGED_REQUESTS / 2);
     requests.push(facts.logged);
     logger?.log("debug", "apiserver request", { method: request.method, path: facts.logged.path });

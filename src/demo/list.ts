@@ -1,5 +1,5 @@
 import { itemText, toVersion } from "./objects.ts";
-import { apiVersionOf, type Target } from "./resources.ts";
+import { apiVersionOf, type ResourceTarget } from "./resources.ts";
 import { parseFieldSelector, parseLabelSelector } from "./selectors.ts";
 import { badRequest, expired, invalid, tooLarge } from "./status.ts";
 import { type Store, storeKey } from "./store.ts";
@@ -9,7 +9,7 @@ import type { ApiserverSettings, StoredObject } from "./types.ts";
 export type Filter = (object: StoredObject) => boolean;
 
 /** The filter of a request: namespace, name, label and field selectors. Throws the 400 of a selector that does not parse. */
-export function filterOf({ resource, version, namespace, name }: Target, query: URLSearchParams): Filter {
+export function filterOf({ resource, version, namespace, name }: ResourceTarget, query: URLSearchParams): Filter {
   const labels = query.get("labelSelector");
   const fields = query.get("fieldSelector");
   const byLabels = labels ? parseLabelSelector(labels) : undefined;
@@ -95,7 +95,7 @@ function checkMatch(query: URLSearchParams, version: number): void {
 }
 
 /** One page of a list. */
-export interface Page {
+export interface ListPage {
   readonly items: readonly StoredObject[];
   readonly resourceVersion: string;
   readonly continue: string | undefined;
@@ -122,7 +122,12 @@ function indexAfter(objects: readonly StoredObject[], start: string): number {
  * Lists with the apiserver's rules for `resourceVersion`, `resourceVersionMatch`, `limit` and `continue`.
  * https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-versions
  */
-export function listPage(store: Store, target: Target, query: URLSearchParams, settings: ApiserverSettings): Page {
+export function listPage(
+  store: Store,
+  target: ResourceTarget,
+  query: URLSearchParams,
+  settings: ApiserverSettings,
+): ListPage {
   const filter = filterOf(target, query);
   const wanted = versionOf(query.get("resourceVersion"));
   checkMatch(query, wanted);
@@ -176,14 +181,14 @@ export function listPage(store: Store, target: Target, query: URLSearchParams, s
 }
 
 /** The metadata of a list's answer. */
-export const listMeta = (page: Page): Record<string, unknown> => ({
+export const listMeta = (page: ListPage): Record<string, unknown> => ({
   resourceVersion: page.resourceVersion,
   ...(page.continue !== undefined && { continue: page.continue }),
   ...(page.remaining !== undefined && { remainingItemCount: page.remaining }),
 });
 
 /** A page as `XList` JSON. */
-export function listText({ resource, version }: Target, page: Page): string {
+export function listText({ resource, version }: ResourceTarget, page: ListPage): string {
   const head = { kind: `${resource.kind}List`, apiVersion: apiVersionOf(resource, version), metadata: listMeta(page) };
   const items = page.items.map((object) => itemText(toVersion(resource, version, object)));
   return `${JSON.stringify(head).slice(0, -1)},"items":[${items.join(",")}]}`;

@@ -1,4 +1,4 @@
-import type { Verb } from "./types.ts";
+import type { ApiVerb } from "./types.ts";
 
 /** A kind of object this server serves. */
 export interface Resource {
@@ -131,7 +131,7 @@ export const RESOURCES: readonly Resource[] = [
 ];
 
 /** Verbs that every resource has, as discovery lists them. */
-export const VERBS: readonly Verb[] = [
+export const VERBS: readonly ApiVerb[] = [
   "create",
   "delete",
   "deletecollection",
@@ -159,7 +159,7 @@ export function resourceOf(name: string): Resource {
 }
 
 /** What a request's path names. */
-export interface Target {
+export interface ResourceTarget {
   readonly resource: Resource;
   /** `v1`, or `v1beta1` of the slices. */
   readonly version: string;
@@ -181,7 +181,7 @@ const decode = (part: string): string => {
 };
 
 /** Takes `/api/v1/…` and `/apis/GROUP/VERSION/…` apart; undefined where this server has nothing there. */
-export function parseTarget(path: string, sliceVersions: readonly string[]): Target | undefined {
+export function parseTarget(path: string, sliceVersions: readonly string[]): ResourceTarget | undefined {
   const parts = path
     .replace(/^\/+|\/+$/g, "")
     .split("/")

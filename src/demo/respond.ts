@@ -1,14 +1,14 @@
 import { parse as parseYaml } from "yaml";
 import type { Clock } from "../base/clock.ts";
 import { apiDocument, openApiV2Protobuf } from "./api-docs.ts";
-import type { RequestFacts } from "./facts.ts";
 import { checkFields } from "./fields.ts";
 import { listMeta, listPage, listText } from "./list.ts";
 import { fromVersion, isObject, objectText, toVersion } from "./objects.ts";
 import { jsonPatch, mergePatch, strategicMerge } from "./patch.ts";
 import { podProxyAnswer } from "./pod-proxy.ts";
 import { tableText } from "./printing.ts";
-import { knownVersion, type Target } from "./resources.ts";
+import type { ApiRequest } from "./request.ts";
+import { knownVersion, type ResourceTarget } from "./resources.ts";
 import { isReview, reviewAnswer } from "./reviews.ts";
 import {
   badRequest,
@@ -21,9 +21,9 @@ import {
   unsupportedMedia,
 } from "./status.ts";
 import type { Store } from "./store.ts";
-import type { ApiserverSettings, Json, StoredObject, Verb } from "./types.ts";
+import type { ApiserverSettings, ApiVerb, Json, StoredObject } from "./types.ts";
 import type { WatchFormat, WatchHub } from "./watch.ts";
-import { compressed, type Format, formatOf, plain, readBody, readObject, write } from "./wire.ts";
+import { type AnswerFormat, compressed, formatOf, plain, readBody, readObjectBody, write } from "./wire.ts";
 import type { WriteOptions, Writer } from "./writes.ts";
 
 /** As Kubernetes answers since 1.27: Go's mime package reads no "@" in a media type, which clients may still ask for with one. */
@@ -36,7 +36,7 @@ export function createResponder(options: {
   readonly writer: Writer;
   readonly hub: WatchHub;
   readonly clock: Clock;
-}): (request: Request, facts: RequestFacts, signal: AbortSignal) => Promise<Response> {
+}): (request: Request, facts: ApiRequest, signal: AbortSignal) => Promise<Response> {
   const { store, settings, writer, hub, clock } = options;
 
   function authenticate(request: Request): void {
@@ -47,7 +47,7 @@ export function createResponder(options: {
     if (given === undefined || !tokens.includes(given)) throw unauthorized();
   }
 
-  function permit({ resource, namespace, name, subresource }: Target, verb: Verb): void {
+  function permit({ resource, namespace, name, subresource }: ResourceTarget, verb: ApiVerb): void {
     if (settings.authorize?.(verb, resource.plural, namespace) ?? true) return;
     const plural = subresource ? `${resource.plural}/${subresource}` : resource.plural;
     throw forbidden(settings.user, verb, plural, resource.group, namespace, name);
@@ -59,9 +59,9 @@ export function createResponder(options: {
   });
 
   const one = (
-    { resource, version }: Target,
+    { resource, version }: ResourceTarget,
     object: StoredObject,
-    format: Format,
+    format: AnswerFormat,
     query: URLSearchParams,
     code = 200,
   ) => {
@@ -80,13 +80,13 @@ export function createResponder(options: {
     );
   };
 
-  const found = ({ resource, namespace = "", name = "" }: Target): StoredObject => {
+  const found = ({ resource, namespace = "", name = "" }: ResourceTarget): StoredObject => {
     const object = store.get(resource.plural, namespace, name);
     if (!object) throw notFound(resource.plural, resource.group, name);
     return object;
   };
 
-  function list(target: Target, format: Format, query: URLSearchParams): Response {
+  function list(target: ResourceTarget, format: AnswerFormat, query: URLSearchParams): Response {
     const page = listPage(store, target, query, settings);
     if (format.as !== "table") return write(listText(target, page), format, 200);
     const items = page.items.map((object) => toVersion(target.resource, target.version, object));
@@ -98,7 +98,7 @@ export function createResponder(options: {
     );
   }
 
-  function watch(facts: RequestFacts, target: Target, format: Format, signal: AbortSignal): Response {
+  function watch(facts: ApiRequest, target: ResourceTarget, format: AnswerFormat, signal: AbortSignal): Response {
     const as: WatchFormat =
       format.as === "table"
         ? { as: "table", include: facts.logged.query.get("includeObject") ?? "Metadata" }
@@ -109,7 +109,12 @@ export function createResponder(options: {
     });
   }
 
-  async function patch(request: Request, target: Target, format: Format, query: URLSearchParams): Promise<Response> {
+  async function patch(
+    request: Request,
+    target: ResourceTarget,
+    format: AnswerFormat,
+    query: URLSearchParams,
+  ): Promise<Response> {
     const type = (request.headers.get("content-type") ?? "").split(";")[0]!.trim();
     const body = type === "application/apply-patch+yaml" ? parseYaml(await request.text()) : await readBody(request);
     const { resource, version, namespace = "", name = "" } = target;
@@ -155,7 +160,12 @@ export function createResponder(options: {
     return one(target, stored, format, query);
   }
 
-  async function remove(request: Request, target: Target, format: Format, query: URLSearchParams): Promise<Response> {
+  async function remove(
+    request: Request,
+    target: ResourceTarget,
+    format: AnswerFormat,
+    query: URLSearchParams,
+  ): Promise<Response> {
     const body = await readBody(request);
     const { preconditions, dryRun } = isObject(body) ? body : {};
     const options = {
@@ -186,8 +196,8 @@ export function createResponder(options: {
 
   async function resourceAnswer(
     request: Request,
-    facts: RequestFacts,
-    target: Target,
+    facts: ApiRequest,
+    target: ResourceTarget,
     signal: AbortSignal,
   ): Promise<Response> {
     const { logged } = facts;
@@ -208,7 +218,7 @@ export function createResponder(options: {
         return one(target, found(target), format, query);
       case "create": {
         if (name !== undefined || (resource.namespaced && namespace === "")) throw methodNotAllowed();
-        const object = fromVersion(resource, version, await readObject(request));
+        const object = fromVersion(resource, version, await readObjectBody(request));
         checkFields(resource, object, query);
         return one(
           target,
@@ -220,7 +230,7 @@ export function createResponder(options: {
       }
       case "update": {
         if (name === undefined) throw methodNotAllowed();
-        const object = fromVersion(resource, version, await readObject(request));
+        const object = fromVersion(resource, version, await readObjectBody(request));
         checkFields(resource, object, query);
         const existed = store.get(resource.plural, namespace, name) !== undefined;
         const update = subresource === "status" ? writer.updateStatus : writer.update;
@@ -236,7 +246,7 @@ export function createResponder(options: {
     }
   }
 
-  function documentAnswer(request: Request, { logged, host }: RequestFacts): Response {
+  function documentAnswer(request: Request, { logged, host }: ApiRequest): Response {
     const { path, query } = logged;
     if (["/healthz", "/livez", "/readyz"].includes(path)) return plain("ok", 200);
     if (path === "/openapi/v2" && /proto/.test(request.headers.get("accept") ?? "")) {
@@ -255,7 +265,7 @@ export function createResponder(options: {
     return write(JSON.stringify(document), { ...format, as: format.as === "yaml" ? "yaml" : "json" }, 200);
   }
 
-  async function otherAnswer(request: Request, facts: RequestFacts): Promise<Response> {
+  async function otherAnswer(request: Request, facts: ApiRequest): Promise<Response> {
     const { path, query } = facts.logged;
     if (request.method !== "POST" || !isReview(path)) return documentAnswer(request, facts);
     const review = reviewAnswer(path, await readBody(request), settings);

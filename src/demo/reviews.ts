@@ -1,5 +1,5 @@
 import { isObject } from "./objects.ts";
-import type { ApiserverSettings, Json, Verb } from "./types.ts";
+import type { ApiserverSettings, ApiVerb, Json } from "./types.ts";
 
 /**
  * Questions a client asks about itself, which are posted and not kept.
@@ -22,6 +22,6 @@ export function reviewAnswer(path: string, asked: unknown, settings: ApiserverSe
   const { verb, resource, subresource, namespace } = isObject(spec.resourceAttributes) ? spec.resourceAttributes : {};
   const where = typeof namespace === "string" && namespace !== "" ? namespace : undefined;
   const what = subresource ? `${resource}/${subresource}` : String(resource);
-  const allowed = settings.authorize?.(String(verb) as Verb, what, where) ?? true;
+  const allowed = settings.authorize?.(String(verb) as ApiVerb, what, where) ?? true;
   return { ...question, metadata: { creationTimestamp: null }, status: { allowed } };
 }

@@ -29,14 +29,14 @@ export interface StoredObject {
 export type Json = Record<string, unknown>;
 
 /** The verbs of RBAC, as the apiserver derives them from a request. */
-export type Verb = "get" | "list" | "watch" | "create" | "update" | "patch" | "delete" | "deletecollection";
+export type ApiVerb = "get" | "list" | "watch" | "create" | "update" | "patch" | "delete" | "deletecollection";
 
 /** What may be changed while the server runs; each request reads the value of its moment. */
 export interface ApiserverSettings {
   /** Bearer token (or a list of them, while one is rotated) a request must carry; else 401. undefined: everybody may. */
   requireToken: string | readonly string[] | undefined;
   /** RBAC in one question; false is a 403. `namespace` is undefined at cluster scope. undefined: everything is allowed. */
-  authorize: ((verb: Verb, resource: string, namespace: string | undefined) => boolean) | undefined;
+  authorize: ((verb: ApiVerb, resource: string, namespace: string | undefined) => boolean) | undefined;
   /** The user a 403 names. @default "system:serviceaccount:default:podway" */
   user: string;
   /** Versions of `discovery.k8s.io` that are served: `["v1beta1"]` plays a server before 1.21. @default ["v1"] */
@@ -79,7 +79,7 @@ export interface LoggedRequest {
   readonly path: string;
   readonly query: URLSearchParams;
   /** undefined: not a request for a resource (discovery, version, health). */
-  readonly verb: Verb | undefined;
+  readonly verb: ApiVerb | undefined;
   readonly resource: string | undefined;
   readonly namespace: string | undefined;
   readonly name: string | undefined;

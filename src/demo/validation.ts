@@ -17,7 +17,7 @@ const DNS_1035_RULE =
 const IPV4 = /^(25[0-5]|2[0-4]\d|1?\d?\d)(\.(25[0-5]|2[0-4]\d|1?\d?\d)){3}$/;
 
 /** Is this the text of an IPv6 address (without brackets or zone)? */
-export function isIpv6(text: string): boolean {
+export function isIpv6Text(text: string): boolean {
   if (!/^[0-9a-fA-F:.]+$/.test(text) || !text.includes(":")) return false;
   try {
     return new URL(`http://[${text}]/`).hostname.startsWith("[");
@@ -79,11 +79,11 @@ function metadataCauses(resource: Resource, metadata: Json): Cause[] {
 function addressCauses(field: string, ip: unknown, family: string | undefined, refuseLoopback: boolean): Cause[] {
   if (typeof ip !== "string" || ip === "") return [required(field)];
   const v4 = IPV4.test(ip);
-  if (family === undefined && !v4 && !isIpv6(ip)) {
+  if (family === undefined && !v4 && !isIpv6Text(ip)) {
     return [wrong(field, ip, "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)")];
   }
   if (family === "IPv4" && !v4) return [wrong(field, ip, "must be a valid IPv4 address")];
-  if (family === "IPv6" && !isIpv6(ip)) return [wrong(field, ip, "must be a valid IPv6 address")];
+  if (family === "IPv6" && !isIpv6Text(ip)) return [wrong(field, ip, "must be a valid IPv6 address")];
   if (family === "FQDN" && !SUBDOMAIN.test(ip)) return [wrong(field, ip, SUBDOMAIN_RULE)];
   if (family !== "FQDN" && refuseLoopback && isLoopback(ip)) {
     return [wrong(field, ip, "may not be in the loopback range (127.0.0.0/8, ::1/128)")];

@@ -3,7 +3,7 @@ import { countOf, type Filter, filterOf, versionOf } from "./list.ts";
 import { objectText, toVersion } from "./objects.ts";
 import { createPipe, lostConnection } from "./pipe.ts";
 import { tableText } from "./printing.ts";
-import { apiVersionOf, type Target } from "./resources.ts";
+import { apiVersionOf, type ResourceTarget } from "./resources.ts";
 import { failure, invalid, StatusError } from "./status.ts";
 import type { Store, StoreEvent } from "./store.ts";
 import type { ApiserverSettings, Json, LoggedRequest, OpenWatch, StoredObject } from "./types.ts";
@@ -23,7 +23,7 @@ export type WatchFormat = { readonly as: "object" } | { readonly as: "table"; re
 /** What opening a watch needs. */
 export interface WatchRequest {
   readonly logged: LoggedRequest;
-  readonly target: Target;
+  readonly target: ResourceTarget;
   readonly format: WatchFormat;
   readonly signal: AbortSignal;
 }

@@ -5,13 +5,13 @@ import { badRequest, notAcceptable, unsupportedMedia } from "./status.ts";
 import type { Json } from "./types.ts";
 
 /** How an answer is written. */
-export type Format = { readonly as: "json" | "yaml" | "table"; readonly pretty: boolean };
+export type AnswerFormat = { readonly as: "json" | "yaml" | "table"; readonly pretty: boolean };
 
 /** Terminals get indented JSON, as from the apiserver. */
 const READ_BY_PEOPLE = /^(curl|Wget|Mozilla\/5\.0)/;
 
 /** What the client accepts. Throws 406. */
-export function formatOf(request: Request, query: URLSearchParams): Format {
+export function formatOf(request: Request, query: URLSearchParams): AnswerFormat {
   const asked = query.get("pretty");
   const pretty =
     asked === null ? READ_BY_PEOPLE.test(request.headers.get("user-agent") ?? "") : asked !== "0" && asked !== "false";
@@ -27,7 +27,7 @@ export function formatOf(request: Request, query: URLSearchParams): Format {
 }
 
 /** An answer of JSON text in the format asked for. */
-export function write(text: string, format: Format, code: number): Response {
+export function write(text: string, format: AnswerFormat, code: number): Response {
   if (format.as === "yaml") {
     return new Response(stringifyYaml(JSON.parse(text)), {
       status: code,
@@ -58,7 +58,7 @@ export async function readBody(request: Request): Promise<unknown> {
 }
 
 /** Reads a body that must be an object. */
-export async function readObject(request: Request): Promise<Json> {
+export async function readObjectBody(request: Request): Promise<Json> {
   const body = await readBody(request);
   if (!isObject(body)) throw badRequest("the body of the request must be an object with apiVersion, kind and metadata");
   return body;

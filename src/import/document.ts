@@ -2,32 +2,35 @@ import { Document, isCollection, isScalar, type Node, Pair, Scalar, YAMLMap, YAM
 import type { ImportIssue, Input } from "./input.ts";
 
 /** What an importer makes: plain values, keys of `undefined` left out, with comments where there is something to say. */
-export type Made = string | number | boolean | null | readonly Made[] | MadeMapping | Commented;
+export type YamlValue = string | number | boolean | null | readonly YamlValue[] | YamlMapping | Commented;
 /** A mapping of it. */
-export interface MadeMapping {
-  readonly [key: string]: Made | undefined;
+export interface YamlMapping {
+  readonly [key: string]: YamlValue | undefined;
 }
 
 /** A value with what is said above it. */
 export class Commented {
-  readonly value: Made;
-  readonly words: readonly string[];
+  readonly value: YamlValue;
+  readonly comments: readonly string[];
   /** Where it comes from: named in the comment, with what of it is not carried over. */
   readonly from: readonly Input[];
 
-  constructor(value: Made, words: readonly string[], from: readonly Input[] = []) {
+  constructor(value: YamlValue, words: readonly string[], from: readonly Input[] = []) {
     this.value = value;
-    this.words = words;
+    this.comments = words;
     this.from = from;
   }
 }
 
 /** A value with a comment above it: these words, each on a line. */
-export const commented = (value: Made, ...words: readonly string[]): Made => new Commented(value, words);
+export const commented = (value: YamlValue, ...words: readonly string[]): YamlValue => new Commented(value, words);
 
 /** A value made of something: the comment names its place, and what of it was not carried over. */
-export const madeFrom = (from: Input | readonly Input[], value: Made, ...words: readonly string[]): Made =>
-  new Commented(value, words, Array.isArray(from) ? from : [from as Input]);
+export const convertedFrom = (
+  from: Input | readonly Input[],
+  value: YamlValue,
+  ...words: readonly string[]
+): YamlValue => new Commented(value, words, Array.isArray(from) ? from : [from as Input]);
 
 /** Mappings and lists of plain values up to this many characters stand on one line. */
 const ONE_LINE = 88;
@@ -51,8 +54,8 @@ export interface PrintOptions {
 }
 
 /** Prints what an importer made as the text of a gateway.yaml. */
-export function printDocument(made: MadeMapping, { heading, leftovers, where }: PrintOptions): string {
-  function commentOf({ words, from }: Commented): string {
+export function printDocument(made: YamlMapping, { heading, leftovers, where }: PrintOptions): string {
+  function commentOf({ comments: words, from }: Commented): string {
     const lines = words.map(oneLine);
     for (const input of from) {
       const { path, line } = where(input);
@@ -67,7 +70,7 @@ export function printDocument(made: MadeMapping, { heading, leftovers, where }: 
     return [...new Set(lines)].map((line) => ` ${line}`).join("\n");
   }
 
-  function node(value: Made): { made: Node; comment: string | undefined } {
+  function node(value: YamlValue): { made: Node; comment: string | undefined } {
     if (value instanceof Commented) {
       const inner = node(value.value);
       const comment = [commentOf(value), inner.comment].filter(Boolean).join("\n");
@@ -75,7 +78,7 @@ export function printDocument(made: MadeMapping, { heading, leftovers, where }: 
     }
     if (Array.isArray(value)) {
       const list = new YAMLSeq();
-      for (const item of value as readonly Made[]) {
+      for (const item of value as readonly YamlValue[]) {
         const { made: child, comment } = node(item);
         if (comment !== undefined) child.commentBefore = comment;
         list.items.push(child);
@@ -84,7 +87,7 @@ export function printDocument(made: MadeMapping, { heading, leftovers, where }: 
     }
     if (typeof value === "object" && value !== null) {
       const map = new YAMLMap<Scalar, Node>();
-      for (const [key, child] of Object.entries(value as MadeMapping)) {
+      for (const [key, child] of Object.entries(value as YamlMapping)) {
         if (child === undefined) continue;
         const { made: inner, comment } = node(child);
         const name = new Scalar(key);

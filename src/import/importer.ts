@@ -1,5 +1,5 @@
 import type { Path } from "../config/issues.ts";
-import type { MadeMapping } from "./document.ts";
+import type { YamlMapping } from "./document.ts";
 import type { Input, Unread } from "./input.ts";
 
 /** A format of another gateway that is read here. */
@@ -19,5 +19,5 @@ export interface Importer {
   /** What is wrong with the files as a whole, in words; left out: nothing can be. */
   refuse?(roots: readonly Input[]): string | undefined;
   /** Makes the gateway's file of the other's; never throws. `on` tells which switches are there. */
-  convert(roots: readonly Input[], on: (name: string) => boolean): MadeMapping;
+  convert(roots: readonly Input[], on: (name: string) => boolean): YamlMapping;
 }

@@ -1,7 +1,7 @@
 import { isMapping } from "../base/schema/shapes.ts";
 import { type ConfigIssue, type Path, showPath } from "../config/issues.ts";
 import { readSource } from "../config/source.ts";
-import { hasEnvironment } from "./notation.ts";
+import { usesEnvironment } from "./escaping.ts";
 
 /**
  * A value of a file that is imported. It remembers what was read of it: what is not read, and what is declined, is reported
@@ -94,7 +94,7 @@ const kindOf = (value: unknown): string => {
 };
 
 /** How a file is read. */
-export interface ReadOptions {
+export interface InputOptions {
   /** Brings the texts of its values into the notation of gateway.yaml. */
   text(written: string): string;
   /** Whether `at` finds keys in any case. @default false */
@@ -110,7 +110,7 @@ export interface Unread {
 }
 
 /** Reads a file to be imported. */
-export function readInput(file: string, content: string, { text, anyCase = false, why }: ReadOptions): InputFile {
+export function readInput(file: string, content: string, { text, anyCase = false, why }: InputOptions): InputFile {
   const source = readSource({ file, text: content, env: undefined });
   const marks = new Map<string, Mark>();
 
@@ -140,7 +140,7 @@ export function readInput(file: string, content: string, { text, anyCase = false
     };
     const taken = <Value>(read: Value | undefined, wanted: string): Value | undefined => {
       if (!exists) return undefined;
-      if (read === undefined && typeof value === "string" && hasEnvironment(text(value)))
+      if (read === undefined && typeof value === "string" && usesEnvironment(text(value)))
         decline(`an environment variable cannot stand here: ${wanted} must be written out`);
       else if (read === undefined) decline(`it must be ${wanted}, and is ${kindOf(value)}`);
       else takeAll(path, value);

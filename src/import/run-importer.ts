@@ -4,10 +4,10 @@ import type { ConfigIssue } from "../config/issues.ts";
 import { loadConfig } from "../config/load.ts";
 import { readSource } from "../config/source.ts";
 import { FORMAT } from "../gateway/format.ts";
-import { Commented, type Made, type MadeMapping, printDocument } from "./document.ts";
+import { Commented, printDocument, type YamlMapping, type YamlValue } from "./document.ts";
+import { dependsOnEnvironment } from "./escaping.ts";
 import type { Importer } from "./importer.ts";
 import { type ImportIssue, type Input, type InputFile, readInput } from "./input.ts";
-import { isOpen } from "./notation.ts";
 import { StandIn } from "./stand-in.ts";
 import { type ImportSummary, summaryOf } from "./summary.ts";
 
@@ -96,7 +96,7 @@ function faultsOf(text: string): readonly ConfigIssue[] {
   if (checked.ok) return [];
   const { root } = readSource({ file: "gateway.yaml", text, env: undefined });
   // What is not known yet is not judged by the value that was put in its place.
-  return checked.errors.filter(({ path }) => !isOpen(valueAt(root, segmentsOf(path))));
+  return checked.errors.filter(({ path }) => !dependsOnEnvironment(valueAt(root, segmentsOf(path))));
 }
 
 /** Where a pod finds its apiserver. */
@@ -131,8 +131,8 @@ const refusedFor = ({ message }: ConfigIssue): string => `left out, since the ga
  * Without what `check` refuses: a part of discovery, streams, and routes, in whose place stand-ins refuse their requests.
  * Each is declined where it comes from. undefined: there is nothing more to take out.
  */
-function withoutRefused(made: MadeMapping, faults: readonly ConfigIssue[]): MadeMapping | undefined {
-  const rest: Record<string, Made | undefined> = { ...made };
+function withoutRefused(made: YamlMapping, faults: readonly ConfigIssue[]): YamlMapping | undefined {
+  const rest: Record<string, YamlValue | undefined> = { ...made };
   let some = false;
   const found = faults.find(({ path }) => path.startsWith("discovery."));
   if (found !== undefined && made.discovery !== undefined) {
@@ -146,7 +146,7 @@ function withoutRefused(made: MadeMapping, faults: readonly ConfigIssue[]): Made
   ] as const) {
     const list = made[key];
     if (!Array.isArray(list)) continue;
-    const kept = (list as readonly Made[]).flatMap((item, index): Made[] => {
+    const kept = (list as readonly YamlValue[]).flatMap((item, index): YamlValue[] => {
       const place = `${key}[${index}]`;
       const fault = faults.find(({ path }) => path === place || path.startsWith(`${place}.`));
       if (fault === undefined || !(item instanceof Commented)) return [item];
@@ -172,10 +172,10 @@ function placeIn({ path }: ConfigIssue): readonly (string | number)[] {
 
 /** What refuses the requests of a route that `check` refuses: of more requests where it cannot be said of which. */
 function standInFor(route: Commented, { path }: ConfigIssue): StandIn | undefined {
-  const { value, words, from } = route;
-  if (!(route instanceof StandIn)) return new StandIn(value as MadeMapping, words, from);
+  const { value, comments: words, from } = route;
+  if (!(route instanceof StandIn)) return new StandIn(value as YamlMapping, words, from);
   const [, , key] = segmentsOf(path);
-  const { [String(key)]: refused, ...others } = value as MadeMapping;
+  const { [String(key)]: refused, ...others } = value as YamlMapping;
   return refused === undefined ? undefined : new StandIn(others, words.slice(1), from);
 }
 
@@ -187,21 +187,26 @@ const segmentsOf = (path: string): (string | number)[] =>
  * Without the value at a place, or without the whole that lacks it; what it was made of is declined. The importers make
  * discovery of keys of the same names.
  */
-function withoutPlace(value: Made, place: readonly (string | number)[], why: string, from?: Input): Made | undefined {
+function withoutPlace(
+  value: YamlValue,
+  place: readonly (string | number)[],
+  why: string,
+  from?: Input,
+): YamlValue | undefined {
   if (value instanceof Commented) {
     const inner = withoutPlace(value.value, place, why, value.from[0] ?? from);
-    return inner === undefined ? undefined : new Commented(inner, value.words, value.from);
+    return inner === undefined ? undefined : new Commented(inner, value.comments, value.from);
   }
   const [key, ...rest] = place;
-  const child = key === undefined ? undefined : (value as Record<string | number, Made | undefined>)?.[key];
+  const child = key === undefined ? undefined : (value as Record<string | number, YamlValue | undefined>)?.[key];
   if (key === undefined || child === undefined) {
     from?.decline(why, "access");
     return undefined;
   }
   const below = typeof key === "number" ? from?.items()[key] : from?.at(key);
   const kept = withoutPlace(child, rest, why, below?.exists ? below : from);
-  if (!Array.isArray(value)) return { ...(value as MadeMapping), [key]: kept };
-  const list = (value as readonly Made[]).flatMap((item, index) =>
+  if (!Array.isArray(value)) return { ...(value as YamlMapping), [key]: kept };
+  const list = (value as readonly YamlValue[]).flatMap((item, index) =>
     index !== key ? [item] : kept === undefined ? [] : [kept],
   );
   return list.length === 0 ? undefined : list;

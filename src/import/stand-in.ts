@@ -1,6 +1,6 @@
-import { Commented, type Made, type MadeMapping } from "./document.ts";
+import { DENY_ALL } from "./deny-all.ts";
+import { Commented, type YamlMapping, type YamlValue } from "./document.ts";
 import type { Input } from "./input.ts";
-import { SHUT } from "./shut.ts";
 
 /** Keys of a route that say which requests it takes, and before which other routes. */
 const MATCHING = ["id", "priority", "hosts", "path", "methods", "headers", "query", "cookies"] as const;
@@ -14,11 +14,11 @@ export const NOWHERE = { host: "left-out.invalid", port: 80 };
  */
 export class StandIn extends Commented {
   /** Of a route, or of as much of it as says which requests it takes. */
-  constructor(route: MadeMapping, words: readonly string[], from: readonly Input[]) {
+  constructor(route: YamlMapping, words: readonly string[], from: readonly Input[]) {
     const taken = Object.fromEntries(MATCHING.map((key) => [key, route[key]]));
-    const shut: Made[] = [SHUT];
+    const middleware: YamlValue[] = [DENY_ALL];
     super(
-      { ...taken, nodes: [NOWHERE], middleware: shut },
+      { ...taken, nodes: [NOWHERE], middleware },
       [
         "LEFT OUT: this route could not be carried over. It refuses its requests, so that no other route takes them",
         ...words,

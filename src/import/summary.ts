@@ -1,5 +1,5 @@
-import { Commented, type Made, type MadeMapping } from "./document.ts";
-import { isShut } from "./shut.ts";
+import { deniesAll } from "./deny-all.ts";
+import { Commented, type YamlMapping, type YamlValue } from "./document.ts";
 import { StandIn } from "./stand-in.ts";
 
 /** How many routes of the imported files became what. A route of theirs may have become several. */
@@ -13,23 +13,23 @@ export interface ImportSummary {
   readonly allShut: boolean;
 }
 
-const plain = (made: Made | undefined): MadeMapping | undefined =>
-  (made instanceof Commented ? made.value : made) as MadeMapping | undefined;
+const plain = (made: YamlValue | undefined): YamlMapping | undefined =>
+  (made instanceof Commented ? made.value : made) as YamlMapping | undefined;
 
 /** Counts what an importer made by what it was made of. */
-export function summaryOf(made: MadeMapping): ImportSummary {
+export function summaryOf(made: YamlMapping): ImportSummary {
   const routes = (made.routes ?? []) as readonly Commented[];
   const origins = (kept: (route: Commented) => boolean): number =>
     new Set(routes.filter(kept).map(({ from }) => JSON.stringify(from.map(({ file, path }) => [file, path])))).size;
-  const middleware = (of: Made | undefined): Made | undefined => {
+  const middleware = (of: YamlValue | undefined): YamlValue | undefined => {
     const value = plain(of)?.middleware;
     return value instanceof Commented ? value.value : value;
   };
   return {
     routes: origins(() => true),
     leftOut: origins((route) => route instanceof StandIn),
-    shut: origins((route) => !(route instanceof StandIn) && isShut(middleware(route))),
-    allShut: isShut(middleware(made.defaults)),
+    shut: origins((route) => !(route instanceof StandIn) && deniesAll(middleware(route))),
+    allShut: deniesAll(middleware(made.defaults)),
   };
 }
 

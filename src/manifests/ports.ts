@@ -9,7 +9,7 @@ export interface ContainerPort {
 }
 
 /** A port of the Service. */
-export interface ServicePort {
+export interface OfferedPort {
   readonly name: string;
   readonly port: number;
   readonly targetPort: string;
@@ -43,5 +43,5 @@ export function containerPorts(config: Config): ContainerPort[] {
 }
 
 /** What the Service offers: traffic, and not the admin API. */
-export const servicePorts = (config: Config): ServicePort[] =>
+export const servicePorts = (config: Config): OfferedPort[] =>
   trafficPorts(config).map(({ name, port, protocol }) => ({ name, port, targetPort: name, protocol }));

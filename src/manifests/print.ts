@@ -4,7 +4,7 @@ import type { Manifest } from "./types.ts";
 const commented = (lines: readonly string[]): string => lines.map((line) => `# ${line}`.trimEnd()).join("\n");
 
 /** Several objects as one YAML text, the notes in front as comments. */
-export function toYaml(manifests: readonly Manifest[], notes: readonly string[]): string {
+export function printYaml(manifests: readonly Manifest[], notes: readonly string[]): string {
   const documents = manifests.map(({ object, comment = [] }) => {
     const text = stringify(object, { lineWidth: 0, aliasDuplicateObjects: false }).trimEnd();
     return comment.length === 0 ? text : `${commented(comment)}\n${text}`;
@@ -14,5 +14,5 @@ export function toYaml(manifests: readonly Manifest[], notes: readonly string[])
 }
 
 /** The same as one List, which kubectl takes as well. */
-export const toJson = (manifests: readonly Manifest[]): string =>
+export const printJson = (manifests: readonly Manifest[]): string =>
   JSON.stringify({ apiVersion: "v1", kind: "List", items: manifests.map(({ object }) => object) }, undefined, 2);

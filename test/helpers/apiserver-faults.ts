@@ -1,5 +1,5 @@
 import { type ApiserverOptions, createApiserver, type EmbeddedApiserver } from "../../src/demo/apiserver.ts";
-import type { Json, LoggedRequest, Verb } from "../../src/demo/types.ts";
+import type { ApiVerb, Json, LoggedRequest } from "../../src/demo/types.ts";
 import { type Effect, effectOf } from "./fault-effects.ts";
 
 /**
@@ -44,7 +44,7 @@ export type FaultEffect =
 
 /** Which requests a fault is for: all fields given must agree. `page` is a list's page, from 1. */
 interface FaultPattern {
-  readonly verb?: Verb;
+  readonly verb?: ApiVerb;
   readonly resource?: string;
   readonly namespace?: string;
   readonly page?: number;

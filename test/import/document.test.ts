@@ -1,9 +1,9 @@
 import { describe, test } from "bun:test";
 import { assertEquals } from "@std/assert";
-import { commented, type MadeMapping, madeFrom, printDocument } from "../../src/import/document.ts";
+import { commented, convertedFrom, printDocument, type YamlMapping } from "../../src/import/document.ts";
 import { readInput } from "../../src/import/input.ts";
 
-const print = (made: MadeMapping, file = readInput("a.yaml", "", { text: (text) => text })): string =>
+const print = (made: YamlMapping, file = readInput("a.yaml", "", { text: (text) => text })): string =>
   printDocument(made, {
     heading: ["Made by hand."],
     leftovers: file.leftovers(),
@@ -45,7 +45,7 @@ routes:
   test("names where a value comes from, and what of it is left", () => {
     const file = readInput("a.yaml", "routes:\n  - {uri: /a, old: 1}\n  - {uri: /b}\n", { text: (text) => text });
     const routes = file.root.at("routes").items();
-    const made = { routes: routes.map((route) => madeFrom(route, { path: route.at("uri").text()! })) };
+    const made = { routes: routes.map((route) => convertedFrom(route, { path: route.at("uri").text()! })) };
     assertEquals(
       print(made, file),
       `# Made by hand.

@@ -3,7 +3,7 @@ import type { Child, PropsWithChildren } from "hono/jsx";
 import type { ClusterStatus } from "../../discovery/views.ts";
 import { Shape } from "./chart.tsx";
 import type { Model } from "./model.ts";
-import { type Column, NumberCell, Part, Table } from "./pieces.tsx";
+import { type Column, NumberCell, Section, Table } from "./pieces.tsx";
 import { ageWords, clusterTone, count, stateWords } from "./words.ts";
 
 const MODES: Record<ClusterStatus["mode"], string> = {
@@ -83,7 +83,7 @@ function Row({ cluster }: { cluster: ClusterStatus }): Child {
 /** Every followed cluster, how well it is, and how old what it told is. */
 export function Clusters({ model }: { model: Model }): Child {
   return (
-    <Part id="clusters" label="Clusters">
+    <Section id="clusters" label="Clusters">
       {model.clusters.length === 0 ? (
         <p class="empty">
           No cluster is followed: the config has no <code>discovery.kubernetes</code>. Routes to static nodes work.
@@ -95,6 +95,6 @@ export function Clusters({ model }: { model: Model }): Child {
           ))}
         </Table>
       )}
-    </Part>
+    </Section>
   );
 }

@@ -6,7 +6,7 @@ import script from "./browser.js" with { type: "text" };
 import { answerForm } from "./explain.tsx";
 import { type ConsoleParts, gather } from "./model.ts";
 import css from "./page.css" with { type: "text" };
-import { type Assets, LIVE_PARTS, Page } from "./page.tsx";
+import { type Assets, ConsolePage, LIVE_PARTS } from "./page.tsx";
 import { shareNodes } from "./shared-nodes.ts";
 import { readState } from "./state.ts";
 
@@ -34,7 +34,7 @@ export function createConsole(options: ConsoleOptions): Hono {
   app.get("/", async (c) => {
     const state = readState(new URL(c.req.url).searchParams);
     const [model, answer] = await Promise.all([gather(parts, state), answerForm(options.view, state.explain)]);
-    return c.html(`<!doctype html>${String(<Page model={model} answer={answer} assets={assets} />)}`);
+    return c.html(`<!doctype html>${String(<ConsolePage model={model} answer={answer} assets={assets} />)}`);
   });
 
   app.get("/console/page.css", (c) => c.body(css, 200, { "content-type": "text/css; charset=utf-8" }));

@@ -12,7 +12,7 @@ import type {
 import { ExplainQueryError } from "../../reports/explain/question.ts";
 import { PORT_WORDS } from "../../reports/explain/words.ts";
 import { Shape } from "./chart.tsx";
-import { Hidden, Part } from "./pieces.tsx";
+import { Hidden, Section } from "./pieces.tsx";
 import type { ConsoleState, ExplainForm } from "./state.ts";
 import { count, percent, type Tone } from "./words.ts";
 
@@ -182,7 +182,7 @@ function Result({ explained }: { explained: Explained }): Child {
 export function Explain({ state, answer }: { state: ConsoleState; answer: Answer | undefined }): Child {
   const { method = "GET", url = "", headers = "" } = state.explain ?? {};
   return (
-    <Part id="explain" label="Explain a request">
+    <Section id="explain" label="Explain a request">
       <form method="get" action="/#explain" data-live="">
         <Hidden state={state} without={["method", "url", "header"]} />
         <div class="line">
@@ -224,6 +224,6 @@ export function Explain({ state, answer }: { state: ConsoleState; answer: Answer
           <Result explained={answer.explained} />
         )}
       </div>
-    </Part>
+    </Section>
   );
 }

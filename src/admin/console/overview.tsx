@@ -9,8 +9,8 @@ import {
   count,
   counted,
   figure,
-  milliseconds,
   percent,
+  showMilliseconds,
   stateWords,
   type Tone,
 } from "./words.ts";
@@ -129,7 +129,7 @@ export function Overview({ model }: { model: Model }): Child {
         <Figure label="Errors" value={percent(now.errors)}>
           {chart.errors}
         </Figure>
-        <Figure label="Latency, p95" value={milliseconds(now.p95)}>
+        <Figure label="Latency, p95" value={showMilliseconds(now.p95)}>
           {chart.p95}
         </Figure>
         <Figure label="Services" value={count(model.services.total)} />

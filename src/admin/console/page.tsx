@@ -90,7 +90,7 @@ function Header({ model }: { model: Model }): Child {
 }
 
 /** The whole page. */
-export function Page(props: { model: Model; answer: Answer | undefined; assets: Assets }): Child {
+export function ConsolePage(props: { model: Model; answer: Answer | undefined; assets: Assets }): Child {
   const { model, answer, assets } = props;
   const { state } = model;
   return (

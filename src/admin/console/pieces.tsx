@@ -4,7 +4,7 @@ import { type ConsoleState, fieldsOf, href } from "./state.ts";
 import { count } from "./words.ts";
 
 /** A part of the page that is sent anew when it changes. Its id is how the browser finds it. */
-export function Part({ id, label, children }: PropsWithChildren<{ id: string; label: string }>): Child {
+export function Section({ id, label, children }: PropsWithChildren<{ id: string; label: string }>): Child {
   return (
     <section id={id} aria-labelledby={`${id}-title`} class="part">
       <h2 id={`${id}-title`}>{label}</h2>

@@ -5,7 +5,7 @@ import type { ServiceSummary } from "../../discovery/catalog.ts";
 import type { NodeDetail } from "../../discovery/views.ts";
 import { Shape } from "./chart.tsx";
 import { type Model, type OpenPort, SERVICES } from "./model.ts";
-import { type Column, NumberCell, Pages, Part, Search, Table } from "./pieces.tsx";
+import { type Column, NumberCell, Pages, Search, Section, Table } from "./pieces.tsx";
 import { href } from "./state.ts";
 import { count, counted, type Tone } from "./words.ts";
 
@@ -146,7 +146,7 @@ export function Services({ model }: { model: Model }): Child {
   const { state, services } = model;
   const { total, found } = services;
   return (
-    <Part id="services" label="Services">
+    <Section id="services" label="Services">
       <Search
         state={state}
         field="q"
@@ -177,6 +177,6 @@ export function Services({ model }: { model: Model }): Child {
         </Table>
       )}
       <Pages state={state} field="page" size={SERVICES} found={found} label="Pages of services" place="services" />
-    </Part>
+    </Section>
   );
 }

@@ -3,8 +3,8 @@ import type { Child } from "hono/jsx";
 import { authority } from "../../base/addresses.ts";
 import type { StreamTraffic } from "../../telemetry/traffic.ts";
 import type { Model, ShownStream } from "./model.ts";
-import { type Column, NumberCell, Part, Table } from "./pieces.tsx";
-import { Target } from "./target.tsx";
+import { type Column, NumberCell, Section, Table } from "./pieces.tsx";
+import { RouteTarget } from "./target.tsx";
 import { bytes, count } from "./words.ts";
 
 /** Connections that did not end well, by their reasons. */
@@ -45,7 +45,12 @@ function Row({ stream, model }: { stream: ShownStream; model: Model }): Child {
         </span>
       </th>
       <td data-label="Goes to">
-        <Target of={stream} state={model.state} ejected={traffic?.ejected ?? 0} unhealthy={traffic?.unhealthy ?? 0} />
+        <RouteTarget
+          of={stream}
+          state={model.state}
+          ejected={traffic?.ejected ?? 0}
+          unhealthy={traffic?.unhealthy ?? 0}
+        />
       </td>
       <NumberCell label="Open">{count(traffic?.open ?? 0)}</NumberCell>
       <NumberCell label="Taken">{count(traffic?.connections ?? 0)}</NumberCell>
@@ -61,12 +66,12 @@ export function Streams({ model }: { model: Model }): Child {
   const { shown } = model.streams;
   if (shown.length === 0) return <section id="streams" hidden />;
   return (
-    <Part id="streams" label="Streams">
+    <Section id="streams" label="Streams">
       <Table caption="TCP streams with their connections, since the gateway started" columns={COLUMNS} look="facts">
         {shown.map((stream) => (
           <Row stream={stream} model={model} />
         ))}
       </Table>
-    </Part>
+    </Section>
   );
 }

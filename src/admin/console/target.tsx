@@ -5,7 +5,7 @@ import { type ConsoleState, href } from "./state.ts";
 import { count, counted } from "./words.ts";
 
 /** Where a route or a stream sends what comes to it; each service leads to itself in the list below. */
-export function Target(props: {
+export function RouteTarget(props: {
   of: Pick<ShownRoute, "service" | "services" | "nodes" | "redirect">;
   state: ConsoleState;
   /** Its addresses that are out of turn. */

@@ -3,7 +3,7 @@ import type { Child } from "hono/jsx";
 import type { AddressChange, ChangeReason } from "../../discovery/store/journal.ts";
 import type { GatewayEvent } from "../../telemetry/events.ts";
 import type { Model } from "./model.ts";
-import { Part } from "./pieces.tsx";
+import { Section } from "./pieces.tsx";
 import { clusterName, count, counted, stateWords, timeOf } from "./words.ts";
 
 const WHY: Record<ChangeReason, string> = {
@@ -112,7 +112,7 @@ function Item({ event, several }: { event: GatewayEvent; several: boolean }): Ch
 /** What happened lately: addresses that came and went, states of clusters, config changes. */
 export function Timeline({ model }: { model: Model }): Child {
   return (
-    <Part id="timeline" label="Recent changes">
+    <Section id="timeline" label="Recent changes">
       {model.events.length === 0 ? (
         <p class="empty">Nothing has changed since the gateway started.</p>
       ) : (
@@ -125,6 +125,6 @@ export function Timeline({ model }: { model: Model }): Child {
           </ol>
         </>
       )}
-    </Part>
+    </Section>
   );
 }

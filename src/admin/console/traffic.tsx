@@ -3,9 +3,9 @@ import type { Child } from "hono/jsx";
 import { type RecentTraffic, TRAFFIC_POINTS, TRAFFIC_STEP_MS } from "../../telemetry/traffic-history.ts";
 import { Sparkline } from "./chart.tsx";
 import { type Model, pathText, ROUTES, type RouteRow } from "./model.ts";
-import { type Column, Pages, Part, Search, Table } from "./pieces.tsx";
-import { Target } from "./target.tsx";
-import { figure, milliseconds, percent } from "./words.ts";
+import { type Column, Pages, Search, Section, Table } from "./pieces.tsx";
+import { RouteTarget } from "./target.tsx";
+import { figure, percent, showMilliseconds } from "./words.ts";
 
 /** Points that the figures are taken over: ten seconds, so that they neither jump nor lag. */
 const RECENT = 5;
@@ -72,7 +72,7 @@ export function charts(traffic: RecentTraffic, of: string): { rate: Child; error
       <Sparkline
         values={traffic.p95}
         least={10}
-        label={`Latency of ${of}, 95th percentile, ${SPAN}: at most ${milliseconds(slowest)}`}
+        label={`Latency of ${of}, 95th percentile, ${SPAN}: at most ${showMilliseconds(slowest)}`}
       />
     ),
   };
@@ -120,7 +120,7 @@ function Cells({ traffic, of }: { traffic: RecentTraffic | undefined; of: string
         {chart.errors}
       </td>
       <td data-label="p95" class="chart">
-        <span class="figure">{milliseconds(now.p95)}</span>
+        <span class="figure">{showMilliseconds(now.p95)}</span>
         {chart.p95}
       </td>
     </>
@@ -138,7 +138,7 @@ function Row({ route, traffic, faults, model }: RouteRow & { model: Model }): Ch
         </span>
       </th>
       <td data-label="Goes to">
-        <Target of={route} state={model.state} {...outOfTurn(model, id)} />
+        <RouteTarget of={route} state={model.state} {...outOfTurn(model, id)} />
         {faults.map((fault) => (
           <span class="told">{fault}</span>
         ))}
@@ -168,7 +168,7 @@ export function Routes({ model }: { model: Model }): Child {
   const { state, routes } = model;
   const noRoute = state.rq === "" && state.rpage === 1 ? routes.unmatched : undefined;
   return (
-    <Part id="routes" label="Routes">
+    <Section id="routes" label="Routes">
       {routes.total > ROUTES || state.rq !== "" ? (
         <Search
           state={state}
@@ -198,6 +198,6 @@ export function Routes({ model }: { model: Model }): Child {
         </Table>
       )}
       <Pages state={state} field="rpage" size={ROUTES} found={routes.found} label="Pages of routes" place="routes" />
-    </Part>
+    </Section>
   );
 }

@@ -70,7 +70,7 @@ export function figure(value: number): string {
 }
 
 /** `3.4 ms`, `1.2 s`; a dash where there was no answer. */
-export function milliseconds(value: number): string {
+export function showMilliseconds(value: number): string {
   if (Number.isNaN(value)) return "–";
   return value < 1000 ? `${figure(value)} ms` : `${(value / 1000).toFixed(1)} s`;
 }

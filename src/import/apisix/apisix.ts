@@ -1,19 +1,19 @@
-import { commented, type Made, type MadeMapping, madeFrom } from "../document.ts";
+import { withDefaultMiddleware } from "../default-middleware.ts";
+import { commented, convertedFrom, type YamlMapping, type YamlValue } from "../document.ts";
 import type { Importer } from "../importer.ts";
 import type { Input } from "../input.ts";
-import { stacked } from "../stacked.ts";
 import { StandIn } from "../stand-in.ts";
+import { headerChanges, middlewareOf, noActions } from "./actions.ts";
+import { commentsOf } from "./comments.ts";
 import { consumersOf, declineOwn, declineUnasked } from "./consumers.ts";
-import { wordsOf } from "./cosmetics.ts";
 import { countsOf, withSharedCounts } from "./counts.ts";
-import { discoveryOf } from "./discovery.ts";
-import { headerChanges, middlewareOf, noEffects } from "./effects.ts";
-import { nearest } from "./nearest.ts";
-import { prioritiesOf } from "./order.ts";
+import { apisixDiscovery } from "./discovery.ts";
+import { nearestKey } from "./nearest.ts";
+import { apisixPriorities } from "./order.ts";
 import { convertPlugins } from "./plugins/index.ts";
 import type { PluginContext } from "./plugins/plugin.ts";
 import { RESOURCE_KEYS, type Resources, resourcesOf } from "./resources.ts";
-import { type MadeRoute, type RouteContext, routesOf } from "./route.ts";
+import { type ApisixContext, type ApisixRoute, convertApisixRoute } from "./route.ts";
 import { adminBlock, type ServerPart, serverBlock, serverOf } from "./server.ts";
 import { streamsOf } from "./streams.ts";
 import { apisixText } from "./text.ts";
@@ -30,20 +30,20 @@ function defaultsOf(
   rules: readonly Input[],
   context: PluginContext,
   { asked: timeouts, keepalive, guards }: { asked: boolean } & Pick<ServerPart, "keepalive" | "guards">,
-): MadeMapping | undefined {
-  const effects = noEffects();
-  effects.closed.push(...guards);
+): YamlMapping | undefined {
+  const actions = noActions();
+  actions.unconverted.push(...guards);
   for (const rule of rules) {
     const plugins = rule.at("plugins");
     if (plugins.exists && plugins.keys().length === 0) plugins.take();
     else rule.note("a request that no route takes gets its 404 without it; APISIX asks it of those too", "trifle");
-    convertPlugins(new Map(plugins.keys().map((name) => [name, plugins.at(name)])), effects, context);
+    convertPlugins(new Map(plugins.keys().map((name) => [name, plugins.at(name)])), actions, context);
   }
-  const middleware = middlewareOf(effects);
+  const middleware = middlewareOf(actions);
   const words = [
     ...rules.flatMap((rule) => {
       const id = rule.at("id").text();
-      return [...(id === undefined ? [] : [`global rule ${id}`]), ...wordsOf(rule)];
+      return [...(id === undefined ? [] : [`global rule ${id}`]), ...commentsOf(rule)];
     }),
   ];
   const made = {
@@ -52,42 +52,42 @@ function defaultsOf(
       : undefined,
     retries: timeouts ? commented(RETRIES, "each node once, as in APISIX") : undefined,
     keepalive: timeouts ? keepalive : undefined,
-    request_headers: headerChanges(effects.request),
-    response_headers: headerChanges(effects.response),
+    request_headers: headerChanges(actions.request),
+    response_headers: headerChanges(actions.response),
     middleware: middleware.length === 0 ? undefined : middleware,
   };
   const [first] = Object.entries(made).flatMap(([key, value]) =>
     value === undefined || OWN.includes(key) ? [] : [key],
   );
   if (first === undefined) return timeouts ? made : undefined;
-  return { ...made, [first]: madeFrom(rules, made[first as keyof typeof made]!, ...words) };
+  return { ...made, [first]: convertedFrom(rules, made[first as keyof typeof made]!, ...words) };
 }
 
 /** A route for each of its hosts. */
-const byTheirHosts = (route: MadeRoute): MadeRoute[] =>
-  (route.placed.hosts ?? []).length < 2
+const byTheirHosts = (route: ApisixRoute): ApisixRoute[] =>
+  (route.placement.hosts ?? []).length < 2
     ? [route]
-    : route.placed.hosts!.map((host) => ({
+    : route.placement.hosts!.map((host) => ({
         ...route,
         values: { ...route.values, hosts: [host] },
-        placed: { ...route.placed, hosts: [host] },
+        placed: { ...route.placement, hosts: [host] },
       }));
 
 /** Routes with ids of their own, in their order, and a priority where they need one. */
-function routeList(given: readonly MadeRoute[], byHost: boolean): Made[] {
-  const placed = (routes: readonly MadeRoute[]) => routes.map((route) => route.placed);
-  const whole = prioritiesOf(placed(given), byHost);
+function routeList(given: readonly ApisixRoute[], byHost: boolean): YamlValue[] {
+  const placed = (routes: readonly ApisixRoute[]) => routes.map((route) => route.placement);
+  const whole = apisixPriorities(placed(given), byHost);
   const made = whole === undefined ? given.flatMap(byTheirHosts) : given;
-  const priorities = whole ?? prioritiesOf(placed(made), byHost) ?? [];
+  const priorities = whole ?? apisixPriorities(placed(made), byHost) ?? [];
   const taken = new Set<string>();
   const counted = withSharedCounts(made.map(({ values }) => values));
-  return made.map(({ id, words, from, standIn }, index) => {
+  return made.map(({ id, comments: words, from, standIn }, index) => {
     let name = id;
     for (let turn = 2; taken.has(name); turn++) name = `${id}-${turn}`;
     taken.add(name);
     const priority = priorities[index] || undefined;
     const route = { id: name, priority, ...counted[index] };
-    return standIn ? new StandIn(route, words, [from]) : madeFrom(from, route, ...words);
+    return standIn ? new StandIn(route, words, [from]) : convertedFrom(from, route, ...words);
   });
 }
 
@@ -115,7 +115,7 @@ function declineUnused(resources: Resources, uses: ReadonlySet<string>, overridd
 const UNDERSCORES =
   'request headers with _ in their names are dropped; APISIX\'s own default lets them pass, as underscores_in_headers: "on" in config.yaml does here';
 
-function convert(roots: readonly Input[]): MadeMapping {
+function convert(roots: readonly Input[]): YamlMapping {
   const server = serverOf(roots);
   const resources = resourcesOf(roots);
   const trusted: string[] = [];
@@ -129,14 +129,14 @@ function convert(roots: readonly Input[]): MadeMapping {
     countOf: countsOf(roots),
     trust: (blocks: readonly string[]) => void trusted.push(...blocks),
   };
-  const context: RouteContext = {
+  const context: ApisixContext = {
     resources,
     plugins: { ...plugins, global: false },
     parameters: server.parameters,
     overridden: (conf) => void overridden.set(keyOf(conf), conf),
     converted: (conf) => void converted.add(keyOf(conf)),
   };
-  const routes = resources.routes.flatMap((route, index) => routesOf(route, index, context));
+  const routes = resources.routes.flatMap((route, index) => convertApisixRoute(route, index, context));
   if (server.underscores === undefined && routes.length > 0) roots[0]?.note(UNDERSCORES);
   const defaults = defaultsOf(
     resources.globalRules,
@@ -149,10 +149,10 @@ function convert(roots: readonly Input[]): MadeMapping {
   return {
     server: serverBlock(server, trusted),
     admin: adminBlock(server),
-    discovery: discoveryOf(roots),
+    discovery: apisixDiscovery(roots),
     defaults,
     streams,
-    routes: routes.length === 0 ? undefined : stacked(defaults, routeList(routes, server.byHost)),
+    routes: routes.length === 0 ? undefined : withDefaultMiddleware(defaults, routeList(routes, server.byHost)),
   };
 }
 
@@ -161,7 +161,7 @@ export const apisix: Importer = {
   name: "APISIX",
   switches: [],
   text: apisixText,
-  why: nearest,
+  why: nearestKey,
   refuse: (roots) =>
     roots.some((root) => [...CONFIG_KEYS, ...RESOURCE_KEYS].some((key) => root.at(key).exists))
       ? undefined

@@ -1,8 +1,8 @@
-import type { Made } from "../document.ts";
+import type { YamlValue } from "../document.ts";
 import type { Input } from "../input.ts";
 import { headerOf, variableOf } from "./variables.ts";
 
-function hashKey(upstream: Input): Made | undefined {
+function hashKey(upstream: Input): YamlValue | undefined {
   const on = upstream.at("hash_on").text() ?? "vars";
   const key = upstream.at("key");
   if (on === "consumer") {
@@ -25,7 +25,7 @@ function hashKey(upstream: Input): Made | undefined {
 }
 
 /** `type` of an upstream with what belongs to it; undefined: nodes take turns, as they do here anyway. */
-export function balancerOf(upstream: Input): Made | undefined {
+export function balancerOf(upstream: Input): YamlValue | undefined {
   const type = upstream.at("type");
   switch (type.text()) {
     case undefined:

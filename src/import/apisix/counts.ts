@@ -1,7 +1,7 @@
 import { isMapping } from "../../base/schema/shapes.ts";
 import { showPath } from "../../config/issues.ts";
 import { isCounting } from "../../middleware/catalog.ts";
-import { Commented, type Made, type MadeMapping } from "../document.ts";
+import { Commented, type YamlMapping, type YamlValue } from "../document.ts";
 import type { Input } from "../input.ts";
 
 /** A count that several objects share by a name of their own. */
@@ -20,25 +20,25 @@ export function countsOf(roots: readonly Input[]): (conf: Input) => string {
 }
 
 /** What a middleware counts, with its group; undefined: it counts nothing. */
-function groupOf(middleware: Made): string | undefined {
+function groupOf(middleware: YamlValue): string | undefined {
   if (middleware instanceof Commented) return undefined;
-  for (const [name, options] of Object.entries(middleware as MadeMapping)) {
-    const group = isCounting(name) ? (options as MadeMapping).group : undefined;
+  for (const [name, options] of Object.entries(middleware as YamlMapping)) {
+    const group = isCounting(name) ? (options as YamlMapping).group : undefined;
     if (group !== undefined) return JSON.stringify([name, group]);
   }
   return undefined;
 }
 
-function ungrouped(middleware: Made): Made {
-  const [entry] = Object.entries(middleware as MadeMapping);
-  const [name, options] = entry as [string, MadeMapping];
+function ungrouped(middleware: YamlValue): YamlValue {
+  const [entry] = Object.entries(middleware as YamlMapping);
+  const [name, options] = entry as [string, YamlMapping];
   return { [name]: { ...options, group: undefined } };
 }
 
-const middlewareOf = ({ middleware }: MadeMapping): readonly Made[] => (middleware ?? []) as readonly Made[];
+const middlewareOf = ({ middleware }: YamlMapping): readonly YamlValue[] => (middleware ?? []) as readonly YamlValue[];
 
 /** Routes whose counts have a group only where another route shares it. */
-export function withSharedCounts(routes: readonly MadeMapping[]): MadeMapping[] {
+export function withSharedCounts(routes: readonly YamlMapping[]): YamlMapping[] {
   const uses = new Map<string, number>();
   for (const route of routes) {
     for (const one of middlewareOf(route)) {

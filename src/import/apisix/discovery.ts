@@ -1,4 +1,4 @@
-import { commented, type Made, type MadeMapping, madeFrom } from "../document.ts";
+import { commented, convertedFrom, type YamlMapping, type YamlValue } from "../document.ts";
 import type { Input } from "../input.ts";
 import { discoveryText } from "./text.ts";
 
@@ -12,15 +12,15 @@ function text(input: Input): string | undefined {
   return read === undefined || typeof input.raw !== "string" ? read : discoveryText(input.raw);
 }
 
-function number(input: Input): Made | undefined {
+function number(input: Input): YamlValue | undefined {
   if (typeof input.raw === "string" && input.raw.includes("${")) return text(input);
   return input.raw === null ? text(input) : input.number();
 }
 
-const some = (made: MadeMapping): MadeMapping | undefined =>
+const some = (made: YamlMapping): YamlMapping | undefined =>
   Object.values(made).some((value) => value !== undefined) ? made : undefined;
 
-function selector(input: Input): MadeMapping | undefined {
+function selector(input: Input): YamlMapping | undefined {
   if (!input.exists) return undefined;
   const kinds = ["equal", "not_equal", "match", "not_match"].filter((kind) => input.at(kind).exists);
   for (const more of kinds.slice(1))
@@ -34,7 +34,7 @@ function selector(input: Input): MadeMapping | undefined {
   return value === undefined ? undefined : { [kind]: value };
 }
 
-function cluster(input: Input, id: string | undefined): MadeMapping {
+function cluster(input: Input, id: string | undefined): YamlMapping {
   const service = input.at("service");
   const client = input.at("client");
   if (service.raw === null || client.raw === null)
@@ -65,7 +65,7 @@ function cluster(input: Input, id: string | undefined): MadeMapping {
 }
 
 /** `discovery:` of config.yaml; undefined: there is none for Kubernetes. */
-export function discoveryOf(roots: readonly Input[]): MadeMapping | undefined {
+export function apisixDiscovery(roots: readonly Input[]): YamlMapping | undefined {
   const [first, ...more] = roots.map((root) => root.at("discovery").at("kubernetes")).filter((one) => one.exists);
   for (const one of more) one.decline("another file has discovery.kubernetes already");
   if (first === undefined) return undefined;
@@ -77,9 +77,9 @@ export function discoveryOf(roots: readonly Input[]): MadeMapping | undefined {
   const words = "watch_endpoint_slices: true would read EndpointSlices, which newer clusters prefer";
   if (first.isMapping) {
     if (first.keys().length === 0) first.take();
-    return { kubernetes: madeFrom(first, cluster(first, undefined), words) };
+    return { kubernetes: convertedFrom(first, cluster(first, undefined), words) };
   }
-  const clusters = first.items().flatMap((item): Made[] => {
+  const clusters = first.items().flatMap((item): YamlValue[] => {
     if (!item.isMapping) {
       item.decline("it must be a mapping");
       return [];
@@ -89,7 +89,7 @@ export function discoveryOf(roots: readonly Input[]): MadeMapping | undefined {
       item.decline("it has no id");
       return [];
     }
-    return [madeFrom(item, cluster(item, id))];
+    return [convertedFrom(item, cluster(item, id))];
   });
   return clusters.length === 0 ? undefined : { kubernetes: commented(clusters, words) };
 }

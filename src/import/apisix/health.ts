@@ -1,6 +1,6 @@
-import type { MadeMapping } from "../document.ts";
+import type { YamlMapping } from "../document.ts";
 import type { Input } from "../input.ts";
-import { milliseconds } from "./seconds.ts";
+import { toMilliseconds } from "./seconds.ts";
 
 /** APISIX's own where a check does not say. */
 const DEFAULTS = { interval: 1, timeout: 1, successes: 2, failures: 5 };
@@ -12,7 +12,7 @@ function same(count: Input, kept: number, what: string): void {
     count.note(`${what} count with the others here, of which ${kept} in a row are enough`);
 }
 
-function active(input: Input): MadeMapping | undefined {
+function active(input: Input): YamlMapping | undefined {
   const type = input.at("type").text();
   if (type !== undefined && type !== "http" && type !== "https") {
     input.decline("the gateway probes nodes with HTTP requests, not with bare connections");
@@ -38,8 +38,8 @@ function active(input: Input): MadeMapping | undefined {
   const seconds = input.at("timeout").number() ?? DEFAULTS.timeout;
   return {
     path: input.at("http_path").text() ?? "/",
-    interval: Math.max(100, milliseconds(interval)),
-    timeout: Math.max(1, milliseconds(seconds)),
+    interval: Math.max(100, toMilliseconds(interval)),
+    timeout: Math.max(1, toMilliseconds(seconds)),
     healthy: healthy.at("successes").number() ?? DEFAULTS.successes,
     unhealthy: failures,
     host: input.at("host").text(),
@@ -47,7 +47,7 @@ function active(input: Input): MadeMapping | undefined {
   };
 }
 
-function passive(input: Input): MadeMapping {
+function passive(input: Input): YamlMapping {
   const unhealthy = input.at("unhealthy");
   const failures = unhealthy.at("tcp_failures").number() ?? 2;
   same(unhealthy.at("timeouts"), failures, "time-outs");
@@ -62,7 +62,7 @@ function passive(input: Input): MadeMapping {
 }
 
 /** `checks:` of an upstream. */
-export function healthOf(checks: Input): MadeMapping | undefined {
+export function healthOf(checks: Input): YamlMapping | undefined {
   if (!checks.exists) return undefined;
   const probes = checks.at("active").exists ? active(checks.at("active")) : undefined;
   const watched = checks.at("passive").exists ? passive(checks.at("passive")) : undefined;

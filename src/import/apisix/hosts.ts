@@ -1,5 +1,5 @@
+import { aroundEnvironment } from "../escaping.ts";
 import type { Input } from "../input.ts";
-import { aroundEnvironment } from "../notation.ts";
 
 /** `host` or `hosts` of a route or a service; undefined: any; text: why they cannot be carried over. */
 export function hostsOf(object: Input): string[] | undefined | string {

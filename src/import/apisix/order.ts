@@ -1,9 +1,9 @@
 /** Which of two routes APISIX tries first, brought into our order with as few priorities as it takes. */
 
-import { hasEnvironment } from "../notation.ts";
+import { usesEnvironment } from "../escaping.ts";
 
 /** What decides where a route stands. */
-export interface Placed {
+export interface ApisixPlacement {
   readonly hosts: readonly string[] | undefined;
   readonly path: { readonly rank: number; readonly start: string; readonly exact: boolean };
   /** How specific our own precedence finds the path. */
@@ -23,20 +23,20 @@ const hostRank = (host: string | undefined): number =>
   host === undefined ? 0 : host.startsWith("*.") ? host.length : 1_000_000;
 
 const hostsMeet = (a: string | undefined, b: string | undefined): boolean => {
-  if (a === undefined || b === undefined || a === b || hasEnvironment(a) || hasEnvironment(b)) return true;
+  if (a === undefined || b === undefined || a === b || usesEnvironment(a) || usesEnvironment(b)) return true;
   const under = (wild: string, host: string): boolean =>
     wild.startsWith("*.") && host.replace(/^\*/, "").endsWith(wild.slice(1));
   return under(a, b) || under(b, a);
 };
 
-const pathsMeet = (a: Placed["path"], b: Placed["path"]): boolean => {
+const pathsMeet = (a: ApisixPlacement["path"], b: ApisixPlacement["path"]): boolean => {
   if (a.exact && b.exact) return a.start === b.start;
   if (a.exact) return a.start.startsWith(b.start);
   if (b.exact) return b.start.startsWith(a.start);
   return a.start.startsWith(b.start) || b.start.startsWith(a.start);
 };
 
-const methodsMeet = (a: Placed["methods"], b: Placed["methods"]): boolean =>
+const methodsMeet = (a: ApisixPlacement["methods"], b: ApisixPlacement["methods"]): boolean =>
   a === undefined || b === undefined || a.some((method) => b.includes(method));
 
 /** Positive: `a` is first; 0: neither. */
@@ -60,7 +60,7 @@ interface Entry {
  * order than APISIX does. `byHost`: its router looks at the host before the path (radixtree_host_uri). undefined: a route
  * with several hosts would have to stand before another one under one of them and behind it under the other.
  */
-export function prioritiesOf(routes: readonly Placed[], byHost: boolean): number[] | undefined {
+export function apisixPriorities(routes: readonly ApisixPlacement[], byHost: boolean): number[] | undefined {
   const entries = routes.flatMap((placed, route) =>
     (placed.hosts ?? [undefined]).map((host): Entry => {
       const path = [placed.path.rank, placed.priority];
@@ -97,7 +97,7 @@ export function prioritiesOf(routes: readonly Placed[], byHost: boolean): number
 }
 
 /** Whether both may match one request, and APISIX tries `a` first. */
-function mustPrecede(a: Entry, b: Entry, routes: readonly Placed[]): boolean {
+function mustPrecede(a: Entry, b: Entry, routes: readonly ApisixPlacement[]): boolean {
   const [one, other] = [routes[a.route]!, routes[b.route]!];
   const rank = compare(a.theirs, b.theirs) || (one.from === other.from ? other.turn - one.turn : 0);
   return (

@@ -1,4 +1,4 @@
-import { aroundEnvironment, hasEnvironment } from "../notation.ts";
+import { aroundEnvironment, usesEnvironment } from "../escaping.ts";
 
 /** A path rule of a route, and what it says of the paths it takes. */
 export interface PathMatch {
@@ -22,7 +22,7 @@ const EXACT = 1_000_000;
  */
 export function pathOf(uri: string, parameters: boolean): PathMatch | undefined {
   const path = knownPathOf(uri, parameters);
-  if (path === undefined || !hasEnvironment(uri)) return path;
+  if (path === undefined || !usesEnvironment(uri)) return path;
   // Where the variable stands any text may be.
   return { ...path, start: path.start.split("${", 1)[0]!, exact: false };
 }

@@ -1,7 +1,7 @@
 import type { Input } from "../input.ts";
 
 /** Objects that others refer to by their id. */
-export interface Library {
+export interface ObjectsById {
   /** The object a reference names; undefined, with the reference declined: there is none. */
   find(reference: Input): Input | undefined;
   all(): readonly Input[];
@@ -13,11 +13,11 @@ export interface Library {
 export interface Resources {
   readonly routes: readonly Input[];
   readonly streamRoutes: readonly Input[];
-  readonly services: Library;
-  readonly upstreams: Library;
-  readonly pluginConfigs: Library;
+  readonly services: ObjectsById;
+  readonly upstreams: ObjectsById;
+  readonly pluginConfigs: ObjectsById;
   readonly consumers: readonly Input[];
-  readonly consumerGroups: Library;
+  readonly consumerGroups: ObjectsById;
   readonly globalRules: readonly Input[];
   readonly ssls: readonly Input[];
 }
@@ -48,7 +48,7 @@ function objectsOf(list: Input): Input[] {
       });
 }
 
-function libraryOf(objects: readonly Input[], what: string): Library {
+function libraryOf(objects: readonly Input[], what: string): ObjectsById {
   const byId = new Map<string, Input>();
   const used = new Set<Input>();
   for (const object of objects) {

@@ -1,26 +1,26 @@
-import type { MadeMapping } from "../document.ts";
+import type { YamlMapping } from "../document.ts";
 import type { Input } from "../input.ts";
 import { NOWHERE } from "../stand-in.ts";
-import { wordsOf } from "./cosmetics.ts";
-import { type Effects, noEffects } from "./effects.ts";
+import { noActions, type PluginActions } from "./actions.ts";
+import { commentsOf } from "./comments.ts";
 import { hostsOf } from "./hosts.ts";
 import { LeftOut, leaveOut } from "./left-out.ts";
-import type { Placed } from "./order.ts";
+import type { ApisixPlacement } from "./order.ts";
 import { narrowed, ownRank, type PathMatch, pathOf } from "./path.ts";
 import { convertPlugins } from "./plugins/index.ts";
 import type { PluginContext } from "./plugins/plugin.ts";
 import type { Resources } from "./resources.ts";
+import { matchKeys, narrowedHosts, narrowedMethods, routeOfVariant, variantsOf } from "./route-variant.ts";
 import { type Branch, branchesOf } from "./split.ts";
-import { type Target, targetOf, timeoutsOf } from "./upstream.ts";
+import { type ApisixTarget, apisixTarget, timeoutsOf } from "./upstream.ts";
 import { alternativesOf, type Conditions, NO_CONDITIONS, widerAlternativesOf } from "./vars.ts";
-import { built, matchedBy, narrowedHosts, narrowedMethods, waysOf } from "./way.ts";
 
 /** One route of ours, before it gets its id and its place. */
-export interface MadeRoute {
-  readonly values: MadeMapping;
-  readonly placed: Placed;
+export interface ApisixRoute {
+  readonly values: YamlMapping;
+  readonly placement: ApisixPlacement;
   readonly from: Input;
-  readonly words: readonly string[];
+  readonly comments: readonly string[];
   /** The id it would like to have. */
   readonly id: string;
   /** Stands in for a route that is left out. */
@@ -28,7 +28,7 @@ export interface MadeRoute {
 }
 
 /** What converting routes needs. */
-export interface RouteContext {
+export interface ApisixContext {
   readonly resources: Resources;
   readonly plugins: PluginContext;
   /** `:name` in a path stands for a segment. */
@@ -46,7 +46,7 @@ function referred(route: Input, key: string, find: (reference: Input) => Input |
 }
 
 /** The plugins of a route: its own, those of its plugin config, those of its service; the first of a name counts. */
-function pluginsOf(sources: readonly (Input | undefined)[], context: RouteContext): Map<string, Input> {
+function pluginsOf(sources: readonly (Input | undefined)[], context: ApisixContext): Map<string, Input> {
   const plugins = new Map<string, Input>();
   for (const source of sources) {
     const block = source?.at("plugins");
@@ -112,22 +112,26 @@ function sockets(holder: Input | undefined): void {
 }
 
 /** No upstream: what a redirect does not answer fails. */
-const ANSWERED: Target = { where: { nodes: [NOWHERE] }, how: {}, words: ["it has no upstream: its redirect answers"] };
+const ANSWERED: ApisixTarget = {
+  where: { nodes: [NOWHERE] },
+  settings: {},
+  comments: ["it has no upstream: its redirect answers"],
+};
 
 /** Where a route's requests go when no rule of traffic-split takes them; undefined: it redirects all of them. */
-function branches(route: Input, service: Input | undefined, effects: Effects, resources: Resources): Branch[] {
+function branches(route: Input, service: Input | undefined, actions: PluginActions, resources: Resources): Branch[] {
   const upstream = upstreamOf(route, service, resources);
-  if (effects.redirect !== undefined && effects.redirect.only === undefined) {
+  if (actions.redirect !== undefined && actions.redirect.only === undefined) {
     if (upstream !== undefined) {
       upstream.take();
       upstream.note("is never asked: the route redirects every request");
     }
     return [];
   }
-  const answered = effects.redirect !== undefined || effects.httpsOnly;
-  const main = upstream !== undefined ? targetOf(upstream) : answered ? ANSWERED : "it has no upstream";
+  const answered = actions.redirect !== undefined || actions.httpsOnly;
+  const main = upstream !== undefined ? apisixTarget(upstream) : answered ? ANSWERED : "it has no upstream";
   if (main === ANSWERED) route.note("what its redirect does not answer gets a 502 here, in APISIX a 503", "trifle");
-  const split = effects.split === undefined ? [] : branchesOf(effects.split, main, resources.upstreams);
+  const split = actions.split === undefined ? [] : branchesOf(actions.split, main, resources.upstreams);
   if (split.some(({ conditions }) => conditions === NO_CONDITIONS)) return split;
   if (typeof main === "string") return leaveOut(main);
   return [...split, { conditions: NO_CONDITIONS, target: main }];
@@ -136,7 +140,7 @@ function branches(route: Input, service: Input | undefined, effects: Effects, re
 const idOf = (route: Input, index: number): string =>
   route.at("id").text() ?? route.at("name").text() ?? `route-${index + 1}`;
 
-/** One way of a route: what it is made of, with its place among the others. */
+/** One variant of a route: what it is made of, with its place among the others. */
 interface Matching {
   readonly path: PathMatch;
   readonly conditions: Conditions;
@@ -145,7 +149,11 @@ interface Matching {
   readonly priority: number;
 }
 
-const placedOf = ({ path, conditions, hosts, methods, priority }: Matching, turn: number, from: number): Placed => ({
+const placedOf = (
+  { path, conditions, hosts, methods, priority }: Matching,
+  turn: number,
+  from: number,
+): ApisixPlacement => ({
   hosts,
   path,
   ownRank: ownRank(path),
@@ -157,7 +165,7 @@ const placedOf = ({ path, conditions, hosts, methods, priority }: Matching, turn
   from,
 });
 
-function convert(route: Input, index: number, context: RouteContext): MadeRoute[] {
+function convert(route: Input, index: number, context: ApisixContext): ApisixRoute[] {
   for (const key of ["filter_func", "script", "script_id"]) {
     if (route.at(key).exists) leaveOut(`its ${key} is Lua code`);
   }
@@ -169,9 +177,9 @@ function convert(route: Input, index: number, context: RouteContext): MadeRoute[
   const paths = pathsOf(route, context.parameters);
   const alternatives = conditionsOf(route);
   const methods = route.at("methods").texts();
-  const effects = noEffects();
-  convertPlugins(pluginsOf([route, config, service], context), effects, context.plugins);
-  const ways = branches(route, service, effects, context.resources);
+  const actions = noActions();
+  convertPlugins(pluginsOf([route, config, service], context), actions, context.plugins);
+  const variants = branches(route, service, actions, context.resources);
   const timeouts = timeoutsOf(route.at("timeout"));
   if (timeouts !== undefined) {
     upstreamOf(route, service, context.resources)?.at("timeout").note("a route with a timeout of its own goes by that");
@@ -181,39 +189,39 @@ function convert(route: Input, index: number, context: RouteContext): MadeRoute[
   const id = idOf(route, index);
   const priority = route.at("priority").number() ?? 0;
   const words = [
-    ...wordsOf(route),
+    ...commentsOf(route),
     ...(priority === 0 ? [] : [`priority ${priority} in APISIX, which decides among routes of one path only`]),
-    ...(service === undefined ? [] : wordsOf(service).map((text) => `service: ${text}`)),
-    ...(config === undefined ? [] : wordsOf(config).map((text) => `plugin config: ${text}`)),
+    ...(service === undefined ? [] : commentsOf(service).map((text) => `service: ${text}`)),
+    ...(config === undefined ? [] : commentsOf(config).map((text) => `plugin config: ${text}`)),
   ];
-  const made = paths.flatMap((path) => alternatives.flatMap((one) => waysOf(path, one, ways, effects)));
-  return made.map((way, turn): MadeRoute => {
-    const { path, conditions } = way;
+  const made = paths.flatMap((path) => alternatives.flatMap((one) => variantsOf(path, one, variants, actions)));
+  return made.map((variant, turn): ApisixRoute => {
+    const { path, conditions } = variant;
     const routeHosts = narrowedHosts(hosts, conditions.hosts);
     const routeMethods = narrowedMethods(methods, conditions.methods);
     return {
       from: route,
       id,
-      words: [...words, ...(way.target?.words ?? [])],
-      values: built(way, routeHosts, routeMethods, effects, timeouts),
-      placed: placedOf({ path, conditions, hosts: routeHosts, methods: routeMethods, priority }, turn, index),
+      comments: [...words, ...(variant.target?.comments ?? [])],
+      values: routeOfVariant(variant, routeHosts, routeMethods, actions, timeouts),
+      placement: placedOf({ path, conditions, hosts: routeHosts, methods: routeMethods, priority }, turn, index),
     };
   });
 }
 
 /** What takes the requests of a route that is left out; more of them where it cannot be said which it took. */
-function standInsOf(route: Input, index: number, { resources, parameters }: RouteContext): MadeRoute[] {
+function standInsOf(route: Input, index: number, { resources, parameters }: ApisixContext): ApisixRoute[] {
   const uris = urisOf(route).texts() ?? [];
   const service = route.at("service_id").exists ? resources.services.find(route.at("service_id")) : undefined;
   const named = hostsOf(route) ?? (service && hostsOf(service));
   const hosts = typeof named === "string" ? undefined : named;
   const methods = route.at("methods").texts();
   const priority = route.at("priority").number() ?? 0;
-  const ways = uris.flatMap((uri) => {
+  const variants = uris.flatMap((uri) => {
     const path = pathOf(uri, parameters);
     return path === undefined ? [] : widerAlternativesOf(route.at("vars")).map((conditions) => ({ path, conditions }));
   });
-  return ways.map(({ path, conditions }, turn): MadeRoute => {
+  return variants.map(({ path, conditions }, turn): ApisixRoute => {
     const matching = {
       path: conditions.path === undefined ? path : narrowed(path, conditions.path),
       conditions,
@@ -225,15 +233,15 @@ function standInsOf(route: Input, index: number, { resources, parameters }: Rout
       from: route,
       id: idOf(route, index),
       standIn: true,
-      words: wordsOf(route),
-      values: matchedBy(matching.path, matching.hosts, matching.methods, conditions),
-      placed: placedOf(matching, turn, index),
+      comments: commentsOf(route),
+      values: matchKeys(matching.path, matching.hosts, matching.methods, conditions),
+      placement: placedOf(matching, turn, index),
     };
   });
 }
 
 /** The routes made of one of APISIX's. One that cannot be there is declined, and stand-ins refuse its requests. */
-export function routesOf(route: Input, index: number, context: RouteContext): MadeRoute[] {
+export function convertApisixRoute(route: Input, index: number, context: ApisixContext): ApisixRoute[] {
   const status = route.at("status").number();
   if (status === 0) {
     route.decline("it is switched off (status: 0), and left out");

@@ -2,7 +2,7 @@ import { MAX_MILLISECONDS } from "../../base/clock.ts";
 import type { Input } from "../input.ts";
 
 /** APISIX's seconds, which may have a fraction, as whole milliseconds that a timer can wait. */
-export const milliseconds = (seconds: number): number =>
+export const toMilliseconds = (seconds: number): number =>
   Math.min(MAX_MILLISECONDS, Math.max(0, Math.round(seconds * 1000)));
 
 const UNITS: Readonly<Record<string, number>> = { "": 1, ms: 0.001, s: 1, m: 60, h: 3600, d: 86_400 };

@@ -1,13 +1,13 @@
 import { isAddress, stripBrackets } from "../../base/addresses.ts";
-import type { Made, MadeMapping } from "../document.ts";
+import type { YamlMapping, YamlValue } from "../document.ts";
+import { usesEnvironment } from "../escaping.ts";
 import type { Input } from "../input.ts";
-import { hasEnvironment } from "../notation.ts";
 import { isBlock } from "./text.ts";
 import { keepaliveOf } from "./upstream.ts";
 
 /** What config.yaml says of the gateway itself. */
 export interface ServerPart {
-  readonly listen: Made;
+  readonly listen: YamlValue;
   /** Addresses whose X-Forwarded-For is believed. */
   readonly trusted: readonly string[];
   readonly bodyBytes: number | undefined;
@@ -17,7 +17,7 @@ export interface ServerPart {
   /** Texts of nginx's configuration that may refuse requests. */
   readonly guards: readonly string[];
   /** Of connections to upstreams. */
-  readonly keepalive: MadeMapping | undefined;
+  readonly keepalive: YamlMapping | undefined;
   /** The port for redirects to https. */
   readonly httpsPort: number;
   /** The router compares hosts before paths. */
@@ -52,7 +52,7 @@ function addressOf(item: Input): string | undefined {
   const host = item.at("ip").text() ?? "0.0.0.0";
   if (item.at("enable_http2").boolean() === true) item.at("enable_http2").decline("HTTP/2 needs server.tls here");
   const bare = stripBrackets(host);
-  if (mayBePort(port) && (isAddress(bare) || hasEnvironment(bare))) return authority(bare, port);
+  if (mayBePort(port) && (isAddress(bare) || usesEnvironment(bare))) return authority(bare, port);
   item.decline("it must be an address with a port from 1 to 65535");
   return undefined;
 }
@@ -192,7 +192,7 @@ export function serverOf(roots: readonly Input[]): ServerPart {
   let listen: string | undefined;
   let port: number | undefined;
   let bodyBytes: number | undefined;
-  let keepalive: MadeMapping | undefined;
+  let keepalive: YamlMapping | undefined;
   let router = { byHost: true, parameters: false };
   const trusted: string[] = [];
   const guards: string[] = [];
@@ -237,7 +237,7 @@ export function serverOf(roots: readonly Input[]): ServerPart {
 export const serverBlock = (
   { listen, trusted, bodyBytes, underscores, upstreamHeaders }: ServerPart,
   more: readonly string[],
-): MadeMapping => {
+): YamlMapping => {
   const proxies = [...new Set([...trusted, ...more])];
   return {
     listen,
@@ -250,5 +250,5 @@ export const serverBlock = (
 };
 
 /** `admin:` of ours, where its own port is taken. */
-export const adminBlock = ({ listen }: ServerPart): MadeMapping | undefined =>
+export const adminBlock = ({ listen }: ServerPart): YamlMapping | undefined =>
   String(listen).endsWith(`:${ADMIN_PORT}`) ? { listen: `127.0.0.1:${ADMIN_PORT + 1}` } : undefined;

@@ -1,36 +1,36 @@
-import type { Made, MadeMapping } from "../document.ts";
+import type { YamlMapping, YamlValue } from "../document.ts";
+import { dependsOnEnvironment } from "../escaping.ts";
 import type { Input } from "../input.ts";
-import { isOpen } from "../notation.ts";
-import type { Library } from "./resources.ts";
-import { type Node, type Target, targetOf } from "./upstream.ts";
+import type { ObjectsById } from "./resources.ts";
+import { type ApisixTarget, apisixTarget, type UpstreamNode } from "./upstream.ts";
 import { alternativesOf, type Conditions, NO_CONDITIONS } from "./vars.ts";
 
 /** Where the requests go that meet some conditions. */
 export interface Branch {
   readonly conditions: Conditions;
-  readonly target: Target;
+  readonly target: ApisixTarget;
 }
 
 interface Weighted {
-  readonly target: Target;
+  readonly target: ApisixTarget;
   readonly weight: number;
 }
 
 const gcd = (a: number, b: number): number => (b === 0 ? a : gcd(b, a % b));
 
 interface Share {
-  readonly nodes: readonly Node[];
+  readonly nodes: readonly UpstreamNode[];
   readonly weight: number;
 }
 
 /** The nodes that are asked while they live: those of the highest priority. */
-function topOf(nodes: readonly Node[]): Node[] {
+function topOf(nodes: readonly UpstreamNode[]): UpstreamNode[] {
   const top = Math.max(...nodes.map(({ priority = 0 }) => Number(priority)));
   return nodes.flatMap(({ priority = 0, ...node }) => (Number(priority) === top ? [node] : []));
 }
 
 /** The nodes of several upstreams as those of one: each upstream's share of the requests stays what it was. */
-function mergedNodes(shares: readonly Share[]): Node[] | undefined {
+function mergedNodes(shares: readonly Share[]): UpstreamNode[] | undefined {
   const lists = shares.map(({ nodes, weight }) => ({
     nodes,
     weight,
@@ -57,12 +57,12 @@ const MUST = { scheme: "scheme", upstream_tls: "scheme", pass_host: "pass_host",
 
 /** What of the settings of several upstreams differs, by the keys of APISIX's. */
 const differing = (keys: Readonly<Record<string, string>>, parts: readonly Weighted[]): string[] => {
-  const texts = (key: string) => new Set(parts.map(({ target }) => JSON.stringify(target.how[key])));
+  const texts = (key: string) => new Set(parts.map(({ target }) => JSON.stringify(target.settings[key])));
   return [...new Set(Object.entries(keys).flatMap(([key, theirs]) => (texts(key).size > 1 ? [theirs] : [])))];
 };
 
 /** Several targets as one that shares its requests out among them; text: why that cannot be. */
-function shared(parts: readonly Weighted[], main: Target, list: Input): Target | string {
+function shared(parts: readonly Weighted[], main: ApisixTarget, list: Input): ApisixTarget | string {
   const [first, ...rest] = parts;
   if (first === undefined) return "it names no upstream";
   if (rest.length === 0) return first.target;
@@ -73,17 +73,19 @@ function shared(parts: readonly Weighted[], main: Target, list: Input): Target |
     const kept = "what the route's own upstream says is kept, or the first where that is none of them";
     list.note(`its upstreams differ in ${one.join(", ")}, and a route has one for all of them: ${kept}`);
   }
-  const { how } = main;
-  const words = parts.flatMap(({ target }) => target.words);
+  const { settings: how } = main;
+  const words = parts.flatMap(({ target }) => target.comments);
   if (parts.every(({ target }) => target.where.service !== undefined)) {
-    const services = parts.map(({ target, weight }): Made => ({ service: target.where.service, weight }));
-    return { where: { services }, how, words };
+    const services = parts.map(({ target, weight }): YamlValue => ({ service: target.where.service, weight }));
+    return { where: { services }, settings: how, comments: words };
   }
   if (parts.some(({ target }) => target.where.service !== undefined)) {
     return "it shares requests out between a service and fixed nodes, which one route cannot";
   }
-  const lists = parts.map(({ target, weight }) => ({ nodes: target.where.nodes as unknown as Node[], weight }));
-  if (lists.some(({ nodes }) => nodes.some(({ weight, priority = 0 }) => [weight, priority].some(isOpen)))) {
+  const lists = parts.map(({ target, weight }) => ({ nodes: target.where.nodes as unknown as UpstreamNode[], weight }));
+  if (
+    lists.some(({ nodes }) => nodes.some(({ weight, priority = 0 }) => [weight, priority].some(dependsOnEnvironment)))
+  ) {
     return "an environment variable is the weight of a node, and the shares of its upstreams cannot be worked out";
   }
   const tops = lists.map(({ nodes, weight }) => ({ nodes: topOf(nodes), weight }));
@@ -93,10 +95,10 @@ function shared(parts: readonly Weighted[], main: Target, list: Input): Target |
   const nodes = mergedNodes(tops);
   return nodes === undefined
     ? "the weights cannot be brought together"
-    : { where: { nodes: nodes as unknown as MadeMapping[] }, how, words };
+    : { where: { nodes: nodes as unknown as YamlMapping[] }, settings: how, comments: words };
 }
 
-function weightedOf(rule: Input, own: Target | string, upstreams: Library): Target | string {
+function weightedOf(rule: Input, own: ApisixTarget | string, upstreams: ObjectsById): ApisixTarget | string {
   const parts: Weighted[] = [];
   const list = rule.at("weighted_upstreams");
   for (const item of list.items()) {
@@ -104,7 +106,7 @@ function weightedOf(rule: Input, own: Target | string, upstreams: Library): Targ
     const reference = item.at("upstream_id");
     const named = reference.exists ? upstreams.find(reference) : item.at("upstream");
     if (reference.exists && named === undefined) return "one of its upstreams is not there";
-    const target = named?.exists ? targetOf(named) : own;
+    const target = named?.exists ? apisixTarget(named) : own;
     if (typeof target === "string") return target;
     parts.push({ target, weight });
   }
@@ -128,7 +130,7 @@ function matchOf(rule: Input): Conditions[] | string {
  * The branches of traffic-split, in their order; those after one without conditions are never reached. `own` is where
  * requests go that no rule takes, or why that cannot be.
  */
-export function branchesOf(rules: Input, own: Target | string, upstreams: Library): Branch[] {
+export function branchesOf(rules: Input, own: ApisixTarget | string, upstreams: ObjectsById): Branch[] {
   const branches: Branch[] = [];
   for (const rule of rules.items()) {
     if (branches.some(({ conditions }) => conditions === NO_CONDITIONS)) {
@@ -139,7 +141,8 @@ export function branchesOf(rules: Input, own: Target | string, upstreams: Librar
     const target = weightedOf(rule, own, upstreams);
     const why = typeof conditions === "string" ? conditions : typeof target === "string" ? target : undefined;
     if (why !== undefined) rule.decline(why);
-    else for (const one of conditions as Conditions[]) branches.push({ conditions: one, target: target as Target });
+    else
+      for (const one of conditions as Conditions[]) branches.push({ conditions: one, target: target as ApisixTarget });
   }
   return branches;
 }

@@ -1,10 +1,10 @@
-import { type Made, type MadeMapping, madeFrom } from "../document.ts";
+import { convertedFrom, type YamlMapping, type YamlValue } from "../document.ts";
 import type { Input } from "../input.ts";
 import { balancerOf } from "./balancer.ts";
-import { wordsOf } from "./cosmetics.ts";
+import { commentsOf } from "./comments.ts";
 import { roleOf } from "./plugins/refusing.ts";
 import type { Resources } from "./resources.ts";
-import { milliseconds } from "./seconds.ts";
+import { toMilliseconds } from "./seconds.ts";
 import { attemptsOf, nodesOf, timeoutsOf } from "./upstream.ts";
 
 /** Addresses that `apisix.stream_proxy.tcp` listens on, each with its place. */
@@ -28,7 +28,7 @@ function addressesOf(roots: readonly Input[]): Map<string, Input> {
 /** Attempts that a stream can have. */
 const MAX_ATTEMPTS = 10;
 
-function targetOf(upstream: Input): { where: MadeMapping; nodes: number } | string {
+function targetOf(upstream: Input): { where: YamlMapping; nodes: number } | string {
   const scheme = upstream.at("scheme").text();
   if (scheme !== undefined && scheme !== "tcp" && scheme !== "tls") return "its upstream is not TCP";
   const tls = scheme === "tls" ? { upstream_tls: { verify: false } } : {};
@@ -42,11 +42,11 @@ function targetOf(upstream: Input): { where: MadeMapping; nodes: number } | stri
   const nodes = nodesOf(upstream.at("nodes"), "tcp");
   return nodes.length === 0
     ? "its upstream has no nodes"
-    : { where: { nodes: nodes as unknown as Made, ...tls }, nodes: Math.min(MAX_ATTEMPTS, nodes.length) };
+    : { where: { nodes: nodes as unknown as YamlValue, ...tls }, nodes: Math.min(MAX_ATTEMPTS, nodes.length) };
 }
 
 /** `checks.active` of a stream's upstream: connecting to each node, again and again. */
-function healthOf(checks: Input): MadeMapping | undefined {
+function healthOf(checks: Input): YamlMapping | undefined {
   const active = checks.at("active");
   if (!active.exists) return undefined;
   active.at("type").text();
@@ -54,8 +54,8 @@ function healthOf(checks: Input): MadeMapping | undefined {
   const seconds = active.at("timeout").number() ?? 1;
   return {
     active: {
-      interval: Math.max(100, milliseconds(often)),
-      timeout: Math.max(1, milliseconds(seconds)),
+      interval: Math.max(100, toMilliseconds(often)),
+      timeout: Math.max(1, toMilliseconds(seconds)),
       healthy: active.at("healthy").at("successes").number() ?? 2,
       unhealthy: active.at("unhealthy").at("tcp_failures").number() ?? 2,
     },
@@ -75,7 +75,7 @@ function guardOf(route: Input): string | undefined {
   return undefined;
 }
 
-function streamOf(route: Input, addresses: readonly string[], resources: Resources): MadeMapping | string {
+function streamOf(route: Input, addresses: readonly string[], resources: Resources): YamlMapping | string {
   for (const key of ["remote_addr", "sni", "protocol"]) {
     if (route.at(key).exists) return `connections are told apart by the address they come to, not by ${key}`;
   }
@@ -113,7 +113,7 @@ const portOf = (route: Input): string | undefined => {
 };
 
 /** `streams` of ours, made of `stream_routes`. */
-export function streamsOf(roots: readonly Input[], resources: Resources): Made[] | undefined {
+export function streamsOf(roots: readonly Input[], resources: Resources): YamlValue[] | undefined {
   const places = addressesOf(roots);
   const addresses = [...places.keys()];
   const used = new Set<unknown>();
@@ -124,7 +124,7 @@ export function streamsOf(roots: readonly Input[], resources: Resources): Made[]
   const shut = found.flatMap(({ route, stream }) =>
     typeof stream === "string" && (ends || !route.at("sni").exists) ? [portOf(route)] : [],
   );
-  const made = found.flatMap(({ route, stream }, index): Made[] => {
+  const made = found.flatMap(({ route, stream }, index): YamlValue[] => {
     if (typeof stream === "string") {
       route.decline(`the stream is left out: ${stream}`, "access");
       return [];
@@ -137,7 +137,7 @@ export function streamsOf(roots: readonly Input[], resources: Resources): Made[]
     const id = taken.has(wanted) ? `${wanted}-${index + 1}` : wanted;
     taken.add(id);
     used.add(stream.listen);
-    return [madeFrom(route, { id, ...stream }, ...wordsOf(route))];
+    return [convertedFrom(route, { id, ...stream }, ...commentsOf(route))];
   });
   for (const [address, place] of places) if (!used.has(address)) place.note("no stream listens here", "trifle");
   return made.length === 0 ? undefined : made;

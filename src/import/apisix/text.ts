@@ -1,5 +1,5 @@
 import { isCidr } from "../../base/addresses.ts";
-import { hasEnvironment, literalText } from "../notation.ts";
+import { escapeVariables, usesEnvironment } from "../escaping.ts";
 
 /** APISIX's own variables: `${{NAME}}` and, with a default, `${{NAME:=text}}`. */
 const VARIABLE = /\$\{\{\s*([A-Za-z_][A-Za-z0-9_]*)\s*(?::=([^}]*))?\}\}/;
@@ -7,10 +7,12 @@ const VARIABLE = /\$\{\{\s*([A-Za-z_][A-Za-z0-9_]*)\s*(?::=([^}]*))?\}\}/;
 /** A text of APISIX's in the notation of gateway.yaml. */
 export const apisixText = (written: string): string => {
   const found = VARIABLE.exec(written);
-  if (found === null) return literalText(written);
+  if (found === null) return escapeVariables(written);
   const [whole, name, fallback] = found;
   const variable = fallback === undefined ? `\${${name}}` : `\${${name}:-${fallback}}`;
-  return literalText(written.slice(0, found.index)) + variable + apisixText(written.slice(found.index + whole.length));
+  return (
+    escapeVariables(written.slice(0, found.index)) + variable + apisixText(written.slice(found.index + whole.length))
+  );
 };
 
 /** A text of the discovery block: `${NAME}` is a variable there as it is in gateway.yaml. */
@@ -27,4 +29,4 @@ export function secretText(written: string): string | undefined {
 }
 
 /** Whether a text may be an address or a block of them. */
-export const isBlock = (text: string): boolean => hasEnvironment(text) || isCidr(text);
+export const isBlock = (text: string): boolean => usesEnvironment(text) || isCidr(text);

@@ -1,21 +1,21 @@
-import type { Made, MadeMapping } from "../document.ts";
+import type { YamlMapping, YamlValue } from "../document.ts";
 import type { Input } from "../input.ts";
 import { balancerOf } from "./balancer.ts";
-import { wordsOf } from "./cosmetics.ts";
+import { commentsOf } from "./comments.ts";
 import { healthOf } from "./health.ts";
-import { milliseconds, secondsOf } from "./seconds.ts";
+import { secondsOf, toMilliseconds } from "./seconds.ts";
 import { apisixText } from "./text.ts";
 
 /** Where a route's requests go, and how: keys of a route. */
-export interface Target {
+export interface ApisixTarget {
   /** One of service, nodes. */
-  readonly where: MadeMapping;
-  readonly how: MadeMapping;
-  readonly words: readonly string[];
+  readonly where: YamlMapping;
+  readonly settings: YamlMapping;
+  readonly comments: readonly string[];
 }
 
 /** A text is an environment variable. */
-export interface Node {
+export interface UpstreamNode {
   readonly host: string;
   readonly port: number | string;
   readonly weight: number | string;
@@ -26,7 +26,7 @@ export interface Node {
 export const TIMEOUT_MS = 60_000;
 
 /** How often APISIX tries where an upstream does not say: each of its nodes once, after errors and time-outs. */
-export const RETRIES: MadeMapping = { attempts: "all", on: ["connect", "reset", "timeout"] };
+export const RETRIES: YamlMapping = { attempts: "all", on: ["connect", "reset", "timeout"] };
 
 /** Where a scheme's nodes listen that name no port. */
 const portOf = (scheme: string): number => (scheme === "https" ? 443 : 80);
@@ -40,7 +40,7 @@ function addressOf(text: string, scheme: string): { host: string; port: number |
   return { host, port: port === undefined ? portOf(scheme) : /^[0-9]/.test(port) ? Number(port) : port };
 }
 
-function nodeOf(item: Input, scheme: string): Node | undefined {
+function nodeOf(item: Input, scheme: string): UpstreamNode | undefined {
   const host = item.at("host").text();
   const [port, weight, priority] = ["port", "weight", "priority"].map((key) => item.at(key).numberOrVariable());
   if (host === undefined) {
@@ -51,9 +51,9 @@ function nodeOf(item: Input, scheme: string): Node | undefined {
 }
 
 /** `nodes` in either of its shapes. */
-export function nodesOf(nodes: Input, scheme: string): Node[] {
+export function nodesOf(nodes: Input, scheme: string): UpstreamNode[] {
   if (nodes.isList) return nodes.items().flatMap((item) => nodeOf(item, scheme) ?? []);
-  return nodes.keys().flatMap((key): Node[] => {
+  return nodes.keys().flatMap((key): UpstreamNode[] => {
     const weight = nodes.at(key).numberOrVariable();
     const address = addressOf(apisixText(key), scheme);
     if (address === undefined) nodes.at(key).decline("its key must be a host with a port");
@@ -62,7 +62,7 @@ export function nodesOf(nodes: Input, scheme: string): Node[] {
 }
 
 /** `timeout:` of an upstream or a route, in milliseconds. */
-export function timeoutsOf(timeout: Input): MadeMapping | undefined {
+export function timeoutsOf(timeout: Input): YamlMapping | undefined {
   const [connect, send, read] = ["connect", "send", "read"].map((key) => timeout.at(key).number());
   if (connect === undefined && read === undefined && send === undefined) return undefined;
   if (send !== undefined && send !== read) {
@@ -70,19 +70,19 @@ export function timeoutsOf(timeout: Input): MadeMapping | undefined {
   }
   const idle = Math.max(send ?? 0, read ?? 0);
   return {
-    connect: connect === undefined ? undefined : milliseconds(connect),
-    try: read === undefined ? undefined : milliseconds(read),
-    idle: idle === 0 ? undefined : milliseconds(idle),
+    connect: connect === undefined ? undefined : toMilliseconds(connect),
+    try: read === undefined ? undefined : toMilliseconds(read),
+    idle: idle === 0 ? undefined : toMilliseconds(idle),
   };
 }
 
 /** With `retry_timeout`, after which nothing is tried again: the last try may take its time still. */
-function withDeadline(timeouts: MadeMapping | undefined, limit: Input): MadeMapping | undefined {
+function withDeadline(timeouts: YamlMapping | undefined, limit: Input): YamlMapping | undefined {
   const seconds = limit.number();
   if (seconds === undefined || seconds <= 0) return timeouts;
   limit.note("all tries together end this long after the first, and the time of one try later");
   const one = (timeouts?.try ?? TIMEOUT_MS) as number;
-  return { ...timeouts, response: milliseconds(seconds) + one };
+  return { ...timeouts, response: toMilliseconds(seconds) + one };
 }
 
 /** More attempts than this cannot be counted. */
@@ -98,15 +98,15 @@ export function attemptsOf(upstream: Input, max = MAX_ATTEMPTS): number | undefi
 }
 
 /** `keepalive_pool:` of an upstream, or what config.yaml says of all of them. */
-export function keepaliveOf(requests: Input, idle: Input, size: Input): MadeMapping | undefined {
+export function keepaliveOf(requests: Input, idle: Input, size: Input): YamlMapping | undefined {
   size.take();
   size.note("how many idle connections are kept is not limited here", "trifle");
   const [count, seconds] = [requests.number(), secondsOf(idle)];
   if (count === undefined && seconds === undefined) return undefined;
-  return { requests: count, idle: seconds === undefined ? undefined : Math.max(1, milliseconds(seconds)) };
+  return { requests: count, idle: seconds === undefined ? undefined : Math.max(1, toMilliseconds(seconds)) };
 }
 
-function hostOf(upstream: Input): MadeMapping {
+function hostOf(upstream: Input): YamlMapping {
   const pass = upstream.at("pass_host");
   const host = upstream.at("upstream_host");
   const policy = pass.text() ?? "pass";
@@ -122,7 +122,7 @@ function hostOf(upstream: Input): MadeMapping {
 }
 
 /** The nodes of an upstream, or the service it is found by; text: why there are neither. */
-function whereOf(upstream: Input, scheme: string): MadeMapping | string {
+function whereOf(upstream: Input, scheme: string): YamlMapping | string {
   const name = upstream.at("service_name");
   const list = upstream.at("nodes");
   if (name.exists) {
@@ -135,7 +135,7 @@ function whereOf(upstream: Input, scheme: string): MadeMapping | string {
     return service === undefined ? "the service_name of its upstream is no text" : { service };
   }
   const nodes = list.exists ? nodesOf(list, scheme) : [];
-  if (nodes.length > 0) return { nodes: nodes as unknown as Made };
+  if (nodes.length > 0) return { nodes: nodes as unknown as YamlValue };
   return list.exists && list.items().length > 0
     ? "none of the nodes of its upstream can be carried over"
     : "its upstream has no nodes";
@@ -148,13 +148,13 @@ const shownType = (type: Input): string =>
   typeof type.raw === "string" ? `the discovery ${shownWord(type.raw)}` : "a discovery that is not named";
 
 /** Reads an upstream; text: why nothing can be sent there, and it is declined. */
-export function targetOf(upstream: Input): Target | string {
+export function apisixTarget(upstream: Input): ApisixTarget | string {
   const target = readTarget(upstream);
   if (typeof target === "string") upstream.decline(target);
   return target;
 }
 
-function readTarget(upstream: Input): Target | string {
+function readTarget(upstream: Input): ApisixTarget | string {
   const scheme = upstream.at("scheme");
   const protocol = scheme.text() ?? "http";
   if (protocol !== "http" && protocol !== "https") {
@@ -175,7 +175,7 @@ function readTarget(upstream: Input): Target | string {
   }
   return {
     where,
-    how: {
+    settings: {
       scheme: protocol === "https" ? "https" : undefined,
       upstream_tls: protocol === "https" ? { verify: false } : undefined,
       ...hostOf(upstream),
@@ -185,6 +185,6 @@ function readTarget(upstream: Input): Target | string {
       keepalive: keepaliveOf(pool.at("requests"), pool.at("idle_timeout"), pool.at("size")),
       health: healthOf(upstream.at("checks")),
     },
-    words: wordsOf(upstream).map((words) => `upstream: ${words}`),
+    comments: commentsOf(upstream).map((words) => `upstream: ${words}`),
   };
 }

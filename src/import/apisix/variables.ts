@@ -4,7 +4,7 @@
 export const headerOf = (rest: string): string => rest.toLowerCase().replaceAll("_", "-");
 
 /** What of a request a variable stands for. */
-export type Variable =
+export type NginxVariable =
   | { readonly of: "header" | "query" | "cookie"; readonly name: string }
   | {
       readonly of:
@@ -19,7 +19,7 @@ export type Variable =
         | "consumer";
     };
 
-const PLAIN: Readonly<Record<string, Variable>> = {
+const PLAIN: Readonly<Record<string, NginxVariable>> = {
   remote_addr: { of: "client_ip" },
   request_method: { of: "method" },
   method: { of: "method" },
@@ -34,7 +34,7 @@ const PLAIN: Readonly<Record<string, Variable>> = {
 };
 
 /** The variable of a name without its dollar sign; undefined: none that can be carried over. */
-export function variableOf(name: string): Variable | undefined {
+export function variableOf(name: string): NginxVariable | undefined {
   if (Object.hasOwn(PLAIN, name)) return PLAIN[name];
   const [, kind, rest] = /^(http|arg|cookie)_([A-Za-z0-9_-]+)$/.exec(name) ?? [];
   if (rest === undefined) return undefined;
@@ -52,7 +52,7 @@ const REFERENCE = /\$\$\{\s*([A-Za-z_][^}]*?)\s*\}|\$([A-Za-z_][A-Za-z0-9_]*)/g;
 export const hasVariables = (text: string): boolean => text.search(REFERENCE) !== -1;
 
 /** The variables of a text such as `$remote_addr $http_x`. */
-export const variablesIn = (text: string): string[] =>
+export const nginxVariablesIn = (text: string): string[] =>
   [...text.matchAll(REFERENCE)].map(([, braced, bare]) => braced ?? bare!);
 
 const PLACEHOLDERS: Readonly<Record<string, string>> = {
@@ -82,7 +82,7 @@ const PARTS =
   /\\\$[0-9A-Za-z_]+|\$(?:is_args|\$\{is_args\})\$(?:args|query_string|\$\{(?:args|query_string)\})|\$\$\{\s*([A-Za-z_][^}]*?)\s*\}|\$\{[^}]*\}|\$([A-Za-z_][A-Za-z0-9_]*)|[{}]/g;
 
 /** A URL with nginx's variables as one with our placeholders; undefined: it has a variable that we have not. */
-export function templateOf(text: string): string | undefined {
+export function nginxTemplate(text: string): string | undefined {
   let unknown = false;
   const made = text.replace(PARTS, (found: string, braced?: string, bare?: string, at?: number) => {
     // A dollar sign that means itself must not make an environment variable of the placeholder after it.

@@ -1,4 +1,4 @@
-import type { Made } from "../document.ts";
+import type { YamlValue } from "../document.ts";
 import type { Input } from "../input.ts";
 import { isPlainRegex } from "./path.ts";
 import { isBlock } from "./text.ts";
@@ -6,9 +6,9 @@ import { variableOf } from "./variables.ts";
 
 /** What a request must have beside its path, host and method: keys of a route. */
 export interface Conditions {
-  readonly headers: Readonly<Record<string, Made>>;
-  readonly query: Readonly<Record<string, Made>>;
-  readonly cookies: Readonly<Record<string, Made>>;
+  readonly headers: Readonly<Record<string, YamlValue>>;
+  readonly query: Readonly<Record<string, YamlValue>>;
+  readonly cookies: Readonly<Record<string, YamlValue>>;
   readonly methods?: readonly string[] | undefined;
   readonly hosts?: readonly string[] | undefined;
   /** A regular expression for the path. */
@@ -36,8 +36,8 @@ const unfit = (why: string): never => {
 /** A test of one value, and the same turned around. */
 type Test = string | { readonly in: readonly string[] } | { readonly regex: string } | { readonly present: boolean };
 
-const turned = (test: Test): Made =>
-  typeof test === "object" && "present" in test ? { present: !test.present } : { not: test as Made };
+const turned = (test: Test): YamlValue =>
+  typeof test === "object" && "present" in test ? { present: !test.present } : { not: test as YamlValue };
 
 function textOf(value: unknown): string {
   if (typeof value === "string" || typeof value === "number" || typeof value === "boolean") return String(value);
@@ -83,7 +83,10 @@ function leaf(name: string, operator: string, value: unknown, negate: boolean): 
   const { test, negative } = testOf(operator, value);
   const excluded = negative !== negate;
   if ("name" in variable) {
-    return { ...NO_CONDITIONS, [KINDS[variable.of]]: { [variable.name]: excluded ? turned(test) : (test as Made) } };
+    return {
+      ...NO_CONDITIONS,
+      [KINDS[variable.of]]: { [variable.name]: excluded ? turned(test) : (test as YamlValue) },
+    };
   }
   const values = typeof test === "string" ? [test] : "in" in test ? test.in : undefined;
   if (!excluded && values !== undefined && variable.of === "method") return { ...NO_CONDITIONS, methods: values };

@@ -1,5 +1,5 @@
-import type { MadeMapping } from "../document.ts";
-import { commented, madeFrom } from "../document.ts";
+import type { YamlMapping } from "../document.ts";
+import { commented, convertedFrom } from "../document.ts";
 import type { Input } from "../input.ts";
 import { declineSet, isUnset } from "./values.ts";
 
@@ -21,11 +21,11 @@ const IN_POD = {
 };
 
 /** Where services are found. */
-export interface Discovery {
+export interface OcelotDiscovery {
   /** Whether services are found in Kubernetes. */
   readonly on: boolean;
   /** The block for gateway.yaml, once it is known which namespaces routes name. */
-  block(namespaces: readonly string[]): MadeMapping | undefined;
+  block(namespaces: readonly string[]): YamlMapping | undefined;
 }
 
 /** A namespace's name as Kubernetes has it; undefined: it can be none. */
@@ -42,7 +42,7 @@ export function namespaceOf(input: Input): string | undefined {
   return name;
 }
 
-function apiserverOf(provider: Input, useHost: boolean): { service?: MadeMapping; client?: MadeMapping } {
+function apiserverOf(provider: Input, useHost: boolean): { service?: YamlMapping; client?: YamlMapping } {
   const [scheme, host, port, token] = ["Scheme", "Host", "Port", "Token"].map((key) => provider.at(key)) as [
     Input,
     Input,
@@ -65,8 +65,8 @@ function apiserverOf(provider: Input, useHost: boolean): { service?: MadeMapping
 }
 
 /** Reads `ServiceDiscoveryProvider`. */
-export function discoveryOf(provider: Input, useHost: boolean): Discovery {
-  const off: Discovery = { on: false, block: () => undefined };
+export function ocelotDiscovery(provider: Input, useHost: boolean): OcelotDiscovery {
+  const off: OcelotDiscovery = { on: false, block: () => undefined };
   if (isUnset(provider)) return off;
   const type = provider.at("Type");
   const mode = isUnset(type) ? undefined : MODES[type.text()?.toLowerCase() ?? ""];
@@ -85,7 +85,7 @@ export function discoveryOf(provider: Input, useHost: boolean): Discovery {
   return {
     on: true,
     block: (named) => ({
-      kubernetes: madeFrom(provider, {
+      kubernetes: convertedFrom(provider, {
         ...apiserver,
         namespace,
         namespaces: namespace === undefined ? undefined : [...new Set([namespace, ...named])],

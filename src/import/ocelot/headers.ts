@@ -1,14 +1,14 @@
-import { commented, type Made, type MadeMapping } from "../document.ts";
+import { commented, type YamlMapping, type YamlValue } from "../document.ts";
 import type { Input } from "../input.ts";
 import { isUnset } from "./values.ts";
 
 /** What header transformations ask of a route. */
-export interface HeaderEffects {
+export interface HeaderActions {
   request: Record<string, string>;
   response: Record<string, string>;
   /** Request headers with parts of the request in them. */
   parts: Record<string, string>;
-  replaced: { request: Record<string, MadeMapping>; response: Record<string, MadeMapping> };
+  replaced: { request: Record<string, YamlMapping>; response: Record<string, YamlMapping> };
   /** What the upstream's Host is to be. */
   host: string | undefined;
   /** Whether `{BaseUrl}` was asked for. */
@@ -25,7 +25,7 @@ const DOWNSTREAM =
   "{DownstreamBaseUrl}, the address of the node that answered, is not known to a rule; with pass_host: pass the node sees the client's Host and makes its URLs of that";
 
 /** Makes nothing yet. */
-export const noHeaderEffects = (): HeaderEffects => ({
+export const noHeaderActions = (): HeaderActions => ({
   request: {},
   response: {},
   parts: {},
@@ -49,28 +49,28 @@ function entriesOf(own: Input, global: Input): Input[] {
 export function transform(
   of: "request" | "response",
   { own, global, baseUrl }: { own: Input; global: Input; baseUrl: string | undefined },
-  effects: HeaderEffects,
+  actions: HeaderActions,
 ): void {
   for (const input of entriesOf(own, global)) {
     const name = String(input.path.at(-1));
     if (isUnset(input)) continue;
     const written = input.text();
     if (written === undefined) continue;
-    const refusal = refusalOf(of, { name, written, baseUrl }, effects);
+    const refusal = refusalOf(of, { name, written, baseUrl }, actions);
     if (refusal !== undefined) input.decline(refusal);
   }
 }
 
-/** Puts one transformation among the effects; or why that cannot be. */
+/** Puts one transformation among the actions; or why that cannot be. */
 function refusalOf(
   of: "request" | "response",
   { name, written, baseUrl }: { name: string; written: string; baseUrl: string | undefined },
-  effects: HeaderEffects,
+  actions: HeaderActions,
 ): string | undefined {
   if (!HEADER.test(name)) return "it is no name that a header can have";
   if (/[\r\n]/.test(written)) return "a header's value has no line ends";
   if (written.includes("{BaseUrl}")) {
-    effects.baseUrl = true;
+    actions.baseUrl = true;
     if (baseUrl === undefined) return BASE_URL;
   }
   const value = written.replaceAll("{BaseUrl}", () => baseUrl ?? "").trim();
@@ -83,18 +83,18 @@ function refusalOf(
   if (comma !== -1) {
     const [find, text] = [value.slice(0, comma).trim(), value.slice(comma + 1).trim()];
     if (find === "") return "there is no text to find before its comma";
-    effects.replaced[of][name] = { find, with: text };
+    actions.replaced[of][name] = { find, with: text };
   } else if (of === "response") {
-    effects.response[name] = value;
+    actions.response[name] = value;
   } else if (name.toLowerCase() === "host") {
     if (parts.length > 0) return "write pass_host: pass, and the upstream sees the client's Host";
-    effects.host = value;
+    actions.host = value;
   } else if (parts.length === 0) {
-    effects.request[name] = value;
+    actions.request[name] = value;
   } else if (/[{}]/.test(value.replace(KNOWN, ""))) {
     return "it has a brace that belongs to no placeholder";
   } else if (name.toLowerCase() !== "x-forwarded-for" || value !== "{RemoteIpAddress}") {
-    effects.parts[name] = value.replace(KNOWN, (part) => PARTS[part] ?? part);
+    actions.parts[name] = value.replace(KNOWN, (part) => PARTS[part] ?? part);
   }
   return undefined;
 }
@@ -103,7 +103,7 @@ const filled = <Value>(mapping: Record<string, Value>): Record<string, Value> | 
   Object.keys(mapping).length === 0 ? undefined : mapping;
 
 /** The middleware that transformations need. */
-export function headerMiddleware({ parts, replaced }: HeaderEffects): Made[] {
+export function headerMiddleware({ parts, replaced }: HeaderActions): YamlValue[] {
   const request = filled(replaced.request);
   const response = filled(replaced.response);
   return [
@@ -113,7 +113,7 @@ export function headerMiddleware({ parts, replaced }: HeaderEffects): Made[] {
 }
 
 /** The keys of a route that transformations need. */
-export const headerKeys = ({ request, response, host }: HeaderEffects): MadeMapping => ({
+export const headerKeys = ({ request, response, host }: HeaderActions): YamlMapping => ({
   ...(host !== undefined && { pass_host: "rewrite", upstream_host: host }),
   request_headers: filled(request) && { set: request },
   response_headers: filled(response) && { set: response },
@@ -124,8 +124,8 @@ export function headerConditions(
   templates: Input,
   ignoreCase: boolean,
   parts: Map<string, string | undefined>,
-): MadeMapping {
-  const made: Record<string, Made> = {};
+): YamlMapping {
+  const made: Record<string, YamlValue> = {};
   for (const name of templates.keys()) {
     const input = templates.at(name);
     const written = input.text();

@@ -1,4 +1,4 @@
-import { commented, type Made, type MadeMapping } from "../document.ts";
+import { commented, type YamlMapping, type YamlValue } from "../document.ts";
 import type { Input } from "../input.ts";
 import { ipBlocks } from "./ip-ranges.ts";
 import { declinePositive, firstSet, isUnset } from "./values.ts";
@@ -33,7 +33,7 @@ const RATE_KEYS = [
 ];
 
 /** `RateLimitOptions` as a middleware; undefined: requests are not limited. */
-export function rateLimitOf(own: Input, global: Input): Made | undefined {
+export function rateLimitOf(own: Input, global: Input): YamlValue | undefined {
   const on = firstSet(own.at("EnableRateLimiting"), global.at("EnableRateLimiting"));
   // Newer versions take a rule for granted; older ones ask for the switch.
   const limited = isUnset(on) ? !isUnset(read(own, global, "Limit")) && !isUnset(own) : on.boolean() === true;
@@ -101,7 +101,7 @@ function waits(own: Input, global: Input, window: number): void {
   }
 }
 
-function headersOf(own: Input, global: Input): Made {
+function headersOf(own: Input, global: Input): YamlValue {
   const off = read(own, global, "DisableRateLimitHeaders");
   const on = read(own, global, "EnableHeaders");
   const silent = (!isUnset(off) && off.boolean() === true) || (!isUnset(on) && on.boolean() === false);
@@ -120,7 +120,7 @@ function statusOf(input: Input): number | undefined {
 /** `SecurityOptions`: which clients are let in. */
 export interface Security {
   /** The middleware; undefined: everybody is let in. */
-  readonly made: Made | undefined;
+  readonly made: YamlValue | undefined;
   /** Lists with an entry that is none. */
   readonly unread: readonly Input[];
 }
@@ -156,7 +156,7 @@ export function ipRestrictionOf(own: Input, global: Input): Security {
 }
 
 /** What `QoSOptions` and `Timeout` ask for. */
-export function qualityOf(route: Input, qos: Input, globalTimeout: Input): { keys: MadeMapping } {
+export function qualityOf(route: Input, qos: Input, globalTimeout: Input): { keys: YamlMapping } {
   const failures = firstSet(qos.at("ExceptionsAllowedBeforeBreaking"), qos.at("MinimumThroughput"));
   const pause = firstSet(qos.at("DurationOfBreak"), qos.at("BreakDuration"));
   const limit = firstSet(qos.at("TimeoutValue"), qos.at("Timeout"));

@@ -1,12 +1,12 @@
-import { commented, type Made, type MadeMapping } from "../document.ts";
+import { commented, type YamlMapping, type YamlValue } from "../document.ts";
+import { escapeVariables } from "../escaping.ts";
 import type { Importer } from "../importer.ts";
 import type { Input } from "../input.ts";
-import { literalText } from "../notation.ts";
-import { discoveryOf } from "./discovery.ts";
+import { ocelotDiscovery } from "./discovery.ts";
 import { declineGlobals, globalsOf } from "./globals.ts";
 import { withoutComments } from "./json.ts";
-import { prioritiesOf } from "./order.ts";
-import { declineOthers, type MadeRoute, printed, routeOf } from "./route.ts";
+import { ocelotPriorities } from "./order.ts";
+import { convertOcelotRoute, declineOthers, type OcelotRoute, outputOf } from "./route.ts";
 import { declineSet, isUnset, takeUnset } from "./values.ts";
 
 const SECTIONS = ["Routes", "ReRoutes", "GlobalConfiguration", "Aggregates", "ReRouteAggregates", "DynamicRoutes"];
@@ -26,28 +26,28 @@ function globalRoot(roots: readonly Input[]): Input {
 }
 
 /** Routes with ids of their own. */
-function routeList(made: readonly MadeRoute[]): Made[] {
-  const priorities = prioritiesOf(made.map(({ placed }) => placed));
+function routeList(made: readonly OcelotRoute[]): YamlValue[] {
+  const priorities = ocelotPriorities(made.map(({ placement: placed }) => placed));
   const taken = new Set<string>(made.map((_, index) => String(index)));
   return made.map((route, index) => {
     const { id } = route;
     const own = id !== undefined && !taken.has(id) ? id : undefined;
     if (own !== undefined) taken.add(own);
     else if (id !== undefined) route.from.at("Key").note("another route has it already, so this one goes without");
-    return printed({ ...route, id: own }, priorities[index]!);
+    return outputOf({ ...route, id: own }, priorities[index]!);
   });
 }
 
-function convert(roots: readonly Input[], on: (name: string) => boolean): MadeMapping {
+function convert(roots: readonly Input[], on: (name: string) => boolean): YamlMapping {
   for (const root of roots) takeUnset(root);
   const root = globalRoot(roots);
   const provider = root.at("ServiceDiscoveryProvider");
-  const discovery = discoveryOf(provider, on("use-host"));
+  const discovery = ocelotDiscovery(provider, on("use-host"));
   const globals = globalsOf(root);
   const used = { baseUrl: false };
   const context = { globals, discovery, used };
   const written = roots.flatMap((one) => [...one.at("Routes").items(), ...one.at("ReRoutes").items()]);
-  const routes = written.flatMap((route) => routeOf(route, context) ?? []);
+  const routes = written.flatMap((route) => convertOcelotRoute(route, context) ?? []);
   for (const one of roots) {
     declineOthers(one);
     for (const key of ["Routes", "ReRoutes"]) {
@@ -82,7 +82,7 @@ export const ocelot: Importer = {
     },
   ],
   anyCase: true,
-  text: literalText,
+  text: escapeVariables,
   prepare: withoutComments,
   refuse: (roots) =>
     roots.some((root) => SECTIONS.some((key) => root.at(key).exists))

@@ -1,11 +1,11 @@
-import type { Upstream } from "./templates.ts";
+import type { UpstreamTemplate } from "./templates.ts";
 
 /** A route in Ocelot's order, and what our precedence would make of it. */
-export interface Placed {
+export interface OcelotPlacement {
   readonly host: string | undefined;
   readonly methods: readonly string[] | undefined;
   readonly headers: number;
-  readonly upstream: Upstream;
+  readonly upstream: UpstreamTemplate;
   /** Ocelot's own; 1 where none is written. */
   readonly priority: number;
 }
@@ -16,12 +16,12 @@ const compare = (a: readonly number[], b: readonly number[]): number => {
 };
 
 /** Ocelot: a route with a host before one without, then `Priority`, then the order of the file. */
-const theirs = ({ host, priority, upstream }: Placed): readonly number[] => [
+const theirs = ({ host, priority, upstream }: OcelotPlacement): readonly number[] => [
   host === undefined ? 0 : 1,
   upstream.catchAll ? 0 : priority,
 ];
 
-const ours = ({ host, methods, headers, upstream }: Placed): readonly number[] => [
+const ours = ({ host, methods, headers, upstream }: OcelotPlacement): readonly number[] => [
   host === undefined ? 0 : 1,
   upstream.rank,
   methods === undefined ? 0 : 1,
@@ -30,7 +30,7 @@ const ours = ({ host, methods, headers, upstream }: Placed): readonly number[] =
 ];
 
 /** Whether one request may fit both; rather yes than no. */
-function meet(a: Placed, b: Placed): boolean {
+function meet(a: OcelotPlacement, b: OcelotPlacement): boolean {
   if (a.host !== undefined && b.host !== undefined && a.host !== b.host) return false;
   if (a.methods !== undefined && b.methods !== undefined && !a.methods.some((method) => b.methods!.includes(method)))
     return false;
@@ -48,7 +48,7 @@ function meet(a: Placed, b: Placed): boolean {
  * The `priority` of each route, 0 for most: only where our precedence would try two routes that may fit one request in
  * another order than Ocelot does.
  */
-export function prioritiesOf(routes: readonly Placed[]): number[] {
+export function ocelotPriorities(routes: readonly OcelotPlacement[]): number[] {
   const order = routes.map((_, index) => index);
   order.sort((a, b) => compare(theirs(routes[b]!), theirs(routes[a]!)) || a - b);
   const priorities = routes.map(() => 0);

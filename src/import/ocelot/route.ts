@@ -1,38 +1,45 @@
-import { type Made, type MadeMapping, madeFrom } from "../document.ts";
+import { denyAllFor } from "../deny-all.ts";
+import { convertedFrom, type YamlMapping, type YamlValue } from "../document.ts";
 import type { Input } from "../input.ts";
-import { shutFor } from "../shut.ts";
 import { StandIn } from "../stand-in.ts";
-import type { Discovery } from "./discovery.ts";
+import type { OcelotDiscovery } from "./discovery.ts";
 import { AUTHENTICATION, CLAIMS, type Globals, METADATA } from "./globals.ts";
 import {
-  type HeaderEffects,
+  type HeaderActions,
   headerConditions,
   headerKeys,
   headerMiddleware,
-  noHeaderEffects,
+  noHeaderActions,
   transform,
 } from "./headers.ts";
 import { ipRestrictionOf, qualityOf, rateLimitOf } from "./limits.ts";
-import type { Placed } from "./order.ts";
-import { rewriteOf, roughUpstream, templateFault, type Upstream, upstreamFault, upstreamOf } from "./templates.ts";
-import { handlerOf, targetOf } from "./upstream.ts";
+import type { OcelotPlacement } from "./order.ts";
+import {
+  approximateTemplate,
+  parseUpstreamTemplate,
+  rewriteOf,
+  templateFault,
+  type UpstreamTemplate,
+  upstreamTemplateFault,
+} from "./templates.ts";
+import { handlerOf, ocelotTarget } from "./upstream.ts";
 import { declinePositive, declineSet, firstSet, isUnset } from "./values.ts";
 
 /** A route of Ocelot's in our words. */
-export interface MadeRoute {
+export interface OcelotRoute {
   /** It could not be carried over: its requests are refused, so that no other route takes them. */
   readonly leftOut: boolean;
   readonly from: Input;
   readonly id: string | undefined;
-  readonly keys: MadeMapping;
-  readonly placed: Placed;
+  readonly keys: YamlMapping;
+  readonly placement: OcelotPlacement;
   readonly namespace: string | undefined;
 }
 
 /** What routes share. */
-export interface RouteContext {
+export interface OcelotContext {
   readonly globals: Globals;
-  readonly discovery: Discovery;
+  readonly discovery: OcelotDiscovery;
   /** What of the global configuration a route came to need. */
   readonly used: { baseUrl: boolean };
 }
@@ -108,7 +115,7 @@ function declineRest(route: Input, globals: Input): void {
   }
 }
 
-function middlewareOf(route: Input, { globals }: RouteContext): Made[] {
+function middlewareOf(route: Input, { globals }: OcelotContext): YamlValue[] {
   const id = firstSet(route.at("RequestIdKey"), globals.root.at("RequestIdKey"));
   const header = isUnset(id) ? undefined : id.text();
   if (header !== undefined && !METHOD.test(header)) id.decline("it is no name that a header can have");
@@ -120,7 +127,7 @@ function middlewareOf(route: Input, { globals }: RouteContext): Made[] {
   const rate = rateLimitOf(route.at("RateLimitOptions"), globals.options("RateLimitOptions", route));
   return [
     ...(header !== undefined && METHOD.test(header) ? [{ request_id: { header_name: header } }] : []),
-    ...(guards.length === 0 ? [] : [shutFor([...new Set(guards.map(({ path }) => String(path.at(-1))))])]),
+    ...(guards.length === 0 ? [] : [denyAllFor([...new Set(guards.map(({ path }) => String(path.at(-1))))])]),
     ...(security.made === undefined ? [] : [security.made]),
     ...(rate === undefined ? [] : [rate]),
     ...(verb !== undefined && METHOD.test(verb) ? [{ set_method: { method: verb } }] : []),
@@ -129,8 +136,8 @@ function middlewareOf(route: Input, { globals }: RouteContext): Made[] {
 
 /** Which requests a route takes. */
 interface Taken {
-  readonly upstream: Upstream;
-  readonly conditions: MadeMapping;
+  readonly upstream: UpstreamTemplate;
+  readonly conditions: YamlMapping;
   readonly host: string | undefined;
   readonly methods: readonly string[] | undefined;
   /** Why it takes more requests than in Ocelot, so that they can only be refused; undefined: it does not. */
@@ -144,8 +151,9 @@ function takenBy(route: Input, ignoreCase: boolean): Taken | undefined {
     route.decline("it has no UpstreamPathTemplate");
     return undefined;
   }
-  const fault = upstreamFault(template);
-  const upstream = fault === undefined ? upstreamOf(template, ignoreCase) : roughUpstream(template, ignoreCase);
+  const fault = upstreamTemplateFault(template);
+  const upstream =
+    fault === undefined ? parseUpstreamTemplate(template, ignoreCase) : approximateTemplate(template, ignoreCase);
   if (template.includes("?") && Object.keys(upstream.query).length > 0)
     input.note("its parameters may stand anywhere in the query, not only at the beginning");
   const parts = upstream.parts as Map<string, string | undefined>;
@@ -173,7 +181,7 @@ function takenBy(route: Input, ignoreCase: boolean): Taken | undefined {
 }
 
 /** Brings one route into our words; undefined: it takes no request, which was told. */
-export function routeOf(route: Input, context: RouteContext): MadeRoute | undefined {
+export function convertOcelotRoute(route: Input, context: OcelotContext): OcelotRoute | undefined {
   const { globals } = context;
   if (!route.isMapping) {
     route.decline("a route is a mapping");
@@ -189,7 +197,7 @@ export function routeOf(route: Input, context: RouteContext): MadeRoute | undefi
   const made = {
     from: route,
     id: isUnset(key) ? undefined : key.text(),
-    placed: {
+    placement: {
       host,
       methods,
       headers: Object.keys(conditions).length,
@@ -204,7 +212,7 @@ export function routeOf(route: Input, context: RouteContext): MadeRoute | undefi
     headers: Object.keys(conditions).length === 0 ? undefined : conditions,
     query: Object.keys(upstream.query).length === 0 ? undefined : upstream.query,
   };
-  const target = targetOf(route, {
+  const target = ocelotTarget(route, {
     balancing: loadBalancer(route, globals),
     scheme: globals.root.at("DownstreamScheme"),
     discovery: context.discovery,
@@ -221,8 +229,8 @@ export function routeOf(route: Input, context: RouteContext): MadeRoute | undefi
   const { keys: quality } = qualityOf(route, qos, globals.root.at("Timeout"));
   const handler = firstSet(route.at("HttpHandlerOptions"), globals.options("HttpHandlerOptions", route));
   const tls = handlerOf(route, handler, globals.root);
-  const effects = effectsOf(route, context);
-  const middleware = [...middlewareOf(route, context), ...headerMiddleware(effects)];
+  const actions = actionsOf(route, context);
+  const middleware = [...middlewareOf(route, context), ...headerMiddleware(actions)];
   declineRest(route, globals.root);
   return {
     ...made,
@@ -234,27 +242,27 @@ export function routeOf(route: Input, context: RouteContext): MadeRoute | undefi
       ...target.keys,
       ...tls,
       ...quality,
-      ...headerKeys(effects),
+      ...headerKeys(actions),
       middleware: middleware.length === 0 ? undefined : middleware,
     },
   };
 }
 
 /** What the header transformations of a route and of all routes come to. */
-function effectsOf(route: Input, { globals, used }: RouteContext): HeaderEffects {
+function actionsOf(route: Input, { globals, used }: OcelotContext): HeaderActions {
   const baseUrl = globals.root.at("BaseUrl");
-  const effects = noHeaderEffects();
+  const actions = noHeaderActions();
   const base = isUnset(baseUrl) ? undefined : String(baseUrl.raw).replaceAll("${", "$${");
   for (const [of, key] of [
     ["request", "UpstreamHeaderTransform"],
     ["response", "DownstreamHeaderTransform"],
   ] as const)
-    transform(of, { own: route.at(key), global: globals.root.at(key), baseUrl: base }, effects);
-  if (effects.baseUrl && base !== undefined) {
+    transform(of, { own: route.at(key), global: globals.root.at(key), baseUrl: base }, actions);
+  if (actions.baseUrl && base !== undefined) {
     baseUrl.text();
     used.baseUrl = true;
   }
-  return effects;
+  return actions;
 }
 
 /** The route's `LoadBalancerOptions`, else the global ones. */
@@ -263,7 +271,7 @@ const loadBalancer = (route: Input, globals: Globals): Input => {
   return isUnset(own.at("Type")) ? firstSet(globals.options("LoadBalancerOptions", route), own) : own;
 };
 
-function rewritten(down: Input, written: string, upstream: Upstream, ignoreCase: boolean): MadeMapping {
+function rewritten(down: Input, written: string, upstream: UpstreamTemplate, ignoreCase: boolean): YamlMapping {
   const fault = templateFault(written.startsWith("/") ? written : `/${written}`);
   if (fault !== undefined) {
     down.decline(`${fault}: the path stays as it is`);
@@ -280,9 +288,9 @@ function rewritten(down: Input, written: string, upstream: Upstream, ignoreCase:
 }
 
 /** The route as it stands in the file. */
-export function printed({ from, id, keys, leftOut }: MadeRoute, priority: number): Made {
+export function outputOf({ from, id, keys, leftOut }: OcelotRoute, priority: number): YamlValue {
   const route = { id, priority: priority === 0 ? undefined : priority, ...keys };
-  return leftOut ? new StandIn(route, [], [from]) : madeFrom(from, route);
+  return leftOut ? new StandIn(route, [], [from]) : convertedFrom(from, route);
 }
 
 /** Ocelot's `declinePositive` for aggregates and dynamic routes: what they are is told once. */

@@ -1,9 +1,9 @@
-import type { MadeMapping } from "../document.ts";
+import type { YamlMapping } from "../document.ts";
 
 /** What an `UpstreamPathTemplate` matches, in our words, and what stands for its placeholders. */
-export interface Upstream {
-  readonly path: MadeMapping | string;
-  readonly query: MadeMapping;
+export interface UpstreamTemplate {
+  readonly path: YamlMapping | string;
+  readonly query: YamlMapping;
   /** What stands for a placeholder in a template of ours; undefined: it catches a whole query, which passes anyway. */
   readonly parts: ReadonlyMap<string, string | undefined>;
   /** Parameters whose placeholder has their own name: Ocelot takes them out of the query. */
@@ -21,7 +21,7 @@ export interface Upstream {
 
 /** The path an upstream gets. */
 export type Rewrite =
-  | { readonly made: MadeMapping; readonly query: MadeMapping | undefined }
+  | { readonly made: YamlMapping; readonly query: YamlMapping | undefined }
   | { readonly unknown: string };
 
 const PLACEHOLDER = /\{([^{}]*)\}/g;
@@ -35,7 +35,7 @@ const split = (template: string): { path: string; query: string | undefined } =>
 };
 
 /** What is wrong with a template that requests are matched with; undefined: nothing. */
-export function upstreamFault(template: string): string | undefined {
+export function upstreamTemplateFault(template: string): string | undefined {
   const names = [...template.matchAll(PLACEHOLDER)].map(([, name]) => name);
   return new Set(names).size < names.length ? "a placeholder stands in it twice" : templateFault(template);
 }
@@ -64,7 +64,7 @@ function namesFor(placeholders: readonly string[]): Map<string, string> {
  * Brings a template that has no fault into our words. `ignoreCase`: Ocelot's default. A path that ends in a slash matches
  * without it too, and so does every path before a query, with and without one (Ocelot's UpstreamTemplatePatternCreator).
  */
-export function upstreamOf(template: string, ignoreCase: boolean): Upstream {
+export function parseUpstreamTemplate(template: string, ignoreCase: boolean): UpstreamTemplate {
   const { path: written, query } = split(template);
   const path = query === undefined || written === "/" ? written : `${written.replace(/\/$/, "")}/`;
   const anySlash = path !== "/" && path.endsWith("/");
@@ -118,10 +118,10 @@ export function upstreamOf(template: string, ignoreCase: boolean): Upstream {
 }
 
 /** What a template that has a fault would match, or more: for a route whose requests are refused. */
-export function roughUpstream(template: string, ignoreCase: boolean): Upstream {
+export function approximateTemplate(template: string, ignoreCase: boolean): UpstreamTemplate {
   if (templateFault(template) === undefined) {
     // A name that stands in it twice says nothing of what it matches.
-    return upstreamOf(
+    return parseUpstreamTemplate(
       template.replace(PLACEHOLDER, (_, _name: string, at: number) => `{part${at}}`),
       ignoreCase,
     );
@@ -137,8 +137,8 @@ export function roughUpstream(template: string, ignoreCase: boolean): Upstream {
 function queryOf(
   query: string | undefined,
   parts: Map<string, string | undefined>,
-): { query: MadeMapping; moved: string[] } {
-  const made: Record<string, MadeMapping | string> = {};
+): { query: YamlMapping; moved: string[] } {
+  const made: Record<string, YamlMapping | string> = {};
   const moved: string[] = [];
   for (const pair of query?.split("&") ?? []) {
     const whole = /^\{([^{}]*)\}$/.exec(pair);
@@ -163,7 +163,7 @@ function queryOf(
 }
 
 /** Brings a `DownstreamPathTemplate` into our words. */
-export function rewriteOf(template: string, upstream: Upstream, ignoreCase: boolean): Rewrite {
+export function rewriteOf(template: string, upstream: UpstreamTemplate, ignoreCase: boolean): Rewrite {
   const { path, query } = split(template);
   const unknown = [...template.matchAll(PLACEHOLDER)].find(([, name]) => !upstream.parts.has(name!));
   if (unknown !== undefined) return { unknown: unknown[1]! };
@@ -188,7 +188,7 @@ export function rewriteOf(template: string, upstream: Upstream, ignoreCase: bool
   const rest = prefix && upstream.parts.get(prefix.rest);
   // The parts of a prefix have no names: where the query asks for one, it becomes a template.
   const asked = rest !== undefined && Object.values(set).some((value) => value.includes(rest));
-  const named: MadeMapping = {
+  const named: YamlMapping = {
     path: {
       template: `${prefix?.text}/${rest?.replace("}", "*}")}`,
       ...(typeof upstream.path === "object" && { ignore_case: upstream.path.ignore_case }),
@@ -212,7 +212,7 @@ export function rewriteOf(template: string, upstream: Upstream, ignoreCase: bool
 }
 
 /** Ocelot leaves out a closing slash that the request did not have. */
-const trimmed = (path: string, own: Upstream["path"]): string =>
+const trimmed = (path: string, own: UpstreamTemplate["path"]): string =>
   typeof own === "object" && typeof own.exact === "string" && !own.exact.endsWith("/")
     ? path.replace(/\/+$/, "") || "/"
     : path;

@@ -1,11 +1,11 @@
-import { commented, type Made, type MadeMapping } from "../document.ts";
+import { commented, type YamlMapping, type YamlValue } from "../document.ts";
 import type { Input } from "../input.ts";
-import { type Discovery, namespaceOf } from "./discovery.ts";
+import { namespaceOf, type OcelotDiscovery } from "./discovery.ts";
 import { declinePositive, declineSet, declineTrue, firstSet, isUnset } from "./values.ts";
 
 /** Where a route leads and how it is spoken to there. */
-export interface Target {
-  readonly keys: MadeMapping;
+export interface OcelotTarget {
+  readonly keys: YamlMapping;
   /** The namespace it names. */
   readonly namespace: string | undefined;
 }
@@ -14,7 +14,7 @@ const SCHEMES: Readonly<Record<string, "http" | "https">> = { http: "http", http
 const SERVICE = /^[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$/;
 
 interface Balancing {
-  readonly balancer: Made | undefined;
+  readonly balancer: YamlValue | undefined;
   /** Ocelot's own way: the first address, whatever others there are. */
   readonly first: boolean;
 }
@@ -50,8 +50,8 @@ function balancingOf(options: Input): Balancing {
   }
 }
 
-function nodesOf(hosts: Input, port: number, first: boolean): Made[] {
-  return hosts.items().flatMap((item): Made[] => {
+function nodesOf(hosts: Input, port: number, first: boolean): YamlValue[] {
+  return hosts.items().flatMap((item): YamlValue[] => {
     const host = item.at("Host");
     const name = isUnset(host) ? undefined : host.text();
     if (name === undefined || !/^[A-Za-z0-9_.:[\]-]+$/.test(name)) {
@@ -69,17 +69,17 @@ function nodesOf(hosts: Input, port: number, first: boolean): Made[] {
 }
 
 /** Without a balancer Ocelot takes the first address: the others have no weight until that one fails. */
-const weighted = (nodes: readonly Made[]): Made[] =>
+const weighted = (nodes: readonly YamlValue[]): YamlValue[] =>
   nodes.map((node, index) => {
     const { first, ...rest } = node as { first: boolean; host: string; port: number };
     return first && index > 0 ? commented({ ...rest, weight: 0 }, "Ocelot never asks it; here it stands in") : rest;
   });
 
 /** The keys that say where a route leads, or why it leads nowhere. */
-export function targetOf(
+export function ocelotTarget(
   route: Input,
-  options: { balancing: Input; scheme: Input; discovery: Discovery },
-): Target | { readonly nowhere: string } {
+  options: { balancing: Input; scheme: Input; discovery: OcelotDiscovery },
+): OcelotTarget | { readonly nowhere: string } {
   const [hosts, service, space] = ["DownstreamHostAndPorts", "ServiceName", "ServiceNamespace"].map((key) =>
     route.at(key),
   ) as [Input, Input, Input];
@@ -128,7 +128,7 @@ export function targetOf(
 }
 
 /** `HttpHandlerOptions` and what else says how an upstream is spoken to. */
-export function handlerOf(route: Input, handler: Input, globals: Input): MadeMapping {
+export function handlerOf(route: Input, handler: Input, globals: Input): YamlMapping {
   declineTrue(handler.at("AllowAutoRedirect"), "redirects of an upstream go to the client");
   declineTrue(handler.at("UseCookieContainer"), "cookies are the client's own: none are kept here");
   declineTrue(handler.at("UseTracing"), "see tracing for OpenTelemetry");

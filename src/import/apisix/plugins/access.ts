@@ -1,22 +1,22 @@
-import type { Made } from "../../document.ts";
+import type { YamlValue } from "../../document.ts";
 import type { Input } from "../../input.ts";
-import { addMiddleware } from "../effects.ts";
+import { addMiddleware } from "../actions.ts";
 import type { PluginRule } from "./plugin.ts";
 
 export const ipRestriction: PluginRule = {
   order: 3000,
-  convert(conf, effects, _context, order) {
+  convert(conf, actions, _context, order) {
     const made = { allow_list: conf.at("whitelist").texts(), deny_list: conf.at("blacklist").texts() };
     if (conf.at("message").exists) conf.at("message").decline("a refusal says so in the gateway's own words");
     const code = conf.at("response_code");
     if (code.exists && code.number() !== 403) code.decline("a refusal has status 403");
-    return addMiddleware(effects, order, { ip_restriction: made }, conf);
+    return addMiddleware(actions, order, { ip_restriction: made }, conf);
   },
 };
 
 export const consumerRestriction: PluginRule = {
   order: 2400,
-  convert(conf, effects, _context, order) {
+  convert(conf, actions, _context, order) {
     const type = conf.at("type").text() ?? "consumer_name";
     if (type !== "consumer_name" || conf.at("allowed_by_methods").exists) {
       conf.decline("consumers are told apart by their names only, and for all methods");
@@ -28,7 +28,7 @@ export const consumerRestriction: PluginRule = {
       status: conf.at("rejected_code").number(),
       message: conf.at("rejected_msg").text(),
     };
-    return addMiddleware(effects, order, { consumer_restriction: made }, conf);
+    return addMiddleware(actions, order, { consumer_restriction: made }, conf);
   },
 };
 
@@ -45,16 +45,16 @@ const METHODS = ["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS", "CO
 /** APISIX finds it anywhere in the origin, and ours is the whole origin. */
 const wholeRegex = (regex: string): string => (/^\^[^|]*\$$/.test(regex) ? regex : `.*(?:${regex}).*`);
 
-export const cors: PluginRule = {
+export const corsPlugin: PluginRule = {
   order: 4000,
-  convert(conf, effects, _context, order) {
+  convert(conf, actions, _context, order) {
     const credentials = conf.at("allow_credential").boolean();
     const regexes = conf.at("allow_origins_by_regex").texts();
     const origins = listOf(conf.at("allow_origins"));
     const methods = listOf(conf.at("allow_methods")) ?? ["*"];
     const headers = listOf(conf.at("allow_headers")) ?? ["*"];
     const exposed = listOf(conf.at("expose_headers"));
-    let origin: Made = origins === "all" ? { regex: ".+" } : origins === undefined ? "*" : [...origins];
+    let origin: YamlValue = origins === "all" ? { regex: ".+" } : origins === undefined ? "*" : [...origins];
     if (regexes !== undefined && regexes.length > 0) {
       origin = { regex: regexes.map(wholeRegex).join("|") };
       if (origins !== undefined && origins !== "all" && !origins.includes("*")) {
@@ -72,6 +72,6 @@ export const cors: PluginRule = {
       max_age: conf.at("max_age").number() ?? 5,
       credentials,
     };
-    return addMiddleware(effects, order, { cors: made }, conf);
+    return addMiddleware(actions, order, { cors: made }, conf);
   },
 };

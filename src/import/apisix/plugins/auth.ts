@@ -1,7 +1,7 @@
-import { commented, type Made, type MadeMapping } from "../../document.ts";
+import { commented, type YamlMapping, type YamlValue } from "../../document.ts";
 import type { Input } from "../../input.ts";
-import { wordsOf } from "../cosmetics.ts";
-import { addMiddleware, type Effects } from "../effects.ts";
+import { addMiddleware, type PluginActions } from "../actions.ts";
+import { commentsOf } from "../comments.ts";
 import { secretText } from "../text.ts";
 import type { PluginContext, PluginRule } from "./plugin.ts";
 
@@ -18,20 +18,26 @@ function secretAt(conf: Input, key: string): string | undefined {
 function consumersOf(
   plugin: string,
   { consumers, uses }: PluginContext,
-  made: (credentials: Input, name: string) => MadeMapping | undefined,
-): Made[] {
+  made: (credentials: Input, name: string) => YamlMapping | undefined,
+): YamlValue[] {
   uses(plugin);
-  return consumers.flatMap((consumer): Made[] => {
+  return consumers.flatMap((consumer): YamlValue[] => {
     const credentials = consumer.at("plugins").at(plugin);
     const name = consumer.at("username").text();
     if (!credentials.exists || name === undefined) return [];
     const one = made(credentials, name);
-    return one === undefined ? [] : [commented(one, ...wordsOf(consumer))];
+    return one === undefined ? [] : [commented(one, ...commentsOf(consumer))];
   });
 }
 
 /** Adds the middleware, or declines the plugin where nobody could pass or somebody could who should not be told apart. */
-function add(conf: Input, effects: Effects, order: number, consumers: readonly Made[], made: MadeMapping): boolean {
+function add(
+  conf: Input,
+  actions: PluginActions,
+  order: number,
+  consumers: readonly YamlValue[],
+  made: YamlMapping,
+): boolean {
   if (consumers.length === 0) {
     conf.decline("there is no consumer with credentials for it in these files: nobody could pass");
     return false;
@@ -39,12 +45,12 @@ function add(conf: Input, effects: Effects, order: number, consumers: readonly M
   if (conf.at("anonymous_consumer").exists) {
     conf.at("anonymous_consumer").decline("requests without credentials are refused");
   }
-  return addMiddleware(effects, order, made, conf);
+  return addMiddleware(actions, order, made, conf);
 }
 
 export const keyAuth: PluginRule = {
   order: 2500,
-  convert(conf, effects, context, order) {
+  convert(conf, actions, context, order) {
     const consumers = consumersOf("key-auth", context, (credentials, name) => {
       const key = secretAt(credentials, "key");
       return key === undefined ? undefined : { name, key };
@@ -55,13 +61,13 @@ export const keyAuth: PluginRule = {
       hide_credentials: conf.at("hide_credentials").boolean(),
       consumers,
     };
-    return add(conf, effects, order, consumers, { key_auth: made });
+    return add(conf, actions, order, consumers, { key_auth: made });
   },
 };
 
 export const basicAuth: PluginRule = {
   order: 2520,
-  convert(conf, effects, context, order) {
+  convert(conf, actions, context, order) {
     const users = consumersOf("basic-auth", context, (credentials, consumer) => {
       const [username, password] = [credentials.at("username").text(), secretAt(credentials, "password")];
       return username === undefined || password === undefined ? undefined : { username, password, consumer };
@@ -72,7 +78,7 @@ export const basicAuth: PluginRule = {
       hide_credentials: conf.at("hide_credentials").boolean(),
       consumer_header: "x-consumer-username",
     };
-    return add(conf, effects, order, users, { basic_auth: made });
+    return add(conf, actions, order, users, { basic_auth: made });
   },
 };
 
@@ -98,7 +104,7 @@ function decode(base64: string): string | undefined {
 
 export const jwtAuth: PluginRule = {
   order: 2510,
-  convert(conf, effects, context, order) {
+  convert(conf, actions, context, order) {
     const consumers = consumersOf("jwt-auth", context, (credentials, name) => {
       const algorithm = credentials.at("algorithm").text() ?? "HS256";
       const [key, secret] = [credentials.at("key").text(), verifierOf(credentials, algorithm)];
@@ -117,6 +123,6 @@ export const jwtAuth: PluginRule = {
       hide_credentials: conf.at("hide_credentials").boolean(),
       consumers,
     };
-    return add(conf, effects, order, consumers, { jwt_auth: made });
+    return add(conf, actions, order, consumers, { jwt_auth: made });
   },
 };

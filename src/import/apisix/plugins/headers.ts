@@ -1,9 +1,9 @@
 import { isTemplate } from "../../../routing/template.ts";
-import type { MadeMapping } from "../../document.ts";
+import type { YamlMapping } from "../../document.ts";
 import type { Input } from "../../input.ts";
-import { addMiddleware, type Effects, type HeaderEdits } from "../effects.ts";
+import { addMiddleware, type HeaderEdits, type PluginActions } from "../actions.ts";
 import { isPlainRegex } from "../path.ts";
-import { hasVariables, replacementOf, templateOf } from "../variables.ts";
+import { hasVariables, nginxTemplate, replacementOf } from "../variables.ts";
 import type { PluginRule } from "./plugin.ts";
 
 /** Changes of headers, and those whose values have variables in them, where they can have some: as set_headers has them. */
@@ -13,7 +13,7 @@ interface Changes extends HeaderEdits {
 
 /** A value with variables as a template; undefined: it has a part that has no counterpart. */
 function templateIn(text: string): string | undefined {
-  const template = templateOf(text);
+  const template = nginxTemplate(text);
   // Braces of its own would be placeholders.
   return template?.includes("%7") && !text.includes("%7") ? undefined : template;
 }
@@ -78,8 +78,8 @@ function settle({ set, add, templates = {}, remove }: Changes): void {
 }
 
 /** The path of a uri, in which variables may stand; undefined: it is declined. */
-function pathRewrite(uri: Input, text: string): MadeMapping | undefined {
-  const template = hasVariables(text) ? templateOf(text) : undefined;
+function pathRewrite(uri: Input, text: string): YamlMapping | undefined {
+  const template = hasVariables(text) ? nginxTemplate(text) : undefined;
   if (
     hasVariables(text) &&
     (template === undefined || !isTemplate(template) || /\{(?:uri|query|search)\}/.test(template))
@@ -94,7 +94,7 @@ function pathRewrite(uri: Input, text: string): MadeMapping | undefined {
   return template === undefined ? { replace: text } : { template };
 }
 
-function regexRewrite(regex: Input, parts: readonly string[]): MadeMapping | undefined {
+function regexRewrite(regex: Input, parts: readonly string[]): YamlMapping | undefined {
   const [from, to] = parts;
   if (parts.length !== 2) regex.decline("there can be one regular expression with its replacement");
   else if (!isPlainRegex(from!)) regex.decline("its regular expression uses what JavaScript's have not");
@@ -104,44 +104,44 @@ function regexRewrite(regex: Input, parts: readonly string[]): MadeMapping | und
 }
 
 /** What the path becomes. False: it cannot be carried over, and requests would ask for other paths than they should. */
-function rewriteUri(conf: Input, effects: Effects): boolean {
+function rewriteUri(conf: Input, actions: PluginActions): boolean {
   const uri = conf.at("uri");
   const regex = conf.at("regex_uri");
   const text = uri.text();
   if (text !== undefined && regex.exists) regex.decline("uri is there too, and it counts");
   const parts = text === undefined ? regex.texts() : undefined;
   if (text === undefined && parts === undefined) return !uri.exists && !regex.exists;
-  effects.rewritePath = text === undefined ? regexRewrite(regex, parts!) : pathRewrite(uri, text);
-  return effects.rewritePath !== undefined;
+  actions.rewritePath = text === undefined ? regexRewrite(regex, parts!) : pathRewrite(uri, text);
+  return actions.rewritePath !== undefined;
 }
 
 const METHOD = /^[A-Z]+$/;
 
 export const proxyRewrite: PluginRule = {
   order: 1008,
-  convert(conf, effects, { global }, order) {
+  convert(conf, actions, { global }, order) {
     const templates: Record<string, string> = {};
-    readHeaders(conf.at("headers"), { ...effects.request, templates });
+    readHeaders(conf.at("headers"), { ...actions.request, templates });
     if (Object.keys(templates).length > 0) {
-      addMiddleware(effects, order, { set_headers: templates }, conf.at("headers"));
+      addMiddleware(actions, order, { set_headers: templates }, conf.at("headers"));
     }
     const method = conf.at("method").text();
-    if (method !== undefined && METHOD.test(method)) addMiddleware(effects, order, { set_method: { method } }, conf);
+    if (method !== undefined && METHOD.test(method)) addMiddleware(actions, order, { set_method: { method } }, conf);
     if (global) {
       for (const key of ["uri", "regex_uri", "host", "scheme"]) {
         conf.at(key).decline("a path, host or scheme is set on a route, not for all of them");
       }
       return !["uri", "regex_uri", "host"].some((key) => conf.at(key).exists);
     }
-    const rewritten = rewriteUri(conf, effects);
+    const rewritten = rewriteUri(conf, actions);
     const host = conf.at("host").text();
     const fixed = host === undefined || !hasVariables(host);
-    if (fixed) effects.upstreamHost = host;
+    if (fixed) actions.upstreamHost = host;
     else conf.at("host").decline("the host is a fixed text here");
     const scheme = conf.at("scheme").text();
     if (scheme !== undefined && scheme !== "http" && scheme !== "https")
       conf.at("scheme").decline("it must be http or https");
-    else effects.scheme = scheme;
+    else actions.scheme = scheme;
     if (conf.at("use_real_request_uri_unsafe").boolean() === true) {
       conf.at("use_real_request_uri_unsafe").note("a path that is not rewritten is always passed on as it was sent");
     }
@@ -151,12 +151,12 @@ export const proxyRewrite: PluginRule = {
 
 export const responseRewrite: PluginRule = {
   order: 899,
-  convert(conf, effects) {
+  convert(conf, actions) {
     if (conf.at("vars").exists) {
       conf.decline("answers are changed always here, not under conditions");
       return false;
     }
-    readHeaders(conf.at("headers"), effects.response);
+    readHeaders(conf.at("headers"), actions.response);
     for (const key of ["status_code", "body", "body_base64", "filters"]) {
       if (conf.at(key).exists) conf.at(key).decline("of an answer only headers are changed");
     }

@@ -1,7 +1,7 @@
 import type { Input } from "../../input.ts";
-import type { Effects } from "../effects.ts";
+import type { PluginActions } from "../actions.ts";
 import { nearestPlugin } from "../nearest.ts";
-import { consumerRestriction, cors, ipRestriction } from "./access.ts";
+import { consumerRestriction, corsPlugin, ipRestriction } from "./access.ts";
 import { basicAuth, jwtAuth, keyAuth } from "./auth.ts";
 import { proxyRewrite, responseRewrite } from "./headers.ts";
 import { clientControl, limitConn, limitCount, limitReq } from "./limits.ts";
@@ -15,7 +15,7 @@ const PLUGINS: Readonly<Record<string, PluginRule>> = {
   "basic-auth": basicAuth,
   "client-control": clientControl,
   "consumer-restriction": consumerRestriction,
-  cors,
+  cors: corsPlugin,
   gzip,
   "ip-restriction": ipRestriction,
   "jwt-auth": jwtAuth,
@@ -67,7 +67,7 @@ const STRICTER = new Set([
 ]);
 
 /** Converts a plugin; whether all that can refuse a request is carried over. */
-function convertPlugin(name: string, conf: Input, effects: Effects, context: PluginContext): boolean {
+function convertPlugin(name: string, conf: Input, actions: PluginActions, context: PluginContext): boolean {
   const rule = Object.hasOwn(PLUGINS, name) ? PLUGINS[name] : undefined;
   if (rule === undefined) {
     const nearest = nearestPlugin(name);
@@ -78,7 +78,7 @@ function convertPlugin(name: string, conf: Input, effects: Effects, context: Plu
   const fault = metaFault(conf, name);
   if (fault !== undefined) return decline(conf, name, fault);
   const order = conf.at("_meta").at("priority").number() ?? rule.order;
-  const carried = rule.convert(conf, effects, context, order);
+  const carried = rule.convert(conf, actions, context, order);
   if (carried) conf.carry();
   return carried;
 }
@@ -92,15 +92,19 @@ function decline(conf: Input, name: string, why: string): false {
 const OUTCOMES = { guards: "what it stood before is shut", limits: "what it stood before is open without it" } as const;
 
 /** Converts plugins by their names, in APISIX's order; what of them is not carried over is declined. */
-export function convertPlugins(plugins: ReadonlyMap<string, Input>, effects: Effects, context: PluginContext): void {
+export function convertPlugins(
+  plugins: ReadonlyMap<string, Input>,
+  actions: PluginActions,
+  context: PluginContext,
+): void {
   for (const [name, conf] of plugins) {
     if (conf.isMapping && !isOn(conf)) continue;
-    if (convertPlugin(name, conf, effects, context)) continue;
+    if (convertPlugin(name, conf, actions, context)) continue;
     // Addresses that are let in are not the clients' where the proxies before the gateway are not known.
     const blind = name === "real-ip" && plugins.has("ip-restriction");
     const role = blind || conf.at("_meta").at("pre_function").exists ? "guards" : roleOf(name);
     if (role === "passes") continue;
     conf.decline(OUTCOMES[role], "access");
-    if (role === "guards") effects.closed.push(name);
+    if (role === "guards") actions.unconverted.push(name);
   }
 }

@@ -1,10 +1,10 @@
-import type { Made } from "../../document.ts";
+import type { YamlValue } from "../../document.ts";
 import type { Input } from "../../input.ts";
-import { variableOf, variablesIn } from "../variables.ts";
+import { nginxVariablesIn, variableOf } from "../variables.ts";
 
 const SAME_FOR_ALL = new Set(["server_addr", "service_id", "route_id", "server_port"]);
 
-function partOf(name: string): Made | undefined {
+function partOf(name: string): YamlValue | undefined {
   if (SAME_FOR_ALL.has(name)) return "all";
   const variable = variableOf(name);
   if (variable === undefined) return undefined;
@@ -14,7 +14,7 @@ function partOf(name: string): Made | undefined {
 }
 
 /** Whom a limit counts requests for; undefined: by nothing we have, and the plugin is declined. */
-export function limitKey(conf: Input): Made | undefined {
+export function limitKey(conf: Input): YamlValue | undefined {
   const type = conf.at("key_type").text() ?? "var";
   const key = conf.at("key").text() ?? "remote_addr";
   if (type === "constant") {
@@ -25,13 +25,13 @@ export function limitKey(conf: Input): Made | undefined {
     conf.decline("its key_type must be one of var, var_combination, constant");
     return undefined;
   }
-  const names = type === "var_combination" ? variablesIn(key) : [key.replace(/^\$/, "")];
+  const names = type === "var_combination" ? nginxVariablesIn(key) : [key.replace(/^\$/, "")];
   const parts = names.map(partOf);
   if (parts.length === 0 || parts.some((part) => part === undefined)) {
     conf.decline("requests cannot be counted by its key here");
     return undefined;
   }
-  return parts.length === 1 ? parts[0] : (parts as Made[]);
+  return parts.length === 1 ? parts[0] : (parts as YamlValue[]);
 }
 
 /** How a limit refuses: its status and its words. */

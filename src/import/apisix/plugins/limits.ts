@@ -1,7 +1,7 @@
 import type { Input } from "../../input.ts";
+import { addMiddleware } from "../actions.ts";
 import { namedGroup } from "../counts.ts";
-import { addMiddleware } from "../effects.ts";
-import { milliseconds } from "../seconds.ts";
+import { toMilliseconds } from "../seconds.ts";
 import { countsAreLocal, limitKey, refusalOf } from "./keys.ts";
 import type { PluginRule } from "./plugin.ts";
 
@@ -13,7 +13,7 @@ function degradation(conf: Input): void {
 
 export const limitCount: PluginRule = {
   order: 1002,
-  convert(conf, effects, { countOf }, order) {
+  convert(conf, actions, { countOf }, order) {
     const key = limitKey(conf);
     if (key === undefined) return false;
     const [limit, seconds] = [conf.at("count").numberOrVariable(), conf.at("time_window").number()];
@@ -28,14 +28,14 @@ export const limitCount: PluginRule = {
     const shown = conf.at("show_limit_quota_header").boolean() ?? true;
     const { status, message } = refusalOf(conf, 503);
     const headers = shown ? "x-ratelimit" : false;
-    const made = { limit, window: Math.max(1000, milliseconds(seconds)), key, group, status, message, headers };
-    return addMiddleware(effects, order, { rate_limit: made }, conf);
+    const made = { limit, window: Math.max(1000, toMilliseconds(seconds)), key, group, status, message, headers };
+    return addMiddleware(actions, order, { rate_limit: made }, conf);
   },
 };
 
 export const limitReq: PluginRule = {
   order: 1001,
-  convert(conf, effects, { countOf }, order) {
+  convert(conf, actions, { countOf }, order) {
     const key = limitKey(conf);
     if (key === undefined) return false;
     const [rate, burst] = [conf.at("rate").numberOrVariable(), conf.at("burst").numberOrVariable()];
@@ -47,7 +47,7 @@ export const limitReq: PluginRule = {
     degradation(conf);
     const delay = conf.at("nodelay").boolean() === true ? false : undefined;
     return addMiddleware(
-      effects,
+      actions,
       order,
       { throttle: { rate, burst, delay, key, group: countOf(conf), ...refusalOf(conf, 503) } },
       conf,
@@ -57,7 +57,7 @@ export const limitReq: PluginRule = {
 
 export const limitConn: PluginRule = {
   order: 1003,
-  convert(conf, effects, { countOf }, order) {
+  convert(conf, actions, { countOf }, order) {
     const key = limitKey(conf);
     if (key === undefined) return false;
     const conn = conf.at("conn").number();
@@ -73,7 +73,7 @@ export const limitConn: PluginRule = {
       if (conf.at(name).exists) conf.at(name).decline("requests within burst are not delayed");
     }
     return addMiddleware(
-      effects,
+      actions,
       order,
       { concurrency_limit: { limit: conn + burst, key, group: countOf(conf), ...refusalOf(conf, 503) } },
       conf,
@@ -83,9 +83,9 @@ export const limitConn: PluginRule = {
 
 export const clientControl: PluginRule = {
   order: 22_000,
-  convert(conf, effects, _context, order) {
+  convert(conf, actions, _context, order) {
     const size = conf.at("max_body_size").number();
     if (size === undefined || size === 0) return true;
-    return addMiddleware(effects, order, { body_limit: { max_size: size } }, conf);
+    return addMiddleware(actions, order, { body_limit: { max_size: size } }, conf);
   },
 };

@@ -1,17 +1,17 @@
-import { addMiddleware } from "../effects.ts";
+import { addMiddleware } from "../actions.ts";
 import { isBlock } from "../text.ts";
 import type { PluginRule } from "./plugin.ts";
 
 export const requestId: PluginRule = {
   order: 12_015,
-  convert(conf, effects, _context, order) {
+  convert(conf, actions, _context, order) {
     if (conf.at("include_in_response").boolean() === false) {
       conf.at("include_in_response").decline("clients always get the id of their request");
     }
     const algorithm = conf.at("algorithm");
     if ((algorithm.text() ?? "uuid") !== "uuid") algorithm.decline("ids are UUIDs");
     const name = conf.at("header_name").text();
-    return addMiddleware(effects, order, { request_id: { header_name: name } }, conf);
+    return addMiddleware(actions, order, { request_id: { header_name: name } }, conf);
   },
 };
 
@@ -26,27 +26,27 @@ export const prometheus: PluginRule = {
 
 export const gzip: PluginRule = {
   order: 995,
-  convert(conf, effects, _context, order) {
+  convert(conf, actions, _context, order) {
     const threshold = conf.at("min_length").number() ?? 20;
-    return addMiddleware(effects, order, { compress: { encoding: "gzip", threshold } }, conf);
+    return addMiddleware(actions, order, { compress: { encoding: "gzip", threshold } }, conf);
   },
 };
 
 export const trafficSplit: PluginRule = {
   order: 966,
-  convert(conf, effects, { global }) {
+  convert(conf, actions, { global }) {
     if (global) {
       conf.decline("traffic is split on a route, not on all of them");
       return false;
     }
-    effects.split = conf.at("rules");
+    actions.split = conf.at("rules");
     return true;
   },
 };
 
 export const realIp: PluginRule = {
   order: 23_000,
-  convert(conf, _effects, { global, trust }) {
+  convert(conf, _actions, { global, trust }) {
     if (!global) {
       conf.decline("which proxies are believed is set for the whole gateway: server.trusted_proxies");
       return false;

@@ -1,5 +1,5 @@
 import type { Input } from "../../input.ts";
-import type { Effects } from "../effects.ts";
+import type { PluginActions } from "../actions.ts";
 
 /** What converting a plugin may look at beside its own configuration. */
 export interface PluginContext {
@@ -21,6 +21,6 @@ export interface PluginContext {
 export interface PluginRule {
   /** APISIX's priority: plugins run from the highest to the lowest. */
   readonly order: number;
-  /** Adds what it does to the effects; what cannot be carried over is declined. False: it was declined as a whole. */
-  convert(conf: Input, effects: Effects, context: PluginContext, order: number): boolean;
+  /** Adds what it does to the actions; what cannot be carried over is declined. False: it was declined as a whole. */
+  convert(conf: Input, actions: PluginActions, context: PluginContext, order: number): boolean;
 }

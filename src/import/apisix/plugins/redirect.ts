@@ -1,9 +1,9 @@
 import { isTemplate } from "../../../routing/template.ts";
+import { withoutEnvironment } from "../../escaping.ts";
 import type { Input } from "../../input.ts";
-import { withoutEnvironment } from "../../notation.ts";
-import { addMiddleware } from "../effects.ts";
+import { addMiddleware } from "../actions.ts";
 import { isPlainRegex } from "../path.ts";
-import { replacementOf, templateOf } from "../variables.ts";
+import { nginxTemplate, replacementOf } from "../variables.ts";
 import type { PluginRule } from "./plugin.ts";
 
 const STATUSES = [301, 302, 303, 307, 308];
@@ -13,7 +13,7 @@ const isLocation = (text: string): boolean =>
   /^(?:[a-z][a-z0-9+.-]*:|\/|\{|\$\{)\S*$/i.test(text) && isTemplate(withoutEnvironment(text));
 
 function locationOf(input: Input, text: string, query: boolean): string | undefined {
-  const template = templateOf(text);
+  const template = nginxTemplate(text);
   if (template === undefined) {
     input.decline("it has a variable that cannot be carried over");
     return undefined;
@@ -26,11 +26,11 @@ function locationOf(input: Input, text: string, query: boolean): string | undefi
 
 export const redirect: PluginRule = {
   order: 900,
-  convert(conf, effects, { httpsPort, global }, order) {
+  convert(conf, actions, { httpsPort, global }, order) {
     if (conf.at("http_to_https").boolean() === true) {
       const port = httpsPort === 443 ? {} : { port: httpsPort };
-      effects.httpsOnly = true;
-      return addMiddleware(effects, order, { https_redirect: port }, conf);
+      actions.httpsOnly = true;
+      return addMiddleware(actions, order, { https_redirect: port }, conf);
     }
     if (global) {
       conf.decline("a redirect other than to https is for one route");
@@ -50,7 +50,7 @@ export const redirect: PluginRule = {
     if (uri !== undefined) {
       const location = locationOf(conf.at("uri"), uri, query);
       if (location === undefined) return false;
-      effects.redirect = { made: { status, location }, only: undefined };
+      actions.redirect = { made: { status, location }, only: undefined };
       return true;
     }
     const pair = conf.at("regex_uri").texts();
@@ -62,7 +62,7 @@ export const redirect: PluginRule = {
     }
     const location = locationOf(conf.at("regex_uri"), replacementOf(target!), query);
     if (location === undefined) return false;
-    effects.redirect = { made: { status, regex: regex!.trim(), location }, only: regex!.trim() };
+    actions.redirect = { made: { status, regex: regex!.trim(), location }, only: regex!.trim() };
     return true;
   },
 };

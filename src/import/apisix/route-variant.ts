@@ -1,91 +1,96 @@
-import type { Made, MadeMapping } from "../document.ts";
-import { type Effects, headerChanges, middlewareOf } from "./effects.ts";
+import type { YamlMapping, YamlValue } from "../document.ts";
+import { headerChanges, middlewareOf, type PluginActions } from "./actions.ts";
 import { leaveOut } from "./left-out.ts";
 import { narrowed, type PathMatch } from "./path.ts";
 import type { Branch } from "./split.ts";
-import type { Target } from "./upstream.ts";
+import type { ApisixTarget } from "./upstream.ts";
 import { type Conditions, withConditions } from "./vars.ts";
 
-/** A way that requests of a route go. */
-export interface Way {
+/** One of the routes that a route of APISIX becomes: its own conditions, path and destination. */
+export interface RouteVariant {
   readonly conditions: Conditions;
   readonly path: PathMatch;
   /** undefined: the route redirects. */
-  readonly target: Target | undefined;
-  readonly redirect: MadeMapping | undefined;
+  readonly target: ApisixTarget | undefined;
+  readonly redirect: YamlMapping | undefined;
 }
 
-/** The ways of one path under one set of conditions, those that come first before the others. */
-export function waysOf(path: PathMatch, conditions: Conditions, branches: readonly Branch[], effects: Effects): Way[] {
-  const { redirect } = effects;
+/** The variants of one path under one set of conditions, those that come first before the others. */
+export function variantsOf(
+  path: PathMatch,
+  conditions: Conditions,
+  branches: readonly Branch[],
+  actions: PluginActions,
+): RouteVariant[] {
+  const { redirect } = actions;
   const at = conditions.path === undefined ? path : narrowed(path, conditions.path);
-  const ways: Way[] = [];
+  const variants: RouteVariant[] = [];
   if (redirect !== undefined) {
     const only = redirect.only === undefined ? at : narrowed(at, redirect.only);
-    ways.push({ conditions, path: only, target: undefined, redirect: redirect.made });
-    if (redirect.only === undefined) return ways;
+    variants.push({ conditions, path: only, target: undefined, redirect: redirect.made });
+    if (redirect.only === undefined) return variants;
   }
   for (const branch of branches) {
     const both = withConditions(conditions, branch.conditions);
     if (typeof both === "string")
       return leaveOut(`what it asks for and what traffic-split asks for cannot be had together: ${both}`);
     const under = branch.conditions.path === undefined ? at : narrowed(at, branch.conditions.path);
-    ways.push({ conditions: both, path: under, target: branch.target, redirect: undefined });
+    variants.push({ conditions: both, path: under, target: branch.target, redirect: undefined });
   }
-  return ways;
+  return variants;
 }
 
 const some = <Value extends object>(value: Value | undefined): Value | undefined =>
   value === undefined || Object.keys(value).length === 0 ? undefined : value;
 
 /** The keys that say how the upstream is asked: those of the upstream, with what the route's plugins change. */
-function askingOf(target: Target, effects: Effects, timeouts: MadeMapping | undefined): MadeMapping {
-  const { how } = target;
-  const host = effects.upstreamHost;
-  const { scheme } = effects;
+function upstreamKeys(target: ApisixTarget, actions: PluginActions, timeouts: YamlMapping | undefined): YamlMapping {
+  const { settings: how } = target;
+  const host = actions.upstreamHost;
+  const { scheme } = actions;
   return {
     ...target.where,
     ...how,
     ...(scheme !== undefined && { scheme, upstream_tls: scheme === "https" ? { verify: false } : undefined }),
     ...(host !== undefined && { pass_host: "rewrite", upstream_host: host }),
-    rewrite_path: effects.rewritePath,
-    timeouts: some({ ...((how.timeouts ?? {}) as MadeMapping), ...timeouts }),
-    request_headers: headerChanges(effects.request),
+    rewrite_path: actions.rewritePath,
+    timeouts: some({ ...((how.timeouts ?? {}) as YamlMapping), ...timeouts }),
+    request_headers: headerChanges(actions.request),
   };
 }
 
 /** Which requests a route takes. */
-export const matchedBy = (
+export const matchKeys = (
   path: PathMatch,
   hosts: readonly string[] | undefined,
   methods: readonly string[] | undefined,
   { headers, cookies, query }: Conditions,
-): MadeMapping => ({
+): YamlMapping => ({
   hosts,
-  path: path.rule as Made,
+  path: path.rule as YamlValue,
   methods,
   headers: some(headers),
   cookies: some(cookies),
   query: some(query),
 });
 
-/** A way with everything else that makes a route. */
-export function built(
-  way: Way,
+/** A variant with everything else that makes a route. */
+export function routeOfVariant(
+  variant: RouteVariant,
   hosts: readonly string[] | undefined,
   methods: readonly string[] | undefined,
-  effects: Effects,
-  timeouts: MadeMapping | undefined,
-): MadeMapping {
-  const { conditions } = way;
-  const clients: Made[] =
+  actions: PluginActions,
+  timeouts: YamlMapping | undefined,
+): YamlMapping {
+  const { conditions } = variant;
+  const clients: YamlValue[] =
     conditions.clients === undefined ? [] : [{ ip_restriction: { allow_list: [...conditions.clients] } }];
-  const middleware = [...clients, ...middlewareOf(effects)];
+  const middleware = [...clients, ...middlewareOf(actions)];
   return {
-    ...matchedBy(way.path, hosts, methods, conditions),
-    redirect: way.redirect,
-    ...(way.target === undefined ? {} : askingOf(way.target, effects, timeouts)),
-    response_headers: headerChanges(effects.response),
+    ...matchKeys(variant.path, hosts, methods, conditions),
+    redirect: variant.redirect,
+    ...(variant.target === undefined ? {} : upstreamKeys(variant.target, actions, timeouts)),
+    response_headers: headerChanges(actions.response),
     middleware: middleware.length === 0 ? undefined : middleware,
   };
 }

@@ -1,16 +1,16 @@
 import { decodeContinue } from "./list.ts";
-import { parseTarget, type Target } from "./resources.ts";
-import type { ApiserverSettings, LoggedRequest, Verb } from "./types.ts";
+import { parseTarget, type ResourceTarget } from "./resources.ts";
+import type { ApiserverSettings, ApiVerb, LoggedRequest } from "./types.ts";
 import { isWatch } from "./watch.ts";
 
 /** A request, taken apart once. */
-export interface RequestFacts {
+export interface ApiRequest {
   readonly logged: LoggedRequest;
-  readonly target: Target | undefined;
+  readonly target: ResourceTarget | undefined;
   readonly host: string;
 }
 
-function verbOf(method: string, target: Target, query: URLSearchParams): Verb | undefined {
+function verbOf(method: string, target: ResourceTarget, query: URLSearchParams): ApiVerb | undefined {
   switch (method) {
     case "GET":
     case "HEAD":
@@ -29,7 +29,7 @@ function verbOf(method: string, target: Target, query: URLSearchParams): Verb | 
 }
 
 /** Reads method, path and query. */
-export function requestFacts(request: Request, time: number, settings: ApiserverSettings): RequestFacts {
+export function parseApiRequest(request: Request, time: number, settings: ApiserverSettings): ApiRequest {
   const url = new URL(request.url);
   const query = url.searchParams;
   const target = parseTarget(url.pathname, settings.sliceVersions);

@@ -1,7 +1,7 @@
 import type { Input } from "../input.ts";
 
 /** Says in words what an object is called and what it is for: it becomes its comment. */
-export function wordsOf(object: Input): string[] {
+export function commentsOf(object: Input): string[] {
   const name = object.at("name").text();
   const words: string[] = name === undefined ? [] : [name];
   const description = object.at("desc").text();

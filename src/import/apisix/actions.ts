@@ -1,9 +1,9 @@
 import * as v from "valibot";
 import { FORMAT } from "../../gateway/format.ts";
-import { Commented, type Made, type MadeMapping } from "../document.ts";
+import { denyAllFor } from "../deny-all.ts";
+import { Commented, type YamlMapping, type YamlValue } from "../document.ts";
+import { dependsOnEnvironment } from "../escaping.ts";
 import type { Input } from "../input.ts";
-import { isOpen } from "../notation.ts";
-import { shutFor } from "../shut.ts";
 
 /** Changes of headers while they are gathered. */
 export interface HeaderEdits {
@@ -13,28 +13,28 @@ export interface HeaderEdits {
 }
 
 /** What plugins make of a route, or of all of them. */
-export interface Effects {
+export interface PluginActions {
   /** In APISIX's order of execution: the higher plugin priority first. */
-  readonly middleware: { readonly order: number; readonly made: MadeMapping }[];
+  readonly middleware: { readonly order: number; readonly made: YamlMapping }[];
   readonly request: HeaderEdits;
   readonly response: HeaderEdits;
-  rewritePath: MadeMapping | undefined;
+  rewritePath: YamlMapping | undefined;
   upstreamHost: string | undefined;
   scheme: string | undefined;
   /** Answers the request itself; with `only` just those whose path matches. */
-  redirect: { readonly made: MadeMapping; readonly only: string | undefined } | undefined;
+  redirect: { readonly made: YamlMapping; readonly only: string | undefined } | undefined;
   /** Every request over plain HTTP is redirected. */
   httpsOnly: boolean;
   /** The rules of traffic-split. */
   split: Input | undefined;
-  /** Access control that could not be carried over: the route stays shut. */
-  readonly closed: string[];
+  /** Access control that could not be carried over: the route refuses every request. */
+  readonly unconverted: string[];
 }
 
 const edits = (): HeaderEdits => ({ set: {}, add: {}, remove: [] });
 
-/** No effect yet. */
-export const noEffects = (): Effects => ({
+/** No action yet. */
+export const noActions = (): PluginActions => ({
   middleware: [],
   request: edits(),
   response: edits(),
@@ -44,15 +44,15 @@ export const noEffects = (): Effects => ({
   redirect: undefined,
   httpsOnly: false,
   split: undefined,
-  closed: [],
+  unconverted: [],
 });
 
 /** Adds a middleware if the gateway takes it so; else the plugin is declined. Whether it was added. */
-export function addMiddleware(effects: Effects, order: number, made: MadeMapping, conf: Input): boolean {
+export function addMiddleware(actions: PluginActions, order: number, made: YamlMapping, conf: Input): boolean {
   const checked = v.safeParse(FORMAT.middleware, plain(made));
-  const issue = checked.issues?.find(({ input }) => !isOpen(input));
+  const issue = checked.issues?.find(({ input }) => !dependsOnEnvironment(input));
   if (issue === undefined) {
-    effects.middleware.push({ order, made });
+    actions.middleware.push({ order, made });
     return true;
   }
   conf.decline(`${v.getDotPath(issue) ?? "it"} would have to be ${issue.message}`);
@@ -60,28 +60,28 @@ export function addMiddleware(effects: Effects, order: number, made: MadeMapping
 }
 
 /** Without the keys that are undefined, and without comments. */
-function plain(value: Made | undefined): unknown {
+function plain(value: YamlValue | undefined): unknown {
   if (value instanceof Commented) return plain(value.value);
   if (Array.isArray(value)) return value.map(plain);
   if (typeof value !== "object" || value === null) return value;
   return Object.fromEntries(
-    Object.entries(value as MadeMapping)
+    Object.entries(value as YamlMapping)
       .filter(([, child]) => child !== undefined)
       .map(([key, child]) => [key, plain(child)]),
   );
 }
 
-/** Middleware in their order, the shut door first. */
-export function middlewareOf(effects: Effects): Made[] {
-  const sorted = effects.middleware.toSorted((a, b) => b.order - a.order).map(({ made }): Made => made);
-  return effects.closed.length > 0 ? [shutFor(effects.closed), ...sorted] : sorted;
+/** Middleware in their order, what denies all first. */
+export function middlewareOf(actions: PluginActions): YamlValue[] {
+  const sorted = actions.middleware.toSorted((a, b) => b.order - a.order).map(({ made }): YamlValue => made);
+  return actions.unconverted.length > 0 ? [denyAllFor(actions.unconverted), ...sorted] : sorted;
 }
 
-const mapped = (record: Readonly<Record<string, string[]>>, made: (values: string[]) => Made): MadeMapping =>
+const mapped = (record: Readonly<Record<string, string[]>>, made: (values: string[]) => YamlValue): YamlMapping =>
   Object.fromEntries(Object.entries(record).map(([key, values]) => [key, made(values)]));
 
 /** Changes of headers as the file has them; undefined: none. */
-export function headerChanges({ set, add, remove }: HeaderEdits): MadeMapping | undefined {
+export function headerChanges({ set, add, remove }: HeaderEdits): YamlMapping | undefined {
   const made = {
     set: Object.keys(set).length === 0 ? undefined : set,
     add:
