@@ -56,7 +56,7 @@ export function createBackends<B extends Backend>(
 
   const refreshing = new Set<B>();
 
-  /** Requests never reach a lower priority while it is empty, so an on-demand cluster would never be asked for it. */
+  /** A priority without addresses gets no requests, so a cluster queried per request would never query its services. */
   function refresh(entry: B): void {
     if (refreshing.has(entry)) return;
     const work = entry.upstream.refresh();

@@ -33,7 +33,7 @@ export interface ProbeTimes {
   readonly unhealthy: number;
 }
 
-/** What a probe by HTTP asks for, and which answers are good. */
+/** The request of an HTTP probe, and which answers are good. */
 export interface HttpProbeOptions {
   readonly path: string;
   /** The `Host` header; left out: the target's address. */

@@ -14,7 +14,7 @@ import type { Pool, Target, TargetState } from "./types.ts";
 /** What a pool is made of. */
 export interface PoolOptions {
   upstream: Upstream;
-  /** How its targets are spoken to. */
+  /** The protocol of its targets. */
   scheme: "http" | "https" | "tcp";
   balancer: BalancerConfig;
   /** false: failures are not counted, nothing is ejected. */

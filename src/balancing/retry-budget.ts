@@ -34,11 +34,11 @@ export function createRetryBudgets({ clock }: { clock: Clock }): RetryBudgets {
   };
 }
 
-/** Seconds looked back upon. */
+/** Seconds that requests and retries count. */
 const WINDOW = 10;
 /** Retries allowed per request of the window. */
 const SHARE = 0.2;
-/** Retries allowed in every second, whatever the share says: a quiet service may be tried again too. */
+/** Retries allowed in every second, whatever the share: a service with few requests may be retried too. */
 const ALWAYS = 10;
 
 /**

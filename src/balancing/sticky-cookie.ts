@@ -84,7 +84,7 @@ export function createStickyCookie({ name, upstream, shared, random }: StickyCoo
     cookie(request, target) {
       const value = cookieOf(target);
       if (cookieValue(request.headers, name) === value) return undefined;
-      // What a trusted proxy in front says of the client's side: the field is removed where other peers send it.
+      // The client's scheme as a trusted proxy in front reports it: the field is removed where other peers send it.
       const scheme = request.headers.get("x-forwarded-proto")?.split(",")[0]?.trim() ?? request.scheme;
       const secure = scheme.toLowerCase() === "https" ? "; Secure" : "";
       return `${name}=${value}; Path=/; HttpOnly; SameSite=Lax${secure}`;

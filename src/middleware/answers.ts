@@ -160,7 +160,7 @@ const cacheOptions = object({
 });
 
 /**
- * `cache_control`: says how long answers may be kept. Hono's `cache` would keep them itself, for which it needs the
+ * `cache_control`: sets how long answers may be cached. Hono's `cache` would cache them itself, for which it needs the
  * Cache API, which Bun does not have.
  */
 export const cache_control = plugin(

@@ -30,7 +30,7 @@ export function reject(
 }
 
 /**
- * What a middleware needs is not there now: its requests are answered 503, and the log says so once for each
+ * Something a middleware needs is unavailable: its requests are answered 503, which is logged once for each
  * `Unavailable`.
  */
 export class Unavailable extends Error {

@@ -32,7 +32,7 @@ export const https_redirect = plugin(
 const METHOD = "an HTTP method such as GET";
 const methodOptions = object({ method: key(v.pipe(token(METHOD), v.toUpperCase()), { help: "That method." }) });
 
-/** `set_method`: the method the upstream is asked with. GET and HEAD go without the request's body. */
+/** `set_method`: the method of the upstream's request. GET and HEAD are sent without the body. */
 export const set_method = plugin(
   {
     help: "Changes the method that the upstream gets. GET and HEAD go without the request's body.",

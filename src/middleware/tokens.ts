@@ -141,7 +141,7 @@ export const jwk = plugin(
     const set = createKeySet({ uri: jwks_uri, maxAge: max_age, fetch, clock });
     return async (c, next) => {
       const token = tokenOf(c, rest.header_name, rest.cookie);
-      // Not asked for by Hono, which takes a failure for a token that is not valid.
+      // Fetched here and not by Hono, which takes a failure for a token that is not valid.
       return check(token === undefined ? [] : await set.keys(keyIdOf(token)))(c, next);
     };
   },

@@ -7,7 +7,7 @@ import type { Target } from "../types.ts";
 export interface ProbedPool {
   /** Every target there is now. A target that left does not come back. */
   targets(): readonly Target[];
-  /** Records what the checks found; the next pick goes by it. */
+  /** Records the result of the checks; it applies from the next pick on. */
   mark(target: Target, healthy: boolean): void;
 }
 

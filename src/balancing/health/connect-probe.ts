@@ -2,7 +2,7 @@ import { stripBrackets } from "../../base/addresses.ts";
 import type { Dial } from "../../platform/sockets.ts";
 import type { Probe } from "./active-health.ts";
 
-/** Probes a target by connecting to it, its TLS handshake included: a connection that stands is good. */
+/** Probes a target by connecting to it; where it speaks TLS, the handshake has to succeed too. */
 export const connectProbe =
   (dial: Dial): Probe =>
   async ({ endpoint: { host, port } }, signal) => {
