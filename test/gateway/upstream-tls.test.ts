@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { type Authority, type CertificateFiles, createAuthority } from "../helpers/certificates.ts";
 import { until } from "../helpers/wait.ts";
+import { rawRequest } from "../proxy/helpers.ts";
 import { logged, problemOf, type ServedGateway, serve } from "./support.ts";
 
 let trusted: Authority;
@@ -26,7 +27,10 @@ async function pod(name: string, files: CertificateFiles, options: object = {}) 
     hostname: "127.0.0.1",
     port: 0,
     tls: { cert: await Bun.file(files.cert).text(), key: await Bun.file(files.key).text(), ...options },
-    fetch: (request) => (request.method === "POST" ? new Response(request.body) : new Response(name)),
+    fetch(request) {
+      const { pathname } = new URL(request.url);
+      return new Response(request.method === "POST" ? request.body : pathname.startsWith("//") ? pathname : name);
+    },
   });
   servers.push(server);
   return { host: "127.0.0.1", port: server.port };
@@ -49,6 +53,12 @@ describe("an upstream with https", () => {
     assertEquals(await answer(gateway), "secret");
     const body = "x".repeat(100_000);
     assertEquals(await (await gateway.fetch("/", { method: "POST", body })).text(), body);
+  });
+
+  test("gets a path that begins with two slashes as it was sent", async () => {
+    await using gateway = await serve(route(await pod("secret", certificate), { verify: false }));
+    const head = "GET //two/slashes HTTP/1.1\r\nHost: shop.test\r\n\r\n";
+    assertStringIncludes(await rawRequest(Number(new URL(gateway.url).port), head), "\r\n\r\n//two/slashes");
   });
 
   const refused: readonly (readonly [string, () => object | undefined])[] = [
