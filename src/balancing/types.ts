@@ -1,5 +1,6 @@
 import type { Endpoint } from "../discovery/types.ts";
 import type { IncomingRequest } from "../http/request.ts";
+import type { PoolCounts } from "../telemetry/traffic.ts";
 
 /** What a choice may depend on. A connection has no headers and no query. */
 export type PickInfo = Pick<IncomingRequest, "headers" | "search" | "client">;
@@ -17,16 +18,6 @@ export interface Target {
   readonly origin: string;
   /** Requests sent to it and not yet finished. */
   inFlight: number;
-}
-
-/** The targets of a pool by their state. */
-export interface TargetCounts {
-  readonly endpoints: number;
-  readonly ejected: number;
-  /** Found by active checks. */
-  readonly unhealthy: number;
-  /** Of a lower rank than those that take traffic. */
-  readonly standby: number;
 }
 
 /**
@@ -81,7 +72,7 @@ export interface Pool {
   /** The `Set-Cookie` line a sticky pool adds to the answer; undefined for other pools, or if the client has it. */
   cookie(request: CookieInfo, target: Target): string | undefined;
   /** How many targets there are, and how many take no requests now. For metrics: it allocates next to nothing. */
-  counts(): TargetCounts;
+  counts(): Omit<PoolCounts, "route" | "service">;
   /** Every target, in the order of its endpoints. */
   targetStates(): readonly TargetState[];
   /** What `pick` would do for this request, without changing any state. Slow: for reports, not for requests. */
