@@ -8,6 +8,7 @@ import type { PoolCounts, StreamTraffic } from "../../src/telemetry/traffic.ts";
 import { createTrafficHistory } from "../../src/telemetry/traffic-history.ts";
 import { createFakeClock } from "../helpers/fake-clock.ts";
 import { adminOptions, view } from "./support.ts";
+
 export const CLUSTER: ClusterStatus = {
   id: "",
   state: "watching",

@@ -170,6 +170,23 @@ describe("request bodies", () => {
     client.socket.destroy();
   });
 
+  test("a length beyond the route's limit is answered 413 before a pod is asked; one that fits passes", async () => {
+    for (const [length, wanted] of [
+      [11, "body_too_large"],
+      [10, "fine"],
+    ] as const) {
+      const { rig, pod } = await behind((socket) => socket.write(answerWith("fine")), {
+        bodyBytes: 1000,
+        route: { bodyBytes: 10 },
+      });
+      const head = `POST / HTTP/1.1\r\nHost: a\r\nContent-Length: ${length}\r\n\r\n`;
+      const client = await rawClient(rig.port, `${head}${"x".repeat(length)}`);
+      await until(() => client.received().includes(wanted), wanted);
+      assertEquals(pod.requests.length, wanted === "fine" ? 1 : 0);
+      client.socket.destroy();
+    }
+  });
+
   test("a large upload passes whole, and slow ones are not cut while they move", async () => {
     const size = 5_000_000;
     let got = 0;
