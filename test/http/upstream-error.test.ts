@@ -1,6 +1,6 @@
 import { describe, test } from "bun:test";
 import { assertEquals } from "@std/assert";
-import { classify } from "../../src/http/upstream-error.ts";
+import { classify, UpstreamError } from "../../src/http/upstream-error.ts";
 
 /** Deno's errors say what happened in their cause, between addresses and the URL that was asked for. */
 const deno = (what: string, url = "http://10.0.0.1:80/"): Error => {
@@ -27,5 +27,31 @@ describe("what went wrong with a pod, on runtimes that give no code", () => {
 
   test("Workers tell a lost connection", () => {
     assertEquals(classify(new Error("Network connection lost.")), "reset");
+  });
+});
+
+describe("what went wrong with a pod", () => {
+  const coded = (code: string): Error => Object.assign(new Error("it failed"), { code });
+  const cases: Readonly<Record<string, readonly string[]>> = {
+    connect: ["ECONNREFUSED", "ConnectionRefused", "ENOTFOUND", "EAI_AGAIN", "EHOSTUNREACH", "ETIMEDOUT"],
+    reset: ["ECONNRESET", "EPIPE", "ConnectionClosed", "ESOMETHING"],
+    invalid: ["Malformed_HTTP_Response", "HTTPHeadersOverflow", "UnexpectedChunkedBody"],
+    tls: ["EPROTO", "CERT_HAS_EXPIRED", "SELF_SIGNED_CERT_IN_CHAIN", "ERR_TLS_CERT_ALTNAME_INVALID", "SOME_TLS_ERROR"],
+    refused: ["ERR_INVALID_ARG_VALUE"],
+  };
+  for (const [failure, codes] of Object.entries(cases)) {
+    test.each([...codes])(`is ${failure} by the code %s, of the error or of its cause`, (code) => {
+      assertEquals(classify(coded(code)), failure as "reset");
+      assertEquals(classify(new TypeError("fetch failed", { cause: coded(code) })), failure as "reset");
+    });
+  }
+
+  test("is what an error of ours says, and aborted where a signal ended it or nothing else is known", () => {
+    assertEquals(classify(new UpstreamError("tls", "no")), "tls");
+    for (const name of ["AbortError", "TimeoutError"])
+      assertEquals(classify(new DOMException("over", name)), "aborted");
+    for (const odd of [undefined, null, "gone", 7]) assertEquals(classify(odd), "aborted");
+    assertEquals(classify(new DOMException("over", "NetworkError")), "reset");
+    assertEquals(classify(Object.assign(new Error("connection refused"), { code: 7 })), "connect", "a code is a text");
   });
 });
