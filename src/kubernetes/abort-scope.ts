@@ -3,7 +3,7 @@ import type { Clock } from "../base/clock.ts";
 /** An abort signal of our own that follows another one and may end by the clock. */
 export interface AbortScope {
   readonly signal: AbortSignal;
-  /** Aborts after that time unless it is `met` or the scope closed before. */
+  /** Aborts after that time unless the deadline is cleared or the scope closed before. */
   deadline(ms: number, what: string): void;
   clearDeadline(): void;
   close(): void;
@@ -16,23 +16,29 @@ export function openAbortScope(parent: AbortSignal, clock: Clock): AbortScope {
   if (parent.aborted) follow();
   else parent.addEventListener("abort", follow, { once: true });
   let cancel: (() => void) | undefined;
-  const met = (): void => {
+  const clearDeadline = (): void => {
     cancel?.();
     cancel = undefined;
   };
   return {
     signal: controller.signal,
-    clearDeadline: met,
+    clearDeadline,
     deadline(ms, what) {
-      met();
+      clearDeadline();
       cancel = clock.after(ms, () => controller.abort(new Error(`${what} within ${ms / 1000} s`)));
     },
     close() {
-      met();
+      clearDeadline();
       parent.removeEventListener("abort", follow);
       controller.abort();
     },
   };
+}
+
+/** Resolves when the signal aborts. */
+export function untilAborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
 }
 
 /** A promise's outcome, or the signal's reason as soon as it aborts: some fetches do not listen to their signal. */

@@ -7,7 +7,7 @@ import type { SkippedStatus } from "./skipped-objects.ts";
 import type { ChangeSource, SourceStatus } from "./types.ts";
 import { isOlder } from "./versions.ts";
 
-export interface AutoSourceOptions<T> extends ReflectorOptions<T> {
+export interface AutoSourceOptions<T> extends Omit<ReflectorOptions<T>, "onStream"> {
   /** Milliseconds between lists while watches do not work. */
   readonly interval: number;
   /** How many objects the receiver holds: a list with fewer of them shows a deletion that the watch missed. */
@@ -60,7 +60,7 @@ const add = (a: SourceStatus, b: SourceStatus): SourceStatus => {
  * enough then. An apiserver that is away is no reason: a stream counts as bad only if a list works.
  */
 export function createAutoSource<T>(options: AutoSourceOptions<T>): ChangeSource {
-  const { api, collections, decode, clock, logger, interval, objectCount, onStream } = options;
+  const { api, collections, decode, clock, logger, interval, objectCount } = options;
   const label = describeCollection(collections[0]!);
   let mode: Mode = { at: "watching", patience: PATIENCE };
 
@@ -93,18 +93,9 @@ export function createAutoSource<T>(options: AutoSourceOptions<T>): ChangeSource
     return false;
   };
 
-  const reflector = (onStreamEnd: (report: StreamReport) => void): ChangeSource =>
-    createReflector({
-      ...options,
-      onStream: (report) => {
-        onStream?.(report);
-        onStreamEnd(report);
-      },
-    });
-
   /** What sources before the current one counted. */
   let past: SourceStatus | undefined;
-  let current = reflector(() => {});
+  let current: ChangeSource = createReflector(options);
   const total = (): SourceStatus => (past === undefined ? current.status : add(past, current.status));
   const use = (next: ChangeSource): void => {
     past = total();
@@ -129,9 +120,12 @@ export function createAutoSource<T>(options: AutoSourceOptions<T>): ChangeSource
       scope.close();
     };
     use(
-      reflector((report) => {
-        const known = objectCount();
-        assessing = assessing.then(() => assess(report, known));
+      createReflector({
+        ...options,
+        onStream(report) {
+          const known = objectCount();
+          assessing = assessing.then(() => assess(report, known));
+        },
       }),
     );
     try {

@@ -1,3 +1,4 @@
+import { untilAborted } from "../../kubernetes/abort-scope.ts";
 import { createApiClient } from "../../kubernetes/api-client.ts";
 import { serverUrl } from "../../kubernetes/connect.ts";
 import type { ApiserverConnection } from "../../kubernetes/connection.ts";
@@ -159,7 +160,7 @@ function createOnDemandFeed(store: ClusterStore, options: OnDemandFeedOptions): 
   });
 
   return {
-    run: (signal) => new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true })),
+    run: untilAborted,
     refresh: refreshing.refresh,
     refreshNow: refreshing.now,
     age,

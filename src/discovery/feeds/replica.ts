@@ -1,3 +1,4 @@
+import { untilAborted } from "../../kubernetes/abort-scope.ts";
 import { idleStatus } from "../../kubernetes/source-status.ts";
 import type { Change } from "../../kubernetes/types.ts";
 import type { ClusterOptions } from "../options.ts";
@@ -102,9 +103,8 @@ function createReplicaFeed(store: ClusterStore, link: SourceLink): ReplicaFeed {
 
   return {
     async run(signal) {
-      if (signal.aborted) return;
       const unsubscribe = link.subscribe(config, receive);
-      await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+      await untilAborted(signal);
       unsubscribe();
     },
     whenReceived: (signal) => condition.until(() => received, signal),

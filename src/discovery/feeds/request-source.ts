@@ -1,3 +1,4 @@
+import { untilAborted } from "../../kubernetes/abort-scope.ts";
 import type { ApiClient } from "../../kubernetes/api-client.ts";
 import { createBackoff } from "../../kubernetes/backoff.ts";
 import { ApiError, toApiError } from "../../kubernetes/errors.ts";
@@ -17,8 +18,6 @@ export interface RequestSource extends ChangeSource {
   ask(namespace: string, name: string): Promise<void>;
   /** True when the apiserver has answered about this service at least once. */
   answered(key: string): boolean;
-  /** True after the first successful call. */
-  readonly ready: boolean;
 }
 
 /** Every cluster has this service; the first call asks for it just to learn whether asking works. */
@@ -157,9 +156,6 @@ export function createRequestSource(store: ClusterStore, api: ApiClient, onAnswe
       return asking;
     },
     answered: (key) => answered.has(key),
-    get ready() {
-      return ready;
-    },
     get status() {
       return tracker.snapshot();
     },
@@ -179,7 +175,7 @@ export function createRequestSource(store: ClusterStore, api: ApiClient, onAnswe
           await clock.sleep(backoff.next(failure.retryAfterMs), signal).catch(() => {});
         }
       }
-      if (!signal.aborted) await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve()));
+      await untilAborted(signal);
     },
   };
 }
