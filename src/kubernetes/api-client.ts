@@ -12,7 +12,7 @@ import {
   statusError,
   toApiError,
 } from "./errors.ts";
-import { type ListPage, readPage } from "./list-page.ts";
+import { type CollectionPage, readPage } from "./list-page.ts";
 import type { ByteReader, Collection } from "./types.ts";
 import { readWatchStream, type WatchEvent } from "./watch-stream.ts";
 
@@ -55,7 +55,7 @@ export interface ApiClient {
     query: ListQuery,
     signal: AbortSignal,
     read?: ByteReader<T>,
-  ): Promise<ListPage<T>>;
+  ): Promise<CollectionPage<T>>;
   /**
    * The events from a version on, as many at once as came together, bookmarks asked for. The request leaves when the
    * first are asked for; leaving the loop ends it.

@@ -22,7 +22,7 @@ export type ListItem<T> =
   | { readonly skipped: SkippedObject };
 
 /** One page of a LIST. */
-export interface ListPage<T = never> {
+export interface CollectionPage<T = never> {
   /** In the server's order. */
   readonly items: readonly ListItem<T>[];
   readonly resourceVersion: string;
@@ -32,7 +32,7 @@ export interface ListPage<T = never> {
   readonly remaining: number | undefined;
 }
 
-function pageOf(value: unknown, collection: Collection): ListPage<never> {
+function pageOf(value: unknown, collection: Collection): CollectionPage<never> {
   const list = (typeof value === "object" && value !== null ? value : {}) as Record<string, unknown>;
   const refuse = (text: string): never => {
     throw new InvalidObjectError(text);
@@ -126,7 +126,7 @@ const pageField: MemberReader<Walk<unknown>> = (walk, bytes, from, to, value) =>
 };
 
 /** The page, if it is all plain; undefined: `JSON.parse` must tell. */
-function walkPage<T>(bytes: Uint8Array, collection: Collection, read?: ByteReader<T>): ListPage<T> | undefined {
+function walkPage<T>(bytes: Uint8Array, collection: Collection, read?: ByteReader<T>): CollectionPage<T> | undefined {
   const walk: Walk<T> = {
     read,
     kind: encoder.encode(collection.listKind),
@@ -145,7 +145,11 @@ function walkPage<T>(bytes: Uint8Array, collection: Collection, read?: ByteReade
 }
 
 /** Reads a page. Throws `InvalidObjectError` for what is none. */
-export function readPage<T>(bytes: Uint8Array, collection: Collection, read: ByteReader<T> | undefined): ListPage<T> {
+export function readPage<T>(
+  bytes: Uint8Array,
+  collection: Collection,
+  read: ByteReader<T> | undefined,
+): CollectionPage<T> {
   const plain = read && walkPage(bytes, collection, read);
   if (plain !== undefined) return plain;
   if (extentOf(bytes, 0).parseable) return pageOf(parseJson(decode(bytes)), collection);
