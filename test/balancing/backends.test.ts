@@ -190,6 +190,13 @@ describe("a request with a hash key, of a route with several services", () => {
     near(share([0, 0, 0]), [10, 10, 10]);
   });
 
+  test("goes to the same service in every version of the gateway", () => {
+    const services = [1, 2, 3].map((weight, index) => ({ weight, addresses: at(index, 1) }));
+    const route = routeOver(services, { consistent_hash: { header: "x-user" } });
+    const of = Array.from({ length: 24 }, (_, n) => pick(route, request({ headers: { "x-user": `u${n}` } }))[0]);
+    assertEquals(of.join(""), "022100112002212121222212");
+  });
+
   test("without the key goes by the client's address", () => {
     const route = routeOver([{ addresses: at(1, 3) }, { addresses: at(2, 3) }], byUser);
     const seen = new Set<string>();

@@ -94,6 +94,23 @@ describe("active health checks", () => {
     assertEquals(lines.at(-1)!.level, "info");
   });
 
+  for (const count of [1, 2, 3, 4]) {
+    test(`count ${count} bad answers in a row, and ${count} good ones, no fewer`, async () => {
+      const { world, clock, healthy } = checks(2, { healthy: count, unhealthy: count });
+      const [first] = endpoints(1);
+      const probed = (): number => world.probes.filter(({ address }) => address === first!.address).length;
+      const until = async (state: boolean): Promise<number> => {
+        const before = probed();
+        for (let i = 0; i < 400 && healthy()[0] !== state; i++) await clock.advance(100);
+        return probed() - before;
+      };
+      world.answer = firstIs(async () => new Response(null, { status: 500 }));
+      assertEquals(await until(false), count);
+      world.answer = ok;
+      assertEquals(await until(true), count);
+    });
+  }
+
   test("a bad answer between good ones changes nothing", async () => {
     const { world, clock, healthy } = checks(1, { unhealthy: 2 });
     let turn = 0;
