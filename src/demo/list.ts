@@ -95,7 +95,7 @@ function checkMatch(query: URLSearchParams, version: number): void {
 }
 
 /** One page of a list. */
-export interface ListPage {
+export interface ListedPage {
   readonly items: readonly StoredObject[];
   readonly resourceVersion: string;
   readonly continue: string | undefined;
@@ -127,7 +127,7 @@ export function listPage(
   target: ResourceTarget,
   query: URLSearchParams,
   settings: ApiserverSettings,
-): ListPage {
+): ListedPage {
   const filter = filterOf(target, query);
   const wanted = versionOf(query.get("resourceVersion"));
   checkMatch(query, wanted);
@@ -181,14 +181,14 @@ export function listPage(
 }
 
 /** The metadata of a list's answer. */
-export const listMeta = (page: ListPage): Record<string, unknown> => ({
+export const listMeta = (page: ListedPage): Record<string, unknown> => ({
   resourceVersion: page.resourceVersion,
   ...(page.continue !== undefined && { continue: page.continue }),
   ...(page.remaining !== undefined && { remainingItemCount: page.remaining }),
 });
 
 /** A page as `XList` JSON. */
-export function listText({ resource, version }: ResourceTarget, page: ListPage): string {
+export function listText({ resource, version }: ResourceTarget, page: ListedPage): string {
   const head = { kind: `${resource.kind}List`, apiVersion: apiVersionOf(resource, version), metadata: listMeta(page) };
   const items = page.items.map((object) => itemText(toVersion(resource, version, object)));
   return `${JSON.stringify(head).slice(0, -1)},"items":[${items.join(",")}]}`;

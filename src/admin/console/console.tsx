@@ -5,10 +5,12 @@ import type { Clock } from "../../base/clock.ts";
 import script from "./browser.js" with { type: "text" };
 import { answerForm } from "./explain.tsx";
 import { type ConsoleParts, gather } from "./model.ts";
-import css from "./page.css" with { type: "text" };
+import narrow from "./narrow.css" with { type: "text" };
+import base from "./page.css" with { type: "text" };
 import { type Assets, ConsolePage, LIVE_PARTS } from "./page.tsx";
 import { shareNodes } from "./shared-nodes.ts";
 import { readState } from "./state.ts";
+import tables from "./tables.css" with { type: "text" };
 
 /** Milliseconds between two looks at what a viewer sees: a pod that went is gone from the page within a second. */
 const LOOK_MS = 500;
@@ -22,6 +24,8 @@ export interface ConsoleOptions extends ConsoleParts {
   readonly clock: Clock;
 }
 
+/** In this order: what is for narrow screens replaces what is for all. */
+const css = [base, tables, narrow].join("\n");
 const assets: Assets = { css: "/console/page.css", script: "/console/page.js" };
 
 /** The console: the page at `/`, what it is made of, and its live changes. It reads and changes nothing. */

@@ -8,7 +8,7 @@ import { commentsOf } from "./comments.ts";
 import { consumersOf, declineOwn, declineUnasked } from "./consumers.ts";
 import { countsOf, withSharedCounts } from "./counts.ts";
 import { apisixDiscovery } from "./discovery.ts";
-import { nearestKey } from "./nearest.ts";
+import { nearestPlace } from "./nearest.ts";
 import { apisixPriorities } from "./order.ts";
 import { convertPlugins } from "./plugins/index.ts";
 import type { PluginContext } from "./plugins/plugin.ts";
@@ -161,7 +161,7 @@ export const apisix: Importer = {
   name: "APISIX",
   switches: [],
   text: apisixText,
-  why: nearestKey,
+  why: nearestPlace,
   refuse: (roots) =>
     roots.some((root) => [...CONFIG_KEYS, ...RESOURCE_KEYS].some((key) => root.at(key).exists))
       ? undefined

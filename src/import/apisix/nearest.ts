@@ -107,7 +107,7 @@ const found = (table: Readonly<Record<string, string>>, path: Path): string | un
   Object.entries(table).find(([pattern]) => fits(pattern.split("."), path))?.[1];
 
 /** What comes nearest to a place that is not read; undefined: nothing does. */
-export function nearestKey(path: Path): Unread | undefined {
+export function nearestPlace(path: Path): Unread | undefined {
   const difference = found(DIFFERENCES, path);
   if (difference !== undefined) return { reason: difference, rank: "difference" };
   const trifle = found(TRIFLES, path);

@@ -10,7 +10,7 @@ import type { Signal } from "../process.ts";
 import { listenRenewing } from "../renewing.ts";
 import { resolved } from "../resolved.ts";
 import { type DenoServeOptions, type DenoServer, deno } from "./api.ts";
-import { listenStreamTls } from "./streams.ts";
+import { listenDenoTls } from "./streams.ts";
 import { createDenoSockets } from "./websocket.ts";
 
 const SIGNALS: readonly Signal[] = ["SIGTERM", "SIGINT", "SIGHUP"];
@@ -113,7 +113,7 @@ export const denoHost: Host = {
   listenTls,
   isTaken,
   listenStream,
-  listenStreamTls,
+  listenStreamTls: listenDenoTls,
   inspectCertificate,
   usage: nodeUsage,
   onFault(handler) {

@@ -189,7 +189,7 @@ export function dialTls(tls: ClientTls): Dial {
 }
 
 /** Listens with TLS. Deno's listener has one certificate. Rejects with `ListenError`. */
-export async function listenStreamTls(
+export async function listenDenoTls(
   address: SocketAddress,
   handlers: StreamHandlers,
   certificates: readonly ServerCertificate[],
