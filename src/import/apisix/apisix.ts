@@ -70,7 +70,7 @@ const byTheirHosts = (route: ApisixRoute): ApisixRoute[] =>
     : route.placement.hosts!.map((host) => ({
         ...route,
         values: { ...route.values, hosts: [host] },
-        placed: { ...route.placement, hosts: [host] },
+        placement: { ...route.placement, hosts: [host] },
       }));
 
 /** Routes with ids of their own, in their order, and a priority where they need one. */
