@@ -11,7 +11,6 @@ import { createRoundRobin } from "./round-robin.ts";
 import { createStickyCookie } from "./sticky-cookie.ts";
 import type { Pool, Target, TargetState } from "./types.ts";
 
-/** What a pool is made of. */
 export interface PoolOptions {
   upstream: Upstream;
   /** The protocol of its targets. */

@@ -12,7 +12,6 @@ import { createServiceViews, type ServiceViews } from "./store/service-views.ts"
 import type { SnapshotReader } from "./store/snapshot.ts";
 import type { ClusterCounters, ClusterStatus } from "./views.ts";
 
-/** What a cluster works with beside its feed. */
 export interface ClusterDeps {
   readonly clock: Clock;
   readonly random: Random;

@@ -51,7 +51,6 @@ export interface RequestLimits {
   readonly body_bytes: number;
 }
 
-/** What reading a request depends on. */
 export interface ParseOptions {
   readonly clock: Clock;
   readonly trusts: Trust;

@@ -15,7 +15,6 @@ import { forwardProxy } from "./forward-proxy.ts";
 import { openKubeconfig } from "./kubeconfig.ts";
 import type { ApiserverAccess, ServiceOptions } from "./options.ts";
 
-/** What a connection needs of the runtime. */
 export interface ConnectDeps {
   readonly clientFetch: ClientFetch;
   readonly env: Env;

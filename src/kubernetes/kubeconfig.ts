@@ -16,7 +16,6 @@ import {
 import { shorten } from "./errors.ts";
 import { kubeconfigPaths } from "./kubeconfig-paths.ts";
 
-/** What reading a kubeconfig needs beside its text. */
 export interface KubeconfigOptions {
   /** @default the file's `current-context` */
   readonly context?: string | undefined;

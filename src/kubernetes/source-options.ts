@@ -4,7 +4,6 @@ import type { ApiClient } from "./api-client.ts";
 import type { Pauses } from "./backoff.ts";
 import type { Change, Collection, Decoder } from "./types.ts";
 
-/** What every source of changes works with. */
 export interface SourceOptions<T> {
   readonly api: ApiClient;
   /** The same objects in the forms a server may offer them, the preferred one first: a 404 leads to the next. */

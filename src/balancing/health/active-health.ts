@@ -17,7 +17,6 @@ export interface ProbedPool {
  */
 export type Probe = (target: Target, signal: AbortSignal) => Promise<string | undefined>;
 
-/** What active health checks need. */
 export interface ActiveHealthOptions {
   pool: ProbedPool;
   config: ProbeTimes;

@@ -13,7 +13,6 @@ import type { CreateFeed, Feed } from "./feed.ts";
 import { createRequestSource, type RequestSource } from "./request-source.ts";
 import type { TrackedSource } from "./tracked-source.ts";
 
-/** What a feed that is at the apiserver itself works with. */
 export interface ApiserverFeedOptions {
   /** Opens the way to the apiserver; tried again, with pauses, when it rejects. */
   connect(config: ClusterOptions): Promise<ApiserverConnection>;

@@ -15,7 +15,6 @@ const RETRY_MS = 500;
 /** How often a request that has to wait looks whether another one's refresh has ended. */
 const LOOK_AGAIN_MS = 20;
 
-/** What refreshing on demand works with. */
 export interface OnDemandRefreshOptions {
   /** Brings the snapshot up to date; `turn` grows, and what an older turn brings after a newer one is to be dropped. */
   refresh(turn: number): Promise<void>;

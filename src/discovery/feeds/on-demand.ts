@@ -24,7 +24,6 @@ export interface SharedSnapshot {
 /** Fetches the shared snapshot of a cluster; `have` is the tag of the state that is known. Rejects with a reason. */
 export type FetchSharedSnapshot = (cluster: string, have: string | undefined) => Promise<SharedSnapshot>;
 
-/** What a feed on demand works with. */
 export interface OnDemandFeedOptions {
   /** Opens the way to the apiserver; it sends nothing. */
   connect(config: ClusterOptions): Promise<ApiserverConnection>;

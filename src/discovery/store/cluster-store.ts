@@ -61,7 +61,6 @@ export interface ClusterStore {
   statusChanged(): void;
 }
 
-/** What a store works with. */
 export interface ClusterStoreOptions extends Omit<ClusterDeps, "zone"> {
   /** A change was applied to the snapshot. */
   onChange(change: ScopedChange): void;

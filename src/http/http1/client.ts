@@ -12,7 +12,6 @@ import type { Call, ConnectionOwner } from "./call.ts";
 import { Connection } from "./connection.ts";
 import { type Framing, writeHead } from "./request-head.ts";
 
-/** What a client is made of. */
 export interface Http1ClientOptions {
   /** How connections are made for `http` URLs. */
   readonly dial: Dial;

@@ -6,7 +6,6 @@ import { closePayload, createFrameReader, encodeFrame, FrameError, OPCODE } from
 /** How long a closing handshake may take, ms: a pod that does not answer it is left without. */
 export const CLOSE_MS = 1000;
 
-/** What a client's end is made of. */
 export interface ClientSocketOptions {
   readonly clock: Clock;
   /** Largest message taken, in bytes. */

@@ -9,7 +9,6 @@ import { type Attributes, KIND, type Span, type SpanContext } from "./span.ts";
 import { createSpanQueue } from "./span-queue.ts";
 import type { RequestTrace, Tracing, TracingOptions } from "./types.ts";
 
-/** What tracing works with. */
 export interface TracingParts {
   /** How spans leave: verified, without redirects. */
   readonly fetch: Fetch;
