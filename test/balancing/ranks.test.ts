@@ -179,3 +179,11 @@ describe("an address of a lower rank stands by", () => {
     assertEquals(pool.pick(facts), upper, "a doubtful one of the first rank is better than none");
   });
 });
+
+test("an address of another zone is before one of the gateway's zone with a lower priority", () => {
+  const { pool } = poolOver([
+    endpoint("10.0.1.1", { preferred: false, priority: 0 }),
+    endpoint("10.0.0.1", { preferred: true, priority: -1 }),
+  ]);
+  assertEquals([...countPicks(() => pool.pick(facts), 20)], [["10.0.1.1:8080", 20]]);
+});

@@ -49,6 +49,16 @@ describe("a request that no pod sees", () => {
   });
 });
 
+test("a redirect needs no access log, with and without middleware", async () => {
+  const redirect = { path: "/other", status: 308 };
+  const routes = [
+    { id: "plain", path: "/plain", redirect },
+    { id: "guarded", path: "/guarded", redirect, middleware: [{ cors: {} }] },
+  ];
+  await using rig = startGatewayRig({ server: { access_log: false }, routes }, withoutPods);
+  assertEquals([(await rig.ask("/plain")).status, (await rig.ask("/guarded")).status], [308, 308]);
+});
+
 describe("what happened to a gateway", () => {
   test("holds each config that came into force, and each that was refused, the newest first", async () => {
     await using rig = startGatewayRig({ routes: [{ id: "r", path: "/", nodes }] }, answering);

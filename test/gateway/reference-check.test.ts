@@ -51,7 +51,13 @@ describe("what a config names", () => {
       route("r", choice("none"), choice("there"), choice("empty")),
       route("own", { upstream: choice("none").upstream, query: undefined }),
     ];
-    check.check(planOf(routes, new Map([["s", { of: [choice("port")] }]])), [cluster("a")]);
+    check.check(
+      planOf(
+        routes,
+        new Map([["s", { of: [choice("port"), { upstream: choice("none").upstream, query: undefined }] }]]),
+      ),
+      [cluster("a")],
+    );
     await clock.settle();
     assertEquals(told(), []);
     listed.resolve();
