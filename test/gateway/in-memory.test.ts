@@ -113,6 +113,17 @@ describe("what is known of a cluster", () => {
     );
   });
 
+  test("is shown with each cluster's settings, and nothing is shown where there is none", async () => {
+    await using api = embeddedCluster();
+    await using rig = startGatewayRig(configOf({ client: { token: "LEAK" } }), answering, api.options);
+    await until(() => rig.gateway.readiness().ready, "the first list");
+    const shown = JSON.stringify(rig.gateway.dump());
+    assertStringIncludes(shown, "apiserver.test");
+    assertEquals(shown.includes("LEAK"), false);
+    await using none = startGatewayRig({ routes: [{ id: "r", path: "/", nodes }] }, answering);
+    assertEquals(JSON.stringify(none.gateway.dump()).includes("apiserver"), false);
+  });
+
   test("says that changed settings wait and why, until they are in force", async () => {
     await using api = embeddedCluster();
     await using rig = startGatewayRig(configOf(), answering, api.options);
