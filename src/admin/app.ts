@@ -27,8 +27,8 @@ export interface ConfigInForce {
 /** What the admin API is made with, beside the gateway. */
 export interface AdminOptions {
   /**
-   * Guards everything but the two probes; undefined only where the listener is on loopback, which the config's check sees
-   * to.
+   * Guards everything but the two probes; undefined only where the listener is on loopback, which the config's check
+   * sees to.
    */
   readonly token: string | undefined;
   processMetrics(): Promise<ProcessMetrics>;

@@ -52,8 +52,8 @@ function isOwnName(host: string): boolean {
 const hasOwnName = (c: Context): boolean => isOwnName(c.req.header("host") ?? new URL(c.req.url).host);
 
 /**
- * For a listener without a token, which is on loopback: a page of another site must not reach it under a name of its own
- * (DNS rebinding), so only addresses and `localhost` are answered.
+ * For a listener without a token, which is on loopback: a page of another site must not reach it under a name of its
+ * own (DNS rebinding), so only addresses and `localhost` are answered.
  */
 export const onlyOwnNames: MiddlewareHandler = async (c, next) => {
   if (PROBES.has(c.req.path) || hasOwnName(c)) return next();
@@ -79,9 +79,9 @@ function refuse(c: Context): Response {
 }
 
 /**
- * Lets through who knows the token, and the probes. It is compared in constant time. A browser gives it as the password of
- * HTTP Basic (any name), for the console alone: browsers keep those to one origin, port included, where a cookie would go to
- * every port of the host, the gateway's own and so a pod among them.
+ * Lets through who knows the token, and the probes. It is compared in constant time. A browser gives it as the password
+ * of HTTP Basic (any name), for the console alone: browsers keep those to one origin, port included, where a cookie
+ * would go to every port of the host, the gateway's own and so a pod among them.
  */
 export function onlyWithToken(token: string): MiddlewareHandler {
   return async (c, next) => (PROBES.has(c.req.path) || (await knows(c, token)) ? next() : refuse(c));

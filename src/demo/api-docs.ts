@@ -46,8 +46,8 @@ const SLICES = "discovery.k8s.io";
 const inGroup = (group: string): readonly Resource[] => RESOURCES.filter((resource) => resource.group === group);
 
 /**
- * Tells kubectl that writes are validated here: it looks for the `fieldValidation` parameter of a kind's PATCH. Strategic
- * merge patches are not named, so that kubectl computes them from the types it was built with.
+ * Tells kubectl that writes are validated here: it looks for the `fieldValidation` parameter of a kind's PATCH.
+ * Strategic merge patches are not named, so that kubectl computes them from the types it was built with.
  */
 function openApiV3(groupVersion: string, resources: readonly Resource[]): Json {
   const root = groupVersion === "v1" ? "/api/v1" : `/apis/${groupVersion}`;

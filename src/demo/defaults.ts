@@ -4,7 +4,10 @@ import type { Json } from "./types.ts";
 
 const withProtocol = (port: Json): Json => ({ ...port, protocol: port.protocol ?? "TCP" });
 
-/** Fills in what the apiserver's defaulting fills in, as far as clients of endpoints and kubectl can see it. `clusterIp` allocates one. */
+/**
+ * Fills in what the apiserver's defaulting fills in, as far as clients of endpoints and kubectl can see it. `clusterIp`
+ * allocates one.
+ */
 export function withDefaults(resource: Resource, object: Json, clusterIp: () => string): Json {
   switch (resource.kind) {
     case "Endpoints":

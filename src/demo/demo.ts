@@ -53,7 +53,10 @@ interface RunningPod extends DemoPod {
   readonly listener: DemoListener;
 }
 
-/** Starts the pods: each on an address of its own with one port, as in a cluster, where the system has more loopback addresses. */
+/**
+ * Starts the pods: each on an address of its own with one port, as in a cluster, where the system has more loopback
+ * addresses.
+ */
 async function startPods(options: DemoOptions): Promise<RunningPod[]> {
   const { serve, clock, random } = options;
   const start = async (name: string, ip: string, port: number): Promise<RunningPod> => {
@@ -85,8 +88,8 @@ async function startPods(options: DemoOptions): Promise<RunningPod[]> {
 }
 
 /**
- * A watch whose body begins with a line break, which means nothing between JSON objects. Bun's server completes the head
- * of an answer only with its body's first byte: a client of a quiet watch would not learn that it is open.
+ * A watch whose body begins with a line break, which means nothing between JSON objects. Bun's server completes the
+ * head of an answer only with its body's first byte: a client of a quiet watch would not learn that it is open.
  */
 function withFirstByte(request: Request, response: Response): Response {
   if (response.body === null || !/[?&]watch=(?:1|true)\b/.test(request.url) || !response.ok) return response;

@@ -3,7 +3,7 @@ import type { Upgrade } from "../platform/websocket.ts";
 
 /** Who answers, and the clock of `/delay` and `/sse`. */
 export interface EchoOptions {
-  /** The pod's name, told in every answer. */
+  /** The pod's name, which every answer has. */
   readonly pod: string;
   readonly clock: Clock;
 }
@@ -46,8 +46,8 @@ const whole = (text: string | undefined, most: number): number | undefined =>
   text !== undefined && /^[0-9]{1,7}$/.test(text) && Number(text) <= most ? Number(text) : undefined;
 
 /**
- * An upstream for demos, tests and benches that tells what reached it, in the shape of httpbin's `/anything`, with the pod's
- * name. `/status/N` answers that status, `/delay/MS` answers later, `/stream/N` sends N lines of JSON one by one,
+ * An upstream for demos, tests and benches that tells what reached it, in the shape of httpbin's `/anything`, with the
+ * pod's name. `/status/N` answers that status, `/delay/MS` answers later, `/stream/N` sends N lines of JSON one by one,
  * `/sse?count=N&interval=MS` sends events (without a count: until the client leaves), `/ws` is a WebSocket that sends
  * every message back. Every other path echoes.
  */

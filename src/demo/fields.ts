@@ -40,8 +40,8 @@ function unknownFields(value: unknown, shape: Shape, path: string): string[] {
 }
 
 /**
- * Refuses fields that the kind does not have, when the client asked for it with `fieldValidation=Strict`, as kubectl does.
- * https://kubernetes.io/docs/reference/using-api/api-concepts/#field-validation
+ * Refuses fields that the kind does not have, when the client asked for it with `fieldValidation=Strict`, as kubectl
+ * does. https://kubernetes.io/docs/reference/using-api/api-concepts/#field-validation
  */
 export function checkFields({ kind }: Resource, object: unknown, query: URLSearchParams): void {
   const shape = SHAPES[kind];

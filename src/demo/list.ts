@@ -8,7 +8,10 @@ import type { ApiserverSettings, StoredObject } from "./types.ts";
 /** What a list or watch selects of a collection. */
 export type Filter = (object: StoredObject) => boolean;
 
-/** The filter of a request: namespace, name, label and field selectors. Throws the 400 of a selector that does not parse. */
+/**
+ * The filter of a request: namespace, name, label and field selectors. Throws the 400 of a selector that does not
+ * parse.
+ */
 export function filterOf({ resource, version, namespace, name }: ResourceTarget, query: URLSearchParams): Filter {
   const labels = query.get("labelSelector");
   const fields = query.get("fieldSelector");

@@ -21,7 +21,9 @@ export function sameJson(a: unknown, b: unknown): boolean {
   return keys.length === others.length && keys.every((key) => sameJson(a[key], b[key]));
 }
 
-/** The text of an object without its kind and apiVersion and without the first brace. Kept: many readers get the same. */
+/**
+ * The text of an object without its kind and apiVersion and without the first brace. Kept: many readers get the same.
+ */
 const tails = new WeakMap<StoredObject, string>();
 
 function tailOf(object: StoredObject): string {

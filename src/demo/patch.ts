@@ -84,8 +84,9 @@ export function jsonPatch(target: unknown, patch: unknown): unknown {
 }
 
 /**
- * Lists that strategic merge patches merge by key, by the name of the field that holds them; all other lists of objects are
- * replaced (the lists of Endpoints and EndpointSlices among them). From the `patchMergeKey` tags of k8s.io/api/core/v1.
+ * Lists that strategic merge patches merge by key, by the name of the field that holds them; all other lists of objects
+ * are replaced (the lists of Endpoints and EndpointSlices among them). From the `patchMergeKey` tags of
+ * k8s.io/api/core/v1.
  */
 const MERGE_KEYS: Readonly<Record<string, readonly string[]>> = {
   containers: ["name"],

@@ -4,7 +4,7 @@ export const lostConnection = (): TypeError => new TypeError("fetch failed: the 
 /** Settles as the promise does, or rejects as soon as the signal aborts. */
 export function orAbort<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   if (signal.aborted) {
-    // Nobody waits for it any more; its own failure must not count as unhandled.
+    // It is not waited for any more; its own failure must not count as unhandled.
     promise.catch(() => {});
     return Promise.reject(signal.reason);
   }
@@ -29,8 +29,8 @@ type PipeState =
   | { readonly at: "failed"; readonly error: unknown };
 
 /**
- * Makes a pipe. `signal` (the request's) fails it at once, unread chunks included, as an aborted fetch does; `onClose` is
- * called once when the reader is gone or the signal aborts.
+ * Makes a pipe. `signal` (the request's) fails it at once, unread chunks included, as an aborted fetch does; `onClose`
+ * is called once when the reader is gone or the signal aborts.
  */
 export function createPipe(signal: AbortSignal, onClose: () => void): Pipe {
   const queue: Uint8Array[] = [];

@@ -2,7 +2,10 @@ import { isObject } from "./objects.ts";
 import { badRequest, failure, forbidden, notFound, StatusError } from "./status.ts";
 import type { ApiserverSettings, ApiVerb, StoredObject } from "./types.ts";
 
-/** `…/pods/[scheme:]name[:port]/proxy[/path]`: https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/ */
+/**
+ * `…/pods/[scheme:]name[:port]/proxy[/path]`:
+ * https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/
+ */
 const PATH = /^\/api\/v1\/namespaces\/([^/]+)\/pods\/([^/]+)\/proxy(\/.*)?$/;
 
 const VERBS: Readonly<Record<string, ApiVerb>> = { POST: "create", PUT: "update", PATCH: "patch", DELETE: "delete" };

@@ -134,8 +134,8 @@ function decode(bytes: Uint8Array, message: Message): Json {
 const MAGIC = [0x6b, 0x38, 0x73, 0x00];
 
 /**
- * Reads a body of `application/vnd.kubernetes.protobuf`: an envelope with apiVersion and kind around one of the kinds that
- * `kubectl create` sends so. Throws 415 for all others.
+ * Reads a body of `application/vnd.kubernetes.protobuf`: an envelope with apiVersion and kind around one of the kinds
+ * that `kubectl create` sends so. Throws 415 for all others.
  * https://kubernetes.io/docs/reference/using-api/api-concepts/#protobuf-encoding
  */
 export function readProtobuf(bytes: Uint8Array): Json {

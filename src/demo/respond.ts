@@ -26,7 +26,10 @@ import type { WatchFormat, WatchHub } from "./watch.ts";
 import { type AnswerFormat, compressed, formatOf, plain, readBody, readObjectBody, write } from "./wire.ts";
 import type { WriteOptions, Writer } from "./writes.ts";
 
-/** As Kubernetes answers since 1.27: Go's mime package reads no "@" in a media type, which clients may still ask for with one. */
+/**
+ * As Kubernetes answers since 1.27: Go's mime package reads no "@" in a media type, which clients may still ask for
+ * with one.
+ */
 const OPENAPI_V2_PROTOBUF = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
 
 /** Makes the function that answers requests. It never rejects for what a client did wrong. */

@@ -113,8 +113,8 @@ function readRequirement(cursor: Cursor): LabelMatch {
 }
 
 /**
- * Parses a label selector with the whole grammar of the API: `=`, `==`, `!=`, `in (…)`, `notin (…)`, `key`, `!key`, `<`, `>`
- * joined by commas. Throws the 400 of the apiserver.
+ * Parses a label selector with the whole grammar of the API: `=`, `==`, `!=`, `in (…)`, `notin (…)`, `key`, `!key`,
+ * `<`, `>` joined by commas. Throws the 400 of the apiserver.
  * https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#label-selectors
  */
 export function parseLabelSelector(text: string): LabelMatch {
@@ -149,8 +149,8 @@ function fieldRefusal(own: readonly string[], text: string, where: string): (fie
 }
 
 /**
- * Parses a field selector: `=`, `==`, `!=` joined by commas, over `metadata.name`, `metadata.namespace` and the resource's
- * `own` fields. Throws the 400 of the apiserver; `where` is how its message names the collection.
+ * Parses a field selector: `=`, `==`, `!=` joined by commas, over `metadata.name`, `metadata.namespace` and the
+ * resource's `own` fields. Throws the 400 of the apiserver; `where` is how its message names the collection.
  */
 export function parseFieldSelector(text: string, own: readonly string[], where: string): (object: unknown) => boolean {
   const fields = ["metadata.name", "metadata.namespace", ...own];

@@ -33,9 +33,13 @@ export type ApiVerb = "get" | "list" | "watch" | "create" | "update" | "patch" |
 
 /** What may be changed while the server runs; each request reads the value of its moment. */
 export interface ApiserverSettings {
-  /** Bearer token (or a list of them, while one is rotated) a request must carry; else 401. undefined: everybody may. */
+  /**
+   * Bearer token (or a list of them, while one is rotated) a request must carry; else 401. undefined: everybody may.
+   */
   requireToken: string | readonly string[] | undefined;
-  /** RBAC in one question; false is a 403. `namespace` is undefined at cluster scope. undefined: everything is allowed. */
+  /**
+   * RBAC in one question; false is a 403. `namespace` is undefined at cluster scope. undefined: everything is allowed.
+   */
   authorize: ((verb: ApiVerb, resource: string, namespace: string | undefined) => boolean) | undefined;
   /** The user a 403 names. @default "system:serviceaccount:default:podway" */
   user: string;
@@ -46,11 +50,15 @@ export interface ApiserverSettings {
    * before 1.27, which does not know the parameter; `refused` is 1.27-1.31 with the feature off (422). @default "on"
    */
   sendInitialEvents: "on" | "ignored" | "refused";
-  /** How a watch from before the kept history ends: as an ERROR event in a 200 stream, or as HTTP 410. @default "event" */
+  /**
+   * How a watch from before the kept history ends: as an ERROR event in a 200 stream, or as HTTP 410. @default "event"
+   */
   gone: "event" | "status";
   /** Refuses loopback addresses in Endpoints and EndpointSlices, as every real apiserver does. @default false */
   refuseLoopback: boolean;
-  /** Answers of at least this many bytes are compressed for clients that accept gzip. @default 131072, as the apiserver */
+  /**
+   * Answers of at least this many bytes are compressed for clients that accept gzip. @default 131072, as the apiserver
+   */
   gzipBytes: number;
   /** A list with a `limit` never has more items than this on one page. @default Infinity */
   maxPage: number;
@@ -116,11 +124,13 @@ export interface EmbeddedApiserver {
   readonly settings: ApiserverSettings;
   /**
    * Creates or replaces objects (one, a list, a `List`, or YAML documents) as an admin with all rights would, status
-   * included; missing namespaces are made. Nothing changes, and no event is sent, where an object is the same as before.
-   * Throws the Status error that HTTP would answer.
+   * included; missing namespaces are made. Nothing changes, and no event is sent, where an object is the same as
+   * before. Throws the Status error that HTTP would answer.
    */
   apply(input: object | readonly object[] | string): StoredObject[];
-  /** Deletes by kind (`Endpoints`) or plural (`endpoints`); false when there was none. `namespace` "" at cluster scope. */
+  /**
+   * Deletes by kind (`Endpoints`) or plural (`endpoints`); false when there was none. `namespace` "" at cluster scope.
+   */
   remove(kind: string, namespace: string, name: string): boolean;
   get(kind: string, namespace: string, name: string): StoredObject | undefined;
   /** All of a kind, sorted by namespace, then name. */
@@ -132,7 +142,9 @@ export interface EmbeddedApiserver {
   /** The last 20000 requests, oldest first; emptied by setting its length to 0. */
   readonly requests: LoggedRequest[];
   readonly openWatches: readonly OpenWatch[];
-  /** Calls `fn` after each change, with the object as it was stored (or last was). Returns the function that stops it. */
+  /**
+   * Calls `fn` after each change, with the object as it was stored (or last was). Returns the function that stops it.
+   */
   onChange(fn: (type: "ADDED" | "MODIFIED" | "DELETED", object: StoredObject) => void): () => void;
   /** Ends all watches; every later request is dropped. */
   close(): void;

@@ -9,7 +9,9 @@ const means = (ref: unknown, namespace: string, pod: StoredObject): boolean =>
   (ref.namespace ?? namespace) === pod.metadata.namespace &&
   (ref.uid === undefined || ref.uid === pod.metadata.uid);
 
-/** Endpoints or an EndpointSlice without that pod, as its controller would write it; undefined where it names it not. */
+/**
+ * Endpoints or an EndpointSlice without that pod, as its controller would write it; undefined where it names it not.
+ */
 export function withoutPod(object: StoredObject, pod: StoredObject): StoredObject | undefined {
   const namespace = object.metadata.namespace!;
   const gone = ({ targetRef }: Json): boolean => means(targetRef, namespace, pod);

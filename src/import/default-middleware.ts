@@ -11,8 +11,8 @@ const entriesOf = (made: YamlValue | undefined): readonly YamlValue[] => {
 const nameOf = (entry: YamlValue): string | undefined => Object.keys(bare(entry) as YamlMapping)[0];
 
 /**
- * A route's middleware takes the place of the one of that name in `defaults`, and what is imported runs both: such a route gets
- * the default's as well, before its own.
+ * A route's middleware takes the place of the one of that name in `defaults`, and what is imported runs both: such a
+ * route gets the default's as well, before its own.
  */
 export function withDefaultMiddleware(defaults: YamlMapping | undefined, routes: readonly YamlValue[]): YamlValue[] {
   const shared = entriesOf(defaults);

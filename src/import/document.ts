@@ -1,7 +1,9 @@
 import { Document, isCollection, isScalar, type Node, Pair, Scalar, YAMLMap, YAMLSeq } from "yaml";
 import type { ImportIssue, Input } from "./input.ts";
 
-/** What an importer makes: plain values, keys of `undefined` left out, with comments where there is something to say. */
+/**
+ * What an importer makes: plain values, keys of `undefined` left out, with comments where there is something to say.
+ */
 export type YamlValue = string | number | boolean | null | readonly YamlValue[] | YamlMapping | Commented;
 /** A mapping of it. */
 export interface YamlMapping {
@@ -47,7 +49,7 @@ const oneLine = (words: string): string => words.replace(/[\s\p{Cc}]+/gu, " ").t
 export interface PrintOptions {
   /** Lines above everything. */
   readonly heading: readonly string[];
-  /** What is not carried over: told in the comment of what was made from it. */
+  /** What is not carried over: named in the comment of what was made from it. */
   readonly leftovers: readonly ImportIssue[];
   /** The place of an input, such as `routes[2]`, as messages have it. */
   where(input: Input): { readonly path: string; readonly line: number };

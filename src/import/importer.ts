@@ -8,7 +8,10 @@ export interface Importer {
   readonly name: string;
   /** Switches of the command line it knows, without their dashes, and what each does. */
   readonly switches: readonly { readonly name: string; readonly help: string }[];
-  /** Brings the texts of its files into the notation of gateway.yaml: `${NAME}` is a variable there, `$${` a literal `${`. */
+  /**
+   * Brings the texts of its files into the notation of gateway.yaml: `${NAME}` is a variable there, `$${` a literal
+   * `${`.
+   */
   text(written: string): string;
   /** Whether its keys mean the same in any case. */
   readonly anyCase?: boolean;

@@ -4,8 +4,8 @@ import { readSource } from "../config/source.ts";
 import { usesEnvironment } from "./escaping.ts";
 
 /**
- * A value of a file that is imported. It remembers what was read of it: what is not read, and what is declined, is reported
- * to the user as not carried over, so nothing can be dropped without a word.
+ * A value of a file that is imported. It remembers what was read of it: what is not read, and what is declined, is
+ * reported to the user as not carried over, so nothing can be dropped without a word.
  */
 export interface Input {
   /** The file's name, for messages. */
@@ -37,7 +37,10 @@ export interface Input {
   carry(): void;
   /** Takes the value with all that is in it. */
   take(): unknown;
-  /** Says that this value, with all that is in it, is not carried over and why; the words go on after "not carried over: ". */
+  /**
+   * Says that this value, with all that is in it, is not carried over and why; the words go on after "not carried over:
+   * ".
+   */
   decline(reason: string, rank?: Rank): void;
   /** Says something of a value that is carried over: what differs. A whole clause. */
   note(words: string, rank?: Rank): void;
@@ -61,7 +64,9 @@ export interface InputFile {
   readonly root: Input;
   /** What is wrong with the text itself; there is nothing to import then. */
   readonly issues: readonly ConfigIssue[];
-  /** All that is not carried over, in the order of the file: every leaf that was not taken is one, or stands below one. */
+  /**
+   * All that is not carried over, in the order of the file: every leaf that was not taken is one, or stands below one.
+   */
   leftovers(): ImportIssue[];
   /** What was said of values that are carried over. */
   notes(): ImportIssue[];

@@ -128,8 +128,8 @@ const valueAt = (root: unknown, place: readonly (string | number)[]): unknown =>
 const refusedFor = ({ message }: ConfigIssue): string => `left out, since the gateway would refuse it: ${message}`;
 
 /**
- * Without what `check` refuses: a part of discovery, streams, and routes, in whose place stand-ins refuse their requests.
- * Each is declined where it comes from. undefined: there is nothing more to take out.
+ * Without what `check` refuses: a part of discovery, streams, and routes, in whose place stand-ins refuse their
+ * requests. Each is declined where it comes from. undefined: there is nothing more to take out.
  */
 function withoutRefused(made: YamlMapping, faults: readonly ConfigIssue[]): YamlMapping | undefined {
   const rest: Record<string, YamlValue | undefined> = { ...made };
@@ -161,8 +161,8 @@ function withoutRefused(made: YamlMapping, faults: readonly ConfigIssue[]): Yaml
 }
 
 /**
- * What of `discovery` goes with a fault. Without a part of its address or its credentials a cluster would be another one:
- * the pod's own.
+ * What of `discovery` goes with a fault. Without a part of its address or its credentials a cluster would be another
+ * one: the pod's own.
  */
 function placeIn({ path }: ConfigIssue): readonly (string | number)[] {
   const place = segmentsOf(path).slice(1);

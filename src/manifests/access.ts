@@ -12,7 +12,7 @@ export interface ClusterAccess {
   readonly rights: readonly Right[];
 }
 
-/** The key by which a cluster's client is somebody else than its pod's service account. */
+/** The key by which a cluster's client is another user than its pod's service account. */
 function identity({ client }: ClusterOptions): string | undefined {
   for (const key of ["kubeconfig", "token", "cert_file"] as const)
     if (client[key] !== undefined) return `client.${key}`;

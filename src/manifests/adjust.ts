@@ -25,8 +25,8 @@ function set(document: Document, top: string, key: string, value: unknown): void
 const everywhere = ({ port }: SocketAddress, fallback: number): string => `0.0.0.0:${port === 0 ? fallback : port}`;
 
 /**
- * What a config that serves well on one's own machine lacks in a pod: addresses that the kubelet and other pods reach, and
- * time for them to hear that a pod ends. Whatever else the file says stays as it is written, comments too.
+ * What a config that serves well on one's own machine lacks in a pod: addresses that the kubelet and other pods reach,
+ * and time for them to hear that a pod ends. Whatever else the file says stays as it is written, comments too.
  */
 export function adjustForPod(text: string, { admin, server }: Config, source: ConfigDocument): Adjusted {
   const document = parseDocument(text, { merge: true, uniqueKeys: false });

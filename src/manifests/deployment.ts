@@ -37,8 +37,8 @@ function environment({ variables }: PodConfig, options: ManifestOptions): object
 }
 
 /**
- * The kubelet asks the admin address, which needs no token for these two. Without one, a connection has to do: then a pod
- * is ready before it knows its clusters.
+ * The kubelet asks the admin address, which needs no token for these two. Without one, a connection has to do: then a
+ * pod is ready before it knows its clusters.
  */
 function probes({ admin }: Config): object {
   const asks = (path: string) =>
@@ -110,7 +110,8 @@ export function deployment(pod: PodConfig, volumes: Volumes, options: ManifestOp
           serviceAccountName: options.name,
           automountServiceAccountToken: config.discovery !== undefined,
           enableServiceLinks: false,
-          // The gateway itself waits for `drain_delay` and drains: no preStop hook is needed, and the image has no shell.
+          // The gateway itself waits for `drain_delay` and drains: no preStop hook is needed, and the image has no
+          // shell.
           terminationGracePeriodSeconds: Math.ceil((delay + drain) / 1000) + END_SECONDS,
           securityContext: {
             runAsNonRoot: true,

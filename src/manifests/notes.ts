@@ -39,8 +39,8 @@ export function stepsBefore(
 }
 
 /**
- * What is best done once they are applied. An autoscaler's number must not be set back by the next apply, so the Deployment has
- * none: it begins with one pod.
+ * What is best done once they are applied. An autoscaler's number must not be set back by the next apply, so the
+ * Deployment has none: it begins with one pod.
  */
 export function stepsAfter({ name, namespace, replicas, maxReplicas }: ManifestOptions): string[] {
   if (maxReplicas === undefined || replicas === 1) return [];

@@ -12,7 +12,7 @@ import { configData, layOutVolumes, type SecretFile } from "./volumes.ts";
 export interface Manifests {
   readonly manifests: readonly Manifest[];
   readonly secretFiles: readonly SecretFile[];
-  /** Clusters in which the gateway is somebody else than its service account. */
+  /** Clusters in which the gateway is another user than its service account. */
   readonly elsewhere: readonly ClusterAccess[];
 }
 

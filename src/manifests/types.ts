@@ -10,7 +10,7 @@ export interface ManifestOptions {
   /** undefined: no autoscaler; else the most replicas it may make. */
   readonly maxReplicas: number | undefined;
   readonly serviceType: "ClusterIP" | "NodePort" | "LoadBalancer";
-  /** False: somebody else makes the ConfigMap, Kustomize's generator say. */
+  /** False: the ConfigMap is made elsewhere, by Kustomize's generator for example. */
   readonly withConfig: boolean;
 }
 

@@ -33,7 +33,7 @@ export function configVariables(text: string): ConfigVariable[] {
   return [...found].filter(([name]) => !GIVEN.test(name)).map(([name, optional]) => ({ name, optional }));
 }
 
-/** Values that stand for variables nobody has set here; they are DNS labels, so that they may stand for names too. */
+/** Values that stand for variables that are not set here; they are DNS labels, so that they may stand for names too. */
 export interface StandIns {
   readonly env: Readonly<Record<string, string>>;
   /** The variables whose stand-ins a text holds. */

@@ -129,7 +129,7 @@
     source = undefined;
   }
 
-  /** Soon, and once: whoever types or turns pages gets the page first. */
+  /** Soon, and once: one who types or turns pages gets the page first. */
   function connectSoon() {
     disconnect();
     retry = setTimeout(connect, 250);
@@ -169,7 +169,7 @@
   let typing;
 
   /**
-   * Shows another state of the page; whoever asks later wins. `form`: the one that asks, whose fields are as they are
+   * Shows another state of the page; the later call wins. `form`: the one that asks, whose fields are as they are
    * to be.
    *
    * @param {string | URL} address
@@ -225,7 +225,7 @@
     );
 
   /**
-   * A field that was typed into keeps its text whatever its attribute says: it has to be told where the page went
+   * A field that was typed into keeps its text whatever its attribute says: it has to be set to where the page went
    * elsewhere. What was typed into a form that is still to be sent stays.
    *
    * @param {Map<Element, string>} before the texts that the fields came with
@@ -307,7 +307,7 @@
         connect();
       }
     });
-    // Nobody looks: the gateway need not render.
+    // The page is not looked at: the gateway need not render.
     document.addEventListener("visibilitychange", () => (document.hidden ? disconnect() : connect()));
     connect();
   });

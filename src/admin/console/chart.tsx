@@ -33,7 +33,9 @@ function withoutQuiet(values: ArrayLike<number>): Float32Array {
   );
 }
 
-/** A line of the last minutes without axes; `label` says in words what it shows. `least`: what its top is at the least. */
+/**
+ * A line of the last minutes without axes; `label` says in words what it shows. `least`: what its top is at the least.
+ */
 export function Sparkline(props: {
   values: ArrayLike<number>;
   label: string;

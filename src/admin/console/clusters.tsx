@@ -80,7 +80,7 @@ function Row({ cluster }: { cluster: ClusterStatus }): Child {
   );
 }
 
-/** Every followed cluster, how well it is, and how old what it told is. */
+/** Every followed cluster, how well it is, and how old its data is. */
 export function Clusters({ model }: { model: Model }): Child {
   return (
     <Section id="clusters" label="Clusters">

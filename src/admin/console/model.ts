@@ -114,8 +114,8 @@ function clusterOf(reference: string, clusters: readonly ClusterStatus[]): Clust
 }
 
 /**
- * Services of routes that have no address, by route. In mode `request` nothing is known of a service until it is asked for, and
- * before a first list nothing at all: there is none then.
+ * Services of routes that have no address, by route. In mode `request` nothing is known of a service until it is asked
+ * for, and before a first list nothing at all: there is none then.
  */
 function withoutAddress(pools: readonly PoolCounts[], clusters: readonly ClusterStatus[]): Map<string, string[]> {
   const known = ({ service }: PoolCounts): boolean => {

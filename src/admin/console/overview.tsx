@@ -54,7 +54,7 @@ export function troubles({ readiness, clusters, refused, routes }: Model): Troub
     const named = nowhere.slice(0, NAMED).join(", ") + (nowhere.length > NAMED ? " and others" : "");
     found.push({ tone: "warn", text: `${counted(nowhere.length, "route")} without an address: ${named}` });
   }
-  // What somebody has just done comes before what goes on by itself.
+  // What a person has just done comes before what goes on by itself.
   const rank = ({ tone, text }: Trouble): number =>
     TONES.indexOf(tone) * 2 + (/^(?:A changed|Draining)/.test(text) ? 0 : 1);
   return found.sort((a, b) => rank(a) - rank(b));

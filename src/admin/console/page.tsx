@@ -34,7 +34,7 @@ function About({ model: { about } }: { model: Model }): Child {
   );
 }
 
-/** The parts that are sent anew when they change, by the id of their element. */
+/** The parts that are sent again when they change, by the id of their element. */
 export const LIVE_PARTS = {
   overview: Overview,
   clusters: Clusters,

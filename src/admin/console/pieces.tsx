@@ -3,7 +3,7 @@ import type { Child, PropsWithChildren } from "hono/jsx";
 import { type ConsoleState, fieldsOf, href } from "./state.ts";
 import { count } from "./words.ts";
 
-/** A part of the page that is sent anew when it changes. Its id is how the browser finds it. */
+/** A part of the page that is sent again when it changes. Its id is how the browser finds it. */
 export function Section({ id, label, children }: PropsWithChildren<{ id: string; label: string }>): Child {
   return (
     <section id={id} aria-labelledby={`${id}-title`} class="part">

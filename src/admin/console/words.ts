@@ -1,7 +1,7 @@
 import type { ClusterStatus } from "../../discovery/views.ts";
 import type { ClientState } from "../../kubernetes/types.ts";
 
-/** How well something is: told by a word and a shape too, never by its colour alone. */
+/** How well something is: shown by a word and a shape too, never by its colour alone. */
 export type Tone = "good" | "wait" | "warn" | "bad";
 
 /** Each state in plain words. */

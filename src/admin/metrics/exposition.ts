@@ -26,8 +26,8 @@ export function allFamilies(gateway: GatewayMetrics, process: ProcessMetrics): F
 }
 
 /**
- * A family as prom-client's registry takes metrics. Its own classes count by names made of the labels; we count elsewhere,
- * and hand over what was counted.
+ * A family as prom-client's registry takes metrics. Its own classes count by names made of the labels; we count
+ * elsewhere, and hand over what was counted.
  */
 class Collected {
   /** Written by the registry: OpenMetrics names a counter without its `_total`. */
@@ -64,8 +64,8 @@ class Collected {
 }
 
 /**
- * The families in one of the two formats. `pause` lets other work go on: it is awaited before each family, so that a scrape
- * of thousands of routes does not hold up requests for all of its time.
+ * The families in one of the two formats. `pause` lets other work go on: it is awaited before each family, so that a
+ * scrape of thousands of routes does not hold up requests for all of its time.
  */
 export async function expose(
   families: readonly Family[],

@@ -35,8 +35,8 @@ const withLabel = (selector: string | undefined, requirement: string): string =>
   selector === undefined ? requirement : `${selector},${requirement}`;
 
 /**
- * A source that does nothing on its own but one first call, repeated until it succeeds. `onAnswer`: a call succeeded, and
- * the snapshot holds its answer.
+ * A source that does nothing on its own but one first call, repeated until it succeeds. `onAnswer`: a call succeeded,
+ * and the snapshot holds its answer.
  */
 export function createRequestSource(store: ClusterStore, api: ApiClient, onAnswer: () => void): RequestSource {
   const { config, decoders, snapshot, clock, random, logger } = store;

@@ -1,7 +1,9 @@
 import type { Path } from "../../config/issues.ts";
 import type { Unread } from "../input.ts";
 
-/** Keys that are not read, by the beginning of their place (`*` is any key or index), with what comes nearest to them. */
+/**
+ * Keys that are not read, by the beginning of their place (`*` is any key or index), with what comes nearest to them.
+ */
 const TRIFLES: Readonly<Record<string, string>> = {
   "apisix.control": "admin.listen is where the gateway tells of itself",
   "apisix.data_encryption": "nothing is kept encrypted here: write secrets as ${NAME}",

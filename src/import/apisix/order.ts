@@ -56,9 +56,10 @@ interface Entry {
 }
 
 /**
- * The `priority` of each route, 0 for most: only where our precedence would try two routes that may both match in another
- * order than APISIX does. `byHost`: its router looks at the host before the path (radixtree_host_uri). undefined: a route
- * with several hosts would have to stand before another one under one of them and behind it under the other.
+ * The `priority` of each route, 0 for most: only where our precedence would try two routes that may both match in
+ * another order than APISIX does. `byHost`: its router looks at the host before the path (radixtree_host_uri).
+ * undefined: a route with several hosts would have to stand before another one under one of them and behind it under
+ * the other.
  */
 export function apisixPriorities(routes: readonly ApisixPlacement[], byHost: boolean): number[] | undefined {
   const entries = routes.flatMap((placed, route) =>

@@ -17,8 +17,8 @@ const escaped = (text: string): string =>
 const EXACT = 1_000_000;
 
 /**
- * A `uri` of APISIX: exact, or with a `*` at its end everything that begins with these characters, whatever segment they
- * end in. `parameters`: `:name` stands for one segment (router radixtree_uri_with_parameter).
+ * A `uri` of APISIX: exact, or with a `*` at its end everything that begins with these characters, whatever segment
+ * they end in. `parameters`: `:name` stands for one segment (router radixtree_uri_with_parameter).
  */
 export function pathOf(uri: string, parameters: boolean): PathMatch | undefined {
   const path = knownPathOf(uri, parameters);
@@ -57,7 +57,7 @@ export function lookAhead({ rule }: PathMatch): string {
   return rule.regex.startsWith("^") ? `(?=${rule.regex.slice(1)})` : `(?=[\\s\\S]*?(?:${rule.regex}))`;
 }
 
-/** Whether a regular expression of PCRE is one here, and means the same as far as can be told. */
+/** Whether a regular expression of PCRE is one here, and means the same as far as can be known. */
 export function isPlainRegex(source: string): boolean {
   if (/\\[AZzGKQEhHRX]|\(\?[a-zA-Z]*[imsx][a-zA-Z]*[):]|\[\[:|[*+?}]\+|\(\?>|\(\?P|\(\?R|\\p\{|\$\$\{/.test(source))
     return false;

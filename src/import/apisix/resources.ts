@@ -5,7 +5,7 @@ export interface ObjectsById {
   /** The object a reference names; undefined, with the reference declined: there is none. */
   find(reference: Input): Input | undefined;
   all(): readonly Input[];
-  /** Says of those nobody asked for that nobody did. */
+  /** Reports those that no route refers to. */
   declineUnused(why: string): void;
 }
 

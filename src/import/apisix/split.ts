@@ -45,7 +45,10 @@ function mergedNodes(shares: readonly Share[]): UpstreamNode[] | undefined {
   return made.every(({ weight }) => Number.isSafeInteger(weight)) ? made : undefined;
 }
 
-/** Keys of ours that a route has once, and what they are made of. With one of `must` an upstream cannot do without its own. */
+/**
+ * Keys of ours that a route has once, and what they are made of. With one of `must` an upstream cannot do without its
+ * own.
+ */
 const HOW = {
   timeouts: "timeout",
   retries: "retries",

@@ -21,7 +21,7 @@ export const discoveryText = (written: string): string =>
     fallback === undefined ? `\${${name}}` : `\${${name}:-${fallback}}`,
   );
 
-/** A secret that may be told by reference: `$env://NAME` is an environment variable; undefined: it is kept elsewhere. */
+/** A secret that may be a reference: `$env://NAME` is an environment variable; undefined: it is kept elsewhere. */
 export function secretText(written: string): string | undefined {
   const [, name] = /^\$env:\/\/([A-Za-z_][A-Za-z0-9_]*)$/i.exec(written) ?? [];
   if (name !== undefined) return `\${${name}}`;

@@ -43,8 +43,9 @@ export function variableOf(name: string): NginxVariable | undefined {
 }
 
 /**
- * In our notation `$${name}` and `$name` are nginx's variables, `${NAME}` is one of the environment. In braces there may be
- * spaces around the name, and a default behind it (`$${name ?? text}`), with which it is no variable that can be carried over.
+ * In our notation `$${name}` and `$name` are nginx's variables, `${NAME}` is one of the environment. In braces there
+ * may be spaces around the name, and a default behind it (`$${name ?? text}`), with which it is no variable that can be
+ * carried over.
  */
 const REFERENCE = /\$\$\{\s*([A-Za-z_][^}]*?)\s*\}|\$([A-Za-z_][A-Za-z0-9_]*)/g;
 

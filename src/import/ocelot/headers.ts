@@ -34,7 +34,7 @@ export const noHeaderActions = (): HeaderActions => ({
   baseUrl: false,
 });
 
-/** Header names and values as they are told in the same mapping by a route and globally: the route's count. */
+/** Header names and values as they stand in the same mapping by a route and globally: the route's count. */
 function entriesOf(own: Input, global: Input): Input[] {
   const spoken = new Set(own.keys().map((key) => key.toLowerCase()));
   const rest = global.keys().filter((key) => {

@@ -16,7 +16,9 @@ function blocksOf(first: number, last: number): string[] {
   return blocks;
 }
 
-/** An entry of Ocelot's IP lists (an address, a block, a range, a block with a mask) as blocks; undefined: it is none. */
+/**
+ * An entry of Ocelot's IP lists (an address, a block, a range, a block with a mask) as blocks; undefined: it is none.
+ */
 export function ipBlocks(written: string): string[] | undefined {
   const text = written.trim();
   if (isCidr(text)) return [text];

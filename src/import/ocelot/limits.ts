@@ -90,7 +90,7 @@ function settlePassed(own: Input, global: Input): void {
   }
 }
 
-/** How long somebody is shut out: here until the window ends. */
+/** How long a client is shut out: here until the window ends. */
 function waits(own: Input, global: Input, window: number): void {
   const wait = read(own, global, "Wait", "PeriodTimespan");
   if (isUnset(wait)) return;

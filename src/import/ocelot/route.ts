@@ -180,7 +180,7 @@ function takenBy(route: Input, ignoreCase: boolean): Taken | undefined {
   };
 }
 
-/** Brings one route into our words; undefined: it takes no request, which was told. */
+/** Brings one route into our words; undefined: it takes no request, which was reported. */
 export function convertOcelotRoute(route: Input, context: OcelotContext): OcelotRoute | undefined {
   const { globals } = context;
   if (!route.isMapping) {
@@ -293,7 +293,7 @@ export function outputOf({ from, id, keys, leftOut }: OcelotRoute, priority: num
   return leftOut ? new StandIn(route, [], [from]) : convertedFrom(from, route);
 }
 
-/** Ocelot's `declinePositive` for aggregates and dynamic routes: what they are is told once. */
+/** Ocelot's `declinePositive` for aggregates and dynamic routes: what they are is reported once. */
 export const declineOthers = (root: Input): void => {
   declineSet(root.at("Aggregates"), "answers of several routes are not put together here");
   declineSet(root.at("ReRouteAggregates"), "answers of several routes are not put together here");

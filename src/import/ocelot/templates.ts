@@ -61,8 +61,9 @@ function namesFor(placeholders: readonly string[]): Map<string, string> {
 }
 
 /**
- * Brings a template that has no fault into our words. `ignoreCase`: Ocelot's default. A path that ends in a slash matches
- * without it too, and so does every path before a query, with and without one (Ocelot's UpstreamTemplatePatternCreator).
+ * Brings a template that has no fault into our words. `ignoreCase`: Ocelot's default. A path that ends in a slash
+ * matches without it too, and so does every path before a query, with and without one (Ocelot's
+ * UpstreamTemplatePatternCreator).
  */
 export function parseUpstreamTemplate(template: string, ignoreCase: boolean): UpstreamTemplate {
   const { path: written, query } = split(template);

@@ -14,7 +14,7 @@ export function takeUnset(input: Input): void {
 export const firstSet = (...inputs: readonly [Input, ...Input[]]): Input =>
   inputs.find((input) => !isUnset(input)) ?? inputs.at(-1)!;
 
-/** Takes a boolean that is false, as a setting nobody misses; a true one is declined. */
+/** Takes a boolean that is false, as a setting without effect here; a true one is declined. */
 export function declineTrue(input: Input, reason: string): void {
   if (isUnset(input)) return;
   if (input.boolean() === true) input.decline(reason);

@@ -5,12 +5,17 @@ import type { ClusterStatus, NodeDetail, PortAnswer } from "../../discovery/view
 import type { RetryOptions, TimeoutOptions } from "../../proxy/options.ts";
 import type { RouteExplanation } from "../../routing/explain.ts";
 
-/** What explain answers: plain data, ready for JSON. No header value of the request and no secret of the config is in it. */
+/**
+ * What explain answers: plain data, ready for JSON. No header value of the request and no secret of the config is in
+ * it.
+ */
 export interface Explained {
   readonly request: ExplainedRequest;
   /** What a client would get. */
   readonly verdict: Verdict;
-  /** Every route in the order of precedence, and why it takes the request or not. Empty for a request that is refused. */
+  /**
+   * Every route in the order of precedence, and why it takes the request or not. Empty for a request that is refused.
+   */
   readonly routes: readonly RouteExplanation[];
   /** The id of the route that takes it; null: none does. */
   readonly route: string | null;
@@ -21,8 +26,8 @@ export interface Explained {
   /** Where it may go: several where the route splits its requests. */
   readonly services: readonly ExplainedService[];
   /**
-   * How many workers serve; left out: one process does it all. Each has turns and ejections of its own: nodes then stand in
-   * the order of one that has not begun, and requests in flight are not told.
+   * How many workers serve; left out: one process does it all. Each has turns and ejections of its own: nodes then
+   * stand in the order of one that has not begun, and requests in flight are not shown.
    */
   readonly workers?: number;
 }
@@ -122,7 +127,7 @@ export interface ExplainedService {
   readonly port?: PortAnswer;
   readonly balancing: {
     readonly policy: "round_robin" | "least_requests" | "random" | "consistent_hash" | "sticky_cookie";
-    /** What decides for this request; null: there is nobody to decide about. */
+    /** What decides for this request; null: there is no address to decide about. */
     readonly by: Decider | null;
     /** What of a request the policy looks at, such as `header x-user`. */
     readonly key?: string;

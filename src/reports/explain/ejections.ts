@@ -1,7 +1,9 @@
 import type { Node, NodeDetail, NodesAnswer } from "../../discovery/views.ts";
 import type { CompiledRoute } from "../../proxy/route.ts";
 
-/** What a route holds against an address: plain data, for whoever serves requests tells it to those who are asked. */
+/**
+ * What a route holds against an address: plain data, since the thread that serves sends it to the one that is asked.
+ */
 export interface Held {
   readonly route: string;
   /** As its upstream names it. */

@@ -41,8 +41,8 @@ export interface ExplainSources {
   shownRoute(route: ExplainedRule): Readonly<Record<string, unknown>>;
   status(): readonly ClusterStatus[];
   /**
-   * Waits for what a request would wait for: a first list under way, or the apiserver itself in mode `request`. Left out:
-   * only the latter is waited for, since there nothing is known before.
+   * Waits for what a request would wait for: a first list under way, or the apiserver itself in mode `request`. Left
+   * out: only the latter is waited for, since there nothing is known before.
    */
   readonly patient?: boolean;
   /** Where workers serve, and the pools here do not: what each of them holds against addresses. */
@@ -151,8 +151,8 @@ async function refusedByProxy({ rule, proxy }: ForwardingRoute<ExplainedRule>, f
 }
 
 /**
- * What becomes of a request: the route that takes it and why the others do not, what is made of it, and the nodes it may
- * go to. Reads what the next request would read, and moves nothing: no turn is taken, nothing is counted.
+ * What becomes of a request: the route that takes it and why the others do not, what is made of it, and the nodes it
+ * may go to. Reads what the next request would read, and moves nothing: no turn is taken, nothing is counted.
  *
  * @throws {ExplainQueryError} where the question is not about a request.
  */

@@ -2,7 +2,7 @@ import { isAddress, type SocketAddress } from "../../base/addresses.ts";
 import { hostOf } from "../../http/authority.ts";
 import { type BadRequest, type IncomingRequest, type ParseOptions, parseRequest } from "../../http/request.ts";
 
-/** A request somebody asks about, as it came: nothing of it is checked yet. */
+/** The request that is asked about, as it came: nothing of it is checked yet. */
 export interface ExplainQuery {
   readonly method: string;
   /** With a host, or from its path on. */
@@ -88,7 +88,7 @@ export function readQuestion(query: ExplainQuery, server: OwnListener, options: 
   const asked = { method, url: `${scheme}://${hostOf(authority) === null ? url.host : authority}${target}`, headers };
   const headerNames = [...headers.keys()];
   const port = String(server.listen.port);
-  // Reading takes out what a stranger may not send; nobody sent this, so nobody is warned of.
+  // Reading takes out what a stranger may not send; this came from no peer, so there is none to warn of.
   const facts = parseRequest(asked, client, scheme, { ...options, onUntrusted: undefined }, port);
   if (!("problem" in facts)) return { facts, refused: undefined, headerNames };
   const { hostname: host, pathname: path, search } = url;

@@ -36,7 +36,7 @@ const ANSWERS: Record<Exclude<keyof MiddlewareEntry, "options">, string | undefi
 export function explainMiddleware(entries: readonly MiddlewareEntry[]): ExplainedMiddleware[] {
   return entries.map((entry) => {
     const key = Object.keys(entry).find((one) => one !== "options") as keyof typeof ANSWERS;
-    // Some may be told to refuse with another status.
+    // Some may be set to refuse with another status.
     const { status } = Object(entry[key]) as { status?: unknown };
     const answers = typeof status === "number" ? ANSWERS[key]?.replace(/^4../, String(status)) : ANSWERS[key];
     return { name: entry.use ?? key, ...(answers === undefined ? {} : { answers }) };

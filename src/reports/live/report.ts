@@ -22,7 +22,7 @@ export interface ClusterReport {
   readonly version: string | null;
   /** Versions of `discovery.k8s.io` it serves, its favourite first. */
   readonly slices: readonly string[];
-  /** Who the gateway is there; null: nobody tells. */
+  /** Who the gateway is there; null: the apiserver does not say. */
   readonly user: string | null;
   /** When the token ends (ISO 8601); null: it does not say, or there is none. */
   readonly tokenExpires: string | null;

@@ -78,7 +78,7 @@ async function otherwiseKnown(
 }
 
 /**
- * All rights of each place where one is missing: whoever applied an earlier answer under the same name loses nothing.
+ * All rights of each place where one is missing: one who applied an earlier answer under the same name loses nothing.
  * The name has the cluster's id and the user's in it, so that no other gateway's role is replaced.
  */
 function rulesFor(

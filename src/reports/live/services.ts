@@ -53,7 +53,7 @@ function wantedServices({ routes, streams }: WithServices): WantedService[] {
 export interface ServiceCheckDeps {
   createCluster(config: ClusterOptions, zone: string | undefined): Cluster;
   readonly clock: Clock;
-  /** Milliseconds; what is not known by then is told as it stands. */
+  /** Milliseconds; what is not known by then is reported as it stands. */
   readonly timeout: number;
 }
 

@@ -30,7 +30,7 @@ function consumersOf(
   });
 }
 
-/** Adds the middleware, or declines the plugin where nobody could pass or somebody could who should not be told apart. */
+/** Adds the middleware, or declines the plugin where no client could pass, or one that should not. */
 function add(
   conf: Input,
   actions: PluginActions,

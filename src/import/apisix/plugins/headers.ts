@@ -6,7 +6,9 @@ import { isPlainRegex } from "../path.ts";
 import { hasVariables, nginxTemplate, replacementOf } from "../variables.ts";
 import type { PluginRule } from "./plugin.ts";
 
-/** Changes of headers, and those whose values have variables in them, where they can have some: as set_headers has them. */
+/**
+ * Changes of headers, and those whose values have variables in them, where they can have some: as set_headers has them.
+ */
 interface Changes extends HeaderEdits {
   readonly templates?: Record<string, string>;
 }
