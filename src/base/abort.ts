@@ -1,16 +1,16 @@
-/** Somebody who has to be told. */
+/** What is called when a request is given up. */
 export interface AbortListener {
   onAbort(): void;
 }
 
 /**
- * Ends a request that is under way: an `AbortController` that makes its signal only where somebody asks for one. Making one
+ * Ends a request that is under way: an `AbortController` that makes its signal only where one is asked for. Making one
  * for each request costs as much as finding its route.
  */
 export class LazyAbortController {
   /** Whether it was ended. */
   aborted = false;
-  /** Told when it is, in place of listeners to the signal. */
+  /** Called when it is, in place of listeners to the signal. */
   target: AbortListener | undefined = undefined;
   #controller: AbortController | undefined;
   #reason: unknown;

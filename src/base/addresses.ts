@@ -29,8 +29,8 @@ export function isIpv6(text: string): boolean {
 }
 
 /**
- * An IP address in its canonical form (RFC 5952 section 4): two texts that mean one address become equal. An IPv4 end is
- * written in hexadecimal, as URLs write it. Anything else, names too, comes back as it is.
+ * An IP address in its canonical form (RFC 5952 section 4): two texts that mean one address become equal. An IPv4 end
+ * is written in hexadecimal, as URLs write it. Anything else, names too, comes back as it is.
  */
 export function canonicalAddress(text: string): string {
   if (!isIpv6(text)) return text;

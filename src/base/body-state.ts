@@ -1,6 +1,6 @@
 /**
- * What is known of an answer's body without asking the Response, whose `body` costs a runtime more than proxying the rest:
- * it is there as a whole, or it is still on its way and tells when its last byte came.
+ * What is known of an answer's body without asking the Response, whose `body` costs a runtime more than proxying the
+ * rest: it is there as a whole, or it is still on its way and tells when its last byte came.
  */
 export type BodyState = "whole" | OpenBody;
 

@@ -1,5 +1,6 @@
 /**
- * Time as the core modules see it, so that tests can drive it. Nothing above src/platform reads a global timer directly.
+ * Time as the core modules see it, so that tests can drive it. Nothing above src/platform reads a global timer
+ * directly.
  */
 export interface Clock {
   /** Milliseconds since the epoch. */
@@ -39,7 +40,10 @@ export const MAX_MILLISECONDS = 2_147_483_647;
 /** Uniform in [0, 1), as `Math.random`. */
 export type Random = () => number;
 
-/** What `work` comes to; rejects where that takes longer than `bound` milliseconds. It is not ended then: who waits for it is. */
+/**
+ * What `work` comes to; rejects where that takes longer than `bound` milliseconds. It is not ended then: who waits for
+ * it is.
+ */
 export async function inTime<T>(work: T | PromiseLike<T>, bound: number, clock: Clock): Promise<T> {
   let cancel = (): void => {};
   const late = new Promise<never>((_, reject) => {

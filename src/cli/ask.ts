@@ -114,7 +114,7 @@ export async function askClusters<T>(
     config: loaded.config,
     logger: silentLogger,
     ...parts,
-    // Nothing is served here, so nobody's own code is run.
+    // Nothing is served here, so no module of a user's is run.
     userMiddleware: () => (_context, next) => next(),
     // What the apiserver says now is asked for; the file belongs to the gateway that serves.
     createCluster: (cluster, zone) => parts.createCluster({ ...cluster, snapshot_file: undefined }, zone),

@@ -86,8 +86,8 @@ async function moduleErrors(
 /**
  * `check [FILE]`: says whether a config file would be accepted, with every error at its place. Errors and warnings go
  * to stderr, one a line; with `--json` one object goes to stdout instead. Files the config names that are not on this
- * machine are a warning: it may be checked elsewhere than it runs. With `--live` the clusters are asked too: exit code 1
- * says that something keeps a valid file from working now. Gives the exit code.
+ * machine are a warning: it may be checked elsewhere than it runs. With `--live` the clusters are asked too: exit code
+ * 1 says that something keeps a valid file from working now. Gives the exit code.
  */
 export async function check(argv: readonly string[], io: CheckIo): Promise<number> {
   const args = parseCommandLine(argv, CHECK.options);

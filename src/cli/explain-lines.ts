@@ -9,7 +9,7 @@ import type {
 import { PORT_WORDS } from "../reports/explain/words.ts";
 import type { RouteExplanation } from "../routing/explain.ts";
 
-/** As many as somebody reads; `--verbose` and `--json` have all. */
+/** As many as a person reads; `--verbose` and `--json` have all. */
 const SHOWN = 20;
 
 /** A label and what belongs to it, in two columns. */
@@ -35,7 +35,7 @@ function columns(lines: readonly (readonly string[])[]): string[] {
 
 const milliseconds = (ms: number): string => (ms === 0 ? "none" : `${ms} ms`);
 
-/** How much a route tells somebody who wonders: the one that takes the request, others that would, those that nearly would. */
+/** How much is said of a route: the one that takes the request, others that would, those that nearly would. */
 function interest({ id, matched, unmet = [] }: RouteExplanation, taken: string | null): number {
   if (id === taken) return 0;
   if (matched) return 1;

@@ -22,7 +22,7 @@ export interface ImportIo {
   readonly progress?: Progress | undefined;
 }
 
-/** Characters that take long enough to read and to translate that somebody wonders. */
+/** Characters that take long enough to read and to translate that progress is shown. */
 const LARGE = 256 * 1024;
 
 const usageOf = (name: string, { switches }: Importer): string =>
@@ -49,9 +49,9 @@ const USAGE = allUsages(IMPORT);
 
 /**
  * `import FORMAT FILE...`: prints a gateway.yaml made of another gateway's files, and names on stderr every key that is
- * not carried over, with its place and the reason, what concerns access first and how many routes became what last. With
- * `--json` all of it is one object on stdout. Exits 0 when everything
- * is carried over, 1 when something is not, 2 when there was nothing to read.
+ * not carried over, with its place and the reason, what concerns access first and how many routes became what last.
+ * With `--json` all of it is one object on stdout. Exits 0 when everything is carried over, 1 when something is not, 2
+ * when there was nothing to read.
  */
 export async function importConfig(argv: readonly string[], io: ImportIo): Promise<number> {
   const args = parseCommandLine(argv, IMPORT.options);

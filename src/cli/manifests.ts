@@ -113,7 +113,10 @@ async function readModules(
   return { modules: [...found.values()], errors };
 }
 
-/** The account and the roles only: for one cluster of several, or for whoever may not make them along with the rest. */
+/**
+ * The account and the roles only: for one cluster of several, or where other rights are needed for them than for the
+ * rest.
+ */
 function rbacOnly(pod: PodConfig, asked: string | undefined, options: ManifestOptions): Manifest[] | { error: string } {
   const accesses = accessOf(pod.config.discovery);
   const ids = accesses.map(({ id }) => id);
@@ -149,8 +152,8 @@ function warningsOf({ secrets, warnings, config }: PodConfig): string[] {
 }
 
 /**
- * `manifests [FILE]`: prints what runs this config in a cluster: ServiceAccount, the least roles, ConfigMap, Deployment,
- * Service, PodDisruptionBudget, and with `--hpa` an autoscaler. Gives the exit code.
+ * `manifests [FILE]`: prints what runs this config in a cluster: ServiceAccount, the least roles, ConfigMap,
+ * Deployment, Service, PodDisruptionBudget, and with `--hpa` an autoscaler. Gives the exit code.
  */
 export async function manifests(argv: readonly string[], io: ManifestsIo): Promise<number> {
   const bad = (...lines: readonly string[]): number => {

@@ -19,8 +19,8 @@ export interface ClusterSetOptions {
  */
 export interface ClusterSet {
   /**
-   * Goes over to these settings. Clusters that are new serve at once (their routes wait for the first list). What it gives back
-   * ends those that are gone: to be called when nothing uses them.
+   * Goes over to these settings. Clusters that are new serve at once (their routes wait for the first list). What it
+   * gives back ends those that are gone: to be called when nothing uses them.
    */
   apply(config: DiscoveryConfig | undefined): () => void;
   /** The clusters in force, in the file's order. */

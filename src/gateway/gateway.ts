@@ -38,7 +38,10 @@ export interface GatewayOptions extends PlanWorld {
   createCluster(config: ClusterOptions, zone: string | undefined): Cluster;
   /** Who makes the active health checks. @default the gateway itself */
   readonly health?: HealthSet | undefined;
-  /** False where another gateway of the process looks whether what a config names exists, or nothing runs between requests. @default true */
+  /**
+   * False where another gateway of the process looks whether what a config names exists, or nothing runs between
+   * requests. @default true
+   */
   readonly checksReferences?: boolean | undefined;
   /** This config is in force: what was made for others and it does not need may be let go. */
   retain?(config: Config): void;
@@ -50,18 +53,18 @@ export interface Gateway extends GatewayView {
   readonly counters: Counters;
   /** The same, and the addresses they have, as plain data that can be summed with another thread's. */
   traffic(): TrafficStatistics;
-  /** What its routes hold against addresses, as plain data that can be told to another thread. */
+  /** What its routes hold against addresses, as plain data that can be sent to another thread. */
   held(): readonly Held[];
   /** `held`: what other threads hold against addresses too. */
   nodes(service: string, options: { verbose: boolean; held?: readonly Held[] }): Promise<NodesAnswer>;
   /**
-   * `patient`: waits for a first list under way, as a request would. `workers`: what each of the threads that serve in its
-   * place holds against addresses.
+   * `patient`: waits for a first list under way, as a request would. `workers`: what each of the threads that serve in
+   * its place holds against addresses.
    */
   explain(query: ExplainQuery, options?: Pick<ExplainSources, "patient" | "workers">): Promise<Explained>;
   /**
-   * Answers one request; never rejects. `peer` is the address of the connection's other end. `upgrade` accepts WebSockets;
-   * left out, they are refused. `port`: where the request was taken; left out, the scheme's own.
+   * Answers one request; never rejects. `peer` is the address of the connection's other end. `upgrade` accepts
+   * WebSockets; left out, they are refused. `port`: where the request was taken; left out, the scheme's own.
    */
   handle(
     request: Request,
@@ -85,7 +88,7 @@ export interface Gateway extends GatewayView {
   drainStreams(timeout: number): Promise<void>;
   /** Goes over to another config: requests taken up from now on see it, those under way finish as they began. */
   apply(config: Config): void;
-  /** A changed config was refused for these errors, or was taken back (none): whoever looks at the gateway is told. */
+  /** A changed config was refused for these errors, or was taken back (none): the admin API shows it. */
   refuse(errors: readonly string[]): void;
   /** Resolves when every required cluster has its first snapshot. */
   whenReady(signal: AbortSignal): Promise<void>;
@@ -96,8 +99,8 @@ export interface Gateway extends GatewayView {
   /** Requests taken up since `drain`. */
   drained(): number;
   /**
-   * The time to drain is over: open event streams end, as if their pods had ended them, and requests that wait for an answer are
-   * answered `draining`.
+   * The time to drain is over: open event streams end, as if their pods had ended them, and requests that wait for an
+   * answer are answered `draining`.
    */
   cutOff(): void;
   /** Stops following the clusters and writes what the access log holds. */

@@ -94,9 +94,9 @@ export interface PlanParts {
 }
 
 /**
- * What a config comes to. Of the plan before, only its pools, the state of its middleware, its log and its spans are taken
- * over, where nothing changed: no closure of the new plan may hold the old one, or every config there ever was stays in
- * memory.
+ * What a config comes to. Of the plan before, only its pools, the state of its middleware, its log and its spans are
+ * taken over, where nothing changed: no closure of the new plan may hold the old one, or every config there ever was
+ * stays in memory.
  */
 export function makePlan(
   config: Config,

@@ -41,7 +41,7 @@ export type PoolStore = ReadonlyMap<
   { readonly pool: Pool & ProbedPool; readonly cluster: Cluster | undefined }
 >;
 
-/** The pools of one config. Made anew at every config reload and change of clusters. */
+/** The pools of one config. Made at every config reload and change of clusters. */
 export interface PoolSet {
   readonly pools: PoolStore;
   /** `scheme` is how its addresses are spoken to. */

@@ -6,7 +6,10 @@ import type { Plan } from "./plan.ts";
 
 /** Looks whether the services and ports that a config names exist, whenever another config may have named others. */
 export interface ReferenceCheck {
-  /** This plan came into force: what it names and a cluster does not have is logged, once that cluster has its first list. */
+  /**
+   * This plan came into force: what it names and a cluster does not have is logged, once that cluster has its first
+   * list.
+   */
   check(plan: Pick<Plan, "routes" | "streams">, clusters: readonly Cluster[]): void;
   stop(): void;
 }

@@ -24,7 +24,7 @@ import type { PoolSet } from "./pool-set.ts";
 /** A route of the config, compiled. */
 export type GatewayRoute = CompiledRoute<RouteConfig>;
 
-/** All routes of one config, with the pools they use. Made anew at every config reload and change of clusters. */
+/** All routes of one config, with the pools they use. Made at every config reload and change of clusters. */
 export interface RouteSet {
   readonly table: RouteTable<GatewayRoute>;
   readonly routes: readonly GatewayRoute[];

@@ -6,7 +6,7 @@ import type { Stream } from "../streams/stream.ts";
 import { countStreamEjection, type StreamCounters } from "../telemetry/stream-counters.ts";
 import type { PoolSet } from "./pool-set.ts";
 
-/** All streams of one config, by id. Made anew at every config reload and change of clusters. */
+/** All streams of one config, by id. Made at every config reload and change of clusters. */
 export interface StreamSet {
   readonly byId: ReadonlyMap<string, Stream>;
   /** Pools whose addresses are to be checked. */

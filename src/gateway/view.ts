@@ -9,7 +9,7 @@ import type { GatewayMetrics } from "../telemetry/gateway-metrics.ts";
 export interface GatewayView {
   readiness(): {
     ready: boolean;
-    /** SIGTERM came: the gateway answers 503 here so that nobody sends it new work. */
+    /** SIGTERM came: the gateway answers 503 here so that no new work is sent to it. */
     draining: boolean;
     waiting: readonly { id: string; state: string; reason: string | undefined }[];
   };
@@ -24,7 +24,10 @@ export interface GatewayView {
   services(query: ServicesQuery): ServicesPage;
   /** What happened lately, the newest first; at most `limit`. */
   events(limit: number): readonly GatewayEvent[];
-  /** What is wrong with a changed config that was refused, so that the one before is still in force; nearly always nothing. */
+  /**
+   * What is wrong with a changed config that was refused, so that the one before is still in force; nearly always
+   * nothing.
+   */
   refusedConfig(): readonly string[];
   /** What becomes of a request. Rejects with an `ExplainQueryError` where the question is not about one. */
   explain(query: ExplainQuery): Promise<Explained>;
@@ -32,6 +35,6 @@ export interface GatewayView {
   routes(): readonly unknown[];
   /** Effective streams, defaults filled in. */
   streams(): readonly unknown[];
-  /** An error nobody foresaw, for the log. */
+  /** An unforeseen error, for the log. */
   report(error: unknown): void;
 }

@@ -13,7 +13,7 @@ import type { ProcessUsage, Signal } from "./process.ts";
 import type { Threads } from "./threads.ts";
 import type { CertificateFacts, CertificateFault, ServerCertificate } from "./tls.ts";
 
-/** The process around a command: where it prints, listens and is told to stop. Workers has none. */
+/** The process around a command: where it prints, listens and gets signals. Workers has none. */
 export interface Host {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** What this machine, or pod, is called; undefined: that is not known. */
@@ -45,15 +45,15 @@ export interface Host {
   ): Promise<TlsStreamListener>;
   /** What the process uses of the machine, now. */
   usage(): ProcessUsage;
-  /** Whether somebody listens there now, be it one that shares its port. */
+  /** Whether the port is in use now, be it by one that shares it. */
   isTaken(address: SocketAddress): boolean;
   /** Whether a chain and a key, both in PEM, can be served with. */
   inspectCertificate(cert: string, key: string): CertificateFacts | CertificateFault;
   /** Left out where threads cannot share a port. */
   readonly threads?: Threads | undefined;
   /**
-   * Calls `handler` with what was thrown or rejected where nothing catches it, in a timer of a user's module say: it ends the
-   * process only where this is not called. Returns the function that ends it.
+   * Calls `handler` with what was thrown or rejected where nothing catches it, in a timer of a user's module say: it
+   * ends the process only where this is not called. Returns the function that ends it.
    */
   onFault(handler: (fault: unknown) => void): () => void;
   /** Calls `handler` at every signal; returns the function that ends it. */

@@ -22,7 +22,7 @@ export interface Listener {
 export interface ListenOptions {
   /**
    * Others of this user may take connections on the same port: other threads, and a gateway that follows this one. Left
-   * out, nobody else may.
+   * out, no other may.
    */
   readonly share?: boolean | undefined;
 }
@@ -42,13 +42,13 @@ export interface TlsListener extends Listener {
   renew(certificates: readonly ServerCertificate[]): void;
 }
 
-/** Who is told of what comes to a listening TCP port. */
+/** Handlers of what comes to a listening TCP port. */
 export interface StreamHandlers {
   /** A connection stands, its TLS handshake included; it does not read yet. */
   connection(socket: StreamSocket): void;
   /**
-   * Of a listener with TLS: whether another connection may begin its handshake while `pending` others are at theirs. One
-   * that may not is closed unread.
+   * Of a listener with TLS: whether another connection may begin its handshake while `pending` others are at theirs.
+   * One that may not is closed unread.
    */
   admits(pending: number): boolean;
   /** A client's TLS handshake failed, or took too long: there is no connection. */

@@ -36,7 +36,10 @@ function placeIn(text: string, files: ReadonlyMap<string, string>): Place | unde
   return undefined;
 }
 
-/** The first line that imports or exports what the message names in quotes: an import of what is not there has no place on Bun. */
+/**
+ * The first line that imports or exports what the message names in quotes: an import of what is not there has no place
+ * on Bun.
+ */
 function placeOfNamed(message: string, files: ReadonlyMap<string, string>): Place | undefined {
   const names = [...message.matchAll(/["']([^"']+)["']/g)].map(([, name]) => name!);
   for (const name of names) {
@@ -77,8 +80,8 @@ function describeOne(error: unknown, entry: string, files: ReadonlyMap<string, s
 }
 
 /**
- * A fault of a module in words: file, line, what is wrong and the line's text (without the texts in it, which may be secrets).
- * `files`: those the module is made of, with what they hold.
+ * A fault of a module in words: file, line, what is wrong and the line's text (without the texts in it, which may be
+ * secrets). `files`: those the module is made of, with what they hold.
  */
 export function describeFault(error: unknown, entry: string, files: ReadonlyMap<string, string>): string {
   const { errors } = Object(error) as { errors?: unknown };

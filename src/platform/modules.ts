@@ -15,7 +15,8 @@ export interface ModuleLoader {
   /** Looks at a module without loading it; `path` is relative to the file `beside`. Never rejects. */
   look(path: string, beside: string): Promise<ModuleState>;
   /**
-   * Evaluates modules as they are now, each with all its files; one that several import is evaluated once. Never rejects.
+   * Evaluates modules as they are now, each with all its files; one that several import is evaluated once. Never
+   * rejects.
    */
   load(modules: readonly ModuleState[]): Promise<readonly PromiseSettledResult<unknown>[]>;
   /** What a module threw: file, line, what is wrong, and the line without the texts in it. */

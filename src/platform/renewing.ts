@@ -4,12 +4,15 @@ import type { Handler, Listener, TlsListener } from "./listen.ts";
 import type { ServerCertificate } from "./tls.ts";
 
 /**
- * How long the listener with the certificates before still answers, each answer being its connection's last: clients that
- * are at work go over by themselves, and only connections that were idle all the while are closed.
+ * How long the listener with the certificates before still answers, each answer being its connection's last: clients
+ * that are at work go over by themselves, and only connections that were idle all the while are closed.
  */
 const HANDOVER_MS = 2000;
 
-/** The last answer of its connection (RFC 9112 section 9.6). HTTP/2 has no such field, and the runtimes leave it out there. */
+/**
+ * The last answer of its connection (RFC 9112 section 9.6). HTTP/2 has no such field, and the runtimes leave it out
+ * there.
+ */
 function last(response: Response): Response {
   // A WebSocket that was accepted has no answer.
   response?.headers.set("connection", "close");
@@ -30,9 +33,9 @@ export type OpenTls = (
 ) => Listener;
 
 /**
- * Listens with certificates that can be renewed, on a server that cannot change its own: new ones mean a new listener on
- * the same port, and the one before is stopped after a while. What is under way on it, streams and WebSockets too, goes on
- * to its end.
+ * Listens with certificates that can be renewed, on a server that cannot change its own: new ones mean a new listener
+ * on the same port, and the one before is stopped after a while. What is under way on it, streams and WebSockets too,
+ * goes on to its end.
  */
 export function listenRenewing(
   address: SocketAddress,

@@ -1,9 +1,9 @@
 import { isPlainPath } from "../base/path-check.ts";
 
 /**
- * Deno and Workers hand over the request target as it came, dot segments and backslashes included, which their own fetch
- * resolves: a route would be matched by another path than the one that is asked for. So they are resolved first, as Bun
- * does. undefined: there is nothing to resolve. Throws where the target makes no URL.
+ * Deno and Workers hand over the request target as it came, dot segments and backslashes included, which their own
+ * fetch resolves: a route would be matched by another path than the one that is asked for. So they are resolved first,
+ * as Bun does. undefined: there is nothing to resolve. Throws where the target makes no URL.
  */
 export function resolved(request: Request): Request | undefined {
   const { url, method, headers, body, signal } = request;

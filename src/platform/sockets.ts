@@ -1,6 +1,6 @@
 import type { SocketAddress } from "../base/addresses.ts";
 
-/** What a socket tells. Nothing is told after `closed`. */
+/** Events of a socket; none comes after `closed`. */
 export interface SocketEvents {
   /** Bytes came; they are the receiver's to keep. */
   data(bytes: Uint8Array): void;
@@ -13,7 +13,7 @@ export interface SocketEvents {
 }
 
 /**
- * A connection as the core sees it: TCP, or TLS over it. It does not read until it is told to, so that what its other
+ * A connection as the core sees it: TCP, or TLS over it. It does not read until `resume`, so that what its other
  * side sends stays with the kernel, and TCP's own flow control slows the sender down.
  */
 export interface StreamSocket {
@@ -21,11 +21,11 @@ export interface StreamSocket {
   readonly peer: SocketAddress;
   /** This end. */
   readonly local: SocketAddress;
-  /** Who is told from now on, in place of whoever was before. */
+  /** Takes the events from now on, in place of the listener before. */
   listen(events: SocketEvents): void;
   /**
-   * Sends; of a text each character as one byte (Latin-1). False: enough is waiting, stop until `drained`; the bytes are
-   * taken all the same.
+   * Sends; of a text each character as one byte (Latin-1). False: enough is waiting, stop until `drained`; the bytes
+   * are taken all the same.
    */
   write(bytes: Uint8Array | string): boolean;
   /** Sends what waits, then says that no more will come; the other direction goes on. */

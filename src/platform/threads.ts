@@ -3,7 +3,7 @@ export interface Port {
   post(message: unknown): void;
 }
 
-/** What a thread's starter is told. */
+/** What a thread's starter gets of it. */
 export interface ThreadEvents {
   message(message: unknown): void;
   /** It is gone; nothing follows. `why`: its last words, where it ended by an error; `code`: where it ended itself. */

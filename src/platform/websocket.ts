@@ -1,4 +1,4 @@
-/** What the holder of one end of a WebSocket connection is told. */
+/** Events of one end of a WebSocket connection. */
 export interface MessageEvents {
   /** A whole message: text as a string, anything else as bytes. `size` is that of its payload, in bytes. */
   message(data: string | Uint8Array, size: number): void;
@@ -7,13 +7,16 @@ export interface MessageEvents {
   /** What was sent has left: more may follow. */
   drained(): void;
   /**
-   * It is over, told once; nothing follows. Not told to who ended it: after `close` or `terminate`. The code and reason of the other side's close frame: 1005 where that had no
-   * code, 1006 where there was none (RFC 6455 section 7.1.5).
+   * It is over: once, and nothing follows. Not called on the side that ended it: after `close` or `terminate`. The code
+   * and reason of the other side's close frame: 1005 where that had no code, 1006 where there was none (RFC 6455
+   * section 7.1.5).
    */
   closed(code: number, reason: string): void;
 }
 
-/** One end of an open WebSocket connection (RFC 6455), in whole messages. Pings of the other side are answered by it. */
+/**
+ * One end of an open WebSocket connection (RFC 6455), in whole messages. Pings of the other side are answered by it.
+ */
 export interface MessageSocket {
   /** Begins to read. Called once, before anything else. */
   listen(events: MessageEvents): void;
@@ -35,8 +38,8 @@ export interface Upgraded {
 }
 
 /**
- * Accepts a client's WebSocket handshake, its answer carrying `headers`: the subprotocol is theirs to choose. undefined:
- * the client is gone, or the connection cannot be upgraded.
+ * Accepts a client's WebSocket handshake, its answer carrying `headers`: the subprotocol is theirs to choose.
+ * undefined: the client is gone, or the connection cannot be upgraded.
  */
 export type Upgrade = (request: Request, headers: Headers) => Upgraded | undefined;
 

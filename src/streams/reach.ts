@@ -25,7 +25,7 @@ export interface ReachOptions {
   readonly facts: PickInfo;
   /** What each upstream is sent first. */
   readonly preface: Uint8Array | undefined;
-  /** The client left, or nobody waits any more. */
+  /** The client left, or it is not waited for any more. */
   readonly gone: AbortSignal;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -34,9 +34,9 @@ export interface ReachOptions {
 }
 
 /**
- * Connects to an address of the service, and to another one where that fails, as often as the stream says. Nothing of the
- * client's is sent before a connection stands, so every failure may be tried again. A target that was reached is started
- * (`pool.start`); whoever gets it finishes it.
+ * Connects to an address of the service, and to another one where that fails, as often as the stream says. Nothing of
+ * the client's is sent before a connection stands, so every failure may be tried again. A target that was reached is
+ * started (`pool.start`); the receiver finishes it.
  */
 export async function reach(options: ReachOptions): Promise<Reached> {
   const { stream, facts, preface, gone, clock, logger, onTry } = options;

@@ -53,7 +53,7 @@ export function createTunnel({ client, upstream, idle, clock, counts, onEnd }: T
     for (const { socket, closed } of [sides.client, sides.upstream]) if (!closed) socket.destroy();
   }
 
-  /** One timer that looks when the last byte was: one that every byte arms anew would cost more than the byte. */
+  /** One timer that looks when the last byte was: one that every byte arms again would cost more than the byte. */
   function watchIdle(): void {
     const left = last + idle - clock.now();
     if (left <= 0) finish("idle_timeout");
@@ -70,7 +70,7 @@ export function createTunnel({ client, upstream, idle, clock, counts, onEnd }: T
       },
       ended: () => to.socket.end(),
       drained() {
-        // A slow reader that takes bytes is not idle, though nobody sent any.
+        // A slow reader that takes bytes is not idle, though none was sent.
         if (idle > 0) last = clock.now();
         to.socket.resume();
       },

@@ -11,8 +11,8 @@ import { keywords, oneOf } from "./shapes.ts";
 type AnySchema = v.GenericSchema;
 
 /**
- * Marks a text that may be shown wherever the config is: a name, an address, a pattern, never a credential. A text without
- * this mark is treated as a secret by everything that prints a config.
+ * Marks a text that may be shown wherever the config is: a name, an address, a pattern, never a credential. A text
+ * without this mark is treated as a secret by everything that prints a config.
  */
 export const shown = <const Schema extends AnySchema>(schema: Schema): Schema => ({ ...schema, shown: true });
 

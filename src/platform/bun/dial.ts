@@ -95,9 +95,9 @@ const HANDLERS: Bun.SocketHandler<BunSocket> = {
 };
 
 /**
- * Connects with `Bun.connect`, for HTTP: node:net's streams take a fifth of a bare proxy's time on top where bodies are large. An
- * attempt that is given up cannot be taken back from Bun 1.4.5: its socket stays until the system gives up too (about two minutes
- * where packets are swallowed), and is closed if it comes to stand.
+ * Connects with `Bun.connect`, for HTTP: node:net's streams take a fifth of a bare proxy's time on top where bodies are
+ * large. An attempt that is given up cannot be taken back from Bun 1.4.5: its socket stays until the system gives up
+ * too (about two minutes where packets are swallowed), and is closed if it comes to stand.
  */
 export const bunDial: Dial = async (to, { signal, preface, background }) => {
   signal.throwIfAborted();

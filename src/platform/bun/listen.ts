@@ -42,9 +42,9 @@ function restAfter(answer: Response | undefined, rest: () => void): void {
 }
 
 /**
- * Listens with `Bun.serve`. Bun's own idle timer is off while a request is answered: it would cut a quiet event stream (the
- * gateway has timeouts). A handler that fails is answered 500 in outward words; Bun's own answer would be a page with our
- * source on it.
+ * Listens with `Bun.serve`. Bun's own idle timer is off while a request is answered: it would cut a quiet event stream
+ * (the gateway has timeouts). A handler that fails is answered 500 in outward words; Bun's own answer would be a page
+ * with our source on it.
  */
 export function openServer(
   address: SocketAddress,
@@ -110,7 +110,7 @@ async function within(done: Promise<void>, ms: number): Promise<boolean> {
   return settled;
 }
 
-/** Whether somebody listens there now: only where nobody does may a port be had for oneself. */
+/** Whether the port is in use now: only one that is not may be had alone. */
 export function isTaken(address: SocketAddress): boolean {
   if (address.port === 0) return false;
   try {

@@ -16,9 +16,9 @@ const PROVIDED: Readonly<Record<string, object>> = {
 };
 
 /**
- * Bun evaluates a file again under another name, such as one with a query. What it imports would still be the old file: a
- * plugin gives those names of the same generation. It is not asked for names without an extension and for JSON, so these are
- * taken out of the cache.
+ * Bun evaluates a file again under another name, such as one with a query. What it imports would still be the old file:
+ * a plugin gives those names of the same generation. It is not asked for names without an extension and for JSON, so
+ * these are taken out of the cache.
  */
 
 /** The generation of each file of the user's modules. */
@@ -26,7 +26,10 @@ const generations = new Map<string, number>();
 const cache = createRequire(import.meta.url).cache;
 let hooked = false;
 
-/** Lets modules import what is provided, with all else they import installed beside them, and files of their own generation. */
+/**
+ * Lets modules import what is provided, with all else they import installed beside them, and files of their own
+ * generation.
+ */
 function hook(): void {
   hooked = true;
   plugin({
@@ -46,7 +49,9 @@ function hook(): void {
   });
 }
 
-/** Modules of the user's on Bun, alike from source and in the executable. Those of earlier generations can be collected. */
+/**
+ * Modules of the user's on Bun, alike from source and in the executable. Those of earlier generations can be collected.
+ */
 export const bunModules = createModuleLoader({
   begin(files, generation) {
     if (!hooked) hook();

@@ -1,6 +1,6 @@
 /**
- * How many requests Bun's fetch keeps in flight, 256 where the environment says nothing of it: those to apiservers, of which
- * `mode: request` makes one for each request. 65,535 is the most it takes.
+ * How many requests Bun's fetch keeps in flight, 256 where the environment says nothing of it: those to apiservers, of
+ * which `mode: request` makes one for each request. 65,535 is the most it takes.
  */
 const REQUEST_LIMIT = { name: "BUN_CONFIG_MAX_HTTP_REQUESTS", value: "65336" } as const;
 
@@ -8,10 +8,10 @@ const REQUEST_LIMIT = { name: "BUN_CONFIG_MAX_HTTP_REQUESTS", value: "65336" } a
 export const NO_INSTALL = "--no-install";
 
 /**
- * Makes sure that Bun's fetch is not limited and that Bun installs nothing by itself. Bun reads both at its own start only,
- * before any code of ours: where it was started otherwise, the program begins again in the same process (execve(2)), so
- * that signals and exit codes are as they were. `program` is what follows Bun's own options; left out, the executable
- * itself, which is built with that option in it. Returns where there is nothing to do, or no execve.
+ * Makes sure that Bun's fetch is not limited and that Bun installs nothing by itself. Bun reads both at its own start
+ * only, before any code of ours: where it was started otherwise, the program begins again in the same process
+ * (execve(2)), so that signals and exit codes are as they were. `program` is what follows Bun's own options; left out,
+ * the executable itself, which is built with that option in it. Returns where there is nothing to do, or no execve.
  */
 export function startAsMeant(program?: string): void {
   const { execArgv, execPath, env } = process;

@@ -50,7 +50,7 @@ export const bunThreads: Threads = {
   start,
 };
 
-/** In a worker: the way to the thread that started it. Messages wait until somebody receives. */
+/** In a worker: the way to the thread that started it. Messages wait until there is a receiver. */
 export function parent(receive: (message: unknown) => void): Port {
   const port = parentPort!;
   port.on("message", receive);

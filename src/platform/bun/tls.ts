@@ -4,7 +4,9 @@ import { listenRenewing } from "../renewing.ts";
 import type { ServerCertificate } from "../tls.ts";
 import { openServer } from "./listen.ts";
 
-/** In Bun's words: the first certificate answers clients that name no known host; each other one, those of its names. */
+/**
+ * In Bun's words: the first certificate answers clients that name no known host; each other one, those of its names.
+ */
 function bunTls(certificates: readonly ServerCertificate[]): Bun.TLSOptions[] {
   const [first, ...more] = certificates;
   const taken = new Set<string>();

@@ -1,4 +1,6 @@
-/** What is used of Deno's own API: its types and Bun's cannot be loaded side by side. https://docs.deno.com/api/deno/ */
+/**
+ * What is used of Deno's own API: its types and Bun's cannot be loaded side by side. https://docs.deno.com/api/deno/
+ */
 
 /** A client of Deno's fetch: its own connections, trust and identity. */
 export interface DenoHttpClient extends Disposable {

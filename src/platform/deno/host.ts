@@ -23,7 +23,7 @@ function listenError(address: SocketAddress, cause: unknown): ListenError {
   return new ListenError(`Cannot listen on ${address.host}:${address.port}: ${(cause as Error).message}`, { cause });
 }
 
-/** Whether somebody listens there now. Throws `ListenError` where nobody can. */
+/** Whether the port is in use now. Throws `ListenError` where it cannot be listened on at all. */
 function isTaken(address: SocketAddress): boolean {
   if (address.port === 0) return false;
   try {

@@ -33,7 +33,9 @@ function clientFor(tls: ClientTls | undefined, proxy?: DenoProxy): DenoHttpClien
 /** Where Deno looks for proxies. */
 const PROXY_KEYS = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"].flatMap((key) => [key, key.toLowerCase()]);
 
-/** A fetch of its own connections. It follows no redirect and has no time-out of its own; the answer is decompressed. */
+/**
+ * A fetch of its own connections. It follows no redirect and has no time-out of its own; the answer is decompressed.
+ */
 function clientFetch(tls: ClientTls, proxyOf?: ProxyOf): Fetch {
   const clients = new Map<string | undefined, DenoHttpClient>();
   // What cannot be done is said when the fetch is made, not with its first request.

@@ -7,12 +7,12 @@ import type { ClientTls, ServerCertificate } from "../tls.ts";
 import { type DenoConn, type DenoTlsConn, type DenoTlsListener, deno, UNVERIFIED } from "./api.ts";
 
 /**
- * TLS by Deno's own sockets: its node:tls goes on reading while it is told to pause, and keeps all of it in memory
+ * TLS by Deno's own sockets: its node:tls goes on reading after `pause`, and keeps all of it in memory
  * (Deno 2.9.6). Deno's own can be read as slowly as one likes.
  */
 
 const READ_BYTES = 65_536;
-/** What may wait to be written before the sender is told to stop. */
+/** What may wait to be written before the sender has to stop. */
 const WAITING_BYTES = 65_536;
 
 function close(conn: DenoConn | undefined): void {

@@ -129,7 +129,8 @@ export const nodeFiles: Files = {
     );
   },
   async writeAtomic(path, text) {
-    // A name that cannot be guessed, and never one that is there: in a shared folder it could be a link to another file.
+    // A name that cannot be guessed, and never one that is there: in a shared folder it could be a link to another
+    // file.
     const beside = join(dirname(path), `.${basename(path)}.${crypto.randomUUID()}.tmp`);
     let made = false;
     try {

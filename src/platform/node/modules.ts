@@ -33,8 +33,8 @@ function hook(): void {
 }
 
 /**
- * Modules of the user's on Deno and Node, which evaluate a file again under another URL. They never forget one: each change of a
- * module keeps what it was before in memory until the process ends.
+ * Modules of the user's on Deno and Node, which evaluate a file again under another URL. They never forget one: each
+ * change of a module keeps what it was before in memory until the process ends.
  */
 export const nodeModules = createModuleLoader({
   begin() {

@@ -96,7 +96,7 @@ export function nodeDial(tls?: (host: string) => ConnectionOptions): Dial {
         signal.removeEventListener("abort", abort);
         socket.off("close", lost);
         resolve(nodeSocket(socket, raw));
-        // What breaks from now on is told by the socket's own events.
+        // What breaks from now on comes by the socket's own events.
         socket.off("error", fail);
       };
       signal.addEventListener("abort", abort, { once: true });
