@@ -16,8 +16,8 @@ type AdminOptions = Omit<ListenersOptions, "config" | "port">;
 const LOOK_MS = 200;
 
 /**
- * Opens the admin API with its console. No two gateways share it: one that takes over waits, in the background, until the
- * one before has ended. Throws `ListenError`: then nothing goes on.
+ * Opens the admin API with its console. No two gateways share it: one that takes over waits, in the background, until
+ * the one before has ended. Throws `ListenError`: then nothing goes on.
  */
 export function openAdmin(admin: Exclude<AdminConfig, false>, options: AdminOptions): Listener {
   const { host, logger, ports } = options;

@@ -2,7 +2,7 @@ import type { Host } from "../platform/host.ts";
 import type { ConfigOrigin } from "./config-origin.ts";
 import type { Listeners } from "./listeners.ts";
 import type { ProcessLogger } from "./logger.ts";
-import type { Served } from "./server.ts";
+import type { GatewayServer } from "./server.ts";
 
 /** How long the ready line waits for the first lists. */
 const READY_WAIT_MS = 5000;
@@ -20,9 +20,12 @@ export interface AnnounceOptions {
 /** A cluster in messages; the only one may have no id. */
 const nameOf = (id: string): string => (id === "" ? "kubernetes" : id);
 
-/** Prints the ready line, when every required cluster has its first list or the wait is over: then it names what is missing. */
+/**
+ * Prints the ready line, when every required cluster has its first list or the wait is over: then it names what is
+ * missing.
+ */
 export async function announce(
-  { gateway, settled }: Served,
+  { gateway, settled }: GatewayServer,
   { url, adminUrl }: Pick<Listeners, "url" | "adminUrl">,
   { origin, host, logger, json, endProgress }: AnnounceOptions,
 ): Promise<void> {

@@ -20,7 +20,10 @@ export interface GatewayParts extends Omit<GatewayOptions, "config" | "logger"> 
   createCluster(config: ClusterOptions, zone: string | undefined): Cluster;
 }
 
-/** What a gateway in a process of its own works with: everything but the config and the log. `modules` are those it loads. */
+/**
+ * What a gateway in a process of its own works with: everything but the config and the log. `modules` are those it
+ * loads.
+ */
 export function gatewayParts(
   world: Pick<ServeWorld, "runtime" | "host" | "files"> & { readonly viaApiserver?: boolean },
   logger: Logger,

@@ -34,8 +34,9 @@ async function readContexts(config: Config, options: Omit<KubeconfigOptions, "co
 }
 
 /**
- * `loadConfig`, with the namespace of a kubeconfig's context as the default namespace of its cluster, as it is for kubectl.
- * A kubeconfig that cannot be read is no error of the config: its cluster tells when it connects, and tries again.
+ * `loadConfig`, with the namespace of a kubeconfig's context as the default namespace of its cluster, as it is for
+ * kubectl. A kubeconfig that cannot be read is no error of the config: its cluster tells when it connects, and tries
+ * again.
  */
 export async function loadWithContexts(
   input: LoadInput,

@@ -9,8 +9,8 @@ export interface ChosenBy {
 }
 
 /**
- * How ports are opened. Those for traffic can be had by several gateways of one user at a time, so that one can follow another
- * without a gap: only where that was asked for.
+ * How ports are opened. Those for traffic can be had by several gateways of one user at a time, so that one can follow
+ * another without a gap: only where that was asked for.
  */
 export interface PortRules {
   readonly chosenBy: ChosenBy;

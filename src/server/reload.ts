@@ -5,7 +5,10 @@ import { formatIssue, type LoadResult } from "../config/load.ts";
 import type { Config } from "../config/schema.ts";
 import type { ReloadCounts } from "../telemetry/process-metrics.ts";
 
-/** How long reading may take, with all that the config names, milliseconds: a file that is a pipe without a writer never ends. */
+/**
+ * How long reading may take, with all that the config names, milliseconds: a file that is a pipe without a writer never
+ * ends.
+ */
 const READ_MS = 60_000;
 
 /** What a reloader works with. */
@@ -16,7 +19,7 @@ export interface ReloaderOptions {
   stamp(): string;
   /** Puts a valid config in force; resolves when it is. */
   apply(config: Config): void | Promise<void>;
-  /** Told why a changed config is not in force; without errors when the file is again what is in force. */
+  /** Called with why a changed config is not in force; without errors when the file is again what is in force. */
   refuse(errors: readonly string[]): void;
   /** The config in force. */
   readonly current: Config;

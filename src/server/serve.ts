@@ -13,7 +13,7 @@ import type { Runtime } from "../platform/runtime.ts";
 import { announce } from "./announce.ts";
 import { followCertificates, readCertificates } from "./certificates.ts";
 import type { ConfigOrigin } from "./config-origin.ts";
-import type { Traffic } from "./http-listener.ts";
+import type { HttpListener } from "./http-listener.ts";
 import { EXIT, type PodFacts } from "./io.ts";
 import { type Listeners, type ListenersOptions, openListeners } from "./listeners.ts";
 import { kubeconfigOptions, loadWithContexts } from "./load-config.ts";
@@ -23,7 +23,7 @@ import { assertFree, openPort } from "./ports.ts";
 import { processMetrics } from "./process-metrics.ts";
 import { createProgress } from "./progress.ts";
 import { createReloader } from "./reload.ts";
-import { type Served, serveAlone, serveByWorkers, workersOf } from "./server.ts";
+import { type GatewayServer, singleThreadedServer, threadedServer, workersOf } from "./server.ts";
 import { stopSignal } from "./stop-signal.ts";
 import { CertificatesError, openStreams, type StreamListeners } from "./stream-listeners.ts";
 import { showSync } from "./sync-progress.ts";
@@ -107,7 +107,7 @@ export async function serveUntilSignal(
   if (viaApiserver) logger.log("warn", VIA_APISERVER_NOTE);
   // The connections to apiservers are this thread's.
   const count = viaApiserver ? 1 : workersOf(config.server, host.threads);
-  const served = count === 1 ? serveAlone(parts) : serveByWorkers(parts, count, host.threads!);
+  const served = count === 1 ? singleThreadedServer(parts) : threadedServer(parts, count, host.threads!);
   const { gateway } = served;
   let opened: Opened | undefined;
   const reloader = createReloader({
@@ -175,7 +175,7 @@ export async function serveUntilSignal(
   return EXIT.fine;
 }
 
-/** Says why nothing is served; the exit code. Throws what nobody foresaw. */
+/** Says why nothing is served; the exit code. Throws what is unforeseen. */
 function refusal(error: unknown, { stderr }: Host): number {
   if (error instanceof AbandonedError) return EXIT.fine;
   if (error instanceof ListenError) {
@@ -205,14 +205,14 @@ async function firstConfig(origin: ConfigOrigin, world: ServeWorld, modules: Mod
 
 /** All that a gateway listens on. */
 interface Opened {
-  readonly traffic: Traffic;
+  readonly traffic: HttpListener;
   readonly listeners: Listeners;
   readonly streams: StreamListeners;
 }
 
 /** Opens all or nothing. Rejects with a `ListenError` or a `CertificatesError`. */
 async function open(
-  served: Served,
+  served: GatewayServer,
   options: Omit<ListenersOptions, "view" | "port"> & { readonly files: Files; readonly logger: ProcessLogger },
 ): Promise<Opened> {
   const { config, host, ports } = options;

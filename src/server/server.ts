@@ -12,28 +12,30 @@ import type { Runtime } from "../platform/runtime.ts";
 import type { Threads } from "../platform/threads.ts";
 import type { ServerCertificate } from "../platform/tls.ts";
 import { gatewayParts } from "./gateway-parts.ts";
-import { openTraffic, type Traffic } from "./http-listener.ts";
-import { keeperView } from "./threads/primary-view.ts";
-import { createTeam } from "./threads/worker-pool.ts";
+import { type HttpListener, openHttpListener } from "./http-listener.ts";
+import { primaryView } from "./threads/primary-view.ts";
+import { createWorkerPool } from "./threads/worker-pool.ts";
 
-/** The gateway of a process, be it one or a team of workers. */
-export interface Served {
+/** The gateway of a process, be it one thread or a pool of workers. */
+export interface GatewayServer {
   /** The one that follows the clusters. */
   readonly gateway: Gateway;
   /** What the admin API shows. */
   readonly view: GatewayView;
   /** Begins to take requests. Rejects with a `ListenError`. */
-  open(): Promise<Traffic>;
+  open(): Promise<HttpListener>;
   /** Puts a config in force; resolves when it is, everywhere. */
   apply(config: Config): Promise<void>;
   /** Resolves when all that is known of the clusters now is known everywhere. */
   settled(): Promise<void>;
-  /** Gives up what `open` has begun, which then rejects with an `AbandonedError`: the process ends before it was done. */
+  /**
+   * Gives up what `open` has begun, which then rejects with an `AbandonedError`: the process ends before it was done.
+   */
   abandon(): void;
 }
 
 /** What it is made of. */
-export interface ServedOptions {
+export interface GatewayServerOptions {
   readonly config: Config;
   /** The config file's path. */
   readonly file: string;
@@ -51,13 +53,13 @@ export const workersOf = ({ workers }: Config["server"], threads: Threads | unde
   threads === undefined ? 1 : workers === "auto" ? threads.processors : workers;
 
 /** A gateway that does everything itself, in this thread. */
-export function serveAlone(options: ServedOptions): Served {
+export function singleThreadedServer(options: GatewayServerOptions): GatewayServer {
   const { config, certificates, modules, logger, host } = options;
   const gateway = createGateway({ config, logger, ...gatewayParts(options, logger, modules) });
   return {
     gateway,
     view: gateway,
-    open: async () => openTraffic({ server: config.server, gateway, host, certificates, clock: systemClock }),
+    open: async () => openHttpListener({ server: config.server, gateway, host, certificates, clock: systemClock }),
     apply: async (next) => gateway.apply(next),
     settled: async () => {},
     abandon: () => {},
@@ -65,7 +67,7 @@ export function serveAlone(options: ServedOptions): Served {
 }
 
 /** A gateway whose requests are served by workers: this thread keeps the clusters, the config and the certificates. */
-export function serveByWorkers(options: ServedOptions, count: number, threads: Threads): Served {
+export function threadedServer(options: GatewayServerOptions, count: number, threads: Threads): GatewayServer {
   const { file, modules, logger, host } = options;
   let { config, certificates } = options;
   const clock = systemClock;
@@ -73,8 +75,8 @@ export function serveByWorkers(options: ServedOptions, count: number, threads: T
   const { listen, tls, http2, http3 } = config.server;
   const publisher = createPublisher(clock);
   const parts = gatewayParts(options, logger, modules);
-  const health = createHealthSet({ clock, random: Math.random, logger, onMark: (mark) => team.mark(mark) });
-  const team = createTeam({
+  const health = createHealthSet({ clock, random: Math.random, logger, onMark: (mark) => pool.mark(mark) });
+  const pool = createWorkerPool({
     threads,
     count,
     clock,
@@ -101,27 +103,27 @@ export function serveByWorkers(options: ServedOptions, count: number, threads: T
   });
   return {
     gateway,
-    view: keeperView(gateway, team),
+    view: primaryView(gateway, pool),
     async open() {
       return {
-        port: await team.open(config.server.listen.port),
+        port: await pool.open(config.server.listen.port),
         renew(renewed) {
           certificates = renewed;
-          team.renew(renewed);
+          pool.renew(renewed);
         },
         async drain(limits) {
           gateway.drain();
-          await team.drain(limits);
+          await pool.drain(limits);
         },
-        close: team.kill,
+        close: pool.kill,
       };
     },
     async apply(next) {
       config = next;
       gateway.apply(next);
-      await team.apply(next);
+      await pool.apply(next);
     },
-    settled: team.settled,
-    abandon: team.kill,
+    settled: pool.settled,
+    abandon: pool.kill,
   };
 }

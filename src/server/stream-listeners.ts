@@ -25,8 +25,8 @@ export interface StreamListenersOptions {
 /** The listening ports of the streams, across config reloads. */
 export interface StreamListeners {
   /**
-   * Goes over to these streams: opens what is new, stops what is gone; connections under way go on. A port that cannot be
-   * opened is told of and tried again. Never rejects.
+   * Goes over to these streams: opens what is new, stops what is gone; connections under way go on. A port that cannot
+   * be opened is logged and tried again. Never rejects.
    */
   apply(streams: readonly StreamConfig[]): Promise<void>;
   /** Stops accepting; resolves when the last connection ended, or after `timeout` ms, when those left are closed. */
@@ -125,7 +125,7 @@ export async function openStreams(
     port.unfollow = follow(stream, port.listener);
   }
 
-  /** Runs `work`; false: it failed, and that was told. */
+  /** Runs `work`; false: it failed, and that was logged. */
   async function told(stream: StreamConfig, work: Promise<void>): Promise<boolean> {
     try {
       await work;

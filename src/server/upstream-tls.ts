@@ -32,7 +32,9 @@ async function readTls(config: UpstreamTlsConfig, { files, host }: UpstreamTlsOp
 export interface Transports {
   /** The one for such a setting; undefined: for routes without. */
   of(config: UpstreamTlsConfig | undefined): Transport;
-  /** Forgets all but these, and watches the files of the others no longer; requests under way go on with what they have. */
+  /**
+   * Forgets all but these, and watches the files of the others no longer; requests under way go on with what they have.
+   */
   keep(configs: readonly UpstreamTlsConfig[]): void;
 }
 
@@ -54,10 +56,10 @@ interface Followed {
 }
 
 /**
- * Makes a transport for each `upstream_tls` and keeps it, so that routes with the same one, and a route across reloads of
- * the config, share connections. Files are read at the first request; one that cannot be read fails the requests of its
- * routes alone, and is tried again with the next. When they change, new requests go by the new ones; changed ones that
- * cannot be used are logged, and the ones before stay.
+ * Makes a transport for each `upstream_tls` and keeps it, so that routes with the same one, and a route across reloads
+ * of the config, share connections. Files are read at the first request; one that cannot be read fails the requests of
+ * its routes alone, and is tried again with the next. When they change, new requests go by the new ones; changed ones
+ * that cannot be used are logged, and the ones before stay.
  */
 export function createTransports(dialing: Dialing, options: UpstreamTlsOptions): Transports {
   const plain = transportWith(dialing, undefined);

@@ -16,8 +16,8 @@ export interface ViaApiserverOptions {
 }
 
 /**
- * Sends requests by the apiserver's proxy of pods, for machines that cannot reach pods' addresses. It rewrites nothing but
- * the target: https://kubernetes.io/docs/tasks/access-application-cluster/access-cluster-services/
+ * Sends requests by the apiserver's proxy of pods, for machines that cannot reach pods' addresses. It rewrites nothing
+ * but the target: https://kubernetes.io/docs/tasks/access-application-cluster/access-cluster-services/
  */
 export function viaApiserver({ connection, direct, logger }: ViaApiserverOptions): Transport {
   let toldOfRights = false;

@@ -2,17 +2,16 @@ import { clusterKey } from "../../discovery/feeds/publisher.ts";
 import type { SourceLink } from "../../discovery/feeds/replica.ts";
 import { type ClusterUpdate, readUpdate } from "../../discovery/feeds/updates.ts";
 import type { UnavailableReason } from "../../discovery/resolve/freshness.ts";
-import type { ToKeeper } from "./messages.ts";
-import type { Asker } from "./rpc.ts";
+import type { ToPrimary } from "./messages.ts";
+import type { RpcClient } from "./rpc.ts";
 
-/** A worker's way to the keeper's clusters. */
-export interface KeeperLink extends SourceLink {
-  /** News came for a feed. */
+/** A worker's feed of the primary's clusters. */
+export interface PrimaryLink extends SourceLink {
+  /** Updates of a feed; see `readUpdate`. */
   receive(feed: number, news: string): void;
 }
 
-/** Makes one. */
-export function createKeeperLink(post: (message: ToKeeper) => void, asker: Asker): KeeperLink {
+export function createPrimaryLink(post: (message: ToPrimary) => void, client: RpcClient): PrimaryLink {
   const receivers = new Map<number, (news: ClusterUpdate) => void>();
   let feeds = 0;
   return {
@@ -28,7 +27,7 @@ export function createKeeperLink(post: (message: ToKeeper) => void, asker: Asker
     async refresh(config, namespace, name) {
       try {
         const data = { settings: clusterKey(config), namespace, name };
-        return (await asker.ask("refresh", data, 0)) as UnavailableReason | undefined;
+        return (await client.call("refresh", data, 0)) as UnavailableReason | undefined;
       } catch (error) {
         return { why: "not_synced", detail: `it cannot be asked for: ${(error as Error).message}` };
       }

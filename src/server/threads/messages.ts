@@ -2,16 +2,16 @@ import type { HealthMark } from "../../balancing/health/health-set.ts";
 import type { LogFields, LogLevel } from "../../base/log.ts";
 import type { Config } from "../../config/schema.ts";
 import type { ServerCertificate } from "../../platform/tls.ts";
-import type { Ask, Reply } from "./rpc.ts";
+import type { RpcRequest, RpcResponse } from "./rpc.ts";
 
 /**
- * What the keeper and its workers tell each other. The keeper follows the clusters, reads the config and speaks for all;
- * a worker serves requests. Everything here can be cloned. `news` are texts: see `readNews`.
+ * The messages between the primary and its workers. The primary follows the clusters, reads the config and serves the
+ * admin API; a worker serves requests. All of it can be cloned (`postMessage`). `news` are texts: see `readUpdate`.
  */
 
 /** What a worker starts with. */
 export interface WorkerSetup {
-  /** From 1; the same for one that takes another's place. */
+  /** From 1; a worker that replaces another has the same. */
   readonly number: number;
   readonly config: Config;
   /** The config file's path, beside which the user's modules are. */
@@ -19,25 +19,25 @@ export interface WorkerSetup {
   readonly certificates: readonly ServerCertificate[];
 }
 
-/** From the keeper. */
+/** From the primary. */
 export type ToWorker =
   | { readonly kind: "start"; readonly setup: WorkerSetup }
   | { readonly kind: "listen"; readonly port: number; readonly marks: readonly HealthMark[] }
   | { readonly kind: "news"; readonly feed: number; readonly news: string }
   | { readonly kind: "marks"; readonly marks: readonly HealthMark[] }
   | { readonly kind: "certificates"; readonly certificates: readonly ServerCertificate[] }
-  | Ask
-  | Reply;
+  | RpcRequest
+  | RpcResponse;
 
 /** From a worker. A text is lines of the access log. */
-export type ToKeeper =
+export type ToPrimary =
   | string
-  /** It knows all that the keeper does, and waits for its port. */
+  /** It has all that the primary knows, and waits for its port. */
   | { readonly kind: "caught_up" }
   | { readonly kind: "listening"; readonly port: number }
   | { readonly kind: "cannot_listen"; readonly why: string }
   | { readonly kind: "follow"; readonly feed: number; readonly settings: string }
   | { readonly kind: "unfollow"; readonly feed: number }
   | { readonly kind: "log"; readonly level: LogLevel; readonly message: string; readonly fields: LogFields | undefined }
-  | Ask
-  | Reply;
+  | RpcRequest
+  | RpcResponse;

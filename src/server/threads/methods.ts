@@ -4,11 +4,11 @@ import type { GatewayEvent } from "../../telemetry/events.ts";
 import type { TrafficStatistics } from "../../telemetry/traffic.ts";
 
 /**
- * What the keeper may ask every worker, and what each answers: plain data that can be cloned and put together with the
- * others'. Whatever the admin API has to know of the gateways that serve is one line here; `keeperView` puts it together.
+ * The calls that the primary makes to every worker, and their results: plain data that can be cloned and merged. What
+ * the admin API has to know of the workers' gateways is one line here; `primaryView` merges it.
  */
-export interface Questions {
-  /** Nothing but a sign of life: whatever was told before has arrived. */
+export interface Methods {
+  /** A sign of life: every message sent before has arrived. */
   readonly ping: undefined;
   /** What it has counted since it began, and the addresses its routes have. */
   readonly traffic: TrafficStatistics;
@@ -18,11 +18,11 @@ export interface Questions {
   readonly ejections: readonly GatewayEvent[];
 }
 
-/** As many as somebody reads. */
+/** More than a reader of the console looks at. */
 const EVENTS = 100;
 
-/** How a worker's gateway answers them. */
-export const ANSWERS: { readonly [K in keyof Questions]: (gateway: Gateway) => Questions[K] } = {
+/** How a worker's gateway handles them. */
+export const HANDLERS: { readonly [K in keyof Methods]: (gateway: Gateway) => Methods[K] } = {
   ping: () => undefined,
   traffic: (gateway) => gateway.traffic(),
   held: (gateway) => gateway.held(),

@@ -1,69 +1,72 @@
 import type { Clock } from "../../base/clock.ts";
 
-/** A question to the other side of a way between threads. */
-export interface Ask {
-  readonly kind: "ask";
+/** A call to the thread at the other end of a port. */
+export interface RpcRequest {
+  readonly kind: "call";
   readonly id: number;
-  readonly question: string;
+  readonly method: string;
   readonly data: unknown;
 }
 
-/** Its answer, or why there is none. */
-export interface Reply {
-  readonly kind: "reply";
+/** Its result, or why there is none. */
+export interface RpcResponse {
+  readonly kind: "response";
   readonly id: number;
   readonly data?: unknown;
   readonly error?: string;
 }
 
-/** Asks the other side. */
-export interface Asker {
-  /** Resolves with the answer; rejects in words: it failed, it took too long, the other side is gone. */
-  ask(question: string, data: unknown, timeout: number): Promise<unknown>;
-  replied(reply: Reply): void;
-  /** The other side is gone: whoever waits is told. */
+/** Calls to the thread at the other end of a port. */
+export interface RpcClient {
+  /**
+   * Resolves with the result; rejects when the call failed, took longer than `timeout` milliseconds (0: no limit), or
+   * the other side is gone.
+   */
+  call(method: string, data: unknown, timeout: number): Promise<unknown>;
+  receive(response: RpcResponse): void;
+  /** The other side is gone: every pending call rejects. */
   gone(): void;
 }
 
-/** Makes one. `timeout`s are in milliseconds; 0: as long as it takes. */
-export function createAsker(post: (ask: Ask) => void, clock: Clock): Asker {
-  const waiting = new Map<number, (reply: Omit<Reply, "kind">) => void>();
+/** Makes a client whose requests leave by `post`. */
+export function createRpcClient(post: (request: RpcRequest) => void, clock: Clock): RpcClient {
+  const pending = new Map<number, (response: Omit<RpcResponse, "kind">) => void>();
   let last = 0;
   let isGone = false;
   return {
-    ask(question, data, timeout) {
+    call(method, data, timeout) {
       if (isGone) return Promise.reject(new Error("the other side is gone"));
       const id = ++last;
       return new Promise((resolve, reject) => {
-        const settle = (reply: Omit<Reply, "kind">): void => {
-          waiting.delete(id);
+        const settle = (response: Omit<RpcResponse, "kind">): void => {
+          pending.delete(id);
           cancel();
-          if (reply.error === undefined) resolve(reply.data);
-          else reject(new Error(reply.error));
+          if (response.error === undefined) resolve(response.data);
+          else reject(new Error(response.error));
         };
-        const late = (): void => settle({ id, error: `no answer to "${question}" within ${timeout} ms` });
+        const late = (): void => settle({ id, error: `no answer to "${method}" within ${timeout} ms` });
         const cancel = timeout === 0 ? () => {} : clock.after(timeout, late);
-        waiting.set(id, settle);
-        post({ kind: "ask", id, question, data });
+        pending.set(id, settle);
+        post({ kind: "call", id, method, data });
       });
     },
-    replied: (reply) => waiting.get(reply.id)?.(reply),
+    receive: (response) => pending.get(response.id)?.(response),
     gone() {
       isGone = true;
-      for (const [id, settle] of [...waiting]) settle({ id, error: "the other side is gone" });
+      for (const [id, settle] of [...pending]) settle({ id, error: "the other side is gone" });
     },
   };
 }
 
-/** Answers a question with what `answer` gives; what it throws is told in words. */
-export async function reply(
-  { id, question, data }: Ask,
-  answer: (question: string, data: unknown) => unknown,
-  post: (reply: Reply) => void,
+/** Answers a call with what `handler` returns, or with the message of what it throws. */
+export async function answerCall(
+  { id, method, data }: RpcRequest,
+  handler: (method: string, data: unknown) => unknown,
+  post: (response: RpcResponse) => void,
 ): Promise<void> {
   try {
-    post({ kind: "reply", id, data: await answer(question, data) });
+    post({ kind: "response", id, data: await handler(method, data) });
   } catch (error) {
-    post({ kind: "reply", id, error: error instanceof Error ? error.message : String(error) });
+    post({ kind: "response", id, error: error instanceof Error ? error.message : String(error) });
   }
 }

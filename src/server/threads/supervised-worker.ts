@@ -1,14 +1,14 @@
 import type { Clock } from "../../base/clock.ts";
 import type { Logger } from "../../base/log.ts";
 import type { Thread, Threads } from "../../platform/threads.ts";
-import type { ToKeeper, ToWorker } from "./messages.ts";
-import { createAsker } from "./rpc.ts";
+import type { ToPrimary, ToWorker } from "./messages.ts";
+import { createRpcClient } from "./rpc.ts";
 
-/** A worker has to know all that the keeper knows within this time, or its place is given to another. */
+/** A worker that has not all that the primary knows within this time is replaced. */
 const START_LIMIT_MS = 30_000;
-/** One that served for so long was well: the next one in its place starts at once. */
+/** One that served for so long was well: its replacement starts at once. */
 const HEALTHY_MS = 10_000;
-/** Pauses before the next one, doubled from death to death. */
+/** Pauses before a replacement, doubled from death to death. */
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 30_000;
 /** A worker is asked for a sign of life this often. */
@@ -16,52 +16,49 @@ const SIGN_EVERY_MS = 5000;
 /** One that gives none for so long is stuck: what it accepted is lost, and what it would still accept need not be. */
 const STUCK_MS = 20_000;
 
-/** What a worker says that does not concern its place. */
-export type Remark = Exclude<ToKeeper, { kind: "caught_up" | "listening" | "cannot_listen" | "reply" }>;
+/** A worker's messages that are not about its own start and its calls. */
+export type WorkerMessage = Exclude<ToPrimary, { kind: "caught_up" | "listening" | "cannot_listen" | "response" }>;
 
-/** What a place is filled with, and whom it tells. */
-export interface SlotOptions {
+export interface SupervisedWorkerOptions {
   readonly number: number;
   readonly threads: Threads;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** The first message of a worker that takes the place. */
+  /** The first message of every worker that is started. */
   setup(): ToWorker;
-  /** It has caught up: what it listens with; undefined: it is to wait. */
+  /** The worker has caught up: the message that makes it listen; undefined: it is to wait. */
   readyToListen(): ToWorker | undefined;
-  /** Anything else that it says. */
-  said(worker: LiveWorker, message: Remark): void;
+  onMessage(worker: LiveWorker, message: WorkerMessage): void;
   listening(port: number): void;
   cannotListen(why: string): void;
-  /** It is gone; another follows, unless the place was closed. */
+  /** It is gone; another follows, unless `close` was called. */
   ended(worker: LiveWorker): void;
 }
 
-/** A worker that is there. */
+/** A worker that runs. */
 export interface LiveWorker {
-  /** Another one for every worker there ever was. */
+  /** Unique among all workers of the process, replaced ones included. */
   readonly id: number;
   readonly number: number;
   post(message: ToWorker): void;
-  /** See `Asker.ask`. */
-  ask(question: string, data: unknown, timeout: number): Promise<unknown>;
+  /** See `RpcClient.call`. */
+  call(method: string, data: unknown, timeout: number): Promise<unknown>;
 }
 
-/** A worker's place, where another takes over when it dies. */
-export interface Slot {
+/** A worker that is replaced when it dies. */
+export interface SupervisedWorker {
   readonly number: number;
-  /** undefined: none is there just now. */
+  /** undefined: between a death and the replacement. */
   worker(): LiveWorker | undefined;
   isListening(): boolean;
   /** Lets a worker listen that has caught up before it could. */
   listen(): void;
-  /** Nobody takes its place any more. */
+  /** It is not replaced any more. */
   close(): void;
   /** Ends the worker. */
   kill(): void;
 }
 
-/** What a place holds. */
 type State =
   | { readonly at: "catching_up" | "waiting_for_port" | "listening"; readonly since: number; readonly worker: Running }
   | { readonly at: "empty"; readonly cancel: () => void };
@@ -72,23 +69,23 @@ interface Running extends LiveWorker {
 
 let workers = 0;
 
-/** Fills a place. */
-export function createSlot(options: SlotOptions): Slot {
+/** Starts a worker, and another whenever it dies. */
+export function superviseWorker(options: SupervisedWorkerOptions): SupervisedWorker {
   const { number, threads, clock, logger } = options;
   let closed = false;
   /** Deaths in a row, each before it was well. */
   let deaths = 0;
-  let state: State = fill();
+  let state: State = start();
 
-  function fill(): State {
-    const asker = createAsker((ask) => thread.post(ask), clock);
+  function start(): State {
+    const client = createRpcClient((request) => thread.post(request), clock);
     let cancelWatch = clock.after(START_LIMIT_MS, () => {
       logger.log("error", "A worker did not start in time", { worker: number, seconds: START_LIMIT_MS / 1000 });
       thread.kill();
     });
     const thread = threads.start({
       message(raw) {
-        const message = raw as ToKeeper;
+        const message = raw as ToPrimary;
         if (typeof message !== "string") {
           switch (message.kind) {
             case "caught_up":
@@ -100,29 +97,29 @@ export function createSlot(options: SlotOptions): Slot {
               return options.listening(message.port);
             case "cannot_listen":
               return options.cannotListen(message.why);
-            case "reply":
-              return asker.replied(message);
+            case "response":
+              return client.receive(message);
           }
         }
-        options.said(worker, message);
+        options.onMessage(worker, message);
       },
       ended(why, code) {
         cancelWatch();
-        asker.gone();
+        client.gone();
         left(worker, why, code);
       },
     });
-    const worker: Running = { id: ++workers, number, thread, post: thread.post, ask: asker.ask };
+    const worker: Running = { id: ++workers, number, thread, post: thread.post, call: client.call };
 
     function enter(at: "waiting_for_port" | "listening"): void {
       state = { at, since: clock.now(), worker };
-      if (at === "waiting_for_port") slot.listen();
+      if (at === "waiting_for_port") supervised.listen();
     }
 
     /** Ends it when it is stuck: it holds its share of the port's new connections. */
     function watch(): void {
       cancelWatch = clock.after(SIGN_EVERY_MS, () => {
-        asker.ask("ping", undefined, STUCK_MS).then(watch, () => {
+        client.call("ping", undefined, STUCK_MS).then(watch, () => {
           if (state.at !== "listening" || state.worker !== worker) return;
           logger.log("error", "A worker is stuck and is ended", { worker: number, seconds: STUCK_MS / 1000 });
           thread.kill();
@@ -148,12 +145,12 @@ export function createSlot(options: SlotOptions): Slot {
       pause_ms: pause,
     });
     const cancel = clock.after(pause, () => {
-      state = fill();
+      state = start();
     });
     state = { at: "empty", cancel };
   }
 
-  const slot: Slot = {
+  const supervised: SupervisedWorker = {
     number,
     worker: () => (state.at === "empty" ? undefined : state.worker),
     isListening: () => state.at === "listening",
@@ -170,5 +167,5 @@ export function createSlot(options: SlotOptions): Slot {
       if (state.at !== "empty") state.worker.thread.kill();
     },
   };
-  return slot;
+  return supervised;
 }

@@ -13,28 +13,27 @@ import type { Runtime } from "../../platform/runtime.ts";
 import type { Port } from "../../platform/threads.ts";
 import type { ServerCertificate } from "../../platform/tls.ts";
 import { gatewayParts } from "../gateway-parts.ts";
-import { type OwnTraffic, openTraffic } from "../http-listener.ts";
+import { type LocalHttpListener, openHttpListener } from "../http-listener.ts";
 import { logFaults } from "../uncaught.ts";
-import { createKeeperLink } from "./link.ts";
-import type { ToKeeper, ToWorker, WorkerSetup } from "./messages.ts";
-import { ANSWERS, type Questions } from "./methods.ts";
-import { type Ask, createAsker, reply } from "./rpc.ts";
+import { createPrimaryLink } from "./link.ts";
+import type { ToPrimary, ToWorker, WorkerSetup } from "./messages.ts";
+import { HANDLERS, type Methods } from "./methods.ts";
+import { answerCall, createRpcClient, type RpcRequest } from "./rpc.ts";
 
 /** What a worker finds around it. */
 export interface WorkerWorld {
   readonly runtime: Runtime;
   readonly host: Host;
   readonly files: Files;
-  /** Opens the way to the keeper. */
+  /** Opens the port to the primary. */
   parent(receive: (message: unknown) => void): Port;
 }
 
-/** A worker that has begun. */
 interface Begun {
   readonly setup: WorkerSetup;
   readonly gateway: Gateway;
   readonly modules: Modules;
-  traffic: OwnTraffic | undefined;
+  listener: LocalHttpListener | undefined;
 }
 
 const RANKS: readonly LogLevel[] = ["debug", "info", "warn", "error"];
@@ -55,9 +54,9 @@ async function loadModules(modules: Modules, config: Config): Promise<void> {
 }
 
 /**
- * One of several gateways of a process: it serves requests on the port all of them share, and knows of its clusters, of
- * its config and of its certificates what its keeper tells. Runs until the keeper ends it; what it cannot go on after is
- * thrown, and the keeper starts another.
+ * One of several gateways of a process: it serves requests on the port all of them share, and has its clusters, its
+ * config and its certificates from the primary. Runs until the primary ends it. An error it cannot survive is thrown,
+ * and the primary starts another.
  */
 export function runWorker({ runtime, host, files, parent }: WorkerWorld): void {
   const clock = systemClock;
@@ -67,7 +66,7 @@ export function runWorker({ runtime, host, files, parent }: WorkerWorld): void {
   let level = 0;
   let begun: Begun | undefined;
   let endFaults: (() => void) | undefined;
-  /** What takes a while is done in the order in which it was asked for. */
+  /** Asynchronous work is done in the order of the messages. */
   let queue: Promise<unknown> = Promise.resolve();
   const inOrder = <T>(work: () => T | Promise<T>): Promise<T> => {
     const done = queue.then(work);
@@ -82,9 +81,9 @@ export function runWorker({ runtime, host, files, parent }: WorkerWorld): void {
       end(error);
     }
   });
-  const post = (message: ToKeeper): void => port.post(message);
-  const asker = createAsker(post, clock);
-  const link = createKeeperLink(post, asker);
+  const post = (message: ToPrimary): void => port.post(message);
+  const client = createRpcClient(post, clock);
+  const link = createPrimaryLink(post, client);
   const logger: Logger = {
     log(of, message, fields) {
       if (RANKS.indexOf(of) >= level) post({ kind: "log", level: of, message, fields });
@@ -112,15 +111,15 @@ export function runWorker({ runtime, host, files, parent }: WorkerWorld): void {
         certificates = message.certificates;
         renew();
         break;
-      case "ask":
-        void reply(message, () => answer(message), post);
+      case "call":
+        void answerCall(message, () => answer(message), post);
         break;
-      case "reply":
-        asker.replied(message);
+      case "response":
+        client.receive(message);
     }
   }
 
-  /** Ends this thread with what it cannot go on after: nothing catches it. */
+  /** Ends this thread with an error that nothing catches. */
   function end(error: unknown): void {
     endFaults?.();
     queueMicrotask(() => {
@@ -130,7 +129,7 @@ export function runWorker({ runtime, host, files, parent }: WorkerWorld): void {
 
   function renew(): void {
     try {
-      begun?.traffic?.renew(certificates);
+      begun?.listener?.renew(certificates);
     } catch (error) {
       logger.log("error", `${(error as Error).message}; the certificates before stay in force`);
     }
@@ -157,7 +156,7 @@ export function runWorker({ runtime, host, files, parent }: WorkerWorld): void {
       checksReferences: false,
       writeAccessLog: post,
     });
-    begun = { setup, gateway, modules, traffic: undefined };
+    begun = { setup, gateway, modules, listener: undefined };
     const never = new AbortController().signal;
     await Promise.all(replicas.splice(0).map((replica) => replica.whenReceived(never)));
     post({ kind: "caught_up" });
@@ -168,23 +167,23 @@ export function runWorker({ runtime, host, files, parent }: WorkerWorld): void {
     const { server } = setup.config;
     const address = { ...server.listen, port: at };
     try {
-      const traffic = openTraffic({
+      const listener = openHttpListener({
         server: { ...server, listen: address },
         gateway,
         host,
         certificates,
         clock,
       });
-      begun!.traffic = traffic;
-      post({ kind: "listening", port: traffic.port });
+      begun!.listener = listener;
+      post({ kind: "listening", port: listener.port });
     } catch (error) {
       if (!(error instanceof ListenError)) throw error;
       post({ kind: "cannot_listen", why: error.message });
     }
   }
 
-  function answer({ question, data }: Ask): unknown {
-    switch (question) {
+  function answer({ method, data }: RpcRequest): unknown {
+    switch (method) {
       case "apply":
         return inOrder(async () => {
           const config = data as Config;
@@ -193,15 +192,15 @@ export function runWorker({ runtime, host, files, parent }: WorkerWorld): void {
           begun!.gateway.apply(config);
           replicas.length = 0;
         });
-      case "farewell":
-        return inOrder(() => begun?.traffic?.farewell(data as Config["server"]));
+      case "begin_drain":
+        return inOrder(() => begun?.listener?.beginDrain(data as Config["server"]));
       case "stop":
         return inOrder(async () => {
-          await begun?.traffic?.stop(data as Config["server"]);
+          await begun?.listener?.stop(data as Config["server"]);
           await begun?.gateway.stop();
         });
       default:
-        return begun && ANSWERS[question as keyof Questions](begun.gateway);
+        return begun && HANDLERS[method as keyof Methods](begun.gateway);
     }
   }
 }

@@ -1,13 +1,13 @@
 import { ofTheGone } from "../../telemetry/counters.ts";
 import { sumTraffic, type TrafficStatistics } from "../../telemetry/traffic.ts";
 
-/** What all workers there were have counted: numbers that only grow do so here too, whoever dies or does not answer. */
+/** The sum over all workers, dead ones included: counters never go down when a worker dies or does not answer. */
 export interface Totals {
-  /** A worker told what it has counted since it began. */
+  /** `traffic`: what the worker has counted since it started. */
   add(worker: number, traffic: TrafficStatistics): void;
   /**
-   * All together, with what the keeper itself knows of its routes' addresses. `living`: workers that are there. What is
-   * counted for routes that the keeper does not have any more is forgotten.
+   * All together, with what the primary itself knows of its routes' addresses. `living`: the workers that run. Counts
+   * of routes that the primary does not have any more are dropped.
    */
   sum(own: TrafficStatistics, living: ReadonlySet<number>): TrafficStatistics;
 }
@@ -17,17 +17,16 @@ const nothing: TrafficStatistics = { series: [], pools: [] };
 const keyOf = ({ route, service }: { readonly route: string; readonly service: string }): string =>
   JSON.stringify([route, service]);
 
-/** Nobody has counted anything. */
 export function createTotals(): Totals {
-  const told = new Map<number, TrafficStatistics>();
+  const latest = new Map<number, TrafficStatistics>();
   let gone = nothing;
   return {
-    add: (worker, traffic) => void told.set(worker, traffic),
+    add: (worker, traffic) => void latest.set(worker, traffic),
     sum(own, living) {
-      for (const [worker, { series, spans }] of told) {
+      for (const [worker, { series, spans }] of latest) {
         if (living.has(worker)) continue;
         gone = sumTraffic([gone, { series: series.map(ofTheGone), pools: [], spans }]);
-        told.delete(worker);
+        latest.delete(worker);
       }
       const known = new Set(own.series.map(keyOf));
       const kept = ({ series, pools, spans }: TrafficStatistics): TrafficStatistics => ({
@@ -36,7 +35,7 @@ export function createTotals(): Totals {
         spans,
       });
       gone = kept(gone);
-      return sumTraffic([own, gone, ...[...told.values()].map(kept)]);
+      return sumTraffic([own, gone, ...[...latest.values()].map(kept)]);
     },
   };
 }

@@ -7,16 +7,16 @@ import { ListenError } from "../../platform/listen.ts";
 import type { Threads } from "../../platform/threads.ts";
 import type { ServerCertificate } from "../../platform/tls.ts";
 import type { WorkerSetup } from "./messages.ts";
-import type { Questions } from "./methods.ts";
-import { reply } from "./rpc.ts";
-import { createSlot, type LiveWorker, type Remark, type Slot } from "./supervised-worker.ts";
+import type { Methods } from "./methods.ts";
+import { answerCall } from "./rpc.ts";
+import { type LiveWorker, type SupervisedWorker, superviseWorker, type WorkerMessage } from "./supervised-worker.ts";
 
-/** A worker has this long to say that it took something over. */
+/** A worker has this long to confirm that a config is in force. */
 const APPLY_LIMIT_MS = 10_000;
-/** Whoever asks the admin API does not want to wait for one worker. */
+/** A request to the admin API must not wait for one slow worker. */
 const ANSWER_LIMIT_MS = 1000;
-/** For its last words, beyond `drain`. */
-const LAST_WORDS_MS = 2000;
+/** For its confirmation, beyond `drain`. */
+const CONFIRM_MS = 2000;
 const LATE = "A worker did not end in time";
 const SILENT = "A worker did not answer in time";
 /**
@@ -30,14 +30,13 @@ export class AbandonedError extends Error {
   override name = "AbandonedError";
 }
 
-/** What the keeper gives its workers, and what it does for them. */
-export interface TeamOptions {
+export interface WorkerPoolOptions {
   readonly threads: Threads;
   readonly count: number;
   readonly clock: Clock;
   readonly logger: Logger;
   readonly publisher: Publisher;
-  /** What a worker that starts now is to start with. */
+  /** For a worker that starts now. */
   setup(): Omit<WorkerSetup, "number">;
   /** What active health checks found. */
   marks(): readonly HealthMark[];
@@ -45,63 +44,63 @@ export interface TeamOptions {
   writeAccessLog(lines: string): void;
 }
 
-/** An answer of one worker. */
+/** The result of one worker. */
 export interface WorkerAnswer<T> {
-  /** Another one for every worker there ever was. */
+  /** See `LiveWorker.id`. */
   readonly worker: number;
   readonly answer: T;
 }
 
-/** The workers of a gateway, as its keeper has them. One that dies is replaced. */
-export interface Team {
+/** The worker threads of a gateway, as its primary has them. One that dies is replaced. */
+export interface WorkerPool {
   readonly size: number;
-  /** Starts all of them; resolves with the port when each listens on it. Rejects with a `ListenError`: none is left then. */
+  /** Starts all of them; resolves with the port when each listens. Rejects with a `ListenError`: none is left then. */
   open(port: number): Promise<number>;
-  /** Those that are there just now, by the number that `ask` tells too. */
+  /** The ids of those that run now, as in `WorkerAnswer.worker`. */
   living(): ReadonlySet<number>;
   /** How many listen just now. */
   listening(): number;
-  /** Puts a config in force everywhere; resolves when every worker said that it did, or the log says which did not. */
+  /** Puts a config in force; resolves when every worker has confirmed it, or the log says which did not. */
   apply(config: Config): Promise<void>;
   /** New certificates for new connections. */
   renew(certificates: readonly ServerCertificate[]): void;
   mark(mark: HealthMark): void;
   /**
-   * Asks every worker that is there (see questions.ts). One that does not answer in time is left out, and the log says so:
-   * who sums counters remembers what it said before.
+   * Calls every worker that runs (see methods.ts). One that does not answer in time is left out and logged: `Totals`
+   * then counts what it answered before.
    */
-  ask<K extends keyof Questions>(question: K): Promise<WorkerAnswer<Questions[K]>[]>;
-  /** Resolves when every worker knows what the publisher has told until now. */
+  call<K extends keyof Methods>(method: K): Promise<WorkerAnswer<Methods[K]>[]>;
+  /** Resolves when every worker has what the publisher has sent until now. */
   settled(): Promise<void>;
-  /** Ends the traffic of all, each as a gateway alone would, and then the workers. */
+  /** Drains every worker as a single-threaded server, then ends them. */
   drain(server: Pick<ServerConfig, "drain_delay" | "drain">): Promise<void>;
   /** Ends all at once. */
   kill(): void;
 }
 
-/** A question to workers, and what the log says of one that does not answer within `limit` ms. */
-interface Asking {
-  readonly question: string;
+/** A call to workers; `words` is what the log says of one that does not answer within `limit` milliseconds. */
+interface WorkerCall {
+  readonly method: string;
   readonly data?: unknown;
   readonly limit: number;
   readonly words: string;
 }
 
-/** Makes a team of which nobody is there yet. */
-export function createTeam(options: TeamOptions): Team {
+/** A pool that starts its workers with `open`. */
+export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
   const { threads, count, clock, logger, publisher } = options;
-  const slots: Slot[] = [];
-  /** What each worker follows, by its own number for it. */
+  const supervised: SupervisedWorker[] = [];
+  /** What each worker follows, by worker and the worker's own number of the feed. */
   const feeds = new Map<number, Map<number, () => void>>();
   /** The port that was asked for, until one listens, which may have been given another. */
   let wanted = 0;
   let port: number | undefined;
-  /** Tells `open` how it went. */
+  /** While `open` is under way: its outcome. */
   let opening: { opened(): void; failed(error: Error): void } | undefined;
 
-  const live = (): LiveWorker[] => slots.flatMap((slot) => slot.worker() ?? []);
+  const live = (): LiveWorker[] => supervised.flatMap((one) => one.worker() ?? []);
 
-  function said(worker: LiveWorker, message: Remark): void {
+  function onMessage(worker: LiveWorker, message: WorkerMessage): void {
     if (typeof message === "string") {
       options.writeAccessLog(message);
       return;
@@ -120,13 +119,13 @@ export function createTeam(options: TeamOptions): Team {
         feedsOf(worker).get(message.feed)?.();
         feedsOf(worker).delete(message.feed);
         break;
-      case "ask":
-        void reply(message, answer, worker.post);
+      case "call":
+        void answerCall(message, answer, worker.post);
     }
   }
 
-  /** What workers ask of the keeper: to bring a service up to date. */
-  function answer(_question: string, data: unknown): unknown {
+  /** The one call that workers make to the primary: to bring a service up to date. */
+  function answer(_method: string, data: unknown): unknown {
     const { settings, namespace, name } = data as { settings: string; namespace: string; name: string };
     return publisher.refresh(settings, namespace, name);
   }
@@ -140,28 +139,28 @@ export function createTeam(options: TeamOptions): Team {
     return known;
   }
 
-  function openSlot(number: number): Slot {
-    return createSlot({
+  function supervise(number: number): SupervisedWorker {
+    return superviseWorker({
       number,
       threads,
       clock,
       logger,
       setup: () => ({ kind: "start", setup: { ...options.setup(), number } }),
       readyToListen() {
-        // The first finds out which port it is, or that it cannot be had.
+        // The first finds out the port's number, or that it cannot be opened.
         const at = port ?? (number === 1 ? wanted : undefined);
         return at === undefined ? undefined : { kind: "listen", port: at, marks: options.marks() };
       },
-      said,
+      onMessage,
       listening(opened) {
         port ??= opened;
-        for (const slot of slots) slot.listen();
+        for (const one of supervised) one.listen();
         opening?.opened();
       },
       cannotListen(why) {
         if (opening !== undefined) return opening.failed(new ListenError(why));
         logger.log("error", `A worker cannot take its place: ${why}`, { worker: number });
-        slots[number - 1]?.kill();
+        supervised[number - 1]?.kill();
       },
       ended(worker) {
         for (const end of feedsOf(worker).values()) end();
@@ -170,14 +169,17 @@ export function createTeam(options: TeamOptions): Team {
     });
   }
 
-  async function askAll(asking: Asking): Promise<WorkerAnswer<unknown>[]> {
-    const answers = await Promise.all(live().map((worker) => asked(worker, asking)));
+  async function callAll(call: WorkerCall): Promise<WorkerAnswer<unknown>[]> {
+    const answers = await Promise.all(live().map((worker) => callOne(worker, call)));
     return answers.flat();
   }
 
-  async function asked(worker: LiveWorker, { question, data, limit, words }: Asking): Promise<WorkerAnswer<unknown>[]> {
+  async function callOne(
+    worker: LiveWorker,
+    { method: question, data, limit, words }: WorkerCall,
+  ): Promise<WorkerAnswer<unknown>[]> {
     try {
-      return [{ worker: worker.id, answer: await worker.ask(question, data, limit) }];
+      return [{ worker: worker.id, answer: await worker.call(question, data, limit) }];
     } catch (error) {
       logger.log("warn", words, { worker: worker.number, error: (error as Error).message });
       return [];
@@ -186,9 +188,9 @@ export function createTeam(options: TeamOptions): Team {
 
   function kill(): void {
     opening?.failed(new AbandonedError("the workers are no longer wanted"));
-    for (const slot of slots) {
-      slot.close();
-      slot.kill();
+    for (const one of supervised) {
+      one.close();
+      one.kill();
     }
   }
 
@@ -199,11 +201,11 @@ export function createTeam(options: TeamOptions): Team {
       const { promise, resolve, reject } = Promise.withResolvers<void>();
       opening = {
         opened() {
-          if (slots.every((slot) => slot.isListening())) resolve();
+          if (supervised.every((one) => one.isListening())) resolve();
         },
         failed: reject,
       };
-      for (let number = 1; number <= count; number++) slots.push(openSlot(number));
+      for (let number = 1; number <= count; number++) supervised.push(supervise(number));
       try {
         await promise;
       } catch (error) {
@@ -214,10 +216,10 @@ export function createTeam(options: TeamOptions): Team {
       return port!;
     },
     living: () => new Set(live().map(({ id }) => id)),
-    listening: () => slots.filter((slot) => slot.isListening()).length,
+    listening: () => supervised.filter((one) => one.isListening()).length,
     async apply(config) {
-      await askAll({
-        question: "apply",
+      await callAll({
+        method: "apply",
         data: config,
         limit: APPLY_LIMIT_MS,
         words: "A worker did not take the changed config over",
@@ -229,22 +231,22 @@ export function createTeam(options: TeamOptions): Team {
     mark(mark) {
       for (const worker of live()) worker.post({ kind: "marks", marks: [mark] });
     },
-    async ask<K extends keyof Questions>(question: K) {
-      const answers = await askAll({ question, limit: ANSWER_LIMIT_MS, words: SILENT });
-      return answers as WorkerAnswer<Questions[K]>[];
+    async call<K extends keyof Methods>(method: K) {
+      const answers = await callAll({ method, limit: ANSWER_LIMIT_MS, words: SILENT });
+      return answers as WorkerAnswer<Methods[K]>[];
     },
     async settled() {
       publisher.flush();
-      await askAll({ question: "ping", limit: APPLY_LIMIT_MS, words: SILENT });
+      await callAll({ method: "ping", limit: APPLY_LIMIT_MS, words: SILENT });
     },
     async drain(server) {
-      for (const slot of slots) slot.close();
-      await askAll({ question: "farewell", data: server, limit: server.drain_delay + LAST_WORDS_MS, words: LATE });
+      for (const one of supervised) one.close();
+      await callAll({ method: "begin_drain", data: server, limit: server.drain_delay + CONFIRM_MS, words: LATE });
       const ends: Promise<void>[] = [];
       for (const worker of live()) {
         if (ends.length > 0) await clock.sleep(BETWEEN_STOPS_MS);
-        const asking = { question: "stop", data: server, limit: server.drain + LAST_WORDS_MS, words: LATE };
-        ends.push(asked(worker, asking).then(() => {}));
+        const call = { method: "stop", data: server, limit: server.drain + CONFIRM_MS, words: LATE };
+        ends.push(callOne(worker, call).then(() => {}));
       }
       await Promise.all(ends);
       kill();

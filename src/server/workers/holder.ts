@@ -37,7 +37,7 @@ export interface Holder {
 
 /**
  * Makes the Durable Object class that holds a cluster's snapshot for all isolates. In one object requests may share a
- * promise, so that whoever comes while a list is under way waits for that one.
+ * promise, so that all who come while a list is under way wait for that one.
  */
 export function snapshotHolder(text: string): new (state: unknown, env: WorkerEnv) => Holder {
   return class SnapshotHolder implements Holder {

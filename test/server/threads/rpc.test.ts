@@ -1,47 +1,47 @@
 import { describe, test } from "bun:test";
 import { assertEquals, assertRejects } from "@std/assert";
-import { type Ask, createAsker, type Reply, reply } from "../../../src/server/threads/rpc.ts";
+import { answerCall, createRpcClient, type RpcRequest, type RpcResponse } from "../../../src/server/threads/rpc.ts";
 import { createFakeClock } from "../../helpers/fake-clock.ts";
 
-function asker() {
+function client() {
   const clock = createFakeClock();
-  const asks: Ask[] = [];
-  return { clock, asks, asker: createAsker((ask) => asks.push(ask), clock) };
+  const requests: RpcRequest[] = [];
+  return { clock, requests, client: createRpcClient((request) => requests.push(request), clock) };
 }
 
-describe("a question to the other side", () => {
+describe("a call to the other side", () => {
   test("gets its own answer, in whatever order they come", async () => {
-    const { asks, asker: one } = asker();
-    const [first, second] = [one.ask("a", 1, 0), one.ask("b", 2, 0)];
-    one.replied({ kind: "reply", id: asks[1]!.id, data: "of b" });
-    one.replied({ kind: "reply", id: asks[0]!.id, data: "of a" });
+    const { requests, client: one } = client();
+    const [first, second] = [one.call("a", 1, 0), one.call("b", 2, 0)];
+    one.receive({ kind: "response", id: requests[1]!.id, data: "of b" });
+    one.receive({ kind: "response", id: requests[0]!.id, data: "of a" });
     assertEquals(await Promise.all([first, second]), ["of a", "of b"]);
   });
 
-  test("that is not answered in time is given up, and a late answer harms nobody", async () => {
-    const { clock, asks, asker: one } = asker();
-    const rejected = assertRejects(() => one.ask("a", 1, 100), Error, 'no answer to "a" within 100 ms');
+  test("that is not answered in time is given up, and a late answer does no harm", async () => {
+    const { clock, requests, client: one } = client();
+    const rejected = assertRejects(() => one.call("a", 1, 100), Error, 'no answer to "a" within 100 ms');
     await clock.advance(100);
     await rejected;
-    one.replied({ kind: "reply", id: asks[0]!.id, data: "late" });
+    one.receive({ kind: "response", id: requests[0]!.id, data: "late" });
     assertEquals(clock.pending, 0);
   });
 
   test("ends when the other side is gone, and none is asked after that", async () => {
-    const { asker: one } = asker();
-    const rejected = assertRejects(() => one.ask("a", 1, 0), Error, "gone");
+    const { client: one } = client();
+    const rejected = assertRejects(() => one.call("a", 1, 0), Error, "gone");
     one.gone();
     await rejected;
-    await assertRejects(() => one.ask("b", 1, 0), Error, "gone");
+    await assertRejects(() => one.call("b", 1, 0), Error, "gone");
   });
 
   test("that fails there fails here in the same words", async () => {
-    const replies: Reply[] = [];
-    const ask: Ask = { kind: "ask", id: 7, question: "a", data: 1 };
+    const responses: RpcResponse[] = [];
+    const request: RpcRequest = { kind: "call", id: 7, method: "a", data: 1 };
     const fail = async (): Promise<never> => {
       throw new Error("no such thing");
     };
-    await reply(ask, fail, (one) => replies.push(one));
-    assertEquals(replies, [{ kind: "reply", id: 7, error: "no such thing" }]);
+    await answerCall(request, fail, (one) => responses.push(one));
+    assertEquals(responses, [{ kind: "response", id: 7, error: "no such thing" }]);
   });
 });
