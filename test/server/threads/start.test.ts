@@ -57,7 +57,7 @@ test("SIGTERM while the workers begin ends the gateway with 0", async () => {
   const folder = await mkdtemp(join(tmpdir(), "podway-begin-"));
   try {
     const file = join(folder, "gateway.yaml");
-    // No worker ever listens: its module ends it, as it did not end the keeper.
+    // No worker ever listens: its module ends it, as it did not end the primary.
     await writeFile(
       join(folder, "endless.ts"),
       "export default () => { if (!Bun.isMainThread) process.exit(1); return (_c, next) => next(); };",
