@@ -6,7 +6,7 @@ const LONGEST_KEY = 256;
  * few different questions. It holds at most `limit` answers and forgets all of them when there are more, so a flood of
  * questions that never come again costs the others one computation each in every `limit`.
  */
-export function remember<V extends NonNullable<unknown> | null>(
+export function memoize<V extends NonNullable<unknown> | null>(
   compute: (key: string) => V,
   limit = 1024,
 ): (key: string) => V {

@@ -1,7 +1,7 @@
-import { remember } from "../base/memoize.ts";
+import { memoize } from "../base/memoize.ts";
 
 /** The host in lower case without port; null: not a host (RFC 9110 section 7.2; two `Host` lines come as a list). */
-export const hostOf = remember((authority: string): string | null => {
+export const hostOf = memoize((authority: string): string | null => {
   const bracket = authority.charCodeAt(0) === 91 ? authority.indexOf("]") : -1;
   const colon = authority.indexOf(":", bracket === -1 ? 0 : bracket);
   const host = colon === -1 ? authority : authority.slice(0, colon);
@@ -20,7 +20,7 @@ const PORT = /^[0-9]{0,5}$/;
 /** The authority a URL writes, in the form in which the URL standard has it. */
 const normal = (origin: string): string | undefined => (URL.canParse(origin) ? new URL(origin).host : undefined);
 
-const governing = remember((both: string): string => {
+const governing = memoize((both: string): string => {
   const [origin = "", sent = ""] = both.split(" ");
   const start = origin.indexOf("://") + 3;
   const own = normal(`${origin.slice(0, start)}${sent}`);

@@ -1,4 +1,4 @@
-import { remember } from "../base/memoize.ts";
+import { memoize } from "../base/memoize.ts";
 
 /**
  * What the gateway knows of a request's fields by their names, each kind with a bit of its own: the kinds of all fields
@@ -101,7 +101,7 @@ const LIKE_DASH = /[^a-z0-9-]/;
 export const readAsDashes = (name: string): string => name.replace(/[^a-z0-9-]/g, "-");
 
 /** The kinds of a field, by its name in lower case. */
-export const kindsOf: (name: string) => number = remember((name) => {
+export const kindsOf: (name: string) => number = memoize((name) => {
   if (!LIKE_DASH.test(name)) {
     let kinds = OWN_BITS[name] ?? 0;
     if (REQUEST_STOPS.has(name)) kinds |= FIELD.oneHop;

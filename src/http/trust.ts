@@ -1,4 +1,4 @@
-import { remember } from "../base/memoize.ts";
+import { memoize } from "../base/memoize.ts";
 
 /** Whether an address (as the runtime gives it: IPv4, IPv6, v4-mapped IPv6) is one of the trusted proxies. */
 export type Trust = (address: string) => boolean;
@@ -80,7 +80,7 @@ function contains(block: Block, bytes: readonly number[]): boolean {
 export function createTrust(blocks: readonly string[]): Trust {
   if (blocks.length === 0) return () => false;
   const parsed = blocks.map(parseBlock);
-  return remember((address) => {
+  return memoize((address) => {
     const bytes = parseAddress(address);
     return bytes !== undefined && parsed.some((block) => contains(block, bytes));
   });

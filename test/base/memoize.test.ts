@@ -1,11 +1,11 @@
 import { describe, test } from "bun:test";
 import { assert, assertEquals } from "@std/assert";
-import { remember } from "../../src/base/memoize.ts";
+import { memoize } from "../../src/base/memoize.ts";
 
 describe("a function that remembers", () => {
   test("is asked once for what comes again", () => {
     let asked = 0;
-    const lengthOf = remember((text) => {
+    const lengthOf = memoize((text) => {
       asked++;
       return text.length;
     });
@@ -15,7 +15,7 @@ describe("a function that remembers", () => {
 
   test("forgets when there are too many different questions, and keeps none that are long", () => {
     let asked = 0;
-    const lengthOf = remember((text) => {
+    const lengthOf = memoize((text) => {
       asked++;
       return text.length;
     }, 3);
