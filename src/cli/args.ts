@@ -12,7 +12,7 @@ export interface CommandOption {
   readonly multiple?: boolean;
   /** What it does, in a phrase or a sentence or two. */
   readonly help: string;
-  /** What holds without it, in words. */
+  /** What holds without it. */
   readonly default?: string;
 }
 
@@ -27,7 +27,7 @@ export interface ParsedArgs {
   on(name: string): boolean;
 }
 
-/** Takes a command line apart; an unknown option or a missing value is an error in words. */
+/** Takes a command line apart; an unknown option or a missing value is an error. */
 export function parseCommandLine(
   argv: readonly string[],
   options: readonly CommandOption[],

@@ -51,10 +51,10 @@ export function adminTarget(args: Pick<ParsedArgs, "text">, env: Host["env"]): A
   };
 }
 
-/** An answer, or why there is none: bad input, in words. */
+/** An answer, or why there is none: bad input. */
 export type Asked<T> = T | { readonly error: string };
 
-/** What is wrong with an admin API's address, in words; undefined where nothing is. */
+/** What is wrong with an admin API's address; undefined where nothing is. */
 export const adminFault = (admin: string): string | undefined =>
   /^https?:\/\//i.test(admin) && URL.canParse(admin) ? undefined : `--admin is a URL such as ${DEFAULT_ADMIN}`;
 

@@ -1,6 +1,6 @@
 import type { CommandOption } from "./args.ts";
 
-/** A command in words and data: what its `--help`, its complaints and the reference are made of. */
+/** A command as data: what its `--help`, its complaints and the reference are made of. */
 export interface CommandHelp {
   /** The word that names it; `gateway` may be left out. */
   readonly name: string;

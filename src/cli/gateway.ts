@@ -27,7 +27,7 @@ export const GATEWAY: CommandHelp = {
   ],
 };
 
-/** A port of the command line; an error in words where it is none. */
+/** A port of the command line; an error message where it is none. */
 function portOf(args: ParsedArgs, name: string): number | undefined | { error: string } {
   const text = args.text(name);
   if (text === undefined) return undefined;

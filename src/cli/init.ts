@@ -32,7 +32,7 @@ export const INIT: CommandHelp = {
 
 /** A cluster that a config can be written for. */
 interface Found {
-  /** In words, for the file's first line. */
+  /** For the file's first line. */
   readonly of: string;
   /** `discovery.kubernetes` without `watch_endpoint_slices`: lines of YAML. */
   readonly block: readonly string[];

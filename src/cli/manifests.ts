@@ -68,7 +68,7 @@ const USAGE = `usage: ${usageOf(MANIFESTS)}; see podway manifests --help`;
 
 const count = (text: string): number => (/^[1-9][0-9]{0,3}$/.test(text) ? Number(text) : Number.NaN);
 
-/** The options of a command line, or the first that is wrong, in words. */
+/** The options of a command line, or a message about the first that is wrong. */
 function readOptions(args: ParsedArgs): ManifestOptions | { readonly error: string } {
   const name = args.text("name") ?? DEFAULT_NAME;
   if (!NAME.test(name)) return { error: "--name must be a DNS label of at most 52 characters, such as podway" };

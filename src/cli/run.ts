@@ -30,7 +30,7 @@ interface Called {
   readonly command: CommandHelp | undefined;
   /** What follows the command's name. */
   readonly rest: readonly string[];
-  /** In words, where no command is meant. */
+  /** The error message where no command is meant. */
   readonly wrong?: string;
 }
 

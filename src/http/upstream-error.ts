@@ -9,7 +9,7 @@
  */
 export type UpstreamFailure = "connect" | "tls" | "reset" | "invalid" | "aborted" | "refused";
 
-/** What a client of ours knows of a failure, in words for the log. */
+/** What a client of ours knows of a failure, for the log. */
 export class UpstreamError extends Error {
   override name = "UpstreamError";
   readonly failure: UpstreamFailure;

@@ -19,7 +19,7 @@ export interface Importer {
   why?(path: Path): Unread | undefined;
   /** Brings a whole file into YAML (JSON is YAML) without moving anything; left out: it is YAML. */
   prepare?(content: string): string;
-  /** What is wrong with the files as a whole, in words; left out: nothing can be. */
+  /** What is wrong with the files as a whole; left out: nothing can be. */
   refuse?(roots: readonly Input[]): string | undefined;
   /** Makes the gateway's file of the other's; never throws. `on` tells which switches are there. */
   convert(roots: readonly Input[], on: (name: string) => boolean): YamlMapping;

@@ -69,7 +69,7 @@ export interface TlsStreamListener extends StreamListener {
   renew(certificates: readonly ServerCertificate[]): void;
 }
 
-/** An address that could not be listened on, in words. */
+/** An address that could not be listened on. */
 export class ListenError extends Error {
   override name = "ListenError";
   /** Another program listens there. */

@@ -80,7 +80,7 @@ function describeOne(error: unknown, entry: string, files: ReadonlyMap<string, s
 }
 
 /**
- * A fault of a module in words: file, line, what is wrong and the line's text (without the texts in it, which may be
+ * A fault of a module: file, line, what is wrong and the line's text (without the texts in it, which may be
  * secrets). `files`: those the module is made of, with what they hold.
  */
 export function describeFault(error: unknown, entry: string, files: ReadonlyMap<string, string>): string {

@@ -2,7 +2,7 @@ import { problem } from "../base/problem.ts";
 import { FIELD, mayHave } from "../http/fields.ts";
 import type { IncomingRequest } from "../http/request.ts";
 
-/** Requests that cannot be carried, answered in words instead of half-served; undefined: it can. */
+/** Requests that cannot be carried, answered with a problem instead of half-served; undefined: it can. */
 export function refuse(facts: IncomingRequest): Response | undefined {
   if (!mayHave(facts, FIELD.contentType)) return undefined;
   const type = facts.headers.get("content-type");

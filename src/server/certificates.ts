@@ -11,7 +11,7 @@ interface Readers {
   readonly host: Pick<Host, "inspectCertificate">;
 }
 
-/** Every certificate, read and checked, or all that is wrong with them, in words. */
+/** Every certificate, read and checked, or all that is wrong with them. */
 export type Certificates =
   | { readonly ok: true; readonly certificates: readonly ServerCertificate[]; readonly warnings: readonly string[] }
   | { readonly ok: false; readonly errors: readonly string[] };

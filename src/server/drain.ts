@@ -11,7 +11,7 @@ const QUIET_MS = 25;
 const LONGEST_WAIT_MS = 1000;
 
 /**
- * The end of a gateway's traffic begins (design: Config file rules, SIGTERM): every answer is its connection's last
+ * The end of a gateway's traffic begins: every answer is its connection's last
  * from now on. Resolves when the listener may be stopped: `drain_delay` is over.
  */
 export async function beginDrain(

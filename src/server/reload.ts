@@ -37,7 +37,7 @@ export interface Reloader {
   counts(): ReloadCounts;
 }
 
-/** Makes a reloader. An invalid config is reported and the one in force stays (design: Config file rules). */
+/** Makes a reloader. An invalid config is reported and the one in force stays. */
 export function createReloader(options: ReloaderOptions): Reloader {
   const { clock, logger } = options;
   let current = options.current;

@@ -33,7 +33,7 @@ export interface StreamListeners {
   stop(timeout: number): Promise<void>;
 }
 
-/** The certificates of a stream that cannot be served with, in words. */
+/** The certificates of a stream that cannot be served with. */
 export class CertificatesError extends Error {
   override name = "CertificatesError";
   readonly errors: readonly string[];

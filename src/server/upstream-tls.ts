@@ -15,7 +15,7 @@ export interface UpstreamTlsOptions {
   readonly logger: Logger;
 }
 
-/** Rejects in words when a file cannot be read, or a certificate is none. */
+/** Rejects when a file cannot be read, or a certificate is none. */
 async function readTls(config: UpstreamTlsConfig, { files, host }: UpstreamTlsOptions): Promise<ClientTls> {
   const read = async (path: string | undefined): Promise<string | undefined> =>
     path === undefined ? undefined : await files.readText(path);

@@ -85,8 +85,11 @@ describe("a connection that breaks before the answer", () => {
     const [bad, good] = [await breaking(), await healthy()];
     const budget = { request: () => {}, take: () => false };
     const { url } = rig({ pods: [bad.port, good.port], budget, rule });
-    const statuses = await Promise.all(Array.from({ length: 4 }, async () => (await fetch(url)).status));
-    assertEquals(statuses.sort(), [200, 200, 502, 502]);
+    const statuses = await Promise.all(Array.from({ length: 8 }, async () => (await fetch(url)).status));
+    // Which of the two a request meets first depends on how they come in between each other.
+    const got = (status: number): number => statuses.filter((one) => one === status).length;
+    assertEquals([got(502), got(200)], [bad.requests.length, good.requests.length]);
+    assertEquals([got(502) > 0, got(200) > 0], [true, true]);
   });
 
   test("never has a body replayed that was already read, PUT or not", async () => {

@@ -32,7 +32,7 @@ export type ShownRoute = Pick<RouteConfig, "id"> &
 export interface RouteRow {
   readonly route: ShownRoute;
   readonly traffic: RecentTraffic | undefined;
-  /** Why a service of it has no address, in words. */
+  /** Why a service of it has no address. */
   readonly faults: readonly string[];
 }
 

@@ -13,7 +13,7 @@ import { dialTls } from "./streams.ts";
 /** Options of Deno's fetch that the standard's types leave out. */
 type DenoInit = RequestInit & { client: DenoHttpClient };
 
-/** A client with this trust and identity. Throws in words where Deno has no way to do what is asked. */
+/** A client with this trust and identity. Throws where Deno has no way to do what is asked. */
 function clientFor(tls: ClientTls | undefined, proxy?: DenoProxy): DenoHttpClient {
   if (tls?.verify === false) {
     throw new Error(UNVERIFIED);

@@ -148,7 +148,7 @@ async function secure(
   return await deno.startTls(conn, { hostname: tls.serverName ?? to.host, ...caCerts });
 }
 
-/** Connects with TLS. Throws in words where Deno has no way to do what is asked. */
+/** Connects with TLS. Throws where Deno has no way to do what is asked. */
 export function dialTls(tls: ClientTls): Dial {
   if (!tls.verify) throw new Error(UNVERIFIED);
   if (tls.cert !== undefined && tls.serverName !== undefined) {

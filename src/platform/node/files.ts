@@ -30,7 +30,7 @@ const markNow = (path: string): string => {
 
 const markSoon = (path: string): Promise<string> => stat(path, { bigint: true }).then(mark, () => ABSENT);
 
-/** An error that names the file, and says in words what the system says in a code. */
+/** An error that names the file, and says what the code of the system means. */
 const explain = (doing: "read" | "write", path: string, error: unknown): Error => {
   const code = (error as NodeJS.ErrnoException).code;
   const words: Record<string, string> = {

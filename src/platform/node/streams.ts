@@ -114,7 +114,7 @@ export function nodeDial(tls?: (host: string) => ConnectionOptions): Dial {
     });
 }
 
-/** Why an address cannot be listened on, in words. */
+/** Why an address cannot be listened on. */
 export function listenFault(address: SocketAddress, cause: unknown): ListenError {
   const { code, name, message } = cause as NodeJS.ErrnoException;
   if (code === "EADDRINUSE" || name === "AddrInUse") return takenError(address, cause);

@@ -20,7 +20,7 @@ const unreachable = (binding: string, what: string): Error =>
     { code: "ENETUNREACH" },
   );
 
-/** Fetches without a binding, and says in words why that cannot work for an address. */
+/** Fetches without a binding, and says why that cannot work for an address. */
 export function openFetch(
   binding: string,
   what: string,

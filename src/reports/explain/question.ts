@@ -13,7 +13,7 @@ export interface ExplainQuery {
   readonly client?: string | undefined;
 }
 
-/** A question that cannot be one, in words. */
+/** A question that is not about a request: why. */
 export class ExplainQueryError extends Error {
   override name = "ExplainQueryError";
 }
@@ -64,7 +64,7 @@ const SCHEME = /^(https?):\/\//i;
  * Reads a question the way a request is read. The URL is taken as a client would send it, and as the runtime's server
  * would then hand it over: dot segments resolved, what a URL must not hold escaped, no fragment.
  *
- * @throws {ExplainQueryError} in words.
+ * @throws {ExplainQueryError}
  */
 export function readQuestion(query: ExplainQuery, server: OwnListener, options: ParseOptions): Question {
   const { method, client = "127.0.0.1" } = query;

@@ -32,7 +32,7 @@ export interface ClusterReport {
   readonly rights: readonly VerbReview[];
   /** Objects that give the rights that are missing: `kubectl apply` takes them as they are. */
   readonly rules: readonly KubernetesObject[];
-  /** What does not work, in words. */
+  /** What does not work. */
   readonly faults: readonly string[];
   /** What will not work for long, or is not wise. */
   readonly warnings: readonly string[];

@@ -176,10 +176,10 @@ export function createWorkerPool(options: WorkerPoolOptions): WorkerPool {
 
   async function callOne(
     worker: LiveWorker,
-    { method: question, data, limit, words }: WorkerCall,
+    { method, data, limit, words }: WorkerCall,
   ): Promise<WorkerAnswer<unknown>[]> {
     try {
-      return [{ worker: worker.id, answer: await worker.call(question, data, limit) }];
+      return [{ worker: worker.id, answer: await worker.call(method, data, limit) }];
     } catch (error) {
       logger.log("warn", words, { worker: worker.number, error: (error as Error).message });
       return [];
