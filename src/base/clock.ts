@@ -1,6 +1,5 @@
 /**
- * Time as the core modules see it, so that tests can drive it. Nothing above src/platform reads a global timer
- * directly.
+ * Time as the core modules see it, so that tests can drive it. No room below the server reads a global timer.
  */
 export interface Clock {
   /** Milliseconds since the epoch. */
