@@ -18,17 +18,24 @@ export interface ClusterSetOptions {
  * that a change never takes known addresses away.
  */
 export interface ClusterSet {
-  /**
-   * Goes over to these settings. Clusters that are new serve at once (their routes wait for the first list). What it
-   * gives back ends those that are gone: to be called when nothing uses them.
-   */
-  apply(config: DiscoveryConfig | undefined): () => void;
+  /** What these settings come to. Nothing changes before `commit`, but that new clusters begin to be followed. */
+  prepare(config: DiscoveryConfig | undefined): ClusterChange;
   /** The clusters in force, in the file's order. */
   current(): readonly Cluster[];
   /** Settings that wait for their first snapshot, while the ones before still serve. */
   pending(): readonly Cluster[];
   /** Stops all of them; resolves when their streams are closed. */
   stop(): Promise<void>;
+}
+
+/** A change of a set. Either `commit` or `discard` is called, once, before the set is asked for anything else. */
+export interface ClusterChange {
+  /** The clusters in force once it is made. Those that are new serve at once (their routes wait for the first list). */
+  readonly clusters: readonly Cluster[];
+  /** Makes it, and ends what is followed no more: to be called when nothing uses that. */
+  commit(): void;
+  /** Ends what was begun for it. */
+  discard(): void;
 }
 
 interface Running {
@@ -38,14 +45,22 @@ interface Running {
   readonly done: Promise<void>;
 }
 
+/** The place of one id: never changed, only replaced. */
 interface Slot {
-  serving: Running;
-  successor: Running | undefined;
+  readonly serving: Running;
+  readonly successor: Running | undefined;
 }
+
+type Slots = ReadonlyMap<string, Slot>;
+
+const clustersOf = (slots: Slots): Cluster[] => [...slots.values()].map(({ serving }) => serving.cluster);
+
+const runningIn = (slots: Slots): Set<Running> =>
+  new Set([...slots.values()].flatMap(({ serving, successor }) => [serving, ...(successor ? [successor] : [])]));
 
 /** Makes an empty set. */
 export function createClusterSet(options: ClusterSetOptions): ClusterSet {
-  let slots = new Map<string, Slot>();
+  let slots: Slots = new Map();
 
   function start(config: ClusterOptions): Running {
     const cluster = options.create(config);
@@ -57,71 +72,65 @@ export function createClusterSet(options: ClusterSetOptions): ClusterSet {
     return { settings: JSON.stringify(config), cluster, stop, done };
   }
 
-  function end(running: Running | undefined): void {
-    running?.stop.abort(new Error("the cluster is no longer followed"));
+  /** Ends what `these` has and `others` has not. */
+  function end(these: Slots, others: Slots): void {
+    const kept = runningIn(others);
+    for (const running of runningIn(these)) {
+      if (!kept.has(running)) running.stop.abort(new Error("the cluster is no longer followed"));
+    }
   }
 
   /** Lets the successor serve once it is in step. */
-  async function promote(slot: Slot, successor: Running): Promise<void> {
+  async function promote(id: string, successor: Running): Promise<void> {
     try {
       // What a file remembers must not take the place of what is followed.
       await successor.cluster.whenListed(successor.stop.signal);
     } catch {
       return; // It was itself replaced or removed.
     }
-    if (slot.successor !== successor) return;
-    const before = slot.serving;
-    slot.serving = successor;
-    slot.successor = undefined;
+    if (slots.get(id)?.successor !== successor) return;
+    const before = slots;
+    slots = new Map(slots).set(id, { serving: successor, successor: undefined });
     options.onSucceeded();
-    end(before);
+    end(before, slots);
   }
 
-  function succeed(slot: Slot, config: ClusterOptions, settings: string): void {
-    if (slot.successor?.settings === settings) return;
-    end(slot.successor);
-    slot.successor = undefined;
-    if (slot.serving.settings === settings) return;
-    const successor = start(config);
-    if (!slot.serving.cluster.synced()) {
-      // Nothing to protect: the old settings never worked.
-      end(slot.serving);
-      slot.serving = successor;
-      return;
-    }
-    slot.successor = successor;
-    void promote(slot, successor);
+  function slotOf(config: ClusterOptions): Slot {
+    const slot = slots.get(config.id);
+    if (slot === undefined) return { serving: start(config), successor: undefined };
+    const { serving, successor } = slot;
+    const settings = JSON.stringify(config);
+    if (successor?.settings === settings) return slot;
+    if (serving.settings === settings) return { serving, successor: undefined };
+    // Where the old settings never worked there is nothing to protect.
+    return serving.cluster.synced()
+      ? { serving, successor: start(config) }
+      : { serving: start(config), successor: undefined };
   }
 
   return {
-    apply(config) {
-      const next = new Map<string, Slot>();
-      for (const cluster of config?.clusters ?? []) {
-        const slot = slots.get(cluster.id);
-        if (slot === undefined) {
-          next.set(cluster.id, { serving: start(cluster), successor: undefined });
-        } else {
-          succeed(slot, cluster, JSON.stringify(cluster));
-          next.set(cluster.id, slot);
-        }
-      }
-      const gone = [...slots].filter(([id]) => !next.has(id));
-      slots = next;
-      return () => {
-        for (const [, slot] of gone) {
-          end(slot.serving);
-          end(slot.successor);
-        }
+    prepare(config) {
+      const next: Slots = new Map((config?.clusters ?? []).map((cluster) => [cluster.id, slotOf(cluster)]));
+      return {
+        clusters: clustersOf(next),
+        commit() {
+          const before = slots;
+          slots = next;
+          for (const [id, { successor }] of next) {
+            if (successor !== undefined && successor !== before.get(id)?.successor) void promote(id, successor);
+          }
+          end(before, next);
+        },
+        discard: () => end(next, slots),
       };
     },
-    current: () => [...slots.values()].map((slot) => slot.serving.cluster),
-    pending: () =>
-      [...slots.values()].flatMap((slot) => (slot.successor === undefined ? [] : [slot.successor.cluster])),
+    current: () => clustersOf(slots),
+    pending: () => [...slots.values()].flatMap(({ successor }) => successor?.cluster ?? []),
     async stop() {
-      const running = [...slots.values()].flatMap((slot) => [slot.serving, slot.successor]);
+      const running = runningIn(slots);
+      end(slots, new Map());
       slots = new Map();
-      for (const one of running) end(one);
-      await Promise.all(running.map((one) => one?.done));
+      await Promise.all([...running].map(({ done }) => done));
     },
   };
 }

@@ -26,7 +26,7 @@ import { createStreamCounters, type StreamCounters } from "../telemetry/stream-c
 import type { TrafficStatistics } from "../telemetry/traffic.ts";
 import { type ClusterSet, createClusterSet } from "./cluster-set.ts";
 import { FORMAT } from "./format.ts";
-import { makePlan, type Plan, type PlanParts, type PlanWorld } from "./plan.ts";
+import { forgetOthers, makePlan, type Plan, type PlanParts, type PlanWorld, retire } from "./plan.ts";
 import { createReferenceCheck } from "./reference-check.ts";
 import { respond } from "./request.ts";
 import type { GatewayView } from "./view.ts";
@@ -86,7 +86,10 @@ export interface Gateway extends GatewayView {
   readonly streamCounters: StreamCounters;
   /** Resolves when no connection of a stream is left, or after `timeout` ms, when those that are left are closed. */
   drainStreams(timeout: number): Promise<void>;
-  /** Goes over to another config: requests taken up from now on see it, those under way finish as they began. */
+  /**
+   * Goes over to another config: requests taken up from now on see it, those under way finish as they began. Throws where it
+   * cannot be compiled (a module of the user's fails, say): then nothing has changed.
+   */
   apply(config: Config): void;
   /** A changed config was refused for these errors, or was taken back (none): the admin API shows it. */
   refuse(errors: readonly string[]): void;
@@ -169,20 +172,27 @@ export function createGateway(options: GatewayOptions): Gateway {
     create: (cluster) => options.createCluster(cluster, config.server.zone),
     logger,
     onSucceeded: () => {
-      plan = compile(plan);
+      swap(makePlan(config, clusters.current(), plan, parts));
+      follow();
     },
   });
 
-  /** What the config comes to with the clusters as they are, in force from now on. */
-  function compile(before: Plan | undefined): Plan {
-    const next = makePlan(config, clusters.current(), before, parts);
-    health.apply([...next.routes.checks, ...(next.streams?.checks ?? [])]);
-    if (options.checksReferences ?? true) references.check(next, clusters.current());
-    return next;
+  function swap(next: Plan): void {
+    retire(plan, next);
+    plan = next;
   }
 
-  clusters.apply(config.discovery);
-  let plan = compile(undefined);
+  /** What goes on beside requests goes by the plan in force from now on. */
+  function follow(): void {
+    forgetOthers(plan, parts);
+    health.apply([...plan.routes.checks, ...(plan.streams?.checks ?? [])]);
+    if (options.checksReferences ?? true) references.check(plan, clusters.current());
+  }
+
+  const first = clusters.prepare(config.discovery);
+  let plan = makePlan(config, first.clusters, undefined, parts);
+  first.commit();
+  follow();
 
   const traffic = (): TrafficStatistics => {
     const { routes, streams, tracing } = plan;
@@ -214,11 +224,18 @@ export function createGateway(options: GatewayOptions): Gateway {
     },
     drainStreams: connections.drain,
     apply(next) {
+      const change = clusters.prepare(next.discovery);
+      try {
+        swap(makePlan(next, change.clusters, plan, parts));
+      } catch (error) {
+        change.discard();
+        forgetOthers(plan, parts);
+        throw error;
+      }
       config = next;
       refused = [];
-      const endGone = clusters.apply(next.discovery);
-      plan = compile(plan);
-      endGone();
+      change.commit();
+      follow();
       options.retain?.(next);
       const followed = next.discovery?.clusters.length ?? 0;
       events.add({ at: clock.now(), kind: "config", routes: next.routes.length, clusters: followed });

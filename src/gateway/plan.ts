@@ -94,9 +94,9 @@ export interface PlanParts {
 }
 
 /**
- * What a config comes to. Of the plan before, only its pools, the state of its middleware, its log and its spans are
- * taken over, where nothing changed: no closure of the new plan may hold the old one, or every config there ever was
- * stays in memory.
+ * What a config comes to. Of the plan before, only its pools, the state of its middleware, its log and its spans are taken
+ * over, where nothing changed: no closure of the new plan may hold the old one, or every config there ever was stays in
+ * memory. Where it throws, the plan before is as it was.
  */
 export function makePlan(
   config: Config,
@@ -124,13 +124,6 @@ export function makePlan(
     onMiddlewareError: (route, error) =>
       logger.log("error", `A middleware failed: ${error.message}`, { route, stack: error.stack }),
   });
-  parts.counters.keep(routes.series);
-  budgets.keep(
-    new Set(
-      routes.routes.flatMap((route) => (route.kind === "proxy" ? route.choices : [])).map(({ budget }) => budget),
-    ),
-  );
-  parts.streamCounters.keep(new Set(config.streams.map(({ id }) => id)));
   // A runtime that makes no connections without HTTP has no streams.
   const streams =
     transportFor(undefined).dial &&
@@ -178,6 +171,21 @@ export function makePlan(
   };
 }
 
+/** A plan goes out of force: ends what the one that takes its place does not share. */
+export function retire(before: Plan, { accessLog, tracing }: Plan): void {
+  if (before.accessLog !== accessLog) before.accessLog?.flush();
+  // Requests under way still end their spans there: what comes too late is counted as dropped.
+  if (before.tracing !== tracing) void before.tracing?.stop();
+}
+
+/** Forgets what is counted of routes, services and streams that a plan does not have. */
+export function forgetOthers({ config, routes }: Plan, { counters, budgets, streamCounters }: PlanParts): void {
+  counters.keep(routes.series);
+  const choices = routes.routes.flatMap((route) => (route.kind === "proxy" ? route.choices : []));
+  budgets.keep(new Set(choices.map(({ budget }) => budget)));
+  streamCounters.keep(new Set(config.streams.map(({ id }) => id)));
+}
+
 const equalSets = (a: ReadonlySet<string>, b: ReadonlySet<string>): boolean =>
   a.size === b.size && [...a].every((item) => b.has(item));
 
@@ -193,7 +201,6 @@ function keptLog(
   const hidden = credentialQuery(FORMAT, next);
   const same = before?.config.server.access_log === format && equalSets(hidden, credentialQuery(FORMAT, before.config));
   if (same) return before?.accessLog;
-  before?.accessLog?.flush();
   return format === false ? undefined : createAccessLog({ format, hidden, clock, drain, write: writeAccessLog });
 }
 
@@ -204,8 +211,6 @@ function keptTracing(
   { createTracing }: PlanWorld,
 ): Tracing | undefined {
   if (before !== undefined && JSON.stringify(before.config.tracing) === JSON.stringify(wanted)) return before.tracing;
-  // Requests under way still end their spans there: what comes too late is counted as dropped.
-  void before?.tracing?.stop();
   return wanted && createTracing?.(wanted);
 }
 

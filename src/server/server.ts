@@ -119,8 +119,9 @@ export function threadedServer(options: GatewayServerOptions, count: number, thr
       };
     },
     async apply(next) {
-      config = next;
       gateway.apply(next);
+      // What threads start with from now on: never a config that could not be put in force.
+      config = next;
       await pool.apply(next);
     },
     settled: pool.settled,

@@ -59,6 +59,7 @@ function setOf() {
   });
   const names = (clusters: readonly Cluster[]): string[] =>
     clusters.map((one) => `${one.id}/${(one as unknown as Sketch).of}`);
+  const goOver = (config: object): void => set.prepare(config as Parameters<typeof set.prepare>[0]).commit();
   return {
     set,
     made,
@@ -66,9 +67,9 @@ function setOf() {
     seen,
     /** Goes over to clusters by id and setting. */
     apply: (of: Record<string, string>) =>
-      set.apply({
+      goOver({
         clusters: Object.entries(of).map(([id, label_selector]) => ({ id, label_selector })),
-      } as unknown as Parameters<typeof set.apply>[0])(),
+      }),
     current: () => names(set.current()),
     pending: () => names(set.pending()),
     settle: () => new Promise<void>((resolve) => setImmediate(resolve)),
@@ -129,6 +130,30 @@ describe("clusters across reloads", () => {
     await set.stop();
   });
 
+  test("are as they were after a change that is given up, and what was begun for it has ended", async () => {
+    const { apply, made, current, pending, settle, set } = setOf();
+    apply({ a: "1", b: "1" });
+    made[0]!.list();
+    apply({ a: "2", b: "1" });
+    const before = [current(), pending()];
+    const change = set.prepare({
+      clusters: [
+        { id: "a", label_selector: "3" },
+        { id: "c", label_selector: "1" },
+      ],
+    } as unknown as Parameters<typeof set.prepare>[0]);
+    assertEquals([current(), pending()], before, "nothing has changed yet");
+    change.discard();
+    made[2]!.list();
+    await settle();
+    assertEquals(current(), ["a/2", "b/1"], "the change that waited is not lost");
+    assertEquals(
+      made.map(({ stopped }) => stopped),
+      [true, false, false, true, true],
+    );
+    await set.stop();
+  });
+
   test("that are gone from the file are stopped, the one that waits as well", async () => {
     const { apply, made, current, pending, set } = setOf();
     apply({ a: "1", b: "1" });
@@ -140,7 +165,7 @@ describe("clusters across reloads", () => {
       made.map(({ stopped }) => stopped),
       [true, false, true],
     );
-    set.apply(undefined)();
+    set.prepare(undefined).commit();
     assertEquals([current(), made[1]!.stopped], [[], true]);
   });
 
