@@ -7,7 +7,7 @@ import type { Call, ConnectionOwner } from "./call.ts";
 import { type Chunks, createChunks } from "./chunks.ts";
 import { findHead, HEAD_BYTES, PartialHead } from "./find-head.ts";
 import { type ResponseHead, readHead } from "./response-head.ts";
-import { type BodySink, sendBody } from "./send-body.ts";
+import { sendBody, type UploadSink } from "./send-body.ts";
 
 /** So many interim answers (RFC 9110 section 15.2) may come before the answer itself. */
 const INTERIM_ANSWERS = 32;
@@ -96,7 +96,7 @@ export class Connection implements SocketEvents, AbortListener {
 
   async #sendBody(call: Call, body: ReadableStreamDefaultReader<Uint8Array>): Promise<void> {
     const there = (): boolean => this.#call === call && this.#state !== "over";
-    const sink: BodySink = {
+    const sink: UploadSink = {
       there,
       write: (bytes) => this.#socket.write(bytes),
       drained: () => new Promise((resolve) => (this.#drained = resolve)),

@@ -3,7 +3,7 @@ import { UpstreamError } from "../upstream-error.ts";
 import type { Framing } from "./request-head.ts";
 
 /** The socket under a body. */
-export interface BodySink {
+export interface UploadSink {
   /** Whether the body is still wanted. */
   there(): boolean;
   /** False: wait until `drained`. */
@@ -40,7 +40,7 @@ function chunk(bytes: Uint8Array): Uint8Array {
 export async function sendBody(
   reader: ReadableStreamDefaultReader<Uint8Array>,
   framing: Framing,
-  sink: BodySink,
+  sink: UploadSink,
   meter: BodyMeter | undefined,
 ): Promise<boolean> {
   let left = typeof framing === "number" ? framing : Number.POSITIVE_INFINITY;
