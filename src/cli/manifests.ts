@@ -1,5 +1,5 @@
-import packageJson from "../../package.json" with { type: "json" };
 import { isLoopback } from "../base/addresses.ts";
+import { VERSION } from "../base/version.ts";
 import { type ConfigIssue, formatIssue } from "../config/load.ts";
 import { accessOf } from "../manifests/access.ts";
 import { notesOf, stepsAfter, stepsBefore } from "../manifests/notes.ts";
@@ -27,7 +27,7 @@ const NAMESPACE = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
 const SERVICE_TYPES = ["ClusterIP", "NodePort", "LoadBalancer"] as const;
 
 const DEFAULT_NAME = "podway";
-const DEFAULT_IMAGE = `podway:${packageJson.version}`;
+const DEFAULT_IMAGE = `podway:${VERSION}`;
 
 /** Two, so that one can go; and how many times as many an autoscaler may make. */
 const REPLICAS = 2;

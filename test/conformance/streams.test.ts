@@ -73,7 +73,7 @@ describe("a stream", () => {
     ["its client reads it", false],
     ["its client has stopped reading", true],
   ] as const) {
-    test(`ends at the pod within a second of its client's end while ${name}`, async () => {
+    test(`ends at the pod with its client's end while ${name}`, async () => {
       const piece = Buffer.alloc(65_536);
       const { pod, gateway } = await behind((socket) => {
         socket.write("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n");
