@@ -28,6 +28,10 @@ export interface StreamSocket {
    * are taken all the same.
    */
   write(bytes: Uint8Array | string): boolean;
+  /** Sends the three one behind the other, as `write` does: in one system call, unless they are many bytes. */
+  writeFramed(before: string, bytes: Uint8Array, after: string): boolean;
+  /** Bytes that `write` took and the system did not take yet. While they stay the same, the other side takes nothing. */
+  readonly waiting: number;
   /** Sends what waits, then says that no more will come; the other direction goes on. */
   end(): void;
   pause(): void;

@@ -133,6 +133,8 @@ function overStream() {
         takeFrames(Buffer.from(data as Uint8Array), sent);
         return state.writable;
       },
+      writeFramed: () => true,
+      waiting: 0,
       pause: () => void done.push("pause"),
       resume: () => void done.push("resume"),
       destroy() {

@@ -1,7 +1,7 @@
 import { Buffer } from "node:buffer";
 import type { SocketAddress } from "../../base/addresses.ts";
 import { ListenError, type ListenOptions, type StreamHandlers, type TlsStreamListener } from "../listen.ts";
-import { HANDSHAKE_MS, listenFault, plainHost } from "../node/streams.ts";
+import { COPIED_BYTES, framed, HANDSHAKE_MS, listenFault, plainHost } from "../node/streams.ts";
 import type { Dial, SocketEvents, StreamSocket } from "../sockets.ts";
 import type { ClientTls, ServerCertificate } from "../tls.ts";
 import { type DenoConn, type DenoTlsConn, type DenoTlsListener, deno, UNVERIFIED } from "./api.ts";
@@ -79,8 +79,11 @@ function denoSocket(conn: DenoConn): StreamSocket {
     writing = true;
     try {
       for (let next = waiting.shift(); next !== undefined && !over; next = waiting.shift()) {
-        for (let at = 0; at < next.byteLength; ) at += await conn.write(next.subarray(at));
-        waitingBytes -= next.byteLength;
+        for (let at = 0; at < next.byteLength; ) {
+          const taken = await conn.write(next.subarray(at));
+          at += taken;
+          waitingBytes -= taken;
+        }
         if (!full || waitingBytes >= WAITING_BYTES || over) continue;
         full = false;
         events?.drained();
@@ -97,20 +100,31 @@ function denoSocket(conn: DenoConn): StreamSocket {
     }
   }
 
+  function send(bytes: Uint8Array): boolean {
+    if (over) return true;
+    waiting.push(bytes);
+    waitingBytes += bytes.byteLength;
+    void write();
+    full ||= waitingBytes >= WAITING_BYTES;
+    return !full;
+  }
+
   return {
     peer: { host: plainHost(conn.remoteAddr.hostname), port: conn.remoteAddr.port },
     local: { host: plainHost(conn.localAddr.hostname), port: conn.localAddr.port },
     listen(next) {
       events = next;
     },
-    write(data) {
-      if (over) return true;
-      const bytes = typeof data === "string" ? Buffer.from(data, "latin1") : data;
-      waiting.push(bytes);
-      waitingBytes += bytes.byteLength;
-      void write();
-      full ||= waitingBytes >= WAITING_BYTES;
-      return !full;
+    write: (data) => send(typeof data === "string" ? Buffer.from(data, "latin1") : data),
+    writeFramed(before, bytes, after) {
+      const size = before.length + bytes.length + after.length;
+      if (size <= COPIED_BYTES) return send(framed(Buffer.allocUnsafe(size), before, bytes, after));
+      if (before !== "") send(Buffer.from(before, "latin1"));
+      const more = send(bytes);
+      return after === "" ? more : send(Buffer.from(after, "latin1"));
+    },
+    get waiting() {
+      return waitingBytes;
     },
     end() {
       if (writeEnd !== "open") return;

@@ -1,3 +1,4 @@
+import { Buffer } from "node:buffer";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import {
   type ConnectionOptions,
@@ -29,11 +30,24 @@ import type { ServerCertificate } from "../tls.ts";
 /** A quiet connection is probed after this many milliseconds: a peer that vanished sends no goodbye. */
 export const KEEP_ALIVE_MS = 30_000;
 
+/** Pieces up to this size are copied, to leave in one system call with what frames them. */
+export const COPIED_BYTES = 65_536;
+
 /** How long a client may take for its TLS handshake, milliseconds. */
 export const HANDSHAKE_MS = 10_000;
 
 /** IPv4 that came through an IPv6 socket is IPv4 (RFC 4291 section 2.5.5.2). */
 export const plainHost = (host = ""): string => (host.startsWith("::ffff:") ? host.slice(7) : host);
+
+/** Puts the three one behind the other, which fill the buffer; each character is one byte. */
+export function framed(buffer: Buffer, before: string, bytes: Uint8Array, after: string): Buffer {
+  let at = before.length;
+  if (at > 0) buffer.write(before, 0, at, "latin1");
+  buffer.set(bytes, at);
+  at += bytes.length;
+  if (after !== "") buffer.write(after, at, after.length, "latin1");
+  return buffer;
+}
 
 /** One socket as the core sees it; `raw` is what carries it. */
 function nodeSocket(socket: Socket | TLSSocket, raw: Socket): StreamSocket {
@@ -57,6 +71,16 @@ function nodeSocket(socket: Socket | TLSSocket, raw: Socket): StreamSocket {
       if (socket.closed) queueMicrotask(() => events?.closed(broken));
     },
     write: (bytes) => (typeof bytes === "string" ? socket.write(bytes, "latin1") : socket.write(bytes)),
+    writeFramed(before, bytes, after) {
+      const size = before.length + bytes.length + after.length;
+      if (size <= COPIED_BYTES) return socket.write(framed(Buffer.allocUnsafe(size), before, bytes, after));
+      if (before !== "") socket.write(before, "latin1");
+      const more = socket.write(bytes);
+      return after === "" ? more : socket.write(after, "latin1");
+    },
+    get waiting() {
+      return socket.writableLength;
+    },
     end: () => void socket.end(),
     pause: () => void socket.pause(),
     resume: () => void socket.resume(),

@@ -17,6 +17,8 @@ function asked() {
       events = to;
     },
     write: () => true,
+    writeFramed: () => true,
+    waiting: 0,
     end() {},
     pause() {},
     resume() {},
