@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { allFamilies } from "../../src/admin/metrics/exposition.ts";
-import { PROBLEM_CODES, problemStatus, problemTitle } from "../../src/base/problem.ts";
+import { PROBLEM_CODES, problemStatus, problemTitle } from "../../src/http/problem.ts";
 import { createCounters } from "../../src/telemetry/counters.ts";
 import { cell, table } from "./page.ts";
 

@@ -1,8 +1,8 @@
 import { Hono } from "hono";
 import { accepts } from "hono/accepts";
 import type { Clock } from "../base/clock.ts";
-import { problem } from "../base/problem.ts";
 import type { GatewayView } from "../gateway/view.ts";
+import { problem } from "../http/problem.ts";
 import { ExplainQueryError } from "../reports/explain/question.ts";
 import type { ProcessMetrics } from "../telemetry/process-metrics.ts";
 import { mayRead, onlyOwnNames, onlyWithToken, secureHeaders } from "./guard.ts";

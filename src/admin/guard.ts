@@ -1,6 +1,6 @@
 import type { Context, MiddlewareHandler } from "hono";
 import { timingSafeEqual } from "hono/utils/buffer";
-import { problem } from "../base/problem.ts";
+import { problem } from "../http/problem.ts";
 
 /** Probes come from a kubelet, which has no token. */
 const PROBES: ReadonlySet<string> = new Set(["/healthz", "/readyz"]);

@@ -1,5 +1,5 @@
-import { type ProblemCode, problem } from "../base/problem.ts";
 import { lastAnswer } from "../http/drain.ts";
+import { type ProblemCode, problem } from "../http/problem.ts";
 import { type IncomingRequest, parseRequest, refusedRequest } from "../http/request.ts";
 import type { Chain } from "../middleware/chain.ts";
 import type { Upgrade } from "../platform/websocket.ts";

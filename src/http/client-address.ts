@@ -1,3 +1,4 @@
+import type { HeaderFields } from "./header-fields.ts";
 import { parseAddress, type Trust } from "./trust.ts";
 
 /**
@@ -8,7 +9,7 @@ import { parseAddress, type Trust } from "./trust.ts";
  * A proxy passes on the one it does not write as its client sent it. So where both are there they have to name the same
  * client: else "", no address, since either may be made up.
  */
-export function clientAddress(peer: string, headers: Headers, trusts: Trust): string {
+export function clientAddress(peer: string, headers: HeaderFields, trusts: Trust): string {
   const list = headers.get("x-forwarded-for");
   const forwarded = headers.get("forwarded");
   if (list === null && forwarded === null) return bareAddress(headers.get("x-real-ip") ?? "") ?? peer;

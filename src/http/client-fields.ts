@@ -1,4 +1,5 @@
 import { FIELD, kindsOf, readAsDashes } from "./fields.ts";
+import type { HeaderFields } from "./header-fields.ts";
 
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
@@ -23,7 +24,7 @@ export function fieldsNamedBy(connection: string): string[] {
  * The protocol a client wants to go over to, in lower case; undefined: none. An upgrade that `Connection` does not name
  * may be ignored (RFC 9110 section 7.8).
  */
-export function upgradeOf(headers: Headers): string | undefined {
+export function upgradeOf(headers: HeaderFields): string | undefined {
   const wanted = headers.get("upgrade");
   if (wanted === null || !connectionOptions(headers.get("connection") ?? "").includes("upgrade")) return undefined;
   return wanted.toLowerCase();
@@ -40,7 +41,7 @@ export const droppedKinds = (trusted: boolean, dropUnderscores: boolean): number
  * The fields that a client's `Connection` takes away: its own only. What a trusted proxy says of the client is not the
  * client's to remove, who may have got its `Connection` through that proxy.
  */
-export const takenAway = (headers: Headers): string[] =>
+export const takenAway = (headers: HeaderFields): string[] =>
   fieldsNamedBy(headers.get("connection") ?? "").filter((name) => (kindsOf(name) & FIELD.forwarding) === 0);
 
 /** Names that the gateway sets or removes, as a client's fields are compared with them. */
@@ -63,7 +64,7 @@ export function lookalikesOf(names: readonly string[]): Lookalikes {
  * fields with `_` in their names that the client sent.
  */
 export function dropLookalikes(
-  headers: Headers,
+  headers: HeaderFields,
   underscored: readonly string[] | undefined,
   { read, dashed }: Lookalikes,
 ): void {

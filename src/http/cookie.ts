@@ -1,5 +1,6 @@
+import type { HeaderFields } from "./header-fields.ts";
 /** The value of the first cookie of that name, as sent (RFC 6265 section 5.4); undefined where there is none. */
-export function cookieValue(headers: Headers, name: string): string | undefined {
+export function cookieValue(headers: HeaderFields, name: string): string | undefined {
   const line = headers.get("cookie");
   if (line === null) return undefined;
   let start = 0;

@@ -1,4 +1,4 @@
-import type { ProblemCode } from "../base/problem.ts";
+import type { ProblemCode } from "./problem.ts";
 import type { UpstreamFailure } from "./upstream-error.ts";
 
 /**

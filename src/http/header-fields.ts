@@ -101,6 +101,15 @@ export class Fields implements HeaderFields {
   }
 }
 
+/** As the fetch standard has them: what are `Headers` already are no copy. Throws a `TypeError` for what is none of HTTP's. */
+export function headersOf(fields: HeaderFields): Headers {
+  if (fields instanceof Headers) return fields;
+  const headers = new Headers();
+  if (fields instanceof Fields) fields.forEachLine((name, value) => headers.append(name, value));
+  else fields.forEach((value, name) => void headers.append(name, value));
+  return headers;
+}
+
 /** A copy of the same kind, to be changed without changing the other. */
 export const copyFields = (fields: HeaderFields): HeaderFields =>
   fields instanceof Fields ? fields.clone() : new Headers(fields as Headers);

@@ -3,6 +3,8 @@ import { authorityOf, hostOf } from "./authority.ts";
 import { clientAddress } from "./client-address.ts";
 import { droppedKinds, takenAway, upgradeOf } from "./client-fields.ts";
 import { FIELD, kindsOf } from "./fields.ts";
+import { copyFields, type HeaderFields } from "./header-fields.ts";
+import type { ClientRequest } from "./message.ts";
 import { resolveDots } from "./readings.ts";
 import type { Trust } from "./trust.ts";
 
@@ -25,7 +27,7 @@ export interface IncomingRequest {
   /** The query with its `?`, or "". */
   readonly search: string;
   /** Without what is good for one hop only, and without what only a trusted proxy may say. */
-  readonly headers: Headers;
+  readonly headers: HeaderFields;
   /**
    * The kinds of all fields that were sent, of those too that were dropped (src/http/fields.ts): what was not sent need
    * not be asked for. Left out: not known.
@@ -75,7 +77,7 @@ const SHOWN_TARGET = 256;
 
 /** As much of a refused request as a log can show; nothing of it is trusted. */
 export function refusedRequest(
-  request: Request,
+  request: Pick<ClientRequest, "url" | "method" | "headers">,
   peer: string,
   scheme: "http" | "https",
   clock: Clock,
@@ -106,7 +108,7 @@ export function refusedRequest(
  * let through, a fragment and an encoded control character are a BadRequest.
  */
 export function parseRequest(
-  request: Pick<Request, "url" | "method" | "headers">,
+  request: Pick<ClientRequest, "url" | "method" | "headers">,
   peer: string,
   scheme: "http" | "https",
   options: ParseOptions,
@@ -166,9 +168,9 @@ export function parseRequest(
   const client = trusted ? clientAddress(from, headers, trusts) : from;
   if (!trusted && (fields & FIELD.forwarding) !== 0) options.onUntrusted?.(from);
   const upgrade = (fields & FIELD.upgrade) === 0 ? undefined : upgradeOf(headers);
-  let own = headers;
+  let own: HeaderFields = headers;
   if (dropped !== undefined || (sent !== null && sent !== authority)) {
-    if (options.mutableHeaders === false || upgrade !== undefined) own = new Headers(headers);
+    if (options.mutableHeaders === false || upgrade !== undefined) own = copyFields(headers);
     if ((fields & FIELD.connection) !== 0) for (const name of takenAway(headers)) own.delete(name);
     if (dropped !== undefined) for (const name of dropped) own.delete(name);
     if (sent !== null && sent !== authority) own.set("host", authority);
@@ -219,7 +221,7 @@ function pathStart(url: string): number {
 }
 
 /** Refuses framing that two readers could read differently (RFC 9112 section 6.3). */
-function checkFraming(method: string, headers: Headers, limits: RequestLimits): BadRequest | undefined {
+function checkFraming(method: string, headers: HeaderFields, limits: RequestLimits): BadRequest | undefined {
   const coding = headers.get("transfer-encoding");
   const length = headers.get("content-length");
   if (coding === null && length === null) return undefined;

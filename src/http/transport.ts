@@ -2,6 +2,7 @@ import type { LazyAbortController } from "../base/abort.ts";
 import type { Endpoint } from "../discovery/types.ts";
 import type { Dial } from "../platform/sockets.ts";
 import type { MessageSocket } from "../platform/websocket.ts";
+import type { HeaderFields } from "./header-fields.ts";
 
 /** Hears of a body as it is read from the client: whose time it is, and how much came. */
 export interface BodyMeter {
@@ -35,7 +36,7 @@ export interface RequestedTunnel {
  */
 export interface OutgoingRequest {
   readonly method: string;
-  readonly headers: Headers;
+  readonly headers: HeaderFields;
   body?: ReadableStream<Uint8Array> | undefined;
   /** Hears of the body as it is read, where the transport `metersBodies`. */
   readonly meter?: BodyMeter | undefined;

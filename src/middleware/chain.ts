@@ -2,9 +2,10 @@ import { type Context, Hono } from "hono";
 import { cloneRawRequest } from "hono/request";
 import type { Clock } from "../base/clock.ts";
 import { isPlainPath } from "../base/path-check.ts";
-import type { ProblemCode } from "../base/problem.ts";
 import { dropLookalikes, lookalikesOf } from "../http/client-fields.ts";
 import { FAILURES } from "../http/failures.ts";
+import { copyFields, headersOf } from "../http/header-fields.ts";
+import type { ProblemCode } from "../http/problem.ts";
 import type { IncomingRequest } from "../http/request.ts";
 import type { Trust } from "../http/trust.ts";
 import { UpstreamError } from "../http/upstream-error.ts";
@@ -164,7 +165,7 @@ export function createChain(handlers: readonly Middleware[], options: ChainOptio
         throw new Error("A middleware asks for a path that cannot be asked for");
     }
     if (context.upstreamHeaders.length > 0) {
-      const headers = options.mutableHeaders ? facts.headers : new Headers(facts.headers);
+      const headers = options.mutableHeaders ? facts.headers : copyFields(facts.headers);
       dropLookalikes(headers, facts.underscored, lookalikesOf(context.upstreamHeaders.map(([name]) => name)));
       for (const [name, value] of context.upstreamHeaders) {
         headers.delete(name);
@@ -222,12 +223,12 @@ export function createChain(handlers: readonly Middleware[], options: ChainOptio
     if (options.userModules && underscored !== undefined) {
       given = {
         ...given,
-        headers: without(given.headers, underscored, options.mutableHeaders),
+        headers: without(headersOf(given.headers), underscored, options.mutableHeaders),
         underscored: undefined,
       };
     }
     const apart = sent.headers !== given.headers;
-    const request = apart ? new Request(sent, { headers: given.headers }) : sent;
+    const request = apart ? new Request(sent, { headers: headersOf(given.headers) }) : sent;
     // Middleware may change headers in place.
     const facts: IncomingRequest = { ...given, headers: request.headers, touched: true };
     const context: MiddlewareContext = {

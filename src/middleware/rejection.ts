@@ -1,6 +1,6 @@
-import { type ProblemCode, problem, problemStatus } from "../base/problem.ts";
 import { optional, withDefault } from "../base/schema/key.ts";
 import { integer, shownText } from "../base/schema/values.ts";
+import { type ProblemCode, problem, problemStatus } from "../http/problem.ts";
 import type { MiddlewareContext } from "./plugin.ts";
 
 /** Options of a middleware that rejects requests: another status than the code's own, another detail. */

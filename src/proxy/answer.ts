@@ -1,5 +1,6 @@
 import type { Target } from "../balancing/types.ts";
 import type { Clock } from "../base/clock.ts";
+import type { HeaderFields } from "../http/header-fields.ts";
 import { watchBody, withBody } from "../http/watch-body.ts";
 import type { AttemptContext } from "./attempt.ts";
 import { addVia, hasOneHop, toClient } from "./headers.ts";
@@ -24,7 +25,12 @@ export interface DeliveryOptions {
 }
 
 /** Makes the headers of what `target` answered those of the answer to the client, in place. */
-export type ChangeHeaders = (headers: Headers, response: Response, answered: AttemptContext, target: Target) => void;
+export type ChangeHeaders = (
+  headers: HeaderFields,
+  response: Response,
+  answered: AttemptContext,
+  target: Target,
+) => void;
 
 /** The answer for the client, from what `target` answered. */
 export type Deliver = (response: Response, answered: AttemptContext, target: Target) => Response;

@@ -2,9 +2,10 @@ import type { Picked } from "../balancing/backends.ts";
 import { atMost, type Clock } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
 import { isPlainPath } from "../base/path-check.ts";
-import { type ProblemCode, problem } from "../base/problem.ts";
 import type { Drain } from "../http/drain.ts";
 import { FAILURES, type Failure } from "../http/failures.ts";
+import { copyFields, type HeaderFields } from "../http/header-fields.ts";
+import { type ProblemCode, problem } from "../http/problem.ts";
 import type { IncomingRequest } from "../http/request.ts";
 import type { OutgoingRequest, RequestedTunnel } from "../http/transport.ts";
 import { classify } from "../http/upstream-error.ts";
@@ -72,9 +73,9 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
   const tunnels = { clock, inFlight, changeHeaders };
 
   /** The headers for the pod. The client's own, changed in place, unless they may have to be read again. */
-  function headersFor(facts: IncomingRequest, route: ProxyRoute, { entry }: RequestOutcome): Headers {
+  function headersFor(facts: IncomingRequest, route: ProxyRoute, { entry }: RequestOutcome): HeaderFields {
     const inPlace = mutable && route.requestHeaders === undefined;
-    const headers = inPlace ? facts.headers : new Headers(facts.headers);
+    const headers = inPlace ? facts.headers : copyFields(facts.headers);
     toUpstream(headers, facts);
     if (entry !== undefined) headers.set("x-request-id", entry.id);
     if (via) addVia(headers);

@@ -1,11 +1,12 @@
 import { fieldsNamedBy } from "../http/client-fields.ts";
 import { FIELD, mayHave, ONE_HOP } from "../http/fields.ts";
+import type { HeaderFields } from "../http/header-fields.ts";
 import type { IncomingRequest } from "../http/request.ts";
 
 /** `Proxy-Authenticate` is the other half of `Proxy-Authorization` (RFC 9110 section 11.7). */
 const RESPONSE_STOPS = [...ONE_HOP, "proxy-authenticate"] as const;
 
-const there = (headers: Headers, facts: IncomingRequest, kind: number, name: string): boolean =>
+const there = (headers: HeaderFields, facts: IncomingRequest, kind: number, name: string): boolean =>
   mayHave(facts, kind) && headers.has(name);
 
 /**
@@ -14,7 +15,7 @@ const there = (headers: Headers, facts: IncomingRequest, kind: number, name: str
  * `X-Forwarded-Proto`, `-Host` and `-Port` where nothing is there. What is there comes from a trusted proxy or from the
  * route's middleware: the rest was dropped when the request was read.
  */
-export function toUpstream(headers: Headers, facts: IncomingRequest): void {
+export function toUpstream(headers: HeaderFields, facts: IncomingRequest): void {
   const { peer, client } = facts;
   const chain = mayHave(facts, FIELD.forwardedFor) ? headers.get("x-forwarded-for") : null;
   if (peer !== "") headers.set("x-forwarded-for", chain === null ? peer : `${chain}, ${peer}`);
@@ -40,18 +41,18 @@ function hop(facts: IncomingRequest): string {
 }
 
 /** True when an answer has a field that must not pass. For runtimes whose answers cannot be changed in place. */
-export function hasOneHop(headers: Headers): boolean {
+export function hasOneHop(headers: HeaderFields): boolean {
   return RESPONSE_STOPS.some((name) => headers.has(name));
 }
 
 /** Deletes what was meant for the gateway alone from an answer's headers, in place. */
-export function toClient(headers: Headers): void {
+export function toClient(headers: HeaderFields): void {
   const connection = headers.get("connection");
   if (connection !== null) for (const name of fieldsNamedBy(connection)) headers.delete(name);
   for (let i = 0; i < RESPONSE_STOPS.length; i++) headers.delete(RESPONSE_STOPS[i]!);
 }
 
 /** Adds this gateway to `Via` (RFC 9110 section 7.6.3). */
-export function addVia(headers: Headers): void {
+export function addVia(headers: HeaderFields): void {
   headers.append("via", "1.1 podway");
 }

@@ -1,5 +1,5 @@
-import { problem } from "../base/problem.ts";
 import { FIELD, mayHave } from "../http/fields.ts";
+import { problem } from "../http/problem.ts";
 import type { IncomingRequest } from "../http/request.ts";
 
 /** Requests that cannot be carried, answered with a problem instead of half-served; undefined: it can. */

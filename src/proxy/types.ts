@@ -2,6 +2,7 @@ import type { Backend, Backends } from "../balancing/backends.ts";
 import type { RetryBudget } from "../balancing/retry-budget.ts";
 import type { Pool } from "../balancing/types.ts";
 import type { Upstream } from "../discovery/types.ts";
+import type { HeaderFields } from "../http/header-fields.ts";
 import type { IncomingRequest } from "../http/request.ts";
 import type { Transport } from "../http/transport.ts";
 import type { Upgrade } from "../platform/websocket.ts";
@@ -29,9 +30,9 @@ export interface ProxyRoute {
   /** `request_query` of the config, compiled: the query to ask for; left out where there is nothing to change. */
   readonly query?: ((facts: IncomingRequest) => string) | undefined;
   /** `request_headers` of the config, compiled; left out where there is nothing to change. */
-  readonly requestHeaders?: ((headers: Headers, underscored?: readonly string[]) => void) | undefined;
+  readonly requestHeaders?: ((headers: HeaderFields, underscored?: readonly string[]) => void) | undefined;
   /** `response_headers` of the config, compiled; left out where there is nothing to change. */
-  readonly responseHeaders?: ((headers: Headers) => void) | undefined;
+  readonly responseHeaders?: ((headers: HeaderFields) => void) | undefined;
   /** Which of the route's services gets a request, and where its retries go. */
   readonly backends: Backends<ProxyBackend>;
   /** The runtime's server alone reads its answers, and copies each piece before it asks for the next. @default false */

@@ -1,6 +1,7 @@
 import type { Target } from "../balancing/types.ts";
 import type { Clock } from "../base/clock.ts";
-import { problem } from "../base/problem.ts";
+import type { HeaderFields } from "../http/header-fields.ts";
+import { problem } from "../http/problem.ts";
 import type { IncomingRequest } from "../http/request.ts";
 import type { MessageSocket } from "../platform/websocket.ts";
 import { countSocket } from "../telemetry/counters.ts";
@@ -20,7 +21,7 @@ export const wantsWebSocket = ({ upgrade, method }: IncomingRequest): boolean =>
   upgrade === "websocket" && method === "GET";
 
 /** The answer to a handshake that no server could accept (RFC 6455 section 4.2.1); undefined: it is well-formed. */
-export function refuseHandshake(headers: Headers): Response | undefined {
+export function refuseHandshake(headers: HeaderFields): Response | undefined {
   if (headers.get("sec-websocket-version") !== "13") {
     const extra = { headers: { "sec-websocket-version": "13" } };
     return problem("bad_request", "The WebSocket version is not 13", extra);
@@ -30,7 +31,7 @@ export function refuseHandshake(headers: Headers): Response | undefined {
 }
 
 /** Leaves in a request's headers only what concerns the upstream; a handshake of its own is made for that. */
-export function dropHandshake(headers: Headers): void {
+export function dropHandshake(headers: HeaderFields): void {
   for (const name of HANDSHAKE) headers.delete(name);
 }
 

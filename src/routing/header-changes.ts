@@ -1,11 +1,12 @@
 import { dropLookalikes, lookalikesOf } from "../http/client-fields.ts";
+import type { HeaderFields } from "../http/header-fields.ts";
 import type { HeaderChanges } from "./options.ts";
 
 /**
  * Changes headers in place. `underscored`: fields with `_` in their names that the client sent; those that a pod could
  * mistake for one of the names changed here are dropped first.
  */
-export type ChangeFields = (headers: Headers, underscored?: readonly string[]) => void;
+export type ChangeFields = (headers: HeaderFields, underscored?: readonly string[]) => void;
 
 /** Each name with its values in a list. */
 const lines = (changes: HeaderChanges["set"]): [name: string, values: readonly string[]][] =>

@@ -1,4 +1,4 @@
-import { problem } from "../base/problem.ts";
+import { problem } from "../http/problem.ts";
 
 const AUTHORITY = /^(?<host>[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?<port>:[0-9]{0,5})?$/;
 

@@ -1,4 +1,5 @@
 import type { Logger } from "../base/log.ts";
+import { headersOf } from "../http/header-fields.ts";
 import type { OutgoingRequest, Transport } from "../http/transport.ts";
 import type { ApiserverConnection } from "../kubernetes/connection.ts";
 
@@ -41,7 +42,7 @@ export function viaApiserver({ connection, direct, logger }: ViaApiserverOptions
     const target = `${protocol === "https:" ? "https:" : ""}${name}:${endpoint.port}`;
     const root = `/api/v1/namespaces/${namespace}/pods/${target}/proxy`;
     const path = url.slice(url.indexOf("/", protocol.length + 2));
-    const headers = new Headers(request.headers);
+    const headers = new Headers(headersOf(request.headers));
     headers.delete("host");
     headers.delete("authorization");
     // What is decoded on the way could not be passed on as it is said to be.

@@ -4,6 +4,7 @@ import { authority } from "../base/addresses.ts";
 import { atMost, type Clock } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
 import type { EmptyReason } from "../discovery/types.ts";
+import { Fields } from "../http/header-fields.ts";
 import type { StreamSocket } from "../platform/sockets.ts";
 import type { LogRefusal } from "../telemetry/refusals.ts";
 import type { StreamFailure } from "../telemetry/stream-counters.ts";
@@ -16,7 +17,7 @@ import { createTunnel } from "./tunnel.ts";
 /** How long a connection waits until its service's addresses are known: the first list may be under way. */
 const FIRST_NODES_MS = 10_000;
 
-const NO_HEADERS = new Headers();
+const NO_HEADERS = new Fields();
 
 /** What serving connections needs. */
 export interface ConnectionsOptions {

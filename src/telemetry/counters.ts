@@ -1,4 +1,4 @@
-import { PROBLEM_CODES, type ProblemCode } from "../base/problem.ts";
+import { PROBLEM_CODES, type ProblemCode } from "../http/problem.ts";
 
 /** Upper bounds of the duration histograms in milliseconds; the last bucket is everything above them. */
 export const DURATION_BOUNDS_MS = [1, 2, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000, 30_000] as const;

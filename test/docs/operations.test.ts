@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { assertEquals } from "@std/assert";
 import { parse } from "yaml";
-import { PROBLEM_CODES, problemStatus } from "../../src/base/problem.ts";
+import { PROBLEM_CODES, problemStatus } from "../../src/http/problem.ts";
 import type { ClientState } from "../../src/kubernetes/types.ts";
 import { STREAM_FAILURES } from "../../src/telemetry/stream-counters.ts";
 

@@ -1,7 +1,7 @@
 import { describe, test } from "bun:test";
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertStrictEquals } from "@std/assert";
 import fc from "fast-check";
-import { Fields } from "../../src/http/header-fields.ts";
+import { Fields, headersOf } from "../../src/http/header-fields.ts";
 
 const linesOf = (fields: Fields): [string, string][] => {
   const lines: [string, string][] = [];
@@ -34,6 +34,18 @@ describe("header fields", () => {
       ["B", "2"],
       ["C", "4"],
     ]);
+  });
+
+  test("are as good as the fetch standard's, a line each, where that is asked for", () => {
+    const fields = Fields.from([
+      ["Set-Cookie", "a=1"],
+      ["X-A", "\xe9"],
+      ["set-cookie", "b=2"],
+    ]);
+    const headers = headersOf(fields);
+    assertEquals(headers.getSetCookie(), ["a=1", "b=2"]);
+    assertEquals(headers.get("x-a"), "\xe9");
+    assertStrictEquals(headersOf(headers), headers);
   });
 
   test("join the crumbs of a cookie as one line would have them", () => {

@@ -1,12 +1,13 @@
 import { describe, test } from "bun:test";
 import { assertEquals } from "@std/assert";
 import { sign } from "hono/jwt";
+import { headersOf } from "../../src/http/header-fields.ts";
 import { chained, type Sent } from "./support.ts";
 
 /** Sends to a pod that tells which headers and which path it got. */
 function told(entries: string) {
   const { send } = chained(entries, {
-    upstream: (request, headers) => Response.json({ url: request.url, ...Object.fromEntries(headers) }),
+    upstream: (request, headers) => Response.json({ url: request.url, ...Object.fromEntries(headersOf(headers)) }),
   });
   return async (path: string, init?: Sent) => {
     const answer = await send(path, init);

@@ -1,11 +1,12 @@
 import { describe, test } from "bun:test";
 import { assertEquals } from "@std/assert";
+import type { HeaderFields } from "../../src/http/header-fields.ts";
 import { errors } from "../config/support.ts";
 import { chained } from "./support.ts";
 
 describe("set_headers", () => {
   test("makes headers for the upstream of parts of the request, in place of what a client sent", async () => {
-    let seen = new Headers();
+    let seen: HeaderFields = new Headers();
     const { send } = chained('[{set_headers: {x-client: "{client_ip}", x-was: "{method} {uri}"}}]', {
       upstream: (_request, headers) => {
         seen = headers;

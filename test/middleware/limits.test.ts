@@ -1,5 +1,6 @@
 import { describe, test } from "bun:test";
 import { assertEquals, assertNotEquals } from "@std/assert";
+import type { HeaderFields } from "../../src/http/header-fields.ts";
 import { createFakeClock } from "../helpers/fake-clock.ts";
 import { chained, type Sent } from "./support.ts";
 
@@ -205,7 +206,7 @@ describe("https_redirect", () => {
 
 describe("set_headers", () => {
   test("puts parts of the request into headers for the pod, and nothing that is no header", async () => {
-    let got: Headers | undefined;
+    let got: HeaderFields | undefined;
     const { send } = chained(
       "[{set_headers: {x-real-ip: '{client_ip}', x-was: '{header.x-a}/{cookie.c}', x-q: '{query.q}', x-fix: a b}}]",
       {
@@ -224,7 +225,7 @@ describe("set_headers", () => {
 
 describe("a header, a parameter or a list of them made of parts of the request", () => {
   const seen = async (entries: string, sent: Sent = {}) => {
-    let got: Headers | undefined;
+    let got: HeaderFields | undefined;
     await chained(entries, {
       forwarded: ({ headers }) => {
         got = headers;
@@ -255,7 +256,7 @@ describe("set_method", () => {
   test("asks the pod with another method, without a body where it can have none", async () => {
     const seen: unknown[] = [];
     const setup = {
-      forwarded: ({ method, headers }: { method: string; headers: Headers }) =>
+      forwarded: ({ method, headers }: { method: string; headers: HeaderFields }) =>
         void seen.push([method, headers.get("content-type")]),
     };
     const sent: Sent = { method: "POST", body: "x", ...header("content-type", "text/plain") };

@@ -1,4 +1,5 @@
 import { systemClock } from "../../src/base/clock.ts";
+import type { HeaderFields } from "../../src/http/header-fields.ts";
 import { type IncomingRequest, parseRequest } from "../../src/http/request.ts";
 import { createTrust } from "../../src/http/trust.ts";
 import { makeMiddleware } from "../../src/middleware/catalog.ts";
@@ -13,7 +14,7 @@ const LIMITS = { header_bytes: 0, headers: 0, url_bytes: 0, body_bytes: 0 };
 
 export interface Setup {
   /** The pod behind the route. @default 200 "from the pod" */
-  upstream?: (request: Request, headers: Headers) => Response | Promise<Response>;
+  upstream?: (request: Request, headers: HeaderFields) => Response | Promise<Response>;
   /** What is passed on, as the proxy sees it. */
   forwarded?: (facts: IncomingRequest) => void;
   /** The milliseconds that are left to the pod. */

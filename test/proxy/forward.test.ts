@@ -2,6 +2,7 @@ import { describe, test } from "bun:test";
 import { assert, assertEquals, assertGreater, assertMatch, assertNotMatch } from "@std/assert";
 import { staticUpstream } from "../../src/balancing/static-upstream.ts";
 import type { Endpoint, Upstream } from "../../src/discovery/types.ts";
+import { headersOf } from "../../src/http/header-fields.ts";
 import { closedPort } from "../helpers/closed-port.ts";
 import { until } from "../helpers/wait.ts";
 import {
@@ -350,7 +351,7 @@ describe("options of the gateway", () => {
       pods: [good.port],
       mutableHeaders: false,
       send: async (url, { method, headers }) => {
-        const response = await fetch(url, { method, headers });
+        const response = await fetch(url, { method, headers: headersOf(headers) });
         freeze(response.headers);
         return response;
       },

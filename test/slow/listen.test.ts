@@ -1,7 +1,7 @@
 import { describe, test } from "bun:test";
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { setBodyState } from "../../src/base/body-state.ts";
-import { problem } from "../../src/base/problem.ts";
+import { problem } from "../../src/http/problem.ts";
 import { openServer } from "../../src/platform/bun/listen.ts";
 import { until } from "../helpers/wait.ts";
 import { type Client, client } from "../streams/support.ts";

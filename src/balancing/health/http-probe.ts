@@ -1,12 +1,13 @@
 import { LazyAbortController } from "../../base/abort.ts";
 import type { Endpoint } from "../../discovery/types.ts";
+import type { HeaderFields } from "../../http/header-fields.ts";
 import type { HttpProbeOptions } from "../options.ts";
 import type { Probe } from "./active-health.ts";
 
 /** How a probe is sent; the proxy's own fetch takes this too. */
 export type ProbeFetch = (
   url: string,
-  init: { method: "GET"; headers: Headers; controller: LazyAbortController; endpoint: Endpoint },
+  init: { method: "GET"; headers: HeaderFields; controller: LazyAbortController; endpoint: Endpoint },
 ) => Promise<Response>;
 
 /**

@@ -1,4 +1,5 @@
 import type { MessageSocket } from "../../platform/websocket.ts";
+import { headersOf } from "../header-fields.ts";
 import type { Transport } from "../transport.ts";
 
 /** A fetch of the runtime's own as a transport, where requests cannot leave by anything else. */
@@ -12,7 +13,7 @@ export function fetchTransport(
       if (tunnel !== undefined) headers.set("upgrade", "websocket");
       const answer = await fetch(url, {
         method,
-        headers,
+        headers: headersOf(headers),
         ...(body === undefined ? undefined : { body }),
         redirect: "manual",
         signal: controller.signal,

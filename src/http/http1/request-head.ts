@@ -1,3 +1,4 @@
+import type { HeaderFields } from "../header-fields.ts";
 import { UpstreamError } from "../upstream-error.ts";
 
 /** How a request's body is framed (RFC 9112 section 6.3): not at all, by a length in bytes, or in chunks. */
@@ -23,7 +24,7 @@ export function writeHead(
   method: string,
   target: string,
   authority: string,
-  headers: Headers,
+  headers: HeaderFields,
   framing: Framing,
   upgrades = false,
 ): string {

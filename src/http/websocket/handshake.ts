@@ -1,3 +1,4 @@
+import type { HeaderFields } from "../header-fields.ts";
 import type { ResponseHead } from "../http1/response-head.ts";
 import { UpstreamError } from "../upstream-error.ts";
 
@@ -10,7 +11,7 @@ const base64 = (bytes: Uint8Array): string => btoa(String.fromCharCode(...bytes)
  * Writes a client's handshake into the headers of its request (RFC 6455 section 4.1); no extension is offered. Gives
  * back what looks at the pod's 101, which throws an `UpstreamError` where that is no answer to this handshake.
  */
-export async function beginHandshake(headers: Headers): Promise<(head: ResponseHead) => void> {
+export async function beginHandshake(headers: HeaderFields): Promise<(head: ResponseHead) => void> {
   const key = base64(crypto.getRandomValues(new Uint8Array(16)));
   const digest = await crypto.subtle.digest("SHA-1", new TextEncoder().encode(key + KEY_SUFFIX));
   const accept = base64(new Uint8Array(digest));

@@ -1,6 +1,5 @@
 import type { SocketAddress } from "../../base/addresses.ts";
-import { bodyState } from "../../base/body-state.ts";
-import { problem } from "../../base/problem.ts";
+import { bodyState, setBodyState } from "../../base/body-state.ts";
 import { type Handler, ListenError, type Listener, takenError } from "../listen.ts";
 import { createServerSockets, type ServerSocketData } from "./websocket.ts";
 
@@ -33,6 +32,17 @@ const GOODBYE_MS = 250;
 /** One line of the log about a handler that failed. */
 const unforeseen = (error: Error): string =>
   JSON.stringify({ "@timestamp": new Date(), level: "ERROR", message: "Unforeseen error", stack: error.stack });
+
+/** As a gateway's own answers are (RFC 9457). */
+function failed(): Response {
+  const detail = "The gateway could not handle this request";
+  const [code, status, title] = ["internal", 500, "Gateway error"] as const;
+  const body = JSON.stringify({ type: `urn:podway:problem:${code}`, code, status, title, detail });
+  const headers = { "content-type": "application/problem+json", "cache-control": "no-store" };
+  const answer = new Response(body, { status, headers });
+  setBodyState(answer, "whole");
+  return answer;
+}
 
 /** Watches the connection of a request again, once its answer is whole. A WebSocket that was accepted has no answer. */
 function restAfter(answer: Response | undefined, rest: () => void): void {
@@ -78,7 +88,7 @@ export function openServer(
       reusePort: false,
       error(error) {
         report(unforeseen(error));
-        return problem("internal", "The gateway could not handle this request");
+        return failed();
       },
       ...extras,
     });

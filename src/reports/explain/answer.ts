@@ -1,7 +1,7 @@
 import type { HealthConfig } from "../../balancing/options.ts";
 import type { Decider } from "../../balancing/types.ts";
-import type { ProblemCode } from "../../base/problem.ts";
 import type { ClusterStatus, NodeDetail, PortAnswer } from "../../discovery/views.ts";
+import type { ProblemCode } from "../../http/problem.ts";
 import type { RetryOptions, TimeoutOptions } from "../../proxy/options.ts";
 import type { RouteExplanation } from "../../routing/explain.ts";
 

@@ -1,5 +1,5 @@
-import { type ProblemCode, problemStatus } from "../../base/problem.ts";
 import { showUrl } from "../../base/redaction.ts";
+import { type ProblemCode, problemStatus } from "../../http/problem.ts";
 import type { RouteExplanation } from "../../routing/explain.ts";
 import { AMBIGUOUS_PATH } from "../../routing/table.ts";
 import type { ExplainedMiddleware, ExplainedNode, ExplainedService, Verdict } from "./answer.ts";

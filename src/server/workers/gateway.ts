@@ -1,8 +1,8 @@
 import { waitUntil } from "cloudflare:workers";
 import { type Clock, systemClock } from "../../base/clock.ts";
-import { problem } from "../../base/problem.ts";
 import { createGateway, type Gateway } from "../../gateway/gateway.ts";
 import { fetchTransport } from "../../http/fetch/transport.ts";
+import { problem } from "../../http/problem.ts";
 import { resolved } from "../../platform/resolved.ts";
 import { webMessageSocket } from "../../platform/web-socket.ts";
 import type { Upgrade } from "../../platform/websocket.ts";

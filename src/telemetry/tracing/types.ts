@@ -1,4 +1,5 @@
 import type { Endpoint } from "../../discovery/types.ts";
+import type { HeaderFields } from "../../http/header-fields.ts";
 import type { IncomingRequest } from "../../http/request.ts";
 import type { AccessLogEntry } from "../access-log-entry.ts";
 
@@ -50,7 +51,7 @@ export interface Attempt {
   readonly endpoint: Endpoint;
   /** The first one is 1. */
   readonly number: number;
-  readonly headers: Headers;
+  readonly headers: HeaderFields;
 }
 
 /** An attempt's part of a trace: one of the two is called, once. */

@@ -1,4 +1,4 @@
-import { setBodyState } from "./body-state.ts";
+import { setBodyState } from "../base/body-state.ts";
 
 /**
  * Every answer the gateway makes itself: code to status and title. The codes are part of the contract with clients; the
