@@ -1,0 +1,42 @@
+import { ONE_HOP } from "./fields.ts";
+
+/**
+ * What a receiver has to know before it reads the content, or never takes from behind it (RFC 9110 section 6.5.1):
+ * framing, routing, request modifiers, authentication, response controls and the format of the content.
+ */
+const BEFORE_CONTENT: ReadonlySet<string> = new Set([
+  ...ONE_HOP,
+  "content-length",
+  "host",
+  "authorization",
+  "proxy-authenticate",
+  "proxy-authorization",
+  "proxy-authentication-info",
+  "www-authenticate",
+  "authentication-info",
+  "cookie",
+  "set-cookie",
+  "cache-control",
+  "expect",
+  "max-forwards",
+  "pragma",
+  "range",
+  "if-match",
+  "if-none-match",
+  "if-modified-since",
+  "if-unmodified-since",
+  "if-range",
+  "age",
+  "date",
+  "expires",
+  "location",
+  "retry-after",
+  "vary",
+  "warning",
+  "content-encoding",
+  "content-range",
+  "content-type",
+]);
+
+/** Whether a field of this name, in lower case, may stand behind a body. */
+export const mayTrail = (lower: string): boolean => !BEFORE_CONTENT.has(lower);
