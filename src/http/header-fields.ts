@@ -32,6 +32,13 @@ export class Fields implements HeaderFields {
     return fields;
   }
 
+  /** Adds a line whose name in lower case is known. */
+  push(name: string, lower: string, value: string): void {
+    this.#names.push(name);
+    this.#lower.push(lower);
+    this.#values.push(value);
+  }
+
   /** How many lines there are. */
   get size(): number {
     return this.#names.length;
@@ -69,9 +76,7 @@ export class Fields implements HeaderFields {
   }
 
   append(name: string, value: string): void {
-    this.#names.push(name);
-    this.#lower.push(lowerName(name));
-    this.#values.push(value);
+    this.push(name, lowerName(name), value);
   }
 
   delete(name: string): void {

@@ -1,0 +1,140 @@
+import { describe, test } from "bun:test";
+import { assertEquals } from "@std/assert";
+import {
+  type HeadLimits,
+  type RefusedRequest,
+  type RequestHead,
+  RequestReader,
+} from "../../../src/http/http1/read-request.ts";
+
+const LIMITS: HeadLimits = { header_bytes: 32_768, headers: 100, url_bytes: 8192 };
+
+const bytes = (text: string): Uint8Array => Uint8Array.from(text, (c) => c.charCodeAt(0));
+
+/** What a reader makes of these pieces, one after the other, its fields as lines; what is behind a head is read as the next. */
+function readAll(pieces: readonly string[], limits = LIMITS) {
+  const reader = new RequestReader(limits);
+  const read: unknown[] = [];
+  for (const piece of pieces) {
+    let rest: Uint8Array = bytes(piece);
+    while (rest.length > 0) {
+      const head = reader.read(rest);
+      if (head === undefined) break;
+      if (head.problem !== undefined) return [...read, head];
+      read.push(shown(head));
+      rest = reader.rest;
+    }
+  }
+  return reader.begun ? [...read, `${reader.held} bytes`] : read;
+}
+
+function shown({ fields, ...head }: RequestHead) {
+  const lines: string[] = [];
+  fields.forEachLine((name, value) => lines.push(`${name}:${value}`));
+  return { ...head, lines };
+}
+
+const only = (text: string, limits = LIMITS) => readAll([text], limits)[0] as RequestHead & { lines: string[] };
+const refused = (text: string, limits = LIMITS) => readAll([text], limits)[0] as RefusedRequest;
+
+describe("the head of a request", () => {
+  test("passes its fields as they came, without the white space around values", () => {
+    const {
+      method,
+      target,
+      minor,
+      host,
+      lines,
+      bytes: size,
+    } = only("PATCH /a//b/../c?d=%20&e HTTP/1.1\r\nhOST:a:81\r\nX-A:\t b \xe9\x80 c \t\r\nx-a:\r\nX_B: \t\r\n\r\n");
+    assertEquals([method, target, minor, host, size], ["PATCH", "/a//b/../c?d=%20&e", 1, "a:81", 78]);
+    assertEquals(lines, ["hOST:a:81", "X-A:b \xe9\x80 c", "x-a:", "X_B:"]);
+  });
+
+  test("leaves what stands behind it", () => {
+    const reader = new RequestReader(LIMITS);
+    reader.read(bytes("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabcGET"));
+    assertEquals(reader.rest, bytes("abcGET"));
+    assertEquals([reader.begun, reader.held], [false, 0]);
+  });
+
+  test("is read again and again, and nothing of one stays for the next", () => {
+    const full =
+      "POST http://b/x HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nExpect: 100-continue\r\nConnection: close, upgrade\r\nUpgrade: X\r\n\r\n";
+    const plain = "GET / HTTP/1.0\r\n\r\n";
+    const [alone] = readAll([plain]);
+    assertEquals(readAll([full + plain + plain]).slice(1), [alone, alone]);
+  });
+
+  test("has begun with its first byte, not with an empty line before it", () => {
+    const reader = new RequestReader(LIMITS);
+    for (const [piece, begun, held] of [
+      ["\r", false, 1],
+      ["\n", false, 0],
+      ["\r\n\r\n", false, 0],
+      ["G", true, 1],
+      ["ET / HTTP/1.1\r\nHo", true, 18],
+    ] as const) {
+      assertEquals(reader.read(bytes(piece)), undefined);
+      assertEquals([reader.begun, reader.held], [begun, held], piece);
+    }
+  });
+
+  test("is refused as soon as it is too long, whether or not its end comes", () => {
+    const limits = { header_bytes: 100, headers: 3, url_bytes: 64 };
+    const head = (target: string, fields: string) => `GET ${target} HTTP/1.1\r\nHost: a\r\n${fields}`;
+    const field = (size: number) => `X: ${"x".repeat(size)}\r\n`;
+    assertEquals(only(head(`/${"x".repeat(63)}`, "\r\n"), limits).problem, undefined);
+    assertEquals(refused(head(`/${"x".repeat(64)}`, "\r\n"), limits).problem, "url_too_long");
+    assertEquals(refused(`GET /${"x".repeat(600)}`, limits).problem, "url_too_long");
+    assertEquals(only(head("/", `${field(86)}\r\n`), limits).problem, undefined);
+    assertEquals(refused(head("/", field(87)), limits).problem, "headers_too_large");
+    assertEquals(refused(head("/", `X: ${"x".repeat(89)}`), limits).problem, "headers_too_large");
+    assertEquals(only(head("/", "A:\r\nB:\r\n\r\n"), limits).problem, undefined);
+    assertEquals(refused(head("/", "A:\r\nB:\r\nC:\r\n"), limits).problem, "headers_too_large");
+    assertEquals(refused(`${"M".repeat(65)} / HTTP/1.1\r\n`, limits).problem, "not_supported");
+  });
+
+  test("has no limits where they are 0", () => {
+    const none = { header_bytes: 0, headers: 0, url_bytes: 0 };
+    const text = `GET /${"x".repeat(100_000)} HTTP/1.1\r\nHost: a\r\n${`X: ${"x".repeat(1000)}\r\n`.repeat(300)}\r\n`;
+    assertEquals(only(text, none).lines.length, 301);
+    assertEquals(only(text, none).target.length, 100_001);
+  });
+});
+
+describe("the bytes of requests", () => {
+  const streams = [
+    "\r\nGET /a HTTP/1.1\r\nHost: a\r\nX: y\t\r\n\r\nPOST / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n",
+    "OPTIONS * HTTP/1.1\r\nhost: [::1]:80\r\n\r\nOPTIONS http://b HTTP/1.1\r\nhost:\r\n\r\nGET /\r\n",
+    "GET / HTTP/1.1\r\nHost: a\r\nFolded: a\r\n b\r\n\r\n",
+    "GET / HTTP/1.1\nHost: a\n\n",
+    "GET / HTTP/1.1\r\nHost: a\r\nX: a\rb\r\n\r\n",
+    "GET / HTTP/1.1\r\nHost: a\r\n\rX",
+    "\rX",
+    "GET / HTTP/1.1\r\nHost: a\r\nX\0: b\r\n\r\n",
+    "GET / HTTP/1.1\r\nHost: a\r\nUnfinished",
+    `GET /${"x".repeat(80)} HTTP/1.1\r\nHost: a\r\n\r\n`,
+    `GET / HTTP/1.1\r\nHost: a\r\nX: ${"x".repeat(100)}\0\r\n\r\n`,
+    `GET / HTTP/1.1\r\nHost: a\r\nX\0: ${"x".repeat(100)}\r\n\r\n`,
+    `GET /\0${"x".repeat(600)}`,
+  ];
+  const limits = { header_bytes: 64, headers: 8, url_bytes: 64 };
+
+  test.each(streams)("are the same requests wherever they are cut: %j", (text) => {
+    const whole = readAll([text], limits);
+    for (let at = 0; at <= text.length; at++) {
+      assertEquals(readAll([text.slice(0, at), text.slice(at)], limits), whole, `cut at ${at}`);
+    }
+    assertEquals(readAll([...text], limits), whole, "byte by byte");
+  });
+
+  test("are looked at a bounded number of times, however small the pieces are", () => {
+    const text = `GET / HTTP/1.1\r\nHost: a\r\n${"X: y\r\n".repeat(1000)}Y: ${"y".repeat(1_000_000)}\r\n\r\n`;
+    const reader = new RequestReader({ header_bytes: 0, headers: 0, url_bytes: 0 });
+    const all = bytes(text);
+    let head: RequestHead | RefusedRequest | undefined;
+    for (let at = 0; at < all.length; at++) head = reader.read(all.subarray(at, at + 1));
+    assertEquals((head as RequestHead).bytes, all.length);
+  });
+});
