@@ -4,7 +4,7 @@ import { streamOf } from "../../base/bytes.ts";
 import type { SocketEvents, StreamSocket } from "../../platform/sockets.ts";
 import { UpstreamError } from "../upstream-error.ts";
 import type { Call, ConnectionOwner } from "./call.ts";
-import { type Chunks, createChunks } from "./chunks.ts";
+import { type ChunkRules, Chunks } from "./chunks.ts";
 import { findHead, HEAD_BYTES, PartialHead } from "./find-head.ts";
 import { type ResponseHead, readHead } from "./response-head.ts";
 import { sendBody, type UploadSink } from "./send-body.ts";
@@ -14,6 +14,12 @@ const INTERIM_ANSWERS = 32;
 
 /** Buffers from this size on are given back at once, rather than left to the garbage collector. */
 const RELEASED_BYTES = 16_384;
+
+const ANSWER_CHUNKS: ChunkRules = {
+  trailers: 500,
+  padding: true,
+  invalid: (what) => new UpstreamError("invalid", `its chunked body ${what}`),
+};
 
 /** Which part of an answer comes next. `over`: the connection carries nothing any more. */
 type State = "idle" | "head" | "body" | "over";
@@ -234,7 +240,7 @@ export class Connection implements SocketEvents, AbortListener {
   }
 
   #beginChunks(call: Call, head: ResponseHead, rest: Uint8Array): void {
-    const chunks = createChunks();
+    const chunks = new Chunks(ANSWER_CHUNKS);
     this.#chunks = chunks;
     const taken = chunks.take(rest);
     if (!chunks.over) {

@@ -54,7 +54,7 @@ const COLON = 58;
 /** Whether a byte may stand in a token (RFC 9110 section 5.6.2). */
 export const IS_TOKEN: Uint8Array = table((byte) => /[!#$%&'*+.^_`|~0-9A-Za-z-]/.test(String.fromCharCode(byte)));
 /** Whether a byte may stand in a field's value (RFC 9110 section 5.5), white space included. */
-const IS_VALUE = table((byte) => byte === TAB || (byte >= SPACE && byte !== 127));
+export const IS_VALUE: Uint8Array = table((byte) => byte === TAB || (byte >= SPACE && byte !== 127));
 
 function table(has: (byte: number) => boolean): Uint8Array {
   return Uint8Array.from({ length: 256 }, (_, byte) => (has(byte) ? 1 : 0));

@@ -3,6 +3,7 @@ import { latin1 } from "../../platform/latin1.ts";
 import { hostOf } from "../authority.ts";
 import { connectionOptions } from "../client-fields.ts";
 import { Fields } from "../header-fields.ts";
+import { PartialLine } from "./partial-line.ts";
 import { FieldLineReader, IS_TOKEN, lineFault, PARTIAL, ROLE } from "./read-field.ts";
 import { readRequestTarget } from "./request-target.ts";
 
@@ -104,9 +105,7 @@ export class RequestReader {
   rest: Uint8Array = NOTHING;
   readonly #limits: HeadLimits;
   readonly #line = new FieldLineReader();
-  /** The beginning of a line whose end has not come. */
-  #tail: Uint8Array = NOTHING;
-  #tailSize = 0;
+  readonly #tail = new PartialLine();
   #emptyLines = 0;
   /** Of the lines that were read. */
   #lineBytes = 0;
@@ -131,30 +130,23 @@ export class RequestReader {
 
   /** A head has begun, and is not whole. */
   get begun(): boolean {
-    return this.#lineBytes > 0 || (this.#tailSize > 0 && this.#tail[0] !== CR);
+    return this.#lineBytes > 0 || (this.#tail.size > 0 && this.#tail.first !== CR);
   }
 
   /** Bytes of the head that came so far. */
   get held(): number {
-    return this.#lineBytes + this.#tailSize;
+    return this.#lineBytes + this.#tail.size;
   }
 
   /** Takes what came: a head, why there is none, or undefined where more of it is needed. */
   read(bytes: Uint8Array): RequestHead | RefusedRequest | undefined {
-    let all = bytes;
-    if (this.#tailSize > 0) {
-      const size = this.#tailSize + bytes.length;
-      // A CR at the start of a line is judged by the next byte.
-      if (this.#tail[0] !== CR && size < this.#longestLine() && bytes.indexOf(LF) === -1) {
-        this.#hold(bytes);
-        return undefined;
-      }
-      all = new Uint8Array(size);
-      all.set(this.#tail.subarray(0, this.#tailSize));
-      all.set(bytes, this.#tailSize);
-      this.#tail = NOTHING;
-      this.#tailSize = 0;
+    const tail = this.#tail;
+    // A CR at the beginning of a line is judged by the next byte.
+    if (tail.size > 0 && tail.first !== CR && tail.size + bytes.length < this.#longestLine() && !bytes.includes(LF)) {
+      tail.add(bytes);
+      return undefined;
     }
+    const all = tail.with(bytes);
     this.#line.reset();
     return this.#fields === undefined ? this.#readRequestLine(all) : this.#readFields(all, 0, this.#fields);
   }
@@ -167,15 +159,7 @@ export class RequestReader {
   }
 
   #hold(bytes: Uint8Array): undefined {
-    const size = this.#tailSize + bytes.length;
-    if (size > this.#tail.length) {
-      const larger = new Uint8Array(Math.max(256, 2 * size));
-      larger.set(this.#tail.subarray(0, this.#tailSize));
-      this.#tail = larger;
-    }
-    this.#tail.set(bytes, this.#tailSize);
-    this.#tailSize = size;
-    return undefined;
+    this.#tail.add(bytes);
   }
 
   #readRequestLine(bytes: Uint8Array): RequestHead | RefusedRequest | undefined {
@@ -348,8 +332,7 @@ export class RequestReader {
   }
 
   #refuse(detail: string, problem: RefusedRequest["problem"] = "bad_request", status?: number): RefusedRequest {
-    this.#tail = NOTHING;
-    this.#tailSize = 0;
+    this.#tail.clear();
     return { problem, status, detail, method: this.#method, target: this.#target.slice(0, SHOWN_TARGET) };
   }
 }
