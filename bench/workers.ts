@@ -2,8 +2,8 @@
  * What workers cost and bring: the same gateway with one worker (one thread for everything) and with several, under the
  * same load, one after the other in short rounds, so that a busy machine is busy for all.
  */
-import { SMALL } from "./lib/cases.ts";
-import { ROUTES, SERVICES, startWorkers } from "./lib/peers.ts";
+import { ROUTES, SMALL } from "./lib/cases.ts";
+import { SERVICES, startWorkers } from "./lib/peers.ts";
 import { median } from "./lib/statistics.ts";
 import { wrk } from "./lib/wrk.ts";
 

@@ -1,6 +1,7 @@
-import { mkdtempSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { ROUTES } from "./cases.ts";
 import { type Child, freePort, start } from "./process.ts";
 
 /** A proxy under test. */
@@ -12,7 +13,6 @@ export interface Peer {
 
 /** What the gateway is measured with. */
 export const SERVICES = 10_000;
-export const ROUTES = 1000;
 
 const here = import.meta.dir;
 const main = join(here, "../../src/main.ts");
@@ -78,18 +78,26 @@ async function nodeScript(name: string, backend: string): Promise<Child> {
   return start(["node", join(here, `${name}.mjs`), String(port), backend], port, { NODE_ENV: "production" });
 }
 
-async function nginx(backend: string): Promise<Child> {
+/** What a proxy of another project has beside plain HTTP/1.1. */
+interface RivalVariant {
+  readonly log?: true;
+  readonly tls?: true;
+}
+
+async function nginx(backend: string, { log, tls }: RivalVariant = {}): Promise<Child> {
   const port = await freePort();
   const target = backend.replace("http://", "");
+  const accessLog = log ? write("access.log", "") : "off";
+  const secure = `ssl_certificate ${CERTIFICATE}; ssl_certificate_key ${KEY}; ssl_session_tickets off;`;
   const config = write(
     "nginx.conf",
     `worker_processes 1; daemon off; error_log /dev/null; pid ${write("nginx.pid", "")};
 events { worker_connections 4096; }
 http {
-  access_log off; keepalive_requests 1000000000;
-  upstream pod { server ${target}; keepalive 64; keepalive_requests 1000000000; }
+  access_log ${accessLog}; keepalive_requests 1000000000;
+  upstream pod { server ${target}; keepalive 128; keepalive_requests 1000000000; }
   server {
-    listen 127.0.0.1:${port};
+    listen 127.0.0.1:${port}${tls ? " ssl http2" : ""}; ${tls ? secure : ""}
     location / {
       proxy_pass http://pod; proxy_http_version 1.1;
       proxy_set_header Connection ""; proxy_set_header Host $http_host;
@@ -98,7 +106,32 @@ http {
   }
 }`,
   );
-  return start(["nginx", "-c", config], port);
+  return start(["nginx", "-c", config], port, {}, tls ? "https" : "http");
+}
+
+async function haproxy(backend: string, { tls }: RivalVariant = {}): Promise<Child> {
+  const port = await freePort();
+  const both = tls ? write("server.pem", readFileSync(CERTIFICATE, "utf8") + readFileSync(KEY, "utf8")) : "";
+  const config = write(
+    "haproxy.cfg",
+    `global
+  nbthread 1
+  maxconn 4096
+defaults
+  mode http
+  timeout connect 2s
+  timeout client 60s
+  timeout server 60s
+  http-reuse always
+  option forwardfor
+frontend front
+  bind 127.0.0.1:${port}${tls ? ` ssl crt ${both} alpn h2,http/1.1` : ""}
+  default_backend pods
+backend pods
+  server pod ${backend.replace("http://", "")}
+`,
+  );
+  return start(["haproxy", "-db", "-f", config], port, {}, tls ? "https" : "http");
 }
 
 async function caddy(backend: string): Promise<Child> {
@@ -128,23 +161,40 @@ export function startWorkers(counts: readonly number[]): Promise<Field> {
 /** Adds one to a field. */
 type Add = (name: string, child: Promise<Child>, scheme?: Peer["scheme"]) => Promise<void>;
 
-/** Starts everything; `few`: only the floor and the gateway, without and with its log. Peers that are not installed are left out. */
-export function startField({ few }: { readonly few: boolean }): Promise<Field> {
+/** How each is started, by its name. */
+const STARTED: Readonly<
+  Record<
+    string,
+    { readonly needs?: string; readonly tls?: true; start(backend: string, apiserver: number): Promise<Child> }
+  >
+> = {
+  "bare Bun": { start: (backend) => bunScript("bare", backend) },
+  "bare Bun, TLS": { tls: true, start: bareTls },
+  podway: { start: (_, apiserver) => gateway(apiserver) },
+  "podway, access log on": { start: (_, apiserver) => gateway(apiserver, { accessLog: "json" }) },
+  "podway, TLS": { tls: true, start: (_, apiserver) => gateway(apiserver, { tls: true }) },
+  nginx: { needs: "nginx", start: (backend) => nginx(backend) },
+  "nginx, access log on": { needs: "nginx", start: (backend) => nginx(backend, { log: true }) },
+  "nginx, TLS": { needs: "nginx", tls: true, start: (backend) => nginx(backend, { tls: true }) },
+  haproxy: { needs: "haproxy", start: (backend) => haproxy(backend) },
+  "haproxy, TLS": { needs: "haproxy", tls: true, start: (backend) => haproxy(backend, { tls: true }) },
+  caddy: { needs: "caddy", start: caddy },
+  "podway, forwarder alone": { start: (backend) => bunScript("forwarder", backend) },
+  "hono/proxy": { start: (backend) => bunScript("hono", backend) },
+  "fastify http-proxy": { needs: "node", start: (backend) => nodeScript("fastify", backend) },
+  "express http-proxy": { needs: "node", start: (backend) => nodeScript("express", backend) },
+};
+
+/** Frameworks and proxies of others, which no promise is about. */
+export const FURTHER: readonly string[] = Object.keys(STARTED).slice(Object.keys(STARTED).indexOf("caddy"));
+
+/** Starts those of these names that are installed, in the order of the names. */
+export function startField(names: readonly string[]): Promise<Field> {
   return withBackends(async (add, backend, apiserver) => {
-    await add("bare Bun", bunScript("bare", backend));
-    await add("podway", gateway(apiserver));
-    await add("podway, access log on", gateway(apiserver, { accessLog: "json" }));
-    if (few) return;
-    await add("podway, forwarder alone", bunScript("forwarder", backend));
-    await add("hono/proxy", bunScript("hono", backend));
-    if (installed("nginx")) await add("nginx", nginx(backend));
-    if (installed("caddy")) await add("caddy", caddy(backend));
-    if (installed("node")) {
-      await add("fastify http-proxy", nodeScript("fastify", backend));
-      await add("express http-proxy", nodeScript("express", backend));
+    for (const name of names) {
+      const { needs, tls, start } = STARTED[name]!;
+      if (needs === undefined || installed(needs)) await add(name, start(backend, apiserver), tls ? "https" : "http");
     }
-    await add("bare Bun, TLS", bareTls(backend), "https");
-    await add("podway, TLS", gateway(apiserver, { tls: true }), "https");
   });
 }
 
