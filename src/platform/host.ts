@@ -7,6 +7,7 @@ import type {
   StreamHandlers,
   StreamListener,
   TlsListener,
+  TlsListenOptions,
   TlsStreamListener,
 } from "./listen.ts";
 import type { ProcessUsage, Signal } from "./process.ts";
@@ -41,8 +42,10 @@ export interface Host {
     address: SocketAddress,
     handlers: StreamHandlers,
     certificates: readonly ServerCertificate[],
-    options?: ListenOptions,
+    options?: TlsListenOptions,
   ): Promise<TlsStreamListener>;
+  /** How many files, sockets included, the process may have open; undefined: that is not known. */
+  openFiles(): number | undefined;
   /** What the process uses of the machine, now. */
   usage(): ProcessUsage;
   /** Whether the port is in use now, be it by one that shares it. */

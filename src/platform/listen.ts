@@ -27,6 +27,14 @@ export interface ListenOptions {
   readonly share?: boolean | undefined;
 }
 
+/** How to listen with TLS. */
+export interface TlsListenOptions extends ListenOptions {
+  /** The protocols that are spoken, the best first (ALPN). A client that asks for others alone fails. @default any */
+  readonly protocols?: readonly string[] | undefined;
+  /** How long a client may take for its handshake, milliseconds. @default 10000 */
+  readonly handshakeTimeout?: number | undefined;
+}
+
 /** How to serve with TLS. */
 export interface ServerTls {
   /** At least one; the first also serves clients that name none of the hosts. */

@@ -21,6 +21,8 @@ export interface StreamSocket {
   readonly peer: SocketAddress;
   /** This end. */
   readonly local: SocketAddress;
+  /** What both ends agreed on in the TLS handshake (ALPN, RFC 7301); undefined: on nothing. */
+  readonly protocol?: string | undefined;
   /** Takes the events from now on, in place of the listener before. */
   listen(events: SocketEvents): void;
   /**

@@ -2,10 +2,11 @@ import { hostname } from "node:os";
 import { outliveReaders } from "../closed-pipes.ts";
 import type { Host } from "../host.ts";
 import { inspectCertificate } from "../node/certificate.ts";
-import { listenStream, listenStreamTls } from "../node/streams.ts";
-import { nodeUsage } from "../node/usage.ts";
+import { listenStreamTls } from "../node/streams.ts";
+import { nodeOpenFiles, nodeUsage } from "../node/usage.ts";
 import type { Signal } from "../process.ts";
 import { isTaken, openServer } from "./listen.ts";
+import { listenBunStream } from "./streams.ts";
 import { bunThreads } from "./threads.ts";
 import { listenTls } from "./tls.ts";
 
@@ -26,9 +27,10 @@ export const bunHost: Host = {
   listen: (address, handler, { share = false } = {}) => openServer(address, handler, { reusePort: share }),
   listenTls,
   isTaken,
-  listenStream,
+  listenStream: listenBunStream,
   listenStreamTls,
   inspectCertificate,
+  openFiles: nodeOpenFiles,
   usage: nodeUsage,
   threads: bunThreads,
   onFault(handler) {

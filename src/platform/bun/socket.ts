@@ -18,6 +18,7 @@ export class BunSocket implements StreamSocket {
   #queue: Uint8Array[] | undefined;
   readonly #socket: Bun.Socket<BunSocket>;
   #ending = false;
+  #ended = false;
 
   constructor(socket: Bun.Socket<BunSocket>) {
     this.#socket = socket;
@@ -98,8 +99,15 @@ export class BunSocket implements StreamSocket {
     this.events?.drained();
   }
 
-  /** It is gone. */
+  /** The other side will send no more. */
+  ended(): void {
+    this.#ended = true;
+    this.events?.ended();
+  }
+
+  /** It is gone. After `end` Bun says only this of the other side's end. */
   close(cause: Error | undefined): void {
+    if (cause === undefined && !this.#ended && !this.over) this.ended();
     this.over = true;
     this.#queue = undefined;
     this.waiting = 0;
@@ -134,6 +142,6 @@ export class BunSocket implements StreamSocket {
 export const bunSocketHandlers: Bun.SocketHandler<BunSocket> = {
   data: (socket, bytes) => socket.data.events?.data(bytes),
   drain: (socket) => socket.data.drain(),
-  end: (socket) => socket.data.events?.ended(),
+  end: (socket) => socket.data.ended(),
   close: (socket, error) => socket.data.close(error),
 };

@@ -69,7 +69,7 @@ export interface DenoConn {
 
 /** The same with TLS. */
 export interface DenoTlsConn extends DenoConn {
-  handshake(): Promise<unknown>;
+  handshake(): Promise<{ readonly alpnProtocol: string | null }>;
 }
 
 /** A listening port with TLS. */
@@ -97,6 +97,7 @@ interface DenoApi {
     readonly cert: string;
     readonly key: string;
     readonly reusePort: true;
+    readonly alpnProtocols?: string[];
   }): DenoTlsListener;
   connect(options: { readonly hostname: string; readonly port: number }): Promise<DenoConn>;
   connectTls(

@@ -5,7 +5,7 @@ import type { Host } from "../host.ts";
 import { type Handler, ListenError, type Listener, type TlsListener, takenError } from "../listen.ts";
 import { inspectCertificate } from "../node/certificate.ts";
 import { listenStream } from "../node/streams.ts";
-import { nodeUsage } from "../node/usage.ts";
+import { nodeOpenFiles, nodeUsage } from "../node/usage.ts";
 import type { Signal } from "../process.ts";
 import { listenRenewing } from "../renewing.ts";
 import { resolved } from "../resolved.ts";
@@ -115,6 +115,7 @@ export const denoHost: Host = {
   listenStream,
   listenStreamTls: listenDenoTls,
   inspectCertificate,
+  openFiles: nodeOpenFiles,
   usage: nodeUsage,
   onFault(handler) {
     const onRejection = (event: Event): void => {

@@ -1,6 +1,6 @@
 import { Buffer } from "node:buffer";
 import type { SocketAddress } from "../../base/addresses.ts";
-import { ListenError, type ListenOptions, type StreamHandlers, type TlsStreamListener } from "../listen.ts";
+import { ListenError, type StreamHandlers, type TlsListenOptions, type TlsStreamListener } from "../listen.ts";
 import { COPIED_BYTES, framed, HANDSHAKE_MS, listenFault, plainHost } from "../node/streams.ts";
 import type { Dial, SocketEvents, StreamSocket } from "../sockets.ts";
 import type { ClientTls, ServerCertificate } from "../tls.ts";
@@ -24,7 +24,7 @@ function close(conn: DenoConn | undefined): void {
 }
 
 /** One connection of Deno's as the core sees it. A reset is a close here: Deno has no other. */
-function denoSocket(conn: DenoConn): StreamSocket {
+function denoSocket(conn: DenoConn, protocol?: string): StreamSocket {
   const waiting: Uint8Array[] = [];
   let waitingBytes = 0;
   let events: SocketEvents | undefined;
@@ -112,6 +112,7 @@ function denoSocket(conn: DenoConn): StreamSocket {
   return {
     peer: { host: plainHost(conn.remoteAddr.hostname), port: conn.remoteAddr.port },
     local: { host: plainHost(conn.localAddr.hostname), port: conn.localAddr.port },
+    protocol,
     listen(next) {
       events = next;
     },
@@ -207,7 +208,7 @@ export async function listenDenoTls(
   address: SocketAddress,
   handlers: StreamHandlers,
   certificates: readonly ServerCertificate[],
-  { share = false }: ListenOptions = {},
+  { share = false, protocols, handshakeTimeout = HANDSHAKE_MS }: TlsListenOptions = {},
 ): Promise<TlsStreamListener> {
   const open = (port: number, of: readonly ServerCertificate[]): DenoTlsListener => {
     if (of.length > 1) {
@@ -215,7 +216,8 @@ export async function listenDenoTls(
     }
     const { cert, key } = of[0]!;
     try {
-      return deno.listenTls({ hostname: address.host, port, cert, key, reusePort: true });
+      const alpn = protocols && { alpnProtocols: [...protocols] };
+      return deno.listenTls({ hostname: address.host, port, cert, key, reusePort: true, ...alpn });
     } catch (cause) {
       throw listenFault(address, cause);
     }
@@ -240,14 +242,18 @@ export async function listenDenoTls(
         continue;
       }
       pending++;
-      const timer = setTimeout(() => close(conn), HANDSHAKE_MS);
+      const timer = setTimeout(() => close(conn), handshakeTimeout);
       conn
         .handshake()
         .finally(() => {
           clearTimeout(timer);
           pending--;
         })
-        .then(() => handlers.connection(denoSocket(conn)))
+        .then(({ alpnProtocol }) => {
+          conn.setNoDelay?.(true);
+          conn.setKeepAlive?.(true);
+          handlers.connection(denoSocket(conn, alpnProtocol ?? undefined));
+        })
         .catch((error: Error) => {
           handlers.refused(error);
           close(conn);

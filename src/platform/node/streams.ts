@@ -15,6 +15,7 @@ import {
   type ListenOptions,
   type StreamHandlers,
   type StreamListener,
+  type TlsListenOptions,
   type TlsStreamListener,
   takenError,
 } from "../listen.ts";
@@ -66,6 +67,7 @@ function nodeSocket(socket: Socket | TLSSocket, raw: Socket): StreamSocket {
   return {
     peer: { host: plainHost(raw.remoteAddress), port: raw.remotePort ?? 0 },
     local: { host: plainHost(raw.localAddress), port: raw.localPort ?? 0 },
+    protocol: ("alpnProtocol" in socket && socket.alpnProtocol) || undefined,
     listen(next) {
       events = next;
       if (socket.closed) queueMicrotask(() => events?.closed(broken));
@@ -188,7 +190,7 @@ export async function listenStreamTls(
   address: SocketAddress,
   handlers: StreamHandlers,
   certificates: readonly ServerCertificate[],
-  options?: ListenOptions,
+  options: TlsListenOptions = {},
 ): Promise<TlsStreamListener> {
   const contextsOf = (of: readonly ServerCertificate[]): NamedContext[] =>
     of.map(({ cert, key, names }) => ({ names, context: createSecureContext({ cert, key }) }));
@@ -201,7 +203,8 @@ export async function listenStreamTls(
       cert,
       key,
       allowHalfOpen: true,
-      handshakeTimeout: HANDSHAKE_MS,
+      handshakeTimeout: options.handshakeTimeout ?? HANDSHAKE_MS,
+      ...(options.protocols && { ALPNProtocols: [...options.protocols] }),
       SNICallback(name, answer) {
         const asked = name.toLowerCase();
         const named = contexts.find(({ names }) => names.some((pattern) => covers(pattern, asked)));
