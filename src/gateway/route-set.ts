@@ -2,6 +2,7 @@ import type { HealthCheck } from "../balancing/health/health-set.ts";
 import { httpProbe } from "../balancing/health/http-probe.ts";
 import type { WeightedBackend } from "../balancing/weighted-backend.ts";
 import type { Config, RouteConfig, UpstreamTlsConfig } from "../config/schema.ts";
+import { responseOf } from "../http/fetch/message.ts";
 import { asMatched } from "../http/readings.ts";
 import type { Transport } from "../http/transport.ts";
 import type { Trust } from "../http/trust.ts";
@@ -148,7 +149,7 @@ function checksOf(
   const probeKey = JSON.stringify([active, upstream_tls ?? null]);
   return of.map(({ pool, key, upstream }) => {
     const { name, cluster } = upstream;
-    const probe = httpProbe(active, (url, init) => transport.send(url, { ...init, cluster }));
+    const probe = httpProbe(active, async (url, init) => responseOf(await transport.send(url, { ...init, cluster })));
     return { pool, key, config: active, probe, probeKey, upstream: name };
   });
 }

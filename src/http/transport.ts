@@ -2,7 +2,10 @@ import type { LazyAbortController } from "../base/abort.ts";
 import type { Endpoint } from "../discovery/types.ts";
 import type { Dial } from "../platform/sockets.ts";
 import type { MessageSocket } from "../platform/websocket.ts";
+import type { BodySource } from "./body.ts";
 import type { HeaderFields } from "./header-fields.ts";
+import type { ClientRequest, HttpAnswer, InterimAnswer } from "./message.ts";
+import type { TunnelEnd } from "./tunnel.ts";
 
 /** Hears of a body as it is read from the client: whose time it is, and how much came. */
 export interface BodyMeter {
@@ -30,6 +33,16 @@ export interface RequestedTunnel {
   socket: MessageSocket | undefined;
 }
 
+/** A change of protocols that is asked for by a request: its answer may bring a `tunnel`. */
+export interface RequestedUpgrade {
+  /** As `Upgrade` names them: one, or several with commas. */
+  readonly protocols: string;
+  /** Milliseconds without a byte either way after which the tunnel is closed; 0: never. */
+  readonly idle: number;
+  /** The tunnel is over, with so many bytes from the client and to it. */
+  onEnd(end: TunnelEnd, up: number, down: number): void;
+}
+
 /**
  * A request to a pod, besides its URL. Whatever comes beside the head and the body of its answer is handed to what the
  * request brings along for it.
@@ -37,7 +50,13 @@ export interface RequestedTunnel {
 export interface OutgoingRequest {
   readonly method: string;
   readonly headers: HeaderFields;
-  body?: ReadableStream<Uint8Array> | undefined;
+  body?: BodySource | ReadableStream<Uint8Array> | undefined;
+  /** Its sender waits for an interim answer before it sends the body. */
+  readonly expectsContinue?: boolean | undefined;
+  /** Takes interim answers (RFC 9110 section 15.2), 32 at most, before the answer itself; left out: they are dropped. */
+  interim?(answer: InterimAnswer): void;
+  /** Asks to go over to another protocol; a refusal is an answer like any other. */
+  readonly upgrade?: RequestedUpgrade | undefined;
   /** Hears of the body as it is read, where the transport `metersBodies`. */
   readonly meter?: BodyMeter | undefined;
   /** The address it goes to, and the cluster that named it: for a transport that takes another way than the address. */
@@ -46,7 +65,7 @@ export interface OutgoingRequest {
   /** Ends it. What takes a signal takes this one's. */
   controller: LazyAbortController;
   /** Its signal says that the client no longer reads the answer. */
-  readonly client?: Pick<Request, "signal"> | undefined;
+  readonly client?: Pick<ClientRequest, "signal"> | undefined;
   /** The reader of the answer's body copies each piece before it asks for the next. @default false */
   readonly recycles?: boolean | undefined;
   /** When its connection is given up after it; left out: when it has been idle for a while. */
@@ -60,11 +79,11 @@ export interface OutgoingRequest {
 /** How requests leave for pods, made once for each trust and identity (TLS as a client). */
 export interface Transport {
   /**
-   * Sends a request; resolves with its answer once the head is there. Redirects are answers as any other, encoded
-   * bodies stay encoded, and nothing cuts off what is silent. Rejects with the controller's reason, or with an error
-   * that `classify` knows.
+   * Sends a request; resolves with its answer once the head is there, whose fields are the caller's to change. Redirects
+   * are answers as any other, encoded bodies stay encoded, and nothing cuts off what is silent. Rejects with the
+   * controller's reason, or with an error that `classify` knows.
    */
-  send(url: string, request: OutgoingRequest): Promise<Response>;
+  send(url: string, request: OutgoingRequest): Promise<HttpAnswer>;
   /** Makes a connection without HTTP, for streams; undefined: it cannot. */
   readonly dial: Dial | undefined;
   /** Its answers hold no hop-by-hop fields (RFC 9110 section 7.6.1), and any target is sent as it is. */

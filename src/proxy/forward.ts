@@ -4,6 +4,7 @@ import type { Logger } from "../base/log.ts";
 import { isPlainPath } from "../base/path-check.ts";
 import type { Drain } from "../http/drain.ts";
 import { FAILURES, type Failure } from "../http/failures.ts";
+import { responseOf } from "../http/fetch/message.ts";
 import { copyFields, type HeaderFields } from "../http/header-fields.ts";
 import { type ProblemCode, problem } from "../http/problem.ts";
 import type { IncomingRequest } from "../http/request.ts";
@@ -198,7 +199,7 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
       pool.start(target);
       let response: Response;
       try {
-        response = await transport.send(target.origin + path, init);
+        response = responseOf(await transport.send(target.origin + path, init));
       } catch (error) {
         const next = afterFailure(error, context, picked, attempt);
         if (next instanceof Response) return leave(next, outcome);

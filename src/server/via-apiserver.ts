@@ -1,5 +1,7 @@
 import type { Logger } from "../base/log.ts";
+import { streamFrom } from "../http/fetch/body.ts";
 import { headersOf } from "../http/header-fields.ts";
+import type { HttpAnswer } from "../http/message.ts";
 import type { OutgoingRequest, Transport } from "../http/transport.ts";
 import type { ApiserverConnection } from "../kubernetes/connection.ts";
 
@@ -31,10 +33,11 @@ export function viaApiserver({ connection, direct, logger }: ViaApiserverOptions
     logger.log("warn", "The apiserver may not allow pods/proxy; check --live --via-apiserver tells", { pod });
   }
 
-  async function send(url: string, request: OutgoingRequest): Promise<Response> {
-    const { endpoint, cluster, method, body, tunnel } = request;
+  async function send(url: string, request: OutgoingRequest): Promise<HttpAnswer> {
+    const { endpoint, cluster, method, body, tunnel, upgrade } = request;
     const isPod = endpoint?.pod !== undefined && cluster !== undefined;
-    if (!isPod || tunnel !== undefined) return await direct.send(url, { ...request, meter: undefined });
+    if (!isPod || tunnel !== undefined || upgrade !== undefined)
+      return await direct.send(url, { ...request, meter: undefined });
     const way = connection(cluster);
     if (way === undefined) throw new Error("no connection to the apiserver");
     const [namespace = "", name = ""] = endpoint.pod.split("/");
@@ -51,7 +54,7 @@ export function viaApiserver({ connection, direct, logger }: ViaApiserverOptions
     if (authorization !== undefined) headers.set("authorization", authorization);
     const response = await way.fetch(way.server + root + path, {
       ...{ method, headers, redirect: "manual" as const, signal: request.controller.signal },
-      ...(body !== undefined && { body, duplex: "half" as const }),
+      ...(body !== undefined && { body: streamFrom(body), duplex: "half" as const }),
     });
     tellOfRights(response, endpoint.pod);
     const location = response.headers.get("location");

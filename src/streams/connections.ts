@@ -5,6 +5,7 @@ import { atMost, type Clock } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
 import type { EmptyReason } from "../discovery/types.ts";
 import { Fields } from "../http/header-fields.ts";
+import { createTunnel } from "../http/tunnel.ts";
 import type { StreamSocket } from "../platform/sockets.ts";
 import type { LogRefusal } from "../telemetry/refusals.ts";
 import type { StreamFailure } from "../telemetry/stream-counters.ts";
@@ -12,7 +13,6 @@ import type { StreamEntry } from "../telemetry/stream-log.ts";
 import { proxyHeader } from "./proxy-protocol.ts";
 import { reach } from "./reach.ts";
 import type { Stream } from "./stream.ts";
-import { createTunnel } from "./tunnel.ts";
 
 /** How long a connection waits until its service's addresses are known: the first list may be under way. */
 const FIRST_NODES_MS = 10_000;

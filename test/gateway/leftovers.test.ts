@@ -1,5 +1,6 @@
 import { describe, test } from "bun:test";
 import { assert, assertEquals } from "@std/assert";
+import type { HttpAnswer } from "../../src/http/message.ts";
 import type { StreamSocket } from "../../src/platform/sockets.ts";
 import { type Send, transportOf } from "../helpers/transport.ts";
 import { type GatewayRig, startGatewayRig } from "./rig.ts";
@@ -12,7 +13,7 @@ const nodes = [
 const routes = (more: object = {}): object[] => [{ id: "r", path: "/", nodes, balancer: "least_requests", ...more }];
 
 /** Pods that answer one after the other; the last answer again and again. */
-function pods(...answers: ((...given: Parameters<Send>) => Response | Promise<Response>)[]): Send {
+function pods(...answers: ((...given: Parameters<Send>) => HttpAnswer | Promise<HttpAnswer>)[]): Send {
   let turn = 0;
   return async (url, init) => answers[Math.min(turn++, answers.length - 1)]!(url, init);
 }

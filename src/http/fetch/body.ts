@@ -94,6 +94,10 @@ class StreamSource implements BodySource {
 export const sourceOf = (stream: ReadableStream<Uint8Array>, length?: number): BodySource =>
   new StreamSource(stream, length);
 
+/** A body that is on its way, whoever gave it, as a stream. */
+export const streamFrom = (body: BodySource | ReadableStream<Uint8Array>): ReadableStream<Uint8Array> =>
+  "getReader" in body ? body : streamOfSource(body);
+
 /** What a source flows into: the side of a stream that its reader does not see. */
 class StreamSink implements BodySink, UnderlyingDefaultSource<Uint8Array> {
   readonly #source: BodySource;

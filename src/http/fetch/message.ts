@@ -1,6 +1,6 @@
 import { streamOf } from "../../base/bytes.ts";
 import type { Body, BodySource } from "../body.ts";
-import { Fields, type HeaderFields } from "../header-fields.ts";
+import { Fields, headersOf } from "../header-fields.ts";
 import type { ClientRequest, GoneSignal, HttpAnswer } from "../message.ts";
 import { streamOfSource } from "./body.ts";
 
@@ -8,15 +8,6 @@ import { streamOfSource } from "./body.ts";
 const BODILESS = new Set([101, 103, 204, 205, 304]);
 
 const CONTINUE = { status: 100, statusText: "Continue", headers: new Fields() };
-
-/** Fields as `Headers`; those that are `Headers` come back as they are. Throws a `TypeError` for what is none of HTTP's. */
-function headersOf(fields: HeaderFields): Headers {
-  if (fields instanceof Headers) return fields;
-  const headers = new Headers();
-  if (fields instanceof Fields) fields.forEachLine((name, value) => headers.append(name, value));
-  else fields.forEach((value, name) => void headers.append(name, value));
-  return headers;
-}
 
 const isStream = (body: BodySource | ReadableStream<Uint8Array>): body is ReadableStream<Uint8Array> =>
   "getReader" in body;

@@ -1,6 +1,7 @@
 import type { MessageSocket } from "../../platform/websocket.ts";
 import { headersOf } from "../header-fields.ts";
 import type { Transport } from "../transport.ts";
+import { streamFrom } from "./body.ts";
 
 /** A fetch of the runtime's own as a transport, where requests cannot leave by anything else. */
 export function fetchTransport(
@@ -14,7 +15,7 @@ export function fetchTransport(
       const answer = await fetch(url, {
         method,
         headers: headersOf(headers),
-        ...(body === undefined ? undefined : { body }),
+        ...(body === undefined ? undefined : { body: streamFrom(body) }),
         redirect: "manual",
         signal: controller.signal,
       });

@@ -1,25 +1,28 @@
 import type { AbortListener } from "../../base/abort.ts";
-import { type OpenBody, setBodyState } from "../../base/body-state.ts";
-import { streamOf } from "../../base/bytes.ts";
 import type { SocketEvents, StreamSocket } from "../../platform/sockets.ts";
+import type { Body } from "../body.ts";
+import { sourceOf } from "../fetch/body.ts";
+import type { GoneSignal } from "../message.ts";
 import { UpstreamError } from "../upstream-error.ts";
 import type { Call, ConnectionOwner } from "./call.ts";
 import { type ChunkRules, Chunks } from "./chunks.ts";
 import { findHead, HEAD_BYTES, PartialHead } from "./find-head.ts";
-import { type ResponseHead, readHead } from "./response-head.ts";
-import { sendBody, type UploadSink } from "./send-body.ts";
+import { type BodyOrigin, IncomingBody } from "./incoming-body.ts";
+import { OutgoingBody, type OutgoingBodyOwner } from "./outgoing-body.ts";
+import { ANSWER_FIELDS, type ResponseHead, readHead } from "./response-head.ts";
 
 /** So many interim answers (RFC 9110 section 15.2) may come before the answer itself. */
 const INTERIM_ANSWERS = 32;
 
-/** Buffers from this size on are given back at once, rather than left to the garbage collector. */
-const RELEASED_BYTES = 16_384;
+const invalid = (what: string): UpstreamError => new UpstreamError("invalid", what);
 
 const ANSWER_CHUNKS: ChunkRules = {
-  trailers: 500,
+  trailers: ANSWER_FIELDS,
   padding: true,
-  invalid: (what) => new UpstreamError("invalid", `its chunked body ${what}`),
+  invalid: (what) => invalid(`its chunked body ${what}`),
 };
+
+const NOTHING = new Uint8Array();
 
 /** Which part of an answer comes next. `over`: the connection carries nothing any more. */
 type State = "idle" | "head" | "body" | "over";
@@ -28,7 +31,7 @@ type State = "idle" | "head" | "body" | "over";
  * One connection to a pod (RFC 9112): carries a call, reads its answer, and can then carry another. Bodies pass in
  * pieces both ways; the side that is slower slows the other down.
  */
-export class Connection implements SocketEvents, AbortListener {
+export class Connection implements SocketEvents, AbortListener, BodyOrigin, OutgoingBodyOwner {
   /** Since when it waits for a call, and until when it may: set by its owner, in milliseconds since the epoch. */
   since = 0;
   expires = 0;
@@ -41,34 +44,29 @@ export class Connection implements SocketEvents, AbortListener {
   readonly #owner: ConnectionOwner;
   #state: State = "idle";
   #used = false;
-  #call: Call | undefined;
+  #call: Call | undefined = undefined;
   /** The request, its body included, has been handed to the socket. */
   #sent = true;
   /** The body that is on its way. */
-  #upload: ReadableStreamDefaultReader<Uint8Array> | undefined;
-  /** Who waits until the socket takes more. */
-  #drained: (() => void) | undefined;
+  #upload: OutgoingBody | undefined = undefined;
   /** Of a head that has not come whole. */
-  #pending: PartialHead | undefined;
+  #pending: PartialHead | undefined = undefined;
   /** Something of the answer came, be it an interim one. */
   #heard = false;
-  #head: ResponseHead | undefined;
+  /** The body was asked for by an interim answer. */
+  #continued = false;
+  #head: ResponseHead | undefined = undefined;
   /** Its answer has no body, whatever it says (RFC 9112 section 6.3). */
   #bodiless = false;
   /** Interim answers before it. */
   #interim = 0;
-  /** The bytes that came last have a buffer of their own. */
-  #owned = false;
   /** Bytes that are missing of a body with a length. */
   #left = 0;
-  #chunks: Chunks | undefined;
-  #output: ReadableStreamDefaultController<Uint8Array> | undefined;
-  /** The body that `#output` is the end of, whose owner may ask to be called when it is whole. */
-  #open: OpenBody | undefined;
-  /** What a reader has that copies it before it asks for more. */
-  #recycled: Uint8Array[] = [];
+  #chunks: Chunks | undefined = undefined;
+  /** The answer's body, while it comes. */
+  #body: IncomingBody | undefined = undefined;
   #paused = false;
-  #gone: AbortSignal | undefined;
+  #gone: GoneSignal | undefined = undefined;
 
   constructor(socket: StreamSocket, owner: ConnectionOwner) {
     this.#socket = socket;
@@ -83,12 +81,18 @@ export class Connection implements SocketEvents, AbortListener {
     this.carried++;
     this.#state = "head";
     this.#heard = false;
+    this.#continued = false;
     this.#interim = 0;
     const { body, controller } = call.request;
     controller.target = this;
     this.#sent = body === undefined;
-    this.#socket.write(call.head);
-    if (body !== undefined) void this.#sendBody(call, body.getReader());
+    if (body === undefined) {
+      this.#socket.write(call.head);
+      return;
+    }
+    const source = "getReader" in body ? sourceOf(body) : body;
+    this.#upload = new OutgoingBody(this, this.#socket, source, call.head, call.framing);
+    this.#upload.start();
   }
 
   /** Closes it. Harmless when it is over. */
@@ -96,32 +100,21 @@ export class Connection implements SocketEvents, AbortListener {
     if (this.#state === "over") return;
     this.#state = "over";
     this.#socket.destroy();
-    this.#drained?.();
     this.#owner.gone(this);
   }
 
-  async #sendBody(call: Call, body: ReadableStreamDefaultReader<Uint8Array>): Promise<void> {
-    const there = (): boolean => this.#call === call && this.#state !== "over";
-    const sink: UploadSink = {
-      there,
-      write: (bytes) => this.#socket.write(bytes),
-      drained: () => new Promise((resolve) => (this.#drained = resolve)),
-    };
-    this.#upload = body;
-    try {
-      const whole = await sendBody(body, call.framing, sink, call.request.meter);
-      if (!whole || !there()) return;
-      this.#sent = true;
-      this.#upload = undefined;
-    } catch (error) {
-      if (there()) this.#fail(error);
-    }
+  sent(): void {
+    this.#sent = true;
+    this.#upload = undefined;
+  }
+
+  unsendable(error: UpstreamError): void {
+    this.#upload = undefined;
+    this.#fail(error);
   }
 
   drained(): void {
-    const waiting = this.#drained;
-    this.#drained = undefined;
-    waiting?.();
+    this.#upload?.drained();
   }
 
   data(bytes: Uint8Array): void {
@@ -149,6 +142,28 @@ export class Connection implements SocketEvents, AbortListener {
     this.#fail(this.#call?.request.controller.reason);
   }
 
+  /** The client's signal: it left. */
+  handleEvent(): void {
+    this.onAbort();
+  }
+
+  hold(): void {
+    if (this.#paused) return;
+    this.#paused = true;
+    this.#socket.pause();
+  }
+
+  flow(): void {
+    if (!this.#paused) return;
+    this.#paused = false;
+    this.#socket.resume();
+  }
+
+  leave(): void {
+    if (this.#call !== undefined) this.#forget(this.#call);
+    this.close();
+  }
+
   #lost(cause: Error | undefined): void {
     if (this.#call === undefined) {
       this.close();
@@ -163,13 +178,13 @@ export class Connection implements SocketEvents, AbortListener {
     const call = this.#call;
     if (call === undefined || this.#state === "over") return;
     const { controller } = call.request;
-    const output = this.#output;
+    const body = this.#body;
     const untouched =
       this.#used && !this.#heard && !controller.aborted && error instanceof UpstreamError && error.failure === "reset";
     this.#forget(call);
     this.close();
-    if (output === undefined) call.reject(error, untouched);
-    else output.error(error);
+    if (body === undefined) call.fail(error, untouched);
+    else body.break(error);
   }
 
   #takeHead(bytes: Uint8Array): void {
@@ -182,7 +197,6 @@ export class Connection implements SocketEvents, AbortListener {
       this.#pending = undefined;
       rest = whole;
     }
-    this.#owned = rest.byteLength === rest.buffer.byteLength;
     for (;;) {
       const found = findHead(rest);
       if (found === undefined) {
@@ -192,49 +206,55 @@ export class Connection implements SocketEvents, AbortListener {
       }
       const head = readHead(found.text);
       rest = rest.subarray(found.end);
-      // Interim answers (RFC 9110 section 15.2) cannot be passed on as fetch knows answers.
       if (head.status >= 200) {
         this.#begin(head, rest);
         return;
       }
-      if (++this.#interim > INTERIM_ANSWERS) throw new UpstreamError("invalid", "it sends interim answers without end");
+      if (++this.#interim > INTERIM_ANSWERS) throw invalid("it sends interim answers without end");
       if (head.status === 101) {
         this.#switch(head, rest);
         return;
       }
-      if (rest.length === 0) return;
+      this.#passInterim(head);
+      // Its taker may have given the request up.
+      if (rest.length === 0 || this.#state !== "head") return;
     }
+  }
+
+  #passInterim({ status, statusText, fields }: ResponseHead): void {
+    if (status === 100) this.#continued = true;
+    this.#call!.request.interim?.({ status, statusText, headers: fields });
   }
 
   /** The pod speaks another protocol from here on: the connection is its caller's. */
   #switch(head: ResponseHead, rest: Uint8Array): void {
     const call = this.#call!;
-    if (call.switched === undefined) throw new UpstreamError("invalid", "it switches protocols unasked");
+    if (call.upgrader === undefined) throw invalid("it switches protocols unasked");
     this.#socket.pause();
-    call.switched(head, this.#socket, rest);
+    const tunnel = call.upgrader.switched(head, this.#socket, rest);
     this.#forget(call);
     this.#state = "over";
     this.#owner.gone(this);
-    call.resolve(new Response(null, { status: 101, statusText: head.statusText, headers: head.fields }));
+    call.resolve({ status: 101, statusText: head.statusText, headers: head.fields, body: null, tunnel });
   }
 
   #begin(head: ResponseHead, rest: Uint8Array): void {
     const call = this.#call!;
-    const { status } = head;
-    if (status > 599) throw new UpstreamError("invalid", `its status ${status} is none of HTTP's`);
+    const { status, framing } = head;
+    if (status > 599) throw invalid(`its status ${status} is none of HTTP's`);
     const bodiless = call.request.method === "HEAD" || status === 204 || status === 304;
     this.#head = head;
     this.#bodiless = bodiless;
     if (bodiless) {
-      this.#answer(call, head, null);
+      answer(call, head, null);
       this.#finish(rest.length === 0);
-    } else if (head.framing === "chunked") this.#beginChunks(call, head, rest);
-    else if (head.framing === "close" || rest.length < head.framing) {
-      this.#left = head.framing === "close" ? 0 : head.framing - rest.length;
+    } else if (framing === "chunked") this.#beginChunks(call, head, rest);
+    else if (framing === "close" || rest.length < framing) {
+      this.#left = framing === "close" ? 0 : framing - rest.length;
       this.#stream(call, head, rest.length === 0 ? undefined : rest);
     } else {
-      const clean = rest.length === head.framing;
-      this.#answer(call, head, clean ? rest : rest.subarray(0, head.framing));
+      const clean = rest.length === framing;
+      answer(call, head, clean ? rest : rest.subarray(0, framing));
       this.#finish(clean);
     }
   }
@@ -247,151 +267,82 @@ export class Connection implements SocketEvents, AbortListener {
       this.#stream(call, head, chunks.body);
       return;
     }
-    const clean = taken === rest.length;
-    this.#answer(call, head, chunks.body ?? new Uint8Array());
-    this.#finish(clean);
+    if (chunks.trailers === undefined) answer(call, head, chunks.body ?? NOTHING);
+    else this.#stream(call, head, chunks.body);
+    this.#finish(taken === rest.length);
   }
 
   /** Answers with a body that is not there yet. */
   #stream(call: Call, head: ResponseHead, first: Uint8Array | undefined): void {
     this.#state = "body";
-    if (first !== undefined) this.#recycle(call, first);
-    const source: UnderlyingDefaultSource<Uint8Array> = {
-      start: (controller) => {
-        this.#output = controller;
-        if (first !== undefined) controller.enqueue(first);
-      },
-      // With nothing queued ahead, this is called exactly when a reader waits for a piece.
-      pull: () => {
-        if (this.#call !== call) return;
-        if (this.#recycled.length > 0) for (const bytes of this.#recycled.splice(0)) release(bytes);
-        if (!this.#paused) return;
-        this.#paused = false;
-        this.#socket.resume();
-      },
-      cancel: () => {
-        if (this.#call === call) this.#leave(call);
-      },
-    };
-    const body = new ReadableStream<Uint8Array>(source, { highWaterMark: 0 });
-    this.#open = { onEnd: undefined };
-    this.#answer(call, head, body);
+    const { framing } = head;
+    this.#body = new IncomingBody(this, typeof framing === "number" ? framing : undefined, first);
+    answer(call, head, this.#body);
     this.#gone = call.request.client?.signal;
     if (this.#gone?.aborted) this.onAbort();
     else this.#gone?.addEventListener("abort", this);
   }
 
-  #recycle({ request: { recycles } }: Call, bytes: Uint8Array): void {
-    if (recycles && this.#owned && bytes.length >= RELEASED_BYTES) this.#recycled.push(bytes);
-  }
-
-  /** The client's signal: it left. */
-  handleEvent(): void {
-    this.onAbort();
-  }
-
-  #answer(
-    call: Call,
-    { status, statusText, fields, hasType }: ResponseHead,
-    body: ReadableStream | Uint8Array | null,
-  ): void {
-    // A runtime adds a content type to bytes that have none, but not to a stream.
-    const sent = hasType || !(body instanceof Uint8Array) || body.length === 0 ? body : streamOf([body]);
-    let response: Response;
-    try {
-      response = new Response(sent as BodyInit | null, { status, statusText, headers: fields });
-    } catch (cause) {
-      this.#output = undefined;
-      throw new UpstreamError("invalid", "a header field of it is not HTTP's", { cause });
-    }
-    setBodyState(response, body instanceof ReadableStream ? this.#open : "whole");
-    // A Response has a copy of its bytes (Fetch standard, "extract a body").
-    if (this.#owned && sent instanceof Uint8Array && sent.length >= RELEASED_BYTES) release(sent);
-    call.resolve(response);
-  }
-
   #takeBody(bytes: Uint8Array): void {
-    const output = this.#output!;
-    this.#owned = bytes.byteLength === bytes.buffer.byteLength;
-    this.#recycle(this.#call!, bytes);
-    const whole =
-      this.#chunks === undefined ? this.#takePlain(bytes, output) : this.#takeChunks(bytes, output, this.#chunks);
-    if (whole || output.desiredSize! >= 0) return;
-    this.#paused = true;
-    this.#socket.pause();
-  }
-
-  /** True: the answer is whole now. */
-  #takeChunks(bytes: Uint8Array, output: ReadableStreamDefaultController<Uint8Array>, chunks: Chunks): boolean {
-    const taken = chunks.take(bytes);
-    if (chunks.body !== undefined) output.enqueue(chunks.body);
-    if (chunks.over) this.#finish(taken === bytes.length);
-    return chunks.over;
-  }
-
-  #takePlain(bytes: Uint8Array, output: ReadableStreamDefaultController<Uint8Array>): boolean {
+    const body = this.#body!;
+    const chunks = this.#chunks;
+    if (chunks !== undefined) {
+      const taken = chunks.take(bytes);
+      if (chunks.body !== undefined) body.take(chunks.body);
+      // Who took the piece may have left.
+      if (chunks.over && this.#body === body) this.#finish(taken === bytes.length);
+      return;
+    }
     if (this.#head!.framing === "close") {
-      output.enqueue(bytes);
-      return false;
+      body.take(bytes);
+      return;
     }
     const excess = bytes.length - this.#left;
-    output.enqueue(excess > 0 ? bytes.subarray(0, this.#left) : bytes);
+    const piece = excess > 0 ? bytes.subarray(0, this.#left) : bytes;
     this.#left -= bytes.length;
-    if (excess >= 0) this.#finish(excess === 0);
-    return excess >= 0;
+    body.take(piece);
+    if (excess >= 0 && this.#body === body) this.#finish(excess === 0);
   }
 
   /** The answer is whole. `clean`: nothing came after it. */
   #finish(clean: boolean): void {
-    const call = this.#call!;
-    const head = this.#head!;
-    const { framing, persistent } = head;
+    const call = this.#call;
+    // It may have been given up as its answer was handed over.
+    if (call === undefined) return;
+    const { framing, persistent, idleSeconds } = this.#head!;
     // A body that was announced where there is none may still come: it must not be taken for the next answer.
     const ends = this.#bodiless ? framing === "close" || framing === 0 : framing !== "close";
-    const reusable = clean && persistent && ends && this.#sent;
-    const output = this.#output;
-    this.#open?.onEnd?.();
+    // Where the body was not asked for, it may come or not.
+    const settled = this.#continued || call.request.expectsContinue !== true;
+    const reusable = clean && persistent && ends && this.#sent && settled;
+    const body = this.#body;
+    const trailers = this.#chunks?.trailers;
     this.#forget(call);
-    output?.close();
-    if (!reusable) {
-      this.close();
-      return;
-    }
-    this.#state = "idle";
-    this.#used = true;
-    if (this.#paused) {
-      this.#paused = false;
-      this.#socket.resume();
-    }
-    this.#owner.free(this, head.idleSeconds, call.keepalive);
-  }
-
-  /** The rest of the answer is not wanted. */
-  #leave(call: Call): void {
-    this.#forget(call);
-    this.close();
+    if (reusable) {
+      this.#state = "idle";
+      this.#used = true;
+      this.flow();
+      this.#owner.free(this, idleSeconds, call.keepalive);
+    } else this.close();
+    body?.complete(trailers);
   }
 
   #forget(call: Call): void {
     call.request.controller.target = undefined;
     // The rest of the request has nowhere to go: its source must not be read for ever.
-    this.#upload?.cancel().catch(() => {});
+    this.#upload?.cancel();
     this.#upload = undefined;
     this.#gone?.removeEventListener("abort", this);
     this.#gone = undefined;
     this.#call = undefined;
     this.#head = undefined;
     this.#chunks = undefined;
-    this.#output = undefined;
-    this.#open = undefined;
-    if (this.#recycled.length > 0) this.#recycled = [];
+    this.#body = undefined;
     this.#pending = undefined;
   }
 }
 
-const tooLarge = (): UpstreamError => new UpstreamError("invalid", "its header fields are larger than 256 KiB");
+const answer = (call: Call, { status, statusText, fields }: ResponseHead, body: Body): void =>
+  call.resolve({ status, statusText, headers: fields, body, tunnel: undefined });
 
-/** Gives back the memory under bytes that are used up. */
-function release({ buffer }: Uint8Array): void {
-  if (buffer instanceof ArrayBuffer && buffer.byteLength > 0) buffer.transfer(0);
-}
+const tooLarge = (): UpstreamError => invalid("its header fields are larger than 256 KiB");

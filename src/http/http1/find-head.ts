@@ -1,11 +1,10 @@
+import { latin1 } from "../../platform/latin1.ts";
+
 /** Largest head of an answer, in bytes. */
 export const HEAD_BYTES = 262_144;
 /** So much is decoded to look for the end of a head: most are shorter. */
 const FIRST_LOOK = 2048;
 
-const latin1 = new TextDecoder("latin1");
-/** What the encoding standard's Latin-1 makes of the bytes 0x80 to 0x9f. */
-const NOT_LATIN1 = /[\u0100-\uffff]/;
 /** A blank line whose own end, and that of the line before, may be a bare LF (RFC 9112 section 2.2). */
 const BLANK_LINE = /\n\r?\n/;
 
@@ -17,17 +16,9 @@ export interface FoundHead {
 
 /** The head that `bytes` begin with. undefined: not all of it is there. */
 export function findHead(bytes: Uint8Array): FoundHead | undefined {
-  if (bytes.length <= FIRST_LOOK) return headIn(textOf(bytes));
-  return headIn(textOf(bytes.subarray(0, FIRST_LOOK))) ?? headIn(textOf(bytes.subarray(0, HEAD_BYTES)));
-}
-
-/** Each byte as the character of that number. */
-function textOf(bytes: Uint8Array): string {
-  const text = latin1.decode(bytes);
-  if (!NOT_LATIN1.test(text)) return text;
-  let exact = "";
-  for (const byte of bytes) exact += String.fromCharCode(byte);
-  return exact;
+  const { length } = bytes;
+  if (length <= FIRST_LOOK) return headIn(latin1(bytes, 0, length));
+  return headIn(latin1(bytes, 0, FIRST_LOOK)) ?? headIn(latin1(bytes, 0, Math.min(length, HEAD_BYTES)));
 }
 
 function headIn(text: string): FoundHead | undefined {

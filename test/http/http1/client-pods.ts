@@ -2,6 +2,7 @@ import { afterEach } from "bun:test";
 import type { Socket } from "node:net";
 import { assertEquals, assertRejects } from "@std/assert";
 import { LazyAbortController } from "../../../src/base/abort.ts";
+import { responseOf } from "../../../src/http/fetch/message.ts";
 import type { OutgoingRequest, Transport } from "../../../src/http/transport.ts";
 import { UpstreamError } from "../../../src/http/upstream-error.ts";
 import { bunDial } from "../../../src/platform/bun/dial.ts";
@@ -39,14 +40,16 @@ export const streamOf = (body: Asked["body"]): ReadableStream<Uint8Array> | unde
 /** Asks with that client: a port of this machine, or a URL. */
 export const asker =
   (client: Transport) =>
-  (url: string | number, { headers, body, ...asked }: Asked = {}): Promise<Response> =>
-    client.send(typeof url === "number" ? `http://127.0.0.1:${url}/` : url, {
-      method: body === undefined ? "GET" : "POST",
-      controller: new LazyAbortController(),
-      ...asked,
-      headers: new Headers(headers),
-      ...(body === undefined ? undefined : { body: streamOf(body)! }),
-    });
+  async (url: string | number, { headers, body, ...asked }: Asked = {}): Promise<Response> =>
+    responseOf(
+      await client.send(typeof url === "number" ? `http://127.0.0.1:${url}/` : url, {
+        method: body === undefined ? "GET" : "POST",
+        controller: new LazyAbortController(),
+        ...asked,
+        headers: new Headers(headers),
+        ...(body === undefined ? undefined : { body: streamOf(body)! }),
+      }),
+    );
 
 /** The answer is an error of that kind. */
 export const failing = async (

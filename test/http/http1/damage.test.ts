@@ -1,7 +1,9 @@
 import { describe, test } from "bun:test";
 import { assert, assertEquals } from "@std/assert";
 import { LazyAbortController } from "../../../src/base/abort.ts";
+import { responseOf } from "../../../src/http/fetch/message.ts";
 import { Connection } from "../../../src/http/http1/connection.ts";
+import type { HttpAnswer } from "../../../src/http/message.ts";
 import { UpstreamError } from "../../../src/http/upstream-error.ts";
 import type { SocketEvents, StreamSocket } from "../../../src/platform/sockets.ts";
 import { seededRandom } from "../../helpers/random.ts";
@@ -27,17 +29,18 @@ function asked() {
   };
   let [free, gone] = [0, 0];
   const connection = new Connection(socket, { free: () => free++, gone: () => gone++ });
-  const answer = new Promise<Response>((resolve, reject) => {
+  const answer = new Promise<HttpAnswer>((resolve, reject) => {
     connection.send({
       request: { method: "GET", headers: new Headers(), controller: new LazyAbortController() },
       head: "GET / HTTP/1.1\r\n\r\n",
       keepalive: { requests: 0, age: 0 },
       framing: undefined,
+      upgrader: undefined,
       resolve,
-      reject,
+      fail: reject,
     });
   });
-  return { events: events!, answer, counts: () => ({ free, gone }) };
+  return { events: events!, answer: answer.then(responseOf), counts: () => ({ free, gone }) };
 }
 
 const bytes = (text: string): Uint8Array => Uint8Array.from(text, (c) => c.charCodeAt(0));

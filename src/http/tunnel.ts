@@ -8,6 +8,11 @@ export type TunnelEnd = "client_reset" | "upstream_reset" | "idle_timeout" | "dr
 export interface TunnelOptions {
   readonly client: StreamSocket;
   readonly upstream: StreamSocket;
+  /** What came of each before, handed on first; left out: nothing. */
+  readonly fromClient?: Uint8Array | undefined;
+  readonly fromUpstream?: Uint8Array | undefined;
+  /** The upstream has said already that it will send no more. @default false */
+  readonly upstreamEnded?: boolean | undefined;
   /** Milliseconds without a byte either way after which both are closed; 0: never. */
   readonly idle: number;
   readonly clock: Clock;
@@ -31,6 +36,8 @@ export interface Tunnel {
 interface Side {
   readonly socket: StreamSocket;
   bytes: number;
+  /** It said that it will send no more. */
+  ended: boolean;
   closed: boolean;
 }
 
@@ -38,16 +45,19 @@ interface Side {
  * Joins two connections until both are gone. An end of one direction is passed on while the other goes on; a side that
  * reads slowly stops the other from sending; a side that breaks breaks the other.
  */
-export function createTunnel({ client, upstream, idle, clock, counts, onEnd }: TunnelOptions): Tunnel {
+export function createTunnel(options: TunnelOptions): Tunnel {
+  const { client, upstream, idle, clock, counts, onEnd } = options;
   const sides: Record<"client" | "upstream", Side> = {
-    client: { socket: client, bytes: 0, closed: false },
-    upstream: { socket: upstream, bytes: 0, closed: false },
+    client: { socket: client, bytes: 0, ended: false, closed: false },
+    upstream: { socket: upstream, bytes: 0, ended: false, closed: false },
   };
   let end: TunnelEnd;
   let last = clock.now();
   let cancelIdle = (): void => {};
+  let finished = false;
 
   function finish(why: TunnelEnd): void {
+    finished = true;
     end ??= why;
     cancelIdle();
     for (const { socket, closed } of [sides.client, sides.upstream]) if (!closed) socket.destroy();
@@ -68,7 +78,10 @@ export function createTunnel({ client, upstream, idle, clock, counts, onEnd }: T
         if (idle > 0) last = clock.now();
         if (!to.socket.write(bytes)) from.socket.pause();
       },
-      ended: () => to.socket.end(),
+      ended() {
+        from.ended = true;
+        to.socket.end();
+      },
       drained() {
         // A slow reader that takes bytes is not idle, though none was sent.
         if (idle > 0) last = clock.now();
@@ -76,20 +89,28 @@ export function createTunnel({ client, upstream, idle, clock, counts, onEnd }: T
       },
       closed(cause) {
         from.closed = true;
-        if (cause !== undefined) end ??= way === "up" ? "client_reset" : "upstream_reset";
+        // One that is gone before both had ended was given up, be it by its owner on this side of it.
+        const broke = !finished && (cause !== undefined || !(from.ended && to.ended));
+        if (broke) end ??= way === "up" ? "client_reset" : "upstream_reset";
         if (to.closed) {
           cancelIdle();
           onEnd(end);
-        } else if (cause !== undefined) to.socket.reset();
+        } else if (broke) to.socket.reset();
       },
     };
   }
 
-  client.listen(eventsOf(sides.client, sides.upstream, "up"));
-  upstream.listen(eventsOf(sides.upstream, sides.client, "down"));
+  const up = eventsOf(sides.client, sides.upstream, "up");
+  const down = eventsOf(sides.upstream, sides.client, "down");
+  client.listen(up);
+  upstream.listen(down);
   if (idle > 0) watchIdle();
   client.resume();
   upstream.resume();
+  const { fromClient, fromUpstream } = options;
+  if (fromClient !== undefined && fromClient.length > 0) up.data(fromClient);
+  if (fromUpstream !== undefined && fromUpstream.length > 0) down.data(fromUpstream);
+  if (options.upstreamEnded) down.ended();
   return {
     get up() {
       return sides.client.bytes;
