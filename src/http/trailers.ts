@@ -1,4 +1,5 @@
 import { ONE_HOP } from "./fields.ts";
+import { Fields } from "./header-fields.ts";
 
 /**
  * What a receiver has to know before it reads the content, or never takes from behind it (RFC 9110 section 6.5.1):
@@ -40,3 +41,13 @@ const BEFORE_CONTENT: ReadonlySet<string> = new Set([
 
 /** Whether a field of this name, in lower case, may stand behind a body. */
 export const mayTrail = (lower: string): boolean => !BEFORE_CONTENT.has(lower);
+
+/** Those of the fields behind a body that may stand there; undefined: there are none. */
+export function allowedTrailers(trailers: Fields | undefined): Fields | undefined {
+  if (trailers === undefined) return undefined;
+  const allowed = new Fields();
+  trailers.forEachLine((name, value) => {
+    if (mayTrail(name.toLowerCase())) allowed.append(name, value);
+  });
+  return allowed.size === 0 ? undefined : allowed;
+}

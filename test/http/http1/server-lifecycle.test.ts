@@ -1,0 +1,372 @@
+import { describe, test } from "bun:test";
+import { assert, assertEquals } from "@std/assert";
+import type { BodySink, BodySource } from "../../../src/http/body.ts";
+import { Fields } from "../../../src/http/header-fields.ts";
+import type { HttpAnswer } from "../../../src/http/message.ts";
+import type { RequestBodyError } from "../../../src/http/request-body-error.ts";
+import type { StreamSocket } from "../../../src/platform/sockets.ts";
+import { PushedBody } from "../../helpers/body.ts";
+import { answerOf, connected, pending, settled } from "./server-rig.ts";
+
+const GET = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+const POST = "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n";
+const UPGRADE = "GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: WebSocket\r\n\r\n";
+
+/** A sink that only says how its body ended. */
+function ends(): { sink: BodySink; ended: string[] } {
+  const ended: string[] = [];
+  const sink: BodySink = {
+    data() {},
+    end: () => void ended.push("end"),
+    fail: (error) => void ended.push((error as RequestBodyError).failure),
+  };
+  return { sink, ended };
+}
+
+describe("a client that sends no more", () => {
+  test("between requests is let go of quietly, its answers taken", () => {
+    for (const before of ["", GET, "\r\n"]) {
+      const { socket, closed, failures, connection } = connected(() => answerOf("x"));
+      socket.receive(before);
+      socket.fin();
+      assertEquals([socket.ends, closed, connection.phase], [["destroy"], [connection], "over"]);
+      assertEquals([failures.length, socket.taken.endsWith("x")], [0, before === GET]);
+    }
+  });
+
+  test("in a head gets no answer", () => {
+    const { socket, requests, refusals } = connected(() => answerOf());
+    socket.receive("GET / HTTP/1.1\r\nHo");
+    socket.fin();
+    assertEquals([socket.taken, socket.ends, requests.length, refusals.length], ["", ["destroy"], 0, 0]);
+  });
+
+  for (const [how, leave] of [
+    ["with a FIN", "fin"],
+    ["with a reset", "cut"],
+  ] as const) {
+    test(`${how} before its answer is gone: the signal fires, the connection closes, the answer is let go of`, async () => {
+      const { handler, answer } = pending();
+      const { socket, requests, closed, failures } = connected(handler);
+      socket.receive(POST);
+      const { sink, ended } = ends();
+      (requests[0]!.body as BodySource).pipe(sink);
+      const signalled: boolean[] = [];
+      requests[0]!.signal.addEventListener("abort", () => signalled.push(ended.length === 0));
+      socket[leave]();
+      await settled();
+      // Who is to blame is known before its body breaks off.
+      assertEquals([signalled, ended, requests[0]!.signal.aborted], [[true], ["client_gone"], true]);
+      assertEquals([socket.ends.includes("destroy"), closed.length], [true, 1]);
+      const body = new PushedBody();
+      await answer(answerOf(body));
+      assertEquals([socket.taken, body.cancelled.length, failures.length], ["", 1, 0]);
+    });
+
+    test(`${how} in the middle of its answer has that cancelled`, async () => {
+      const body = new PushedBody();
+      const { socket, requests, closed } = connected(() => answerOf(body));
+      socket.receive(GET);
+      body.push("a");
+      socket[leave]();
+      await settled();
+      assertEquals([body.cancelled.length, requests[0]!.signal.aborted, closed.length], [1, true, 1]);
+    });
+  }
+
+  test("together with its request is gone, though the request is whole", async () => {
+    const { handler, answer } = pending();
+    const { socket, requests } = connected(handler);
+    socket.receive(GET);
+    socket.fin();
+    assertEquals([requests[0]!.signal.aborted, socket.ends], [true, ["destroy"]]);
+    await answer(answerOf("x"));
+    assertEquals(socket.taken, "");
+  });
+
+  test("and is asked for later finds that it left", () => {
+    const { socket, requests } = connected(pending().handler);
+    socket.receive(GET);
+    socket.cut();
+    const { signal } = requests[0]!;
+    return settled().then(() => assert(signal.aborted && requests[0]!.signal === signal));
+  });
+
+  test("behind its last answer closes the connection at once", () => {
+    const { socket, connection } = connected(() => answerOf("x", ["Connection: close"]));
+    socket.receive(GET);
+    assertEquals([socket.ends, connection.phase], [["end"], "lingering"]);
+    socket.fin();
+    assertEquals([socket.ends, connection.phase], [["end", "destroy"], "over"]);
+  });
+});
+
+describe("drain", () => {
+  test("closes a connection without a request at once, before its first one and later", () => {
+    for (const before of ["", GET]) {
+      const { socket, connection, closed } = connected(() => answerOf());
+      socket.receive(before);
+      connection.drain();
+      assertEquals([socket.ends, closed.length], [["destroy"], 1]);
+    }
+  });
+
+  test("makes the answer under way the last", async () => {
+    const { handler, answer } = pending();
+    const { socket, connection } = connected(handler);
+    socket.receive(GET);
+    connection.drain();
+    await answer(answerOf());
+    assert(socket.taken.includes("Connection: close\r\n"));
+    assertEquals([socket.ends, connection.phase], [["end"], "lingering"]);
+  });
+
+  test("lets a head come to its end, and its answer be the last", () => {
+    const { socket, connection, requests } = connected(() => answerOf());
+    socket.receive(GET.slice(0, 9));
+    connection.drain();
+    socket.receive(GET.slice(9) + GET);
+    assert(socket.taken.includes("Connection: close\r\n"));
+    assertEquals([requests.length, connection.phase], [1, "lingering"]);
+  });
+
+  test("closes behind an answer whose head had left; the one that came behind it is still answered", () => {
+    for (const behind of ["", GET]) {
+      const body = new PushedBody();
+      let first = true;
+      const { socket, connection, requests } = connected(() => {
+        const answer = answerOf(first ? body : null);
+        first = false;
+        return answer;
+      });
+      socket.receive(GET + behind);
+      connection.drain();
+      body.sink!.end(undefined);
+      assertEquals(requests.length, behind === "" ? 1 : 2);
+      assertEquals(socket.taken.includes("Connection: close\r\n"), behind !== "");
+      assertEquals(connection.phase, behind === "" ? "over" : "lingering");
+    }
+  });
+});
+
+describe("a connection whose time is up", () => {
+  test("in a head answers 408 and ends; the time is that of its first byte", async () => {
+    const { socket, connection, clock, refusals } = connected(() => answerOf());
+    socket.receive("HEAD / HTTP/1.1\r\nHost: a\r\n\r\n");
+    await clock.advance(100);
+    socket.receive("G");
+    await clock.advance(100);
+    socket.receive("E");
+    assertEquals([connection.phase, clock.now() - connection.since], ["head", 100]);
+    connection.expire("head");
+    assert(socket.taken.includes("HTTP/1.1 408 Request Timeout\r\n") && socket.taken.includes("Connection: close\r\n"));
+    assert(socket.taken.endsWith("took too long to arrive"));
+    assertEquals([refusals.map(({ problem }) => problem), connection.phase], [["request_timeout"], "lingering"]);
+  });
+
+  test("without a request closes silently", () => {
+    const { socket, connection } = connected(() => answerOf());
+    connection.expire("keep_alive");
+    assertEquals([socket.taken, socket.ends, connection.phase], ["", ["destroy"], "over"]);
+  });
+
+  test("in a body answers 408: the handler's own answer comes too late", async () => {
+    const { handler, answer } = pending();
+    const { socket, connection, requests } = connected(handler);
+    socket.receive(POST);
+    const { sink, ended } = ends();
+    (requests[0]!.body as BodySource).pipe(sink);
+    connection.expire("body");
+    assertEquals([ended, requests[0]!.signal.aborted], [["stalled"], true]);
+    const sent = socket.taken;
+    assert(sent.startsWith("HTTP/1.1 408 "));
+    await answer(answerOf("x"));
+    assertEquals(socket.taken, sent);
+  });
+
+  test("in a body whose answer is on its way breaks that off", () => {
+    const body = new PushedBody();
+    const { socket, connection } = connected(() => answerOf(body));
+    socket.receive(POST);
+    connection.expire("body");
+    assertEquals([body.cancelled.length, socket.ends, connection.phase], [1, ["end"], "lingering"]);
+    assert(!socket.taken.includes("408"));
+  });
+
+  test("because its client takes nothing is reset, and the answer is let go of", () => {
+    const body = new PushedBody();
+    const { socket, connection, requests } = connected(() => answerOf(body));
+    socket.room = 0;
+    socket.receive(GET);
+    assert(connection.waiting > 0);
+    connection.expire("write");
+    assertEquals([socket.ends, body.cancelled.length, requests[0]!.signal.aborted], [["reset"], 1, true]);
+  });
+
+  test("for a body that is not wanted ends, then closes", () => {
+    const { socket, connection } = connected(() => answerOf());
+    socket.receive(POST);
+    assertEquals(connection.phase, "unread");
+    connection.expire("linger");
+    assertEquals([socket.ends, connection.phase], [["end"], "lingering"]);
+    connection.expire("linger");
+    assertEquals([socket.ends, connection.phase], [["end", "destroy"], "over"]);
+  });
+
+  test("for what it is no longer at goes on", () => {
+    const { socket, connection } = connected(pending().handler);
+    connection.expire("head");
+    connection.expire("body");
+    connection.expire("linger");
+    assertEquals(connection.phase, "idle");
+    socket.receive(GET);
+    for (const timeout of ["head", "keep_alive", "linger"] as const) connection.expire(timeout);
+    assertEquals([socket.ends, connection.phase], [[], "request"]);
+  });
+
+  test("is over once, however often it is closed", async () => {
+    const { socket, connection, closed } = connected(pending().handler);
+    socket.receive(GET);
+    connection.close();
+    connection.close();
+    connection.drain();
+    for (const timeout of ["head", "keep_alive", "body", "linger", "write"] as const) connection.expire(timeout);
+    socket.receive(GET);
+    await settled();
+    assertEquals([socket.ends, closed.length], [["destroy"], 1]);
+  });
+});
+
+describe("an upgrade", () => {
+  /** An answer that takes the connection over, and what it got. */
+  function switching() {
+    const got: { socket: StreamSocket; rest: string }[] = [];
+    const answer: HttpAnswer = {
+      status: 101,
+      statusText: "",
+      headers: Fields.from([
+        ["Upgrade", "websocket"],
+        ["X-A", "b"],
+        ["Connection", "x"],
+      ]),
+      body: null,
+      tunnel: (socket, rest) => void got.push({ socket, rest: Buffer.from(rest).toString("latin1") }),
+    };
+    return { got, answer };
+  }
+
+  test("hands the connection over, paused, with what came behind the request", async () => {
+    const { handler, answer } = pending();
+    const { socket, connection, closed } = connected(handler);
+    const { got, answer: switched } = switching();
+    socket.receive(`${UPGRADE}ab`);
+    socket.receive("cd");
+    await answer(switched);
+    assertEquals(
+      socket.taken,
+      "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nX-A: b\r\nConnection: Upgrade\r\n\r\n",
+    );
+    assertEquals([got.length, got[0]!.rest, socket.paused, connection.phase], [1, "abcd", true, "tunnel"]);
+    const tunnel = got[0]!.socket;
+    const events: string[] = [];
+    tunnel.listen({
+      data: (bytes) => void events.push(`data ${Buffer.from(bytes)}`),
+      ended: () => void events.push("ended"),
+      drained: () => void events.push("drained"),
+      closed: (cause) => void events.push(`closed ${cause?.message}`),
+    });
+    socket.receive(GET);
+    assertEquals(events, []);
+    tunnel.resume();
+    await settled();
+    socket.room = 1;
+    assertEquals([tunnel.write("xy"), tunnel.waiting, tunnel.peer], [false, 1, socket.peer]);
+    socket.take(9);
+    assertEquals(tunnel.writeFramed("1", new Uint8Array([50]), "3"), true);
+    tunnel.pause();
+    assertEquals([socket.paused, socket.taken.endsWith("\r\n\r\nxy123")], [true, true]);
+    tunnel.resume();
+    socket.fin();
+    await settled();
+    // A FIN goes through: the other direction may go on.
+    assertEquals([events, closed.length], [[`data ${GET}`, "drained", "ended"], 0]);
+    tunnel.end();
+    await settled();
+    assertEquals([events.at(-1), closed.length, connection.phase], ["closed undefined", 1, "over"]);
+  });
+
+  test("is answered at once with nothing behind the request", () => {
+    const { got, answer } = switching();
+    const { socket, connection } = connected(() => answer);
+    socket.receive(UPGRADE);
+    assertEquals([got[0]!.rest, connection.phase], ["", "tunnel"]);
+    got[0]!.socket.reset();
+    assertEquals(socket.ends, ["reset"]);
+  });
+
+  test("takes what came in one piece with the request", () => {
+    const { got, answer } = switching();
+    const { socket, requests } = connected(() => answer);
+    socket.receive(UPGRADE + GET);
+    assertEquals([got[0]!.rest, requests.length], [GET, 1]);
+  });
+
+  test("holds 64 KiB behind the request, and no more", () => {
+    const { socket } = connected(pending().handler);
+    socket.receive(UPGRADE);
+    for (let i = 0; i < 66; i++) socket.receive("x".repeat(1000));
+    assert(socket.paused);
+  });
+
+  test("that is closed from here closes its connection", async () => {
+    const { got, answer } = switching();
+    const { socket, connection, closed } = connected(() => answer);
+    socket.receive(UPGRADE);
+    const causes: unknown[] = [];
+    got[0]!.socket.listen({ data() {}, ended() {}, drained() {}, closed: (cause) => void causes.push(cause) });
+    connection.drain();
+    assertEquals(socket.ends, []);
+    connection.close();
+    await settled();
+    assertEquals([socket.ends, causes, closed.length], [["destroy"], [undefined], 1]);
+  });
+
+  test("whose client left before the 101 finds a connection that is over", async () => {
+    const { handler, answer } = pending();
+    const { socket } = connected(handler);
+    const { got, answer: switched } = switching();
+    socket.receive(UPGRADE);
+    socket.fin();
+    await answer(switched);
+    const causes: unknown[] = [];
+    got[0]!.socket.listen({ data() {}, ended() {}, drained() {}, closed: (cause) => void causes.push(cause) });
+    await settled();
+    assertEquals([socket.taken, causes], ["", [undefined]]);
+  });
+
+  test("that is not granted keeps the connection, unless the client sent more behind it", async () => {
+    const kept = connected(() => answerOf("no"));
+    kept.socket.receive(UPGRADE);
+    assertEquals(kept.connection.phase, "idle");
+    const early = connected(() => answerOf("no"));
+    early.socket.receive(`${UPGRADE}x`);
+    assert(early.socket.taken.includes("Connection: close\r\n"));
+    assertEquals([early.connection.phase, early.refusals.length], ["lingering", 0]);
+    // It comes while the answer is on its way.
+    const body = new PushedBody();
+    const late = connected(() => answerOf(body));
+    late.socket.receive(UPGRADE);
+    late.socket.receive(GET);
+    body.sink!.end(undefined);
+    assertEquals([late.connection.phase, late.requests.length], ["lingering", 1]);
+  });
+
+  test("without the protocol's name in the answer is a 500", () => {
+    const { got, answer } = switching();
+    const { socket } = connected(() => ({ ...answer, headers: new Headers() }));
+    socket.receive(UPGRADE);
+    assert(socket.taken.startsWith("HTTP/1.1 500 "));
+    // Who was to take it over lets go of its other end.
+    assertEquals(got.length, 1);
+  });
+});
