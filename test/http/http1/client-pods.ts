@@ -3,6 +3,8 @@ import type { Socket } from "node:net";
 import { assertEquals, assertRejects } from "@std/assert";
 import { LazyAbortController } from "../../../src/base/abort.ts";
 import { responseOf } from "../../../src/http/fetch/message.ts";
+import { Fields } from "../../../src/http/header-fields.ts";
+import type { HttpAnswer } from "../../../src/http/message.ts";
 import type { OutgoingRequest, Transport } from "../../../src/http/transport.ts";
 import { UpstreamError } from "../../../src/http/upstream-error.ts";
 import { bunDial } from "../../../src/platform/bun/dial.ts";
@@ -66,3 +68,14 @@ export const DIALS: readonly [name: string, dial: Dial][] = [
   ["Bun's sockets", bunDial],
   ["node:net", nodeDial()],
 ];
+
+/** Asks a port of this machine as the gateway does. */
+export const sender =
+  (client: Transport) =>
+  (port: number, asked: Partial<OutgoingRequest> = {}): Promise<HttpAnswer> =>
+    client.send(`http://127.0.0.1:${port}/`, {
+      method: asked.body === undefined ? "GET" : "POST",
+      headers: new Fields(),
+      controller: new LazyAbortController(),
+      ...asked,
+    });
