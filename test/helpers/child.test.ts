@@ -15,6 +15,15 @@ function alive(pid: number): boolean {
   }
 }
 
+/** Whether it has become the program it was started for: until then nothing ends it with its parent. */
+function begun(pid: number): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/comm`, "utf8").trim() === "sleep";
+  } catch {
+    return false;
+  }
+}
+
 test.skipIf(Bun.which("setpriv") === null)(
   "a program that a test started ends with that test, however it ends",
   async () => {
@@ -26,6 +35,7 @@ test.skipIf(Bun.which("setpriv") === null)(
     const parent = Bun.spawn([process.execPath, "-e", starts], { stdin: "ignore", stdout: "pipe", stderr: "inherit" });
     const { value } = await parent.stdout.getReader().read();
     const pid = Number(new TextDecoder().decode(value));
+    await until(() => begun(pid), { message: "it begins" });
     assertEquals(alive(pid), true);
     parent.kill("SIGKILL");
     await until(() => !alive(pid), { message: "it ends" });
