@@ -28,8 +28,11 @@ import type { ServerCertificate } from "../tls.ts";
  * take 40 % of node:net's CPU for a megabyte, but cannot reset a connection.
  */
 
-/** A quiet connection is probed after this many milliseconds: a peer that vanished sends no goodbye. */
-export const KEEP_ALIVE_MS = 30_000;
+/**
+ * A quiet connection is probed after this many milliseconds: a peer that vanished sends no goodbye. How often, and how many
+ * probes may stay without an answer, no runtime lets us say: Node and Bun give it up after ten, a second apart.
+ */
+export const KEEP_ALIVE_MS = 60_000;
 
 /** Pieces up to this size are copied, to leave in one system call with what frames them. */
 export const COPIED_BYTES = 65_536;

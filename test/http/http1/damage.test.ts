@@ -1,11 +1,13 @@
 import { describe, test } from "bun:test";
 import { assert, assertEquals } from "@std/assert";
 import { LazyAbortController } from "../../../src/base/abort.ts";
+import type { BodySource } from "../../../src/http/body.ts";
 import { responseOf } from "../../../src/http/fetch/message.ts";
 import { Connection } from "../../../src/http/http1/connection.ts";
 import type { HttpAnswer } from "../../../src/http/message.ts";
 import { UpstreamError } from "../../../src/http/upstream-error.ts";
 import type { SocketEvents, StreamSocket } from "../../../src/platform/sockets.ts";
+import { collect } from "../../helpers/body.ts";
 import { seededRandom } from "../../helpers/random.ts";
 
 /** A connection whose socket is the test's, and a request under way on it. */
@@ -40,7 +42,39 @@ function asked() {
       fail: reject,
     });
   });
-  return { events: events!, answer: answer.then(responseOf), counts: () => ({ free, gone }) };
+  return { events: events!, answer, counts: () => ({ free, gone }) };
+}
+
+/** Takes a body to its end, stopping and going on where chance says. Rejects with what broke it off. */
+async function takeFitfully(body: HttpAnswer["body"], random: () => number): Promise<string> {
+  if (body === null || body instanceof Uint8Array) return (await collect(body)).text;
+  const source = body as BodySource;
+  let text = "";
+  let paused = false;
+  const goOn = (): void => {
+    paused = false;
+    source.resume();
+  };
+  await new Promise<void>((resolve, reject) =>
+    source.pipe({
+      data(piece) {
+        assert(!paused, "a piece while it was paused");
+        text += Buffer.from(piece).toString("latin1");
+        if (random() < 0.5) return;
+        paused = true;
+        source.pause();
+        if (random() < 0.2) goOn();
+        else if (random() < 0.5) queueMicrotask(goOn);
+        else setTimeout(goOn);
+      },
+      end() {
+        assert(!paused, "the end while it was paused");
+        resolve();
+      },
+      fail: reject,
+    }),
+  );
+  return text;
 }
 
 const bytes = (text: string): Uint8Array => Uint8Array.from(text, (c) => c.charCodeAt(0));
@@ -74,7 +108,7 @@ describe("an answer's bytes", () => {
       const random = seededRandom(seed + 1);
       const [text, body] = ANSWERS[seed % ANSWERS.length]!;
       const { events, answer, counts } = asked();
-      const reading = answer.then((response) => response.text());
+      const reading = answer.then(({ body }) => takeFitfully(body, random));
       await feed(events, bytes(text), random);
       assertEquals([await reading, counts()], [body, { free: 1, gone: 0 }], `seed ${seed}`);
     }
@@ -91,7 +125,7 @@ describe("an answer's bytes", () => {
       }
       const { events, answer, counts } = asked();
       const outcome = answer
-        .then((response) => response.text())
+        .then(({ body }) => takeFitfully(body, random))
         .then(
           () => "answers" as const,
           (error: unknown) => {
@@ -115,7 +149,7 @@ test("an answer gets no content type that its pod did not send, whatever its len
       const { events, answer } = asked();
       const line = type === undefined ? "" : `content-type: ${type}\r\n`;
       events.data(bytes(`HTTP/1.1 200 OK\r\n${line}content-length: ${body.length}\r\n\r\n${body}`));
-      const response = await answer;
+      const response = responseOf(await answer);
       assertEquals([response.headers.get("content-type") ?? undefined, await response.text()], [type, body]);
     }
   }
