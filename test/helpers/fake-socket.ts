@@ -16,6 +16,9 @@ export class FakeSocket implements StreamSocket {
   /** Bytes that the other end will still take. */
   room = Number.POSITIVE_INFINITY;
   paused = true;
+  /** So many pieces still come after a pause: a runtime may have had them in hand. */
+  late = 0;
+  #lateLeft = 0;
   /** How this end ended: the order matters where there are several. */
   readonly ends: ("end" | "reset" | "destroy")[] = [];
   #events: SocketEvents | undefined;
@@ -60,6 +63,7 @@ export class FakeSocket implements StreamSocket {
 
   pause(): void {
     this.paused = true;
+    this.#lateLeft = this.late;
   }
 
   resume(): void {
@@ -112,7 +116,8 @@ export class FakeSocket implements StreamSocket {
   }
 
   #deliver(): void {
-    while (!this.paused && !this.#closed && this.#coming.length > 0) {
+    while (!this.#closed && this.#coming.length > 0) {
+      if (this.paused && this.#lateLeft-- <= 0) return;
       const next = this.#coming.shift()!;
       if (next !== null) this.#events?.data(next);
       else {
