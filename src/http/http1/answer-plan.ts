@@ -1,8 +1,8 @@
 import type { Body, BodySource } from "../body.ts";
 import { sourceOf } from "../fetch/body.ts";
 import type { HttpAnswer } from "../message.ts";
-import { CHUNKED, UNTIL_CLOSE } from "./answer-body.ts";
 import { answerHead, LENGTH_AS_GIVEN, NO_LENGTH } from "./answer-head.ts";
+import { CHUNKED, UNTIL_CLOSE } from "./body-sender.ts";
 
 const encoder = new TextEncoder();
 

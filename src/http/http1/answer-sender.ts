@@ -2,9 +2,9 @@ import type { Clock } from "../../base/clock.ts";
 import type { StreamSocket } from "../../platform/sockets.ts";
 import { httpDate } from "../http-date.ts";
 import type { HttpAnswer, InterimAnswer } from "../message.ts";
-import { AnswerBody, type AnswerOwner } from "./answer-body.ts";
-import { answerHead, NO_LENGTH } from "./answer-head.ts";
+import { answerHead, NO_LENGTH, trailerLines } from "./answer-head.ts";
 import { answerPlan } from "./answer-plan.ts";
+import { BodySender, type BodySenderOwner, UNTIL_CLOSE } from "./body-sender.ts";
 import { UnwritableHead } from "./write-fields.ts";
 
 /** Interim answers are dropped while so much waits for the client. */
@@ -26,7 +26,7 @@ export interface AnsweredRequest {
 }
 
 /** Sends the answers of a connection, one at a time. */
-export class AnswerSender implements AnswerOwner {
+export class AnswerSender implements BodySenderOwner {
   /** The head of the answer has left. */
   answering = false;
   /** This answer is the connection's last. */
@@ -34,7 +34,8 @@ export class AnswerSender implements AnswerOwner {
   readonly #socket: StreamSocket;
   readonly #owner: SenderOwner;
   /** On its way, with a body that is not there yet. */
-  #answer: AnswerBody | undefined = undefined;
+  #answer: BodySender | undefined = undefined;
+  #untilClose = false;
   /** The whole answer was written, and waits for the client to take it. */
   #clogged = false;
 
@@ -57,10 +58,11 @@ export class AnswerSender implements AnswerOwner {
     this.answering = true;
     const { source, bytes } = plan;
     if (source !== undefined) {
-      this.#answer = new AnswerBody(this, this.#socket, source, head, plan.framing);
+      this.#untilClose = plan.framing === UNTIL_CLOSE;
+      this.#answer = new BodySender(this, this.#socket, source, head, plan.framing, trailerLines);
       this.#answer.start();
-    } else if (bytes === undefined || bytes.length === 0) this.answered(this.#socket.write(head));
-    else this.answered(this.#socket.writeFramed(head, bytes, ""));
+    } else if (bytes === undefined || bytes.length === 0) this.handedOver(this.#socket.write(head));
+    else this.handedOver(this.#socket.writeFramed(head, bytes, ""));
   }
 
   /** False: it cannot be sent, or would only fill the memory, and was dropped. */
@@ -103,14 +105,14 @@ export class AnswerSender implements AnswerOwner {
     answer?.cancel(reason);
   }
 
-  answered(more: boolean): void {
+  handedOver(more: boolean): void {
     this.#answer = undefined;
     if (more) this.#owner.sent();
     else this.#clogged = true;
   }
 
-  broken(silent: boolean): void {
+  broken(): void {
     this.#answer = undefined;
-    this.#owner.broke(silent);
+    this.#owner.broke(this.#untilClose);
   }
 }

@@ -4,11 +4,12 @@ import type { Body } from "../body.ts";
 import { sourceOf } from "../fetch/body.ts";
 import type { GoneSignal } from "../message.ts";
 import { UpstreamError } from "../upstream-error.ts";
+import { type BodyFault, BodySender, type BodySenderOwner, CHUNKED } from "./body-sender.ts";
 import type { Call, ConnectionOwner } from "./call.ts";
 import { type ChunkRules, Chunks } from "./chunks.ts";
 import { findHead, HEAD_BYTES, PartialHead } from "./find-head.ts";
 import { type BodyOrigin, IncomingBody } from "./incoming-body.ts";
-import { OutgoingBody, type OutgoingBodyOwner } from "./outgoing-body.ts";
+import { uploadTrailers } from "./request-head.ts";
 import { ANSWER_FIELDS, type ResponseHead, readHead } from "./response-head.ts";
 
 /** So many interim answers (RFC 9110 section 15.2) may come before the answer itself. */
@@ -31,7 +32,7 @@ type State = "idle" | "head" | "body" | "over";
  * One connection to a pod (RFC 9112): carries a call, reads its answer, and can then carry another. Bodies pass in
  * pieces both ways; the side that is slower slows the other down.
  */
-export class Connection implements SocketEvents, AbortListener, BodyOrigin, OutgoingBodyOwner {
+export class Connection implements SocketEvents, AbortListener, BodyOrigin, BodySenderOwner {
   /** Since when it waits for a call, and until when it may: set by its owner, in milliseconds since the epoch. */
   since = 0;
   expires = 0;
@@ -48,7 +49,7 @@ export class Connection implements SocketEvents, AbortListener, BodyOrigin, Outg
   /** The request, its body included, has been handed to the socket. */
   #sent = true;
   /** The body that is on its way. */
-  #upload: OutgoingBody | undefined = undefined;
+  #upload: BodySender | undefined = undefined;
   /** Of a head that has not come whole. */
   #pending: PartialHead | undefined = undefined;
   /** Something of the answer came, be it an interim one. */
@@ -91,7 +92,8 @@ export class Connection implements SocketEvents, AbortListener, BodyOrigin, Outg
       return;
     }
     const source = "getReader" in body ? sourceOf(body) : body;
-    this.#upload = new OutgoingBody(this, this.#socket, source, call.head, call.framing);
+    const framing = typeof call.framing === "number" ? call.framing : CHUNKED;
+    this.#upload = new BodySender(this, this.#socket, source, call.head, framing, uploadTrailers);
     this.#upload.start();
   }
 
@@ -103,14 +105,14 @@ export class Connection implements SocketEvents, AbortListener, BodyOrigin, Outg
     this.#owner.gone(this);
   }
 
-  sent(): void {
+  handedOver(): void {
     this.#sent = true;
     this.#upload = undefined;
   }
 
-  unsendable(error: UpstreamError): void {
+  broken(fault: BodyFault, error: unknown): void {
     this.#upload = undefined;
-    this.#fail(error);
+    this.#fail(error instanceof UpstreamError ? error : unsendable(fault, error));
   }
 
   drained(): void {
@@ -344,5 +346,11 @@ export class Connection implements SocketEvents, AbortListener, BodyOrigin, Outg
 
 const answer = (call: Call, { status, statusText, fields }: ResponseHead, body: Body): void =>
   call.resolve({ status, statusText, headers: fields, body, tunnel: undefined });
+
+/** No pod is to blame for what is wrong with a request. */
+function unsendable(fault: BodyFault, cause: unknown): UpstreamError {
+  const words = fault === "broke" ? "broke off" : `is ${fault} than its Content-Length`;
+  return new UpstreamError("refused", `The request body ${words}`, { cause });
+}
 
 const tooLarge = (): UpstreamError => invalid("its header fields are larger than 256 KiB");

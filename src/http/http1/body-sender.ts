@@ -1,30 +1,33 @@
 import type { StreamSocket } from "../../platform/sockets.ts";
 import type { BodySink, BodySource } from "../body.ts";
 import type { Fields } from "../header-fields.ts";
-import { trailerLines } from "./answer-head.ts";
 
-/** The connection that an answer leaves on. */
-export interface AnswerOwner {
-  /** The whole answer was handed to the socket. `more`: it takes more. */
-  answered(more: boolean): void;
-  /** The answer cannot be finished. `silent`: an end of the connection would look like its own. */
-  broken(silent: boolean): void;
-}
-
-/** Of an answer whose body comes in chunks. */
+/** Of a body in chunks. */
 export const CHUNKED = -1;
-/** Of an answer whose body ends with the connection. */
+/** Of a body that ends with its connection. */
 export const UNTIL_CLOSE = -2;
 
+/** Why a body cannot be finished: it is longer or shorter than its head said, or its source broke. */
+export type BodyFault = "longer" | "shorter" | "broke";
+
+/** The connection that a message leaves on. */
+export interface BodySenderOwner {
+  /** The whole message was handed to the socket. `more`: it takes more. */
+  handedOver(more: boolean): void;
+  /** It cannot be finished; what came of it has been handed over. `error`: of a source that broke. */
+  broken(fault: BodyFault, error: unknown): void;
+}
+
 /**
- * Sends an answer whose body is on its way: no faster than its client reads, and never as whole what is not. What is there at
- * once leaves with the head.
+ * Sends a message whose body is on its way: no faster than its receiver reads, and never as whole what is not. What is there
+ * at once leaves with the head.
  */
-export class AnswerBody implements BodySink {
-  readonly #owner: AnswerOwner;
+export class BodySender implements BodySink {
+  readonly #owner: BodySenderOwner;
   readonly #socket: StreamSocket;
   readonly #source: BodySource;
   readonly #framing: number;
+  readonly #trailerLines: (trailers: Fields | undefined) => string;
   /** Bytes that are missing, of a body with a length. */
   #left: number;
   /** Has not left yet. */
@@ -34,12 +37,20 @@ export class AnswerBody implements BodySink {
   #clogged = false;
   #over = false;
 
-  /** `framing`: the length, `CHUNKED` or `UNTIL_CLOSE`. */
-  constructor(owner: AnswerOwner, socket: StreamSocket, source: BodySource, head: string, framing: number) {
+  /** `framing`: the length, `CHUNKED` or `UNTIL_CLOSE`; `trailerLines`: writes what stands behind chunks. */
+  constructor(
+    owner: BodySenderOwner,
+    socket: StreamSocket,
+    source: BodySource,
+    head: string,
+    framing: number,
+    trailerLines: (trailers: Fields | undefined) => string,
+  ) {
     this.#owner = owner;
     this.#socket = socket;
     this.#source = source;
     this.#framing = framing;
+    this.#trailerLines = trailerLines;
     this.#left = framing < 0 ? Number.POSITIVE_INFINITY : framing;
     this.#head = head;
   }
@@ -59,7 +70,7 @@ export class AnswerBody implements BodySink {
     if (this.#over || bytes.length === 0) return;
     this.#left -= bytes.length;
     if (this.#left < 0) {
-      this.#break();
+      this.#break("longer", undefined);
       this.#source.cancel(new Error("The body is longer than its Content-Length"));
       return;
     }
@@ -78,29 +89,29 @@ export class AnswerBody implements BodySink {
   end(trailers: Fields | undefined): void {
     if (this.#over) return;
     if (this.#framing >= 0 && this.#left > 0) {
-      this.#break();
+      this.#break("shorter", undefined);
       return;
     }
     this.#over = true;
-    const last = this.#framing === CHUNKED ? `0\r\n${trailerLines(trailers)}\r\n` : "";
+    const last = this.#framing === CHUNKED ? `0\r\n${this.#trailerLines(trailers)}\r\n` : "";
     if (this.#head !== "") this.#sendStart(last);
     else if (last !== "") this.#clogged = !this.#socket.write(last) || this.#clogged;
-    this.#owner.answered(!this.#clogged);
+    this.#owner.handedOver(!this.#clogged);
   }
 
-  fail(): void {
-    if (!this.#over) this.#break();
+  fail(error: unknown): void {
+    if (!this.#over) this.#break("broke", error);
   }
 
   /** The socket takes more. */
   drained(): void {
     if (!this.#clogged) return;
     this.#clogged = false;
-    this.#source.resume();
+    if (!this.#over) this.#source.resume();
   }
 
   /** It is not wanted any more. */
-  cancel(reason: unknown): void {
+  cancel(reason?: unknown): void {
     if (this.#over) return;
     this.#over = true;
     this.#source.cancel(reason);
@@ -123,10 +134,10 @@ export class AnswerBody implements BodySink {
     if (!more) this.#clogged = true;
   }
 
-  #break(): void {
+  #break(fault: BodyFault, error: unknown): void {
     this.#over = true;
     // What came before belongs to its receiver.
     if (this.#head !== "") this.#sendStart();
-    this.#owner.broken(this.#framing === UNTIL_CLOSE);
+    this.#owner.broken(fault, error);
   }
 }
