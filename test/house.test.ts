@@ -36,6 +36,7 @@ const ROOMS: readonly string[] = [
 const LONGEST = 400;
 const TABLES: readonly string[] = [
   "test/fixtures/config/bad-configs.ts",
+  "test/http/http1/request-cases.ts",
   "test/import/apisix/cases.ts",
   "test/runtimes/cases.ts",
 ];

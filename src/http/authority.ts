@@ -6,7 +6,9 @@ export const hostOf = memoize((authority: string): string | null => {
   const colon = authority.indexOf(":", bracket === -1 ? 0 : bracket);
   const host = colon === -1 ? authority : authority.slice(0, colon);
   if (!(bracket === -1 ? HOST_NAME : HOST_IPV6).test(host)) return null;
-  if (colon !== -1 && !PORT.test(authority.slice(colon + 1))) return null;
+  // An IPv6 address has two colons at least; asked for by the expression, that would take a time that grows with the square.
+  if (bracket !== -1 && host.indexOf(":") === host.lastIndexOf(":")) return null;
+  if (colon !== -1 && !isPort(authority.slice(colon + 1))) return null;
   return host.toLowerCase();
 });
 /**
@@ -16,6 +18,7 @@ export const hostOf = memoize((authority: string): string | null => {
 const HOST_NAME = /^(?!\.)(?!.*\.\.)[A-Za-z0-9._~!$&'()*+;=-]*$/;
 const HOST_IPV6 = /^\[[0-9A-Fa-f:.]+\]$/;
 const PORT = /^[0-9]{0,5}$/;
+const isPort = (text: string): boolean => PORT.test(text) && Number(text) <= 65_535;
 
 /** The authority a URL writes, in the form in which the URL standard has it. */
 const normal = (origin: string): string | undefined => (URL.canParse(origin) ? new URL(origin).host : undefined);

@@ -1,5 +1,6 @@
 import { FIELD, kindsOf, readAsDashes } from "./fields.ts";
 import type { HeaderFields } from "./header-fields.ts";
+import { trimmed } from "./white-space.ts";
 
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
@@ -9,7 +10,7 @@ const NOT_BY_NAME = new Set(["host", "content-length", "transfer-encoding"]);
 /** The names in a `Connection` field, in lower case. */
 export function connectionOptions(connection: string): string[] {
   return connection.split(",").flatMap((part) => {
-    const name = part.trim().toLowerCase();
+    const name = trimmed(part).toLowerCase();
     return TOKEN.test(name) ? [name] : [];
   });
 }

@@ -119,42 +119,6 @@ export const kindsOf: (name: string) => number = memoize((name) => {
   return taken ? FIELD.gatewayOnly : FIELD.underscore;
 });
 
-/** Means nothing, or harm, behind a body (RFC 9110 section 6.5.1): frames, routes, authenticates or says how to read what came before. */
-const NO_TRAILERS: ReadonlySet<string> = new Set([
-  ...REQUEST_STOPS,
-  "age",
-  "authorization",
-  "authentication-info",
-  "cache-control",
-  "content-encoding",
-  "content-length",
-  "content-range",
-  "content-type",
-  "cookie",
-  "date",
-  "expires",
-  "host",
-  "if-match",
-  "if-modified-since",
-  "if-none-match",
-  "if-range",
-  "if-unmodified-since",
-  "location",
-  "max-forwards",
-  "pragma",
-  "proxy-authenticate",
-  "proxy-authentication-info",
-  "range",
-  "retry-after",
-  "set-cookie",
-  "vary",
-  "warning",
-  "www-authenticate",
-]);
-
-/** Whether a field, by its name in lower case, may stand behind a body, in either direction. */
-export const mayBeTrailer = (name: string): boolean => !NO_TRAILERS.has(name);
-
 /** What is known of a request's fields. */
 interface Known {
   /** The kinds of all that the client sent; left out: not known. */

@@ -38,7 +38,11 @@ describe("fields of a client", () => {
 
 describe("a Connection field", () => {
   test("names tokens alone, in any case and spacing", () => {
-    assertEquals(connectionOptions(" Close,x-a ,, b c, Ünder,keep-alive"), ["close", "x-a", "keep-alive"]);
+    assertEquals(connectionOptions(" Close,x-a\t ,, b c, Ünder,\xa0x-b,keep-alive"), ["close", "x-a", "keep-alive"]);
+  });
+
+  test("is read at once, however much white space is in it", () => {
+    assertEquals(connectionOptions(`x-a,${"b".padEnd(2_000_000)}c,close`), ["x-a", "close"]);
   });
 
   test("takes no field away that frames or routes the request", () => {

@@ -1,6 +1,7 @@
 import { memoize } from "../../base/memoize.ts";
 import { Fields } from "../header-fields.ts";
 import { UpstreamError } from "../upstream-error.ts";
+import { isSpace, trimmed } from "../white-space.ts";
 import { isFieldName, isFieldValue } from "./write-fields.ts";
 
 /** The head of an answer, and how what follows it is framed. */
@@ -69,17 +70,6 @@ function lengthOf(value: string): number {
   }
   return Number(values[0]);
 }
-
-/** Without the white space around it: that is space and tab alone (RFC 9110 section 5.6.3). */
-function trimmed(text: string): string {
-  let start = 0;
-  let end = text.length;
-  while (start < end && isSpace(text.charCodeAt(start))) start++;
-  while (end > start && isSpace(text.charCodeAt(end - 1))) end--;
-  return start === 0 && end === text.length ? text : text.slice(start, end);
-}
-
-const isSpace = (code: number): boolean => code === SPACE || code === TAB;
 
 /** Leaves out the fields that `Connection` names. */
 function dropNamed(fields: Fields, named: Set<string>): void {
@@ -185,8 +175,6 @@ export function readHead(text: string): ResponseHead {
 }
 
 const CR = 13;
-const SPACE = 32;
-const TAB = 9;
 
 /** Where the line that begins at `start` ends, its CR and LF not included. */
 function lineEnd(text: string, start: number): number {
