@@ -1,6 +1,7 @@
 /** The floor: the least that Bun can do and still be a proxy. `bun bare.ts PORT BACKEND [CERTIFICATE KEY]`. */
 const [backend, cert, key] = [process.argv[3]!, process.argv[4], process.argv[5]];
-const tls = cert === undefined || key === undefined ? {} : { tls: { cert: Bun.file(cert), key: Bun.file(key) } };
+const tls =
+  cert === undefined || key === undefined ? {} : { tls: { cert: Bun.file(cert), key: Bun.file(key) }, http2: true };
 
 Bun.serve({
   hostname: "127.0.0.1",

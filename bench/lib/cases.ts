@@ -1,88 +1,64 @@
-import { mkdtempSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-
-/** How many routes the gateway has in these benchmarks. */
-export const ROUTES = 1000;
+import { ROUTES } from "./peers.ts";
 
 /** One kind of request, and by how many connections at once it comes. */
 export interface Case {
   readonly name: string;
-  readonly path: string;
+  /** What is asked for, one after the other. */
+  readonly paths: readonly string[];
   readonly connections: number;
-  readonly scheme: "http" | "https";
-  /** wrk's Lua script, for what a plain GET is not. */
-  readonly script?: string;
-  /** HTTP/2 with so many streams on each connection. */
+  /** Which of a peer's ports is asked. */
+  readonly port: "plain" | "log" | "tls";
+  /** Streams at a time on each connection: HTTP/2; left out: HTTP/1.1. */
   readonly streams?: number;
-  /** The gateway that is measured, and beside whom; a peer that is not installed is left out. The first is the floor. */
-  readonly peers: readonly string[];
-  readonly gateway: string;
-  /** What its CPU per request may be, as a share of a peer's. */
+  /** Bytes of each request's body; left out: it is a GET. */
+  readonly body?: number;
+  /** What CPU per request may be, as a share of what a peer takes. */
   readonly limits: Readonly<Record<string, number>>;
 }
 
-function lua(text: string): string {
-  const path = join(mkdtempSync(join(tmpdir(), "bench-")), "requests.lua");
-  writeFileSync(path, text);
-  return path;
-}
+const paths = (rest: string, routes = ROUTES): string[] => Array.from({ length: routes }, (_, i) => `/r${i}/${rest}`);
 
-const post = (bytes: number): string => lua(`wrk.method = "POST"\nwrk.body = string.rep("x", ${bytes})\n`);
-
-/** Every route is asked for in its turn: a load on one route alone keeps all its data in the processor's caches. */
-const byTurns = lua(`
-local at = 0
-request = function()
-  at = (at + 7) % ${ROUTES - 1}
-  return wrk.format("GET", "/r" .. at .. "/x")
-end
-`);
-
-const plain = { path: "/anything/x", connections: 64, scheme: "http", gateway: "podway" } as const;
-
-/** What the main promise is about. */
+/** All routes by turns: a request meets nothing that the one before it left in the processor's caches. */
 export const SMALL: Case = {
-  ...plain,
-  name: `GET, 12-byte answers, ${ROUTES} routes by turns`,
-  script: byTurns,
-  peers: ["bare Bun", "podway", "nginx", "haproxy"],
-  limits: { "bare Bun": 0.7, nginx: 1.3 },
+  name: "GET of 12 bytes, 1,000 routes by turns",
+  paths: paths("x"),
+  connections: 64,
+  port: "plain",
+  limits: { nginx: 1.3, "bare Bun": 0.7 },
 };
 
-/** The same with an access log. */
-export const LOGGED: Case = {
-  ...SMALL,
-  name: `${SMALL.name}, access log on`,
-  peers: ["nginx, access log on", "podway, access log on"],
-  gateway: "podway, access log on",
-  limits: { "nginx, access log on": 1.5 },
-};
-
-const rivals = ["bare Bun", "podway", "nginx", "haproxy"];
-const secure = ["nginx, TLS", "podway, TLS", "haproxy, TLS", "bare Bun, TLS"];
-
+/** The others. */
 export const OTHERS: readonly Case[] = [
-  { ...plain, name: "GET, one route asked for", peers: rivals, limits: {} },
-  { ...plain, name: "GET, 100 kB answers", path: "/large", peers: rivals, limits: { nginx: 1.5 } },
-  { ...plain, name: "POST with 10 kB", script: post(10_240), peers: rivals, limits: {} },
-  { ...plain, name: "GET over 1,000 connections", connections: 1000, peers: rivals, limits: { nginx: 1.5 } },
-  {
-    ...plain,
-    name: "GET with TLS in front",
-    scheme: "https",
-    peers: secure,
-    gateway: "podway, TLS",
-    limits: { "nginx, TLS": 1.5 },
-  },
-  {
-    ...plain,
-    name: "GET over HTTP/2 with TLS, 8 streams a connection",
-    scheme: "https",
-    connections: 16,
-    streams: 8,
-    peers: secure,
-    gateway: "podway, TLS",
-    limits: { "nginx, TLS": 2 },
-  },
+  { ...SMALL, name: "the same with one route", paths: paths("x", 1), limits: {} },
+  { ...SMALL, name: "the same with the access log", port: "log", limits: { nginx: 1.5 } },
+  { ...SMALL, name: "GET of 100 kB", paths: paths("large"), limits: { nginx: 1.5 } },
+  { ...SMALL, name: "GET with TLS in front", port: "tls", limits: { nginx: 1.5 } },
+  { ...SMALL, name: "GET over 1,000 connections", connections: 1000, limits: { nginx: 1.5 } },
+  { ...SMALL, name: "GET over HTTP/2 and TLS", connections: 16, streams: 8, port: "tls", limits: { nginx: 2 } },
+  { ...SMALL, name: "POST of 10 kB", body: 10_240, limits: {} },
 ];
+
+/** Writes what load generators read of a case into a folder: wrk a script, h2load a list of URLs. */
+export function writeInputs(folder: string, { paths, body }: Case): { readonly script: string; readonly urls: string } {
+  const [script, urls] = [join(folder, "load.lua"), join(folder, "urls.txt")];
+  const content = body === undefined ? "nil" : `string.rep("x", ${body})`;
+  // Every request is made before the first leaves; wrk keeps one state for all connections of its thread.
+  writeFileSync(
+    script,
+    `local paths = {${paths.map((path) => JSON.stringify(path)).join(",")}}
+local requests, at = {}, 0
+init = function()
+  local body = ${content}
+  for i, path in ipairs(paths) do requests[i] = wrk.format(body and "POST" or "GET", path, nil, body) end
+end
+request = function()
+  at = at % #requests + 1
+  return requests[at]
+end
+`,
+  );
+  writeFileSync(urls, paths.map((path) => `https://127.0.0.1${path}\n`).join(""));
+  return { script, urls };
+}

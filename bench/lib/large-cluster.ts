@@ -68,7 +68,7 @@ export function gatewayCommand(port: number, server: string | undefined, how: ob
 /** Starts it and waits for its first answer. */
 export async function startGateway(server: string | undefined, how: object = {}): Promise<Child> {
   const port = await freePort();
-  return start(gatewayCommand(port, server, how), port, { NODE_ENV: "production" });
+  return start(gatewayCommand(port, server, how), port, { env: { NODE_ENV: "production" } });
 }
 
 /** Milliseconds from the start of a gateway to its first answer from a pod. */

@@ -1,223 +1,183 @@
-import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ROUTES } from "./cases.ts";
-import { type Child, freePort, start } from "./process.ts";
-
-/** A proxy under test. */
-export interface Peer {
-  readonly name: string;
-  readonly child: Child;
-  readonly scheme: "http" | "https";
-}
+import { type Child, freePort, start, startListening } from "./process.ts";
+import { CADDYFILE, CERTIFICATE, HAPROXY_CONFIG, KEY, NGINX_CONFIG, type Rival } from "./rivals.ts";
 
 /** What the gateway is measured with. */
 export const SERVICES = 10_000;
+export const ROUTES = 1000;
 
-const here = import.meta.dir;
-const main = join(here, "../../src/main.ts");
-const script = (name: string): string => join(here, `${name}.ts`);
-
-function write(name: string, text: string): string {
-  const path = join(mkdtempSync(join(tmpdir(), "bench-")), name);
-  writeFileSync(path, text);
-  return path;
+/** Where a proxy takes requests, each with a port of its own. */
+export interface Ports {
+  readonly plain?: number;
+  /** Plain, with the access log on. */
+  readonly log?: number;
+  readonly tls?: number;
 }
 
-/** 1,000 routes over 1,000 services of 10,000; the last one is the one that is asked. */
-function gatewayConfig(port: number, apiserver: number) {
-  const routes = Array.from({ length: ROUTES }, (_, i) => ({
-    id: `r${i}`,
-    path: i === ROUTES - 1 ? "/" : `/r${i}`,
-    service: `bench/svc-${i}:http`,
-  }));
-  const kubernetes = {
-    service: { schema: "http", host: "127.0.0.1", port: apiserver },
-    client: { token: "bench" },
-    watch_endpoint_slices: true,
-  };
-  const server: Record<string, unknown> = { listen: `127.0.0.1:${port}`, access_log: false, log_level: "error" };
-  return { server, admin: false, discovery: { kubernetes }, routes };
+/** A proxy under test: the program behind each of its ports. */
+export interface Peer {
+  readonly name: string;
+  readonly ports: Ports;
+  child(port: keyof Ports): Child;
 }
-
-const CERTIFICATE = join(here, "../../test/fixtures/tls/server.crt");
-const KEY = join(here, "../../test/fixtures/tls/server.key");
-
-/** What one gateway of the field has that the others have not. */
-interface Variant {
-  readonly accessLog?: "json";
-  readonly workers?: number;
-  readonly tls?: true;
-}
-
-async function gateway(apiserver: number, { accessLog, workers, tls }: Variant = {}): Promise<Child> {
-  const port = await freePort();
-  const config = gatewayConfig(port, apiserver);
-  if (accessLog !== undefined) config.server.access_log = accessLog;
-  if (workers !== undefined) config.server.workers = workers;
-  if (tls) config.server.tls = { cert_file: CERTIFICATE, key_file: KEY };
-  const file = write("gateway.yaml", JSON.stringify(config));
-  return start(["bun", main, "--config", file], port, BUN, tls ? "https" : "http");
-}
-
-/** As `bun run gateway` starts it; harmless for the others. */
-const BUN = { NODE_ENV: "production", BUN_CONFIG_MAX_HTTP_REQUESTS: "65336" };
-
-async function bunScript(name: string, backend: string): Promise<Child> {
-  const port = await freePort();
-  return start(["bun", script(name), String(port), backend], port, BUN);
-}
-
-async function bareTls(backend: string): Promise<Child> {
-  const port = await freePort();
-  return start(["bun", script("bare"), String(port), backend, CERTIFICATE, KEY], port, BUN, "https");
-}
-
-async function nodeScript(name: string, backend: string): Promise<Child> {
-  const port = await freePort();
-  return start(["node", join(here, `${name}.mjs`), String(port), backend], port, { NODE_ENV: "production" });
-}
-
-/** What a proxy of another project has beside plain HTTP/1.1. */
-interface RivalVariant {
-  readonly log?: true;
-  readonly tls?: true;
-}
-
-async function nginx(backend: string, { log, tls }: RivalVariant = {}): Promise<Child> {
-  const port = await freePort();
-  const target = backend.replace("http://", "");
-  const accessLog = log ? write("access.log", "") : "off";
-  const secure = `ssl_certificate ${CERTIFICATE}; ssl_certificate_key ${KEY}; ssl_session_tickets off;`;
-  const config = write(
-    "nginx.conf",
-    `worker_processes 1; daemon off; error_log /dev/null; pid ${write("nginx.pid", "")};
-events { worker_connections 4096; }
-http {
-  access_log ${accessLog}; keepalive_requests 1000000000;
-  upstream pod { server ${target}; keepalive 128; keepalive_requests 1000000000; }
-  server {
-    listen 127.0.0.1:${port}${tls ? " ssl http2" : ""}; ${tls ? secure : ""}
-    location / {
-      proxy_pass http://pod; proxy_http_version 1.1;
-      proxy_set_header Connection ""; proxy_set_header Host $http_host;
-      proxy_set_header X-Forwarded-For $remote_addr; proxy_set_header X-Forwarded-Proto $scheme;
-    }
-  }
-}`,
-  );
-  return start(["nginx", "-c", config], port, {}, tls ? "https" : "http");
-}
-
-async function haproxy(backend: string, { tls }: RivalVariant = {}): Promise<Child> {
-  const port = await freePort();
-  const both = tls ? write("server.pem", readFileSync(CERTIFICATE, "utf8") + readFileSync(KEY, "utf8")) : "";
-  const config = write(
-    "haproxy.cfg",
-    `global
-  nbthread 1
-  maxconn 4096
-defaults
-  mode http
-  timeout connect 2s
-  timeout client 60s
-  timeout server 60s
-  http-reuse always
-  option forwardfor
-frontend front
-  bind 127.0.0.1:${port}${tls ? ` ssl crt ${both} alpn h2,http/1.1` : ""}
-  default_backend pods
-backend pods
-  server pod ${backend.replace("http://", "")}
-`,
-  );
-  return start(["haproxy", "-db", "-f", config], port, {}, tls ? "https" : "http");
-}
-
-async function caddy(backend: string): Promise<Child> {
-  const port = await freePort();
-  const config = write(
-    "Caddyfile",
-    `{\n  admin off\n  auto_https off\n  log {\n    output discard\n  }\n}\nhttp://127.0.0.1:${port} {\n  reverse_proxy ${backend}\n}\n`,
-  );
-  return start(["caddy", "run", "--config", config, "--adapter", "caddyfile"], port);
-}
-
-const installed = (program: string): boolean => Bun.which(program) !== null;
 
 /** What is measured, and the pods and the apiserver behind it. */
 export interface Field {
   readonly peers: Peer[];
+  readonly pod: Child;
+  /** For what the measurements write. */
+  readonly folder: string;
   stop(): Promise<void>;
 }
 
-/** Starts gateways that differ in the number of their workers only. */
-export function startWorkers(counts: readonly number[]): Promise<Field> {
-  return withBackends(async (add, _backend, apiserver) => {
-    for (const workers of counts) await add(String(workers), gateway(apiserver, { workers }));
-  });
+const here = import.meta.dir;
+const script = (name: string): string => join(here, name);
+const installed = (program: string): boolean => Bun.which(program) !== null;
+
+/** As `bun run gateway` starts it; harmless for the others. */
+const PRODUCTION = { NODE_ENV: "production", BUN_CONFIG_MAX_HTTP_REQUESTS: "65336" };
+
+/** What one gateway of the field has that the others have not. */
+interface Variant {
+  readonly accessLog?: boolean;
+  readonly workers?: number;
+  readonly tls?: boolean;
 }
 
-/** Adds one to a field. */
-type Add = (name: string, child: Promise<Child>, scheme?: Peer["scheme"]) => Promise<void>;
+/** Starts the proxies and what is behind them. */
+class Stage {
+  readonly folder = mkdtempSync(join(tmpdir(), "bench-"));
+  readonly children: Child[] = [];
+  readonly peers: Peer[] = [];
+  backend = 0;
+  apiserver = 0;
+  pod!: Child;
+  #files = 0;
 
-/** How each is started, by its name. */
-const STARTED: Readonly<
-  Record<
-    string,
-    { readonly needs?: string; readonly tls?: true; start(backend: string, apiserver: number): Promise<Child> }
-  >
-> = {
-  "bare Bun": { start: (backend) => bunScript("bare", backend) },
-  "bare Bun, TLS": { tls: true, start: bareTls },
-  podway: { start: (_, apiserver) => gateway(apiserver) },
-  "podway, access log on": { start: (_, apiserver) => gateway(apiserver, { accessLog: "json" }) },
-  "podway, TLS": { tls: true, start: (_, apiserver) => gateway(apiserver, { tls: true }) },
-  nginx: { needs: "nginx", start: (backend) => nginx(backend) },
-  "nginx, access log on": { needs: "nginx", start: (backend) => nginx(backend, { log: true }) },
-  "nginx, TLS": { needs: "nginx", tls: true, start: (backend) => nginx(backend, { tls: true }) },
-  haproxy: { needs: "haproxy", start: (backend) => haproxy(backend) },
-  "haproxy, TLS": { needs: "haproxy", tls: true, start: (backend) => haproxy(backend, { tls: true }) },
-  caddy: { needs: "caddy", start: caddy },
-  "podway, forwarder alone": { start: (backend) => bunScript("forwarder", backend) },
-  "hono/proxy": { start: (backend) => bunScript("hono", backend) },
-  "fastify http-proxy": { needs: "node", start: (backend) => nodeScript("fastify", backend) },
-  "express http-proxy": { needs: "node", start: (backend) => nodeScript("express", backend) },
-};
+  file(name: string, text: string): string {
+    const path = join(this.folder, `${this.#files++}-${name}`);
+    writeFileSync(path, text);
+    return path;
+  }
 
-/** Frameworks and proxies of others, which no promise is about. */
-export const FURTHER: readonly string[] = Object.keys(STARTED).slice(Object.keys(STARTED).indexOf("caddy"));
+  async keep(child: Promise<Child>): Promise<Child> {
+    this.children.push(await child);
+    return child;
+  }
 
-/** Starts those of these names that are installed, in the order of the names. */
-export function startField(names: readonly string[]): Promise<Field> {
-  return withBackends(async (add, backend, apiserver) => {
-    for (const name of names) {
-      const { needs, tls, start } = STARTED[name]!;
-      if (needs === undefined || installed(needs)) await add(name, start(backend, apiserver), tls ? "https" : "http");
+  async open(): Promise<void> {
+    [this.backend, this.apiserver] = [await freePort(), await freePort()];
+    this.pod = await this.keep(start(["bun", script("backend.ts"), String(this.backend)], this.backend));
+    const backend = `http://127.0.0.1:${this.backend}`;
+    const apiserver = ["bun", script("apiserver.ts"), String(this.apiserver), backend, String(SERVICES)];
+    await this.keep(start(apiserver, this.apiserver));
+  }
+
+  /** 1,000 routes over 1,000 services of 10,000. */
+  async gateway({ accessLog = false, workers, tls = false }: Variant = {}): Promise<Child> {
+    const port = await freePort();
+    const server = {
+      listen: `127.0.0.1:${port}`,
+      access_log: accessLog && "json",
+      log_level: "error",
+      ...(workers === undefined ? {} : { workers }),
+      ...(tls ? { tls: { cert_file: CERTIFICATE, key_file: KEY } } : {}),
+    };
+    const routes = Array.from({ length: ROUTES }, (_, i) => ({
+      id: `r${i}`,
+      path: `/r${i}`,
+      service: `bench/svc-${i}:http`,
+    }));
+    const kubernetes = {
+      service: { schema: "http", host: "127.0.0.1", port: this.apiserver },
+      client: { token: "bench" },
+      watch_endpoint_slices: true,
+    };
+    const file = this.file("gateway.yaml", JSON.stringify({ server, admin: false, discovery: { kubernetes }, routes }));
+    const command = ["bun", script("../../src/main.ts"), "--config", file];
+    const stdout = join(this.folder, `access-${port}.log`);
+    return this.keep(start(command, port, { env: PRODUCTION, scheme: tls ? "https" : "http", stdout }));
+  }
+
+  add(name: string, children: { readonly [port in keyof Ports]?: Child }): void {
+    const entries = Object.entries(children).map(([port, child]) => [port, child.port]);
+    this.peers.push({ name, ports: Object.fromEntries(entries), child: (port) => children[port]! });
+  }
+
+  /** A program with all its ports in one process. */
+  async rival(name: string, config: (rival: Rival) => string, command: (file: string) => string[]): Promise<void> {
+    const program = command("")[0]!;
+    if (!installed(program)) {
+      process.stderr.write(`${name} is left out: ${program} is not installed\n`);
+      return;
     }
-  });
-}
+    const ports = { plain: await freePort(), log: await freePort(), tls: await freePort() };
+    const { backend, folder } = this;
+    const file = this.file(name, config({ ...ports, backend, folder, routes: ROUTES }));
+    const child = await this.keep(startListening(command(file), ports.plain));
+    this.peers.push({ name, ports, child: () => child });
+  }
 
-/** A pod and an apiserver, and what `fill` puts before them. */
-async function withBackends(fill: (add: Add, backend: string, apiserver: number) => Promise<void>): Promise<Field> {
-  const [backendPort, apiserverPort] = [await freePort(), await freePort()];
-  const backend = `http://127.0.0.1:${backendPort}`;
-  const behind: Child[] = [];
-  const peers: Peer[] = [];
-  const stop = async (): Promise<void> => {
-    for (const child of [...peers.map((peer) => peer.child), ...behind]) await child.stop();
-  };
-  const add: Add = async (name, child, scheme = "http") => {
-    peers.push({ name, child: await child, scheme });
-  };
-  try {
-    behind.push(await start(["bun", script("backend"), String(backendPort)], backendPort));
-    const apiserver = ["bun", script("apiserver"), String(apiserverPort), backend, String(SERVICES)];
-    behind.push(await start(apiserver, apiserverPort));
-    await fill(add, backend, apiserverPort);
-    return { peers, stop };
-  } catch (error) {
-    await stop();
-    throw error;
+  /** A program that takes its port and the pod's URL as arguments. */
+  async proxy(name: string, program: string, file: string, more: string[] = []): Promise<Child | undefined> {
+    if (!installed(program)) {
+      process.stderr.write(`${name} is left out: ${program} is not installed\n`);
+      return undefined;
+    }
+    const port = await freePort();
+    const command = [program, script(file), String(port), `http://127.0.0.1:${this.backend}`, ...more];
+    return this.keep(start(command, port, { env: PRODUCTION, scheme: more.length > 0 ? "https" : "http" }));
+  }
+
+  async stop(): Promise<void> {
+    for (const child of this.children.toReversed()) await child.stop();
+    rmSync(this.folder, { recursive: true, force: true });
   }
 }
+
+async function withStage(fill: (stage: Stage) => Promise<void>): Promise<Field> {
+  const stage = new Stage();
+  try {
+    await stage.open();
+    await fill(stage);
+  } catch (error) {
+    await stage.stop();
+    throw error;
+  }
+  return stage;
+}
+
+/** Starts gateways that differ in the number of their workers only. */
+export const startWorkers = (counts: readonly number[]): Promise<Field> =>
+  withStage(async (stage) => {
+    for (const workers of counts) stage.add(String(workers), { plain: await stage.gateway({ workers }) });
+  });
+
+/**
+ * Starts the gateway and its peers, as far as they are installed. `few`: the gateway without log and TLS, bare Bun and
+ * nginx; `all`: those of other kinds too.
+ */
+export const startField = ({ few, all }: { readonly few: boolean; readonly all: boolean }): Promise<Field> =>
+  withStage(async (stage) => {
+    stage.add("podway", {
+      plain: await stage.gateway(),
+      ...(few ? {} : { log: await stage.gateway({ accessLog: true }), tls: await stage.gateway({ tls: true }) }),
+    });
+    await stage.rival("nginx", NGINX_CONFIG, (file) => ["nginx", "-c", file]);
+    const bare = { plain: await stage.proxy("bare Bun", "bun", "bare.ts") };
+    const secure = few ? {} : { tls: await stage.proxy("bare Bun", "bun", "bare.ts", [CERTIFICATE, KEY]) };
+    stage.add("bare Bun", { ...bare, ...secure } as Record<string, Child>);
+    if (!few) await stage.rival("haproxy", HAPROXY_CONFIG, (file) => ["haproxy", "-db", "-f", file]);
+    if (!all) return;
+    await stage.rival("caddy", CADDYFILE, (file) => ["caddy", "run", "--config", file, "--adapter", "caddyfile"]);
+    for (const [name, program, file] of [
+      ["hono/proxy", "bun", "hono.ts"],
+      ["fastify http-proxy", "node", "fastify.mjs"],
+      ["express http-proxy", "node", "express.mjs"],
+    ] as const) {
+      const plain = await stage.proxy(name, program, file);
+      if (plain !== undefined) stage.add(name, { plain });
+    }
+  });

@@ -14,6 +14,8 @@ export interface Child {
   threads(name: string): number;
   /** Resident memory in megabytes. */
   rss(): number;
+  /** Keeps it to these processors (`0,1`), which needs taskset. */
+  pin(processors: string): void;
   stop(): Promise<void>;
 }
 
@@ -29,15 +31,20 @@ export function freePort(): Promise<number> {
   });
 }
 
+/** How a program is started. */
+interface StartOptions {
+  readonly env?: Record<string, string>;
+  /** How its port is asked. @default "http" */
+  readonly scheme?: "http" | "https";
+  /** The file that gets what it prints. @default it is dropped */
+  readonly stdout?: string;
+}
+
 /** Starts a program and resolves when its port answers a request. Rejects, with what it printed, after 15 s. */
-export function start(
-  command: string[],
-  port: number,
-  env: Record<string, string> = {},
-  scheme: "http" | "https" = "http",
-): Promise<Child> {
-  const url = `${scheme}://127.0.0.1:${port}/`;
-  return startUntil(command, port, env, () => fetch(url, { redirect: "manual", tls: { rejectUnauthorized: false } }));
+export function start(command: string[], port: number, options: StartOptions = {}): Promise<Child> {
+  const url = `${options.scheme ?? "http"}://127.0.0.1:${port}/`;
+  const ask = () => fetch(url, { redirect: "manual", tls: { rejectUnauthorized: false } });
+  return startUntil(command, port, options, ask);
 }
 
 /** Starts a program and resolves when its port takes connections. Rejects, with what it printed, after 15 s. */
@@ -59,7 +66,7 @@ export const startListening = (command: string[], port: number): Promise<Child> 
 async function startUntil(
   command: string[],
   port: number,
-  env: Record<string, string>,
+  { env = {}, stdout }: StartOptions,
   answers: () => Promise<unknown>,
 ): Promise<Child> {
   step(
@@ -69,7 +76,7 @@ async function startUntil(
       .join(" ")}`,
   );
   const child = Bun.spawn(command, {
-    stdout: "ignore",
+    stdout: stdout === undefined ? "ignore" : Bun.file(stdout),
     stderr: "pipe",
     stdin: "ignore",
     env: { ...process.env, ...env },
@@ -92,6 +99,7 @@ async function startUntil(
     cpu: () => processTree(child.pid).reduce((sum, pid) => sum + cpuOf(pid), 0),
     threads: (name) => threadsOf(child.pid, name),
     rss: () => processTree(child.pid).reduce((sum, pid) => sum + rssOf(pid), 0),
+    pin: (processors) => void Bun.spawnSync(["taskset", "-a", "-c", "-p", processors, String(child.pid)]),
     async stop() {
       child.kill("SIGKILL");
       await child.exited;

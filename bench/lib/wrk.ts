@@ -16,14 +16,17 @@ export interface LoadOptions {
   readonly url: string;
   readonly seconds: number;
   readonly connections: number;
-  /** A Lua script for wrk (a POST body). */
+  /** A Lua script that makes the requests. */
   readonly script?: string | undefined;
+  /** The processors it is kept to; left out: all. */
+  readonly processors?: string | undefined;
 }
 
 /** Runs wrk with one thread, keep-alive. Throws when it is not installed. */
-export async function wrk({ url, seconds, connections, script }: LoadOptions): Promise<Load> {
+export async function wrk({ url, seconds, connections, script, processors }: LoadOptions): Promise<Load> {
   const extra = script === undefined ? [] : ["-s", script];
-  const command = ["wrk", "-t1", `-c${connections}`, `-d${seconds}s`, "--latency", ...extra, url];
+  const pinned = processors === undefined ? [] : ["taskset", "-c", processors];
+  const command = [...pinned, "wrk", "-t1", `-c${connections}`, `-d${seconds}s`, "--latency", ...extra, url];
   step(`wrk, ${connections} connections, ${seconds} s`);
   const child = Bun.spawn(command, { stdout: "pipe", stderr: "inherit" });
   const text = await new Response(child.stdout).text();
