@@ -2,10 +2,9 @@ import { Hono } from "hono";
 import { accepts } from "hono/accepts";
 import type { Clock } from "../base/clock.ts";
 import type { GatewayView } from "../gateway/view.ts";
-import { problem } from "../http/problem.ts";
 import { ExplainQueryError } from "../reports/explain/question.ts";
 import type { ProcessMetrics } from "../telemetry/process-metrics.ts";
-import { mayRead, onlyOwnNames, onlyWithToken, secureHeaders } from "./guard.ts";
+import { mayRead, onlyOwnNames, onlyWithToken, refusal, secureHeaders } from "./guard.ts";
 import { allFamilies, expose, FORMATS } from "./metrics/exposition.ts";
 
 const OPEN_METRICS = "application/openmetrics-text";
@@ -69,7 +68,7 @@ export function createAdminApp(
   app.get("/v1/discovery/kubernetes/nodes", async (c) => {
     const service = c.req.query("service");
     if (service === undefined || service === "") {
-      return problem("bad_request", "Say which service: ?service=namespace/name:port");
+      return refusal("bad_request", "Say which service: ?service=namespace/name:port");
     }
     return c.json(await view.nodes(service, { verbose: isOn(c.req.query("verbose")) }));
   });
@@ -79,7 +78,7 @@ export function createAdminApp(
   app.get("/v1/explain", async (c) => {
     const { method = "GET", url, client } = c.req.query();
     if (url === undefined || url === "") {
-      return problem(
+      return refusal(
         "bad_request",
         "Say which request: ?method=GET&url=http://host/path, and header=name: value for each header",
       );
@@ -87,7 +86,7 @@ export function createAdminApp(
     try {
       return c.json(await view.explain({ method, url, client, headers: c.req.queries("header") ?? [] }));
     } catch (error) {
-      if (error instanceof ExplainQueryError) return problem("bad_request", error.message);
+      if (error instanceof ExplainQueryError) return refusal("bad_request", error.message);
       throw error;
     }
   });
@@ -103,10 +102,10 @@ export function createAdminApp(
 
   if (console !== undefined) app.route("/", console);
 
-  app.notFound((c) => problem("no_route", `The admin API has no ${c.req.path}`));
+  app.notFound((c) => refusal("no_route", `The admin API has no ${c.req.path}`));
   app.onError((error) => {
     view.report(error);
-    return problem("internal", "The admin API failed; its log says why");
+    return refusal("internal", "The admin API failed; its log says why");
   });
   return app;
 }

@@ -1,6 +1,11 @@
 import type { Context, MiddlewareHandler } from "hono";
 import { timingSafeEqual } from "hono/utils/buffer";
-import { problem } from "../http/problem.ts";
+import { responseOf } from "../http/fetch/message.ts";
+import { type ProblemCode, type ProblemExtra, problem } from "../http/problem.ts";
+
+/** An answer of the admin API in the form of all the gateway's own. */
+export const refusal = (code: ProblemCode, detail: string, extra?: ProblemExtra): Response =>
+  responseOf(problem(code, detail, extra));
 
 /** Probes come from a kubelet, which has no token. */
 const PROBES: ReadonlySet<string> = new Set(["/healthz", "/readyz"]);
@@ -57,7 +62,7 @@ const hasOwnName = (c: Context): boolean => isOwnName(c.req.header("host") ?? ne
  */
 export const onlyOwnNames: MiddlewareHandler = async (c, next) => {
   if (PROBES.has(c.req.path) || hasOwnName(c)) return next();
-  return problem("forbidden", "Without a token the admin API answers to addresses and localhost only");
+  return refusal("forbidden", "Without a token the admin API answers to addresses and localhost only");
 };
 
 /** A password in Basic credentials (RFC 7617), or the token of Bearer ones (RFC 6750); undefined: there is none. */
@@ -75,7 +80,7 @@ function sentToken(authorization: string, basic: boolean): string | undefined {
 
 function refuse(c: Context): Response {
   const scheme = isForBrowsers(c.req.path) ? 'Basic realm="podway", charset="UTF-8"' : 'Bearer realm="podway"';
-  return problem("unauthorized", "The admin API wants its token", { headers: { "www-authenticate": scheme } });
+  return refusal("unauthorized", "The admin API wants its token", { headers: { "www-authenticate": scheme } });
 }
 
 /**

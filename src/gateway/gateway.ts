@@ -7,6 +7,8 @@ import type { Cluster } from "../discovery/cluster.ts";
 import type { ClusterOptions } from "../discovery/options.ts";
 import type { ClusterStatus, NodesAnswer } from "../discovery/views.ts";
 import type { Drain } from "../http/drain.ts";
+import { fetchAnswer } from "../http/fetch/answer.ts";
+import type { ClientRequest, HttpAnswer } from "../http/message.ts";
 import { createKeySpace } from "../middleware/key-space.ts";
 import type { StreamSocket } from "../platform/sockets.ts";
 import type { Upgrade } from "../platform/websocket.ts";
@@ -63,16 +65,18 @@ export interface Gateway extends GatewayView {
    */
   explain(query: ExplainQuery, options?: Pick<ExplainSources, "patient" | "workers">): Promise<Explained>;
   /**
-   * Answers one request; never rejects. `peer` is the address of the connection's other end. `upgrade` accepts
-   * WebSockets; left out, they are refused. `port`: where the request was taken; left out, the scheme's own.
+   * Answers one request; never rejects. `peer` is the address of the connection's other end. `port`: where the request
+   * was taken; left out, the scheme's own. `upgrade` accepts WebSockets; left out, they are refused.
    */
   handle(
-    request: Request,
+    request: ClientRequest,
     peer: string,
     scheme: "http" | "https",
-    upgrade?: Upgrade,
     port?: string,
-  ): Response | Promise<Response>;
+    upgrade?: Upgrade,
+  ): HttpAnswer | Promise<HttpAnswer>;
+  /** The same in the words of the fetch standard: without trailers, interim answers and upgrades. */
+  fetch(request: Request, peer: string, scheme: "http" | "https", port?: string): Promise<Response>;
   /** Serves one connection to the stream of that id, from taking it to its end. */
   connection(stream: string, client: StreamSocket): void;
   /**
@@ -199,13 +203,16 @@ export function createGateway(options: GatewayOptions): Gateway {
     return collectTraffic(counters, { routes: routes.routes, streams: streams?.byId.values(), tracing });
   };
 
+  const handle: Gateway["handle"] = (request, peer, scheme, port, upgrade) => {
+    if (drain.begun) drained++;
+    return respond(plan, request, peer, scheme, upgrade, port);
+  };
+
   return {
     counters,
     traffic,
-    handle(request, peer, scheme, upgrade, port) {
-      if (drain.begun) drained++;
-      return respond(plan, request, peer, scheme, upgrade, port);
-    },
+    handle,
+    fetch: async (request, peer, scheme, port) => fetchAnswer(request, await handle(request, peer, scheme, port)),
     streamCounters,
     connection(id, client) {
       const stream = plan.streams?.byId.get(id);
@@ -257,7 +264,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     drained: () => drained,
     cutOff() {
       drain.over = true;
-      for (const end of parts.eventStreams) end();
+      for (const stream of [...parts.eventStreams]) stream.close();
       parts.inFlight.endAll("draining");
     },
     async stop() {

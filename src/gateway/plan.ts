@@ -59,8 +59,6 @@ export interface PlanWorld {
   readonly plainFetch: Fetch;
   /** The user's own middleware that a config names; they were loaded before. */
   userMiddleware(use: string, options: unknown): Middleware;
-  /** Whether the runtime's server hands over headers that can be changed in place. */
-  readonly mutableHeaders: boolean;
   /** Whether what is in front of that server writes forwarding fields into every request (Workers). @default false */
   readonly edgeForwards?: boolean | undefined;
   /** Whether that server copies each piece of an answer before it asks for the next. @default false */
@@ -117,7 +115,6 @@ export function makePlan(
     before: before?.routes.middleware,
     parts: parts.middleware,
     userMiddleware: world.userMiddleware,
-    mutableHeaders: world.mutableHeaders,
     // Not seen of its HTTP/3.
     copiesPieces: (world.copiesPieces ?? false) && !server.http3,
     trusts,
@@ -151,14 +148,12 @@ export function makePlan(
       bodyWindow: server.limits.body_window,
       via: server.via,
       upstreamHeaders: server.upstream_headers,
-      mutableHeaders: world.mutableHeaders,
     }),
     read: {
       clock,
       trusts,
       limits: server.limits,
       underscores: server.underscore_headers,
-      mutableHeaders: world.mutableHeaders,
       onUntrusted: parts.onUntrusted,
     },
     accessLog,

@@ -1,4 +1,5 @@
 import { lastAnswer } from "../http/drain.ts";
+import type { ClientRequest, HttpAnswer } from "../http/message.ts";
 import { type ProblemCode, problem } from "../http/problem.ts";
 import { type IncomingRequest, parseRequest, refusedRequest } from "../http/request.ts";
 import type { Chain } from "../middleware/chain.ts";
@@ -13,12 +14,12 @@ import { type GatewayRoute, withResponse } from "./route-set.ts";
 /** Answers one request by a plan, see `Gateway.handle`. */
 export function respond(
   plan: Plan,
-  request: Request,
+  request: ClientRequest,
   peer: string,
   scheme: "http" | "https",
   upgrade: Upgrade | undefined,
   port: string | undefined,
-): Response | Promise<Response> {
+): HttpAnswer | Promise<HttpAnswer> {
   const facts = parseRequest(request, peer, scheme, plan.read, port);
   if ("problem" in facts) {
     const refused = refusedRequest(request, peer, scheme, plan.read.clock);
@@ -45,7 +46,7 @@ const entryOf = (facts: IncomingRequest, { accessLog, tracing, requestIds }: Pla
     : new AccessLogEntry(facts, requestIds.of(facts), tracing?.begin(facts));
 
 /** The answer to a request that no route takes. */
-function unmatched(plan: Plan, outcome: RequestOutcome, code: ProblemCode, detail: string, head: boolean): Response {
+function unmatched(plan: Plan, outcome: RequestOutcome, code: ProblemCode, detail: string, head: boolean): HttpAnswer {
   outcome.reason = code;
   outcome.counts = plan.unmatched;
   return problem(code, detail, { head });
@@ -56,7 +57,7 @@ const AMBIGUOUS = ["ambiguous_path", AMBIGUOUS_PATH] as const;
 
 /** A request that a route has taken, and what serving it needs. */
 interface Intake {
-  readonly request: Request;
+  readonly request: ClientRequest;
   readonly facts: IncomingRequest;
   readonly plan: Plan;
   readonly outcome: RequestOutcome;
@@ -68,12 +69,12 @@ async function throughChain(
   route: GatewayRoute,
   chain: Chain,
   { request, facts, plan, outcome, upgrade }: Intake,
-): Promise<Response> {
+): Promise<HttpAnswer> {
   const { entry } = outcome;
   if (entry !== undefined) entry.route = route.rule.id;
   outcome.deferred = true;
   // What is upgraded is the request that came, whatever a middleware made of it.
-  const original: Upgrade | undefined = upgrade && ((_sent, headers) => upgrade(request, headers));
+  const original: Upgrade | undefined = upgrade && ((_sent, headers) => upgrade(request as Request, headers));
   let served = false;
   const answered = await chain(request, facts, outcome, (sent, changed, within) => {
     served = true;
@@ -97,12 +98,12 @@ function hurried(route: GatewayRoute, within: number): GatewayRoute {
 /** What a route is for. */
 function serve(
   route: GatewayRoute,
-  request: Request,
+  request: ClientRequest,
   facts: IncomingRequest,
   plan: Plan,
   outcome: RequestOutcome,
   upgrade: Upgrade | undefined,
-): Response | Promise<Response> {
+): HttpAnswer | Promise<HttpAnswer> {
   if (route.kind === "proxy") return plan.forwarder.forward(request, facts, route.proxy, outcome, upgrade);
   const redirected = route.answer(facts);
   if (redirected === undefined) outcome.reason = "no_route";
@@ -110,10 +111,10 @@ function serve(
     outcome.entry.route = route.rule.id;
     outcome.entry.error = outcome.reason;
   }
-  const response = redirected ?? problem("no_route", NO_REDIRECT, { head: facts.method === "HEAD" });
-  if (outcome.deferred) return response;
+  const answer = redirected ?? problem("no_route", NO_REDIRECT, { head: facts.method === "HEAD" });
+  if (outcome.deferred) return answer;
   outcome.counts = route.counts;
-  return plan.end(outcome, response);
+  return plan.end(outcome, answer);
 }
 
 const NO_REDIRECT = "The path is none that this route redirects";

@@ -2,7 +2,6 @@ import type { HealthCheck } from "../balancing/health/health-set.ts";
 import { httpProbe } from "../balancing/health/http-probe.ts";
 import type { WeightedBackend } from "../balancing/weighted-backend.ts";
 import type { Config, RouteConfig, UpstreamTlsConfig } from "../config/schema.ts";
-import { responseOf } from "../http/fetch/message.ts";
 import { asMatched } from "../http/readings.ts";
 import type { Transport } from "../http/transport.ts";
 import type { Trust } from "../http/trust.ts";
@@ -45,7 +44,6 @@ export interface RouteSetOptions {
   readonly parts: MiddlewareParts;
   /** The user's own middleware. */
   userMiddleware(use: string, options: unknown): Middleware;
-  readonly mutableHeaders: boolean;
   /** Whether the runtime's server copies each piece of an answer before it asks for the next. */
   readonly copiesPieces: boolean;
   /** `server.trusted_proxies`. */
@@ -127,15 +125,14 @@ function chainFor(
   id: string,
   handlers: readonly Middleware[],
   {
-    mutableHeaders,
     trusts,
     foreign,
     parts: { clock },
     onMiddlewareError,
-  }: Pick<RouteSetOptions, "mutableHeaders" | "trusts" | "parts" | "onMiddlewareError"> & { foreign: boolean },
+  }: Pick<RouteSetOptions, "trusts" | "parts" | "onMiddlewareError"> & { foreign: boolean },
 ): Chain {
   const report = (error: Error): void => onMiddlewareError(id, error);
-  return createChain(handlers, { mutableHeaders, trusts, userModules: foreign, clock, report });
+  return createChain(handlers, { trusts, userModules: foreign, clock, report });
 }
 
 /** The health checks a route asks for: each of its pools is probed as its requests go. */
@@ -149,7 +146,7 @@ function checksOf(
   const probeKey = JSON.stringify([active, upstream_tls ?? null]);
   return of.map(({ pool, key, upstream }) => {
     const { name, cluster } = upstream;
-    const probe = httpProbe(active, async (url, init) => responseOf(await transport.send(url, { ...init, cluster })));
+    const probe = httpProbe(active, (url, init) => transport.send(url, { ...init, cluster }));
     return { pool, key, config: active, probe, probeKey, upstream: name };
   });
 }

@@ -21,14 +21,19 @@ export function fieldsNamedBy(connection: string): string[] {
   return connectionOptions(connection).filter((name) => !NOT_BY_NAME.has(name));
 }
 
+/** Other versions of HTTP, and TLS: who speaks them behind the gateway's back is past its rules. */
+const OWN_PROTOCOLS = /^(?:h2c|http(?:\/.*)?|tls(?:\/.*)?)$/i;
+
 /**
- * The protocol a client wants to go over to, in lower case; undefined: none. An upgrade that `Connection` does not name
- * may be ignored (RFC 9110 section 7.8).
+ * The protocols a client wants to go over to, as it wrote them, but for those that no pod may be asked for; undefined: none.
+ * An upgrade that `Connection` does not name may be ignored (RFC 9110 section 7.8).
  */
 export function upgradeOf(headers: HeaderFields): string | undefined {
   const wanted = headers.get("upgrade");
   if (wanted === null || !connectionOptions(headers.get("connection") ?? "").includes("upgrade")) return undefined;
-  return wanted.toLowerCase();
+  const protocols = wanted.split(",").map((protocol) => protocol.trim());
+  const passed = protocols.filter((protocol) => protocol !== "" && !OWN_PROTOCOLS.test(protocol));
+  return passed.length === 0 ? undefined : passed.join(", ");
 }
 
 /** Kinds that no client may send; what goes beyond depends on who it is and on the config. */

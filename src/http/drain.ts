@@ -1,3 +1,6 @@
+import { copyFields, Fields } from "./header-fields.ts";
+import type { HttpAnswer } from "./message.ts";
+
 /** How far a gateway is with stopping. */
 export interface Drain {
   /** SIGTERM came: every answer whose head is still to be written is its connection's last. */
@@ -7,16 +10,10 @@ export interface Drain {
 }
 
 /** Has an answer close its connection: the next request must find another gateway (RFC 9112 section 9.6). */
-export function lastAnswer(response: Response): Response {
-  if (response.status === 101) return response;
-  try {
-    response.headers.set("connection", "close");
-    return response;
-  } catch {
-    // The headers of a runtime's own answer cannot be changed.
-    const { status, statusText, body } = response;
-    const headers = new Headers(response.headers);
-    headers.set("connection", "close");
-    return new Response(body, { status, statusText, headers });
-  }
+export function lastAnswer(answer: HttpAnswer): HttpAnswer {
+  if (answer.status === 101) return answer;
+  const { status, statusText, body } = answer;
+  const headers = answer.headers instanceof Fields ? answer.headers : copyFields(answer.headers);
+  headers.set("connection", "close");
+  return headers === answer.headers ? answer : { status, statusText, headers, body };
 }

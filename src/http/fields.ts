@@ -26,6 +26,7 @@ export const FIELD = {
   gatewayOnly: 1 << 13,
   /** Any other name with `_`, or with another character that some pods read as `-`. */
   underscore: 1 << 14,
+  expect: 1 << 15,
 } as const;
 
 /** Good for one hop only (RFC 9110 section 7.6.1): stopped here in both directions. */
@@ -39,7 +40,10 @@ export const ONE_HOP = [
   "upgrade",
 ] as const;
 
-/** Addressed to this gateway, not to the pod behind it. `Expect` was answered by the runtime's server already. */
+/**
+ * Addressed to this gateway, not to the pod behind it. `Expect` is written again where its client waits for an interim
+ * answer.
+ */
 const REQUEST_STOPS: ReadonlySet<string> = new Set([...ONE_HOP, "proxy-authorization", "expect", "http2-settings"]);
 
 /** Names that describe the client or its first request, and what such names begin with. */
@@ -80,6 +84,7 @@ const OWN_BITS: Readonly<Record<string, number>> = {
   "content-length": FIELD.framing,
   "transfer-encoding": FIELD.framing,
   "content-type": FIELD.contentType,
+  expect: FIELD.expect,
   "x-request-id": FIELD.requestId,
   "x-forwarded-for": FIELD.forwardedFor,
   "x-forwarded-proto": FIELD.forwardedProto,

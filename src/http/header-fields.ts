@@ -88,6 +88,21 @@ export class Fields implements HeaderFields {
     for (let at = 0; at < this.#lower.length; at++) visit(this.#values[at]!, this.#lower[at]!);
   }
 
+  /** The name of a line, in lower case. */
+  lowerAt(at: number): string {
+    return this.#lower[at]!;
+  }
+
+  /** The value of a line. */
+  valueAt(at: number): string {
+    return this.#values[at]!;
+  }
+
+  /** Takes a line out; those behind it move up. */
+  removeAt(at: number): void {
+    this.#remove(at);
+  }
+
   /** Each line as it came. */
   forEachLine(visit: (name: string, value: string) => void): void {
     for (let at = 0; at < this.#names.length; at++) visit(this.#names[at]!, this.#values[at]!);
@@ -113,6 +128,14 @@ export function headersOf(fields: HeaderFields): Headers {
   if (fields instanceof Fields) fields.forEachLine((name, value) => headers.append(name, value));
   else fields.forEach((value, name) => void headers.append(name, value));
   return headers;
+}
+
+/** The same fields as lines: what are `Fields` already are no copy. */
+export function linesOf(fields: HeaderFields): Fields {
+  if (fields instanceof Fields) return fields;
+  const lines = new Fields();
+  fields.forEach((value, name) => void lines.append(name, value));
+  return lines;
 }
 
 /** A copy of the same kind, to be changed without changing the other. */

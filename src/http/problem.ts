@@ -1,4 +1,5 @@
-import { setBodyState } from "../base/body-state.ts";
+import { Fields } from "./header-fields.ts";
+import type { HttpAnswer } from "./message.ts";
 
 /**
  * Every answer the gateway makes itself: code to status and title. The codes are part of the contract with clients; the
@@ -13,6 +14,7 @@ const PROBLEMS = {
   request_timeout: [408, "Request took too long to arrive"],
   body_too_large: [413, "Request body is too large"],
   url_too_long: [414, "URL is too long"],
+  expectation_failed: [417, "Expectation cannot be met"],
   rate_limited: [429, "Too many requests"],
   headers_too_large: [431, "Request headers are too large"],
   /** The client left first: for logs and counters alone (as nginx's 499). */
@@ -59,16 +61,16 @@ export const problemStatus = (code: ProblemCode): number => PROBLEMS[code][0];
 export const problemTitle = (code: ProblemCode): string => PROBLEMS[code][1];
 
 /** An answer of the gateway itself, `application/problem+json` (RFC 9457). `detail` is outward: no addresses in it. */
-export function problem(code: ProblemCode, detail: string, extra: ProblemExtra = {}): Response {
+export function problem(code: ProblemCode, detail: string, extra: ProblemExtra = {}): HttpAnswer {
   const [own, title] = PROBLEMS[code];
   const status = extra.status ?? own;
   const body = JSON.stringify({ type: `urn:podway:problem:${code}`, code, status, title, detail });
-  const headers: Record<string, string> = { "content-type": "application/problem+json", "cache-control": "no-store" };
+  const headers = new Fields();
+  headers.append("content-type", "application/problem+json");
+  headers.append("cache-control", "no-store");
   const after = RETRY_AFTER[code];
-  if (after !== undefined) headers["retry-after"] = after;
-  Object.assign(headers, extra.headers);
-  headers["content-length"] = String(new TextEncoder().encode(body).length);
-  const response = new Response(extra.head ? null : body, { status, headers });
-  setBodyState(response, "whole");
-  return response;
+  if (after !== undefined) headers.append("retry-after", after);
+  for (const [name, value] of Object.entries(extra.headers ?? {})) headers.set(name, value);
+  headers.append("content-length", String(new TextEncoder().encode(body).length));
+  return { status, statusText: "", headers, body: extra.head ? null : body };
 }

@@ -4,28 +4,27 @@ import type { Clock } from "../base/clock.ts";
 import { isPlainPath } from "../base/path-check.ts";
 import { dropLookalikes, lookalikesOf } from "../http/client-fields.ts";
 import { FAILURES } from "../http/failures.ts";
-import { copyFields, headersOf } from "../http/header-fields.ts";
+import type { ClientRequest, HttpAnswer } from "../http/message.ts";
 import type { ProblemCode } from "../http/problem.ts";
 import type { IncomingRequest } from "../http/request.ts";
 import type { Trust } from "../http/trust.ts";
 import { UpstreamError } from "../http/upstream-error.ts";
-import { watchBody } from "../http/watch-body.ts";
+import { bodySourceOf, isWhole, WatchedSource } from "../http/watched-source.ts";
 import type { RequestOutcome } from "../telemetry/request-outcome.ts";
+import { CarriedAnswer, CarriedRequest } from "./carried.ts";
 import { withContentLength } from "./content-length.ts";
 import type { Middleware, MiddlewareContext, MiddlewareEnv } from "./plugin.ts";
 import { reject, Unavailable } from "./rejection.ts";
 
 /** A request through a route's middleware: what they answer, or what `forward` does, as they change it. */
 export type Chain = (
-  request: Request,
+  request: ClientRequest,
   facts: IncomingRequest,
   outcome: RequestOutcome,
   forward: MiddlewareContext["forward"],
-) => Promise<Response>;
+) => Promise<HttpAnswer>;
 
 export interface ChainOptions {
-  /** False where the runtime hands over answers that cannot be changed: middleware get a copy that can. */
-  readonly mutableHeaders: boolean;
   readonly clock: Clock;
   /** The trusted proxies. @default none */
   readonly trusts?: Trust | undefined;
@@ -122,25 +121,24 @@ async function unread(c: Context<MiddlewareEnv>): Promise<Request> {
 /** The facts of a request that a middleware replaced by another. */
 function factsOf(request: Request, facts: IncomingRequest): IncomingRequest {
   const { pathname, search } = new URL(request.url);
-  return { ...facts, method: request.method, path: pathname, search, headers: request.headers };
-}
-
-/** The headers without these fields; in place where that can be. */
-function without(headers: Headers, names: readonly string[], mutable: boolean): Headers {
-  const kept = mutable ? headers : new Headers(headers);
-  for (const name of names) kept.delete(name);
-  return kept;
+  return { ...facts, method: request.method, path: pathname, search, rawPath: undefined, rawSearch: undefined };
 }
 
 /** The answer, whose end is reported to `ends`. */
-function watched(answer: Response, { ends, upgraded }: MiddlewareContext, gone: AbortSignal): Response {
-  const onEnd = (): void => {
+function watched(answer: HttpAnswer, { ends, upgraded }: MiddlewareContext): HttpAnswer {
+  const over = (): void => {
     for (const end of ends) end();
   };
-  if (upgraded === undefined && answer.body !== null) {
-    return new Response(watchBody(answer.body, { onEnd }, gone), answer);
+  const { status, statusText, headers, body } = answer;
+  if (upgraded === undefined && !isWhole(body)) {
+    return {
+      status,
+      statusText,
+      headers,
+      body: new WatchedSource(bodySourceOf(body), { passed: () => {}, over }),
+    };
   }
-  onEnd();
+  over();
   return answer;
 }
 
@@ -155,37 +153,39 @@ export function createChain(handlers: readonly Middleware[], options: ChainOptio
 
   app.all("*", async (c) => {
     const context = c.env;
+    const { carried } = context;
     const sendable = await unread(c);
     let { facts } = context;
-    const replaced = sendable.headers !== facts.headers;
+    const replaced = sendable !== carried.request;
     const request = replaced ? await withContentLength(sendable) : sendable;
     if (replaced) {
       facts = factsOf(request, facts);
       if (facts.path !== context.facts.path && !isPlainPath(facts.path))
         throw new Error("A middleware asks for a path that cannot be asked for");
     }
+    const headers = carried.fields(request);
     if (context.upstreamHeaders.length > 0) {
-      const headers = options.mutableHeaders ? facts.headers : copyFields(facts.headers);
       dropLookalikes(headers, facts.underscored, lookalikesOf(context.upstreamHeaders.map(([name]) => name)));
       for (const [name, value] of context.upstreamHeaders) {
         headers.delete(name);
         for (const one of value === undefined ? [] : [value].flat()) headers.append(name, one);
       }
-      facts = { ...facts, headers };
     }
+    facts = { ...facts, headers };
     const { search, method } = context;
-    if (search !== undefined) facts = { ...facts, search };
+    if (search !== undefined) facts = { ...facts, search, rawSearch: undefined };
     if (method !== undefined) facts = { ...facts, method };
     if (context.abandoned) return c.body(null);
     const within = context.deadline === undefined ? undefined : Math.max(1, context.deadline - options.clock.now());
-    context.forwarding = Promise.resolve(context.forward(request, facts, within));
+    context.forwarding = Promise.resolve(context.forward(carried.passedOn(request, facts), facts, within));
     const answer = await context.forwarding;
     if (answer.status === 101) {
       context.upgraded = answer;
       return c.body(null);
     }
     keepHeaders(c);
-    return options.mutableHeaders ? answer : new Response(answer.body, answer);
+    context.answered = new CarriedAnswer(answer);
+    return context.answered.response;
   });
 
   /** The answer where a middleware failed unexpectedly. */
@@ -219,20 +219,17 @@ export function createChain(handlers: readonly Middleware[], options: ChainOptio
   });
 
   return async (sent, given, outcome, forward) => {
-    const { underscored } = given;
-    if (options.userModules && underscored !== undefined) {
-      given = {
-        ...given,
-        headers: without(headersOf(given.headers), underscored, options.mutableHeaders),
-        underscored: undefined,
-      };
+    if (options.userModules && given.underscored !== undefined) {
+      for (const name of given.underscored) given.headers.delete(name);
+      given = { ...given, underscored: undefined };
     }
-    const apart = sent.headers !== given.headers;
-    const request = apart ? new Request(sent, { headers: headersOf(given.headers) }) : sent;
+    const carried = new CarriedRequest(sent, given);
+    const { request } = carried;
     // Middleware may change headers in place.
     const facts: IncomingRequest = { ...given, headers: request.headers, touched: true };
     const context: MiddlewareContext = {
       facts,
+      carried,
       gone: request.signal,
       outcome,
       trusted: options.trusts?.(facts.peer) ?? false,
@@ -240,6 +237,7 @@ export function createChain(handlers: readonly Middleware[], options: ChainOptio
       search: undefined,
       method: undefined,
       consumer: undefined,
+      answered: undefined,
       upgraded: undefined,
       deadline: undefined,
       forwarding: undefined,
@@ -248,7 +246,13 @@ export function createChain(handlers: readonly Middleware[], options: ChainOptio
       forward,
     };
     const made = await app.fetch(request, context);
-    const answer = context.upgraded ?? (made.bodyUsed ? failed(new Error(SPENT), { env: context }) : made);
-    return context.ends.length === 0 ? answer : watched(answer, context, request.signal);
+    const answer = context.upgraded ?? finished(made, context);
+    return context.ends.length === 0 ? answer : watched(answer, context);
   };
+
+  /** What middleware answer, as it is to be sent. */
+  function finished(made: Response, context: MiddlewareContext): HttpAnswer {
+    if (made.bodyUsed) return failed(new Error(SPENT), { env: context });
+    return context.answered?.changed(made) ?? made;
+  }
 }

@@ -1,5 +1,6 @@
 import { optional, withDefault } from "../base/schema/key.ts";
 import { integer, shownText } from "../base/schema/values.ts";
+import { responseOf } from "../http/fetch/message.ts";
 import { type ProblemCode, problem, problemStatus } from "../http/problem.ts";
 import type { MiddlewareContext } from "./plugin.ts";
 
@@ -26,7 +27,7 @@ export function reject(
   { code, detail, status, headers }: Rejection,
 ): Response {
   outcome.reason = code;
-  return problem(code, detail, { status, headers, head: facts.method === "HEAD" });
+  return responseOf(problem(code, detail, { status, headers, head: facts.method === "HEAD" }));
 }
 
 /**

@@ -17,8 +17,6 @@ export interface Runtime {
   dial(tls?: ClientTls): Dial;
   /** The same without TLS for HTTP, where another way is faster. @default `dial` */
   readonly dialHttp?: Dial | undefined;
-  /** Whether headers of a received request or answer can be changed in place. */
-  readonly mutableHeaders: boolean;
   /** Whether its server copies each piece of an answer's body before it asks for the next. @default false */
   readonly copiesPieces?: boolean | undefined;
   readonly run: RunCommand;

@@ -4,12 +4,13 @@ import type { Logger } from "../base/log.ts";
 import { isPlainPath } from "../base/path-check.ts";
 import type { Drain } from "../http/drain.ts";
 import { FAILURES, type Failure } from "../http/failures.ts";
-import { responseOf } from "../http/fetch/message.ts";
 import { copyFields, type HeaderFields } from "../http/header-fields.ts";
+import type { ClientRequest, HttpAnswer } from "../http/message.ts";
 import { type ProblemCode, problem } from "../http/problem.ts";
 import type { IncomingRequest } from "../http/request.ts";
 import type { OutgoingRequest, RequestedTunnel } from "../http/transport.ts";
 import { classify } from "../http/upstream-error.ts";
+import { bodySourceOf, isWhole } from "../http/watched-source.ts";
 import type { Upgrade } from "../platform/websocket.ts";
 import { countInFlight, countUpstream } from "../telemetry/counters.ts";
 import type { LogRefusal } from "../telemetry/refusals.ts";
@@ -44,11 +45,6 @@ export interface ForwarderOptions {
   readonly via?: boolean | undefined;
   /** Adds `x-podway-upstream` and `x-podway-upstream-status` to answers. @default false */
   readonly upstreamHeaders?: boolean | undefined;
-  /**
-   * False where the runtime's server or fetch hands over immutable headers (Deno, Workers): a changed copy is made.
-   * @default true
-   */
-  readonly mutableHeaders?: boolean | undefined;
   /** Those that are under way. @default a list of its own */
   readonly inFlight?: InFlightRequests | undefined;
   /** Says whether the gateway cuts off what is under way. @default it never does */
@@ -60,7 +56,6 @@ export interface ForwarderOptions {
 /** Makes the one forwarder of a gateway. */
 export function createForwarder(options: ForwarderOptions): Forwarder {
   const { clock, logger } = options;
-  const mutable = options.mutableHeaders ?? true;
   const via = options.via ?? false;
   const upstreamHeaders = options.upstreamHeaders ?? false;
   const gatewayLimit = options.bodyBytes ?? 0;
@@ -69,14 +64,13 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
   const now = (): number => clock.now();
   const streams = options.streams ?? new Set();
   const inFlight = options.inFlight ?? createInFlightRequests(clock);
-  const delivery = { clock, inFlight, streams, mutable, via, upstreamHeaders };
+  const delivery = { clock, inFlight, streams, via, upstreamHeaders };
   const { deliver, changeHeaders } = createDelivery(delivery);
   const tunnels = { clock, inFlight, changeHeaders };
 
-  /** The headers for the pod. The client's own, changed in place, unless they may have to be read again. */
+  /** The fields for the pod. The client's own, changed in place, unless they may have to be read again. */
   function headersFor(facts: IncomingRequest, route: ProxyRoute, { entry }: RequestOutcome): HeaderFields {
-    const inPlace = mutable && route.requestHeaders === undefined;
-    const headers = inPlace ? facts.headers : copyFields(facts.headers);
+    const headers = route.requestHeaders === undefined ? facts.headers : copyFields(facts.headers);
     toUpstream(headers, facts);
     if (entry !== undefined) headers.set("x-request-id", entry.id);
     if (via) addVia(headers);
@@ -86,7 +80,7 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
   }
 
   /** The answer leaves the service. `now`: what the clock showed just before, where that is known. */
-  function leave(answer: Response, outcome: RequestOutcome, now?: number): Response {
+  function leave(answer: HttpAnswer, outcome: RequestOutcome, now?: number): HttpAnswer {
     const { counts, reason, entry, deferred } = outcome;
     if (entry !== undefined && reason !== undefined) entry.error = reason;
     if (counts !== undefined) countInFlight(counts, -1);
@@ -94,15 +88,15 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
   }
 
   /** The gateway's own answer in the place of the service's. */
-  function fail(code: ProblemCode, detail: string, { method }: IncomingRequest, outcome: RequestOutcome): Response {
+  function fail(code: ProblemCode, detail: string, { method }: IncomingRequest, outcome: RequestOutcome): HttpAnswer {
     // What is left of a body that is not waited for would be taken for the next request (RFC 9110 section 15.5.9).
     const headers = code === "request_timeout" ? { connection: "close" } : undefined;
     return refused(problem(code, detail, { head: method === "HEAD", headers }), code, outcome);
   }
 
-  function refused(response: Response, code: ProblemCode, outcome: RequestOutcome): Response {
+  function refused(answer: HttpAnswer, code: ProblemCode, outcome: RequestOutcome): HttpAnswer {
     outcome.reason = code;
-    return response;
+    return answer;
   }
 
   function failureOf(error: unknown, { pending }: AttemptContext): Failure {
@@ -120,7 +114,7 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
     context: AttemptContext,
     picked: Picked<ProxyBackend>,
     attempt: number,
-  ): Picked<ProxyBackend> | Response {
+  ): Picked<ProxyBackend> | HttpAnswer {
     const { facts, route, outcome, pool, pending } = context;
     const { target } = picked;
     const failure = failureOf(error, context);
@@ -141,23 +135,24 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
     }
     if (next !== undefined) return next;
     inFlight.remove(pending);
-    const response = fail(code, detail, facts, outcome);
-    if (upstreamHeaders) response.headers.set("x-podway-upstream", target.endpoint.address);
-    return response;
+    pending.upload?.drop();
+    const answer = fail(code, detail, facts, outcome);
+    if (upstreamHeaders) answer.headers.set("x-podway-upstream", target.endpoint.address);
+    return answer;
   }
 
   /** After an answer with a status the route retries on: the next pod, or undefined to pass the answer on. */
   function afterStatus(
-    response: Response,
+    { status, body }: HttpAnswer,
     context: AttemptContext,
     picked: Picked<ProxyBackend>,
     attempt: number,
   ): Picked<ProxyBackend> | undefined {
-    const next = nextAttempt(context, picked, response.status as 500, attempt);
+    const next = nextAttempt(context, picked, status as 500, attempt);
     if (next === undefined) return undefined;
     picked.from.pool.finish(picked.target);
     // Its connection is free again once the rest is given up.
-    response.body?.cancel().catch(() => {});
+    if (!isWhole(body)) bodySourceOf(body).cancel();
     return next;
   }
 
@@ -166,7 +161,7 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
     first: Picked<ProxyBackend>,
     path: string,
     init: OutgoingRequest,
-  ): Promise<Response> {
+  ): Promise<HttpAnswer> {
     const { route, outcome, pending } = context;
     const { rule, transport } = route;
     const { entry } = outcome;
@@ -176,7 +171,7 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
       const { pool } = context;
       const { counts } = outcome;
       if (rule.pass_host === "node") init.headers.set("host", target.endpoint.address);
-      if (pending.upload !== undefined) init.body = pending.upload.open(transport.metersBodies);
+      if (pending.upload !== undefined) init.body = pending.upload.open();
       const sent = clock.now();
       pending.begin(sent);
       inFlight.add(pending);
@@ -197,12 +192,12 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
         });
       }
       pool.start(target);
-      let response: Response;
+      let answer: HttpAnswer;
       try {
-        response = responseOf(await transport.send(target.origin + path, init));
+        answer = await transport.send(target.origin + path, init);
       } catch (error) {
         const next = afterFailure(error, context, picked, attempt);
-        if (next instanceof Response) return leave(next, outcome);
+        if ("status" in next) return leave(next, outcome);
         picked = next;
         continue;
       }
@@ -210,23 +205,21 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
       const now = clock.now();
       if (counts !== undefined) countUpstream(counts, now - sent);
       if (entry !== undefined) {
-        context.span?.answered(response.status);
-        entry.upstreamStatus = response.status;
+        context.span?.answered(answer.status);
+        entry.upstreamStatus = answer.status;
         entry.upstreamMs = now - sent;
       }
-      if (response.status >= 500 && rule.retries.on.includes(response.status as 500)) {
-        const next = afterStatus(response, context, picked, attempt);
+      if (answer.status >= 500 && rule.retries.on.includes(answer.status as 500)) {
+        const next = afterStatus(answer, context, picked, attempt);
         if (next !== undefined) {
           picked = next;
           continue;
         }
       }
       const socket = context.tunnel?.socket;
-      const answer =
-        socket === undefined
-          ? deliver(response, context, target)
-          : openTunnel(socket, response, context, target, tunnels);
-      return leave(answer, outcome, now);
+      const delivered =
+        socket === undefined ? deliver(answer, context, target) : openTunnel(socket, answer, context, target, tunnels);
+      return leave(delivered, outcome, now);
     }
   }
 
@@ -236,7 +229,7 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
     { transport }: ProxyRoute,
     outcome: RequestOutcome,
     upgrade: Upgrade | undefined,
-  ): RequestedTunnel | Response | undefined {
+  ): RequestedTunnel | HttpAnswer | undefined {
     if (!wantsWebSocket(facts)) return undefined;
     if (!transport.carriesTunnels || upgrade === undefined) {
       return fail("not_supported", "WebSocket is not carried here", facts, outcome);
@@ -247,18 +240,18 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
 
   /** Sends a request off, or answers it here and now. */
   function prepare(
-    request: Request,
+    request: ClientRequest,
     facts: IncomingRequest,
     route: ProxyRoute,
     from: ProxyBackend,
     outcome: RequestOutcome,
     started: number,
     upgrade: Upgrade | undefined,
-  ): Promise<Response> | Response {
+  ): Promise<HttpAnswer> | HttpAnswer {
     const refusal = refuse(facts);
     if (refusal !== undefined) return refused(refusal, "not_supported", outcome);
     const tunnel = tunnelOf(facts, route, outcome, upgrade);
-    if (tunnel instanceof Response) return tunnel;
+    if (tunnel !== undefined && "status" in tunnel) return tunnel;
     const changed = route.rewrite(facts.path, facts);
     if (changed.startsWith("//") && !route.transport.stripsHopByHop) {
       return fail("bad_request", "The path begins with two slashes, which this runtime cannot ask for", facts, outcome);
@@ -285,9 +278,8 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
     const { timeouts } = route.rule;
     const pending = new InFlightRequest(request, timeouts, started);
     const { method } = facts;
-    if (method !== "GET" && method !== "HEAD" && request.body !== null) {
-      pending.upload = new Upload(request.body, { limit, rate, window, now }, pending);
-    }
+    const { body } = request;
+    if (body !== null) pending.upload = new Upload(bodySourceOf(body), { limit, rate, window, now }, pending);
     const headers = headersFor(facts, route, outcome);
     if (tunnel !== undefined) dropHandshake(headers);
     const init: OutgoingRequest = {
@@ -296,7 +288,6 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
       controller: pending.controller,
       endpoint: undefined,
       cluster: undefined,
-      meter: pending.upload,
       client: request,
       connectTimeout: timeouts.connect,
       keepalive: route.rule.keepalive,
@@ -315,17 +306,19 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
       span: undefined,
     };
     if (picked.from !== from) switchBackend(picked.from, context);
-    const search = route.query === undefined ? facts.search : route.query(facts);
-    return sendWithRetries(context, picked, changed + search, init);
+    // What no rule of the route changes is asked for as it was sent.
+    const path = changed === facts.path ? (facts.rawPath ?? changed) : changed;
+    const search = route.query === undefined ? (facts.rawSearch ?? facts.search) : route.query(facts);
+    return sendWithRetries(context, picked, path + search, init);
   }
 
   function forward(
-    request: Request,
+    request: ClientRequest,
     facts: IncomingRequest,
     route: ProxyRoute,
     outcome: RequestOutcome,
     upgrade?: Upgrade,
-  ): Promise<Response> | Response {
+  ): Promise<HttpAnswer> | HttpAnswer {
     const started = clock.now();
     const from = route.backends.choose(facts);
     from.budget.request();
@@ -334,16 +327,15 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
     outcome.counts = counts;
     if (counts !== undefined) countInFlight(counts, 1);
     if (entry !== undefined) {
-      entry.request = request;
       entry.route = route.id;
       entry.service = from.upstream.name;
       entry.cluster = from.upstream.cluster;
     }
     const refresh = from.upstream.refresh();
-    const go = (): Promise<Response> | Response => {
+    const go = (): Promise<HttpAnswer> | HttpAnswer => {
       const answer = prepare(request, facts, route, from, outcome, started, upgrade);
       // What was sent ends when it comes back.
-      return answer instanceof Response ? leave(answer, outcome) : answer;
+      return answer instanceof Promise ? answer : leave(answer, outcome);
     };
     return refresh === undefined ? go() : atMost(refresh, route.rule.timeouts.response, clock).then(go);
   }

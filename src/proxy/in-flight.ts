@@ -1,13 +1,13 @@
 import { LazyAbortController } from "../base/abort.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Ending } from "../http/failures.ts";
+import type { ClientRequest } from "../http/message.ts";
 import type { TimeoutOptions } from "./options.ts";
 import type { Upload, UploadOwner } from "./upload.ts";
 
 /**
- * How often requests in flight are looked at. One timer for all of them: a timer and a listener per request would cost
- * more than the rest of the gateway's work. A time-out is late by this much at most, and so is noticing that a client
- * left before its pod answered.
+ * How often requests in flight are looked at: one timer for all of them. A time-out is late by this much at most. That a
+ * client leaves is seen at once.
  */
 export const TICK_MS = 100;
 
@@ -19,7 +19,7 @@ const after = (now: number, ms: number): number => (ms === 0 ? Number.POSITIVE_I
 
 /** A request whose pod has not answered yet, whose body is still coming, or whose answer is on an idle timer. */
 export class InFlightRequest implements UploadOwner {
-  readonly request: Request;
+  readonly request: Pick<ClientRequest, "signal">;
   readonly #time: Pick<TimeoutOptions, "try" | "response">;
   /** Ends the attempt under way. */
   controller = new LazyAbortController();
@@ -34,8 +34,9 @@ export class InFlightRequest implements UploadOwner {
   #answered = false;
   /** Where it is kept; -1: nowhere. Owned by the list. */
   index = -1;
+  list: Pick<InFlightRequests, "left"> | undefined;
 
-  constructor(request: Request, time: Pick<TimeoutOptions, "try" | "response">, started: number) {
+  constructor(request: Pick<ClientRequest, "signal">, time: Pick<TimeoutOptions, "try" | "response">, started: number) {
     this.request = request;
     this.#time = time;
     this.last = after(started, time.response);
@@ -90,6 +91,11 @@ export class InFlightRequest implements UploadOwner {
     this.ended = why;
     this.controller.abort();
   }
+
+  /** Its client left. What goes on of an answer is cancelled by who passes that on. */
+  handleEvent(): void {
+    if (!this.#answered) this.list?.left(this);
+  }
 }
 
 /** The requests in flight, aborted when their time is up or their client is gone. */
@@ -99,6 +105,8 @@ export interface InFlightRequests {
   remove(pending: InFlightRequest): void;
   /** Its answer is out of the pod's hands: forgets it once its body has come, too. */
   settle(pending: InFlightRequest): void;
+  /** Its client left before there was an answer. */
+  left(pending: InFlightRequest): void;
   /** Ends those that have no answer yet. */
   endAll(why: Ending): void;
   /** How many there are. */
@@ -123,6 +131,7 @@ export function createInFlightRequests(clock: Clock): InFlightRequests {
     const { index } = pending;
     if (index === -1) return;
     pending.index = -1;
+    pending.request.signal.removeEventListener("abort", pending);
     const last = kept.pop()!;
     if (last === pending) return;
     kept[index] = last;
@@ -140,22 +149,31 @@ export function createInFlightRequests(clock: Clock): InFlightRequests {
     else clock.after(TICK_MS, tick);
   }
 
-  return {
+  const list: InFlightRequests = {
     add(pending) {
       if (pending.index !== -1) return;
       pending.index = kept.length;
       kept.push(pending);
+      pending.list = list;
+      pending.request.signal.addEventListener("abort", pending);
       if (ticking) return;
       ticking = true;
       clock.after(TICK_MS, tick);
     },
     remove,
     settle: (pending) => settle(pending, remove),
+    left: (pending) => leave(pending, remove),
     endAll: (why) => endAll([...kept], why, remove),
     get size() {
       return kept.length;
     },
   };
+  return list;
+}
+
+function leave(pending: InFlightRequest, remove: (pending: InFlightRequest) => void): void {
+  remove(pending);
+  pending.end("client_gone");
 }
 
 function settle(pending: InFlightRequest, remove: (pending: InFlightRequest) => void): void {
@@ -172,18 +190,20 @@ function endAll(inFlight: readonly InFlightRequest[], why: Ending, remove: (pend
 }
 
 /**
- * The same with a timer and a listener for each, where those of one request may not serve another (Workers: they end
+ * The same with a timer for each, where one of one request may not serve another (Workers: they end
  * with the request that made them).
  */
 export function createUnsharedInFlightRequests(clock: Clock): InFlightRequests {
   const kept = new Map<InFlightRequest, () => void>();
 
   function remove(pending: InFlightRequest): void {
-    kept.get(pending)?.();
+    const forget = kept.get(pending);
+    if (forget === undefined) return;
     kept.delete(pending);
+    forget();
   }
 
-  return {
+  const list: InFlightRequests = {
     add(pending) {
       if (kept.has(pending)) return;
       const { signal } = pending.request;
@@ -195,22 +215,21 @@ export function createUnsharedInFlightRequests(clock: Clock): InFlightRequests {
         const left = pending.deadline - now;
         cancel = clock.after(left > 0 ? Math.min(left, LONE_TICK_MS) : LONE_TICK_MS, watch);
       };
-      const leave = (): void => {
-        cancel();
-        watch();
-      };
       kept.set(pending, () => {
         cancel();
-        signal.removeEventListener("abort", leave);
+        signal.removeEventListener("abort", pending);
       });
-      signal.addEventListener("abort", leave, { once: true });
+      pending.list = list;
+      signal.addEventListener("abort", pending);
       watch();
     },
     remove,
     settle: (pending) => settle(pending, remove),
+    left: (pending) => leave(pending, remove),
     endAll: (why) => endAll([...kept.keys()], why, remove),
     get size() {
       return kept.size;
     },
   };
+  return list;
 }

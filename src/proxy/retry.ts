@@ -7,10 +7,10 @@ export function mayRetry(
   rule: RetryOptions,
   cause: RetryCause,
   method: string,
-  upload: Pick<Upload, "consumed"> | undefined,
+  upload: Pick<Upload, "repeatable"> | undefined,
 ): boolean {
   if (!rule.on.includes(cause)) return false;
-  // Nothing was sent: any method may go elsewhere, with a body that is still unread.
-  if (cause === "connect") return upload === undefined || !upload.consumed();
-  return upload === undefined && isIdempotent(method);
+  if (upload !== undefined && !upload.repeatable) return false;
+  // No pod has seen anything of it: any method may go elsewhere.
+  return cause === "connect" || isIdempotent(method);
 }

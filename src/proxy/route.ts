@@ -1,4 +1,5 @@
 import type { WeightedBackend } from "../balancing/weighted-backend.ts";
+import type { HttpAnswer } from "../http/message.ts";
 import type { IncomingRequest } from "../http/request.ts";
 import type { Chain } from "../middleware/chain.ts";
 import type { SeriesCounts } from "../telemetry/counters.ts";
@@ -7,7 +8,7 @@ import type { ProxyRoute } from "./types.ts";
 /** A route that answers with a redirect of its own. */
 export interface RedirectRoute<Rule> extends RouteStart<Rule> {
   readonly kind: "redirect";
-  readonly answer: (facts: IncomingRequest) => Response | undefined;
+  readonly answer: (facts: IncomingRequest) => HttpAnswer | undefined;
 }
 
 /** A route that passes requests on. */

@@ -3,6 +3,7 @@ import type { RetryBudget } from "../balancing/retry-budget.ts";
 import type { Pool } from "../balancing/types.ts";
 import type { Upstream } from "../discovery/types.ts";
 import type { HeaderFields } from "../http/header-fields.ts";
+import type { ClientRequest, HttpAnswer } from "../http/message.ts";
 import type { IncomingRequest } from "../http/request.ts";
 import type { Transport } from "../http/transport.ts";
 import type { Upgrade } from "../platform/websocket.ts";
@@ -47,14 +48,14 @@ export interface ProxyRoute {
 export interface Forwarder {
   /**
    * Answers with what the route's upstream answers, or with a problem, and ends the request unless `outcome` defers
-   * that. Never rejects for an error of an upstream. `request.headers` may be changed in place. `upgrade` accepts a
+   * that. Never rejects for an error of an upstream. `facts.headers` may be changed in place. `upgrade` accepts a
    * client's WebSocket; left out, those are refused.
    */
   forward(
-    request: Request,
+    request: ClientRequest,
     facts: IncomingRequest,
     route: ProxyRoute,
     outcome: RequestOutcome,
     upgrade?: Upgrade,
-  ): Promise<Response> | Response;
+  ): Promise<HttpAnswer> | HttpAnswer;
 }

@@ -1,6 +1,7 @@
 import type { Target } from "../balancing/types.ts";
 import type { Clock } from "../base/clock.ts";
-import type { HeaderFields } from "../http/header-fields.ts";
+import { type HeaderFields, headersOf } from "../http/header-fields.ts";
+import type { HttpAnswer } from "../http/message.ts";
 import { problem } from "../http/problem.ts";
 import type { IncomingRequest } from "../http/request.ts";
 import type { MessageSocket } from "../platform/websocket.ts";
@@ -18,10 +19,10 @@ const KEY = /^[A-Za-z0-9+/]{21}[AQgw]==$/;
 
 /** Whether a request wants a WebSocket (RFC 6455 section 4.1). */
 export const wantsWebSocket = ({ upgrade, method }: IncomingRequest): boolean =>
-  upgrade === "websocket" && method === "GET";
+  upgrade?.toLowerCase() === "websocket" && method === "GET";
 
 /** The answer to a handshake that no server could accept (RFC 6455 section 4.2.1); undefined: it is well-formed. */
-export function refuseHandshake(headers: HeaderFields): Response | undefined {
+export function refuseHandshake(headers: HeaderFields): HttpAnswer | undefined {
   if (headers.get("sec-websocket-version") !== "13") {
     const extra = { headers: { "sec-websocket-version": "13" } };
     return problem("bad_request", "The WebSocket version is not 13", extra);
@@ -52,18 +53,18 @@ const ERRORS = { client: "client_gone", upstream: "upstream_reset", idle: undefi
  */
 export function openTunnel(
   upstream: MessageSocket,
-  response: Response,
+  answer: HttpAnswer,
   context: AttemptContext,
   target: Target,
   { clock, inFlight, changeHeaders }: TunnelParts,
-): Response {
+): HttpAnswer {
   const { route, pool, pending, upgrade, outcome } = context;
   const { counts, entry } = outcome;
   inFlight.remove(pending);
-  const headers = new Headers(response.headers);
-  changeHeaders(headers, response, context, target);
+  const headers = new Headers(headersOf(answer.headers));
+  changeHeaders(headers, answer.status, context, target);
   dropHandshake(headers);
-  const upgraded = upgrade?.(pending.request, headers);
+  const upgraded = upgrade?.(pending.request as Request, headers);
   if (upgraded === undefined) {
     upstream.terminate();
     pool.finish(target);

@@ -1,3 +1,4 @@
+import { responseOf } from "../http/fetch/message.ts";
 import { problem } from "../http/problem.ts";
 
 const AUTHORITY = /^(?<host>[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?<port>:[0-9]{0,5})?$/;
@@ -16,7 +17,7 @@ export function httpsRedirect({ http, https }: { http: number; https: number }):
     const { host, port } = AUTHORITY.exec(request.headers.get("host") ?? "")?.groups ?? {};
     if (host === undefined) {
       const headers = { connection: "close" };
-      return problem("bad_request", "The Host header is not one host with an optional port", { headers });
+      return responseOf(problem("bad_request", "The Host header is not one host with an optional port", { headers }));
     }
     const mapped = port === undefined && http !== 80;
     const { url } = request;

@@ -1,3 +1,5 @@
+import { Fields } from "../http/header-fields.ts";
+import type { HttpAnswer } from "../http/message.ts";
 import { decodeForRewrite, encodePart, encodePath, pathRegex } from "../http/path.ts";
 import { asMatched } from "../http/readings.ts";
 import type { IncomingRequest } from "../http/request.ts";
@@ -73,6 +75,13 @@ function compileLocation(
   };
 }
 
+const redirectTo = (status: number, location: string): HttpAnswer => ({
+  status,
+  statusText: "",
+  headers: Fields.from([["location", location]]),
+  body: null,
+});
+
 /**
  * A route's `redirect` as the function that answers it, by the rules of the Gateway API's HTTPRequestRedirectFilter:
  * what the rule does not name is taken from the request; a rule with a scheme and no port means that scheme's own port,
@@ -82,7 +91,7 @@ function compileLocation(
  *
  * @throws {TypeError} for `replace_prefix` on a route whose path is no prefix.
  */
-export function compileRedirect(rule: RedirectRule): (facts: IncomingRequest) => Response | undefined {
+export function compileRedirect(rule: RedirectRule): (facts: IncomingRequest) => HttpAnswer | undefined {
   const { status, scheme: wantedScheme, host: wantedHost, port: wantedPort, location: written } = rule.redirect;
   if (written !== undefined) {
     const locate = compileLocation(written, rule.redirect.regex, asMatched(rule.paths));
@@ -92,7 +101,7 @@ export function compileRedirect(rule: RedirectRule): (facts: IncomingRequest) =>
       if (location === undefined) return undefined;
       // Text from a request must not turn a path into an authority (RFC 3986 section 4.2).
       const safe = ownAuthority ? location : location.replace(/^[/\\]{2,}/, "/");
-      return new Response(null, { status, headers: { location: safe } });
+      return redirectTo(status, safe);
     };
   }
   const ownHost = wantedHost?.includes(":") ? `[${wantedHost}]` : wantedHost;
@@ -105,6 +114,6 @@ export function compileRedirect(rule: RedirectRule): (facts: IncomingRequest) =>
     const to = target(facts);
     // Without an authority before it, a second slash would make the path one (RFC 3986 section 4.2).
     const location = host === "" ? to.replace(/^[/\\]+/, "/") : `${scheme}://${authority}${to}`;
-    return new Response(null, { status, headers: { location } });
+    return redirectTo(status, location);
   };
 }

@@ -1,6 +1,7 @@
 import type { Clock } from "../base/clock.ts";
 import type { ServerConfig } from "../config/schema.ts";
 import type { Gateway } from "../gateway/gateway.ts";
+import { fetchAnswer } from "../http/fetch/answer.ts";
 import type { Host } from "../platform/host.ts";
 import type { Handler } from "../platform/listen.ts";
 import type { ServerCertificate } from "../platform/tls.ts";
@@ -51,8 +52,11 @@ export function openHttpListener({
   let port: string | undefined;
   const handle =
     (scheme: "http" | "https"): Handler =>
-    (request, peer, upgrade) =>
-      gateway.handle(request, peer, scheme, upgrade, port);
+    (request, peer, upgrade) => {
+      const answer = gateway.handle(request, peer, scheme, port, upgrade);
+      if (!(answer instanceof Promise)) return fetchAnswer(request, answer);
+      return answer.then((settled) => fetchAnswer(request, settled));
+    };
   const tls =
     certificates.length === 0 ? undefined : host.listenTls(listen, handle("https"), { certificates, http2, http3 });
   const listener = tls ?? host.listen(listen, handle("http"), { share: true });

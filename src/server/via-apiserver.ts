@@ -58,10 +58,9 @@ export function viaApiserver({ connection, direct, logger }: ViaApiserverOptions
     });
     tellOfRights(response, endpoint.pod);
     const location = response.headers.get("location");
-    if (location?.startsWith(root) !== true) return response;
-    // The apiserver leads redirects of the pod to itself.
     const answer = new Response(response.body, response);
-    answer.headers.set("location", location.slice(root.length) || "/");
+    // The apiserver leads redirects of the pod to itself.
+    if (location?.startsWith(root)) answer.headers.set("location", location.slice(root.length) || "/");
     return answer;
   }
 

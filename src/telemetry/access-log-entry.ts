@@ -11,8 +11,6 @@ export class AccessLogEntry {
   readonly id: string;
   /** Undefined: requests are not traced. */
   readonly trace: RequestTrace | undefined;
-  /** Set once it is on its way to a pod: its signal says when the client leaves in the middle of the answer. */
-  request: Request | undefined = undefined;
   /** Ids and names of what was chosen; undefined: it never came so far. */
   route: string | undefined = undefined;
   service: string | undefined = undefined;

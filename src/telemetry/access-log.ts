@@ -1,6 +1,7 @@
 import type { Clock } from "../base/clock.ts";
 import type { Drain } from "../http/drain.ts";
-import { type BodyWatcher, watchBody, withBody } from "../http/watch-body.ts";
+import type { HttpAnswer } from "../http/message.ts";
+import { type BodyEnd, bodySourceOf, isWhole, type SourceWatcher, WatchedSource } from "../http/watched-source.ts";
 import type { AccessLogEntry } from "./access-log-entry.ts";
 import { combinedLine, jsonLine } from "./line.ts";
 import { type StreamEntry, streamCombinedLine, streamJsonLine } from "./stream-log.ts";
@@ -23,7 +24,7 @@ export interface AccessLog {
    * The answer to a request is about to leave. Gives back the answer to send: the same one, or, where its length is
    * unknown, one whose bytes are counted.
    */
-  finish(entry: AccessLogEntry, response: Response): Response;
+  finish(entry: AccessLogEntry, answer: HttpAnswer): HttpAnswer;
   /** A connection of a stream ended. */
   connection(entry: StreamEntry): void;
   /** Writes what waits, at once: before the process ends. */
@@ -34,6 +35,42 @@ export interface AccessLog {
 const BATCH_MS = 20;
 /** A burst is written before it holds much memory. */
 const BATCH_LINES = 1024;
+
+/** Writes an entry once its answer's body is over. */
+type AddLine = (entry: AccessLogEntry, status: number, bytes: number | undefined) => void;
+
+/** Counts the bytes of an answer whose length is not known before. */
+class CountedBody implements SourceWatcher {
+  readonly #entry: AccessLogEntry;
+  readonly #status: number;
+  readonly #drain: Pick<Drain, "over"> | undefined;
+  readonly #add: AddLine;
+  #bytes = 0;
+
+  constructor(entry: AccessLogEntry, status: number, drain: Pick<Drain, "over"> | undefined, add: AddLine) {
+    this.#entry = entry;
+    this.#status = status;
+    this.#drain = drain;
+    this.#add = add;
+  }
+
+  passed(bytes: number): void {
+    this.#bytes += bytes;
+  }
+
+  over(how: BodyEnd): void {
+    if (how !== "complete") {
+      this.#entry.error ??= this.#drain?.over ? "draining" : how === "cancelled" ? "client_gone" : "upstream_reset";
+    }
+    this.#add(this.#entry, this.#status, this.#bytes);
+  }
+}
+
+/** Bytes of a body that is there as a whole. */
+function sizeOf(body: null | string | Uint8Array): number {
+  if (body === null) return 0;
+  return typeof body === "string" ? new TextEncoder().encode(body).length : body.length;
+}
 
 /** Answers to these statuses have no body (RFC 9110 sections 15.3.5 and 15.4.5). */
 const isEmpty = (status: number, method: string): boolean => status === 204 || status === 304 || method === "HEAD";
@@ -61,39 +98,24 @@ export function createAccessLog({ format, hidden = new Set(), clock, drain, ...o
     if (waiting >= BATCH_LINES) flush();
   }
 
-  const add = (entry: AccessLogEntry, status: number, bytes: number | undefined): void =>
-    write(line({ entry, status, bytes, ended: clock.now() }));
-
-  function counted(entry: AccessLogEntry, response: Response, gone: AbortSignal | undefined): Response {
-    let bytes = 0;
-    const { status } = response;
-    const watcher: BodyWatcher = {
-      onChunk(size) {
-        bytes += size;
-      },
-      onEnd(how) {
-        if (how !== "complete") {
-          entry.error ??= drain?.over ? "draining" : how === "cancelled" ? "client_gone" : "upstream_reset";
-        }
-        add(entry, status, bytes);
-      },
-    };
-    return withBody(watchBody(response.body!, watcher, gone), response);
-  }
+  const add: AddLine = (entry, status, bytes) => write(line({ entry, status, bytes, ended: clock.now() }));
 
   return {
-    finish(entry, response) {
-      const { status } = response;
+    finish(entry, answer) {
+      const { status, statusText, headers, body } = answer;
       if (entry.over !== undefined) {
         void entry.over.then((bytes) => add(entry, status, bytes));
-        return response;
+        return answer;
       }
-      const length = response.headers.get("content-length");
+      const length = headers.get("content-length");
       if (isEmpty(status, entry.facts.method)) add(entry, status, 0);
       else if (length !== null) add(entry, status, Number(length));
-      else if (response.body === null) add(entry, status, 0);
-      else return counted(entry, response, entry.request?.signal);
-      return response;
+      else if (isWhole(body)) add(entry, status, sizeOf(body));
+      else {
+        const counted = new WatchedSource(bodySourceOf(body), new CountedBody(entry, status, drain, add));
+        return { status, statusText, headers, body: counted };
+      }
+      return answer;
     },
     connection: (entry) => write(connectionLine(entry)),
     flush,

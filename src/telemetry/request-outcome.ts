@@ -1,5 +1,6 @@
 import type { Clock } from "../base/clock.ts";
 import { type Drain, lastAnswer } from "../http/drain.ts";
+import type { HttpAnswer } from "../http/message.ts";
 import type { AccessLog } from "./access-log.ts";
 import type { AccessLogEntry } from "./access-log-entry.ts";
 import { type AnswerReason, countAnswer, type SeriesCounts } from "./counters.ts";
@@ -30,7 +31,7 @@ export class RequestOutcome {
  * Ends a request, once: its answer is about to leave. Gives back the answer to send. `now`: what the clock showed just
  * before, where that is known.
  */
-export type EndRequest = (outcome: RequestOutcome, answer: Response, now?: number) => Response;
+export type EndRequest = (outcome: RequestOutcome, answer: HttpAnswer, now?: number) => HttpAnswer;
 
 /** Makes the one place in which requests end: counters, trace, access log, and the connection while draining. */
 export function createRequestEnd(options: {

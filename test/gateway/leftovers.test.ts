@@ -84,7 +84,7 @@ describe("nothing of a request is left under way at its pod", () => {
         new ReadableStream({ pull: (to) => to.enqueue(new Uint8Array(10)), cancel: () => void cancelled++ }),
       );
     await using rig = startGatewayRig({ server: { access_log: false }, routes: routes() }, pods(endless));
-    const answer = await rig.gateway.handle(new Request("http://a.test/"), "192.0.2.1", "http");
+    const answer = await rig.gateway.fetch(new Request("http://a.test/"), "192.0.2.1", "http");
     const reader = answer.body!.getReader();
     await reader.read();
     await reader.cancel();
@@ -118,7 +118,7 @@ describe("what a config had and the next one has not", () => {
     await rig.ask("/");
     rig.apply(withLog(false));
     assertEquals(rig.lines.length, 1);
-    const unseen = await rig.gateway.handle(new Request("http://a.test/"), "192.0.2.1", "http");
+    const unseen = await rig.gateway.fetch(new Request("http://a.test/"), "192.0.2.1", "http");
     await unseen.text();
     await rig.clock.advance(100);
     assertEquals(rig.lines.length, 1);

@@ -52,7 +52,6 @@ export function startGatewayRig(value: object | string, fetch: Send, more: Parti
     userMiddleware: () => {
       throw new Error("there is no module");
     },
-    mutableHeaders: true,
     clock,
     random: () => 0,
     logger: { log: (level, message, fields) => void logged.push({ level, message, ...fields }) },
@@ -102,7 +101,7 @@ export function startGatewayRig(value: object | string, fetch: Send, more: Parti
     apply: (next) => gateway.apply(configOf(next)),
     async ask(path, init) {
       asked++;
-      const response = await gateway.handle(new Request(`http://rig.test${path}`, init), "192.0.2.1", "http");
+      const response = await gateway.fetch(new Request(`http://rig.test${path}`, init), "192.0.2.1", "http");
       const body = await response.arrayBuffer().catch(() => undefined);
       return new Response(body === undefined || [204, 304].includes(response.status) ? null : body, response);
     },

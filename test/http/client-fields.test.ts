@@ -56,7 +56,7 @@ describe("a Connection field", () => {
   });
 
   test("has to name an upgrade, which otherwise is none", () => {
-    assertEquals(upgradeOf(new Headers({ upgrade: "WebSocket", connection: "keep-alive, Upgrade" })), "websocket");
+    assertEquals(upgradeOf(new Headers({ upgrade: "WebSocket", connection: "keep-alive, Upgrade" })), "WebSocket");
     assertEquals(upgradeOf(new Headers({ upgrade: "websocket", connection: "keep-alive" })), undefined);
     assertEquals(upgradeOf(new Headers({ connection: "upgrade" })), undefined);
   });

@@ -48,7 +48,6 @@ describe("replace_headers", () => {
 
   test("works where answers cannot be changed", async () => {
     const { send } = chained(entries, {
-      mutableHeaders: false,
       upstream: () => Response.redirect("http://in/x", 302),
     });
     assertEquals((await send("/")).headers.get("location"), "https://out/x");

@@ -1,5 +1,7 @@
 import { systemClock } from "../../src/base/clock.ts";
-import type { HeaderFields } from "../../src/http/header-fields.ts";
+import { responseOf } from "../../src/http/fetch/message.ts";
+import { type HeaderFields, headersOf } from "../../src/http/header-fields.ts";
+import type { ClientRequest } from "../../src/http/message.ts";
 import { type IncomingRequest, parseRequest } from "../../src/http/request.ts";
 import { createTrust } from "../../src/http/trust.ts";
 import { makeMiddleware } from "../../src/middleware/catalog.ts";
@@ -22,7 +24,6 @@ export interface Setup {
   parts?: Partial<MiddlewareParts>;
   /** The user's own, after the ones of `entries`. */
   own?: Middleware[];
-  mutableHeaders?: boolean;
 }
 
 export interface Sent extends RequestInit {
@@ -30,11 +31,12 @@ export interface Sent extends RequestInit {
   host?: string;
 }
 
+/** What is passed on, as the fetch standard has it. */
+const fetched = ({ url, method, headers, body, signal }: ClientRequest): Request =>
+  new Request(url, { method, headers: headersOf(headers), body, signal, duplex: "half" } as object);
+
 /** A route's middleware, from the YAML of its list, before a pod of the test's own. */
-export function chained(
-  entries: string,
-  { upstream, forwarded, within, parts, own = [], mutableHeaders = true }: Setup = {},
-) {
+export function chained(entries: string, { upstream, forwarded, within, parts, own = [] }: Setup = {}) {
   const clock = createFakeClock();
   const given = { clock, fetch, keys: createKeySpace({ clock: parts?.clock ?? clock }), ...parts };
   const handlers = route(`{service: a/b, middleware: ${entries}}`).middleware.flatMap((entry) => {
@@ -44,7 +46,6 @@ export function chained(
   const errors: Error[] = [];
   const trusts = createTrust(["10.0.0.0/8"]);
   const chain = createChain([...handlers, ...own.map((handler) => userMiddleware(handler, "./mine.ts"))], {
-    mutableHeaders,
     trusts,
     clock: given.clock,
     report: (error) => errors.push(error),
@@ -54,7 +55,7 @@ export function chained(
     passed++;
     within?.(left);
     forwarded?.(facts);
-    return upstream?.(request, facts.headers) ?? new Response("from the pod");
+    return upstream?.(fetched(request), facts.headers) ?? new Response("from the pod");
   };
   return {
     errors,
@@ -69,7 +70,8 @@ export function chained(
         limits: LIMITS,
       });
       if ("problem" in facts) throw new Error(facts.detail);
-      return chain(request, facts, { ...new RequestOutcome(facts.started), deferred: true }, forward);
+      const outcome = { ...new RequestOutcome(facts.started), deferred: true };
+      return chain(request, facts, outcome, forward).then((answer) => responseOf(answer));
     },
   };
 }

@@ -1,7 +1,8 @@
 import { describe, test } from "bun:test";
-import { assertEquals, assertThrows } from "@std/assert";
+import { assertEquals } from "@std/assert";
 import { createInFlightRequests, createUnsharedInFlightRequests, InFlightRequest } from "../../src/proxy/in-flight.ts";
 import { Upload } from "../../src/proxy/upload.ts";
+import { PushedBody } from "../helpers/body.ts";
 import { createFakeClock } from "../helpers/fake-clock.ts";
 
 describe.each([
@@ -95,18 +96,22 @@ test.each([
   const flight = new InFlightRequest(new Request("http://a.test/"), { try: 0, response: 10 }, clock.now());
   let now = 0;
   const rules = { limit: 0, rate: 100, window, now: () => now };
-  const upload = new Upload(new ReadableStream(), rules, flight);
+  const client = new PushedBody();
+  const upload = new Upload(client, rules, flight);
   flight.upload = upload;
-  upload.waits();
+  const body = upload.open();
+  let full = false;
+  body.pipe({ data: () => full && body.pause(), end: () => {}, fail: () => {} });
   now = waited;
   assertEquals(flight.check(now), ended);
   // What it is not waited for is not its time.
-  upload.came(99);
+  full = true;
+  client.push("x".repeat(99));
   now += 5000;
-  upload.waits();
+  full = false;
+  body.resume();
   assertEquals(upload.stalled(now), waited >= window);
-  upload.came(1);
-  upload.waits();
+  client.push("x");
   now += window - 1;
   assertEquals(upload.stalled(now), false);
 });
@@ -116,11 +121,15 @@ test.each([
   [11, true],
 ])("a body of exactly its limit is not too large (%d of 10 bytes)", (size, tooLarge) => {
   const flight = new InFlightRequest(new Request("http://a.test/"), { try: 0, response: 0 }, 0);
-  const upload = new Upload(new ReadableStream(), { limit: 10, rate: 0, window: 1, now: () => 0 }, flight);
-  upload.waits();
-  upload.came(5);
-  upload.waits();
-  if (tooLarge) assertThrows(() => upload.came(size - 5), RangeError);
-  else upload.came(size - 5);
+  const client = new PushedBody();
+  const upload = new Upload(client, { limit: 10, rate: 0, window: 1, now: () => 0 }, flight);
+  const broken: unknown[] = [];
+  upload.open().pipe({ data: () => {}, end: () => {}, fail: (error) => void broken.push(error) });
+  client.push("12345");
+  client.push("6".repeat(size - 5));
+  assertEquals(
+    [broken.map((error) => error instanceof RangeError), client.cancelled.length],
+    tooLarge ? [[true], 1] : [[], 0],
+  );
   assertEquals([upload.tooLarge, flight.controller.aborted], [tooLarge, tooLarge]);
 });

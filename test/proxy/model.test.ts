@@ -1,6 +1,7 @@
 import { describe, test } from "bun:test";
 import type { Socket } from "node:net";
 import { assertEquals } from "@std/assert";
+import { KEPT_BYTES } from "../../src/proxy/upload.ts";
 import { seededRandom } from "../helpers/random.ts";
 import { leavesNothing, rawPod, startRig } from "./helpers.ts";
 
@@ -24,7 +25,8 @@ const STATUS: Record<Deed, number> = { ok: 200, slowly: 200, empty: 204, busy: 5
 
 /** The statuses that the client may see, and how often pods get the request. */
 function expected({ method, body, deeds: [first, second] }: Case): { status: number; times: number } {
-  const safe = body === undefined && method !== "POST" && method !== "PATCH";
+  // A body that is kept as a whole can be sent again.
+  const safe = (body?.length ?? 0) <= KEPT_BYTES && method !== "POST" && method !== "PATCH";
   const again = safe && STATUS[first] >= 500;
   return again ? { status: STATUS[second], times: 2 } : { status: STATUS[first], times: 1 };
 }
@@ -53,7 +55,10 @@ describe("two pods, requests of every method and framing, whatever the pods do",
     const cases: Case[] = Array.from({ length: 80 }, (_, id) => {
       const method = one(METHODS);
       const takesBody = method !== "GET" && method !== "HEAD";
-      const body = takesBody && random() < 0.7 ? `${id}:${"x".repeat(Math.floor(random() * 3000))}` : undefined;
+      const body =
+        takesBody && random() < 0.7
+          ? `${id}:${"x".repeat(Math.floor(random() * (random() < 0.2 ? 150_000 : 3000)))}`
+          : undefined;
       return { id, method, body, chunked: random() < 0.5, deeds: [one(DEEDS), one(DEEDS)] };
     });
     const pods = await Promise.all(
@@ -131,7 +136,8 @@ describe("two pods, requests of every method and framing, whatever the pods do",
         );
         if (body !== undefined)
           assertEquals(
-            bodies.every((text) => text.includes(body)),
+            // A large one in chunks comes in several.
+            bodies.every((text) => text.replace(/\r\n[0-9a-f]+\r\n/g, "").includes(body)),
             true,
             what,
           );

@@ -1,5 +1,6 @@
 import { describe, test } from "bun:test";
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertStrictEquals } from "@std/assert";
+import { Fields } from "../../src/http/header-fields.ts";
 import { type BadRequest, type IncomingRequest, parseRequest } from "../../src/http/request.ts";
 import { createTrust } from "../../src/http/trust.ts";
 import { createFakeClock } from "../helpers/fake-clock.ts";
@@ -35,6 +36,8 @@ describe("reading a request", () => {
       authority: "SHOP.test:8080",
       path: "/a%2Fb/c;d=1",
       search: "?x=%20&&y",
+      rawPath: undefined,
+      rawSearch: undefined,
       headers: (facts as IncomingRequest).headers,
       fields: 0,
       touched: false,
@@ -47,6 +50,65 @@ describe("reading a request", () => {
     assertEquals([bare.host, bare.authority, bare.path, bare.search], ["", "", "/x", "?"]);
     assertEquals((read("http://[::1]:8080/", { host: "[::1]:8080" }) as IncomingRequest).host, "[::1]");
     assertEquals((read("https://h2.test/x") as IncomingRequest).authority, "h2.test");
+  });
+
+  test("bytes above 0x7f are compared percent-encoded, and kept as they were sent beside that", () => {
+    const facts = read("/a/./\xe9?q=\xff%ff", { host: "a.test" }) as IncomingRequest;
+    assertEquals([facts.path, facts.search], ["/a/%E9", "?q=%FF%ff"]);
+    assertEquals([facts.rawPath, facts.rawSearch], ["/a/\xe9", "?q=\xff%ff"]);
+    const plain = read("/a?q=\xff", { host: "a.test" }) as IncomingRequest;
+    assertEquals([plain.path, plain.rawPath, plain.rawSearch], ["/a", undefined, "?q=\xff"]);
+  });
+
+  test("the authority that an engine read of the target counts, and is what Host says from then on", () => {
+    const head = {
+      url: "/x",
+      method: "GET",
+      headers: Fields.from([
+        ["Host", "b.test"],
+        ["Accept", "*/*"],
+      ]),
+      authority: "a.test:81",
+    };
+    const facts = parseRequest(head, "10.0.0.9", "http", options) as IncomingRequest;
+    assertEquals([facts.host, facts.authority], ["a.test", "a.test:81"]);
+    const lines: string[] = [];
+    head.headers.forEachLine((name, value) => void lines.push(`${name}: ${value}`));
+    assertEquals(lines, ["host: a.test:81", "Accept: */*"]);
+    assertStrictEquals(facts.headers, head.headers);
+  });
+
+  test("an expectation is the one there is, and a target has a path", () => {
+    assertEquals(problemOf(read("/", { host: "a.test", expect: "100-Continue" })), "none");
+    assertEquals(problemOf(read("/", { host: "a.test", expect: "a miracle" })), "expectation_failed");
+    assertEquals(problemOf(read("*", { host: "a.test" }, "OPTIONS")), "bad_request");
+    assertEquals(problemOf(read("a.test:443", { host: "a.test" }, "CONNECT")), "not_supported");
+    assertEquals(problemOf(read("/", { host: "a.test" }, "TRACE")), "not_supported");
+  });
+
+  test("bodies of GET pass where the engine has read them, but for those that are too large", () => {
+    const limited = { ...options, limits: { ...options.limits, body_bytes: 10 } };
+    const of = (length: string): string =>
+      problemOf(
+        parseRequest(
+          { url: "/", method: "GET", headers: Fields.from([["content-length", length]]) },
+          "",
+          "http",
+          limited,
+        ),
+      );
+    assertEquals([of("10"), of("11")], ["none", "body_too_large"]);
+  });
+
+  test("protocols that a pod may be asked for are those that are none of the gateway's own", () => {
+    const asked = (upgrade: string, connection = "upgrade"): string | undefined =>
+      (read("/", { host: "a.test", upgrade, connection }) as IncomingRequest).upgrade;
+    assertEquals(asked("WebSocket", "keep-alive, Upgrade"), "WebSocket");
+    assertEquals(asked("h2c, spdy/3 , TLS/1.2, http/2.0, HTTP/1.1"), "spdy/3");
+    assertEquals(
+      [asked("H2C"), asked("TLS/1.3"), asked(","), asked("websocket", "close")],
+      new Array(4).fill(undefined),
+    );
   });
 
   test("the authority of an absolute target counts, not another Host beside it", () => {

@@ -1,6 +1,7 @@
 import { describe, test } from "bun:test";
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { setBodyState } from "../../src/base/body-state.ts";
+import { fetchAnswer } from "../../src/http/fetch/answer.ts";
 import { problem } from "../../src/http/problem.ts";
 import { openServer } from "../../src/platform/bun/listen.ts";
 import { until } from "../helpers/wait.ts";
@@ -33,10 +34,11 @@ function answer(request: Request): Response | Promise<Response> {
   return request.url.endsWith("/quiet-at-once") ? quiet() : answerLater(request);
 }
 
-async function answerLater({ url }: Request): Promise<Response> {
+async function answerLater(request: Request): Promise<Response> {
+  const { url } = request;
   if (url.endsWith("/quiet")) return quiet();
   if (url.endsWith("/slow")) await Bun.sleep(QUIET_MS);
-  return problem("no_route", "over");
+  return fetchAnswer(request, problem("no_route", "over"));
 }
 
 /** Plays it on a connection of its own: it must not be closed before `last` came, and must be soon after. */

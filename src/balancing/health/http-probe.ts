@@ -1,6 +1,8 @@
 import { LazyAbortController } from "../../base/abort.ts";
 import type { Endpoint } from "../../discovery/types.ts";
 import type { HeaderFields } from "../../http/header-fields.ts";
+import type { HttpAnswer } from "../../http/message.ts";
+import { bodySourceOf, isWhole } from "../../http/watched-source.ts";
 import type { HttpProbeOptions } from "../options.ts";
 import type { Probe } from "./active-health.ts";
 
@@ -8,7 +10,7 @@ import type { Probe } from "./active-health.ts";
 export type ProbeFetch = (
   url: string,
   init: { method: "GET"; headers: HeaderFields; controller: LazyAbortController; endpoint: Endpoint },
-) => Promise<Response>;
+) => Promise<HttpAnswer>;
 
 /**
  * Asks a target for `path`. Good is a status of `statuses`, by default 200 to 399 as with a kubelet's HTTP probe;
@@ -19,14 +21,13 @@ export const httpProbe =
   async (target, signal) => {
     const headers = new Headers({ "user-agent": "podway-health", accept: "*/*" });
     if (host !== undefined) headers.set("host", host);
-    const response = await fetch(target.origin + path, {
+    const { status, body } = await fetch(target.origin + path, {
       method: "GET",
       headers,
       controller: LazyAbortController.following(signal),
       endpoint: target.endpoint,
     });
-    await response.body?.cancel();
-    const { status } = response;
+    if (!isWhole(body)) bodySourceOf(body).cancel();
     const good = statuses?.includes(status) ?? (status >= 200 && status < 400);
     return good ? undefined : `status ${status}`;
   };

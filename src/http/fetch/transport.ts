@@ -20,7 +20,9 @@ export function fetchTransport(
         signal: controller.signal,
       });
       if (tunnel !== undefined) tunnel.socket = socketOf(answer);
-      return answer;
+      const { status, statusText } = answer;
+      // A runtime's own may not be changed.
+      return { status, statusText, headers: new Headers(answer.headers), body: answer.body };
     },
     dial: undefined,
     stripsHopByHop: false,

@@ -66,6 +66,9 @@ export function openServer(
   const serve = (request: Request, bun: Bun.Server<ServerSocketData>): Response | Promise<Response> => {
     const answered = handler(request, bun.requestIP(request)?.address ?? "", upgrade);
     const rest = (answer: Response): Response => {
+      // Bun would write a length of 0 (RFC 9110 section 8.6 wants the GET's or none). This says "not known".
+      if (request.method === "HEAD" && !answer.headers.has("content-length"))
+        answer.headers.set("transfer-encoding", "chunked");
       restAfter(answer, () => bun.timeout(request, keepAlive));
       return answer;
     };

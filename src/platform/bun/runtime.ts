@@ -96,7 +96,6 @@ export const bunRuntime: Runtime = {
   clientFetch,
   dial: (tls) => nodeDial(tls && nodeTls(tls)),
   dialHttp: bunDial,
-  mutableHeaders: true,
   // HTTP/1.1, HTTP/2 and TLS: `test/conformance/large.test.ts`.
   copiesPieces: true,
   run,

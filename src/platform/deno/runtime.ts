@@ -97,6 +97,5 @@ export const denoRuntime: Runtime = {
   modules: nodeModules,
   clientFetch,
   dial: (tls) => (tls === undefined ? nodeDial() : dialTls(tls)),
-  mutableHeaders: false,
   run,
 };

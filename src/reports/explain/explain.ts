@@ -8,6 +8,7 @@ import type { ProxyRule } from "../../proxy/options.ts";
 import { refuse } from "../../proxy/refuse.ts";
 import { mayRetry } from "../../proxy/retry.ts";
 import type { CompiledRoute, ForwardingRoute } from "../../proxy/route.ts";
+import { KEPT_BYTES } from "../../proxy/upload.ts";
 import { refuseHandshake, wantsWebSocket } from "../../proxy/websocket.ts";
 import type { HeaderChanges, QueryChanges, RouteRule } from "../../routing/options.ts";
 import type { RouteTable } from "../../routing/table.ts";
@@ -69,8 +70,10 @@ function hostOf(
 }
 
 /** A body as the headers announce it: what a retry would have to send again. */
-const bodyOf = ({ headers }: IncomingRequest): { consumed(): boolean } | undefined =>
-  headers.has("content-length") || headers.has("transfer-encoding") ? { consumed: () => false } : undefined;
+const bodyOf = ({ headers }: IncomingRequest): { readonly repeatable: boolean } | undefined =>
+  headers.has("content-length") || headers.has("transfer-encoding")
+    ? { repeatable: Number(headers.get("content-length")) <= KEPT_BYTES }
+    : undefined;
 
 /** Whether a redirect's own words hold what may be a secret. */
 const redirectHides = (rule: ExplainedRule, sources: ExplainSources): boolean =>

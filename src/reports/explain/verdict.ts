@@ -1,4 +1,5 @@
 import { showUrl } from "../../base/redaction.ts";
+import type { HttpAnswer } from "../../http/message.ts";
 import { type ProblemCode, problemStatus } from "../../http/problem.ts";
 import type { RouteExplanation } from "../../routing/explain.ts";
 import { AMBIGUOUS_PATH } from "../../routing/table.ts";
@@ -18,8 +19,8 @@ export function problemVerdict(code: ProblemCode, why: string, detail?: string):
 }
 
 /** A problem answer that was made already. */
-export async function problemAnswer(response: Response): Promise<Verdict> {
-  const { code, detail } = (await response.json()) as { code: ProblemCode; detail: string };
+export function problemAnswer({ body }: HttpAnswer): Verdict {
+  const { code, detail } = JSON.parse(body as string) as { code: ProblemCode; detail: string };
   return problemVerdict(code, "the request is refused", detail);
 }
 
@@ -58,7 +59,7 @@ function unless(middleware: readonly ExplainedMiddleware[]): string {
 }
 
 /** The route answers by itself. `hides`: its Location holds something that may be a secret. */
-export function redirected(response: Response, middleware: readonly ExplainedMiddleware[], hides: boolean): Verdict {
+export function redirected(response: HttpAnswer, middleware: readonly ExplainedMiddleware[], hides: boolean): Verdict {
   const { status } = response;
   const sent = response.headers.get("location") ?? "";
   const location = hides ? showUrl(sent) : sent;

@@ -1,6 +1,8 @@
 import { waitUntil } from "cloudflare:workers";
 import { type Clock, systemClock } from "../../base/clock.ts";
 import { createGateway, type Gateway } from "../../gateway/gateway.ts";
+import { fetchAnswer } from "../../http/fetch/answer.ts";
+import { responseOf } from "../../http/fetch/message.ts";
 import { fetchTransport } from "../../http/fetch/transport.ts";
 import { problem } from "../../http/problem.ts";
 import { resolved } from "../../platform/resolved.ts";
@@ -83,7 +85,6 @@ function boot(text: string, env: WorkerEnv): Booted | undefined {
     userMiddleware(use) {
       throw new Error(`The module ${use} was not bundled`);
     },
-    mutableHeaders: false,
     edgeForwards: true,
     sharedTimers: false,
     checksReferences: false,
@@ -108,16 +109,16 @@ export function createWorker(text: string): WorkerModule {
         const head = request.method === "HEAD";
         const made = bootOnce(env);
         if (made === undefined)
-          return problem("internal", "The gateway's config has errors; its log has them", { head });
+          return responseOf(problem("internal", "The gateway's config has errors; its log has them", { head }));
         const peer = request.headers.get("cf-connecting-ip") ?? "";
         const scheme = request.url.startsWith("https:") ? "https" : "http";
         let clean: Request;
         try {
           clean = resolved(request) ?? request;
         } catch {
-          return problem("bad_request", "The request target cannot be read", { head });
+          return responseOf(problem("bad_request", "The request target cannot be read", { head }));
         }
-        return made.gateway.handle(clean, peer, scheme, upgrade);
+        return fetchAnswer(clean, await made.gateway.handle(clean, peer, scheme, undefined, upgrade));
       },
       async scheduled(_event, env) {
         const made = bootOnce(env);
