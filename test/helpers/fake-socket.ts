@@ -15,6 +15,8 @@ export class FakeSocket implements StreamSocket {
   readonly writes: string[] = [];
   /** Bytes that the other end will still take. */
   room = Number.POSITIVE_INFINITY;
+  /** A write is no reason to stop while no more than this waits. */
+  highWater = 0;
   paused = true;
   /** So many pieces still come after a pause: a runtime may have had them in hand. */
   late = 0;
@@ -47,7 +49,7 @@ export class FakeSocket implements StreamSocket {
     this.writes.push(text);
     this.#waiting += text;
     this.#move();
-    if (this.#waiting === "") return true;
+    if (this.#waiting.length <= this.highWater) return true;
     this.#refused = true;
     return false;
   }
@@ -102,9 +104,11 @@ export class FakeSocket implements StreamSocket {
   take(bytes: number): void {
     this.room += bytes;
     this.#move();
-    if (this.#waiting !== "" || !this.#refused) return;
-    this.#refused = false;
-    this.#events?.drained();
+    if (this.#waiting !== "") return;
+    if (this.#refused) {
+      this.#refused = false;
+      this.#events?.drained();
+    }
     this.#closeWhenDone();
   }
 

@@ -14,9 +14,8 @@ import { type RequestOwner, ServerRequest } from "./server-request.ts";
 import { UnwritableHead } from "./write-fields.ts";
 
 /**
- * The connection of a client that speaks HTTP/1 (RFC 9112): reads requests, one at a time and in their order, has each
- * answered before it looks at the next, and ends as soon as it is in doubt where the next one begins. It has no timers: who keeps it
- * looks at `phase` and `since`, and calls `expire`.
+ * The connection of a client that speaks HTTP/1 (RFC 9112). Each request is answered before the next one is looked at; when
+ * it is in doubt where that begins, it ends. It has no timers: who keeps it looks at `phase` and `since`, and calls `expire`.
  */
 export class ServerConnection implements SocketEvents, RequestOwner, BodyOwner, SenderOwner {
   phase: ConnectionPhase = "idle";
@@ -77,7 +76,7 @@ export class ServerConnection implements SocketEvents, RequestOwner, BodyOwner, 
   /** From now on each answer whose head has not left is the last; without a request it closes at once. */
   drain(): void {
     this.#draining = true;
-    if (this.phase === "idle") this.close();
+    if (this.phase === "idle") this.#leave();
   }
 
   /** Closes it at once, whatever is under way. Harmless when it is over. */
@@ -90,12 +89,13 @@ export class ServerConnection implements SocketEvents, RequestOwner, BodyOwner, 
     const { phase } = this;
     if (timeout === "head" && phase === "head") {
       this.#refuse("request_timeout", "The head of the request took too long to arrive");
-    } else if (timeout === "keep_alive" && phase === "idle") this.close();
-    else if (timeout === "body" && phase === "request") {
+    } else if (timeout === "keep_alive" && phase === "idle") this.#leave();
+    else if (timeout === "body" && this.awaitsBody) {
       this.#breakBody(new RequestBodyError("stalled", "The request body comes too slowly"), "request_timeout");
     } else if (timeout === "write") this.#end(undefined, true);
     else if (timeout === "linger" && phase === "unread") this.#linger();
-    else if (timeout === "linger" && phase === "lingering") this.close();
+    // What the client still takes is its to have: `write` ends that.
+    else if (timeout === "linger" && phase === "lingering" && this.#socket.waiting === 0) this.close();
   }
 
   data(bytes: Uint8Array): void {
@@ -105,10 +105,9 @@ export class ServerConnection implements SocketEvents, RequestOwner, BodyOwner, 
 
   /** Outside tunnels a client that sends no more is gone, as far as its request goes. */
   ended(): void {
-    const sends = this.#socket.waiting > 0;
-    if (sends && this.phase === "idle") this.#linger();
-    // The socket closes by itself once the rest has left.
-    else if (!sends || this.phase !== "lingering") this.close();
+    if (this.phase === "idle") this.#leave();
+    // Once the rest has left, the socket closes by itself.
+    else if (this.phase !== "lingering" || this.#socket.waiting === 0) this.close();
   }
 
   closed(cause: Error | undefined): void {
@@ -241,19 +240,14 @@ export class ServerConnection implements SocketEvents, RequestOwner, BodyOwner, 
   #breakBody(failure: RequestBodyError, problem: ProblemCode): void {
     const request = this.#request;
     this.#body?.fail(failure);
-    if (request === undefined) {
-      this.#linger();
-      return;
-    }
-    request.giveUp();
+    request?.giveUp();
     // Its end may have been the answer's as well.
     if (request !== this.#request) return;
-    if (!this.#sender.answering) {
-      this.#refuse(problem, failure.message);
-      return;
+    if (request !== undefined && !this.#sender.answering) this.#refuse(problem, failure.message);
+    else {
+      this.#sender.cancel(failure);
+      this.#linger();
     }
-    this.#sender.cancel(failure);
-    this.#linger();
   }
 
   /** Answers with a problem, and ends the connection with that. `refused`: what could not be read. */
@@ -353,7 +347,13 @@ export class ServerConnection implements SocketEvents, RequestOwner, BodyOwner, 
     this.#body = undefined;
     this.#enter("idle");
     this.#inbox.release();
-    if (this.#draining && !this.#inbox.filled) this.close();
+    if (this.#draining && !this.#inbox.filled) this.#leave();
+  }
+
+  /** Closes it between requests. */
+  #leave(): void {
+    if (this.#socket.waiting > 0) this.#linger();
+    else this.close();
   }
 
   /** No more is sent. The client reads its answer before it meets a closed connection (RFC 9112 section 9.6). */

@@ -213,6 +213,33 @@ describe("a connection whose time is up", () => {
     assertEquals([socket.ends, connection.phase], [["end", "destroy"], "over"]);
   });
 
+  for (const [what, end] of [
+    ["drains", "drain"],
+    ["keeps waiting for a request", "keep_alive"],
+    ["is left by its client", "fin"],
+    ["has had its last answer", "last"],
+  ] as const) {
+    test(`and ${what} gives its client the rest of an answer that is on its way`, async () => {
+      const { socket, connection } = connected(() =>
+        answerOf("x".repeat(500), end === "last" ? ["Connection: close"] : []),
+      );
+      socket.room = 10;
+      socket.highWater = 1000;
+      socket.receive(GET);
+      if (end === "drain") connection.drain();
+      else if (end === "fin") socket.fin();
+      else connection.expire("keep_alive");
+      assertEquals([socket.ends, connection.phase], [["end"], "lingering"]);
+      connection.expire("linger");
+      assertEquals(connection.phase, "lingering");
+      socket.take(1000);
+      assert(socket.taken.endsWith("x".repeat(500)));
+      connection.expire("linger");
+      await settled();
+      assertEquals([socket.ends.length, connection.phase], [2, "over"]);
+    });
+  }
+
   test("for what it is no longer at goes on", () => {
     const { socket, connection } = connected(pending().handler);
     connection.expire("head");
