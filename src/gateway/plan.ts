@@ -61,8 +61,6 @@ export interface PlanWorld {
   userMiddleware(use: string, options: unknown): Middleware;
   /** Whether what is in front of that server writes forwarding fields into every request (Workers). @default false */
   readonly edgeForwards?: boolean | undefined;
-  /** Whether that server copies each piece of an answer before it asks for the next. @default false */
-  readonly copiesPieces?: boolean | undefined;
   /** False where a timer ends with the request that made it (Workers). @default true */
   readonly sharedTimers?: boolean | undefined;
   readonly clock: Clock;
@@ -115,8 +113,6 @@ export function makePlan(
     before: before?.routes.middleware,
     parts: parts.middleware,
     userMiddleware: world.userMiddleware,
-    // Not seen of its HTTP/3.
-    copiesPieces: (world.copiesPieces ?? false) && !server.http3,
     trusts,
     onMiddlewareError: (route, error) =>
       logger.log("error", `A middleware failed: ${error.message}`, { route, stack: error.stack }),

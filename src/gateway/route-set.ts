@@ -44,8 +44,6 @@ export interface RouteSetOptions {
   readonly parts: MiddlewareParts;
   /** The user's own middleware. */
   userMiddleware(use: string, options: unknown): Middleware;
-  /** Whether the runtime's server copies each piece of an answer before it asks for the next. */
-  readonly copiesPieces: boolean;
   /** `server.trusted_proxies`. */
   readonly trusts: Trust;
   /** A middleware of a route failed. */
@@ -111,7 +109,6 @@ export function compileRouteSet(config: Config, { before, ...options }: RouteSet
       requestHeaders: compileHeaderChanges(rule.request_headers),
       responseHeaders: compileHeaderChanges(rule.response_headers),
       backends,
-      recycles: options.copiesPieces && chain === undefined,
       bodyBytes: smaller(bodyBytes, config.server.limits.body_bytes),
       transport,
     };

@@ -7,16 +7,6 @@ import type { HeaderFields } from "./header-fields.ts";
 import type { ClientRequest, HttpAnswer, InterimAnswer } from "./message.ts";
 import type { TunnelEnd } from "./tunnel.ts";
 
-/** Hears of a body as it is read from the client: whose time it is, and how much came. */
-export interface BodyMeter {
-  /** The next piece is asked for: until `came` or `ended` it is the client's time. */
-  waits(): void;
-  /** A piece is there. Throws where it is one too many. */
-  came(bytes: number): void;
-  /** Nothing more is read. `whole`: the body came to its end. */
-  ended(whole: boolean): void;
-}
-
 /** How long a connection is used; between two requests it is given up. */
 export interface Keepalive {
   /** Requests it carries; 0: without limit. */
@@ -57,8 +47,6 @@ export interface OutgoingRequest {
   interim?(answer: InterimAnswer): void;
   /** Asks to go over to another protocol; a refusal is an answer like any other. */
   readonly upgrade?: RequestedUpgrade | undefined;
-  /** Hears of the body as it is read, where the transport `metersBodies`. */
-  readonly meter?: BodyMeter | undefined;
   /** The address it goes to, and the cluster that named it: for a transport that takes another way than the address. */
   endpoint?: Endpoint | undefined;
   cluster?: string | undefined;
@@ -66,8 +54,6 @@ export interface OutgoingRequest {
   controller: LazyAbortController;
   /** Its signal says that the client no longer reads the answer. */
   readonly client?: Pick<ClientRequest, "signal"> | undefined;
-  /** The reader of the answer's body copies each piece before it asks for the next. @default false */
-  readonly recycles?: boolean | undefined;
   /** When its connection is given up after it; left out: when it has been idle for a while. */
   readonly keepalive?: Keepalive | undefined;
   /** Milliseconds to make a connection, where that can be seen; 0 or left out: as long as it takes. */
@@ -88,8 +74,6 @@ export interface Transport {
   readonly dial: Dial | undefined;
   /** Its answers hold no hop-by-hop fields (RFC 9110 section 7.6.1), and any target is sent as it is. */
   readonly stripsHopByHop: boolean;
-  /** It reports to `meter` of the body that it sends; else the body itself has to. */
-  readonly metersBodies: boolean;
   /** It carries a `tunnel`. */
   readonly carriesTunnels: boolean;
 }

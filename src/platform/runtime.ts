@@ -17,7 +17,5 @@ export interface Runtime {
   dial(tls?: ClientTls): Dial;
   /** The same without TLS for HTTP, where another way is faster. @default `dial` */
   readonly dialHttp?: Dial | undefined;
-  /** Whether its server copies each piece of an answer's body before it asks for the next. @default false */
-  readonly copiesPieces?: boolean | undefined;
   readonly run: RunCommand;
 }

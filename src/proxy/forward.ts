@@ -291,7 +291,6 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
       client: request,
       connectTimeout: timeouts.connect,
       keepalive: route.rule.keepalive,
-      recycles: route.recycles,
       tunnel,
     };
     const context: AttemptContext = {

@@ -36,8 +36,6 @@ export interface ProxyRoute {
   readonly responseHeaders?: ((headers: HeaderFields) => void) | undefined;
   /** Which of the route's services gets a request, and where its retries go. */
   readonly backends: Backends<ProxyBackend>;
-  /** The runtime's server alone reads its answers, and copies each piece before it asks for the next. @default false */
-  readonly recycles?: boolean | undefined;
   /** Largest request body in bytes, in place of the gateway's limit; 0 or left out: there is no other. */
   readonly bodyBytes?: number | undefined;
   /** How its requests leave, with its `upstream_tls`. */

@@ -57,7 +57,6 @@ export function gatewayParts(
     retain({ routes, streams }) {
       transports.keep([...routes, ...streams].flatMap(({ upstream_tls }) => upstream_tls ?? []));
     },
-    copiesPieces: runtime.copiesPieces,
     clock,
     random: Math.random,
     writeAccessLog: host.write,

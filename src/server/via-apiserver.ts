@@ -36,8 +36,7 @@ export function viaApiserver({ connection, direct, logger }: ViaApiserverOptions
   async function send(url: string, request: OutgoingRequest): Promise<HttpAnswer> {
     const { endpoint, cluster, method, body, tunnel, upgrade } = request;
     const isPod = endpoint?.pod !== undefined && cluster !== undefined;
-    if (!isPod || tunnel !== undefined || upgrade !== undefined)
-      return await direct.send(url, { ...request, meter: undefined });
+    if (!isPod || tunnel !== undefined || upgrade !== undefined) return await direct.send(url, request);
     const way = connection(cluster);
     if (way === undefined) throw new Error("no connection to the apiserver");
     const [namespace = "", name = ""] = endpoint.pod.split("/");
@@ -64,5 +63,5 @@ export function viaApiserver({ connection, direct, logger }: ViaApiserverOptions
     return answer;
   }
 
-  return { ...direct, send, stripsHopByHop: false, metersBodies: false };
+  return { ...direct, send, stripsHopByHop: false };
 }

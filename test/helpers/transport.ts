@@ -8,6 +8,5 @@ export const transportOf = (send: Send): Transport => ({
   send,
   dial: undefined,
   stripsHopByHop: false,
-  metersBodies: false,
   carriesTunnels: false,
 });

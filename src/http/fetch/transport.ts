@@ -26,7 +26,6 @@ export function fetchTransport(
     },
     dial: undefined,
     stripsHopByHop: false,
-    metersBodies: false,
     carriesTunnels: true,
   };
 }

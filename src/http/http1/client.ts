@@ -186,7 +186,6 @@ export function createHttp1Client(options: Http1ClientOptions): Http1Client {
     },
     dial: options.dialStream,
     stripsHopByHop: true,
-    metersBodies: false,
     carriesTunnels: true,
     counts,
   };

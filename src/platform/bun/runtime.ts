@@ -96,7 +96,5 @@ export const bunRuntime: Runtime = {
   clientFetch,
   dial: (tls) => nodeDial(tls && nodeTls(tls)),
   dialHttp: bunDial,
-  // HTTP/1.1, HTTP/2 and TLS: `test/conformance/large.test.ts`.
-  copiesPieces: true,
   run,
 };
