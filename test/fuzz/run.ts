@@ -1,28 +1,38 @@
 /**
- * Feeds the client random mutations of what apiservers sent, then running clusters odd objects among good ones.
+ * Feeds the client random mutations of what apiservers sent, then running clusters odd objects among good ones, then the
+ * reader of requests random changes of what clients may send.
  *
- *   bun run test:fuzz [--cases 1000000] [--objects 100000] [--seed 1]
+ *   bun run test:fuzz [--cases 1000000] [--objects 100000] [--requests 1000000] [--seed 1]
  *   bun run test:fuzz --seed S --case N      one case again
+ *   bun run test:fuzz --seed S --request N
  */
 import process from "node:process";
 import { parseArgs } from "node:util";
 import { fuzz } from "./fuzz.ts";
 import { tryOdd } from "./odd.ts";
+import { fuzzRequests } from "./requests.ts";
 
 const { values } = parseArgs({
   options: {
     cases: { type: "string", default: "1000000" },
     objects: { type: "string", default: "100000" },
+    requests: { type: "string", default: "1000000" },
     seed: { type: "string", default: "1" },
     case: { type: "string" },
+    request: { type: "string" },
   },
 });
 const { isTTY } = process.stdout;
+const onProgress = isTTY ? (done: number) => process.stdout.write(`\r${done}`) : undefined;
+if (values.request !== undefined) {
+  fuzzRequests({ cases: 1, seed: Number(values.seed), only: Number(values.request) });
+  process.exit(0);
+}
 const result = await fuzz({
   cases: Number(values.cases),
   seed: Number(values.seed),
   only: values.case === undefined ? undefined : Number(values.case),
-  ...(isTTY && { onProgress: (done) => process.stdout.write(`\r${done}`) }),
+  onProgress,
 });
 if (isTTY) process.stdout.write("\r");
 const { cases, seconds, next, growth } = result;
@@ -35,4 +45,14 @@ if (values.case === undefined && Number(values.objects) > 0) {
     `${odd.objects} odd objects in ${odd.seconds.toFixed(0)} s: ${odd.fromBytes} of them were read from their bytes; no other service was touched\n`,
   );
 }
-process.exit(growth < 32 * 2 ** 20 ? 0 : 1);
+let grown = growth;
+if (values.case === undefined && Number(values.requests) > 0) {
+  const requests = fuzzRequests({ cases: Number(values.requests), seed: Number(values.seed), onProgress });
+  if (isTTY) process.stdout.write("\r");
+  const { read, refused, unfinished } = requests;
+  grown = Math.max(grown, requests.growth);
+  process.stdout.write(
+    `${requests.cases} changed requests in ${requests.seconds.toFixed(0)} s: ${read} had a request in them, ${refused} were refused, ${unfinished} not whole; the heap grew by ${(requests.growth / 2 ** 20).toFixed(1)} MB in the second half\n`,
+  );
+}
+process.exit(grown < 32 * 2 ** 20 ? 0 : 1);
