@@ -1,18 +1,6 @@
+import { latin1 } from "../../platform/latin1.ts";
 import { H2_ERROR, Http2ConnectionError } from "./errors.ts";
 import { decodeHuffman } from "./huffman.ts";
-
-const latin1 = new TextDecoder("latin1");
-
-/** Each byte as the character of that number. */
-function textOf(bytes: Uint8Array, start: number, end: number): string {
-  let all = 0;
-  for (let at = start; at < end; at++) all |= bytes[at]!;
-  if (all < 0x80) return latin1.decode(bytes.subarray(start, end));
-  // The encoding standard's Latin-1 makes others of the bytes 0x80 to 0x9f.
-  let text = "";
-  for (let at = start; at < end; at++) text += String.fromCharCode(bytes[at]!);
-  return text;
-}
 
 /** What Huffman code is decoded into: grows to the longest text there was, within what a header block may hold. */
 let scratch = new Uint8Array(1024);
@@ -20,12 +8,12 @@ let scratch = new Uint8Array(1024);
 /** A string literal (RFC 7541 section 5.2). Throws COMPRESSION_ERROR for Huffman code that holds EOS or ends wrong. */
 export function decodeText(bytes: Uint8Array, start: number, end: number, huffman: boolean): string {
   if (start === end) return "";
-  if (!huffman) return textOf(bytes, start, end);
+  if (!huffman) return latin1(bytes, start, end);
   const most = Math.floor(((end - start) * 8) / 5);
   if (scratch.length < most) scratch = new Uint8Array(2 * most);
   const size = decodeHuffman(bytes, start, end, scratch);
   if (size < 0) throw new Http2ConnectionError(H2_ERROR.compression, "a field is not in HPACK's Huffman code");
-  return textOf(scratch, 0, size);
+  return latin1(scratch, 0, size);
 }
 
 /** Slots of the names that are kept; a name that falls into another's slot takes its place. */
