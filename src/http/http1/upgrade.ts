@@ -74,11 +74,7 @@ class WaitingEnd implements SocketEvents {
   closed(): void {}
 }
 
-function tunnelOver(
-  pod: WaitingEnd,
-  { idle, onEnd }: RequestedUpgrade,
-  clock: Clock,
-): NonNullable<HttpAnswer["tunnel"]> {
+function tunnelOver(pod: WaitingEnd, wanted: RequestedUpgrade, clock: Clock): NonNullable<HttpAnswer["tunnel"]> {
   return (client, fromClient) => {
     const tunnel: Tunnel = createTunnel({
       client,
@@ -86,10 +82,10 @@ function tunnelOver(
       fromClient,
       fromUpstream: pod.held.take(),
       upstreamEnded: pod.hasEnded,
-      idle,
+      idle: wanted.idle,
       clock,
       counts: { up: 0, down: 0 },
-      onEnd: (end) => onEnd(end, tunnel.up, tunnel.down),
+      onEnd: (end) => wanted.onEnd(end, tunnel.up, tunnel.down),
     });
   };
 }

@@ -42,16 +42,27 @@ async function clientSocket(): Promise<{ near: StreamSocket; far: Socket; receiv
   return { near, far, received: () => text, ended: () => over };
 }
 
+/** One whose methods need what they belong to. */
+class Wanted implements RequestedUpgrade {
+  readonly protocols: string;
+  readonly idle: number;
+  readonly #ends: unknown[][];
+  constructor(protocols: string, idle: number, ends: unknown[][]) {
+    this.protocols = protocols;
+    this.idle = idle;
+    this.#ends = ends;
+  }
+  onEnd(...how: Parameters<RequestedUpgrade["onEnd"]>): void {
+    this.#ends.push(how);
+  }
+}
+
 describe.each([...DIALS])("an upgrade over %s", (_name, dial) => {
   const clock = createFakeClock();
   const client = createHttp1Client({ dial, clock, random: Math.random });
   const send = sender(client);
   const ends: unknown[][] = [];
-  const wanted = (protocols: string, idle = 0): RequestedUpgrade => ({
-    protocols,
-    idle,
-    onEnd: (end, up, down) => void ends.push([end, up, down]),
-  });
+  const wanted = (protocols: string, idle = 0): RequestedUpgrade => new Wanted(protocols, idle, ends);
 
   /** A tunnel to a pod that takes the upgrade; `behind`: what it sends with its 101. */
   async function tunnel(behind = "", early = "", idle = 0) {
