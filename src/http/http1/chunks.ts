@@ -107,7 +107,8 @@ export class Chunks {
     }
     if (to === from) this.body = undefined;
     // What frames tiny chunks may be most of what came: it is not kept beside them.
-    else this.body = (to - from) * 2 < bytes.length ? bytes.slice(from, to) : bytes.subarray(from, to);
+    else
+      this.body = (to - from) * 2 < bytes.length ? new Uint8Array(bytes.subarray(from, to)) : bytes.subarray(from, to);
     return at;
   }
 

@@ -156,7 +156,8 @@ describe("a body in chunks", () => {
 
   test("in tiny chunks comes as one piece, which keeps no memory but its own", () => {
     const chunks = new Chunks(RULES);
-    const came = bytes("1\r\nx\r\n".repeat(1000));
+    // Some runtimes hand over a Buffer, whose `slice` is no copy.
+    const came = Buffer.from("1\r\nx\r\n".repeat(1000));
     assertEquals(chunks.take(came), came.length);
     assertEquals([chunks.body?.length, chunks.body?.buffer.byteLength], [1000, 1000]);
   });

@@ -35,6 +35,8 @@ function shown({ fields, ...head }: RequestHead) {
 }
 
 const only = (text: string, limits = LIMITS) => readAll([text], limits)[0] as RequestHead & { lines: string[] };
+/** As the reader gives it. */
+const raw = (text: string) => new RequestReader(LIMITS).read(bytes(text)) as RequestHead;
 const refused = (text: string, limits = LIMITS) => readAll([text], limits)[0] as RefusedRequest;
 
 describe("the head of a request", () => {
@@ -64,6 +66,22 @@ describe("the head of a request", () => {
     const plain = "GET / HTTP/1.0\r\n\r\n";
     const [alone] = readAll([plain]);
     assertEquals(readAll([full + plain + plain]).slice(1), [alone, alone]);
+  });
+
+  test("keeps nothing of the memory it came in, which is its socket's", () => {
+    const text = "GET /kept HTTP/1.1\r\nHost: kept\r\nX-Kept-Name: kept\r\n\r\n";
+    const whole = shown(raw(text));
+    for (const cut of [0, 10, 30, 45]) {
+      const reader = new RequestReader(LIMITS);
+      let head: ReturnType<RequestReader["read"]>;
+      for (const piece of [text.slice(0, cut), text.slice(cut)]) {
+        // Some runtimes hand over a Buffer, whose `slice` is no copy.
+        const memory = Buffer.from(piece, "latin1");
+        head = reader.read(memory);
+        memory.fill("z");
+      }
+      assertEquals(shown(head as RequestHead), whole);
+    }
   });
 
   test("has begun with its first byte, not with an empty line before it", () => {
