@@ -3,7 +3,7 @@ import type { SocketEvents, StreamSocket } from "../../platform/sockets.ts";
 import type { HeaderFields } from "../header-fields.ts";
 import type { HttpAnswer } from "../message.ts";
 import type { RequestedUpgrade } from "../transport.ts";
-import { createTunnel, type Tunnel } from "../tunnel.ts";
+import { createTunnel } from "../tunnel.ts";
 import { UpstreamError } from "../upstream-error.ts";
 import type { Upgrader } from "./call.ts";
 import { HeldBytes } from "./held-bytes.ts";
@@ -76,7 +76,8 @@ class WaitingEnd implements SocketEvents {
 
 function tunnelOver(pod: WaitingEnd, wanted: RequestedUpgrade, clock: Clock): NonNullable<HttpAnswer["tunnel"]> {
   return (client, fromClient) => {
-    const tunnel: Tunnel = createTunnel({
+    const counts = { up: 0, down: 0 };
+    createTunnel({
       client,
       upstream: pod.socket,
       fromClient,
@@ -84,8 +85,8 @@ function tunnelOver(pod: WaitingEnd, wanted: RequestedUpgrade, clock: Clock): No
       upstreamEnded: pod.hasEnded,
       idle: wanted.idle,
       clock,
-      counts: { up: 0, down: 0 },
-      onEnd: (end) => wanted.onEnd(end, tunnel.up, tunnel.down),
+      counts,
+      onEnd: (end) => wanted.onEnd(end, counts.up, counts.down),
     });
   };
 }
