@@ -42,39 +42,78 @@ export interface Backends<B extends Backend> {
  * Makes them of at least one service. `keyOf` reads the request's key where a key chooses the address: it has to choose
  * the service too, or a client would not stay with its address.
  */
-export function createBackends<B extends Backend>(
-  entries: readonly B[],
-  { random, keyOf }: { random: Random; keyOf: ((request: PickInfo) => string | undefined) | undefined },
-): Backends<B> {
-  const priorities = [...new Set(entries.map(({ priority }) => priority))].sort((a, b) => b - a);
-  const tiers = priorities.map((priority) => {
-    const of = entries.filter((entry) => entry.priority === priority);
-    return { of, split: createSplit(of, random) };
-  });
-  type Tier = (typeof tiers)[number];
-  const first = tiers[0]!;
+export const createBackends = <B extends Backend>(entries: readonly B[], options: BackendsOptions): Backends<B> =>
+  new ServiceBackends(entries, options);
 
-  const refreshing = new Set<B>();
+interface BackendsOptions {
+  readonly random: Random;
+  readonly keyOf: ((request: PickInfo) => string | undefined) | undefined;
+}
+
+/** The services of one priority. */
+interface Tier<B> {
+  readonly of: readonly B[];
+  readonly split: { choose(): B };
+}
+
+class ServiceBackends<B extends Backend> implements Backends<B> {
+  /** The only one there is: then there is nothing to choose. */
+  readonly #only: B | undefined;
+  readonly #tiers: readonly Tier<B>[];
+  readonly #keyOf: BackendsOptions["keyOf"];
+  readonly #refreshing = new Set<B>();
+
+  constructor(entries: readonly B[], { random, keyOf }: BackendsOptions) {
+    const priorities = [...new Set(entries.map(({ priority }) => priority))].sort((a, b) => b - a);
+    this.#only = entries.length === 1 ? entries[0] : undefined;
+    this.#keyOf = keyOf;
+    this.#tiers = priorities.map((priority) => {
+      const of = entries.filter((entry) => entry.priority === priority);
+      return { of, split: createSplit(of, random) };
+    });
+  }
+
+  choose(request: PickInfo): B {
+    return this.#only ?? this.#chooseIn(this.#activeTier(), request);
+  }
+
+  next(request: PickInfo, from: B, tried: readonly Target[], last: boolean): Picked<B> | undefined {
+    const lower = last
+      ? (from.pool.pick(request, tried, true) ?? this.#below(from.priority, request, tried))
+      : undefined;
+    if (lower !== undefined) return "from" in lower ? lower : { from, target: lower };
+    const target = from.pool.pick(request, tried);
+    return target === undefined ? this.#below(from.priority, request, tried) : { from, target };
+  }
+
+  activePriority(): number {
+    return this.#activeTier().of[0]!.priority;
+  }
+
+  pinned(request: PickInfo): B | undefined {
+    return this.#pinnedIn(this.#activeTier(), request);
+  }
 
   /** A priority without addresses gets no requests, so a cluster queried per request would never query its services. */
-  function refresh(entry: B): void {
-    if (refreshing.has(entry)) return;
+  #refresh(entry: B): void {
+    if (this.#refreshing.has(entry)) return;
     const work = entry.upstream.refresh();
     if (work === undefined) return;
-    refreshing.add(entry);
-    void work.then(() => refreshing.delete(entry));
+    this.#refreshing.add(entry);
+    void work.then(() => this.#refreshing.delete(entry));
   }
 
   /** The highest in which an address takes traffic, else the highest that has an address. */
-  function activeTier(): Tier {
-    if (tiers.length === 1) return first;
+  #activeTier(): Tier<B> {
+    const first = this.#tiers[0]!;
+    if (this.#tiers.length === 1) return first;
     let best = first;
     let most = 0;
-    for (const tier of tiers) {
+    for (const tier of this.#tiers) {
       let availability = 0;
       for (const { pool } of tier.of) availability = Math.max(availability, pool.availability());
       if (availability === 2) return tier;
-      for (const entry of tier.of) refresh(entry);
+      for (const entry of tier.of) this.#refresh(entry);
       if (availability <= most) continue;
       best = tier;
       most = availability;
@@ -82,22 +121,23 @@ export function createBackends<B extends Backend>(
     return best;
   }
 
-  function pinnedIn({ of }: Tier, request: PickInfo): B | undefined {
+  #pinnedIn({ of }: Tier<B>, request: PickInfo): B | undefined {
     for (const entry of of) if (entry.pool.claims(request)) return entry;
-    const key = keyOf?.(request);
+    const key = this.#keyOf?.(request);
     return key === undefined ? undefined : byKey(of, key);
   }
 
-  const chooseIn = (tier: Tier, request: PickInfo): B =>
-    tier.of.length === 1 ? tier.of[0]! : (pinnedIn(tier, request) ?? tier.split.choose());
+  #chooseIn(tier: Tier<B>, request: PickInfo): B {
+    return tier.of.length === 1 ? tier.of[0]! : (this.#pinnedIn(tier, request) ?? tier.split.choose());
+  }
 
   /** A target of a lower priority than `above`. */
-  function below(above: number, request: PickInfo, tried: readonly Target[]): Picked<B> | undefined {
+  #below(above: number, request: PickInfo, tried: readonly Target[]): Picked<B> | undefined {
     // First those with an address that takes traffic, then those that have only ejected or unhealthy ones.
     for (const least of [2, 1]) {
-      for (const tier of tiers) {
+      for (const tier of this.#tiers) {
         if (tier.of[0]!.priority >= above) continue;
-        const chosen = chooseIn(tier, request);
+        const chosen = this.#chooseIn(tier, request);
         for (const from of [chosen, ...tier.of]) {
           const target = from.pool.availability() >= least ? from.pool.pick(request, tried) : undefined;
           if (target !== undefined) return { from, target };
@@ -106,18 +146,6 @@ export function createBackends<B extends Backend>(
     }
     return undefined;
   }
-
-  return {
-    choose: (request) => chooseIn(activeTier(), request),
-    next(request, from, tried, last) {
-      const lower = last ? (from.pool.pick(request, tried, true) ?? below(from.priority, request, tried)) : undefined;
-      if (lower !== undefined) return "from" in lower ? lower : { from, target: lower };
-      const target = from.pool.pick(request, tried);
-      return target === undefined ? below(from.priority, request, tried) : { from, target };
-    },
-    activePriority: () => activeTier().of[0]!.priority,
-    pinned: (request) => pinnedIn(activeTier(), request),
-  };
 }
 
 /**

@@ -45,38 +45,55 @@ const ALWAYS = 10;
  * A budget of 20 % of the last 10 seconds' requests, and always at least 10 retries a second. Counts whole seconds;
  * every call costs the same and allocates nothing.
  */
-export function createRetryBudget({ clock }: { clock: Clock }): RetryBudget {
-  const requests = new Float64Array(WINDOW);
-  const retries = new Float64Array(WINDOW);
-  let requested = 0;
-  let retried = 0;
-  let second = Math.floor(clock.now() / 1000);
+export const createRetryBudget = ({ clock }: { clock: Clock }): RetryBudget => new SlidingBudget(clock);
 
-  /** Forgets the seconds that left the window. A clock that was set back stays in the second it was in. */
-  function slot(): number {
-    const now = Math.floor(clock.now() / 1000);
-    for (let passed = Math.min(now - second, WINDOW); passed > 0; passed--) {
-      const oldest = (now - passed + 1) % WINDOW;
-      requested -= requests[oldest]!;
-      retried -= retries[oldest]!;
-      requests[oldest] = 0;
-      retries[oldest] = 0;
-    }
-    if (now > second) second = now;
-    return second % WINDOW;
+/** A request touches nothing but the budget itself; the seconds before stand in an array that each new second moves on. */
+class SlidingBudget implements RetryBudget {
+  readonly #clock: Clock;
+  #second: number;
+  /** Requests of this second, and of the whole window with it. */
+  #current = 0;
+  #requested = 0;
+  #retried = 0;
+  /** Requests of each second of the window, then retries; made when there is a second to remember. */
+  #seconds: Float64Array | undefined;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+    this.#second = Math.floor(clock.now() / 1000);
   }
 
-  return {
-    request() {
-      requests[slot()]!++;
-      requested++;
-    },
-    take() {
-      const now = slot();
-      if (retries[now]! >= ALWAYS && retried >= requested * SHARE) return false;
-      retries[now]!++;
-      retried++;
-      return true;
-    },
-  };
+  request(): void {
+    const now = Math.floor(this.#clock.now() / 1000);
+    if (now > this.#second) this.#moveOn(now);
+    this.#current++;
+    this.#requested++;
+  }
+
+  take(): boolean {
+    const now = Math.floor(this.#clock.now() / 1000);
+    if (now > this.#second) this.#moveOn(now);
+    this.#seconds ??= new Float64Array(2 * WINDOW);
+    const at = WINDOW + (this.#second % WINDOW);
+    if (this.#seconds[at]! >= ALWAYS && this.#retried >= this.#requested * SHARE) return false;
+    this.#seconds[at]!++;
+    this.#retried++;
+    return true;
+  }
+
+  /** Forgets the seconds that left the window. A clock that was set back stays in the second it was in. */
+  #moveOn(now: number): void {
+    this.#seconds ??= new Float64Array(2 * WINDOW);
+    const seconds = this.#seconds;
+    seconds[this.#second % WINDOW] = this.#current;
+    for (let passed = Math.min(now - this.#second, WINDOW); passed > 0; passed--) {
+      const oldest = (now - passed + 1) % WINDOW;
+      this.#requested -= seconds[oldest]!;
+      this.#retried -= seconds[WINDOW + oldest]!;
+      seconds[oldest] = 0;
+      seconds[WINDOW + oldest] = 0;
+    }
+    this.#second = now;
+    this.#current = 0;
+  }
 }

@@ -1,6 +1,7 @@
 import type { Random } from "../base/clock.ts";
-import { type Policy, type PoolMember, wasTried } from "./policy.ts";
+import { type Policy, type PoolMember, type PoolView, wasTried } from "./policy.ts";
 import { nextTurn, settle, startAnywhere, type TurnHolder, totalWeight } from "./smooth.ts";
+import type { PickInfo, Target } from "./types.ts";
 
 /** The candidates of one weight: they take turns in plain rotation. */
 interface Ring extends TurnHolder {
@@ -25,55 +26,68 @@ const TURNS_AHEAD = 10;
  * so that each target still gets its turn once a round, however often its neighbours change. The first position is
  * random.
  */
-export function createRoundRobin(random: Random): Policy {
-  let rings: Ring[] = [];
-  let total = 0;
+export const createRoundRobin = (random: Random): Policy => new RoundRobin(random);
 
-  return {
-    update(view) {
-      const before = new Map(rings.map((ring) => [ring.each, ring]));
-      const byWeight = new Map<number, Ring>();
-      for (const member of view.candidates) {
-        let ring = byWeight.get(member.weight);
-        if (ring === undefined) {
-          const credit = before.get(member.weight)?.credit ?? 0;
-          ring = { each: member.weight, members: [], next: 0, weight: 0, credit };
-          byWeight.set(member.weight, ring);
-        }
-        ring.members.push(member);
-        ring.weight += member.weight;
-      }
-      const fresh = rings.length === 0;
-      rings = [...byWeight.values()];
-      const totalBefore = total;
-      total = totalWeight(rings);
-      for (const ring of rings) {
-        ring.next = resume(before.get(ring.each), ring) ?? Math.floor(random() * ring.members.length);
-      }
-      if (fresh) startAnywhere(rings, total, random);
-      else settle(rings, totalBefore, total);
-    },
+class RoundRobin implements Policy {
+  readonly #random: Random;
+  #rings: readonly Ring[] = [];
+  /** The only one there is: nearly always. */
+  #ring: Ring | undefined;
+  #total = 0;
 
-    pick(_request, tried) {
-      if (rings.length === 0) return undefined;
-      for (let slots = tried.length * SLOTS_PER_TRIED; slots >= 0; slots--) {
-        const member = takeTurn(rings, total);
-        if (!wasTried(member, tried)) return member;
-      }
-      return undefined;
-    },
+  constructor(random: Random) {
+    this.#random = random;
+  }
 
-    preview: () => ({ by: "turn", order: turnsAhead(rings, total) }),
-  };
+  update(view: PoolView): void {
+    const before = new Map(this.#rings.map((ring) => [ring.each, ring]));
+    const byWeight = new Map<number, Ring>();
+    for (const member of view.candidates) {
+      let ring = byWeight.get(member.weight);
+      if (ring === undefined) {
+        const credit = before.get(member.weight)?.credit ?? 0;
+        ring = { each: member.weight, members: [], next: 0, weight: 0, credit };
+        byWeight.set(member.weight, ring);
+      }
+      ring.members.push(member);
+      ring.weight += member.weight;
+    }
+    const fresh = this.#rings.length === 0;
+    const rings = [...byWeight.values()];
+    this.#rings = rings;
+    this.#ring = rings.length === 1 ? rings[0] : undefined;
+    const totalBefore = this.#total;
+    this.#total = totalWeight(rings);
+    for (const ring of rings) {
+      ring.next = resume(before.get(ring.each), ring) ?? Math.floor(this.#random() * ring.members.length);
+    }
+    if (fresh) startAnywhere(rings, this.#total, this.#random);
+    else settle(rings, totalBefore, this.#total);
+  }
+
+  pick(_request: PickInfo, tried: readonly Target[]): PoolMember | undefined {
+    if (this.#rings.length === 0) return undefined;
+    for (let slots = tried.length * SLOTS_PER_TRIED; slots >= 0; slots--) {
+      const member = this.#ring === undefined ? takeTurn(this.#rings, this.#total) : nextOf(this.#ring);
+      if (!wasTried(member, tried)) return member;
+    }
+    return undefined;
+  }
+
+  preview(): { readonly by: "turn"; readonly order: readonly PoolMember[] } {
+    return { by: "turn", order: turnsAhead(this.#rings, this.#total) };
+  }
 }
 
-/** The member whose turn it is; the one after it is next. There is at least one ring. */
-function takeTurn(rings: readonly Ring[], total: number): PoolMember {
-  const ring = nextTurn(rings, total);
+/** The member of a ring whose turn it is; the one after it is next. */
+function nextOf(ring: Ring): PoolMember {
   const member = ring.members[ring.next]!;
   ring.next = ring.next + 1 === ring.members.length ? 0 : ring.next + 1;
   return member;
 }
+
+/** The member whose turn it is. There is at least one ring. */
+const takeTurn = (rings: readonly Ring[], total: number): PoolMember => nextOf(nextTurn(rings, total));
 
 /** All members by their next turn; those without a turn within the look-ahead come last. */
 function turnsAhead(rings: readonly Ring[], total: number): PoolMember[] {

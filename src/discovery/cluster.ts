@@ -3,8 +3,15 @@ import type { Logger } from "../base/log.ts";
 import { clusterCounters, clusterStatus } from "./cluster-status.ts";
 import { type ChangeFeed, createChangeFeed } from "./feeds/change-feed.ts";
 import type { CreateFeed, Feed } from "./feeds/feed.ts";
+import type { NamespaceSync } from "./feeds/namespace-sync.ts";
 import type { ClusterOptions } from "./options.ts";
-import { type FreshnessGuard, filteredOutGuard, freshnessGuard, isExpired } from "./resolve/freshness.ts";
+import {
+  type FreshnessGuard,
+  filteredOutGuard,
+  type GuardSources,
+  isExpired,
+  ServiceGuard,
+} from "./resolve/freshness.ts";
 import type { SelectionOptions } from "./resolve/select.ts";
 import { createClusterStore } from "./store/cluster-store.ts";
 import type { Journal } from "./store/journal.ts";
@@ -76,6 +83,7 @@ export function createCluster<F extends Feed>(
   const selection = { defaultWeight: config.default_weight, addressFamily: config.address_family, zone };
   // What is asked for with each request is never too old.
   const maxStale = config.mode === "request" ? 0 : config.max_stale;
+  const guardSources = new Map<NamespaceSync, GuardSources>();
 
   return {
     id: config.id,
@@ -109,7 +117,12 @@ export function createCluster<F extends Feed>(
     guard(namespace, name) {
       const part = store.partOf(namespace);
       if (part === undefined) return filteredOutGuard(namespace, store.plan.filteredOutBy(namespace)!);
-      return freshnessGuard({ namespace, name, sync: part.sync, feed, maxStale });
+      let sources = guardSources.get(part.sync);
+      if (sources === undefined) {
+        sources = { sync: part.sync, feed, maxStale };
+        guardSources.set(part.sync, sources);
+      }
+      return new ServiceGuard(namespace, name, sources);
     },
   };
 }

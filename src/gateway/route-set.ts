@@ -10,6 +10,7 @@ import { makeMiddleware, middlewareKey } from "../middleware/catalog.ts";
 import { type Chain, createChain, ownMiddleware, userMiddleware } from "../middleware/chain.ts";
 import { isProxyLimit, proxyLimits } from "../middleware/limits.ts";
 import type { Middleware, MiddlewareParts } from "../middleware/plugin.ts";
+import type { ProxyRule } from "../proxy/options.ts";
 import type { CompiledRoute } from "../proxy/route.ts";
 import type { ProxyRoute } from "../proxy/types.ts";
 import { compileHeaderChanges } from "../routing/header-changes.ts";
@@ -85,6 +86,7 @@ export function compileRouteSet(config: Config, { before, ...options }: RouteSet
     return handlers.length === 0 ? undefined : chainFor(id, handlers, { ...options, foreign });
   }
 
+  const proxyRules = createProxyRules();
   const routes = config.routes.map((written): GatewayRoute => {
     const chain = chainOf(written);
     // Middleware may answer in place of the service.
@@ -103,7 +105,7 @@ export function compileRouteSet(config: Config, { before, ...options }: RouteSet
     checks.push(...checksOf(rule, of, transport));
     const proxy: ProxyRoute = {
       id: rule.id,
-      rule,
+      rule: proxyRules(rule),
       rewrite: compileRewrite(rule),
       query: compileQueryChanges(rule.request_query, pathTemplateOf(rule.path), asMatched(rule.paths)),
       requestHeaders: compileHeaderChanges(rule.request_headers),
@@ -130,6 +132,21 @@ function chainFor(
 ): Chain {
   const report = (error: Error): void => onMiddlewareError(id, error);
   return createChain(handlers, { trusts, userModules: foreign, clock, report });
+}
+
+/**
+ * What proxying reads of a rule, one object for all routes that say the same: what a thousand routes share, each request
+ * finds where the one before left it.
+ */
+function createProxyRules(): (rule: RouteConfig) => ProxyRule {
+  const known = new Map<string, ProxyRule>();
+  return ({ timeouts, retries, keepalive, balancer, pass_host, upstream_host }) => {
+    const own: ProxyRule = { timeouts, retries, keepalive, balancer, pass_host, upstream_host };
+    const key = JSON.stringify(own);
+    const same = known.get(key) ?? own;
+    known.set(key, same);
+    return same;
+  };
 }
 
 /** The health checks a route asks for: each of its pools is probed as its requests go. */

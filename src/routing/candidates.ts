@@ -48,16 +48,49 @@ const matches = ({ methods, fits, redirects, conditions }: Candidate<unknown>, l
   return true;
 };
 
-const oneByOne = <T>(candidates: readonly Candidate<T>[]): Finder<T> => ({
-  first: candidates[0]?.entry.order ?? Number.POSITIVE_INFINITY,
-  find(lookup, below) {
-    for (const candidate of candidates) {
+/** Candidates that are tried one after the other. */
+class OneByOne<T> implements Finder<T> {
+  readonly first: number;
+  readonly #candidates: readonly Candidate<T>[];
+
+  constructor(candidates: readonly Candidate<T>[]) {
+    this.first = candidates[0]?.entry.order ?? Number.POSITIVE_INFINITY;
+    this.#candidates = candidates;
+  }
+
+  find(lookup: Lookup, below: number): Entry<T> | undefined {
+    for (const candidate of this.#candidates) {
       if (candidate.entry.order >= below) return undefined;
       if (matches(candidate, lookup)) return candidate.entry;
     }
     return undefined;
-  },
-});
+  }
+}
+
+/** The only entry of its path, which asks for nothing else: what most routes are. */
+class PathAlone<T> implements Finder<T> {
+  readonly first: number;
+  readonly #entry: Entry<T>;
+
+  constructor(entry: Entry<T>) {
+    this.first = entry.order;
+    this.#entry = entry;
+  }
+
+  find(_lookup: Lookup, below: number): Entry<T> | undefined {
+    return this.first < below ? this.#entry : undefined;
+  }
+}
+
+function inTurn<T>(candidates: readonly Candidate<T>[]): Finder<T> {
+  const [one] = candidates;
+  return candidates.length === 1 && one !== undefined && asksForNothing(one)
+    ? new PathAlone(one.entry)
+    : new OneByOne(candidates);
+}
+
+const asksForNothing = ({ methods, fits, redirects, conditions }: Candidate<unknown>): boolean =>
+  methods === undefined && fits === undefined && redirects === undefined && conditions.length === 0;
 
 /** The exact value a candidate requires of this header or parameter, if it does. */
 const required = ({ conditions }: Candidate<unknown>, { of, name }: Condition): string | undefined => {
@@ -83,7 +116,7 @@ const mostRequired = (candidates: readonly Candidate<unknown>[], used: ReadonlyS
 
 const indexed = <T>(candidates: readonly Candidate<T>[], used: ReadonlySet<string>): Finder<T> => {
   const by = mostRequired(candidates, used);
-  if (by === undefined) return oneByOne(candidates);
+  if (by === undefined) return inTurn(candidates);
   const split = Map.groupBy(candidates, (candidate) => required(candidate, by));
   const rest = indexed(split.get(undefined) ?? [], used);
   split.delete(undefined);

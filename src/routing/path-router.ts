@@ -23,15 +23,25 @@ interface Node<T> {
   at: readonly Finder<T>[] | undefined;
   /** For all paths that go on with a segment no pattern has. */
   under: readonly Finder<T>[] | undefined;
+  /** Some pattern goes on from here. */
+  inner: boolean;
 }
 
 /** A node for each leading part of a pattern's literal segments, "" among them. */
 const nodesOf = <T>(patterns: Iterable<string>): Map<string, Node<T>> => {
-  const nodes = new Map<string, Node<T>>([["", { at: undefined, under: undefined }]]);
+  const nodes = new Map<string, Node<T>>();
+  const nodeAt = (path: string): Node<T> => {
+    const node = nodes.get(path) ?? { at: undefined, under: undefined, inner: false };
+    nodes.set(path, node);
+    return node;
+  };
+  const root = nodeAt("");
   for (const pattern of patterns) {
     const text = `${pattern.replace(/\/\*$/, "")}/`;
+    let parent = root;
     for (let end = text.indexOf("/", 1); end !== -1; end = text.indexOf("/", end + 1)) {
-      nodes.set(text.slice(0, end), { at: undefined, under: undefined });
+      parent.inner = true;
+      parent = nodeAt(text.slice(0, end));
     }
   }
   return nodes;
@@ -54,7 +64,7 @@ function createRouter<T>(entries: readonly Entry<T>[]): Finder<T> {
   const nodes = nodesOf<T>(byPattern.keys());
   const root = nodes.get("")!;
 
-  function match(path: string, node: Node<T>, kind: keyof Node<T>): readonly Finder<T>[] {
+  function match(path: string, node: Node<T>, kind: "at" | "under"): readonly Finder<T>[] {
     const found = router.match(METHOD_NAME_ALL, path)[0].map(([candidates]) => candidates);
     node[kind] = found;
     return found;
@@ -63,6 +73,8 @@ function createRouter<T>(entries: readonly Entry<T>[]): Finder<T> {
   function allOf(path: string): readonly Finder<T>[] {
     let node = root;
     for (let end = 0; ; ) {
+      // No search for what cannot be there: it would reach into memory that no other request keeps near.
+      if (!node.inner) return node.under ?? match(path, node, "under");
       end = path.indexOf("/", end + 1);
       const child = nodes.get(end === -1 ? path : path.slice(0, end));
       if (child === undefined) return node.under ?? match(path, node, "under");

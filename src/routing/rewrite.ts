@@ -67,6 +67,8 @@ export function replaceOwnPrefix(rule: PathRule, replacement: string): (path: st
  * @throws {TypeError} for `replace_prefix` on a route whose path is no prefix.
  */
 export function compileRewrite(rule: RewriteRule): (path: string, facts: IncomingRequest) => string {
+  // One function for all routes that rewrite nothing.
+  if (rule.rewrite_path === undefined && rule.strip_prefix === undefined) return asSent;
   const rewrite = compileOwnRewrite(rule);
   const matched = asMatched(rule.paths);
   return (path, facts) => {

@@ -27,17 +27,19 @@ export interface SeriesCounts {
   readonly values: Float64Array;
 }
 
-// Where the numbers stand. One array for all of them: no allocation and no search by a name for each request.
+// Where the numbers stand. One array for all of them: no allocation and no search by a name for each request. What every
+// request changes comes first, so that it touches few lines of the processor's cache.
 const STATUSES = 0;
 const IN_FLIGHT = 5;
-const SOCKETS = 6;
-const EJECTIONS = 7;
-const RETRIES = 8;
-const GATEWAY = RETRIES + RETRY_KINDS.length;
+const GATEWAY_SUM = 6;
+const UPSTREAM_SUM = 7;
+const GATEWAY = 8;
 const BUCKETS = DURATION_BOUNDS_MS.length + 1;
-/** Each histogram's sum follows its buckets. */
-const UPSTREAM = GATEWAY + BUCKETS + 1;
-const PROBLEMS = UPSTREAM + BUCKETS + 1;
+const UPSTREAM = GATEWAY + BUCKETS;
+const SOCKETS = UPSTREAM + BUCKETS;
+const EJECTIONS = SOCKETS + 1;
+const RETRIES = EJECTIONS + 1;
+const PROBLEMS = RETRIES + RETRY_KINDS.length;
 const SIZE = PROBLEMS + REASONS.length;
 
 const reasonIndex = new Map<AnswerReason, number>(REASONS.map((reason, index) => [reason, PROBLEMS + index]));
@@ -52,13 +54,16 @@ export const freshCounts = (route: string, service: string): SeriesCounts => ({
   values: new Float64Array(SIZE),
 });
 
-/** `histogram` is where its buckets begin. A clock that was set back would take from a sum that must only grow. */
-function observe(values: Float64Array, histogram: number, ms: number): void {
+/**
+ * `histogram` is where its buckets begin, `sum` where their sum stands. A clock that was set back would take from a sum
+ * that must only grow.
+ */
+function observe(values: Float64Array, histogram: number, sum: number, ms: number): void {
   const taken = Math.max(ms, 0);
   let bucket = 0;
   while (bucket < DURATION_BOUNDS_MS.length && taken > DURATION_BOUNDS_MS[bucket]!) bucket++;
   values[histogram + bucket]!++;
-  values[histogram + BUCKETS]! += taken;
+  values[sum]! += taken;
 }
 
 /**
@@ -68,7 +73,7 @@ function observe(values: Float64Array, histogram: number, ms: number): void {
 export function countAnswer({ values }: SeriesCounts, status: number, ms: number, reason?: AnswerReason): void {
   // A status above 599 is not one of HTTP's; pods send such all the same.
   values[STATUSES + Math.min((status / 100) | 0, 5) - 1]!++;
-  observe(values, GATEWAY, ms);
+  observe(values, GATEWAY, GATEWAY_SUM, ms);
   // Below that no request is refused: a redirect or a preflight's answer is what was asked for.
   if (reason !== undefined && status >= 400) values[reasonIndex.get(reason)!]!++;
 }
@@ -80,7 +85,7 @@ export function countInFlight({ values }: SeriesCounts, change: 1 | -1): void {
 
 /** A pod answered an attempt. `ms`: from sending it to the answer's headers. */
 export function countUpstream({ values }: SeriesCounts, ms: number): void {
-  observe(values, UPSTREAM, ms);
+  observe(values, UPSTREAM, UPSTREAM_SUM, ms);
 }
 
 /** An attempt follows a failed one. */
@@ -131,9 +136,9 @@ export interface SeriesView {
   readonly problems: ReadonlyMap<AnswerReason, number>;
 }
 
-const durations = (values: Float64Array, from: number): Durations => ({
+const durations = (values: Float64Array, from: number, sum: number): Durations => ({
   buckets: values.subarray(from, from + BUCKETS),
-  sum: values[from + BUCKETS]!,
+  sum: values[sum]!,
 });
 
 /** Reads a series. The arrays are its own: they go on counting. */
@@ -147,8 +152,8 @@ export function viewSeries({ values }: SeriesCounts): SeriesView {
       RetryKind,
       number
     >,
-    gateway: durations(values, GATEWAY),
-    upstream: durations(values, UPSTREAM),
+    gateway: durations(values, GATEWAY, GATEWAY_SUM),
+    upstream: durations(values, UPSTREAM, UPSTREAM_SUM),
     problems: new Map(
       REASONS.map((reason, index) => [reason, values[PROBLEMS + index]!] as const).filter(([, count]) => count > 0),
     ),

@@ -69,7 +69,7 @@ export function createHealthSet({
     const stop = new AbortController();
     const { pool } = check;
     const subjects: ProbedPool = {
-      targets: pool.targets,
+      targets: () => pool.targets(),
       mark(target, healthy) {
         pool.mark(target, healthy);
         onMark?.(markOf(check, target, healthy));

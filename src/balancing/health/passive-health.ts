@@ -36,69 +36,78 @@ export const freshState = (): PassiveState => ({
  * more than half of those that are `limited` is ejected: what hits the majority is not the fault of single targets, and
  * a pool of one never ejects it.
  */
-export function createPassiveHealth(config: PassiveHealthConfig, clock: Clock) {
-  const ejected = new Set<PassiveState>();
+export class PassiveHealth {
+  readonly #config: PassiveHealthConfig;
+  readonly #clock: Clock;
+  readonly #ejected = new Set<PassiveState>();
   /** How many of the ejected are limited. */
-  let limited = 0;
-  let nextEnd = Number.POSITIVE_INFINITY;
+  #limited = 0;
+  #nextEnd = Number.POSITIVE_INFINITY;
 
-  function release(state: PassiveState): void {
-    state.ejectedUntil = 0;
-    if (ejected.delete(state) && state.limited) limited--;
+  constructor(config: PassiveHealthConfig, clock: Clock) {
+    this.#config = config;
+    this.#clock = clock;
   }
 
-  function schedule(): void {
-    nextEnd = Number.POSITIVE_INFINITY;
-    for (const state of ejected) nextEnd = Math.min(nextEnd, state.ejectedUntil);
+  /**
+   * A request failed. True: the target is ejected from now until its `ejectedUntil`. `size`: how many are `limited`.
+   */
+  failed(state: PassiveState, size: number): boolean {
+    const { failures, eject } = this.#config;
+    state.failures++;
+    if (state.failures < failures || eject === 0 || state.ejectedUntil > 0) return false;
+    if (state.limited && (this.#limited + 1) * 2 > size) return false;
+    const longest = Math.max(eject, Math.min(eject * LONGEST_TIMES, LONGEST_MS));
+    state.ejectedUntil = this.#clock.now() + Math.min(eject * 2 ** state.ejections, longest);
+    state.since = state.ejectedUntil;
+    state.ejections++;
+    this.#ejected.add(state);
+    if (state.limited) this.#limited++;
+    this.#nextEnd = Math.min(this.#nextEnd, state.ejectedUntil);
+    return true;
   }
 
-  return {
-    /**
-     * A request failed. True: the target is ejected from now until its `ejectedUntil`. `size`: how many are `limited`.
-     */
-    failed(state: PassiveState, size: number): boolean {
-      state.failures++;
-      if (state.failures < config.failures || config.eject === 0 || state.ejectedUntil > 0) return false;
-      if (state.limited && (limited + 1) * 2 > size) return false;
-      const longest = Math.max(config.eject, Math.min(config.eject * LONGEST_TIMES, LONGEST_MS));
-      state.ejectedUntil = clock.now() + Math.min(config.eject * 2 ** state.ejections, longest);
-      state.since = state.ejectedUntil;
-      state.ejections++;
-      ejected.add(state);
-      if (state.limited) limited++;
-      nextEnd = Math.min(nextEnd, state.ejectedUntil);
-      return true;
-    },
-    succeeded(state: PassiveState): void {
-      state.failures = 0;
-      if (state.ejections === 0) return;
-      const now = clock.now();
-      if (now - state.since < config.eject) return;
-      state.ejections--;
-      state.since = now;
-    },
-    /** Ends ejections whose time is over. True: there were some. Costs nothing while none is ejected. */
-    endDue(): boolean {
-      if (ejected.size === 0) return false;
-      const now = clock.now();
-      if (now < nextEnd) return false;
-      for (const state of ejected) if (state.ejectedUntil <= now) release(state);
-      schedule();
-      return true;
-    },
-    /** The pool changed: `left` are gone, `size` are `limited`, and no more than half of those stay ejected. */
-    resize(left: readonly PassiveState[], size: number): void {
-      for (const state of left) release(state);
-      limited = 0;
-      for (const state of ejected) if (state.limited) limited++;
-      while (limited * 2 > size) {
-        let first: PassiveState | undefined;
-        for (const state of ejected) {
-          if (state.limited && (first === undefined || state.ejectedUntil < first.ejectedUntil)) first = state;
-        }
-        release(first!);
+  succeeded(state: PassiveState): void {
+    state.failures = 0;
+    if (state.ejections === 0) return;
+    const now = this.#clock.now();
+    if (now - state.since < this.#config.eject) return;
+    state.ejections--;
+    state.since = now;
+  }
+
+  /** Ends ejections whose time is over. True: there were some. Costs nothing while none is ejected. */
+  endDue(): boolean {
+    if (this.#nextEnd === Number.POSITIVE_INFINITY) return false;
+    const now = this.#clock.now();
+    if (now < this.#nextEnd) return false;
+    for (const state of this.#ejected) if (state.ejectedUntil <= now) this.#release(state);
+    this.#schedule();
+    return true;
+  }
+
+  /** The pool changed: `left` are gone, `size` are `limited`, and no more than half of those stay ejected. */
+  resize(left: readonly PassiveState[], size: number): void {
+    for (const state of left) this.#release(state);
+    this.#limited = 0;
+    for (const state of this.#ejected) if (state.limited) this.#limited++;
+    while (this.#limited * 2 > size) {
+      let first: PassiveState | undefined;
+      for (const state of this.#ejected) {
+        if (state.limited && (first === undefined || state.ejectedUntil < first.ejectedUntil)) first = state;
       }
-      schedule();
-    },
-  };
+      this.#release(first!);
+    }
+    this.#schedule();
+  }
+
+  #release(state: PassiveState): void {
+    state.ejectedUntil = 0;
+    if (this.#ejected.delete(state) && state.limited) this.#limited--;
+  }
+
+  #schedule(): void {
+    this.#nextEnd = Number.POSITIVE_INFINITY;
+    for (const state of this.#ejected) this.#nextEnd = Math.min(this.#nextEnd, state.ejectedUntil);
+  }
 }

@@ -35,32 +35,47 @@ export function filteredOutGuard(namespace: string, key: string): FreshnessGuard
   return { refresh: () => undefined, fresh: () => true, unavailable: () => ({ why: "filtered_out", detail }) };
 }
 
-/** Of a service in a namespace that is read. */
-export function freshnessGuard(options: {
-  readonly namespace: string;
-  readonly name: string;
+/** Where a guard looks. */
+export interface GuardSources {
   readonly sync: NamespaceSync;
   readonly feed: Feed;
   readonly maxStale: number;
-}): FreshnessGuard {
-  const { namespace, name, sync, feed, maxStale } = options;
-  const expired = (): boolean => isExpired(sync, maxStale);
-  return {
-    refresh() {
-      if (feed.refresh !== undefined) return feed.refresh(namespace, name);
-      // A first list under way is worth waiting for; an apiserver that failed already may stay away for long.
-      if (!sync.synced()) return sync.hopeful() ? sync.settled() : undefined;
-      return expired() ? sync.freshened(maxStale) : undefined;
-    },
-    fresh: () => !expired(),
-    unavailable() {
-      if (feed.unavailable !== undefined) return feed.unavailable(namespace, name);
-      if (sync.listed() && !expired()) return undefined;
-      const old = expired()
-        ? `the snapshot is older than max_stale (${maxStale} ms)`
-        : "only what snapshot_file holds is known";
-      const what = sync.synced() ? old : "never synced";
-      return { why: "not_synced", detail: `${what}: ${describeState(sync)}` };
-    },
-  };
+}
+
+/** Of a service in a namespace that is read. */
+export class ServiceGuard implements FreshnessGuard {
+  readonly #namespace: string;
+  readonly #name: string;
+  readonly #sources: GuardSources;
+
+  /** `sources`: the same object for all services of the namespace, so that requests for any of them keep it near. */
+  constructor(namespace: string, name: string, sources: GuardSources) {
+    this.#namespace = namespace;
+    this.#name = name;
+    this.#sources = sources;
+  }
+
+  refresh(): Promise<void> | undefined {
+    const { sync, feed, maxStale } = this.#sources;
+    if (feed.refresh !== undefined) return feed.refresh(this.#namespace, this.#name);
+    // A first list under way is worth waiting for; an apiserver that failed already may stay away for long.
+    if (!sync.synced()) return sync.hopeful() ? sync.settled() : undefined;
+    return isExpired(sync, maxStale) ? sync.freshened(maxStale) : undefined;
+  }
+
+  fresh(): boolean {
+    return !isExpired(this.#sources.sync, this.#sources.maxStale);
+  }
+
+  unavailable(): UnavailableReason | undefined {
+    const { sync, feed, maxStale } = this.#sources;
+    if (feed.unavailable !== undefined) return feed.unavailable(this.#namespace, this.#name);
+    const expired = isExpired(sync, maxStale);
+    if (sync.listed() && !expired) return undefined;
+    const old = expired
+      ? `the snapshot is older than max_stale (${maxStale} ms)`
+      : "only what snapshot_file holds is known";
+    const what = sync.synced() ? old : "never synced";
+    return { why: "not_synced", detail: `${what}: ${describeState(sync)}` };
+  }
 }

@@ -2,6 +2,7 @@ import type { Cluster } from "../cluster.ts";
 import { NO_ENDPOINTS, sameEndpoints } from "../store/service-views.ts";
 import type { ServiceEntry } from "../store/snapshot.ts";
 import type { EmptyReason, Endpoint, ServiceReference, Upstream } from "../types.ts";
+import type { FreshnessGuard } from "./freshness.ts";
 import { whyAbsent, whyEmpty } from "./reasons.ts";
 import type { WantedPort } from "./select.ts";
 
@@ -23,54 +24,83 @@ interface KnownReason {
 }
 
 /** One service port of one cluster, as a route sees it. */
-export function createUpstream(cluster: Cluster, reference: ServiceReference, wanted: WantedPort): Upstream {
-  const { reader, views, clock } = cluster;
-  const key = `${reference.namespace}/${reference.name}`;
-  const guard = cluster.guard(reference.namespace, reference.name);
-  const checksAge = cluster.config.max_stale > 0;
-  let entry: ServiceEntry | undefined;
-  let version = -1;
+export const createUpstream = (cluster: Cluster, reference: ServiceReference, wanted: WantedPort): Upstream =>
+  new ServiceUpstream(cluster, reference, wanted);
+
+class ServiceUpstream implements Upstream {
+  readonly name: string;
+  readonly cluster: string;
+  readonly #cluster: Cluster;
+  readonly #reference: ServiceReference;
+  readonly #wanted: WantedPort;
+  readonly #key: string;
+  readonly #guard: FreshnessGuard;
+  readonly #checksAge: boolean;
+  /** The snapshot's membership at the last look: while that stays, the entry is the same one. */
+  #membership = -1;
+  #entry: ServiceEntry | undefined;
+  #version = -1;
   /** While `empty_grace` runs: when it ends. 0: it does not run. */
-  let graceUntil = 0;
-  let current: readonly Endpoint[] = NO_ENDPOINTS;
-  let known: KnownReason | undefined;
+  #graceUntil = 0;
+  #current: readonly Endpoint[] = NO_ENDPOINTS;
+  #known: KnownReason | undefined;
 
-  const read = (now: ServiceEntry | undefined): readonly Endpoint[] => {
-    entry = now;
-    version = now?.version ?? -1;
-    const grace = now?.last !== undefined && clock.now() < now.last.until;
-    graceUntil = grace ? now!.last!.until : 0;
-    const next = now === undefined ? NO_ENDPOINTS : views.endpoints(now, wanted, grace);
-    if (!sameEndpoints(current, next)) current = next;
-    return current;
-  };
+  constructor(cluster: Cluster, reference: ServiceReference, wanted: WantedPort) {
+    this.name = referenceText(reference);
+    this.cluster = cluster.id;
+    this.#cluster = cluster;
+    this.#reference = reference;
+    this.#wanted = wanted;
+    this.#key = `${reference.namespace}/${reference.name}`;
+    this.#guard = cluster.guard(reference.namespace, reference.name);
+    this.#checksAge = cluster.config.max_stale > 0;
+  }
 
-  const endpoints = (): readonly Endpoint[] => {
-    const now = reader.get(key);
-    if (checksAge && !guard.fresh()) return NO_ENDPOINTS;
+  endpoints(): readonly Endpoint[] {
+    const now = this.#look();
+    if (this.#checksAge && !this.#guard.fresh()) return NO_ENDPOINTS;
     if (
-      now === entry &&
-      (now === undefined || now.version === version) &&
-      (graceUntil === 0 || clock.now() < graceUntil)
+      now === this.#entry &&
+      (now === undefined || now.version === this.#version) &&
+      (this.#graceUntil === 0 || this.#cluster.clock.now() < this.#graceUntil)
     ) {
-      return current;
+      return this.#current;
     }
-    return read(now);
-  };
+    return this.#read(now);
+  }
 
-  return {
-    name: referenceText(reference),
-    cluster: cluster.id,
-    endpoints,
-    refresh: guard.refresh,
-    reason() {
-      if (endpoints().length > 0) return undefined;
-      const now = reader.get(key);
-      if (now === undefined || guard.unavailable() !== undefined) return whyAbsent(cluster, reference);
-      if (known?.entry !== now || known.version !== now.version) {
-        known = { entry: now, version: now.version, reason: whyEmpty(cluster, now, wanted) };
-      }
-      return known.reason;
-    },
-  };
+  refresh(): Promise<void> | undefined {
+    return this.#guard.refresh();
+  }
+
+  reason(): EmptyReason | undefined {
+    if (this.endpoints().length > 0) return undefined;
+    const now = this.#look();
+    if (now === undefined || this.#guard.unavailable() !== undefined) return whyAbsent(this.#cluster, this.#reference);
+    if (this.#known?.entry !== now || this.#known.version !== now.version) {
+      this.#known = { entry: now, version: now.version, reason: whyEmpty(this.#cluster, now, this.#wanted) };
+    }
+    return this.#known.reason;
+  }
+
+  /** The service's entry. A search for it by its name reaches into memory that no other request keeps near. */
+  #look(): ServiceEntry | undefined {
+    const { reader } = this.#cluster;
+    const membership = reader.membership();
+    if (membership === this.#membership) return this.#entry;
+    const now = reader.get(this.#key);
+    if (now === this.#entry) this.#membership = membership;
+    return now;
+  }
+
+  #read(now: ServiceEntry | undefined): readonly Endpoint[] {
+    const { clock, views } = this.#cluster;
+    this.#entry = now;
+    this.#version = now?.version ?? -1;
+    const grace = now?.last !== undefined && clock.now() < now.last.until;
+    this.#graceUntil = grace ? now!.last!.until : 0;
+    const next = now === undefined ? NO_ENDPOINTS : views.endpoints(now, this.#wanted, grace);
+    if (!sameEndpoints(this.#current, next)) this.#current = next;
+    return this.#current;
+  }
 }

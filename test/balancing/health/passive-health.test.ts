@@ -1,13 +1,13 @@
 import { describe, test } from "bun:test";
 import { assert, assertEquals } from "@std/assert";
-import { createPassiveHealth, freshState } from "../../../src/balancing/health/passive-health.ts";
+import { freshState, PassiveHealth } from "../../../src/balancing/health/passive-health.ts";
 import { createFakeClock } from "../../helpers/fake-clock.ts";
 
 const SIZE = 10;
 
 function passiveHealth(config = { failures: 2, eject: 10_000 }) {
   const clock = createFakeClock();
-  return { clock, passive: createPassiveHealth(config, clock) };
+  return { clock, passive: new PassiveHealth(config, clock) };
 }
 
 describe("passive health", () => {
