@@ -9,7 +9,7 @@ import type { ConnectionPhase, ConnectionTimeout } from "./connection-phase.ts";
 import { Inbox } from "./inbox.ts";
 import type { RefusedRequest, RequestHead, RequestReader } from "./read-request.ts";
 import { type BodyOwner, type RequestBody, UNWANTED_BYTES } from "./request-body.ts";
-import type { ServerContext } from "./server-context.ts";
+import type { ServerConnectionOwner, ServerContext } from "./server-context.ts";
 import { type RequestOwner, ServerRequest } from "./server-request.ts";
 import { UnwritableHead } from "./write-fields.ts";
 
@@ -25,14 +25,13 @@ export class ServerConnection implements SocketEvents, RequestOwner, BodyOwner, 
   readonly peer: string;
   readonly #socket: StreamSocket;
   readonly #context: ServerContext;
+  readonly #owner: ServerConnectionOwner;
   readonly #sender: AnswerSender;
   /** In the middle of a head. */
   #reader: RequestReader | undefined = undefined;
   readonly #inbox = new Inbox();
   #request: ServerRequest | undefined = undefined;
   #body: RequestBody | undefined = undefined;
-  /** Of the request whose answer is on its way; undefined: it could not be read. */
-  #head: RequestHead | undefined = undefined;
   #draining = false;
   #busy = false;
   #reading = true;
@@ -42,9 +41,10 @@ export class ServerConnection implements SocketEvents, RequestOwner, BodyOwner, 
   #reject: ((error: unknown) => void) | undefined = undefined;
 
   /** Takes over a socket, and begins to read. */
-  constructor(socket: StreamSocket, context: ServerContext) {
+  constructor(socket: StreamSocket, context: ServerContext, owner: ServerConnectionOwner) {
     this.#socket = socket;
     this.#context = context;
+    this.#owner = owner;
     this.#sender = new AnswerSender(socket, this);
     this.peer = socket.peer.host;
     this.since = context.options.clock.now();
@@ -129,7 +129,7 @@ export class ServerConnection implements SocketEvents, RequestOwner, BodyOwner, 
   }
 
   sendInterim(request: ServerRequest, answer: InterimAnswer): void {
-    if (request !== this.#request || this.#sender.answering || this.#head?.minor === 0) return;
+    if (request !== this.#request || this.#sender.answering || request.minor === 0) return;
     if (this.#sender.sendInterim(answer) && answer.status === 100 && this.#body !== undefined) {
       this.#body.expected = true;
     }
@@ -195,7 +195,6 @@ export class ServerConnection implements SocketEvents, RequestOwner, BodyOwner, 
 
   #begin(head: RequestHead): void {
     this.#enter("request");
-    this.#head = head;
     this.#sender.reset();
     const body = this.#context.bodyOf(head, this);
     this.#body = body;
@@ -255,7 +254,6 @@ export class ServerConnection implements SocketEvents, RequestOwner, BodyOwner, 
     const request = this.#request;
     const { options } = this.#context;
     const { method = request?.method ?? "", target = request?.url ?? "", status } = refused ?? {};
-    if (request === undefined) this.#head = undefined;
     this.#enter("request");
     this.#request = undefined;
     this.#sender.reset();
@@ -301,23 +299,23 @@ export class ServerConnection implements SocketEvents, RequestOwner, BodyOwner, 
   }
 
   #write(answer: HttpAnswer, isHead: boolean): void {
-    const head = this.#head;
+    const request = this.#request;
     const body = this.#body;
-    if (head?.persistent !== true || this.#draining || this.#speaksAhead()) this.#sender.last = true;
+    if (request?.persistent !== true || this.#draining || this.#speaksAhead()) this.#sender.last = true;
     // One that comes back as the answer will be read.
     else if (body !== undefined && answer.body !== body && !body.skippable) this.#sender.last = true;
-    this.#sender.send(answer, { minor: head?.minor ?? 1, isHead }, this.#context.options.clock);
+    this.#sender.send(answer, { minor: request?.minor ?? 1, isHead }, this.#context.options.clock);
   }
 
   /** The client, which asked for another protocol, sent more: who knows in which one. */
   #speaksAhead(): boolean {
-    return this.#head?.upgrade !== undefined && this.#inbox.filled;
+    return this.#request?.upgrades === true && this.#inbox.filled;
   }
 
   /** Goes over to another protocol (RFC 9110 section 7.8): the connection is that one's. */
   #switch(answer: HttpAnswer): void {
     const { tunnel } = answer;
-    const asked = this.#head?.upgrade !== undefined && (this.#body === undefined || this.#body.whole);
+    const asked = this.#request?.upgrades === true && (this.#body === undefined || this.#body.whole);
     if (!asked || tunnel === undefined) throw new UnwritableHead("it changes to a protocol that was not asked for");
     this.#sender.sendSwitch(answer);
     this.#socket.pause();
@@ -329,9 +327,10 @@ export class ServerConnection implements SocketEvents, RequestOwner, BodyOwner, 
 
   /** The whole answer was taken. */
   sent(): void {
-    this.#request = undefined;
     const body = this.#body;
-    if (this.#sender.last || this.#speaksAhead()) this.#linger();
+    const ends = this.#sender.last || this.#speaksAhead();
+    this.#request = undefined;
+    if (ends) this.#linger();
     else if (body === undefined || body.whole) this.#next();
     else if (!body.skippable) this.#linger();
     else {
@@ -379,7 +378,7 @@ export class ServerConnection implements SocketEvents, RequestOwner, BodyOwner, 
     const gone = new RequestBodyError("client_gone", "The client left", { cause });
     body?.fail(gone);
     this.#sender.cancel(gone);
-    this.#context.options.closed(this);
+    this.#owner.closed(this);
   }
 
   /** An answer that is not sent. */

@@ -33,7 +33,11 @@ export interface ServerOptions {
   refuse(refusal: Refusal): HttpAnswer;
   /** The handler threw, or its answer cannot be written: the answer in its stead. */
   failed(error: unknown, request: ClientRequest | undefined): HttpAnswer;
-  /** A connection is over, or will be as soon as the socket has let go of it. Called once for each. */
+}
+
+/** Keeps a connection. */
+export interface ServerConnectionOwner {
+  /** It is over, or will be as soon as its socket has let go of it. Called once. */
   closed(connection: ServerConnection): void;
 }
 

@@ -20,6 +20,12 @@ export class ServerRequest implements ClientRequest {
   readonly expectsContinue: boolean;
   /** `FIELD` kinds of all its fields (src/http/fields.ts). */
   readonly kinds: number;
+  /** Of its version, HTTP/1. */
+  readonly minor: 0 | 1;
+  /** Its client takes another answer behind this one. */
+  readonly persistent: boolean;
+  /** Its client wants to go over to another protocol. */
+  readonly upgrades: boolean;
   readonly #owner: RequestOwner;
   #gone = false;
   #signal: ClientGone | undefined = undefined;
@@ -32,6 +38,9 @@ export class ServerRequest implements ClientRequest {
     this.body = body;
     this.expectsContinue = head.expectsContinue;
     this.kinds = head.kinds;
+    this.minor = head.minor;
+    this.persistent = head.persistent;
+    this.upgrades = head.upgrade !== undefined;
     this.#owner = owner;
   }
 
