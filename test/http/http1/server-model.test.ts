@@ -76,19 +76,20 @@ function collectSlowly(body: BodySource, random: () => number): Promise<string> 
 }
 
 /** The pieces, each at its own time, where the source is not paused. */
-function slowBody(pieces: readonly string[], random: () => number): PushedBody {
+function slowBody(pieces: readonly string[], random: () => number, waiting: () => number): PushedBody {
   const body = new PushedBody();
   const left = [...pieces];
   let over = false;
   const step = (): void => {
     if (body.paused || over) return;
+    assertEquals(waiting(), 0, "A piece is taken though one before it waits");
     const next = left.shift();
     if (next !== undefined) body.push(next);
     else {
       over = true;
       body.sink!.end(undefined);
     }
-    if (!over && random() < 0.5) step();
+    if (!over && random() < 0.9) step();
     else if (!over) setImmediate(step);
   };
   body.onFlow = () => (random() < 0.5 ? step() : setImmediate(step));
@@ -112,7 +113,10 @@ test("any requests, cut and read in any way, are answered in order, each with it
           if (answer === "none") return answerOf(null, fields);
           if (answer === "text") return answerOf(content, fields);
           if (answer === "length") fields.push(`Content-Length: ${content.length}`);
-          return answerOf(slowBody(pieces, random), fields);
+          return answerOf(
+            slowBody(pieces, random, () => socket.waiting),
+            fields,
+          );
         };
         if (early && random() < 0.5) body?.cancel();
         if (early && sync) return answerNow("early");
