@@ -206,7 +206,7 @@ export class Connection implements SocketEvents, AbortListener, BodyOrigin, Body
         this.#pending = new PartialHead(rest);
         return;
       }
-      const head = readHead(found.text);
+      const head = readHead(found.text, rest);
       rest = rest.subarray(found.end);
       if (head.status >= 200) {
         this.#begin(head, rest);

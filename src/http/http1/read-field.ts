@@ -1,7 +1,7 @@
 import { latin1 } from "../../platform/latin1.ts";
 import { kindsOf } from "../fields.ts";
 
-/** Fields that say how a message is read. */
+/** Fields that say how a request is read. */
 export const ROLE = {
   none: 0,
   host: 1,
@@ -21,13 +21,38 @@ const ROLES: Readonly<Record<string, number>> = {
   upgrade: ROLE.upgrade,
 };
 
+/** What a field means to who reads an answer. `oneHop`: it stops here, in both directions or on its way back. */
+export const ANSWER_ROLE = {
+  plain: 0,
+  length: 1,
+  coding: 2,
+  connection: 3,
+  keepAlive: 4,
+  upgrade: 5,
+  oneHop: 6,
+} as const;
+
+const ANSWER_ROLES: Readonly<Record<string, number>> = {
+  "content-length": ANSWER_ROLE.length,
+  "transfer-encoding": ANSWER_ROLE.coding,
+  connection: ANSWER_ROLE.connection,
+  "keep-alive": ANSWER_ROLE.keepAlive,
+  upgrade: ANSWER_ROLE.upgrade,
+  te: ANSWER_ROLE.oneHop,
+  trailer: ANSWER_ROLE.oneHop,
+  "proxy-connection": ANSWER_ROLE.oneHop,
+  "proxy-authenticate": ANSWER_ROLE.oneHop,
+};
+
 /** What is known of a field by its name as it was sent. */
 export interface FieldName {
   readonly name: string;
   readonly lower: string;
   /** `FIELD` kinds. */
   readonly kinds: number;
+  /** A `ROLE`, and an `ANSWER_ROLE`. */
   readonly role: number;
+  readonly answerRole: number;
   /** The name as it was sent. */
   readonly bytes: Uint8Array;
 }
@@ -37,11 +62,13 @@ export interface FieldName {
  * its bytes takes a fraction of the time that a map of texts takes. Names of one place push each other out.
  */
 const known: (FieldName | undefined)[] = Array.from({ length: 1024 }, () => undefined);
+/** The hash of a name with one more byte. */
+export const hashed = (hash: number, byte: number): number => (Math.imul(hash, 31) + byte) | 0;
 /** Longer names are not kept. */
 const LONGEST_NAME = 64;
 
-/** The field of the name that stands there. `hash`: of its bytes, as `FieldLineReader` makes it. */
-function fieldOf(bytes: Uint8Array, start: number, end: number, hash: number): FieldName {
+/** The field of the name that stands there. `hash`: of its bytes by `hashed`, one after the other, from 0. */
+export function fieldNamed(bytes: Uint8Array, start: number, end: number, hash: number): FieldName {
   const field = known[hash & 1023];
   if (field !== undefined && field.bytes.length === end - start) {
     const own = field.bytes;
@@ -56,7 +83,14 @@ function learn(bytes: Uint8Array, hash: number): FieldName {
   // A text of its own: one that is cut out of a head would keep the head.
   const name = latin1(bytes, 0, bytes.length);
   const lower = name.toLowerCase();
-  const field = { name, lower, kinds: kindsOf(lower), role: ROLES[lower] ?? ROLE.none, bytes };
+  const field = {
+    name,
+    lower,
+    kinds: kindsOf(lower),
+    role: ROLES[lower] ?? ROLE.none,
+    answerRole: ANSWER_ROLES[lower] ?? ANSWER_ROLE.plain,
+    bytes,
+  };
   if (bytes.length <= LONGEST_NAME) known[hash & 1023] = field;
   return field;
 }
@@ -127,7 +161,7 @@ export class FieldLineReader {
     for (; at < end; at++) {
       const byte = bytes[at]!;
       if (IS_TOKEN[byte] !== 1) break;
-      hash = (Math.imul(hash, 31) + byte) | 0;
+      hash = hashed(hash, byte);
     }
     if (at === end) return PARTIAL;
     if (bytes[at] !== COLON || at === start) return nameFault(bytes, start, at, end);
@@ -139,7 +173,7 @@ export class FieldLineReader {
     if (bytes[at] !== CR || bytes[at + 1] !== LF) return valueFault(bytes, at, end);
     let to = at;
     while (to > from && (bytes[to - 1] === SPACE || bytes[to - 1] === TAB)) to--;
-    this.field = fieldOf(bytes, start, colon, hash);
+    this.field = fieldNamed(bytes, start, colon, hash);
     this.value = this.text(bytes, from, to, end);
     return at + 2;
   }

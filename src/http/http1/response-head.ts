@@ -2,7 +2,7 @@ import { memoize } from "../../base/memoize.ts";
 import { Fields } from "../header-fields.ts";
 import { UpstreamError } from "../upstream-error.ts";
 import { isSpace, trimmed } from "../white-space.ts";
-import { isFieldName, isFieldValue } from "./write-fields.ts";
+import { ANSWER_ROLE, fieldNamed, hashed, IS_TOKEN } from "./read-field.ts";
 
 /** The head of an answer, and how what follows it is framed. */
 export interface ResponseHead {
@@ -23,6 +23,9 @@ export interface ResponseHead {
   readonly upgrade: string | undefined;
 }
 
+const LF = 10;
+const CR = 13;
+const COLON = 58;
 const STATUS_LINE = /^HTTP\/1\.([01]) ([0-9]{3})(?: (.*))?$/;
 const DIGITS = /^[0-9]{1,15}$/;
 const IDLE = /(?:^|[ \t,])timeout="?([0-9]{1,6})/i;
@@ -31,34 +34,8 @@ const PHRASE = /^[\t -~\x80-\xff]*$/;
 /** Most field lines of one answer, and of the trailers behind it. */
 export const ANSWER_FIELDS = 500;
 
-/** What a field means to who reads an answer. `oneHop`: it stops here, in both directions or on its way back. */
-const ROLE = { plain: 0, length: 1, coding: 2, connection: 3, keepAlive: 4, upgrade: 5, oneHop: 6 } as const;
-
-const ROLES: Readonly<Record<string, number>> = {
-  "content-length": ROLE.length,
-  "transfer-encoding": ROLE.coding,
-  connection: ROLE.connection,
-  "keep-alive": ROLE.keepAlive,
-  upgrade: ROLE.upgrade,
-  te: ROLE.oneHop,
-  trailer: ROLE.oneHop,
-  "proxy-connection": ROLE.oneHop,
-  "proxy-authenticate": ROLE.oneHop,
-};
-
-/** What is known of a field by its name as it was sent; undefined: that is none. */
-interface AnswerField {
-  readonly lower: string;
-  readonly role: number;
-}
-
-const NO_FIELD: AnswerField = { lower: "", role: ROLE.plain };
-
-const fieldOf: (name: string) => AnswerField = memoize((name) => {
-  if (!isFieldName(name)) return NO_FIELD;
-  const lower = name.toLowerCase();
-  return { lower, role: ROLES[lower] ?? ROLE.plain };
-});
+/** Whether a byte may stand in a value: what would end it may not, the rest is its receiver's to judge (RFC 9110 section 5.5). */
+const IS_VALUE_BYTE = Uint8Array.from({ length: 256 }, (_, byte) => Number(byte !== 0 && byte !== LF && byte !== CR));
 
 const invalid = (what: string): UpstreamError => new UpstreamError("invalid", what);
 
@@ -71,21 +48,34 @@ function lengthOf(value: string): number {
   return Number(values[0]);
 }
 
-/** Leaves out the fields that `Connection` names. */
-function dropNamed(fields: Fields, named: Set<string>): void {
-  for (const name of named) if (!NOT_BY_NAME.has(name)) fields.delete(name);
+/** What `Connection` says. */
+interface ConnectionOptions {
+  readonly close: boolean;
+  readonly keepAlive: boolean;
+  /** Fields that go no further. */
+  readonly named: readonly string[];
 }
+
+const connectionOptionsOf: (connection: string) => ConnectionOptions = memoize((connection) => {
+  const options = new Set(connection.split(",").map((option) => trimmed(option).toLowerCase()));
+  return {
+    close: options.has("close"),
+    keepAlive: options.has("keep-alive"),
+    named: [...options].filter((name) => !NOT_BY_NAME.has(name)),
+  };
+});
 
 /** Options that are no fields, and fields that are named by an attack on framing, never by a wish. */
 const NOT_BY_NAME = new Set(["close", "keep-alive", "content-length", "upgrade"]);
 
 /**
- * Reads an answer's head (RFC 9112 sections 4 and 5): `text` has one character for each byte, without the blank line at
- * its end. Lines may end in a bare LF, names may have white space before their colon, as a proxy has to take them.
+ * Reads an answer's head (RFC 9112 sections 4 and 5): `text` has one character for each of the bytes, without the blank line
+ * at its end. Lines may end in a bare LF, names may have white space before their colon, as a proxy has to take them.
  * Throws `UpstreamError` for what is no HTTP/1 answer, or could be read in two ways: a folded value, a length beside
  * chunks, white space within the names that frame.
  */
-export function readHead(text: string): ResponseHead {
+export function readHead(text: string, bytes: Uint8Array): ResponseHead {
+  const size = text.length;
   let end = lineEnd(text, 0);
   const line = STATUS_LINE.exec(text.slice(0, end));
   if (line === null) throw invalid("its status line is not HTTP/1");
@@ -100,41 +90,53 @@ export function readHead(text: string): ResponseHead {
   let idle: string | undefined;
   let upgrade: string | undefined;
   let count = 0;
-  while (end < text.length) {
-    const start = text.charCodeAt(end) === CR ? end + 2 : end + 1;
-    end = lineEnd(text, start);
-    const first = text.charCodeAt(start);
+  while (end < size) {
+    const start = bytes[end] === CR ? end + 2 : end + 1;
     // A folded value (RFC 9112 section 5.2): its reader might take it for a field of its own.
-    if (isSpace(first)) throw invalid("a header line of it begins with white space");
+    if (isSpace(bytes[start]!)) throw invalid("a header line of it begins with white space");
     if (++count > ANSWER_FIELDS) throw invalid(`it has more than ${ANSWER_FIELDS} header fields`);
-    const colon = text.indexOf(":", start);
-    if (colon === -1 || colon >= end || colon === start) throw invalid("a header line of it has no name and colon");
-    const spaced = isSpace(text.charCodeAt(colon - 1));
-    const name = spaced ? trimmed(text.slice(start, colon)) : text.slice(start, colon);
-    const value = trimmed(text.slice(colon + 1, end));
-    const { lower, role } = fieldOf(name);
-    if (lower === "") throw invalid("a header field of it is not HTTP's");
-    if (!isFieldValue(value)) throw invalid(`its field ${name} has a character that is none of HTTP's`);
-    switch (role) {
-      case ROLE.plain:
+    let at = start;
+    let hash = 0;
+    for (; at < size; at++) {
+      const byte = bytes[at]!;
+      if (IS_TOKEN[byte] !== 1) break;
+      hash = hashed(hash, byte);
+    }
+    const nameEnd = at;
+    while (at < size && isSpace(bytes[at]!)) at++;
+    if (at >= size || bytes[at] !== COLON || nameEnd === start) throw badName(text, start);
+    const spaced = at > nameEnd;
+    const { name, lower, answerRole } = fieldNamed(bytes, start, nameEnd, hash);
+    at++;
+    while (at < size && isSpace(bytes[at]!)) at++;
+    const from = at;
+    while (at < size && IS_VALUE_BYTE[bytes[at]!] === 1) at++;
+    if (at < size && bytes[at] !== LF && (bytes[at] !== CR || at + 1 >= size || bytes[at + 1] !== LF)) {
+      throw invalid(`its field ${name} has a character that is none of HTTP's`);
+    }
+    end = at;
+    while (at > from && isSpace(bytes[at - 1]!)) at--;
+    const value = text.slice(from, at);
+    switch (answerRole) {
+      case ANSWER_ROLE.plain:
         break;
-      case ROLE.length:
+      case ANSWER_ROLE.length:
         if (spaced) throw invalid("its Content-Length has white space before the colon");
         length = length === undefined ? value : `${length},${value}`;
         // One line of it stays, where the first one stood.
         if (fields.has(lower)) continue;
         break;
-      case ROLE.coding:
+      case ANSWER_ROLE.coding:
         if (spaced) throw invalid("its Transfer-Encoding has white space before the colon");
         coding = coding === undefined ? value : `${coding},${value}`;
         continue;
-      case ROLE.connection:
+      case ANSWER_ROLE.connection:
         connection = connection === undefined ? value : `${connection},${value}`;
         continue;
-      case ROLE.keepAlive:
+      case ANSWER_ROLE.keepAlive:
         idle = value;
         continue;
-      case ROLE.upgrade:
+      case ANSWER_ROLE.upgrade:
         upgrade = upgrade === undefined ? value : `${upgrade}, ${value}`;
         if (status !== 101) continue;
         break;
@@ -145,10 +147,10 @@ export function readHead(text: string): ResponseHead {
   }
   let persistent = line[1] === "1";
   if (connection !== undefined) {
-    const named = new Set(connection.split(",").map((option) => trimmed(option).toLowerCase()));
-    if (named.has("close")) persistent = false;
-    else if (named.has("keep-alive")) persistent = true;
-    dropNamed(fields, named);
+    const { close, keepAlive, named } = connectionOptionsOf(connection);
+    if (close) persistent = false;
+    else if (keepAlive) persistent = true;
+    for (const name of named) fields.delete(name);
   }
   let framing: ResponseHead["framing"] = "close";
   if (coding !== undefined) {
@@ -174,11 +176,16 @@ export function readHead(text: string): ResponseHead {
   };
 }
 
-const CR = 13;
-
 /** Where the line that begins at `start` ends, its CR and LF not included. */
 function lineEnd(text: string, start: number): number {
   const lf = text.indexOf("\n", start);
   if (lf === -1) return text.length;
   return text.charCodeAt(lf - 1) === CR && lf > start ? lf - 1 : lf;
+}
+
+/** What is wrong with a line that does not begin with a name and a colon. */
+function badName(text: string, start: number): UpstreamError {
+  const colon = text.indexOf(":", start);
+  const named = colon > start && colon < lineEnd(text, start);
+  return invalid(named ? "a header field of it is not HTTP's" : "a header line of it has no name and colon");
 }

@@ -4,6 +4,8 @@ import { findHead, PartialHead } from "../../../src/http/http1/find-head.ts";
 import { type ResponseHead, readHead } from "../../../src/http/http1/response-head.ts";
 import { UpstreamError } from "../../../src/http/upstream-error.ts";
 
+const bytes = (text: string): Uint8Array => Uint8Array.from(text, (c) => c.charCodeAt(0));
+
 /** What a case looks at; its fields as lines. */
 type Expected = Partial<Omit<ResponseHead, "fields"> & { fields: [name: string, value: string][] }>;
 
@@ -79,7 +81,7 @@ describe("the head of an answer", () => {
     ],
   ];
   test.each(good)("%s", (_what, text, expected) => {
-    const head = readHead(text);
+    const head = readHead(text, bytes(text));
     const fields: [string, string][] = [];
     head.fields.forEachLine((name, value) => fields.push([name, value]));
     const read = { ...head, fields };
@@ -118,12 +120,11 @@ describe("the head of an answer", () => {
       [lines("HTTP/1.1 200 OK", `Transfer-Encoding: chunked${space}`), "Transfer-Encoding"],
     ]),
   ])("that is none: %s", (text, words) => {
-    assertThrows(() => readHead(text), UpstreamError, words);
+    assertThrows(() => readHead(text, bytes(text)), UpstreamError, words);
   });
 });
 
 describe("the end of a head", () => {
-  const bytes = (text: string): Uint8Array => Uint8Array.from(text, (c) => c.charCodeAt(0));
   test.each([
     ["A\r\nB\r\n\r\nrest", "A\r\nB", 8],
     ["A\nB\n\nrest", "A\nB", 5],
