@@ -1,5 +1,6 @@
 import { FIELD, kindsOf, readAsDashes } from "./fields.ts";
-import type { HeaderFields } from "./header-fields.ts";
+import type { Fields, HeaderFields } from "./header-fields.ts";
+import { mayTrail } from "./trailers.ts";
 import { trimmed } from "./white-space.ts";
 
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
@@ -49,6 +50,18 @@ export const droppedKinds = (trusted: boolean, dropUnderscores: boolean): number
  */
 export const takenAway = (headers: HeaderFields): string[] =>
   fieldsNamedBy(headers.get("connection") ?? "").filter((name) => (kindsOf(name) & FIELD.forwarding) === 0);
+
+/** Of trailers no peer says who the client is: what comes behind a body, no proxy in front has looked at. */
+const NEVER_BEHIND = NEVER | FIELD.forwarding | FIELD.framing;
+
+/** Takes out of a client's trailers what must not go on (RFC 9110 section 6.5.1). Undefined: nothing is left. */
+export function passedTrailers(trailers: Fields): Fields | undefined {
+  for (let at = trailers.size - 1; at >= 0; at--) {
+    const name = trailers.lowerAt(at);
+    if ((kindsOf(name) & NEVER_BEHIND) !== 0 || !mayTrail(name)) trailers.removeAt(at);
+  }
+  return trailers.size === 0 ? undefined : trailers;
+}
 
 /** Names that the gateway sets or removes, as a client's fields are compared with them. */
 export interface Lookalikes {

@@ -28,6 +28,8 @@ export interface ClientRequest {
   readonly signal: GoneSignal;
   /** The authority of the target where that names one: an absolute URL's, or `:authority`. It counts instead of `Host`. */
   readonly authority?: string | undefined;
+  /** The `FIELD` kinds of all its fields (fields.ts), where its edge knows them: it has held them against the limits then. */
+  readonly kinds?: number | undefined;
   /** `Expect: 100-continue`: the client waits for an interim answer before it sends its body. */
   readonly expectsContinue?: boolean | undefined;
   /** Sends an interim answer, before the answer itself. Left out, or of no use to this client: it is dropped. */

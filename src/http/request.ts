@@ -83,7 +83,7 @@ export interface BadRequest {
 }
 
 /** What of a client's request is read here. */
-type Asked = Pick<ClientRequest, "url" | "method" | "headers" | "authority">;
+type Asked = Pick<ClientRequest, "url" | "method" | "headers" | "authority" | "kinds">;
 
 /** The longest target of a refused request that is kept: the log must not grow with what was refused for its length. */
 const SHOWN_TARGET = 256;
@@ -156,23 +156,12 @@ export function parseRequest(
   const from = peer.startsWith("::ffff:") ? peer.slice(7) : peer;
   const trusted = trusts(from);
   const drops = droppedKinds(trusted, options.underscores === "drop");
-  let size = 0;
-  let fields = 0;
-  let underscored: string[] | undefined;
-  for (let at = 0; at < headers.size; at++) {
-    const name = headers.lowerAt(at);
-    // Four more: the colon, the space and the line's end.
-    size += name.length + headers.valueAt(at).length + 4;
-    const kinds = kindsOf(name);
-    if (kinds === 0) continue;
-    fields |= kinds;
-    if ((kinds & FIELD.underscore & ~drops) !== 0) {
-      underscored ??= [];
-      underscored.push(name);
-    }
+  if (request.kinds === undefined) {
+    if (limits.headers !== 0 && headers.size > limits.headers) return MANY_HEADERS;
+    if (limits.header_bytes !== 0 && sizeOf(headers) > limits.header_bytes) return LARGE_HEADERS;
   }
-  if (limits.headers !== 0 && headers.size > limits.headers) return MANY_HEADERS;
-  if (limits.header_bytes !== 0 && size > limits.header_bytes) return LARGE_HEADERS;
+  const fields = request.kinds ?? allKinds(headers);
+  const underscored = (fields & FIELD.underscore & ~drops) === 0 ? undefined : withUnderscores(headers);
   if ((fields & FIELD.framing) !== 0) {
     const bad = start === 0 ? checkSize(headers, limits) : checkFraming(method, headers, limits);
     if (bad !== undefined) return bad;
@@ -204,6 +193,30 @@ export function parseRequest(
     peer: from,
     client,
   };
+}
+
+/** Bytes of all lines. */
+function sizeOf(headers: Fields): number {
+  let size = 0;
+  // Four more: the colon, the space and the line's end.
+  for (let at = 0; at < headers.size; at++) size += headers.lowerAt(at).length + headers.valueAt(at).length + 4;
+  return size;
+}
+
+function allKinds(headers: Fields): number {
+  let kinds = 0;
+  for (let at = 0; at < headers.size; at++) kinds |= kindsOf(headers.lowerAt(at));
+  return kinds;
+}
+
+/** Names with `_`, but for those that are the gateway's to write. */
+function withUnderscores(headers: Fields): string[] {
+  const names: string[] = [];
+  for (let at = 0; at < headers.size; at++) {
+    const name = headers.lowerAt(at);
+    if ((kindsOf(name) & FIELD.underscore) !== 0) names.push(name);
+  }
+  return names;
 }
 
 /** Takes out the lines of these kinds. */

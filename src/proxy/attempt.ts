@@ -9,6 +9,7 @@ import type { AttemptTrace } from "../telemetry/tracing/types.ts";
 import type { InFlightRequest } from "./in-flight.ts";
 import type { RetryCause } from "./options.ts";
 import { mayRetry } from "./retry.ts";
+import type { Switched } from "./switched.ts";
 import type { ProxyBackend, ProxyRoute } from "./types.ts";
 
 /** One request on its way: what its attempts share. */
@@ -22,6 +23,8 @@ export interface AttemptContext {
   /** A WebSocket that it asks for, and how the client's end of that is accepted. */
   readonly tunnel: RequestedTunnel | undefined;
   readonly upgrade: Upgrade | undefined;
+  /** What becomes of its connection where its pod goes over to another protocol; undefined: it does not ask for that. */
+  readonly switched: Switched | undefined;
   /** Pods that failed; made at the first failure. */
   tried: Target[] | undefined;
   /** Of the attempt under way. */

@@ -8,7 +8,8 @@ import { copyFields, type HeaderFields } from "../http/header-fields.ts";
 import type { ClientRequest, HttpAnswer } from "../http/message.ts";
 import { type ProblemCode, problem } from "../http/problem.ts";
 import type { IncomingRequest } from "../http/request.ts";
-import type { OutgoingRequest, RequestedTunnel } from "../http/transport.ts";
+import { RequestBodyError, type RequestBodyFailure } from "../http/request-body-error.ts";
+import type { RequestedTunnel } from "../http/transport.ts";
 import { classify } from "../http/upstream-error.ts";
 import { bodySourceOf, isWhole } from "../http/watched-source.ts";
 import type { Upgrade } from "../platform/websocket.ts";
@@ -19,7 +20,9 @@ import { createDelivery, type OpenStreams } from "./answer.ts";
 import { type AttemptContext, nextAttempt, switchBackend } from "./attempt.ts";
 import { addVia, toUpstream } from "./headers.ts";
 import { createInFlightRequests, InFlightRequest, type InFlightRequests } from "./in-flight.ts";
+import { ProxiedRequest } from "./proxied-request.ts";
 import { refuse } from "./refuse.ts";
+import { protocolsOf, Switched } from "./switched.ts";
 import type { Forwarder, ProxyBackend, ProxyRoute } from "./types.ts";
 import { Upload } from "./upload.ts";
 import { dropHandshake, openTunnel, refuseHandshake, wantsWebSocket } from "./websocket.ts";
@@ -52,6 +55,14 @@ export interface ForwarderOptions {
   /** Ends a request when its answer comes back. */
   readonly end: EndRequest;
 }
+
+/** What an edge says of a body that it could not read, as what became of its request. */
+const BODY_FAILURES: Readonly<Record<RequestBodyFailure, Failure>> = {
+  client_gone: "client_gone",
+  refused: "refused",
+  stalled: "stalled",
+  answered: "client_gone",
+};
 
 /** Makes the one forwarder of a gateway. */
 export function createForwarder(options: ForwarderOptions): Forwarder {
@@ -100,7 +111,9 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
   }
 
   function failureOf(error: unknown, { pending }: AttemptContext): Failure {
-    if (pending.upload?.tooLarge) return "too_large";
+    const { upload } = pending;
+    if (upload?.tooLarge) return "too_large";
+    if (upload?.failure instanceof RequestBodyError) return BODY_FAILURES[upload.failure.failure];
     // A client that leaves while it uploads breaks the request's own body: the pod did nothing wrong.
     const ended = pending.ended ?? (pending.request.signal.aborted ? "client_gone" : undefined);
     // Its connection may have been cut off here.
@@ -160,7 +173,7 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
     context: AttemptContext,
     first: Picked<ProxyBackend>,
     path: string,
-    init: OutgoingRequest,
+    init: ProxiedRequest,
   ): Promise<HttpAnswer> {
     const { route, outcome, pending } = context;
     const { rule, transport } = route;
@@ -171,13 +184,10 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
       const { pool } = context;
       const { counts } = outcome;
       if (rule.pass_host === "node") init.headers.set("host", target.endpoint.address);
-      if (pending.upload !== undefined) init.body = pending.upload.open();
       const sent = clock.now();
       pending.begin(sent);
       inFlight.add(pending);
-      init.controller = pending.controller;
-      init.endpoint = target.endpoint;
-      init.cluster = picked.from.upstream.cluster;
+      init.begin(target.endpoint, picked.from.upstream.cluster);
       if (entry !== undefined) {
         entry.upstream = target.endpoint.address;
         entry.tries = attempt;
@@ -218,7 +228,11 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
       }
       const socket = context.tunnel?.socket;
       const delivered =
-        socket === undefined ? deliver(answer, context, target) : openTunnel(socket, answer, context, target, tunnels);
+        socket !== undefined
+          ? openTunnel(socket, answer, context, target, tunnels)
+          : context.switched !== undefined && answer.tunnel !== undefined
+            ? context.switched.begin(answer, context, target, tunnels)
+            : deliver(answer, context, target);
       return leave(delivered, outcome, now);
     }
   }
@@ -230,10 +244,8 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
     outcome: RequestOutcome,
     upgrade: Upgrade | undefined,
   ): RequestedTunnel | HttpAnswer | undefined {
-    if (!wantsWebSocket(facts)) return undefined;
-    if (!transport.carriesTunnels || upgrade === undefined) {
-      return fail("not_supported", "WebSocket is not carried here", facts, outcome);
-    }
+    if (upgrade === undefined || !wantsWebSocket(facts)) return undefined;
+    if (!transport.carriesTunnels) return fail("not_supported", "WebSocket is not carried here", facts, outcome);
     const refusal = refuseHandshake(facts.headers);
     return refusal === undefined ? { socket: undefined } : refused(refusal, "bad_request", outcome);
   }
@@ -279,20 +291,15 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
     const pending = new InFlightRequest(request, timeouts, started);
     const { method } = facts;
     const { body } = request;
-    if (body !== null) pending.upload = new Upload(bodySourceOf(body), { limit, rate, window, now }, pending);
+    if (body !== null) {
+      const rules = { limit, rate, window, now };
+      pending.upload = new Upload(bodySourceOf(body), rules, pending, request.expectsContinue);
+    }
+    const protocols = tunnel === undefined ? protocolsOf(facts, body !== null) : undefined;
+    const switched = protocols === undefined ? undefined : new Switched(protocols, timeouts.idle);
     const headers = headersFor(facts, route, outcome);
     if (tunnel !== undefined) dropHandshake(headers);
-    const init: OutgoingRequest = {
-      method,
-      headers,
-      controller: pending.controller,
-      endpoint: undefined,
-      cluster: undefined,
-      client: request,
-      connectTimeout: timeouts.connect,
-      keepalive: route.rule.keepalive,
-      tunnel,
-    };
+    const init = new ProxiedRequest(request, pending, route, { method, headers, upgrade: switched, tunnel });
     const context: AttemptContext = {
       facts,
       route,
@@ -301,6 +308,7 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
       pending,
       tunnel,
       upgrade,
+      switched,
       tried: undefined,
       span: undefined,
     };

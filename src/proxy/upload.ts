@@ -1,4 +1,5 @@
 import type { BodySink, BodySource } from "../http/body.ts";
+import { passedTrailers } from "../http/client-fields.ts";
 import type { Fields } from "../http/header-fields.ts";
 
 /** What an upload is held to. */
@@ -80,6 +81,11 @@ export class Upload implements BodySink {
   /** All that came of it is kept: it can be sent from its beginning. */
   get repeatable(): boolean {
     return this.#kept !== undefined && this.#failed === undefined;
+  }
+
+  /** Why it broke off; undefined: it did not. */
+  get failure(): unknown {
+    return this.#failed?.error;
   }
 
   /** Its client sends nothing before an interim answer says that it may. */
@@ -184,9 +190,9 @@ export class Upload implements BodySink {
     if (this.#over) return;
     this.#over = true;
     this.whole = true;
-    this.#trailers = trailers;
+    this.#trailers = trailers && passedTrailers(trailers);
     this.#owner.handedOver(this.#heard());
-    this.#attempt?.end(trailers);
+    this.#attempt?.end(this.#trailers);
   }
 
   fail(error: unknown): void {

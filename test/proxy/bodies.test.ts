@@ -210,20 +210,82 @@ describe("request bodies", () => {
     client.socket.destroy();
   });
 
-  test("curl's Expect: 100-continue never hangs and stays at the gateway", async () => {
+  test("a client that waits to be asked for its body is asked by the pod alone", async () => {
+    let go = (): void => {};
     const { pod, rig } = await behind((socket, request) => {
-      if (request.endsWith("hello")) socket.write(answerWith("ok"));
-      else socket.once("data", () => socket.write(answerWith("ok")));
+      go = () => void socket.write("HTTP/1.1 100 Go on\r\n\r\n");
+      if (request.endsWith("\r\n\r\n")) socket.once("data", () => socket.write(answerWith("ok")));
     });
     const client = await rawClient(
       rig.port,
       "POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n",
     );
-    await until(() => client.received().startsWith("HTTP/1.1 100 "), "100 Continue");
+    await until(() => pod.requests.length === 1, "the pod's own head");
+    assertEquals(fieldValues(pod.requests[0]!, "expect"), ["100-continue"]);
+    assertEquals(client.received(), "");
+    go();
+    await until(() => client.received() === "HTTP/1.1 100 Go on\r\n\r\n", "the pod's 100");
     client.send("hello");
     await until(() => client.received().endsWith("ok"), "the answer");
-    assertEquals(fieldValues(pod.requests[0]!, "expect"), []);
     client.socket.destroy();
+  });
+
+  test("a body that the pod does not ask for is not sent, and its connection ends with the answer", async () => {
+    const { pod, rig } = await behind((socket) => socket.write(answerWith("no")));
+    const head = "PUT / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n";
+    const client = await rawClient(rig.port, head);
+    await until(() => client.closed(), "the end of the connection");
+    assertMatch(client.received(), /^HTTP\/1.1 200 [\s\S]*\r\n\r\nno$/);
+    await until(() => pod.open() === 0, "the end of the pod's connection");
+    assertEquals(pod.requests.length, 1);
+  });
+
+  test("a pod that never asks for the body has had its time, not its client's", async () => {
+    const silent = await rawPod(() => {});
+    const rig = startRig({
+      pods: [silent.port],
+      rule: { timeouts: { response: 300 } },
+      bodyRate: 1000,
+      bodyWindow: 100,
+    });
+    const head = "POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n";
+    assertMatch(await rawRequest(rig.port, head), /^HTTP\/1.1 504 /);
+  });
+
+  test("an expectation that the gateway does not know is a 417", async () => {
+    const { pod, rig } = await behind((socket) => socket.write(answerWith("ok")));
+    const answer = await rawRequest(rig.port, get("/", "Expect: a-miracle"));
+    assertMatch(answer, /^HTTP\/1.1 417 [\s\S]*"code":"expectation_failed"/);
+    assertEquals(pod.requests, []);
+  });
+
+  test("interim answers come before the answer, as the pod sent them", async () => {
+    const hints = "HTTP/1.1 103 Early Hints\r\nLink: </a.css>\r\n\r\n";
+    const { rig } = await behind((socket) => socket.write(hints + answerWith("ok")));
+    const client = await rawClient(rig.port, get("/"));
+    await until(() => client.received().endsWith("ok"), "the answer");
+    assertEquals(client.received().startsWith(`${hints}HTTP/1.1 200 `), true);
+  });
+
+  test("what stands behind a body goes with it both ways, but for what no one may say there", async () => {
+    const { pod, rig } = await behind((socket) =>
+      socket.write("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nX-Down: 1\r\n\r\n"),
+    );
+    const body = "2\r\nhi\r\n0\r\nX-Up: 1\r\nX-Forwarded-For: 6.6.6.6\r\nX-Consumer-Name: me\r\n\r\n";
+    const client = await rawClient(rig.port, `PUT / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n${body}`);
+    await until(
+      () => client.received().endsWith("\r\n\r\n0\r\nX-Down: 1\r\n\r\n") || client.received().includes("X-Down"),
+      "it all",
+    );
+    assertMatch(client.received(), /2\r\nok\r\n0\r\nX-Down: 1\r\n\r\n$/);
+    assertMatch(pod.requests[0]!, /2\r\nhi\r\n0\r\nX-Up: 1\r\n\r\n$/);
+  });
+
+  test("a GET has its body, and an answer's length to HEAD stays unknown", async () => {
+    const { pod, rig } = await behind((socket) => socket.write("HTTP/1.1 200 OK\r\nX-A: b\r\n\r\n"));
+    const head = await rawRequest(rig.port, "HEAD / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi");
+    assertMatch(pod.requests[0]!, /\r\nContent-Length: 2\r\n[\s\S]*\r\n\r\nhi$/i);
+    assertEquals([fieldValues(head, "content-length"), fieldValues(head, "transfer-encoding")], [[], []]);
   });
 
   test("gRPC is refused in words, gRPC-web passes", async () => {

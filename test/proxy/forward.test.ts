@@ -358,14 +358,11 @@ describe("options of the gateway", () => {
     const { port } = rig({
       pods: [good.port],
       route: {
-        transport: fetchTransport(
-          async (url, init) => {
-            const response = await fetch(url, init);
-            freeze(response.headers);
-            return response;
-          },
-          () => undefined,
-        ),
+        transport: fetchTransport(async (url, init) => {
+          const response = await fetch(url, init);
+          freeze(response.headers);
+          return response;
+        }),
       },
     });
     const answer = await rawRequest(port, "GET / HTTP/1.1\r\nHost: a\r\nConnection: x-secret\r\nX-Secret: 1\r\n\r\n");

@@ -8,14 +8,12 @@ import { systemClock } from "../../src/base/clock.ts";
 import { type LogFields, silentLogger } from "../../src/base/log.ts";
 import type { RouteConfig } from "../../src/config/schema.ts";
 import type { Upstream } from "../../src/discovery/types.ts";
-import { fetchAnswer } from "../../src/http/fetch/answer.ts";
 import { createHttp1Client } from "../../src/http/http1/client.ts";
-import type { HttpAnswer } from "../../src/http/message.ts";
+import type { HttpHandler } from "../../src/http/message.ts";
 import { problem } from "../../src/http/problem.ts";
 import { type ParseOptions, parseRequest } from "../../src/http/request.ts";
 import { createTrust } from "../../src/http/trust.ts";
 import { bunDial } from "../../src/platform/bun/dial.ts";
-import { openServer } from "../../src/platform/bun/listen.ts";
 import { createForwarder, type ForwarderOptions } from "../../src/proxy/forward.ts";
 import { createInFlightRequests } from "../../src/proxy/in-flight.ts";
 import type { ProxyBackend, ProxyRoute } from "../../src/proxy/types.ts";
@@ -24,6 +22,7 @@ import { AccessLogEntry } from "../../src/telemetry/access-log-entry.ts";
 import { createRequestIds } from "../../src/telemetry/request-id.ts";
 import { createRequestEnd, RequestOutcome } from "../../src/telemetry/request-outcome.ts";
 import { countingClock } from "../helpers/counting-clock.ts";
+import { serveEngine } from "../helpers/engine.ts";
 import { type Send, transportOf } from "../helpers/transport.ts";
 import { until } from "../helpers/wait.ts";
 
@@ -185,15 +184,13 @@ export function startRig(options: RigOptions = {}): Rig {
   const limits = { header_bytes: 16_384, headers: 100, url_bytes: 8192, body_bytes: options.bodyBytes ?? 0 };
   const read: ParseOptions = { clock, trusts, limits: { ...limits, ...options.limits } };
   const ids = createRequestIds(Math.random);
-  const handle = (request: Request, peer: string): HttpAnswer | Promise<HttpAnswer> => {
+  const handle: HttpHandler = (request, peer) => {
     const facts = parseRequest(request, peer, "http", read);
     if ("problem" in facts) return problem(facts.problem, facts.detail, { head: request.method === "HEAD" });
     const entry = accessLog && new AccessLogEntry(facts, ids.of(facts));
     return forwarder.forward(request, facts, route, new RequestOutcome(facts.started, entry));
   };
-  const server = openServer({ host: "127.0.0.1", port: 0 }, async (request, peer) =>
-    fetchAnswer(request, await handle(request, peer)),
-  );
+  const server = serveEngine(handle);
   const left = () => ({
     requests: inFlight.size,
     inFlight: pool.targetStates().map(({ inFlight }) => inFlight),
@@ -216,7 +213,7 @@ export function startRig(options: RigOptions = {}): Rig {
         message: () => `nothing of its requests to be left: ${JSON.stringify(left())}`,
       });
     },
-    stop: () => void server.stop(0),
+    stop: () => server.stop(),
   };
   started.rigs.add(rig);
   return rig;

@@ -39,7 +39,7 @@ export interface RequestHead {
 
 /** What came is no request that could be read in one way only: what follows cannot be read. */
 export interface RefusedRequest {
-  readonly problem: "bad_request" | "url_too_long" | "headers_too_large" | "not_supported";
+  readonly problem: "bad_request" | "url_too_long" | "headers_too_large" | "expectation_failed" | "not_supported";
   /** The status, where it is not the problem's own. */
   readonly status: number | undefined;
   /** Outward words. */
@@ -305,7 +305,7 @@ export class RequestReader {
     // An expectation of HTTP/1.0 is ignored (RFC 9110 section 10.1.1).
     const expect = minor === 0 ? undefined : this.#expect?.toLowerCase();
     if (expect !== undefined && expect !== "100-continue") {
-      return this.#refuse("The only known expectation is 100-continue", "not_supported", 417);
+      return this.#refuse("The only known expectation is 100-continue", "expectation_failed");
     }
     const options = this.#connection === undefined ? 0 : optionsOf(this.#connection);
     const head: RequestHead = {

@@ -21,21 +21,3 @@ export interface WorkerEnv {
   readonly SNAPSHOT_HOLDER?: DurableObjectNamespace;
   readonly [name: string]: unknown;
 }
-
-/** The answer to an upgrade, as Workers makes it. */
-export interface UpgradedResponse extends Response {
-  readonly webSocket?: AcceptedWebSocket | null;
-}
-
-/** A WebSocket of Workers: nothing is read of it before it is accepted. */
-export interface AcceptedWebSocket extends WebSocket {
-  accept(): void;
-}
-
-/** Both ends of a new WebSocket. */
-export const webSocketPair = (): { readonly 0: AcceptedWebSocket; readonly 1: AcceptedWebSocket } => {
-  const { WebSocketPair } = globalThis as unknown as {
-    WebSocketPair: new () => { 0: AcceptedWebSocket; 1: AcceptedWebSocket };
-  };
-  return new WebSocketPair();
-};

@@ -1,8 +1,6 @@
 import { isAddress } from "../../base/addresses.ts";
 import type { Fetch } from "../fetch.ts";
-import { webMessageSocket } from "../web-socket.ts";
-import type { MessageSocket } from "../websocket.ts";
-import type { Fetcher, UpgradedResponse, WorkerEnv } from "./api.ts";
+import type { Fetcher, WorkerEnv } from "./api.ts";
 
 /** What Cloudflare answers, in place of the address, to a fetch of one. */
 const NO_ADDRESSES = /error code: 1003/;
@@ -54,9 +52,3 @@ export function apiserverFetch(env: WorkerEnv, cluster: string): Fetch {
 
 /** How pods are reached. */
 export const upstreamFetch = (env: WorkerEnv): Fetch => through(env.UPSTREAM, "UPSTREAM", "the pods");
-
-/** The WebSocket that an answer brings; undefined: it brings none. */
-export function socketOf(answer: Response): MessageSocket | undefined {
-  const accepted = (answer as UpgradedResponse).webSocket;
-  return accepted ? webMessageSocket(accepted, () => accepted.accept()) : undefined;
-}

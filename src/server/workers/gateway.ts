@@ -3,13 +3,13 @@ import { type Clock, systemClock } from "../../base/clock.ts";
 import { createGateway, type Gateway } from "../../gateway/gateway.ts";
 import { fetchAnswer } from "../../http/fetch/answer.ts";
 import { responseOf } from "../../http/fetch/message.ts";
-import { fetchTransport } from "../../http/fetch/transport.ts";
+import { fetchTransport, type UpgradedAnswer } from "../../http/fetch/transport.ts";
+import { headersOf } from "../../http/header-fields.ts";
+import type { HttpAnswer } from "../../http/message.ts";
 import { problem } from "../../http/problem.ts";
 import { resolved } from "../../platform/resolved.ts";
-import { webMessageSocket } from "../../platform/web-socket.ts";
-import type { Upgrade } from "../../platform/websocket.ts";
-import { type WorkerEnv, webSocketPair } from "../../platform/workers/api.ts";
-import { socketOf, upstreamFetch } from "../../platform/workers/fetch.ts";
+import type { WorkerEnv } from "../../platform/workers/api.ts";
+import { upstreamFetch } from "../../platform/workers/fetch.ts";
 import { readWorkerConfig } from "./config.ts";
 import { type Holder, holderClient, snapshotHolder } from "./holder.ts";
 import { type OnDemandCluster, workerCluster, workerLogger, writeLog } from "./parts.ts";
@@ -48,11 +48,12 @@ const workerClock: Clock = {
   },
 };
 
-const upgrade: Upgrade = (_request, headers) => {
-  const { 0: client, 1: server } = webSocketPair();
-  const init = { status: 101, headers, webSocket: client } as ResponseInit;
-  return { response: new Response(null, init), socket: webMessageSocket(server, () => server.accept()) };
-};
+/** An answer as Workers sends it. A WebSocket passes from pod to client: nothing of it is seen here. */
+function sent(request: Request, answer: HttpAnswer): Response {
+  const { status, headers, webSocket } = answer as UpgradedAnswer;
+  if (status !== 101) return fetchAnswer(request, answer);
+  return new Response(null, { status, headers: headersOf(headers), webSocket } as ResponseInit);
+}
 
 interface Booted {
   readonly gateway: Gateway;
@@ -71,7 +72,7 @@ function boot(text: string, env: WorkerEnv): Booted | undefined {
   const holder = env.SNAPSHOT_HOLDER;
   const fetchShared = holder === undefined ? undefined : holderClient(holder);
   const clusters: OnDemandCluster[] = [];
-  const transport = fetchTransport(upstreamFetch(env), socketOf);
+  const transport = fetchTransport(upstreamFetch(env));
   const gateway = createGateway({
     config,
     createCluster(cluster, zone) {
@@ -118,7 +119,7 @@ export function createWorker(text: string): WorkerModule {
         } catch {
           return responseOf(problem("bad_request", "The request target cannot be read", { head }));
         }
-        return fetchAnswer(clean, await made.gateway.handle(clean, peer, scheme, undefined, upgrade));
+        return sent(clean, await made.gateway.handle(clean, peer, scheme));
       },
       async scheduled(_event, env) {
         const made = bootOnce(env);
