@@ -40,15 +40,13 @@ export abstract class Http2Session extends SessionCore implements FrameHandler {
   /** Takes what came from the socket, behind the preface. */
   protected receive(bytes: Uint8Array): void {
     // All that is written meanwhile leaves when these bytes are done with.
-    const outer = this.flushing;
     this.flushing = true;
     try {
       this.#reader.push(bytes);
     } catch (error) {
       this.breakOff(error);
     }
-    this.flushing = outer;
-    if (!outer) this.flush();
+    this.flush();
   }
 
   /** A stream that there is none of yet. */

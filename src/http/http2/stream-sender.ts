@@ -4,6 +4,10 @@ import { FRAME_BYTES } from "./frames.ts";
 import type { SessionCore } from "./session-core.ts";
 import type { Http2Stream } from "./stream.ts";
 
+/** Room that is made at once for a body, and for the heads of its frames. */
+const ROOM_BYTES = 4 * FRAME_BYTES;
+const HEADS_BYTES = 64;
+
 /**
  * The body that goes out on a stream: as much at once as both windows and the socket allow (RFC 9113 section 5.2). While
  * any of it waits, its source is paused.
@@ -141,6 +145,8 @@ export class StreamSender implements BodySink {
   #write(bytes: Uint8Array, most: number): number {
     const session = this.#session;
     let at = 0;
+    // Room for all that leaves in one write: growing bit by bit would copy it several times.
+    session.writer.reserve(Math.min(bytes.length, most, this.window, session.sendWindow, ROOM_BYTES) + HEADS_BYTES);
     while (at < bytes.length && at < most && !session.cannotSend) {
       const size = Math.min(bytes.length - at, FRAME_BYTES, this.window, session.sendWindow);
       if (size <= 0) break;

@@ -77,7 +77,9 @@ export class Rig {
 
   /** The client's preface and settings, and its ACK of the server's. */
   hello(): this {
-    return this.send(HELLO, SETTINGS_ACK);
+    this.send(HELLO, SETTINGS_ACK);
+    this.connection.flush();
+    return this;
   }
 
   /** All frames that the server sent. */
