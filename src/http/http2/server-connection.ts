@@ -43,6 +43,8 @@ export class Http2ServerConnection extends Http2Session {
   #preface = 0;
   readonly #opened: number;
   #ticked: number;
+  /** Since when it has had no stream; 0: it has not been greeted. */
+  #idleSince = 0;
   /** 0: it does not drain; else since when. */
   #draining = 0;
   #dropped = 0;
@@ -144,6 +146,7 @@ export class Http2ServerConnection extends Http2Session {
       }
     }
     if (at < bytes.length) this.receive(at === 0 ? bytes : bytes.subarray(at));
+    if (this.streams.size === 0 && !this.over) this.#rest();
   }
 
   /** A client that sends no more is gone, but may still read what was its last answer. */
@@ -212,7 +215,10 @@ export class Http2ServerConnection extends Http2Session {
   protected onStreamClosed(): void {
     if (this.streams.size > 0 || this.over) return;
     if (this.leaving) this.#leave();
-    else this.#enter("idle");
+    else {
+      this.#idleSince = this.options.clock.now();
+      this.#rest();
+    }
   }
 
   protected onPong(): void {
@@ -229,6 +235,19 @@ export class Http2ServerConnection extends Http2Session {
     this.options.broken?.(this, code, why);
     if (!(error instanceof Http2ConnectionError)) this.options.failed(error, undefined);
     this.#linger();
+  }
+
+  /** There is no stream: it is idle, or in the middle of what may begin one. */
+  #rest(): void {
+    if (!this.begun || this.midway) {
+      if (this.phase !== "head") this.#enter("head");
+      return;
+    }
+    if (this.phase === "idle") return;
+    this.#idleSince ||= this.options.clock.now();
+    this.phase = "idle";
+    // Frames that begin no stream do not keep a connection.
+    this.since = this.#idleSince;
   }
 
   #add(stream: Http2Stream): void {

@@ -20,7 +20,8 @@ export abstract class Http2Session extends SessionCore implements FrameHandler {
   readonly #limits: ListLimits;
   /** One list serves all blocks. */
   readonly #lines: FieldLine[] = [];
-  #begun = false;
+  /** The other side's first settings came. */
+  protected begun = false;
 
   /** `defer` calls a function once at the end of a turn: what is written until then leaves together. */
   constructor(socket: StreamSocket, limits: ListLimits, defer: (flush: () => void) => void) {
@@ -31,6 +32,11 @@ export abstract class Http2Session extends SessionCore implements FrameHandler {
 
   protected get heldInput(): number {
     return this.#reader.held + this.#block.size;
+  }
+
+  /** The other side is in the middle of a frame, or of a block of fields. */
+  protected get midway(): boolean {
+    return this.#reader.held > 0 || this.#block.open;
   }
 
   protected stopReading(): void {
@@ -53,9 +59,9 @@ export abstract class Http2Session extends SessionCore implements FrameHandler {
   protected abstract onNewStream(id: number, lines: readonly FieldLine[], complete: boolean, endStream: boolean): void;
 
   frame(type: number, flags: number, id: number, bytes: Uint8Array, start: number, end: number): void {
-    if (!this.#begun) {
+    if (!this.begun) {
       if (type !== FRAME.settings || (flags & FLAG.ack) !== 0) throw wrong("the first frame is not SETTINGS");
-      this.#begun = true;
+      this.begun = true;
     }
     if (this.#block.open && (type !== FRAME.continuation || id !== this.#block.stream)) {
       throw wrong("another frame stands within a header block");
