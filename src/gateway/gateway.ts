@@ -9,7 +9,6 @@ import type { ClusterStatus, NodesAnswer } from "../discovery/views.ts";
 import type { Drain } from "../http/drain.ts";
 import { fetchAnswer } from "../http/fetch/answer.ts";
 import { linesOf } from "../http/header-fields.ts";
-import type { Refusal } from "../http/http1/server-context.ts";
 import type { ClientRequest, HttpAnswer } from "../http/message.ts";
 import { createKeySpace } from "../middleware/key-space.ts";
 import type { StreamSocket } from "../platform/sockets.ts";
@@ -32,7 +31,7 @@ import { type ClusterSet, createClusterSet } from "./cluster-set.ts";
 import { FORMAT } from "./format.ts";
 import { forgetOthers, makePlan, type Plan, type PlanParts, type PlanWorld, retire } from "./plan.ts";
 import { createReferenceCheck } from "./reference-check.ts";
-import { respond, respondRefused } from "./request.ts";
+import { respond } from "./request.ts";
 import type { GatewayView } from "./view.ts";
 
 /** What a gateway works with: the runtime's parts, never the runtime itself. */
@@ -79,8 +78,6 @@ export interface Gateway extends GatewayView {
   ): HttpAnswer | Promise<HttpAnswer>;
   /** The same in the words of the fetch standard: without trailers, interim answers and upgrades, which are not asked for. */
   fetch(request: Request, peer: string, scheme: "http" | "https", port?: string): Promise<Response>;
-  /** The answer to what the edge itself refuses, counted and logged as any other. */
-  answerRefused(refusal: Refusal, scheme: "http" | "https"): HttpAnswer;
   /** Serves one connection to the stream of that id, from taking it to its end. */
   connection(stream: string, client: StreamSocket): void;
   /**
@@ -216,7 +213,6 @@ export function createGateway(options: GatewayOptions): Gateway {
     counters,
     traffic,
     handle,
-    answerRefused: (refusal, scheme) => respondRefused(plan, refusal, scheme),
     async fetch(request, peer, scheme, port) {
       const { url, method, body, signal } = request;
       const headers = linesOf(request.headers);

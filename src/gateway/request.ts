@@ -1,6 +1,4 @@
 import { lastAnswer } from "../http/drain.ts";
-import { Fields } from "../http/header-fields.ts";
-import type { Refusal } from "../http/http1/server-context.ts";
 import type { ClientRequest, HttpAnswer } from "../http/message.ts";
 import { type ProblemCode, problem } from "../http/problem.ts";
 import { type IncomingRequest, parseRequest, refusedRequest } from "../http/request.ts";
@@ -39,19 +37,6 @@ export function respond(
   outcome.entry?.trace?.matched(routeTemplate(route.rule.path));
   if (route.chain === undefined) return serve(route, request, facts, plan, outcome, upgrade);
   return throughChain(route, route.chain, { request, facts, plan, outcome, upgrade });
-}
-
-/** Answers what an edge refuses, see `Gateway.answerRefused`. */
-export function respondRefused(plan: Plan, refusal: Refusal, scheme: "http" | "https"): HttpAnswer {
-  const { problem: code, detail, status, peer, method, target, request } = refusal;
-  const answer = problem(code, detail, { status, head: method === "HEAD" });
-  // Who has the request ends it, too.
-  if (request !== undefined) return answer;
-  const refused = refusedRequest({ url: target, method, headers: new Fields() }, peer, scheme, plan.read.clock);
-  const outcome = new RequestOutcome(refused.started, entryOf(refused, plan));
-  outcome.reason = code;
-  outcome.counts = plan.unmatched;
-  return plan.end(outcome, lastAnswer(answer));
 }
 
 /** What is to be written of a request; undefined: nothing. */

@@ -319,6 +319,12 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
     return sendWithRetries(context, picked, path + search, init);
   }
 
+  const go: typeof prepare = (request, facts, route, from, outcome, started, upgrade) => {
+    const answer = prepare(request, facts, route, from, outcome, started, upgrade);
+    // What was sent ends when it comes back.
+    return answer instanceof Promise ? answer : leave(answer, outcome);
+  };
+
   function forward(
     request: ClientRequest,
     facts: IncomingRequest,
@@ -339,12 +345,9 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
       entry.cluster = from.upstream.cluster;
     }
     const refresh = from.upstream.refresh();
-    const go = (): Promise<HttpAnswer> | HttpAnswer => {
-      const answer = prepare(request, facts, route, from, outcome, started, upgrade);
-      // What was sent ends when it comes back.
-      return answer instanceof Promise ? answer : leave(answer, outcome);
-    };
-    return refresh === undefined ? go() : atMost(refresh, route.rule.timeouts.response, clock).then(go);
+    if (refresh === undefined) return go(request, facts, route, from, outcome, started, upgrade);
+    const waited = atMost(refresh, route.rule.timeouts.response, clock);
+    return waited.then(() => go(request, facts, route, from, outcome, started, upgrade));
   }
 
   return { forward };

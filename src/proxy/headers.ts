@@ -9,6 +9,12 @@ const RESPONSE_STOPS = [...ONE_HOP, "proxy-authenticate"] as const;
 const there = (headers: HeaderFields, facts: IncomingRequest, kind: number, name: string): boolean =>
   mayHave(facts, kind) && headers.has(name);
 
+/** Writes a field, which is looked for only where it may be there. */
+function put(headers: HeaderFields, mayBeThere: boolean, name: string, value: string): void {
+  if (mayBeThere) headers.set(name, value);
+  else headers.append(name, value);
+}
+
 /**
  * Writes where a request came from into the headers of the request to the pod, in place: this hop into
  * `X-Forwarded-For` and, where the client or a proxy sent one, `Forwarded` (RFC 7239); the client into `X-Real-IP`;
@@ -17,15 +23,17 @@ const there = (headers: HeaderFields, facts: IncomingRequest, kind: number, name
  */
 export function toUpstream(headers: HeaderFields, facts: IncomingRequest): void {
   const { peer, client } = facts;
-  const chain = mayHave(facts, FIELD.forwardedFor) ? headers.get("x-forwarded-for") : null;
-  if (peer !== "") headers.set("x-forwarded-for", chain === null ? peer : `${chain}, ${peer}`);
-  if (client !== "" && !there(headers, facts, FIELD.realIp, "x-real-ip")) headers.set("x-real-ip", client);
+  const listed = mayHave(facts, FIELD.forwardedFor);
+  const chain = listed ? headers.get("x-forwarded-for") : null;
+  if (peer !== "") put(headers, listed, "x-forwarded-for", chain === null ? peer : `${chain}, ${peer}`);
+  if (client !== "" && !there(headers, facts, FIELD.realIp, "x-real-ip")) headers.append("x-real-ip", client);
   const scheme = there(headers, facts, FIELD.forwardedProto, "x-forwarded-proto");
   // The listener's port beside a proxy's own scheme would make a URL that leads nowhere.
   if (!scheme && !there(headers, facts, FIELD.forwardedPort, "x-forwarded-port"))
-    headers.set("x-forwarded-port", facts.port);
-  if (!scheme) headers.set("x-forwarded-proto", facts.scheme);
-  if (!there(headers, facts, FIELD.forwardedHost, "x-forwarded-host")) headers.set("x-forwarded-host", facts.authority);
+    headers.append("x-forwarded-port", facts.port);
+  if (!scheme) headers.append("x-forwarded-proto", facts.scheme);
+  if (!there(headers, facts, FIELD.forwardedHost, "x-forwarded-host"))
+    headers.append("x-forwarded-host", facts.authority);
   if (((facts.fields ?? 0) & FIELD.forwarded) !== 0 || there(headers, facts, FIELD.forwarded, "forwarded")) {
     const hops = headers.get("forwarded");
     headers.set("forwarded", hops === null ? hop(facts) : `${hops}, ${hop(facts)}`);
@@ -38,11 +46,6 @@ function hop(facts: IncomingRequest): string {
   const node = address.includes(":") ? `"[${address}]"` : address;
   const host = facts.authority === "" ? "" : `;host="${facts.authority}"`;
   return `for=${node}${host};proto=${facts.scheme}`;
-}
-
-/** True when an answer has a field that must not pass. For runtimes whose answers cannot be changed in place. */
-export function hasOneHop(headers: HeaderFields): boolean {
-  return RESPONSE_STOPS.some((name) => headers.has(name));
 }
 
 /** Deletes what was meant for the gateway alone from an answer's headers, in place. */
