@@ -1,6 +1,6 @@
 import { systemClock } from "../../src/base/clock.ts";
 import { ServerConnection } from "../../src/http/http1/server-connection.ts";
-import { type ServerConnectionOwner, ServerContext } from "../../src/http/http1/server-context.ts";
+import { ServerContext } from "../../src/http/http1/server-context.ts";
 import type { HttpAnswer, HttpHandler } from "../../src/http/message.ts";
 import { problem } from "../../src/http/problem.ts";
 import { BunSocket, bunSocketHandlers } from "../../src/platform/bun/socket.ts";
@@ -29,8 +29,8 @@ export function serveEngine(handler: HttpHandler, limits: { headers?: number } =
       failures.push(error);
       return problem("internal", String(error));
     },
+    closed: (connection) => void connections.delete(connection),
   });
-  const owner: ServerConnectionOwner = { closed: (connection) => void connections.delete(connection) };
   const listener = Bun.listen<BunSocket>({
     hostname: "127.0.0.1",
     port: 0,
@@ -41,7 +41,7 @@ export function serveEngine(handler: HttpHandler, limits: { headers?: number } =
         socket.data = new BunSocket(socket);
         socket.pause();
         socket.setNoDelay(true);
-        connections.add(new ServerConnection(socket.data, context, owner));
+        connections.add(new ServerConnection(socket.data, context));
       },
     },
   });

@@ -9,7 +9,7 @@ import type { ConnectionPhase, ConnectionTimeout } from "./connection-phase.ts";
 import { Inbox } from "./inbox.ts";
 import type { RefusedRequest, RequestHead, RequestReader } from "./read-request.ts";
 import { type BodyOwner, type RequestBody, UNWANTED_BYTES } from "./request-body.ts";
-import type { ServerConnectionOwner, ServerContext } from "./server-context.ts";
+import type { ServerContext } from "./server-context.ts";
 import { type RequestOwner, ServerRequest } from "./server-request.ts";
 import { UnwritableHead } from "./write-fields.ts";
 
@@ -25,7 +25,6 @@ export class ServerConnection implements SocketEvents, RequestOwner, BodyOwner, 
   readonly peer: string;
   readonly #socket: StreamSocket;
   readonly #context: ServerContext;
-  readonly #owner: ServerConnectionOwner;
   readonly #sender: AnswerSender;
   /** In the middle of a head. */
   #reader: RequestReader | undefined = undefined;
@@ -41,10 +40,9 @@ export class ServerConnection implements SocketEvents, RequestOwner, BodyOwner, 
   #reject: ((error: unknown) => void) | undefined = undefined;
 
   /** Takes over a socket, and begins to read. */
-  constructor(socket: StreamSocket, context: ServerContext, owner: ServerConnectionOwner) {
+  constructor(socket: StreamSocket, context: ServerContext) {
     this.#socket = socket;
     this.#context = context;
-    this.#owner = owner;
     this.#sender = new AnswerSender(socket, this);
     this.peer = socket.peer.host;
     this.since = context.options.clock.now();
@@ -378,7 +376,7 @@ export class ServerConnection implements SocketEvents, RequestOwner, BodyOwner, 
     const gone = new RequestBodyError("client_gone", "The client left", { cause });
     body?.fail(gone);
     this.#sender.cancel(gone);
-    this.#owner.closed(this);
+    this.#context.options.closed(this);
   }
 
   /** An answer that is not sent. */

@@ -33,11 +33,7 @@ export interface ServerOptions {
   refuse(refusal: Refusal): HttpAnswer;
   /** The handler threw, or its answer cannot be written: the answer in its stead. */
   failed(error: unknown, request: ClientRequest | undefined): HttpAnswer;
-}
-
-/** Keeps a connection. */
-export interface ServerConnectionOwner {
-  /** It is over, or will be as soon as its socket has let go of it. Called once. */
+  /** A connection is over, or will be as soon as its socket has let go of it. Called once for each. */
   closed(connection: ServerConnection): void;
 }
 

@@ -24,7 +24,7 @@ async function handler(request: ClientRequest) {
   return answerOf(said(request.method, request.url, text));
 }
 
-const { context: recording, owner } = recorded(handler);
+const { context: recording } = recorded(handler);
 const context = new ServerContext({
   ...recording.options,
   refuse: ({ problem, status, detail }) => answerOf(detail, [], status ?? problemStatus(problem)),
@@ -68,7 +68,7 @@ describe("over a connection in memory", () => {
       const { answers, last } = answersTo(one);
       for (const cut of [one.bytes.length, one.bytes.length >> 1, one.bytes.length - 1, 1]) {
         const socket = new FakeSocket();
-        const connection = new ServerConnection(socket, context, owner);
+        const connection = new ServerConnection(socket, context);
         await settled();
         socket.receive(one.bytes.slice(0, cut));
         await settled();
@@ -92,7 +92,7 @@ afterAll(() => {
 
 test("over sockets each request is answered alike, and nothing behind one that is refused", async () => {
   const connection = (socket: ConstructorParameters<typeof ServerConnection>[0]) => {
-    new ServerConnection(socket, context, owner);
+    new ServerConnection(socket, context);
   };
   const listener = await listenBunStream(
     { host: "127.0.0.1", port: 0 },

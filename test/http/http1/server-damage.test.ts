@@ -26,7 +26,7 @@ function damaged(): string {
 
 test("whatever comes, and however the connection ends, nothing fails and nothing stays behind", async () => {
   let underWay = 0;
-  const { context, owner, failures, closed } = recorded(async (request: ClientRequest) => {
+  const { context, failures, closed } = recorded(async (request: ClientRequest) => {
     if (request.url.length % 4 === 0) return answerOf(request.body);
     if (request.url.length % 4 === 1) return answerOf("early");
     if (request.expectsContinue) request.interim!({ status: 100, statusText: "", headers: new Headers() });
@@ -44,7 +44,7 @@ test("whatever comes, and however the connection ends, nothing fails and nothing
     const socket = new FakeSocket();
     socket.room = random() < 0.5 ? Number.POSITIVE_INFINITY : 0;
     socket.late = index(2);
-    const connection = new ServerConnection(socket, context, owner);
+    const connection = new ServerConnection(socket, context);
     for (let at = 0; at < text.length; ) {
       const end = random() < 0.3 ? text.length : at + 1 + index(60);
       socket.receive(text.slice(at, end));

@@ -265,13 +265,13 @@ describe("a connection whose time is up", () => {
 
 test("an idle connection keeps nothing of its last request", async () => {
   const heads: WeakRef<object>[] = [];
-  const { context, owner } = recorded(async (request) => {
+  const { context } = recorded(async (request) => {
     heads.push(new WeakRef(request.headers));
     return answerOf("x");
   });
   const idle = Array.from({ length: 200 }, () => {
     const socket = new FakeSocket();
-    const connection = new ServerConnection(socket, context, owner);
+    const connection = new ServerConnection(socket, context);
     socket.receive(POST + "x".repeat(10));
     return connection;
   });

@@ -2,12 +2,7 @@ import type { Body } from "../../../src/http/body.ts";
 import { Fields } from "../../../src/http/header-fields.ts";
 import type { HeadLimits } from "../../../src/http/http1/read-request.ts";
 import { ServerConnection } from "../../../src/http/http1/server-connection.ts";
-import {
-  type Refusal,
-  type ServerConnectionOwner,
-  ServerContext,
-  type ServerOptions,
-} from "../../../src/http/http1/server-context.ts";
+import { type Refusal, ServerContext, type ServerOptions } from "../../../src/http/http1/server-context.ts";
 import type { ClientRequest, HttpAnswer, HttpHandler } from "../../../src/http/message.ts";
 import { createFakeClock } from "../../helpers/fake-clock.ts";
 import { FakeSocket } from "../../helpers/fake-socket.ts";
@@ -41,9 +36,9 @@ export function recorded(handler: HttpHandler) {
       failures.push(error);
       return answerOf("internal", [], 500);
     },
+    closed: (connection) => void closed.push(connection),
   };
-  const owner: ServerConnectionOwner = { closed: (connection) => void closed.push(connection) };
-  return { context: new ServerContext(options), owner, clock, refusals, failures, closed };
+  return { context: new ServerContext(options), clock, refusals, failures, closed };
 }
 
 /** A connection in memory, and what came over it. */
@@ -54,7 +49,7 @@ export function connected(handler: HttpHandler) {
     return handler(request, peer);
   });
   const socket = new FakeSocket();
-  const connection = new ServerConnection(socket, rig.context, rig.owner);
+  const connection = new ServerConnection(socket, rig.context);
   return { ...rig, socket, connection, requests };
 }
 

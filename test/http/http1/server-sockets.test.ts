@@ -76,7 +76,7 @@ for (const [name, listen] of [
       });
       const connections: ServerConnection[] = [];
       const connection = (socket: ConstructorParameters<typeof ServerConnection>[0]): void => {
-        connections.push(new ServerConnection(socket, rig.context, rig.owner));
+        connections.push(new ServerConnection(socket, rig.context));
       };
       const handlers = { connection, admits: () => true, refused() {} };
       const listener = await listen({ host: "127.0.0.1", port: 0 }, handlers);
