@@ -169,7 +169,6 @@ export class FieldLineReader {
     while (at < end && (bytes[at] === SPACE || bytes[at] === TAB)) at++;
     const from = at;
     while (at < end && IS_VALUE[bytes[at]!] === 1) at++;
-    if (at >= end - 1) return at === end || bytes[at] === CR ? PARTIAL : valueFault(bytes, at, end);
     if (bytes[at] !== CR || bytes[at + 1] !== LF) return valueFault(bytes, at, end);
     let to = at;
     while (to > from && (bytes[to - 1] === SPACE || bytes[to - 1] === TAB)) to--;

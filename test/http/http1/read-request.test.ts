@@ -66,6 +66,12 @@ describe("the head of a request", () => {
     const plain = "GET / HTTP/1.0\r\n\r\n";
     const [alone] = readAll([plain]);
     assertEquals(readAll([full + plain + plain]).slice(1), [alone, alone]);
+    const modern = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+    const [modernAlone] = readAll([modern]);
+    assertEquals(
+      readAll([full + modern + full + modern]).filter((_, at) => at % 2 === 1),
+      [modernAlone, modernAlone],
+    );
   });
 
   test("keeps nothing of the memory it came in, which is its socket's", () => {
@@ -118,6 +124,66 @@ describe("the head of a request", () => {
     const text = `GET /${"x".repeat(100_000)} HTTP/1.1\r\nHost: a\r\n${`X: ${"x".repeat(1000)}\r\n`.repeat(300)}\r\n`;
     assertEquals(only(text, none).lines.length, 301);
     assertEquals(only(text, none).target.length, 100_001);
+  });
+});
+
+describe("the words of a refusal", () => {
+  const fields = (text: string) => `GET / HTTP/1.1\r\nHost: a\r\n${text}\r\n\r\n`;
+
+  test.each([
+    ["HELO\r\n", "The request line does not begin with a method and a space"],
+    ["GET \r\n", "The request line has no target"],
+    ["GET  / HTTP/1.1\r\n", "The request line has no target"],
+    ["GET /\r\n", "The request line does not end in an HTTP version"],
+    ["GET / HTTP/1.1 x\r\n", "The request line does not end in an HTTP version"],
+    ["GET / HTTP/1.1\n", "A line does not end in CR and LF"],
+    ["GET / HTTP/1.9\r\n", "The HTTP version is neither 1.0 nor 1.1"],
+    ["GET /a#b HTTP/1.1\r\n", "The request target has a fragment"],
+    ["GET /a\x01b HTTP/1.1\r\n", "The request target has a control character"],
+    ["GET a HTTP/1.1\r\n", "The request target is neither a path nor a URL of http or https"],
+    ["CONNECT a:1 HTTP/1.1\r\n", "The gateway does not open tunnels with CONNECT"],
+    [`${"M".repeat(65)} / HTTP/1.1\r\n`, "The method is longer than any known"],
+    [`GET /${"a".repeat(9000)} HTTP/1.1\r\n`, "The path and query are longer than the gateway's limit"],
+    ["GET / HTTP/1.1\r\n\r\n", "There is no Host header"],
+    [fields("Host: a"), "The Host header is not one host with an optional port"],
+    [fields("X"), "A field line has no colon"],
+    [fields("X Y"), "A field line has no colon"],
+    [fields("X : y"), "A field name has white space behind it"],
+    [fields(": y"), "A field line has no name"],
+    [fields(" X: y"), "A field line begins with white space"],
+    [fields("X(: y"), "A field name has a character that is not a token's"],
+    [fields("X\x80: y"), "A field name has a character that is not a token's"],
+    [fields("X: \0"), "A field value has a control character"],
+    [fields("X: a\rb"), "A line does not end in CR and LF"],
+    [fields("X\ry: b"), "A line does not end in CR and LF"],
+    [fields("X\ny: b"), "A line does not end in CR and LF"],
+    ["GET / HTTP/1.1\r\nHost: a\r\n\rX", "A line does not end in CR and LF"],
+    [fields("Content-Length: x"), "Content-Length is not one number"],
+    [fields("Transfer-Encoding: x"), "Transfer-Encoding is not chunked alone"],
+    [
+      fields("Transfer-Encoding: chunked\r\nContent-Length: 1"),
+      "The body has both a Content-Length and a Transfer-Encoding",
+    ],
+    ["GET / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n", "Transfer-Encoding is not known to HTTP/1.0"],
+    [fields("Expect: x"), "The only known expectation is 100-continue"],
+    [fields("X: y\r\n".repeat(100).trimEnd()), "There are more header fields than the gateway's limit"],
+    [fields(`X: ${"x".repeat(33_000)}`), "The header fields are larger than the gateway's limit"],
+  ])("%j: %s", (text, words) => {
+    assertEquals(refused(text).detail, words);
+  });
+
+  test("show the method and the target, as much as was read and a log can hold", () => {
+    const shownOf = (text: string) => {
+      const { method, target } = refused(text);
+      return [method, target];
+    };
+    assertEquals(shownOf("\x16\x03\x01"), ["", ""]);
+    assertEquals(shownOf("PUT /a?b HTTP/1.1\r\n\r\n"), ["PUT", "/a?b"]);
+    assertEquals(shownOf("PUT /a#b HTTP/1.1\r\n"), ["PUT", "/a"]);
+    assertEquals(shownOf("PUT http://a/b HTTP/1.1\r\n\r\n"), ["PUT", "/b"]);
+    const [method, target] = shownOf(`${"M".repeat(64)} /${"a".repeat(9000)} HTTP/1.1\r\n`);
+    assertEquals([method!.length, target!.length], [64, 256]);
+    assertEquals(shownOf(`${"M".repeat(9000)} / HTTP/1.1\r\n`)[0]!.length, 64);
   });
 });
 

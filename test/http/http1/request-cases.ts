@@ -380,6 +380,13 @@ const FIELDS: readonly Row[] = [
     { lines: ["Host:a", "b:1", "A:2", "B:3", "a:4"] },
   ],
   ["5", "a Host behind other fields", "GET / HTTP/1.1\r\nA: b\r\nhost: a\r\n\r\n", { lines: ["A:b", "host:a"] }],
+  // Each two of these pairs have one polynomial hash by 31.
+  [
+    "5",
+    "names that a table might take for each other",
+    get("Aa: 1", "BB: 2", "AaBB: 3", "BBAa: 4", "HotU: 5", "HpV6: 6", "IPst: 7", "Aa: 8"),
+    { host: "a", lines: ["Host:a", "Aa:1", "BB:2", "AaBB:3", "BBAa:4", "HotU:5", "HpV6:6", "IPst:7", "Aa:8"] },
+  ],
   ["5", "a name with underscores", get("X_Y: z"), { lines: ["Host:a", "X_Y:z"] }],
   [
     "9110 5.5",
