@@ -1,6 +1,6 @@
 import { type OpenBody, setBodyState } from "../../base/body-state.ts";
 import type { HttpAnswer } from "../message.ts";
-import { type BodyEnd, bodySourceOf, isWhole, WatchedSource } from "../watched-source.ts";
+import { type BodyEnd, isWhole, WatchedSource } from "../watched-source.ts";
 import { responseOf } from "./message.ts";
 
 /**
@@ -16,6 +16,8 @@ export function fetchAnswer(request: Request, answer: HttpAnswer): Response {
       setBodyState(response, "whole");
       return response;
     }
+    // The runtime's own is passed on as it is: one that is read comes out of its coding on Workers.
+    if ("getReader" in body) return responseOf(answer);
     const open: OpenBody = { onEnd: undefined };
     const { signal } = request;
     const leave = (): void => source.cancel(signal.reason);
@@ -23,7 +25,7 @@ export function fetchAnswer(request: Request, answer: HttpAnswer): Response {
       signal.removeEventListener("abort", leave);
       if (how === "complete") open.onEnd?.();
     };
-    const source = new WatchedSource(bodySourceOf(body), { passed: () => {}, over });
+    const source = new WatchedSource(body, { passed: () => {}, over });
     signal.addEventListener("abort", leave);
     const response = responseOf({ status, statusText, headers, body: source });
     setBodyState(response, open);
