@@ -21,7 +21,7 @@ export interface Http2Limits {
 }
 
 /** What HTTP/2 connections need of their server. */
-export interface Http2ServerOptions extends Omit<ServerOptions, "limits"> {
+export interface Http2ServerOptions extends Omit<ServerOptions, "limits" | "closed"> {
   /** In force for connections that begin from now on: may be changed under way. */
   readonly limits: Http2Limits;
   /** For the keys of WebSocket handshakes, which prove nothing here but that their answer is not of a cache. */
