@@ -145,11 +145,10 @@ function play(pieces: readonly Uint8Array[]): Outcome {
     failed(error: unknown): HttpAnswer {
       throw error;
     },
-  };
-  const connection = new Http2ServerConnection(socket, options, {
     closed() {},
-    broken: (_, code) => void broken.push(String(code)),
-  });
+    broken: (_: unknown, code: number) => void broken.push(String(code)),
+  };
+  const connection = new Http2ServerConnection(socket, options);
   connection.flush();
   socket.paused = false;
   for (const piece of pieces) socket.receive(piece);

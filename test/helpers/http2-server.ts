@@ -44,13 +44,11 @@ export async function serveHttp2(
       failures.push(error);
       return problem("internal", String(error));
     },
-  };
-  const owner = {
-    closed: (connection: Http2ServerConnection): void => void connections.delete(connection),
-    broken: (_: unknown, _code: number, why: string): void => void broken.push(why),
+    closed: (connection) => void connections.delete(connection),
+    broken: (_, _code, why) => void broken.push(why),
   };
   const handlers: StreamHandlers = {
-    connection: (socket) => void connections.add(new Http2ServerConnection(socket, options, owner)),
+    connection: (socket) => void connections.add(new Http2ServerConnection(socket, options)),
     admits: () => true,
     refused: (error) => void broken.push(error.message),
   };

@@ -6,7 +6,7 @@ import { H2_ERROR, Http2ConnectionError, Http2StreamError } from "./errors.ts";
 import type { FieldLine } from "./field-line.ts";
 import { MAX_WINDOW, SETTING } from "./frames.ts";
 import { type Http2RequestHead, readRequestFields } from "./request-fields.ts";
-import type { Http2ConnectionOwner, Http2ServerOptions } from "./server-options.ts";
+import type { Http2ServerOptions } from "./server-options.ts";
 import { ServerStream } from "./server-stream.ts";
 import { Http2Session } from "./session.ts";
 import type { Http2Stream } from "./stream.ts";
@@ -39,7 +39,6 @@ export class Http2ServerConnection extends Http2Session {
   requests = 0;
   /** Requests whose handler has not answered yet, those given up included. */
   unanswered = 0;
-  readonly #owner: Http2ConnectionOwner;
   readonly #streamLimit: number;
   #preface = 0;
   readonly #opened: number;
@@ -51,7 +50,7 @@ export class Http2ServerConnection extends Http2Session {
   #dropped = 0;
 
   /** Takes over a socket, sends its settings, and begins to read. `first`: what was read of it already. */
-  constructor(socket: StreamSocket, options: Http2ServerOptions, owner: Http2ConnectionOwner, first?: Uint8Array) {
+  constructor(socket: StreamSocket, options: Http2ServerOptions, first?: Uint8Array) {
     const { limits, clock } = options;
     super(
       socket,
@@ -62,7 +61,6 @@ export class Http2ServerConnection extends Http2Session {
       options.defer ?? queueMicrotask,
     );
     this.options = options;
-    this.#owner = owner;
     this.peer = socket.peer.host;
     this.#streamLimit = limits.streams;
     this.#opened = this.#ticked = this.since = clock.now();
@@ -234,7 +232,7 @@ export class Http2ServerConnection extends Http2Session {
   }
 
   protected onBroken(code: number, why: string, error: unknown): void {
-    this.#owner.broken?.(this, code, why);
+    this.options.broken?.(this, code, why);
     if (!(error instanceof Http2ConnectionError)) this.options.failed(error, undefined);
     this.#linger();
   }
@@ -292,7 +290,7 @@ export class Http2ServerConnection extends Http2Session {
     if (resets) this.socket.reset();
     else this.socket.destroy();
     this.loseStreams(cause ?? new Http2StreamError(H2_ERROR.cancel, "the connection is gone"));
-    this.#owner.closed(this);
+    this.options.closed(this);
   }
 
   #enter(phase: ConnectionPhase): void {

@@ -31,12 +31,8 @@ export interface Http2ServerOptions extends Omit<ServerOptions, "limits" | "clos
    * turn gathers the answers of many pods. @default a microtask
    */
   readonly defer?: ((flush: () => void) => void) | undefined;
-}
-
-/** Keeps a connection. */
-export interface Http2ConnectionOwner {
-  /** It is over, or will be as soon as its socket has let go of it. Called once. */
-  closed(connection: Http2ServerConnection): void;
-  /** It broke a rule that ends it, such as a flood; `code`: the error that it is sent. For a counter and a log line. */
+  /** A connection broke a rule that ends it, such as a flood; `code`: the error it is sent. For a counter and a log line. */
   broken?(connection: Http2ServerConnection, code: number, why: string): void;
+  /** A connection is over, or will be as soon as the socket has let go of it. Called once for each. */
+  closed(connection: Http2ServerConnection): void;
 }

@@ -1,7 +1,11 @@
 // Asks an HTTP/2 server with Node's own client, and prints what came of it as JSON.
 import { connect, constants } from "node:http2";
 
-const session = connect(`http://127.0.0.1:${process.argv[2]}`, { settings: { initialWindowSize: 5000 } });
+const session = connect(`http://127.0.0.1:${process.argv[2]}`, {
+  settings: { initialWindowSize: 5000 },
+  // Megabytes: Node gives up streams of its own accord when more waits.
+  maxSessionMemory: 200,
+});
 const settings = await new Promise((resolve) => session.once("remoteSettings", resolve));
 
 function ask(headers, body, options = {}) {

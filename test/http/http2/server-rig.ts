@@ -63,11 +63,10 @@ export class Rig {
         this.failures.push(error);
         return answer("failed", [], 500);
       },
-    };
-    this.connection = new Http2ServerConnection(this.socket, options, {
       broken: (_, _code, why) => void this.broken.push(why),
       closed: () => void this.closed++,
-    });
+    };
+    this.connection = new Http2ServerConnection(this.socket, options);
     this.socket.paused = false;
   }
 
