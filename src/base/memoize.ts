@@ -1,5 +1,3 @@
-import { detached } from "./detached.ts";
-
 /** Longer texts are not kept: they come from attackers rather than from users. */
 const LONGEST_KEY = 256;
 
@@ -16,11 +14,10 @@ export function memoize<V extends NonNullable<unknown> | null>(
   return (key) => {
     const kept = known.get(key);
     if (kept !== undefined) return kept;
-    if (key.length > LONGEST_KEY) return compute(key);
-    const own = detached(key);
-    const value = compute(own);
+    const value = compute(key);
+    if (key.length > LONGEST_KEY) return value;
     if (known.size >= limit) known.clear();
-    known.set(own, value);
+    known.set(key, value);
     return value;
   };
 }

@@ -9,7 +9,10 @@ import type { ClusterStatus, NodesAnswer } from "../discovery/views.ts";
 import type { Drain } from "../http/drain.ts";
 import { fetchAnswer } from "../http/fetch/answer.ts";
 import { linesOf } from "../http/header-fields.ts";
+import type { Refusal } from "../http/http1/server-context.ts";
 import type { ClientRequest, HttpAnswer } from "../http/message.ts";
+import { problem } from "../http/problem.ts";
+import type { RefusalReason } from "../http/server/refusal-counts.ts";
 import { createKeySpace } from "../middleware/key-space.ts";
 import type { StreamSocket } from "../platform/sockets.ts";
 import type { Upgrade } from "../platform/websocket.ts";
@@ -24,6 +27,7 @@ import { type Counters, createCounters } from "../telemetry/counters.ts";
 import { type GatewayEvent, newestEvents } from "../telemetry/events.ts";
 import { collectClusters, collectTraffic } from "../telemetry/gateway-metrics.ts";
 import { createRefusalLog } from "../telemetry/refusals.ts";
+import { createRefusedConnections } from "../telemetry/refused-connections.ts";
 import { createRequestIds } from "../telemetry/request-id.ts";
 import { createStreamCounters, type StreamCounters } from "../telemetry/stream-counters.ts";
 import type { TrafficStatistics } from "../telemetry/traffic.ts";
@@ -31,7 +35,7 @@ import { type ClusterSet, createClusterSet } from "./cluster-set.ts";
 import { FORMAT } from "./format.ts";
 import { forgetOthers, makePlan, type Plan, type PlanParts, type PlanWorld, retire } from "./plan.ts";
 import { createReferenceCheck } from "./reference-check.ts";
-import { respond } from "./request.ts";
+import { refuseUnread, respond } from "./request.ts";
 import type { GatewayView } from "./view.ts";
 
 /** What a gateway works with: the runtime's parts, never the runtime itself. */
@@ -78,6 +82,12 @@ export interface Gateway extends GatewayView {
   ): HttpAnswer | Promise<HttpAnswer>;
   /** The same in the words of the fetch standard: without trailers, interim answers and upgrades, which are not asked for. */
   fetch(request: Request, peer: string, scheme: "http" | "https", port?: string): Promise<Response>;
+  /** The answer to a request that its listener refuses: it is logged and counted as others are. */
+  refuseRequest(refusal: Refusal, scheme: "http" | "https"): HttpAnswer;
+  /** The answer where there should be another: what went wrong is logged. */
+  failRequest(error: unknown, request: ClientRequest | undefined): HttpAnswer;
+  /** Its listener refused something, or ended it before its time; `why`: more about it, for the log. */
+  countRefused(reason: RefusalReason, why?: string): void;
   /** Serves one connection to the stream of that id, from taking it to its end. */
   connection(stream: string, client: StreamSocket): void;
   /**
@@ -136,6 +146,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   const counters = createCounters();
   const streamCounters = createStreamCounters();
   const logRefusal = createRefusalLog({ clock, logger });
+  const refusedConnections = createRefusedConnections({ clock, logger });
   const connections = createConnections({
     clock,
     logger,
@@ -201,7 +212,13 @@ export function createGateway(options: GatewayOptions): Gateway {
 
   const traffic = (): TrafficStatistics => {
     const { routes, streams, tracing } = plan;
-    return collectTraffic(counters, { routes: routes.routes, streams: streams?.byId.values(), tracing });
+    const sources = {
+      routes: routes.routes,
+      streams: streams?.byId.values(),
+      tracing,
+      refused: refusedConnections.counts,
+    };
+    return collectTraffic(counters, sources);
   };
 
   const handle: Gateway["handle"] = (request, peer, scheme, port, upgrade) => {
@@ -219,6 +236,12 @@ export function createGateway(options: GatewayOptions): Gateway {
       headers.delete("upgrade");
       return fetchAnswer(request, await handle({ url, method, headers, body, signal }, peer, scheme, port));
     },
+    refuseRequest: (refusal, scheme) => refuseUnread(plan, refusal, scheme),
+    failRequest(error, request) {
+      logger.log("error", "Unforeseen error", { stack: error instanceof Error ? error.stack : String(error) });
+      return problem("internal", "The gateway could not handle this request", { head: request?.method === "HEAD" });
+    },
+    countRefused: refusedConnections.count,
     streamCounters,
     connection(id, client) {
       const stream = plan.streams?.byId.get(id);

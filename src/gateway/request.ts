@@ -1,4 +1,6 @@
 import { lastAnswer } from "../http/drain.ts";
+import { Fields } from "../http/header-fields.ts";
+import type { Refusal } from "../http/http1/server-context.ts";
 import type { ClientRequest, HttpAnswer } from "../http/message.ts";
 import { type ProblemCode, problem } from "../http/problem.ts";
 import { type IncomingRequest, parseRequest, refusedRequest } from "../http/request.ts";
@@ -37,6 +39,20 @@ export function respond(
   outcome.entry?.trace?.matched(routeTemplate(route.rule.path));
   if (route.chain === undefined) return serve(route, request, facts, plan, outcome, upgrade);
   return throughChain(route, route.chain, { request, facts, plan, outcome, upgrade });
+}
+
+/** The answer to a request that its listener refuses: it could not be read, or is one too many. */
+export function refuseUnread(plan: Plan, refusal: Refusal, scheme: "http" | "https"): HttpAnswer {
+  const { problem: code, detail, status, peer, method, target } = refusal;
+  const answer = problem(code, detail, { head: method === "HEAD", status });
+  // The one whose handler has it already says itself what became of it.
+  if (refusal.request !== undefined) return answer;
+  const shown = { method, url: target, headers: new Fields() };
+  const refused = refusedRequest(shown, peer, scheme, plan.read.clock);
+  const outcome = new RequestOutcome(refused.started, entryOf(refused, plan));
+  outcome.reason = code;
+  outcome.counts = plan.unmatched;
+  return plan.end(outcome, answer);
 }
 
 /** What is to be written of a request; undefined: nothing. */

@@ -27,6 +27,7 @@ const PROBLEMS = {
   not_synced: [503, "Service is not known yet"],
   service_unknown: [503, "Service is unknown"],
   port_unknown: [503, "Service has no such port"],
+  overloaded: [503, "Gateway has too much to do"],
   draining: [503, "Gateway is stopping"],
   upstream_timeout: [504, "Upstream took too long"],
 } as const satisfies Record<string, readonly [number, string]>;
@@ -42,6 +43,7 @@ const RETRY_AFTER: Partial<Record<ProblemCode, string>> = {
   no_endpoints: "1",
   not_synced: "1",
   rate_limited: "1",
+  overloaded: "1",
   draining: "1",
 };
 

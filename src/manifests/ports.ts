@@ -5,7 +5,7 @@ export interface ContainerPort {
   /** At most 15 characters, as Kubernetes wants it. */
   readonly name: string;
   readonly containerPort: number;
-  readonly protocol: "TCP" | "UDP";
+  readonly protocol: "TCP";
 }
 
 /** A port of the Service. */
@@ -13,16 +13,15 @@ export interface OfferedPort {
   readonly name: string;
   readonly port: number;
   readonly targetPort: string;
-  readonly protocol: "TCP" | "UDP";
+  readonly protocol: "TCP";
 }
 
 /** The ports for traffic, with the one that a Service has for each. */
 function trafficPorts({ server, streams }: Config): (ContainerPort & { readonly port: number })[] {
-  const { tls, http3, redirect_http: redirect } = server;
+  const { tls, redirect_http: redirect } = server;
   const main = { containerPort: server.listen.port, port: tls === undefined ? 80 : 443 };
   return [
     { name: "http", ...main, protocol: "TCP" },
-    ...(http3 ? [{ name: "http3", ...main, protocol: "UDP" } as const] : []),
     ...(redirect === undefined
       ? []
       : [{ name: "redirect", containerPort: redirect, port: 80, protocol: "TCP" } as const]),

@@ -8,6 +8,7 @@ import { ListenError, type Listener, takenError } from "../platform/listen.ts";
 import type { GatewayMetrics } from "../telemetry/gateway-metrics.ts";
 import type { TrafficStatistics } from "../telemetry/traffic.ts";
 import { createTrafficHistory } from "../telemetry/traffic-history.ts";
+import { listenFetch } from "./fetch-listener.ts";
 import type { ListenersOptions } from "./listeners.ts";
 
 type AdminOptions = Omit<ListenersOptions, "config" | "port">;
@@ -17,38 +18,42 @@ const LOOK_MS = 200;
 
 /**
  * Opens the admin API with its console. No two gateways share it: one that takes over waits, in the background, until
- * the one before has ended. Throws `ListenError`: then nothing goes on.
+ * the one before has ended. Rejects with `ListenError`: then nothing goes on.
  */
-export function openAdmin(admin: Exclude<AdminConfig, false>, options: AdminOptions): Listener {
+export async function openAdmin(admin: Exclude<AdminConfig, false>, options: AdminOptions): Promise<Listener> {
   const { host, logger, ports } = options;
   const { listen } = admin;
-  if (!ports.takeover || !host.isTaken(listen)) return openNow(admin, options);
+  if (!ports.takeover || !host.isTaken(listen)) return await openNow(admin, options);
   logger.log("info", `The admin API waits for ${authority(listen)}, which is another program's`);
   let listener: Listener | undefined;
-  const look = (): void => {
+  const look = async (): Promise<void> => {
     try {
       if (host.isTaken(listen)) throw takenError(listen);
-      listener = openNow(admin, options);
+      const opened = await openNow(admin, options);
+      if (stopped) return await opened.stop(0);
+      listener = opened;
       logger.log("info", `The admin API listens on ${authority(listen)}`);
     } catch (error) {
       if (!(error instanceof ListenError)) throw error;
-      cancel = systemClock.after(LOOK_MS, look);
+      if (!stopped) cancel = systemClock.after(LOOK_MS, () => void look());
     }
   };
-  let cancel = systemClock.after(LOOK_MS, look);
+  let stopped = false;
+  let cancel = systemClock.after(LOOK_MS, () => void look());
   return {
     port: listen.port,
     async stop(timeout) {
+      stopped = true;
       cancel();
       await listener?.stop(timeout);
     },
   };
 }
 
-function openNow(
+async function openNow(
   { listen, token }: Exclude<AdminConfig, false>,
-  { view, host, runtime, processMetrics, inForce }: AdminOptions,
-): Listener {
+  { view, host, runtime, processMetrics, inForce, logger }: AdminOptions,
+): Promise<Listener> {
   const clock = systemClock;
   const history = createTrafficHistory(() => trafficOf(view.metrics()), clock);
   const console = createConsole({
@@ -60,7 +65,7 @@ function openNow(
   });
   const app = createAdminApp(view, { token, processMetrics, inForce, clock, console });
   try {
-    const listener = host.listen(listen, (request) => app.fetch(request));
+    const listener = await listenFetch(listen, (request) => app.fetch(request), { host, clock, logger });
     return {
       port: listener.port,
       async stop(timeout) {

@@ -1,4 +1,5 @@
 import type { ConfigInForce } from "../admin/app.ts";
+import { systemClock } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
 import type { Config } from "../config/schema.ts";
 import type { GatewayView } from "../gateway/view.ts";
@@ -7,6 +8,7 @@ import { type Listener, shownAuthority } from "../platform/listen.ts";
 import { httpsRedirect } from "../routing/https-redirect.ts";
 import type { ProcessMetrics } from "../telemetry/process-metrics.ts";
 import { openAdmin } from "./admin-listener.ts";
+import { listenFetch } from "./fetch-listener.ts";
 import { assertFree, openPort, type PortRules } from "./ports.ts";
 
 /** The listeners of one gateway beside that of its traffic. */
@@ -48,7 +50,7 @@ export async function openListeners(options: ListenersOptions): Promise<Listener
     const address = { host: listen.host, port: redirect_http };
     redirect = await openPort("server.redirect_http", () => {
       assertFree(host, address, ports);
-      return host.listen(address, answer, { share: true });
+      return listenFetch(address, answer, { host, clock: systemClock, logger: options.logger, share: true });
     });
   }
   let adminListener: Listener | undefined;

@@ -142,7 +142,7 @@ function losesRoutes(before: Config, { config, listsRoutes }: LoadResult & { ok:
 }
 
 /** Keys of `server` that decide what is listened on, and the zone: sockets are open and clusters followed already. */
-const AT_START = ["listen", "tls", "http2", "http3", "redirect_http", "workers", "zone"] as const;
+const AT_START = ["listen", "tls", "http2", "redirect_http", "workers", "zone"] as const;
 
 /** A changed config without what takes effect at the next start only: that is as it was at this one. */
 function keepStarted(started: Config, changed: Config): Config {

@@ -12,7 +12,7 @@ import type { Runtime } from "../platform/runtime.ts";
 import type { Threads } from "../platform/threads.ts";
 import type { ServerCertificate } from "../platform/tls.ts";
 import { gatewayParts } from "./gateway-parts.ts";
-import { type HttpListener, openHttpListener } from "./http-listener.ts";
+import { type HttpListener, type LocalHttpListener, openHttpListener } from "./http-listener.ts";
 import { primaryView } from "./threads/primary-view.ts";
 import { createWorkerPool } from "./threads/worker-pool.ts";
 
@@ -48,19 +48,23 @@ export interface GatewayServerOptions {
   readonly viaApiserver: boolean;
 }
 
-/** How many threads `server.workers` asks for. */
-export const workersOf = ({ workers }: Config["server"], threads: Threads | undefined): number =>
-  threads === undefined ? 1 : workers === "auto" ? threads.processors : workers;
-
 /** A gateway that does everything itself, in this thread. */
 export function singleThreadedServer(options: GatewayServerOptions): GatewayServer {
   const { config, certificates, modules, logger, host } = options;
   const gateway = createGateway({ config, logger, ...gatewayParts(options, logger, modules) });
+  let listener: LocalHttpListener | undefined;
   return {
     gateway,
     view: gateway,
-    open: async () => openHttpListener({ server: config.server, gateway, host, certificates, clock: systemClock }),
-    apply: async (next) => gateway.apply(next),
+    async open() {
+      const { server } = config;
+      listener = await openHttpListener({ server, gateway, host, certificates, clock: systemClock, threads: 1 });
+      return listener;
+    },
+    async apply(next) {
+      gateway.apply(next);
+      listener?.setLimits(next.server);
+    },
     settled: async () => {},
     abandon: () => {},
   };
@@ -72,7 +76,7 @@ export function threadedServer(options: GatewayServerOptions, count: number, thr
   let { config, certificates } = options;
   const clock = systemClock;
   // What takes effect at the next start only: a worker that takes another's place must listen as that one did.
-  const { listen, tls, http2, http3 } = config.server;
+  const { listen, tls, http2 } = config.server;
   const publisher = createPublisher(clock);
   const parts = gatewayParts(options, logger, modules);
   const health = createHealthSet({ clock, random: Math.random, logger, onMark: (mark) => pool.mark(mark) });
@@ -83,7 +87,7 @@ export function threadedServer(options: GatewayServerOptions, count: number, thr
     logger,
     publisher,
     setup: () => ({
-      config: { ...config, server: { ...config.server, listen, tls, http2, http3 } },
+      config: { ...config, server: { ...config.server, listen, tls, http2 } },
       file,
       certificates,
     }),

@@ -1,6 +1,7 @@
 import type { Cluster } from "../discovery/cluster.ts";
 import type { ClusterCounters, ClusterStatus } from "../discovery/views.ts";
 import { sizeLimit } from "../discovery/warnings.ts";
+import type { RefusalCounts } from "../http/server/refusal-counts.ts";
 import type { Counters } from "./counters.ts";
 import type { StreamCounts } from "./stream-counters.ts";
 import type { Tracing } from "./tracing/types.ts";
@@ -24,13 +25,17 @@ export interface GatewayMetrics {
 }
 
 /** What the gateway of this thread has counted, and the addresses its routes have. */
-export function collectTraffic(counters: Counters, { routes, streams, tracing }: TrafficSources): TrafficStatistics {
+export function collectTraffic(
+  counters: Counters,
+  { routes, streams, tracing, refused }: TrafficSources,
+): TrafficStatistics {
   const pools = routes.flatMap((route) => ("choices" in route ? poolsOf(route) : []));
   // A route may split its requests between two ports of one service.
   return {
     series: counters.all(),
     pools: mergePools(pools),
     spans: tracing?.counts(),
+    refused: refused && { ...refused },
     streams: streams && [...streams].map(streamTraffic),
   };
 }
@@ -52,6 +57,8 @@ export interface TrafficSources {
   /** undefined: the runtime has none. */
   readonly streams: Iterable<StreamPools> | undefined;
   readonly tracing: Tracing | undefined;
+  /** What its listener refused. */
+  readonly refused?: RefusalCounts | undefined;
 }
 
 function streamTraffic({ rule, of, counts }: StreamPools): StreamTraffic {

@@ -1,3 +1,4 @@
+import { noRefusals, REFUSAL_REASONS, type RefusalCounts } from "../http/server/refusal-counts.ts";
 import type { SeriesCounts } from "./counters.ts";
 import type { StreamCounts } from "./stream-counters.ts";
 import type { SpanCounts } from "./tracing/types.ts";
@@ -29,6 +30,8 @@ export interface TrafficStatistics {
   readonly pools: readonly PoolCounts[];
   /** undefined: requests are not traced. */
   readonly spans?: SpanCounts | undefined;
+  /** What its listener refused. Left out: it has none. */
+  readonly refused?: Readonly<RefusalCounts> | undefined;
   /** Left out: this thread serves no streams. */
   readonly streams?: readonly StreamTraffic[] | undefined;
 }
@@ -71,12 +74,19 @@ function sumSpans(all: readonly SpanCounts[]): SpanCounts | undefined {
   return { exported: sum("exported"), dropped: sum("dropped"), refused: sum("refused") };
 }
 
+function sumRefused(all: readonly Readonly<RefusalCounts>[]): RefusalCounts {
+  const sum = noRefusals();
+  for (const counts of all) for (const reason of REFUSAL_REASONS) sum[reason] += counts[reason];
+  return sum;
+}
+
 /** What several threads have counted together. Its arrays are copies. */
 export function sumTraffic(parts: readonly TrafficStatistics[]): TrafficStatistics {
   return {
     series: sumSeries(parts.flatMap(({ series }) => series)),
     pools: mergePools(parts.flatMap(({ pools }) => pools)),
     spans: sumSpans(parts.flatMap(({ spans }) => spans ?? [])),
+    refused: sumRefused(parts.flatMap(({ refused }) => refused ?? [])),
     // Only one thread serves them.
     streams: parts.flatMap(({ streams }) => streams ?? []),
   };

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { assert, assertEquals } from "@std/assert";
 import { allFamilies } from "../../src/admin/metrics/exposition.ts";
 import type { Family } from "../../src/admin/metrics/family.ts";
+import { noRefusals } from "../../src/http/server/refusal-counts.ts";
 import { countAnswer, countUpstream, createCounters } from "../../src/telemetry/counters.ts";
 import type { GatewayMetrics } from "../../src/telemetry/gateway-metrics.ts";
 import { createStreamCounters } from "../../src/telemetry/stream-counters.ts";
@@ -23,6 +24,7 @@ async function families(): Promise<Family[]> {
       series: counters.all(),
       pools: [{ route: "r", service: "s", endpoints: 1, ejected: 0, unhealthy: 0, standby: 0 }],
       spans: { exported: 1, dropped: 1, refused: 1 },
+      refused: noRefusals(),
       streams: [{ ...createStreamCounters().stream("t"), stream: "t", endpoints: 1, ejected: 0, unhealthy: 0 }],
     },
     clusters: [

@@ -53,9 +53,15 @@ describe("HTTP/1.1 as nobody should send it", () => {
       const outcome = await shoot(gateway, pod, ABUSE[name]!);
       assert(here.split(" or ").includes(told(outcome)), `${told(outcome)} instead of ${here}`);
       const { answers, after, upstream } = outcome;
-      assert(upstream.length <= 1, `the pod got ${upstream.length} requests: ${JSON.stringify(upstream)}`);
-      for (const { lines } of upstream) assert(!lines[0]!.includes("/hidden"), "a hidden request reached the pod");
-      for (const answer of answers) if (answer.status === 200) assertEquals(answer.body, "ok /x");
+      // A row may ask for two, each of which has its own answer.
+      const asked = ABUSE[name]!.answers ?? 1;
+      assert(upstream.length <= asked, `the pod got ${upstream.length} requests: ${JSON.stringify(upstream)}`);
+      for (const { lines } of upstream.slice(0, 1)) {
+        assert(!lines[0]!.includes("/hidden"), "a hidden request reached the pod");
+      }
+      for (const [index, { status, body }] of answers.entries()) {
+        if (status === 200) assertEquals(body, index === 0 ? "ok /x" : "ok /hidden");
+      }
       // What follows on the connection is an answer to what was asked last, or a refusal: never one to something else.
       for (const answer of after ?? []) assert(answer.status !== 200 || answer.body === "ok /after", answer.body);
     });
@@ -65,13 +71,15 @@ describe("HTTP/1.1 as nobody should send it", () => {
     const seed = Number(process.env.PODWAY_SEED ?? Date.now());
     const random = seededRandom(seed);
     let served = 0;
+    // What is no whole request is waited for, no longer than a test can.
+    const limits = { head_timeout: 200, body_window: 200 };
+    await using hurried = await gatewayTo([pod.port], { server: { limits } });
     pod.clear();
-    for (let round = 0; round < 75; round++) {
+    for (let round = 0; round < 25; round++) {
       const sent = await Promise.all(
-        Array.from({ length: 20 }, async () => {
+        Array.from({ length: 60 }, async () => {
           const bytes = mutation(random);
-          const client = await rawClient(portOf(gateway), bytes);
-          client.socket.end();
+          const client = await rawClient(portOf(hurried), bytes);
           await until(() => client.closed() || client.received().includes("\r\n\r\n"), {
             interval: 2,
             message: () => `an answer or the end of ${JSON.stringify(bytes)} (PODWAY_SEED=${seed})`,
@@ -80,7 +88,7 @@ describe("HTTP/1.1 as nobody should send it", () => {
           return bytes;
         }),
       );
-      assertEquals((await gateway.fetch("/alive")).status, 200);
+      assertEquals((await hurried.fetch("/alive")).status, 200);
       // The gateway tells every pod whom a request is from: one without those words was hidden in another.
       const hidden = pod.requests.filter(({ lines }) => !lines.includes("x-forwarded-for: 127.0.0.1"));
       assertEquals(hidden, [], `${JSON.stringify(sent)} (PODWAY_SEED=${seed})`);

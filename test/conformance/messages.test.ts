@@ -122,17 +122,26 @@ describe("an answer", () => {
     assertEquals(await lengthOf("GET", "/204"), []);
   });
 
-  test("loses its early hints, its trailers and its own reason phrase, as the limits say", async () => {
-    assertMatch(await ask("/early-hints"), /^HTTP\/1.1 200 /);
-    const trailers = await ask("/trailers");
-    assert(!trailers.includes("x-sum"), trailers);
-    assertMatch(await ask("/reason"), /^HTTP\/1.1 404 Not Found\r\n/);
+  test("keeps its early hints, its trailers and its own reason phrase", async () => {
+    /** All of an answer, as far as this. */
+    const upTo = async (path: string, last: string): Promise<string> => {
+      const client = await rawClient(portOf(gateway), `GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`);
+      await until(() => client.received().endsWith(last), { message: () => client.received() });
+      client.socket.destroy();
+      return client.received();
+    };
+    assertMatch(
+      await upTo("/early-hints", "ok"),
+      /^HTTP\/1.1 103 Early Hints\r\nlink: <\/a.css>\r\n\r\nHTTP\/1.1 200 OK\r\n/,
+    );
+    assertMatch(await upTo("/trailers", "\r\n\r\n"), /\r\n2\r\nok\r\n0\r\nx-sum: 1\r\n\r\n$/);
+    assertMatch(await ask("/reason"), /^HTTP\/1.1 404 Nothing Of That Name\r\n/);
   });
 
-  test("whose body is whole at once keeps its length; one that comes in pieces is chunked", async () => {
+  test("keeps its length, be its body whole at once or in pieces", async () => {
     assertEquals(fieldValues(await ask("/typeless"), "content-length"), ["2"]);
     const pieces = await ask("/in-two");
-    assertEquals([fieldValues(pieces, "content-length"), fieldValues(pieces, "transfer-encoding")], [[], ["chunked"]]);
+    assertEquals([fieldValues(pieces, "content-length"), fieldValues(pieces, "transfer-encoding")], [["4"], []]);
     assertEquals(parseAnswers(pieces)[0]!.body, "four");
   });
 
@@ -141,20 +150,20 @@ describe("an answer", () => {
     assertEquals(fieldValues(await ask("/in-two"), "content-type"), []);
   });
 
-  test("has lines of one name joined and bytes above 127 kept, as the limits say", async () => {
+  test("has its lines of one name and its bytes above 127 as they came", async () => {
     const answer = await ask("/twice");
-    assertEquals([fieldValues(answer, "x-a"), fieldValues(answer, "x-b")], [["1, 2"], ["\xe9"]]);
+    assertEquals([fieldValues(answer, "x-a"), fieldValues(answer, "x-b")], [["1", "2"], ["\xe9"]]);
   });
 
   test("of an unregistered status keeps it; a switch of protocols nobody asked for is a 502", async () => {
-    assertMatch(await ask("/odd-status"), /^HTTP\/1.1 299 HM\r\n/);
+    assertMatch(await ask("/odd-status"), /^HTTP\/1.1 299 Odd\r\n/);
     assertMatch(await ask("/unasked-upgrade"), /^HTTP\/1.1 502 /);
   });
 
-  test("without a first byte of its body has half a head, as the limits say", async () => {
+  test("without a first byte of its body has a whole head", async () => {
     const client = await rawClient(portOf(gateway), "GET /silent HTTP/1.1\r\nHost: a\r\n\r\n");
-    await until(() => client.received().includes("text/event-stream"), { message: "the head's first lines" });
-    assert(!client.received().includes("\r\n\r\n"), "the head is whole: the limits are out of date");
+    await until(() => client.received().endsWith("\r\n\r\n"), { message: () => client.received() });
+    assertMatch(client.received(), /\r\ncontent-type: text\/event-stream\r\n/);
     client.socket.destroy();
   });
 });
@@ -209,7 +218,7 @@ describe("a request", () => {
     const names = headLines(pod.requests[0]!).map((line) => line.split(":")[0]);
     assertEquals(names.toSorted(), [
       "GET / HTTP/1.1",
-      "host",
+      "Host",
       "x-forwarded-for",
       "x-forwarded-host",
       "x-forwarded-port",

@@ -68,10 +68,14 @@ function bodyOf(head: readonly string[], rest: string): { whole: number; body: s
     const line = rest.indexOf("\r\n", at);
     if (line === -1) return undefined;
     const size = Number.parseInt(rest.slice(at, line), 16);
+    if (size === 0) {
+      // Trailers may stand before the empty line.
+      const end = rest.indexOf("\r\n\r\n", line);
+      return end === -1 ? undefined : { whole: end + 4, body };
+    }
     if (rest.length < line + 2 + size + 2) return undefined;
     body += rest.slice(line + 2, line + 2 + size);
     at = line + 2 + size + 2;
-    if (size === 0) return { whole: at, body };
   }
 }
 
@@ -146,7 +150,7 @@ export interface Shot {
 }
 
 /** Requests that are sent to see how the gateway is, not to see what it does with them. */
-export const PROBES = /^GET \/(alive|after) /;
+export const PROBES = /^G?GET \/(alive|after) /;
 
 /**
  * Sends bytes on a connection of their own and waits until the gateway has answered or closed. Then it must answer

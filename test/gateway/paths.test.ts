@@ -102,7 +102,8 @@ describe("a request refused for its Host, framing or target", () => {
     "a Host with a path": "GET /a HTTP/1.1\r\nHost: a/b\r\n\r\n",
     "an encoded control character": "GET /a%00 HTTP/1.1\r\nHost: a\r\n\r\n",
     "a fragment": "GET /a#b HTTP/1.1\r\nHost: a\r\n\r\n",
-    "a GET with a body": "GET /a HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc",
+    "a length beside a coding":
+      "POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     "a target beyond the limit": `GET /${"a".repeat(9000)} HTTP/1.1\r\nHost: a\r\n\r\n`,
   };
   for (const [name, bytes] of Object.entries(REFUSED)) {

@@ -40,8 +40,8 @@ export function world({ env = {}, terminal = false }: WorldOptions = {}): World 
     stdout: (line) => void stdout.push(line),
     stderr: (line) => void stderr.push(line),
     write: (lines) => void stdout.push(...lines.trimEnd().split("\n")),
-    listen(address, handler, options) {
-      const listener = bunHost.listen(address, handler, options);
+    async listenStream(address, handlers, options) {
+      const listener = await bunHost.listenStream(address, handlers, options);
       ports.push(listener.port);
       return listener;
     },

@@ -50,7 +50,7 @@ const histogram = (name: string, help: string, rows: readonly Row[], of: "gatewa
 });
 
 /** What routes have answered. Label values come from the config alone: their number does not grow with requests. */
-export function trafficFamilies({ series, pools, spans }: TrafficStatistics): Family[] {
+export function trafficFamilies({ series, pools, spans, refused }: TrafficStatistics): Family[] {
   const rows = series.map(rowOf);
   // What no service was asked for has nothing on its way and no pods.
   const toServices = rows.filter(({ labels }) => labels.service !== "");
@@ -117,6 +117,11 @@ export function trafficFamilies({ series, pools, spans }: TrafficStatistics): Fa
       "podway_endpoints_standby",
       "Of these: waiting, since others come first by priority or zone.",
       perPool("standby"),
+    ),
+    counter(
+      "podway_connections_refused_total",
+      "Connections and requests that the listener refused or ended before their time, by reason (docs/server.md); evicted: closed without a request, for a new one.",
+      Object.entries(refused ?? {}).map(([reason, count]) => [{ reason }, count]),
     ),
     counter(
       "podway_trace_spans_total",

@@ -33,8 +33,10 @@ export function checkServer(rules: Rules): void {
     const place = Object.hasOwn(admin.value, "listen") ? admin : server;
     fault(rules, place, "listen", `has port ${proxyAt.port}, which server.listen and admin.listen cannot share`);
   }
-  if (server.value.http3 === true && !Object.hasOwn(server.value, "tls")) {
-    fault(rules, server, "http3", "needs server.tls: there is no HTTP/3 without it");
+  if (server.value.http3 === true) {
+    const why =
+      "is not available: the edge is Podway's own and speaks HTTP/1.1 and HTTP/2; let a proxy in front speak HTTP/3";
+    fault(rules, server, "http3", why);
   }
   const { redirect_http: redirect } = server.value;
   if (redirect !== undefined && redirect !== null && Number(redirect) === proxyAt?.port) {

@@ -22,6 +22,7 @@ export const serverListen = v.optional(listen("0.0.0.0"), "0.0.0.0:8080");
 /** `admin.listen`. */
 export const adminListen = v.optional(listen("127.0.0.1"), "127.0.0.1:9090");
 
+/** With several `workers` those of the whole gateway are shared out among them. */
 const limits = object({
   header_bytes: withDefault(integer(1024), 16_384, { help: "Bytes of all headers together; more is a 431." }),
   headers: withDefault(integer(1), 100, { help: "Number of headers; more is a 431." }),
@@ -32,6 +33,26 @@ const limits = object({
   }),
   body_window: withDefault(durationMs(100), 30_000, {
     help: "How long the gateway has to have waited for too few bytes.",
+  }),
+  head_timeout: withDefault(durationMs(100), 10_000, {
+    help: "How long a client may take for a TLS handshake, and from the first byte of a request's head to its last; longer is a 408.",
+  }),
+  keep_alive: withDefault(durationMs(100), 75_000, {
+    help: "How long a connection may be without a request before it is closed.",
+  }),
+  write_stall: withDefault(durationMs(100), 60_000, {
+    help: "How long a client may take nothing of what waits for it before its connection is ended.",
+  }),
+  connections: optional(integer(1), {
+    help: "Clients' connections at the same time. At the limit the one that is longest without a request is closed for the new one. Left out: half of the files that may be open, less 256, and at most 20000.",
+  }),
+  connections_per_client: withDefault(integer(0), 0, {
+    help: "The same for one address. 0 is no limit.",
+  }),
+  requests: withDefault(integer(0), 0, { help: "Requests under way at the same time; more are a 503. 0 is no limit." }),
+  streams: withDefault(integer(1, 1000), 100, { help: "Requests at the same time on a connection of HTTP/2." }),
+  buffer_bytes: withDefault(integer(1_048_576), 134_217_728, {
+    help: "Bytes held for slow clients and pods, all together; beyond, new requests are a 503.",
   }),
 });
 
@@ -49,8 +70,14 @@ export const server = mapping(
   object({
     listen: key(serverListen, { help: "Where requests are taken.", ignoredOnWorkers: IGNORED }),
     tls: optional(certificates, { help: CERTIFICATES_HELP, workers: NO_LISTENER }),
-    http2: withDefault(boolean, true, { help: "HTTP/2; only with tls.", ignoredOnWorkers: () => IGNORED }),
-    http3: withDefault(boolean, false, { help: "HTTP/3 beside it; only with tls.", workers: NO_LISTENER }),
+    http2: withDefault(boolean, true, {
+      help: "HTTP/2: with tls where a client asks for it, without where it begins so (prior knowledge).",
+      ignoredOnWorkers: () => IGNORED,
+    }),
+    http3: withDefault(boolean, false, {
+      help: "Cannot be true: HTTP/1.1 and HTTP/2 are spoken.",
+      workers: NO_LISTENER,
+    }),
     redirect_http: optional(port, {
       help: "A port for plain HTTP whose requests are redirected to https.",
       workers: NO_LISTENER,
@@ -66,7 +93,7 @@ export const server = mapping(
     trusted_proxies: withDefault(v.array(cidr, "a list of addresses or CIDR blocks"), [], {
       help: "Proxies in front of this one whose X-Forwarded-* and Forwarded headers are believed.",
     }),
-    limits: withDefault(limits, {}, { help: "Limits of requests." }),
+    limits: withDefault(limits, {}, { help: "Limits of requests and of connections." }),
     paths: withDefault(words(PATHS), "reject", {
       help: "How a path with a backslash, %5C, %2F, two slashes or a semicolon is read: reject answers 400 where that decides on the route.",
     }),

@@ -386,6 +386,8 @@ export class ServerConnection implements SocketEvents, RequestOwner, BodyOwner, 
   }
 
   #enter(phase: ConnectionPhase): void {
+    const { load } = this.#context.options;
+    if (load !== undefined) load.requests += Number(phase === "request") - Number(this.phase === "request");
     this.phase = phase;
     this.since = this.#context.options.clock.now();
   }

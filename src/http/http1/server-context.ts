@@ -23,12 +23,20 @@ export interface Refusal {
   readonly request: ClientRequest | undefined;
 }
 
+/** How much a server does now, of all its connections together. */
+export interface ServerLoad {
+  /** Requests whose answer is not over yet. */
+  requests: number;
+}
+
 /** What a server's connections need of it. */
 export interface ServerOptions {
   readonly handler: HttpHandler;
   /** In force for heads that begin from now on: may be changed under way. */
   readonly limits: HeadLimits;
   readonly clock: Clock;
+  /** Where requests under way are counted. @default nowhere */
+  readonly load?: ServerLoad | undefined;
   /** The answer to a request that is refused: its connection ends with it. */
   refuse(refusal: Refusal): HttpAnswer;
   /** The handler threw, or its answer cannot be written: the answer in its stead. */

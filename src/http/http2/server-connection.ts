@@ -48,6 +48,8 @@ export class Http2ServerConnection extends Http2Session {
   /** 0: it does not drain; else since when. */
   #draining = 0;
   #dropped = 0;
+  /** Streams that are counted as under way. */
+  #counted = 0;
 
   /** Takes over a socket, sends its settings, and begins to read. `first`: what was read of it already. */
   constructor(socket: StreamSocket, options: Http2ServerOptions, first?: Uint8Array) {
@@ -213,6 +215,7 @@ export class Http2ServerConnection extends Http2Session {
   }
 
   protected onStreamClosed(): void {
+    this.#count(this.streams.size);
     if (this.streams.size > 0 || this.over) return;
     if (this.leaving) this.#leave();
     else {
@@ -252,6 +255,7 @@ export class Http2ServerConnection extends Http2Session {
 
   #add(stream: Http2Stream): void {
     this.streams.set(stream.id, stream);
+    this.#count(this.streams.size);
     if (this.phase !== "request") this.#enter("request");
   }
 
@@ -290,7 +294,14 @@ export class Http2ServerConnection extends Http2Session {
     if (resets) this.socket.reset();
     else this.socket.destroy();
     this.loseStreams(cause ?? new Http2StreamError(H2_ERROR.cancel, "the connection is gone"));
+    this.#count(0);
     this.options.closed(this);
+  }
+
+  #count(streams: number): void {
+    const { load } = this.options;
+    if (load !== undefined) load.requests += streams - this.#counted;
+    this.#counted = streams;
   }
 
   #enter(phase: ConnectionPhase): void {

@@ -69,7 +69,7 @@ const DIFFERENCES: Readonly<Record<string, string>> = {
   "apisix.proxy_cache": "answers are not kept here",
   "apisix.proxy_protocol": "connections begin with the request here",
   "apisix.ssl.fallback_sni": "of server.tls the first certificate is for names that no other has",
-  "apisix.ssl.listen.*.enable_http3": "server.http3, once server.tls names certificates",
+  "apisix.ssl.listen.*.enable_http3": "HTTP/1.1 and HTTP/2 are spoken here, no HTTP/3",
   "apisix.ssl.listen.*.ip": "server.listen names the one address",
   "apisix.ssl.ssl_ciphers": "the runtime chooses the ciphers",
   "apisix.ssl.ssl_protocols": "the runtime chooses the versions of TLS",

@@ -7,7 +7,7 @@ import { BunSocket, bunSocketHandlers } from "./socket.ts";
 type BunListenOptions = Bun.TCPSocketListenOptions<BunSocket> & { readonly reusePort: boolean };
 
 /** Throws `ListenError`. */
-function open(address: SocketAddress, { connection }: Pick<StreamHandlers, "connection">, share: boolean) {
+function open(address: SocketAddress, handlers: Pick<StreamHandlers, "connection">, share: boolean) {
   try {
     const options: BunListenOptions = {
       hostname: address.host,
@@ -21,7 +21,7 @@ function open(address: SocketAddress, { connection }: Pick<StreamHandlers, "conn
           socket.pause();
           socket.setNoDelay(true);
           socket.setKeepAlive(true, KEEP_ALIVE_MS);
-          connection(socket.data);
+          handlers.connection(socket.data);
         },
       },
     };

@@ -13,6 +13,7 @@ import type { Runtime } from "../../platform/runtime.ts";
 import type { Port } from "../../platform/threads.ts";
 import type { ServerCertificate } from "../../platform/tls.ts";
 import { gatewayParts } from "../gateway-parts.ts";
+import { workersOf } from "../http-limits.ts";
 import { type LocalHttpListener, openHttpListener } from "../http-listener.ts";
 import { logFaults } from "../uncaught.ts";
 import { createPrimaryLink } from "./link.ts";
@@ -97,7 +98,7 @@ export function runWorker({ runtime, host, files, parent }: WorkerWorld): void {
         break;
       case "listen":
         inOrder(() => {
-          listen(message.port);
+          void listen(message.port).catch(end);
           health.mark(message.marks);
         }).catch(end);
         break;
@@ -162,17 +163,18 @@ export function runWorker({ runtime, host, files, parent }: WorkerWorld): void {
     post({ kind: "caught_up" });
   }
 
-  function listen(at: number): void {
+  async function listen(at: number): Promise<void> {
     const { setup, gateway } = begun!;
     const { server } = setup.config;
     const address = { ...server.listen, port: at };
     try {
-      const listener = openHttpListener({
+      const listener = await openHttpListener({
         server: { ...server, listen: address },
         gateway,
         host,
         certificates,
         clock,
+        threads: workersOf(server, host.threads),
       });
       begun!.listener = listener;
       post({ kind: "listening", port: listener.port });
@@ -190,6 +192,7 @@ export function runWorker({ runtime, host, files, parent }: WorkerWorld): void {
           await loadModules(begun!.modules, config);
           level = RANKS.indexOf(config.server.log_level);
           begun!.gateway.apply(config);
+          begun!.listener?.setLimits(config.server);
           replicas.length = 0;
         });
       case "begin_drain":

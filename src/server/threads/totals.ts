@@ -23,16 +23,17 @@ export function createTotals(): Totals {
   return {
     add: (worker, traffic) => void latest.set(worker, traffic),
     sum(own, living) {
-      for (const [worker, { series, spans }] of latest) {
+      for (const [worker, { series, spans, refused }] of latest) {
         if (living.has(worker)) continue;
-        gone = sumTraffic([gone, { series: series.map(ofTheGone), pools: [], spans }]);
+        gone = sumTraffic([gone, { series: series.map(ofTheGone), pools: [], spans, refused }]);
         latest.delete(worker);
       }
       const known = new Set(own.series.map(keyOf));
-      const kept = ({ series, pools, spans }: TrafficStatistics): TrafficStatistics => ({
+      const kept = ({ series, pools, spans, refused }: TrafficStatistics): TrafficStatistics => ({
         series: series.filter((one) => known.has(keyOf(one))),
         pools: pools.filter((one) => known.has(keyOf(one))),
         spans,
+        refused,
       });
       gone = kept(gone);
       return sumTraffic([own, gone, ...[...latest.values()].map(kept)]);

@@ -120,7 +120,7 @@ const CONFIG: readonly Row[] = [
   ["apisix.enable_resolv_search_opt", true, "system's own resolver"],
   ["apisix.ssl.enable", true, CARRIED],
   ["apisix.ssl.listen", [{ port: 9443 }], CARRIED],
-  ["apisix.ssl.listen", [{ port: 9443, enable_http3: true }], "server.http3"],
+  ["apisix.ssl.listen", [{ port: 9443, enable_http3: true }], "no HTTP/3"],
   ["apisix.ssl.ssl_trusted_certificate", "system", "upstream_tls.ca_file"],
   ["apisix.ssl.ssl_protocols", "TLSv1.2 TLSv1.3", "chooses the versions"],
   ["apisix.ssl.ssl_ciphers", "A", "chooses the ciphers"],
