@@ -41,6 +41,7 @@ const invalid = (what: string): UpstreamError => new UpstreamError("invalid", wh
 
 /** One length, though it may be repeated (RFC 9112 section 6.3). */
 function lengthOf(value: string): number {
+  if (DIGITS.test(value)) return Number(value);
   const values = value.split(",").map(trimmed);
   if (!DIGITS.test(values[0]!) || values.some((other) => other !== values[0])) {
     throw invalid("its Content-Length is not one number");
@@ -68,6 +69,27 @@ const connectionOptionsOf: (connection: string) => ConnectionOptions = memoize((
 /** Options that are no fields, and fields that are named by an attack on framing, never by a wish. */
 const NOT_BY_NAME = new Set(["close", "keep-alive", "content-length", "upgrade"]);
 
+interface StatusLine {
+  readonly text: string;
+  readonly status: number;
+  readonly statusText: string;
+  /** Of the version, HTTP/1. */
+  readonly minor: string;
+}
+
+function readStatusLine(text: string): StatusLine {
+  const [, minor, digits, statusText = ""] = STATUS_LINE.exec(text) ?? [];
+  if (minor === undefined) throw invalid("its status line is not HTTP/1");
+  const status = Number(digits);
+  if (status < 100) throw invalid(`its status ${digits} is none of HTTP's`);
+  if (!PHRASE.test(statusText)) throw invalid("its reason phrase has a character that is none of HTTP's");
+  return { text, status, statusText, minor };
+}
+
+const statusLineOf = memoize(readStatusLine);
+
+let lastLine = statusLineOf("HTTP/1.1 200 OK");
+
 /**
  * Reads an answer's head (RFC 9112 sections 4 and 5): `text` has one character for each of the bytes, without the blank line
  * at its end. Lines may end in a bare LF, names may have white space before their colon, as a proxy has to take them.
@@ -77,12 +99,9 @@ const NOT_BY_NAME = new Set(["close", "keep-alive", "content-length", "upgrade"]
 export function readHead(text: string, bytes: Uint8Array): ResponseHead {
   const size = text.length;
   let end = lineEnd(text, 0);
-  const line = STATUS_LINE.exec(text.slice(0, end));
-  if (line === null) throw invalid("its status line is not HTTP/1");
-  const status = Number(line[2]);
-  if (status < 100) throw invalid(`its status ${line[2]} is none of HTTP's`);
-  const statusText = line[3] ?? "";
-  if (!PHRASE.test(statusText)) throw invalid("its reason phrase has a character that is none of HTTP's");
+  // Nearly always it is the one of the answer before, which need not be taken apart again.
+  if (end !== lastLine.text.length || !text.startsWith(lastLine.text)) lastLine = statusLineOf(text.slice(0, end));
+  const { status, statusText, minor } = lastLine;
   const fields = new Fields();
   let length: string | undefined;
   let coding: string | undefined;
@@ -145,7 +164,7 @@ export function readHead(text: string, bytes: Uint8Array): ResponseHead {
     }
     fields.push(name, lower, value);
   }
-  let persistent = line[1] === "1";
+  let persistent = minor === "1";
   if (connection !== undefined) {
     const { close, keepAlive, named } = connectionOptionsOf(connection);
     if (close) persistent = false;
@@ -158,7 +177,7 @@ export function readHead(text: string, bytes: Uint8Array): ResponseHead {
     if (length !== undefined) throw invalid("it has both a Content-Length and a Transfer-Encoding");
     framing = "chunked";
     // Who wrote HTTP/1.0 may not have known chunks (RFC 9112 section 6.1).
-    if (line[1] === "0") persistent = false;
+    if (minor === "0") persistent = false;
   } else if (length !== undefined) {
     framing = lengthOf(length);
     const written = String(framing);
