@@ -1,3 +1,5 @@
+import { detached } from "./detached.ts";
+
 /** Longer texts are not kept: they come from attackers rather than from users. */
 const LONGEST_KEY = 256;
 
@@ -14,10 +16,11 @@ export function memoize<V extends NonNullable<unknown> | null>(
   return (key) => {
     const kept = known.get(key);
     if (kept !== undefined) return kept;
-    const value = compute(key);
-    if (key.length > LONGEST_KEY) return value;
+    if (key.length > LONGEST_KEY) return compute(key);
+    const own = detached(key);
+    const value = compute(own);
     if (known.size >= limit) known.clear();
-    known.set(key, value);
+    known.set(own, value);
     return value;
   };
 }

@@ -1,4 +1,5 @@
 import type { Clock } from "../base/clock.ts";
+import { detached } from "../base/detached.ts";
 
 /** What is kept for one key. */
 export interface Kept {
@@ -37,9 +38,6 @@ const FREED = 1 / 8;
 const MIN_SWEEP = 1000;
 /** A longer key is replaced by its digest. */
 const MAX_KEY = 64;
-
-/** A copy: a slice of a longer text would keep all of that in memory. */
-const detached = (text: string): string => JSON.parse(JSON.stringify(text)) as string;
 
 /** A key of bounded length: the key itself, or its SHA-256 where it is longer. */
 export function boundedKey(key: string): string | Promise<string> {

@@ -22,7 +22,7 @@ import { addVia, toUpstream } from "./headers.ts";
 import { createInFlightRequests, InFlightRequest, type InFlightRequests } from "./in-flight.ts";
 import { ProxiedRequest } from "./proxied-request.ts";
 import { refuse } from "./refuse.ts";
-import { protocolsOf, Switched } from "./switched.ts";
+import { requestedProtocols, Switched } from "./switched.ts";
 import type { Forwarder, ProxyBackend, ProxyRoute } from "./types.ts";
 import { Upload } from "./upload.ts";
 import { dropHandshake, openTunnel, refuseHandshake, wantsWebSocket } from "./websocket.ts";
@@ -295,7 +295,7 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
       const rules = { limit, rate, window, now };
       pending.upload = new Upload(bodySourceOf(body), rules, pending, request.expectsContinue);
     }
-    const protocols = tunnel === undefined ? protocolsOf(facts, body !== null) : undefined;
+    const protocols = tunnel === undefined ? requestedProtocols(facts, body !== null) : undefined;
     const switched = protocols === undefined ? undefined : new Switched(protocols, timeouts.idle);
     const headers = headersFor(facts, route, outcome);
     if (tunnel !== undefined) dropHandshake(headers);

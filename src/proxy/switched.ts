@@ -9,7 +9,7 @@ import type { AttemptContext } from "./attempt.ts";
 import type { InFlightRequests } from "./in-flight.ts";
 
 /** The protocols that a request asks its pod to go over to; undefined: none. It is a GET without a body (RFC 9110 section 7.8). */
-export const protocolsOf = ({ upgrade, method }: IncomingRequest, hasBody: boolean): string | undefined =>
+export const requestedProtocols = ({ upgrade, method }: IncomingRequest, hasBody: boolean): string | undefined =>
   method === "GET" && !hasBody ? upgrade : undefined;
 
 /** What the access log says of a tunnel that broke. */

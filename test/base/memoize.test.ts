@@ -1,4 +1,5 @@
 import { describe, test } from "bun:test";
+import process from "node:process";
 import { assert, assertEquals } from "@std/assert";
 import { memoize } from "../../src/base/memoize.ts";
 
@@ -26,5 +27,19 @@ describe("a function that remembers", () => {
     const long = "x".repeat(300);
     assert(lengthOf(long) === 300 && lengthOf(long) === 300);
     assertEquals(asked, 7);
+  });
+
+  test("keeps a question alone, not the text that it was cut out of", () => {
+    const lowerOf = memoize((text) => text.toLowerCase());
+    const heap = (): number => {
+      Bun.gc(true);
+      return process.memoryUsage().heapUsed;
+    };
+    const before = heap();
+    for (let at = 0; at < 500; at++) {
+      const head = Buffer.alloc(200_000, `x-${at}-`).toString("latin1");
+      lowerOf(head.slice(100, 140));
+    }
+    assert(heap() - before < 20 * 2 ** 20, `${heap() - before} bytes are kept`);
   });
 });

@@ -1,16 +1,16 @@
 import { H2_ERROR, Http2ConnectionError } from "./errors.ts";
 
-/** What a connection may spend at once. */
-const MOST = 1000;
+/** What a connection may spend at once: a thousand streams given up, for one. */
+const MOST = 4000;
 /** What comes back in each second. */
-const PER_SECOND = 50;
+const PER_SECOND = 200;
 
 /** What frames cost, or give back. */
 export const CALM = {
   /** A frame that carries nothing or is ignored; WINDOW_UPDATE too, of which DATA pays for more than are needed. */
   perIdleFrame: 1,
-  perPing: 1,
-  perSettings: 5,
+  perPing: 4,
+  perSettings: 4,
   /** A stream that either side gave up: work was begun for nothing (CVE-2023-44487). */
   perReset: 4,
   /** Given back for DATA either way, and for an answer. */

@@ -1,6 +1,5 @@
-import type { Clock, Random } from "../../base/clock.ts";
-import type { Refusal, ServerLoad } from "../http1/server-context.ts";
-import type { ClientRequest, HttpAnswer, HttpHandler } from "../message.ts";
+import type { Random } from "../../base/clock.ts";
+import type { ServerOptions } from "../http1/server-context.ts";
 import type { Http2ServerConnection } from "./server-connection.ts";
 
 /** Limits of `server.limits`; 0 is none, but for `streams`. */
@@ -22,21 +21,16 @@ export interface Http2Limits {
 }
 
 /** What HTTP/2 connections need of their server. */
-export interface Http2ServerOptions {
-  readonly handler: HttpHandler;
+export interface Http2ServerOptions extends Omit<ServerOptions, "limits" | "closed"> {
   /** In force for connections that begin from now on: may be changed under way. */
   readonly limits: Http2Limits;
-  readonly clock: Clock;
-  /** Where requests under way are counted. @default nowhere */
-  readonly load?: ServerLoad | undefined;
   /** For the keys of WebSocket handshakes, which prove nothing here but that their answer is not of a cache. */
   readonly random: Random;
-  /** Calls a function once, soon: what is written until then leaves in one write. @default a microtask */
+  /**
+   * Calls a function once, soon: what is written until then leaves in one write. One that waits for the event loop's next
+   * turn gathers the answers of many pods. @default a microtask
+   */
   readonly defer?: ((flush: () => void) => void) | undefined;
-  /** The answer to a request that is refused. */
-  refuse(refusal: Refusal): HttpAnswer;
-  /** The handler threw, or its answer cannot be written: the answer in its stead. */
-  failed(error: unknown, request: ClientRequest | undefined): HttpAnswer;
   /** A connection broke a rule that ends it, such as a flood; `code`: the error it is sent. For a counter and a log line. */
   broken?(connection: Http2ServerConnection, code: number, why: string): void;
   /** A connection is over, or will be as soon as the socket has let go of it. Called once for each. */

@@ -29,8 +29,9 @@ export class StreamReceiver implements BodySource {
   #over = false;
   #failure: unknown = undefined;
   #window = STREAM_WINDOW;
-  /** Bytes taken whose window was not given back yet. */
+  /** Bytes taken whose window was not given back yet, of the stream and of the connection. */
   #taken = 0;
+  #owed = 0;
   /** Bytes that came. */
   #came = 0;
 
@@ -80,6 +81,7 @@ export class StreamReceiver implements BodySource {
     }
     // Padding is taken as it comes.
     this.#taken += flow - size;
+    this.#owed += flow - size;
     if (size === 0) {
       if (!this.#paused) this.#giveBack();
       return 0;
@@ -130,9 +132,9 @@ export class StreamReceiver implements BodySource {
 
   #drop(): void {
     this.#over = true;
-    const size = this.held + this.#taken;
+    const size = this.held + this.#owed;
     this.#held = undefined;
-    this.#taken = 0;
+    this.#owed = 0;
     if (size > 0) this.#session.took(size);
   }
 
@@ -151,22 +153,23 @@ export class StreamReceiver implements BodySource {
 
   #hand(piece: Uint8Array): void {
     this.#taken += piece.length;
+    this.#owed += piece.length;
     this.#sink!.data(piece);
     // One that takes no more for now has it in its own hands: more would only wait there.
     if (!this.#paused) this.#giveBack();
   }
 
   #giveBack(): void {
-    const bytes = this.#taken;
-    if (bytes === 0) return;
-    if (this.#ended || this.#over) {
-      this.#taken = 0;
-      this.#session.took(bytes);
-    } else if (bytes >= WINDOW_STEP || bytes >= this.#window) {
-      this.#taken = 0;
-      this.#window += bytes;
-      this.#session.took(bytes);
-      this.#session.openWindow(this.#stream, bytes);
+    const owed = this.#owed;
+    if (owed > 0) {
+      this.#owed = 0;
+      this.#session.took(owed);
     }
+    const bytes = this.#taken;
+    if (bytes === 0 || this.#ended || this.#over) return;
+    if (bytes < WINDOW_STEP && bytes < this.#window) return;
+    this.#taken = 0;
+    this.#window += bytes;
+    this.#session.openWindow(this.#stream, bytes);
   }
 }

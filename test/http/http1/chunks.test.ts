@@ -148,6 +148,10 @@ describe("a body in chunks", () => {
     assertThrows(() => read(["1 \n"], { ...RULES, padding: true }), Invalid, "CR and LF");
   });
 
+  test("has as many trailers as the rules say", () => {
+    assertEquals(read([`0\r\n${"x: y\r\n".repeat(8)}\r\n`]).trailers.length, 8);
+  });
+
   test("has any number of trailers where the rules set none, up to 16 KiB", () => {
     const any = { ...RULES, trailers: 0 };
     assertEquals(read([`0\r\n${"x: y\r\n".repeat(2000)}\r\n`], any).trailers.length, 2000);

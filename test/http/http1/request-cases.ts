@@ -602,6 +602,13 @@ const CHUNKS: readonly Row[] = [
     { body: "\r\n0\r\n\r\n" },
     next,
   ],
+  [
+    "7.1",
+    "sizes of all digits",
+    `${chunked(`9\r\n123456789\r\n18\r\n${"x".repeat(24)}\r\n27;a\r\n${"y".repeat(39)}\r\n0\r\n\r\n`)}${NEXT}`,
+    { body: `123456789${"x".repeat(24)}${"y".repeat(39)}` },
+    next,
+  ],
   ["7.1", "a size in large letters", `${chunked("A\r\n0123456789\r\n0\r\n\r\n")}${NEXT}`, { body: "0123456789" }, next],
   ["7.1", "a body without its last chunk", chunked("3\r\nabc\r\n"), "more"],
   ["7.1", "a body without its last line", chunked("3\r\nabc\r\n0\r\n"), "more"],

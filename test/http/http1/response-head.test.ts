@@ -30,6 +30,23 @@ describe("the head of an answer", () => {
     ["with as many fields as there may be", lines("HTTP/1.1 200 OK", ...Array(500).fill("a: 1")), { status: 200 }],
     ["with one length twice", lines("HTTP/1.1 200 OK", "Content-Length: 5", "Content-Length: 5"), { framing: 5 }],
     ["with one length twice in a line", lines("HTTP/1.1 200 OK", "Content-Length: 5, 5"), { framing: 5 }],
+    [
+      "whose length stands where it first stood",
+      lines("HTTP/1.1 200 OK", "A: 1", "content-LENGTH: 5", "B: 2", "Content-Length: 5", "C: 3"),
+      {
+        fields: [
+          ["A", "1"],
+          ["content-LENGTH", "5"],
+          ["B", "2"],
+          ["C", "3"],
+        ],
+      },
+    ],
+    [
+      "that tells how long it waits, and of no upgrade",
+      lines("HTTP/1.1 101 x", "Upgrade: a", "Keep-Alive: timeout=5"),
+      { upgrade: "a", idleSeconds: 5 },
+    ],
     ["that tells how long it waits", lines("HTTP/1.1 200 OK", "Keep-Alive: timeout=5, max=100"), { idleSeconds: 5 }],
     ["that tells it in quotes", lines("HTTP/1.1 200 OK", 'Keep-Alive: max=1, timeout="7"'), { idleSeconds: 7 }],
     [

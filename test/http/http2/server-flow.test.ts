@@ -149,6 +149,16 @@ describe("a request's body over HTTP/2", () => {
     assertEquals(rig.connection.bodyBytes, 20 * 16_384);
   });
 
+  test("gives the connection its window back, however little of it came on each stream", async () => {
+    const { rig } = uploads();
+    for (let i = 0; i < 90; i++) {
+      rig.send(post(2 * i + 1), data(2 * i + 1, zeros(9000)));
+      await settled();
+      assert(9000 * (i + 1) - opened(rig, 0) < 32_768);
+    }
+    assertEquals(rig.goaways(), []);
+  });
+
   test("that is paused holds no more than its window, and then its client may send no more", async () => {
     const { rig, bodies } = uploads();
     rig.send(post(1));

@@ -3,7 +3,7 @@ import { Fields } from "../../../src/http/header-fields.ts";
 import type { Refusal } from "../../../src/http/http1/server-context.ts";
 import { FLAG, FRAME, readUint32 } from "../../../src/http/http2/frames.ts";
 import { Http2ServerConnection } from "../../../src/http/http2/server-connection.ts";
-import type { Http2Limits } from "../../../src/http/http2/server-options.ts";
+import type { Http2Limits, Http2ServerOptions } from "../../../src/http/http2/server-options.ts";
 import type { ClientRequest, HttpAnswer, HttpHandler } from "../../../src/http/message.ts";
 import { createFakeClock } from "../../helpers/fake-clock.ts";
 import { FakeSocket } from "../../helpers/fake-socket.ts";
@@ -47,7 +47,7 @@ export class Rig {
   #read = 0;
 
   constructor(handler: HttpHandler = () => answer("ok"), limits: Partial<Http2Limits> = {}) {
-    this.connection = new Http2ServerConnection(this.socket, {
+    const options: Http2ServerOptions = {
       handler: (request, peer) => {
         this.requests.push(request);
         return handler(request, peer);
@@ -65,7 +65,8 @@ export class Rig {
       },
       broken: (_, _code, why) => void this.broken.push(why),
       closed: () => void this.closed++,
-    });
+    };
+    this.connection = new Http2ServerConnection(this.socket, options);
     this.socket.paused = false;
   }
 
