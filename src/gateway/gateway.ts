@@ -15,7 +15,6 @@ import { problem } from "../http/problem.ts";
 import type { RefusalReason } from "../http/server/refusal-counts.ts";
 import { createKeySpace } from "../middleware/key-space.ts";
 import type { StreamSocket } from "../platform/sockets.ts";
-import type { Upgrade } from "../platform/websocket.ts";
 import { createInFlightRequests, createUnsharedInFlightRequests } from "../proxy/in-flight.ts";
 import { createPeerWarnings } from "../proxy/peer-warnings.ts";
 import type { Explained } from "../reports/explain/answer.ts";
@@ -71,14 +70,13 @@ export interface Gateway extends GatewayView {
   explain(query: ExplainQuery, options?: Pick<ExplainSources, "patient" | "workers">): Promise<Explained>;
   /**
    * Answers one request; never rejects. `peer` is the address of the connection's other end. `port`: where the request
-   * was taken; left out, the scheme's own. `upgrade` accepts WebSockets; left out, they are refused.
+   * was taken; left out, the scheme's own.
    */
   handle(
     request: ClientRequest,
     peer: string,
     scheme: "http" | "https",
     port?: string,
-    upgrade?: Upgrade,
   ): HttpAnswer | Promise<HttpAnswer>;
   /** The same in the words of the fetch standard: without trailers, interim answers and upgrades, which are not asked for. */
   fetch(request: Request, peer: string, scheme: "http" | "https", port?: string): Promise<Response>;
@@ -221,9 +219,9 @@ export function createGateway(options: GatewayOptions): Gateway {
     return collectTraffic(counters, sources);
   };
 
-  const handle: Gateway["handle"] = (request, peer, scheme, port, upgrade) => {
+  const handle: Gateway["handle"] = (request, peer, scheme, port) => {
     if (drain.begun) drained++;
-    return respond(plan, request, peer, scheme, upgrade, port);
+    return respond(plan, request, peer, scheme, port);
   };
 
   return {

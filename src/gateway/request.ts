@@ -5,7 +5,6 @@ import type { ClientRequest, HttpAnswer } from "../http/message.ts";
 import { type ProblemCode, problem } from "../http/problem.ts";
 import { type IncomingRequest, parseRequest, refusedRequest } from "../http/request.ts";
 import type { Chain } from "../middleware/chain.ts";
-import type { Upgrade } from "../platform/websocket.ts";
 import { routeTemplate } from "../routing/path-template.ts";
 import { AMBIGUOUS_PATH } from "../routing/table.ts";
 import { AccessLogEntry } from "../telemetry/access-log-entry.ts";
@@ -19,7 +18,6 @@ export function respond(
   request: ClientRequest,
   peer: string,
   scheme: "http" | "https",
-  upgrade: Upgrade | undefined,
   port: string | undefined,
 ): HttpAnswer | Promise<HttpAnswer> {
   const facts = parseRequest(request, peer, scheme, plan.read, port);
@@ -37,8 +35,8 @@ export function respond(
     return plan.end(outcome, unmatched(plan, outcome, code, detail, facts.method === "HEAD"));
   }
   outcome.entry?.trace?.matched(routeTemplate(route.rule.path));
-  if (route.chain === undefined) return serve(route, request, facts, plan, outcome, upgrade);
-  return throughChain(route, route.chain, { request, facts, plan, outcome, upgrade });
+  if (route.chain === undefined) return serve(route, request, facts, plan, outcome);
+  return throughChain(route, route.chain, { request, facts, plan, outcome });
 }
 
 /** The answer to a request that its listener refuses: it could not be read, or is one too many. */
@@ -77,25 +75,22 @@ interface Intake {
   readonly facts: IncomingRequest;
   readonly plan: Plan;
   readonly outcome: RequestOutcome;
-  readonly upgrade: Upgrade | undefined;
 }
 
 /** What a route with middleware answers. */
 async function throughChain(
   route: GatewayRoute,
   chain: Chain,
-  { request, facts, plan, outcome, upgrade }: Intake,
+  { request, facts, plan, outcome }: Intake,
 ): Promise<HttpAnswer> {
   const { entry } = outcome;
   if (entry !== undefined) entry.route = route.rule.id;
   outcome.deferred = true;
-  // What is upgraded is the request that came, whatever a middleware made of it.
-  const original: Upgrade | undefined = upgrade && ((_sent, headers) => upgrade(request as Request, headers));
   let served = false;
   const answered = await chain(request, facts, outcome, (sent, changed, within) => {
     served = true;
     const timed = within === undefined ? route : hurried(route, within);
-    return serve(timed, sent, changed, plan, outcome, original);
+    return serve(timed, sent, changed, plan, outcome);
   });
   if (!served) outcome.reason ??= "middleware";
   outcome.counts ??= route.counts;
@@ -118,9 +113,8 @@ function serve(
   facts: IncomingRequest,
   plan: Plan,
   outcome: RequestOutcome,
-  upgrade: Upgrade | undefined,
 ): HttpAnswer | Promise<HttpAnswer> {
-  if (route.kind === "proxy") return plan.forwarder.forward(request, facts, route.proxy, outcome, upgrade);
+  if (route.kind === "proxy") return plan.forwarder.forward(request, facts, route.proxy, outcome);
   const redirected = route.answer(facts);
   if (redirected === undefined) outcome.reason = "no_route";
   if (outcome.entry !== undefined) {

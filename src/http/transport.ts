@@ -1,7 +1,6 @@
 import type { LazyAbortController } from "../base/abort.ts";
 import type { Endpoint } from "../discovery/types.ts";
 import type { Dial } from "../platform/sockets.ts";
-import type { MessageSocket } from "../platform/websocket.ts";
 import type { BodySource } from "./body.ts";
 import type { HeaderFields } from "./header-fields.ts";
 import type { ClientRequest, HttpAnswer, InterimAnswer } from "./message.ts";
@@ -15,12 +14,6 @@ export interface Keepalive {
   readonly age: number;
   /** Milliseconds without a request; undefined: as long as the pod says, else a default. */
   readonly idle?: number | undefined;
-}
-
-/** A WebSocket that is asked for by a request. */
-export interface RequestedTunnel {
-  /** This side's end of it, set before the answer is handed over where that is a valid 101. */
-  socket: MessageSocket | undefined;
 }
 
 /** A change of protocols that is asked for by a request: its answer may bring a `tunnel`. */
@@ -58,8 +51,6 @@ export interface OutgoingRequest {
   readonly keepalive?: Keepalive | undefined;
   /** Milliseconds to make a connection, where that can be seen; 0 or left out: as long as it takes. */
   readonly connectTimeout?: number | undefined;
-  /** Asks for a WebSocket; a refusal is an answer like any other. What a handshake needs is added to `headers`. */
-  readonly tunnel?: RequestedTunnel | undefined;
 }
 
 /** How requests leave for pods, made once for each trust and identity (TLS as a client). */
@@ -74,6 +65,4 @@ export interface Transport {
   readonly dial: Dial | undefined;
   /** Its answers hold no hop-by-hop fields (RFC 9110 section 7.6.1), and any target is sent as it is. */
   readonly stripsHopByHop: boolean;
-  /** It carries a `tunnel`. */
-  readonly carriesTunnels: boolean;
 }

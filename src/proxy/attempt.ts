@@ -1,8 +1,6 @@
 import type { Picked } from "../balancing/backends.ts";
 import type { Pool, Target } from "../balancing/types.ts";
 import type { IncomingRequest } from "../http/request.ts";
-import type { RequestedTunnel } from "../http/transport.ts";
-import type { Upgrade } from "../platform/websocket.ts";
 import { countInFlight, countRetry } from "../telemetry/counters.ts";
 import type { RequestOutcome } from "../telemetry/request-outcome.ts";
 import type { AttemptTrace } from "../telemetry/tracing/types.ts";
@@ -20,9 +18,6 @@ export interface AttemptContext {
   /** Of the service it is on its way to. */
   pool: Pool;
   readonly pending: InFlightRequest;
-  /** A WebSocket that it asks for, and how the client's end of that is accepted. */
-  readonly tunnel: RequestedTunnel | undefined;
-  readonly upgrade: Upgrade | undefined;
   /** What becomes of its connection where its pod goes over to another protocol; undefined: it does not ask for that. */
   readonly switched: Switched | undefined;
   /** Pods that failed; made at the first failure. */

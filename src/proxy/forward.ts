@@ -9,10 +9,8 @@ import type { ClientRequest, HttpAnswer } from "../http/message.ts";
 import { type ProblemCode, problem } from "../http/problem.ts";
 import type { IncomingRequest } from "../http/request.ts";
 import { RequestBodyError, type RequestBodyFailure } from "../http/request-body-error.ts";
-import type { RequestedTunnel } from "../http/transport.ts";
 import { classify } from "../http/upstream-error.ts";
 import { bodySourceOf, isWhole } from "../http/watched-source.ts";
-import type { Upgrade } from "../platform/websocket.ts";
 import { countInFlight, countUpstream } from "../telemetry/counters.ts";
 import type { LogRefusal } from "../telemetry/refusals.ts";
 import type { EndRequest, RequestOutcome } from "../telemetry/request-outcome.ts";
@@ -25,7 +23,6 @@ import { refuse } from "./refuse.ts";
 import { requestedProtocols, Switched } from "./switched.ts";
 import type { Forwarder, ProxyBackend, ProxyRoute } from "./types.ts";
 import { Upload } from "./upload.ts";
-import { dropHandshake, openTunnel, refuseHandshake, wantsWebSocket } from "./websocket.ts";
 
 /** What a forwarder works with. */
 export interface ForwarderOptions {
@@ -77,7 +74,7 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
   const inFlight = options.inFlight ?? createInFlightRequests(clock);
   const delivery = { clock, inFlight, streams, via, upstreamHeaders };
   const { deliver, changeHeaders } = createDelivery(delivery);
-  const tunnels = { clock, inFlight, changeHeaders };
+  const tunnels = { inFlight, changeHeaders, drain: options.drain };
 
   /** The fields for the pod. The client's own, changed in place, unless they may have to be read again. */
   function headersFor(facts: IncomingRequest, route: ProxyRoute, { entry }: RequestOutcome): HeaderFields {
@@ -226,28 +223,12 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
           continue;
         }
       }
-      const socket = context.tunnel?.socket;
       const delivered =
-        socket !== undefined
-          ? openTunnel(socket, answer, context, target, tunnels)
-          : context.switched !== undefined && answer.tunnel !== undefined
-            ? context.switched.begin(answer, context, target, tunnels)
-            : deliver(answer, context, target);
+        context.switched !== undefined && answer.tunnel !== undefined
+          ? context.switched.begin(answer, context, target, tunnels)
+          : deliver(answer, context, target);
       return leave(delivered, outcome, now);
     }
-  }
-
-  /** What a request for a WebSocket asks the pod for, or its refusal; undefined: it wants none. */
-  function tunnelOf(
-    facts: IncomingRequest,
-    { transport }: ProxyRoute,
-    outcome: RequestOutcome,
-    upgrade: Upgrade | undefined,
-  ): RequestedTunnel | HttpAnswer | undefined {
-    if (upgrade === undefined || !wantsWebSocket(facts)) return undefined;
-    if (!transport.carriesTunnels) return fail("not_supported", "WebSocket is not carried here", facts, outcome);
-    const refusal = refuseHandshake(facts.headers);
-    return refusal === undefined ? { socket: undefined } : refused(refusal, "bad_request", outcome);
   }
 
   /** Sends a request off, or answers it here and now. */
@@ -258,12 +239,9 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
     from: ProxyBackend,
     outcome: RequestOutcome,
     started: number,
-    upgrade: Upgrade | undefined,
   ): Promise<HttpAnswer> | HttpAnswer {
     const refusal = refuse(facts);
     if (refusal !== undefined) return refused(refusal, "not_supported", outcome);
-    const tunnel = tunnelOf(facts, route, outcome, upgrade);
-    if (tunnel !== undefined && "status" in tunnel) return tunnel;
     const changed = route.rewrite(facts.path, facts);
     if (changed.startsWith("//") && !route.transport.stripsHopByHop) {
       return fail("bad_request", "The path begins with two slashes, which this runtime cannot ask for", facts, outcome);
@@ -295,19 +273,16 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
       const rules = { limit, rate, window, now };
       pending.upload = new Upload(bodySourceOf(body), rules, pending, request.expectsContinue);
     }
-    const protocols = tunnel === undefined ? requestedProtocols(facts, body !== null) : undefined;
+    const protocols = requestedProtocols(facts, body !== null);
     const switched = protocols === undefined ? undefined : new Switched(protocols, timeouts.idle);
     const headers = headersFor(facts, route, outcome);
-    if (tunnel !== undefined) dropHandshake(headers);
-    const init = new ProxiedRequest(request, pending, route, { method, headers, upgrade: switched, tunnel });
+    const init = new ProxiedRequest(request, pending, route, { method, headers, upgrade: switched });
     const context: AttemptContext = {
       facts,
       route,
       outcome,
       pool,
       pending,
-      tunnel,
-      upgrade,
       switched,
       tried: undefined,
       span: undefined,
@@ -319,8 +294,8 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
     return sendWithRetries(context, picked, path + search, init);
   }
 
-  const go: typeof prepare = (request, facts, route, from, outcome, started, upgrade) => {
-    const answer = prepare(request, facts, route, from, outcome, started, upgrade);
+  const go: typeof prepare = (request, facts, route, from, outcome, started) => {
+    const answer = prepare(request, facts, route, from, outcome, started);
     // What was sent ends when it comes back.
     return answer instanceof Promise ? answer : leave(answer, outcome);
   };
@@ -330,7 +305,6 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
     facts: IncomingRequest,
     route: ProxyRoute,
     outcome: RequestOutcome,
-    upgrade?: Upgrade,
   ): Promise<HttpAnswer> | HttpAnswer {
     const started = clock.now();
     const from = route.backends.choose(facts);
@@ -345,9 +319,9 @@ export function createForwarder(options: ForwarderOptions): Forwarder {
       entry.cluster = from.upstream.cluster;
     }
     const refresh = from.upstream.refresh();
-    if (refresh === undefined) return go(request, facts, route, from, outcome, started, upgrade);
+    if (refresh === undefined) return go(request, facts, route, from, outcome, started);
     const waited = atMost(refresh, route.rule.timeouts.response, clock);
-    return waited.then(() => go(request, facts, route, from, outcome, started, upgrade));
+    return waited.then(() => go(request, facts, route, from, outcome, started));
   }
 
   return { forward };

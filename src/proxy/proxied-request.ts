@@ -3,7 +3,7 @@ import type { Endpoint } from "../discovery/types.ts";
 import type { BodySource } from "../http/body.ts";
 import type { HeaderFields } from "../http/header-fields.ts";
 import type { ClientRequest, InterimAnswer } from "../http/message.ts";
-import type { Keepalive, OutgoingRequest, RequestedTunnel, RequestedUpgrade } from "../http/transport.ts";
+import type { Keepalive, OutgoingRequest, RequestedUpgrade } from "../http/transport.ts";
 import type { InFlightRequest } from "./in-flight.ts";
 import type { ProxyRoute } from "./types.ts";
 
@@ -19,7 +19,6 @@ export class ProxiedRequest implements OutgoingRequest {
   readonly connectTimeout: number;
   readonly keepalive: Keepalive;
   readonly upgrade: RequestedUpgrade | undefined;
-  readonly tunnel: RequestedTunnel | undefined;
   readonly #client: ClientRequest;
   readonly #pending: InFlightRequest;
 
@@ -27,7 +26,7 @@ export class ProxiedRequest implements OutgoingRequest {
     client: ClientRequest,
     pending: InFlightRequest,
     { rule }: ProxyRoute,
-    { method, headers, upgrade, tunnel }: Pick<OutgoingRequest, "method" | "headers" | "upgrade" | "tunnel">,
+    { method, headers, upgrade }: Pick<OutgoingRequest, "method" | "headers" | "upgrade">,
   ) {
     this.method = method;
     this.headers = headers;
@@ -35,7 +34,6 @@ export class ProxiedRequest implements OutgoingRequest {
     this.connectTimeout = rule.timeouts.connect;
     this.keepalive = rule.keepalive;
     this.upgrade = upgrade;
-    this.tunnel = tunnel;
     this.#client = client;
     this.#pending = pending;
   }

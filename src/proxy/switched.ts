@@ -1,4 +1,5 @@
 import type { Target } from "../balancing/types.ts";
+import type { Drain } from "../http/drain.ts";
 import type { HttpAnswer } from "../http/message.ts";
 import type { IncomingRequest } from "../http/request.ts";
 import type { RequestedUpgrade } from "../http/transport.ts";
@@ -11,6 +12,18 @@ import type { InFlightRequests } from "./in-flight.ts";
 /** The protocols that a request asks its pod to go over to; undefined: none. It is a GET without a body (RFC 9110 section 7.8). */
 export const requestedProtocols = ({ upgrade, method }: IncomingRequest, hasBody: boolean): string | undefined =>
   method === "GET" && !hasBody ? upgrade : undefined;
+
+/** Whether a request wants a WebSocket (RFC 6455 section 4.1). */
+export const wantsWebSocket = ({ upgrade, method }: IncomingRequest): boolean =>
+  upgrade?.toLowerCase() === "websocket" && method === "GET";
+
+/** What a tunnel's request shares with others. */
+export interface SwitchedParts {
+  readonly inFlight: InFlightRequests;
+  readonly changeHeaders: ChangeHeaders;
+  /** Says whether the gateway cuts off what is under way; undefined: it never does. */
+  readonly drain: Pick<Drain, "over"> | undefined;
+}
 
 /** What the access log says of a tunnel that broke. */
 const ERRORS: Readonly<Record<NonNullable<TunnelEnd>, string | undefined>> = {
@@ -26,6 +39,7 @@ export class Switched implements RequestedUpgrade {
   readonly idle: number;
   #context: AttemptContext | undefined;
   #target: Target | undefined;
+  #drain: Pick<Drain, "over"> | undefined;
   #over: ((bytes: number) => void) | undefined;
 
   constructor(protocols: string, idle: number) {
@@ -38,11 +52,12 @@ export class Switched implements RequestedUpgrade {
     answer: HttpAnswer,
     context: AttemptContext,
     target: Target,
-    { inFlight, changeHeaders }: { readonly inFlight: InFlightRequests; readonly changeHeaders: ChangeHeaders },
+    { inFlight, changeHeaders, drain }: SwitchedParts,
   ): HttpAnswer {
     const { counts, entry } = context.outcome;
     this.#context = context;
     this.#target = target;
+    this.#drain = drain;
     inFlight.remove(context.pending);
     changeHeaders(answer.headers, answer.status, context, target);
     if (counts !== undefined) countSocket(counts, 1);
@@ -60,7 +75,9 @@ export class Switched implements RequestedUpgrade {
     const { counts, entry } = outcome;
     pool.finish(this.#target!);
     if (counts !== undefined) countSocket(counts, -1);
-    if (entry !== undefined && end !== undefined) entry.error = ERRORS[end];
+    // The client's connection may have been cut off here.
+    const cut = end === "client_reset" && this.#drain?.over;
+    if (entry !== undefined && end !== undefined) entry.error = ERRORS[cut ? "drained" : end];
     this.#over?.(down);
   }
 }

@@ -6,7 +6,6 @@ import type { HeaderFields } from "../http/header-fields.ts";
 import type { ClientRequest, HttpAnswer } from "../http/message.ts";
 import type { IncomingRequest } from "../http/request.ts";
 import type { Transport } from "../http/transport.ts";
-import type { Upgrade } from "../platform/websocket.ts";
 import type { SeriesCounts } from "../telemetry/counters.ts";
 import type { RequestOutcome } from "../telemetry/request-outcome.ts";
 import type { ProxyRule } from "./options.ts";
@@ -46,14 +45,12 @@ export interface ProxyRoute {
 export interface Forwarder {
   /**
    * Answers with what the route's upstream answers, or with a problem, and ends the request unless `outcome` defers
-   * that. Never rejects for an error of an upstream. `facts.headers` may be changed in place. `upgrade` accepts a
-   * client's WebSocket; left out, those are refused.
+   * that. Never rejects for an error of an upstream. `facts.headers` may be changed in place.
    */
   forward(
     request: ClientRequest,
     facts: IncomingRequest,
     route: ProxyRoute,
     outcome: RequestOutcome,
-    upgrade?: Upgrade,
   ): Promise<HttpAnswer> | HttpAnswer;
 }

@@ -34,9 +34,9 @@ export function viaApiserver({ connection, direct, logger }: ViaApiserverOptions
   }
 
   async function send(url: string, request: OutgoingRequest): Promise<HttpAnswer> {
-    const { endpoint, cluster, method, body, tunnel, upgrade } = request;
+    const { endpoint, cluster, method, body, upgrade } = request;
     const isPod = endpoint?.pod !== undefined && cluster !== undefined;
-    if (!isPod || tunnel !== undefined || upgrade !== undefined) return await direct.send(url, request);
+    if (!isPod || upgrade !== undefined) return await direct.send(url, request);
     const way = connection(cluster);
     if (way === undefined) throw new Error("no connection to the apiserver");
     const [namespace = "", name = ""] = endpoint.pod.split("/");

@@ -8,5 +8,4 @@ export const transportOf = (send: Send): Transport => ({
   send,
   dial: undefined,
   stripsHopByHop: false,
-  carriesTunnels: false,
 });

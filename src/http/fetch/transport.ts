@@ -41,6 +41,5 @@ export function fetchTransport(fetch: (url: string, init: RequestInit) => Promis
     },
     dial: undefined,
     stripsHopByHop: false,
-    carriesTunnels: true,
   };
 }

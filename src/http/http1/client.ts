@@ -1,11 +1,8 @@
 import type { Clock, Random } from "../../base/clock.ts";
 import type { Dial } from "../../platform/sockets.ts";
-import { MESSAGE_BYTES } from "../../platform/websocket.ts";
 import { isIdempotent } from "../idempotent.ts";
 import type { HttpAnswer } from "../message.ts";
-import type { Keepalive, OutgoingRequest, RequestedTunnel, Transport } from "../transport.ts";
-import { createClientSocket } from "../websocket/client.ts";
-import { beginHandshake } from "../websocket/handshake.ts";
+import type { Keepalive, OutgoingRequest, Transport } from "../transport.ts";
 import type { Call, Upgrader } from "./call.ts";
 import { PodConnections, type PodConnectionsOwner } from "./pod-connections.ts";
 import { type Framing, writeHead } from "./request-head.ts";
@@ -78,7 +75,7 @@ class ClientCall implements Call {
   ) {
     const { method, headers, expectsContinue } = request;
     const framing = framingOf(request);
-    const upgrade = upgrader === undefined ? undefined : (request.upgrade?.protocols ?? "websocket");
+    const upgrade = request.upgrade?.protocols;
     this.request = request;
     this.framing = framing;
     this.head = writeHead(method, path, headers, { authority: origin.authority, framing, upgrade, expectsContinue });
@@ -153,18 +150,6 @@ export function createHttp1Client(options: Http1ClientOptions): Http1Client {
       new ClientCall(origin, url.slice(slash), request, upgrader, resolve, reject).start();
     });
 
-  /** Asks for a WebSocket in whole messages. */
-  async function open(url: string, request: OutgoingRequest, tunnel: RequestedTunnel): Promise<HttpAnswer> {
-    const check = await beginHandshake(request.headers);
-    return await send(url, request, {
-      switched(head, socket, rest) {
-        check(head);
-        tunnel.socket = createClientSocket(socket, { clock, maxBytes: MESSAGE_BYTES, rest });
-        return undefined;
-      },
-    });
-  }
-
   async function sendUpgrade(url: string, request: OutgoingRequest): Promise<HttpAnswer> {
     const upgrader = await createUpgrader(request.upgrade!, request.headers, clock);
     return await send(url, request, upgrader);
@@ -181,12 +166,10 @@ export function createHttp1Client(options: Http1ClientOptions): Http1Client {
   return {
     send(url, request) {
       if (request.upgrade !== undefined) return sendUpgrade(url, request);
-      if (request.tunnel !== undefined) return open(url, request, request.tunnel);
       return send(url, request);
     },
     dial: options.dialStream,
     stripsHopByHop: true,
-    carriesTunnels: true,
     counts,
   };
 }

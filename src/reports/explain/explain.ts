@@ -8,8 +8,8 @@ import type { ProxyRule } from "../../proxy/options.ts";
 import { refuse } from "../../proxy/refuse.ts";
 import { mayRetry } from "../../proxy/retry.ts";
 import type { CompiledRoute, ForwardingRoute } from "../../proxy/route.ts";
+import { wantsWebSocket } from "../../proxy/switched.ts";
 import { KEPT_BYTES } from "../../proxy/upload.ts";
-import { refuseHandshake, wantsWebSocket } from "../../proxy/websocket.ts";
 import type { HeaderChanges, QueryChanges, RouteRule } from "../../routing/options.ts";
 import type { RouteTable } from "../../routing/table.ts";
 import { upstreamScheme } from "../../routing/upstream-scheme.ts";
@@ -142,7 +142,7 @@ async function servicesOf(
 
 /** What the proxy refuses before it looks for a node; undefined: nothing. */
 async function refusedByProxy({ rule, proxy }: ForwardingRoute<ExplainedRule>, facts: IncomingRequest) {
-  const refused = refuse(facts) ?? (wantsWebSocket(facts) ? refuseHandshake(facts.headers) : undefined);
+  const refused = refuse(facts);
   if (refused !== undefined) return problemAnswer(refused);
   const changed = proxy.rewrite(facts.path, facts);
   if (changed !== facts.path && !isPlainPath(changed)) {
