@@ -1,3 +1,4 @@
+import { inNextTurn } from "../../platform/defer.ts";
 import type { StreamSocket } from "../../platform/sockets.ts";
 import { Fields } from "../header-fields.ts";
 import type { ConnectionPhase, ConnectionTimeout } from "../http1/connection-phase.ts";
@@ -60,7 +61,7 @@ export class Http2ServerConnection extends Http2Session {
         bytes: limits.header_bytes || UNLIMITED,
         lines: limits.headers === 0 ? UNLIMITED : LINES_PER_FIELD * limits.headers,
       },
-      options.defer ?? queueMicrotask,
+      options.defer ?? inNextTurn,
     );
     this.options = options;
     this.peer = socket.peer.host;

@@ -27,8 +27,8 @@ export interface Http2ServerOptions extends Omit<ServerOptions, "limits" | "clos
   /** For the keys of WebSocket handshakes, which prove nothing here but that their answer is not of a cache. */
   readonly random: Random;
   /**
-   * Calls a function once, soon: what is written until then leaves in one write. One that waits for the event loop's next
-   * turn gathers the answers of many pods. @default a microtask
+   * Calls a function once, soon: what is written until then leaves in one write. @default in the event loop's next turn, which
+   * gathers the answers of many pods
    */
   readonly defer?: ((flush: () => void) => void) | undefined;
   /** A connection broke a rule that ends it, such as a flood; `code`: the error it is sent. For a counter and a log line. */

@@ -77,6 +77,24 @@ describe("a flood over HTTP/2", () => {
   });
 });
 
+describe("an HTTP/2 connection's requests", () => {
+  test("count as under way until each has ended, in whatever way", async () => {
+    const found = Promise.withResolvers<HttpAnswer>();
+    const rig = new Rig(() => found.promise).hello();
+    rig.send(get(1), post(3), get(5), get(7, [["BAD", "x"]]));
+    assertEquals(rig.load.requests, 3);
+    rig.send(rstStream(5));
+    assertEquals(rig.load.requests, 2);
+    found.resolve(answer("x"));
+    await settled();
+    assertEquals(rig.load.requests, 0);
+    rig.send(get(9), post(11));
+    rig.socket.cut();
+    await settled();
+    assertEquals(rig.load.requests, 0);
+  });
+});
+
 describe("an HTTP/2 connection that drains", () => {
   test("still takes the streams that were on their way, then no more, and ends with the last", async () => {
     const found: ((one: HttpAnswer) => void)[] = [];

@@ -42,6 +42,8 @@ export class Rig {
   readonly failures: unknown[] = [];
   readonly broken: string[] = [];
   closed = 0;
+  /** Requests under way. */
+  readonly load = { requests: 0 };
   readonly connection: Http2ServerConnection;
   readonly #seen = new SeenFrames();
   #read = 0;
@@ -55,6 +57,8 @@ export class Rig {
       limits: { ...LIMITS, ...limits },
       clock: this.clock,
       random: () => 0.5,
+      defer: queueMicrotask,
+      load: this.load,
       refuse: (refusal) => {
         this.refusals.push(refusal);
         return answer(refusal.detail, [], refusal.status ?? STATUS[refusal.problem] ?? 400);
