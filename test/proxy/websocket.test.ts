@@ -77,6 +77,18 @@ describe("a WebSocket through the gateway", () => {
     assertEquals(field(client.head, "sec-websocket-extensions"), "permessage-deflate; server_no_context_takeover");
   });
 
+  test("carries a message of 64 MB", async () => {
+    await using ends = await pair();
+    const size = 64 << 20;
+    let got = 0;
+    ends.client.socket.removeAllListeners("data");
+    ends.client.socket.on("data", (data: Buffer) => {
+      got += data.length;
+    });
+    ends.upstream.send(frame(2, Buffer.alloc(size, 7), { masked: false }));
+    await until(() => got === size + 10, { timeout: 20_000, message: () => `${got} of ${size} bytes` });
+  });
+
   test("takes frames that the upstream sends together with its answer", async () => {
     using pod = await rawSocketPod(
       (_head, accept) => switching(accept) + frame(1, "hello", { masked: false }).toString("latin1"),
