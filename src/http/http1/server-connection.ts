@@ -23,6 +23,8 @@ export class ServerConnection implements SocketEvents, RequestOwner, BodyOwner, 
   since: number;
   /** The address of its other end. */
   readonly peer: string;
+  /** How often all that waited for the client was taken. */
+  drains = 0;
   readonly #socket: StreamSocket;
   readonly #context: ServerContext;
   readonly #sender: AnswerSender;
@@ -113,6 +115,7 @@ export class ServerConnection implements SocketEvents, RequestOwner, BodyOwner, 
   }
 
   drained(): void {
+    this.drains++;
     this.#sender.drained();
   }
 

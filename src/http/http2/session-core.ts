@@ -26,6 +26,8 @@ export abstract class SessionCore implements SocketEvents {
   protected readonly past = new PastStreams();
   protected readonly calm = new CalmBudget();
   readonly socket: StreamSocket;
+  /** How often all that waited for the other side was taken. */
+  drains = 0;
   /** What a stream of ours begins with. */
   initialWindow = DEFAULT_WINDOW;
   /** What the other side takes on the connection. */
@@ -87,6 +89,7 @@ export abstract class SessionCore implements SocketEvents {
   protected abstract readonly heldInput: number;
 
   drained(): void {
+    this.drains++;
     this.#clogged = false;
     this.pump();
   }

@@ -14,6 +14,8 @@ const SECOND_MS = 1000;
  * first.
  */
 const WINDOWS = 2;
+/** A client takes nothing where that was seen so often: while a process is busy, the looks are rare. */
+const LEAST_LOOKS = 3;
 /** The longest that a connection whose answer is out is kept for the client to read it (RFC 9112 section 9.6). */
 const LINGER_MS = 2000;
 
@@ -21,9 +23,11 @@ const LINGER_MS = 2000;
 class Entry {
   connection: KeptConnection;
   readonly peer: string;
-  /** What waited for the client when that last changed, and since when; 0: nothing waits. */
+  /** What waited for the client when that last changed, since when (0: nothing waits), and how often it was looked. */
   waiting = 0;
+  drains = 0;
   stalledSince = 0;
+  looks = 0;
   /** The request under way, by when it began; how long its body has been waited for, and its bytes before that. */
   requestSince = 0;
   bodyWait = 0;
@@ -218,14 +222,19 @@ export class ConnectionTable {
     } else if (phase === "unread" || phase === "lingering") {
       if (spent >= LINGER_MS) connection.expire("linger");
     } else if (phase === "request") this.#watchBody(entry, passed);
-    if (waiting === 0) entry.stalledSince = 0;
-    else if (waiting !== entry.waiting || entry.stalledSince === 0) entry.stalledSince = now;
-    else if (write_stall > 0 && now - entry.stalledSince >= write_stall) {
+    const { drains } = connection;
+    // What a tunnel's client takes is not seen here.
+    if (waiting === 0 || phase === "tunnel") entry.stalledSince = 0;
+    else if (waiting !== entry.waiting || drains !== entry.drains || entry.stalledSince === 0) {
+      entry.stalledSince = now;
+      entry.looks = 0;
+    } else if (write_stall > 0 && ++entry.looks >= LEAST_LOOKS && now - entry.stalledSince >= write_stall) {
       entry.stalledSince = 0;
       this.#onRefused("write_stall");
       connection.expire("write");
     }
     entry.waiting = waiting;
+    entry.drains = drains;
   }
 
   /** Only the time counts in which the client's bytes were waited for. */

@@ -25,6 +25,7 @@ export class FirstBytes implements SocketEvents, KeptConnection {
   phase: ConnectionPhase = "idle";
   since: number;
   readonly waiting = 0;
+  readonly drains = 0;
   readonly awaitsBody = false;
   readonly socket: StreamSocket;
   readonly #owner: Chosen;

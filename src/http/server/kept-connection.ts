@@ -5,8 +5,10 @@ export interface KeptConnection {
   readonly phase: ConnectionPhase;
   /** Since when it is in this phase, in milliseconds since the epoch. */
   readonly since: number;
-  /** Bytes that wait for the client to take them. While they stay the same, it takes nothing. */
+  /** Bytes that wait for the client to take them. */
   readonly waiting: number;
+  /** How often all that waited was taken. While this and `waiting` stay the same, the client takes nothing. */
+  readonly drains: number;
   /** Bytes that are held for either end. */
   readonly heldBytes: number;
   /** It is the client's turn to send more of a request's body. */
