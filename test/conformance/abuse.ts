@@ -77,8 +77,7 @@ export const ABUSE: Readonly<Record<string, Shot>> = {
   "an absolute target without Host": { bytes: "GET http://evil.test/x HTTP/1.1\r\n\r\n" },
   "a method in lower case": { bytes: startLine("get /x HTTP/1.1") },
   "a method nobody knows": { bytes: startLine("BREW /x HTTP/1.1") },
-  // To the runtime what follows is no request, even when it was refused.
-  CONNECT: { bytes: startLine("CONNECT a:443 HTTP/1.1"), next: "nothing" },
+  CONNECT: { bytes: startLine("CONNECT a:443 HTTP/1.1") },
   TRACE: { bytes: startLine("TRACE /x HTTP/1.1") },
   "OPTIONS *": { bytes: startLine("OPTIONS * HTTP/1.1") },
   PROPFIND: { bytes: startLine("PROPFIND /x HTTP/1.1") },
@@ -95,7 +94,8 @@ export const ABUSE: Readonly<Record<string, Shot>> = {
   "251 header fields": { bytes: get("Host: a", ...fields(250)) },
   "GET with a body": { bytes: `${get("Host: a", "Content-Length: 3")}abc` },
   "GET with a chunked body": { bytes: `${get("Host: a", CHUNKED)}3\r\nabc\r\n0\r\n\r\n` },
-  "GET and a byte too many": { bytes: `${get("Host: a")}G` },
+  // What follows would be the rest of another request.
+  "GET and a byte too many": { bytes: `${get("Host: a")}G`, next: "nothing" },
   "two GET in one segment": { bytes: get("Host: a") + HIDDEN, answers: 2 },
   "POST and GET in one segment": { bytes: post("Content-Length: 3", "abc") + HIDDEN, answers: 2 },
   "a request byte by byte": { bytes: [...post("Content-Length: 3", "abc")] },
