@@ -123,12 +123,12 @@ describe("serving without a word about addresses", () => {
   test("listens on port 8080 of every address, and with the admin API on 9090 of this machine alone", async () => {
     const { host, stdout, signal } = world();
     const asked: SocketAddress[] = [];
-    const listen: Host["listen"] = (address, handler) => {
+    const listenStream: Host["listenStream"] = (address, handlers, options) => {
       asked.push(address);
       const port = [8080, 9090].includes(address.port) ? 0 : address.port;
-      return host.listen({ ...address, port }, handler);
+      return host.listenStream({ ...address, port }, handlers, options);
     };
-    const ended = run(["--demo"], { runtime: bunRuntime, host: { ...host, listen } });
+    const ended = run(["--demo"], { runtime: bunRuntime, host: { ...host, listenStream } });
     await until(() => stdout.length > 0, { message: "the ready line" });
     signal("SIGTERM");
     assertEquals(await ended, 0);

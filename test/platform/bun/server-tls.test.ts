@@ -79,7 +79,7 @@ describe("a gateway with a certificate", () => {
   let gateway: GatewayProcess;
   beforeAll(async () => {
     const own = await authority.issue("own", ["DNS:localhost", "IP:127.0.0.1"]);
-    gateway = await startGateway({ config: config({ tls: entry(own), http3: true }) });
+    gateway = await startGateway({ config: config({ tls: entry(own) }) });
   });
   afterAll(() => gateway.stop());
 
@@ -91,13 +91,6 @@ describe("a gateway with a certificate", () => {
     assertEquals([url, headers["x-forwarded-proto"]], ["/a?b=%2F", "https"]);
     assertEquals([headers.host, headers["x-forwarded-host"]], [gateway.url.slice(8), gateway.url.slice(8)]);
     assertEquals(headers["x-forwarded-for"], "127.0.0.1");
-  });
-
-  test("speaks HTTP/3 where it is asked to", async () => {
-    const init = { protocol: "http3", tls: { rejectUnauthorized: false } };
-    const answer = await fetch(`${gateway.url}/three`, init as RequestInit);
-    const { url, headers } = (await answer.json()) as { url: string; headers: Record<string, string> };
-    assertEquals([url, headers["x-forwarded-proto"], headers["x-forwarded-for"]], ["/three", "https", "127.0.0.1"]);
   });
 
   test("carries WebSockets", async () => {
