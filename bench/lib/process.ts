@@ -101,9 +101,10 @@ async function startUntil(
     rss: () => processTree(child.pid).reduce((sum, pid) => sum + rssOf(pid), 0),
     pin: (processors) => void Bun.spawnSync(["taskset", "-a", "-c", "-p", processors, String(child.pid)]),
     async stop() {
-      // A worker of nginx outlives a master that cannot say goodbye.
-      for (const pid of processTree(child.pid).slice(1)) process.kill(pid, "SIGKILL");
+      const tree = processTree(child.pid);
       child.kill("SIGKILL");
+      // A worker of nginx outlives a master that cannot say goodbye, and is replaced where it goes first.
+      for (const pid of tree.slice(1)) process.kill(pid, "SIGKILL");
       await child.exited;
     },
   };
