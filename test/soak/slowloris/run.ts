@@ -20,7 +20,7 @@ const flood = values.full
       limits: { head_timeout: 2000, keep_alive: 8000, body_window: 4000, write_stall: 6000 },
       openFiles: 2000,
       // A machine that runs other tests too.
-      p99: 250,
+      p99: 500,
     };
 const results = [await slowloris({ ...flood, print }), await atTheLimit(values.full ? 4000 : 300, print)];
 const problems = results.flatMap((result) => result.problems);

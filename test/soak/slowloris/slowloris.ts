@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { join } from "node:path";
 import { endingWithUs } from "../../helpers/child.ts";
@@ -144,6 +144,8 @@ export async function slowloris({
   };
   const pod = await startPod();
   const gateway = await start(pod.port, openFiles, limits === undefined ? {} : { limits });
+  for (let i = 0; i < 100; i++) await (await gateway.fetch("/")).text();
+  const idle = await rssOf(gateway.pid);
   const child = Bun.spawn(
     endingWithUs([
       "prlimit",
@@ -157,8 +159,6 @@ export async function slowloris({
   );
   try {
     const bystanders = new Bystanders();
-    for (let i = 0; i < 100; i++) await (await gateway.fetch("/")).text();
-    const idle = await rssOf(gateway.pid);
     let highest = idle;
     let now: Record<string, Attack> = {};
     void readLines(child.stdout, (line) => {
@@ -231,7 +231,9 @@ export async function atTheLimit(places: number, print: (line: string) => void):
   const pod = await startPod();
   const gateway = await start(pod.port, 4 * places + 1000, { limits: { connections: places } });
   const clients = [];
+  const files = async (): Promise<number> => (await readdir(`/proc/${gateway.pid}/fd`)).length;
   try {
+    const before = await files();
     for (let i = 0; i < places; i++) clients.push(await rawClient(Number(portText(gateway))));
     const get = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
     const asking = await Promise.all(
@@ -244,6 +246,7 @@ export async function atTheLimit(places: number, print: (line: string) => void):
     }).catch((error) => problems.push(`silent clients hold all places: ${error.message}`));
     print(`${answered()} of ${asking.length} new clients were served while ${places} silent ones held all places`);
     for (const client of [...clients.splice(0), ...asking]) client.socket.destroy();
+    await until(async () => (await files()) < before + 10, { timeout: 20_000, message: "the places to be free again" });
 
     const upload = "POST /upload HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nabc";
     for (let i = 0; i < places; i++) clients.push(await rawClient(Number(portText(gateway)), upload));
