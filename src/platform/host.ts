@@ -3,10 +3,8 @@ import type {
   Handler,
   Listener,
   ListenOptions,
-  ServerTls,
   StreamHandlers,
   StreamListener,
-  TlsListener,
   TlsListenOptions,
   TlsStreamListener,
 } from "./listen.ts";
@@ -31,10 +29,8 @@ export interface Host {
   columns(): number | undefined;
   /** Whole lines to standard output, line ends included: the access log. */
   write(lines: string): void;
-  /** Throws `ListenError`. */
+  /** With the runtime's own server of HTTP/1.1, which the demo's pods are. Throws `ListenError`. */
   listen(address: SocketAddress, handler: Handler, options?: ListenOptions): Listener;
-  /** Throws `ListenError`. The port is shared with other listeners of this user: see `isTaken`. */
-  listenTls(address: SocketAddress, handler: Handler, tls: ServerTls): TlsListener;
   /** Listens for TCP. Rejects with `ListenError`. */
   listenStream(address: SocketAddress, handlers: StreamHandlers, options?: ListenOptions): Promise<StreamListener>;
   /** Listens for TLS; at least one certificate, the first for clients that name none. Rejects with `ListenError`. */

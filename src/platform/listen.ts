@@ -35,21 +35,6 @@ export interface TlsListenOptions extends ListenOptions {
   readonly handshakeTimeout?: number | undefined;
 }
 
-/** How to serve with TLS. */
-export interface ServerTls {
-  /** At least one; the first also serves clients that name none of the hosts. */
-  readonly certificates: readonly ServerCertificate[];
-  readonly http2: boolean;
-  /** Also on UDP, on the same port. */
-  readonly http3: boolean;
-}
-
-/** A listening server with TLS. */
-export interface TlsListener extends Listener {
-  /** New connections get these certificates; those there are go on. Throws `ListenError`: then nothing has changed. */
-  renew(certificates: readonly ServerCertificate[]): void;
-}
-
 /** Handlers of what comes to a listening TCP port. */
 export interface StreamHandlers {
   /** A connection stands, its TLS handshake included; it does not read yet. */

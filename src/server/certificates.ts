@@ -2,7 +2,7 @@ import type { Logger } from "../base/log.ts";
 import type { CertificatesConfig } from "../config/schema.ts";
 import type { Files } from "../platform/files.ts";
 import type { Host } from "../platform/host.ts";
-import type { TlsListener } from "../platform/listen.ts";
+import type { TlsStreamListener } from "../platform/listen.ts";
 import type { ServerCertificate } from "../platform/tls.ts";
 
 /** What reading certificates needs. */
@@ -54,7 +54,7 @@ export async function readCertificates(
 /** Hands certificates over to the listener when their files change. Returns the function that ends it. */
 export function followCertificates(
   entries: CertificatesConfig,
-  listener: Pick<TlsListener, "renew">,
+  listener: Pick<TlsStreamListener, "renew">,
   { files, host, logger, now, place }: Readers & { readonly logger: Logger; now(): number; readonly place?: string },
 ): () => void {
   const paths = entries.flatMap(({ cert_file, key_file }) => [cert_file, key_file]);

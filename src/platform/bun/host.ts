@@ -8,7 +8,6 @@ import type { Signal } from "../process.ts";
 import { isTaken, openServer } from "./listen.ts";
 import { listenBunStream } from "./streams.ts";
 import { bunThreads } from "./threads.ts";
-import { listenTls } from "./tls.ts";
 
 const SIGNALS: readonly Signal[] = ["SIGTERM", "SIGINT", "SIGHUP"];
 
@@ -25,7 +24,6 @@ export const bunHost: Host = {
   columns: () => process.stderr.columns,
   write: (lines) => void process.stdout.write(lines),
   listen: (address, handler, { share = false } = {}) => openServer(address, handler, { reusePort: share }),
-  listenTls,
   isTaken,
   listenStream: listenBunStream,
   listenStreamTls,

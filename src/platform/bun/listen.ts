@@ -5,9 +5,6 @@ import { createServerSockets, type ServerSocketData } from "./websocket.ts";
 
 /** What a server has beside plain HTTP/1.1. */
 export interface ServerExtras {
-  readonly tls?: Bun.TLSOptions[];
-  readonly http2?: boolean;
-  readonly http3?: boolean;
   /** Others of this user may listen on the same port. */
   readonly reusePort: boolean;
 }

@@ -2,12 +2,11 @@ import process from "node:process";
 import type { SocketAddress } from "../../base/addresses.ts";
 import { outliveReaders } from "../closed-pipes.ts";
 import type { Host } from "../host.ts";
-import { type Handler, ListenError, type Listener, type TlsListener, takenError } from "../listen.ts";
+import { type Handler, ListenError, type Listener, takenError } from "../listen.ts";
 import { inspectCertificate } from "../node/certificate.ts";
 import { listenStream } from "../node/streams.ts";
 import { nodeOpenFiles, nodeUsage } from "../node/usage.ts";
 import type { Signal } from "../process.ts";
-import { listenRenewing } from "../renewing.ts";
 import { resolved } from "../resolved.ts";
 import { type DenoServeOptions, type DenoServer, deno } from "./api.ts";
 import { listenDenoTls } from "./streams.ts";
@@ -84,18 +83,6 @@ function open(address: SocketAddress, handler: Handler, extras: Partial<DenoServ
   };
 }
 
-/** Deno's server has one certificate and chooses HTTP/2 by itself; what else the config may want of TLS is refused. */
-const listenTls: Host["listenTls"] = (address, handler, tls): TlsListener => {
-  if (tls.http3) throw new ListenError("Cannot listen with server.http3: Deno's server has no HTTP/3");
-  if (tls.certificates.length > 1) {
-    throw new ListenError("Cannot listen with several certificates: Deno's server has one; keep one in server.tls");
-  }
-  return listenRenewing(address, handler, tls.certificates, (at, serve, [certificate]) => {
-    const { cert, key } = certificate!;
-    return open(at, serve, { cert, key, reusePort: true });
-  });
-};
-
 outliveReaders();
 
 /** The process around a command, on Deno. */
@@ -110,7 +97,6 @@ export const denoHost: Host = {
   columns: () => process.stderr.columns,
   write: (lines) => void process.stdout.write(lines),
   listen: (address, handler, { share = false } = {}) => open(address, handler, share ? { reusePort: true } : {}),
-  listenTls,
   isTaken,
   listenStream,
   listenStreamTls: listenDenoTls,
