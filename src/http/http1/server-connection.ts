@@ -23,12 +23,10 @@ export class ServerConnection implements SocketEvents, RequestOwner, BodyOwner, 
   since: number;
   /** The address of its other end. */
   readonly peer: string;
-  /** How often all that waited for the client was taken. */
   drains = 0;
   readonly #socket: StreamSocket;
   readonly #context: ServerContext;
   readonly #sender: AnswerSender;
-  /** In the middle of a head. */
   #reader: RequestReader | undefined = undefined;
   readonly #inbox = new Inbox();
   #request: ServerRequest | undefined = undefined;

@@ -14,6 +14,8 @@ const SECOND_MS = 1000;
  * first.
  */
 const WINDOWS = 2;
+/** So long a connection without a request is kept though its server stops, in milliseconds. */
+const FRESH_MS = 250;
 /** A client takes nothing where that was seen so often: while a process is busy, the looks are rare. */
 const LEAST_LOOKS = 3;
 /** The longest that a connection whose answer is out is kept for the client to read it (RFC 9112 section 9.6). */
@@ -118,7 +120,6 @@ export class ConnectionTable {
   add(connection: KeptConnection, peer: string): void {
     this.#entries.set(connection, new Entry(connection, peer));
     if (this.#ofPeer !== undefined) this.#ofPeer.set(peer, (this.#ofPeer.get(peer) ?? 0) + 1);
-    if (this.#stopping) connection.drain();
     if (this.#cancelTick !== undefined || this.#entries.size === 0) return;
     this.#lookedAt = this.#clock.now();
     this.#schedule();
@@ -149,10 +150,18 @@ export class ConnectionTable {
     this.#onQuiet?.();
   }
 
-  /** Every answer is its connection's last from now on; those without a request are closed. */
+  /** Every answer is its connection's last from now on; those without a request are closed soon. */
   drain(): void {
     this.#stopping = true;
-    for (const connection of [...this.#entries.keys()]) connection.drain();
+    this.#drainOld();
+  }
+
+  /** A connection that is new, or has just had its answer, may have its next request on the way. */
+  #drainOld(): void {
+    const now = this.#clock.now();
+    for (const connection of [...this.#entries.keys()]) {
+      if (connection.phase !== "idle" || now - connection.since >= FRESH_MS) connection.drain();
+    }
   }
 
   /** Resolves when no answer is under way any more and what there was to send has been taken. */
@@ -171,7 +180,7 @@ export class ConnectionTable {
 
   #isQuiet(): boolean {
     for (const { phase, waiting } of this.#entries.keys()) {
-      if (waiting > 0 || phase === "request" || phase === "head" || phase === "tunnel") return false;
+      if (waiting > 0 || (phase !== "unread" && phase !== "lingering" && phase !== "over")) return false;
     }
     return true;
   }
@@ -185,6 +194,7 @@ export class ConnectionTable {
   readonly #tick = (): void => {
     this.#cancelTick = undefined;
     this.#look();
+    if (this.#stopping) this.#drainOld();
     if (this.#onQuiet !== undefined && this.#isQuiet()) this.#onQuiet();
     if (this.#entries.size > 0 && this.#cancelTick === undefined) this.#schedule();
   };
