@@ -3,6 +3,7 @@ import type { RefusedRequest } from "../http1/read-request.ts";
 import { mayTrail } from "../trailers.ts";
 import type { FieldLine } from "./field-line.ts";
 import { fieldKindsIn, kindOfLine, LINE, roleIn } from "./line-kind.ts";
+import { WEBSOCKET_KINDS } from "./websocket-fields.ts";
 
 /** 15 digits are below 2^53: every number of them is exact. */
 const LENGTH = /^[0-9]{1,15}$/;
@@ -168,7 +169,7 @@ export function readRequestFields(
     path: path!,
     authority,
     fields,
-    kinds,
+    kinds: webSocket ? kinds | WEBSOCKET_KINDS : kinds,
     length: length === undefined ? undefined : Number(length),
     expectsContinue: expect !== undefined,
     webSocket,

@@ -1,8 +1,15 @@
 import type { Random } from "../../base/clock.ts";
+import { kindsOf } from "../fields.ts";
 import type { Fields } from "../header-fields.ts";
 
 /** Bytes of a handshake's key (RFC 6455 section 4.1). */
 const KEY_BYTES = 16;
+
+/** `FIELD` kinds of the names that `webSocketFields` adds. */
+export const WEBSOCKET_KINDS: number = ["connection", "upgrade", "sec-websocket-key", "sec-websocket-version"].reduce(
+  (kinds, name) => kinds | kindsOf(name),
+  0,
+);
 
 /**
  * Makes of the fields of a request that opens a WebSocket over HTTP/2 (RFC 8441 section 5.1) those that open one over

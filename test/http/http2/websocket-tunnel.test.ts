@@ -1,5 +1,6 @@
 import { describe, test } from "bun:test";
 import { assert, assertEquals } from "@std/assert";
+import { kindsOf } from "../../../src/http/fields.ts";
 import { H2_ERROR } from "../../../src/http/http2/errors.ts";
 import { FRAME } from "../../../src/http/http2/frames.ts";
 import type { SocketEvents, StreamSocket } from "../../../src/platform/sockets.ts";
@@ -58,6 +59,12 @@ describe("a WebSocket over HTTP/2 (RFC 8441)", () => {
       ["websocket", "Upgrade", "13", "p"],
     );
     assertEquals(atob(fields.get("sec-websocket-key")!).length, 16);
+    // The gateway asks the kinds alone whether there is an `Upgrade`.
+    let kinds = 0;
+    fields.forEach((_, name) => {
+      kinds |= kindsOf(name);
+    });
+    assertEquals(rig.requests[0]!.kinds, kinds);
     assertEquals(rig.answered(1).fields, [[":status", "200"], ["sec-websocket-protocol", "p"], DATE]);
     assertEquals(rig.answered(1).ended, false);
   });
