@@ -137,8 +137,9 @@ describe("a WebSocket of a real client through the gateway", () => {
     for (const [i, { socket }] of clients.entries()) socket.close(4000 + (i % 1000), `bye ${i}`);
     await until(() => clients.every(({ closed }) => closed !== undefined), { message: "all to be closed" });
     for (let i = 0; i < 1000; i++) {
-      const { closed } = await serverOf(`/many-${i}`);
-      assertEquals(closed, [4000 + i, `bye ${i}`]);
+      const server = await serverOf(`/many-${i}`);
+      await until(() => server.closed !== undefined, "the server's end to be closed");
+      assertEquals(server.closed, [4000 + i, `bye ${i}`]);
     }
     await until(() => [...wss.clients].every(({ readyState }) => readyState === 3), "no socket to be left");
   });
