@@ -25,7 +25,7 @@ test("an empty mapping is an empty config with every default", () => {
         workers: 1,
         trusted_proxies: [],
         limits: {
-          header_bytes: 16_384,
+          header_bytes: 32_768,
           headers: 100,
           url_bytes: 8192,
           body_bytes: 0,

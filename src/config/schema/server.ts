@@ -24,7 +24,7 @@ export const adminListen = v.optional(listen("127.0.0.1"), "127.0.0.1:9090");
 
 /** With several `workers` those of the whole gateway are shared out among them. */
 const limits = object({
-  header_bytes: withDefault(integer(1024), 16_384, { help: "Bytes of all headers together; more is a 431." }),
+  header_bytes: withDefault(integer(1024), 32_768, { help: "Bytes of all headers together; more is a 431." }),
   headers: withDefault(integer(1), 100, { help: "Number of headers; more is a 431." }),
   url_bytes: withDefault(integer(64), 8192, { help: "Bytes of path and query; more is a 414." }),
   body_bytes: withDefault(integer(0), 0, { help: "Bytes of a body; more is a 413. 0 is no limit." }),
