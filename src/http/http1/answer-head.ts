@@ -31,6 +31,8 @@ export const NO_LENGTH = -1;
 /** The length that is given is written. */
 export const LENGTH_AS_GIVEN = -2;
 
+const UPGRADE_REQUIRED = 426;
+
 /**
  * Writes heads of answers (RFC 9112 section 4), one at a time: first their fields, which say how the answer is to be
  * framed, then all of it. What frames a message and what is good for one hop only is written as the connection has it,
@@ -45,7 +47,7 @@ class AnswerHead {
   #lines = "";
   #dated = false;
   #wanted = NO_LENGTH;
-  #switches = false;
+  #status = 0;
   readonly #visitLine = (name: string, value: string): void => this.#field(name, value);
   readonly #visitField = (value: string, name: string): void => this.#field(name, value);
 
@@ -63,7 +65,7 @@ class AnswerHead {
     this.#lines = "";
     this.#dated = this.closes = false;
     this.#wanted = length;
-    this.#switches = status === 101;
+    this.#status = status;
     this.length = NO_LENGTH;
     if (fields instanceof Fields) fields.forEachLine(this.#visitLine);
     else fields.forEach(this.#visitField);
@@ -92,7 +94,9 @@ class AnswerHead {
         this.#takeLength(name, value);
         return;
       case ROLE.upgrade:
-        if (!this.#switches) return;
+        // A 426 has to say what it wants (RFC 9110 section 15.5.22); elsewhere it would be an offer that no one keeps.
+        if (this.#status === UPGRADE_REQUIRED) this.#lines += "Connection: Upgrade\r\n";
+        else if (this.#status !== 101) return;
         break;
       case ROLE.oneHop:
         return;

@@ -157,7 +157,8 @@ export function readHead(text: string, bytes: Uint8Array): ResponseHead {
         continue;
       case ANSWER_ROLE.upgrade:
         upgrade = upgrade === undefined ? value : `${upgrade}, ${value}`;
-        if (status !== 101) continue;
+        // A 426 says with it what it wants (RFC 9110 section 15.5.22), which the client can ask for here as well.
+        if (status !== 101 && status !== 426) continue;
         break;
       default:
         continue;
