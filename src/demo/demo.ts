@@ -1,13 +1,13 @@
 import type { Clock, Random } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
-import type { Upgrade } from "../platform/websocket.ts";
+import type { HttpAnswer } from "../http/message.ts";
 import { createApiserver, type EmbeddedApiserver } from "./apiserver.ts";
 import { configText, type DemoPod, NAMESPACE, podObject, SERVICE, serviceObjects } from "./demo-objects.ts";
-import { createEcho } from "./echo.ts";
+import { createEchoPod } from "./echo-pod.ts";
 import { isoSeconds, uuid } from "./identity.ts";
 
-/** Answers a request; `peer` is the address of the connection's other end, `upgrade` accepts its WebSockets. */
-export type DemoHandler = (request: Request, peer: string, upgrade?: Upgrade) => Response | Promise<Response>;
+/** Answers a request; `peer` is the address of the connection's other end. */
+export type DemoHandler = (request: Request, peer: string) => HttpAnswer | Promise<HttpAnswer>;
 
 /** Something that listens. */
 export interface DemoListener {
@@ -18,8 +18,8 @@ export interface DemoListener {
 
 /** What the demo needs of the world. */
 export interface DemoOptions {
-  /** Listens on a host; port 0 lets the system choose. Throws or rejects where that address cannot be had. */
-  serve(handler: DemoHandler, host: string, port: number): DemoListener | Promise<DemoListener>;
+  /** Listens on a host; port 0 lets the system choose. Rejects where that address cannot be had. */
+  serve(handler: DemoHandler, host: string, port: number): Promise<DemoListener>;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger?: Logger | undefined;
@@ -60,7 +60,7 @@ interface RunningPod extends DemoPod {
 async function startPods(options: DemoOptions): Promise<RunningPod[]> {
   const { serve, clock, random } = options;
   const start = async (name: string, ip: string, port: number): Promise<RunningPod> => {
-    const listener = await serve(createEcho({ pod: name, clock }), ip, port);
+    const listener = await serve(createEchoPod({ pod: name, clock }), ip, port);
     return { name, ip, port: listener.port, uid: uuid(random), listener };
   };
   const startAll = async (ipOf: (index: number) => string, samePort: boolean): Promise<RunningPod[]> => {
@@ -85,18 +85,6 @@ async function startPods(options: DemoOptions): Promise<RunningPod[]> {
     }
   }
   return startAll(() => "127.0.0.1", false);
-}
-
-/**
- * A watch whose body begins with a line break, which means nothing between JSON objects. Bun's server completes the
- * head of an answer only with its body's first byte: a client of a quiet watch would not learn that it is open.
- */
-function withFirstByte(request: Request, response: Response): Response {
-  if (response.body === null || !/[?&]watch=(?:1|true)\b/.test(request.url) || !response.ok) return response;
-  const newline = new TransformStream<Uint8Array, Uint8Array>({
-    start: (controller) => controller.enqueue(new TextEncoder().encode("\n")),
-  });
-  return new Response(response.body.pipeThrough(newline), response);
 }
 
 /** Starts the demo: an embedded apiserver with the service `demo/echo`, and two pods behind it that really listen. */
@@ -130,7 +118,7 @@ export async function startDemo(options: DemoOptions): Promise<Demo> {
   async function replace({ ip, port }: RunningPod): Promise<void> {
     const name = `${SERVICE}-${++made}`;
     try {
-      const listener = await options.serve(createEcho({ pod: name, clock }), ip, port);
+      const listener = await options.serve(createEchoPod({ pod: name, clock }), ip, port);
       const pod = { name, ip, port: listener.port, uid: uuid(random), listener };
       if (stopped) return await listener.stop();
       listening.set(pod.uid, pod);
@@ -153,11 +141,7 @@ export async function startDemo(options: DemoOptions): Promise<Demo> {
     });
   });
 
-  const server = await options.serve(
-    async (request) => withFirstByte(request, await api.fetch(request)),
-    "127.0.0.1",
-    0,
-  );
+  const server = await options.serve((request) => api.fetch(request), "127.0.0.1", 0);
   const apiserver = `http://127.0.0.1:${server.port}`;
   const kubectl = `kubectl --server=${apiserver} -n ${NAMESPACE}`;
   return {

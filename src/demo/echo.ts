@@ -1,5 +1,4 @@
 import type { Clock } from "../base/clock.ts";
-import type { Upgrade } from "../platform/websocket.ts";
 
 /** Who answers, and the clock of `/delay` and `/sse`. */
 export interface EchoOptions {
@@ -8,8 +7,8 @@ export interface EchoOptions {
   readonly clock: Clock;
 }
 
-/** Answers a request; `peer` is the address of the connection's other end, `upgrade` accepts its WebSockets. */
-export type EchoHandler = (request: Request, peer?: string, upgrade?: Upgrade) => Promise<Response>;
+/** Answers a request; `peer` is the address of the connection's other end. */
+export type EchoHandler = (request: Request, peer?: string) => Promise<Response>;
 
 /** The longest `/delay`, ms: an answer later than any client waits is only a leak. */
 const MAX_DELAY = 300_000;
@@ -48,8 +47,8 @@ const whole = (text: string | undefined, most: number): number | undefined =>
 /**
  * An upstream for demos, tests and benches that tells what reached it, in the shape of httpbin's `/anything`, with the
  * pod's name. `/status/N` answers that status, `/delay/MS` answers later, `/stream/N` sends N lines of JSON one by one,
- * `/sse?count=N&interval=MS` sends events (without a count: until the client leaves), `/ws` is a WebSocket that sends
- * every message back. Every other path echoes.
+ * `/sse?count=N&interval=MS` sends events (without a count: until the client leaves), `/ws` is for a WebSocket (`createEchoPod`).
+ * Every other path echoes.
  */
 export function createEcho({ pod, clock }: EchoOptions): EchoHandler {
   const named = { "x-pod": pod };
@@ -107,31 +106,13 @@ export function createEcho({ pod, clock }: EchoOptions): EchoHandler {
     });
   }
 
-  /** Sends every message back, in the first of the subprotocols that the client offers. */
-  function webSocket(request: Request, upgrade: Upgrade | undefined): Response {
-    const offered = request.headers.get("sec-websocket-protocol")?.split(",")[0]?.trim();
-    const headers = new Headers(named);
-    if (offered !== undefined) headers.set("sec-websocket-protocol", offered);
-    const wanted = request.headers.get("upgrade")?.toLowerCase() === "websocket";
-    const upgraded = wanted ? upgrade?.(request, headers) : undefined;
-    if (upgraded === undefined) {
-      const answer = json({ error: "/ws: this is a WebSocket", pod }, 426);
-      answer.headers.set("upgrade", "websocket");
-      return answer;
-    }
-    const { response, socket } = upgraded;
-    socket.listen({
-      message(data) {
-        if (!socket.send(data)) socket.pause();
-      },
-      drained: () => socket.resume(),
-      pinged: () => {},
-      closed: () => {},
-    });
-    return response;
+  function noWebSocket(): Response {
+    const answer = json({ error: "/ws: this is a WebSocket", pod }, 426);
+    answer.headers.set("upgrade", "websocket");
+    return answer;
   }
 
-  return async function echo(request, peer, upgrade) {
+  return async function echo(request, peer) {
     const url = new URL(request.url);
     const [, first, second, more] = url.pathname.split("/");
     const wrong = (what: string): Response => json({ error: `${url.pathname}: ${what}`, pod }, 400);
@@ -156,7 +137,7 @@ export function createEcho({ pod, clock }: EchoOptions): EchoHandler {
       case "sse":
         return events(url.searchParams);
       case "ws":
-        return webSocket(request, upgrade);
+        return noWebSocket();
       default:
         return anything(request, url, peer);
     }

@@ -1,13 +1,5 @@
 import type { SocketAddress } from "../base/addresses.ts";
-import type {
-  Handler,
-  Listener,
-  ListenOptions,
-  StreamHandlers,
-  StreamListener,
-  TlsListenOptions,
-  TlsStreamListener,
-} from "./listen.ts";
+import type { ListenOptions, StreamHandlers, StreamListener, TlsListenOptions, TlsStreamListener } from "./listen.ts";
 import type { ProcessUsage, Signal } from "./process.ts";
 import type { Threads } from "./threads.ts";
 import type { CertificateFacts, CertificateFault, ServerCertificate } from "./tls.ts";
@@ -29,8 +21,6 @@ export interface Host {
   columns(): number | undefined;
   /** Whole lines to standard output, line ends included: the access log. */
   write(lines: string): void;
-  /** With the runtime's own server of HTTP/1.1, which the demo's pods are. Throws `ListenError`. */
-  listen(address: SocketAddress, handler: Handler, options?: ListenOptions): Listener;
   /** Listens for TCP. Rejects with `ListenError`. */
   listenStream(address: SocketAddress, handlers: StreamHandlers, options?: ListenOptions): Promise<StreamListener>;
   /** Listens for TLS; at least one certificate, the first for clients that name none. Rejects with `ListenError`. */

@@ -1,19 +1,15 @@
 import { authority, type SocketAddress } from "../base/addresses.ts";
 import type { StreamSocket } from "./sockets.ts";
 import type { ServerCertificate } from "./tls.ts";
-import type { Upgrade } from "./websocket.ts";
-
-/** A handler of requests: `peer` is the address of the connection's other end, `upgrade` accepts its WebSockets. */
-export type Handler = (request: Request, peer: string, upgrade: Upgrade) => Response | Promise<Response>;
 
 /** A listening server. */
 export interface Listener {
   /** The port it really listens on. */
   readonly port: number;
   /**
-   * Stops accepting connections; resolves when the last answer under way is complete and the last WebSocket closed, or
-   * after `timeout` ms, when WebSockets are closed as going away and what else is left is cut off. `farewell` is called
-   * then: what it ends of the answers has a moment to leave.
+   * Stops accepting connections; resolves when the last answer under way is complete and the last tunnel gone, or after
+   * `timeout` ms, when what is left is cut off. `farewell` is called before: what it ends of the answers has a moment to
+   * leave.
    */
   stop(timeout: number, farewell?: () => void): Promise<void>;
 }

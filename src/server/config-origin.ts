@@ -2,6 +2,7 @@ import { systemClock } from "../base/clock.ts";
 import { startDemo } from "../demo/demo.ts";
 import type { Files } from "../platform/files.ts";
 import type { Host } from "../platform/host.ts";
+import { listenFetch } from "./fetch-listener.ts";
 import { programOf } from "./io.ts";
 import type { ChosenBy } from "./ports.ts";
 
@@ -40,8 +41,14 @@ export interface DemoPorts {
 /** The demo: an embedded apiserver, two echo pods behind it, and the config that routes to them. */
 export async function demoOrigin(host: Host, { port, adminPort }: DemoPorts): Promise<ConfigOrigin> {
   const demo = await startDemo({
-    serve: (handler, hostname, port) => {
-      const listener = host.listen({ host: hostname, port }, handler);
+    async serve(handler, hostname, port) {
+      const listener = await listenFetch({ host: hostname, port }, handler, {
+        host,
+        clock: systemClock,
+        logger: { log: (_level, message, fields) => host.stderr(JSON.stringify({ message, ...fields })) },
+        // Whatever the gateway takes, its pods take.
+        limits: { connections: 0, header_bytes: 0, headers: 0, buffer_bytes: 0 },
+      });
       return { port: listener.port, stop: () => listener.stop(0) };
     },
     clock: systemClock,

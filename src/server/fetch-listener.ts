@@ -24,17 +24,19 @@ export interface FetchListenerOptions extends ListenOptions {
   readonly host: Pick<Host, "listenStream">;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Others than those of what is no traffic. */
+  readonly limits?: Partial<HttpLimits> | undefined;
 }
 
 /** Serves plain HTTP/1 with a handler of the fetch standard. Rejects with `ListenError`. */
 export async function listenFetch(
   address: SocketAddress,
-  handler: (request: Request) => Response | Promise<Response>,
-  { host, clock, logger, share }: FetchListenerOptions,
+  handler: (request: Request, peer: string) => HttpAnswer | Promise<HttpAnswer>,
+  { host, clock, logger, limits, share }: FetchListenerOptions,
 ): Promise<Listener> {
   const problemOf = (code: ProblemCode, detail: string, head: boolean, status?: number): HttpAnswer =>
     problem(code, detail, { head, status });
-  const serve: HttpHandler = (request) => {
+  const serve: HttpHandler = (request, peer) => {
     const authority = request.authority ?? request.headers.get("host") ?? "";
     let asked: Request;
     try {
@@ -42,11 +44,11 @@ export async function listenFetch(
     } catch {
       return problemOf("bad_request", "The request cannot be read", request.method === "HEAD");
     }
-    return handler(asked);
+    return handler(asked, peer);
   };
   const server = createHttpServer({
     handler: serve,
-    limits: LIMITS,
+    limits: { ...LIMITS, ...limits },
     http2: false,
     clock,
     random: Math.random,

@@ -31,7 +31,7 @@ export interface RefusedConnections {
 export function createRefusedConnections({ clock, logger }: { clock: Clock; logger: Logger }): RefusedConnections {
   const counts = noRefusals();
   const next = noRefusals();
-  const told = noRefusals();
+  const reported = noRefusals();
   return {
     counts,
     count(reason, why) {
@@ -39,8 +39,8 @@ export function createRefusedConnections({ clock, logger }: { clock: Clock; logg
       const now = clock.now();
       if (now < next[reason]) return;
       next[reason] = now + PAUSE_MS;
-      const times = counts[reason] - told[reason];
-      told[reason] = counts[reason];
+      const times = counts[reason] - reported[reason];
+      reported[reason] = counts[reason];
       const [level, message] = WORDS[reason];
       logger.log(level, message, { reason, times, ...(why !== undefined && { last: why }) });
     },

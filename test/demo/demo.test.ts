@@ -1,24 +1,26 @@
 import { describe, test } from "bun:test";
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
+import { systemClock } from "../../src/base/clock.ts";
 import { loadConfig } from "../../src/config/load.ts";
 import { type DemoHandler, startDemo } from "../../src/demo/demo.ts";
 import { FORMAT } from "../../src/gateway/format.ts";
+import { bunHost } from "../../src/platform/bun/host.ts";
+import { listenFetch } from "../../src/server/fetch-listener.ts";
 import { createFakeClock } from "../helpers/fake-clock.ts";
 import { seededRandom } from "../helpers/random.ts";
 import { until } from "../helpers/wait.ts";
 
-const listen = (handler: DemoHandler, hostname: string, port: number) => {
-  const server = Bun.serve({
-    hostname,
-    port,
-    idleTimeout: 0,
-    fetch: (request, bun) => handler(request, bun.requestIP(request)?.address ?? ""),
+const listen = async (handler: DemoHandler, host: string, port: number) => {
+  const server = await listenFetch({ host, port }, handler, {
+    host: bunHost,
+    clock: systemClock,
+    logger: { log: () => {} },
   });
-  return { port: server.port!, stop: () => server.stop(true) };
+  return { port: server.port, stop: () => server.stop(0) };
 };
 
 /** A system whose only loopback address is 127.0.0.1. */
-const listenOnOne: typeof listen = (handler, hostname, port) => {
+const listenOnOne: typeof listen = async (handler, hostname, port) => {
   if (hostname !== "127.0.0.1") throw new Error(`EADDRNOTAVAIL ${hostname}`);
   return listen(handler, hostname, port);
 };
@@ -85,7 +87,14 @@ describe("the demo cluster", () => {
     assertEquals(addressesOf(running.api.list("EndpointSlice", "demo")), [[other, stays]]);
     assertEquals(await podAt(address), pod);
     await running.clock.advance(2000);
-    await assertRejects(() => fetch(`http://${address}/`));
+    await until(
+      () =>
+        fetch(`http://${address}/`).then(
+          () => false,
+          () => true,
+        ),
+      { message: "its listener to stop" },
+    );
     assertEquals(await podAt(other), stays);
   });
 

@@ -1,20 +1,25 @@
 import { describe, test } from "bun:test";
 import { assertEquals } from "@std/assert";
 import { systemClock } from "../../src/base/clock.ts";
-import { createEcho } from "../../src/demo/echo.ts";
+import { createEchoPod } from "../../src/demo/echo-pod.ts";
 import { bunHost } from "../../src/platform/bun/host.ts";
+import { listenFetch } from "../../src/server/fetch-listener.ts";
 import { serve } from "../gateway/support.ts";
 import { until } from "../helpers/wait.ts";
 
 /** A pod of the demo on a port of its own, listening as the demo's do. */
-function startPod() {
-  const listener = bunHost.listen({ host: "127.0.0.1", port: 0 }, createEcho({ pod: "echo-1", clock: systemClock }));
+async function startPod() {
+  const listener = await listenFetch(
+    { host: "127.0.0.1", port: 0 },
+    createEchoPod({ pod: "echo-1", clock: systemClock }),
+    { host: bunHost, clock: systemClock, logger: { log: () => {} } },
+  );
   return { port: listener.port, [Symbol.asyncDispose]: () => listener.stop(0) };
 }
 
 describe("the echo pod's /ws", () => {
   test("sends messages back through the gateway, in the first subprotocol offered", async () => {
-    await using pod = startPod();
+    await using pod = await startPod();
     await using gateway = await serve({ routes: [{ nodes: [{ host: "127.0.0.1", port: pod.port }] }] });
     const socket = new WebSocket(`${gateway.url.replace("http", "ws")}/ws`, ["one", "two"]);
     socket.binaryType = "arraybuffer";
@@ -32,7 +37,7 @@ describe("the echo pod's /ws", () => {
   });
 
   test("takes what is sent faster than it is read, in order", async () => {
-    await using pod = startPod();
+    await using pod = await startPod();
     const socket = new WebSocket(`ws://127.0.0.1:${pod.port}/ws`);
     let next = 0;
     socket.onmessage = ({ data }) => {
@@ -45,9 +50,12 @@ describe("the echo pod's /ws", () => {
   });
 
   test("tells a plain request that it wants a WebSocket", async () => {
-    await using pod = startPod();
-    const answer = await fetch(`http://127.0.0.1:${pod.port}/ws`);
-    assertEquals([answer.status, answer.headers.get("upgrade")], [426, "websocket"]);
-    assertEquals(await answer.json(), { error: "/ws: this is a WebSocket", pod: "echo-1" });
+    await using pod = await startPod();
+    await using gateway = await serve({ routes: [{ nodes: [{ host: "127.0.0.1", port: pod.port }] }] });
+    for (const url of [`http://127.0.0.1:${pod.port}`, gateway.url]) {
+      const answer = await fetch(`${url}/ws`);
+      assertEquals([answer.status, answer.headers.get("upgrade")], [426, "websocket"]);
+      assertEquals(await answer.json(), { error: "/ws: this is a WebSocket", pod: "echo-1" });
+    }
   });
 });

@@ -3,8 +3,9 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from "node:zlib";
 import { systemClock } from "../../src/base/clock.ts";
-import { createEcho } from "../../src/demo/echo.ts";
-import { openServer } from "../../src/platform/bun/listen.ts";
+import { createEchoPod } from "../../src/demo/echo-pod.ts";
+import { bunHost } from "../../src/platform/bun/host.ts";
+import { listenFetch } from "../../src/server/fetch-listener.ts";
 
 /** What `/text` says, whatever coding it comes in. */
 export const TEXT: string = "All pods are equal. ".repeat(200);
@@ -125,8 +126,11 @@ export async function startPods(): Promise<Pods> {
   const first = await listen("pod-1", addresses[0]!, 0);
   const { port } = first.address() as AddressInfo;
   const servers = [first, await listen("pod-2", addresses[1]!, port)];
-  const echo = createEcho({ pod: "pod-1", clock: systemClock });
-  const sockets = openServer({ host: addresses[0]!, port: 0 }, echo);
+  const sockets = await listenFetch(
+    { host: addresses[0]!, port: 0 },
+    createEchoPod({ pod: "pod-1", clock: systemClock }),
+    { host: bunHost, clock: systemClock, logger: { log: () => {} } },
+  );
   return {
     addresses,
     port,

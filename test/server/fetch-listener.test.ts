@@ -1,6 +1,8 @@
 import { describe, test } from "bun:test";
 import { assert, assertEquals } from "@std/assert";
-import { openServer } from "../../../src/platform/bun/listen.ts";
+import { systemClock } from "../../src/base/clock.ts";
+import { bunHost } from "../../src/platform/bun/host.ts";
+import { listenFetch } from "../../src/server/fetch-listener.ts";
 
 describe("a handler that fails", () => {
   for (const [name, handler] of [
@@ -9,14 +11,17 @@ describe("a handler that fails", () => {
   ] as const) {
     test(`${name} is answered 500 without a word of the inside, and the server goes on`, async () => {
       const written: string[] = [];
-      const report = (line: string) => void written.push(line);
-      const server = openServer({ host: "127.0.0.1", port: 0 }, handler, undefined, { report });
+      const server = await listenFetch({ host: "127.0.0.1", port: 0 }, handler, {
+        host: bunHost,
+        clock: systemClock,
+        logger: { log: (_level, message, fields) => void written.push(`${message} ${JSON.stringify(fields)}`) },
+      });
       for (let i = 0; i < 2; i++) {
         const answer = await fetch(`http://127.0.0.1:${server.port}/`, { headers: { accept: "text/html" } });
         const text = await answer.text();
         assertEquals([answer.status, answer.headers.get("content-type")], [500, "application/problem+json"]);
         assertEquals((JSON.parse(text) as { code: string }).code, "internal");
-        assert(!/secret|listen\.test|at once|later/.test(text), text);
+        assert(!/secret|listener\.test|at once|later/.test(text), text);
       }
       assertEquals(written.length, 2);
       assert(written[0]!.includes(`secret ${name}`), written[0]);

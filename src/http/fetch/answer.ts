@@ -1,6 +1,5 @@
-import { type OpenBody, setBodyState } from "../../base/body-state.ts";
 import type { HttpAnswer } from "../message.ts";
-import { type BodyEnd, isWhole, WatchedSource } from "../watched-source.ts";
+import { isWhole, WatchedSource } from "../watched-source.ts";
 import { responseOf } from "./message.ts";
 
 /**
@@ -11,25 +10,14 @@ export function fetchAnswer(request: Request, answer: HttpAnswer): Response {
   const { status, statusText, headers, body } = answer;
   if (answer instanceof Response) return answer;
   try {
-    if (isWhole(body)) {
-      const response = responseOf(answer);
-      setBodyState(response, "whole");
-      return response;
-    }
     // The runtime's own is passed on as it is: one that is read comes out of its coding on Workers.
-    if ("getReader" in body) return responseOf(answer);
-    const open: OpenBody = { onEnd: undefined };
+    if (isWhole(body) || "getReader" in body) return responseOf(answer);
     const { signal } = request;
     const leave = (): void => source.cancel(signal.reason);
-    const over = (how: BodyEnd): void => {
-      signal.removeEventListener("abort", leave);
-      if (how === "complete") open.onEnd?.();
-    };
+    const over = (): void => signal.removeEventListener("abort", leave);
     const source = new WatchedSource(body, { passed: () => {}, over });
     signal.addEventListener("abort", leave);
-    const response = responseOf({ status, statusText, headers, body: source });
-    setBodyState(response, open);
-    return response;
+    return responseOf({ status, statusText, headers, body: source });
   } catch {
     return new Response(null, { status: 502 });
   }

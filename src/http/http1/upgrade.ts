@@ -5,11 +5,9 @@ import type { HttpAnswer } from "../message.ts";
 import type { RequestedUpgrade } from "../transport.ts";
 import { createTunnel } from "../tunnel.ts";
 import { UpstreamError } from "../upstream-error.ts";
+import { webSocketAccept } from "../websocket-accept.ts";
 import type { Upgrader } from "./call.ts";
 import { HeldBytes } from "./held-bytes.ts";
-
-/** What completes a key (RFC 6455 section 1.3). */
-const KEY_SUFFIX = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
 const WEBSOCKET = "websocket";
 
@@ -20,19 +18,13 @@ const namesIn = (upgrade: string): string[] =>
     .map((name) => name.trim().toLowerCase())
     .filter((name) => name !== "");
 
-/** The `Sec-WebSocket-Accept` that answers a key (RFC 6455 section 4.2.2). */
-async function acceptOf(key: string): Promise<string> {
-  const digest = await crypto.subtle.digest("SHA-1", new TextEncoder().encode(key + KEY_SUFFIX));
-  return btoa(String.fromCharCode(...new Uint8Array(digest)));
-}
-
 const invalid = (what: string): UpstreamError => new UpstreamError("invalid", what);
 
 /** What looks at a pod's 101 to a request with these fields, and makes a tunnel of its connection. */
 export async function createUpgrader(wanted: RequestedUpgrade, fields: HeaderFields, clock: Clock): Promise<Upgrader> {
   const asked = namesIn(wanted.protocols);
   const key = asked.includes(WEBSOCKET) ? fields.get("sec-websocket-key") : null;
-  const accept = key === null ? undefined : await acceptOf(key);
+  const accept = key === null ? undefined : await webSocketAccept(key);
   return {
     switched({ upgrade, fields: answered }, socket, rest) {
       const chosen = namesIn(upgrade ?? "");

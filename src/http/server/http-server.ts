@@ -143,8 +143,8 @@ class SocketServer implements HttpServer, StreamHandlers, Chosen {
 
   async stop(timeout: number, farewell?: () => void): Promise<void> {
     this.#table.drain();
-    if (!(await this.#quietWithin(timeout))) {
-      farewell?.();
+    if (!(await this.#quietWithin(timeout)) && farewell !== undefined) {
+      farewell();
       await this.#quietWithin(GOODBYE_MS);
     }
     this.#table.closeAll();

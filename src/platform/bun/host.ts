@@ -5,8 +5,7 @@ import { inspectCertificate } from "../node/certificate.ts";
 import { listenStreamTls } from "../node/streams.ts";
 import { nodeOpenFiles, nodeUsage } from "../node/usage.ts";
 import type { Signal } from "../process.ts";
-import { isTaken, openServer } from "./listen.ts";
-import { listenBunStream } from "./streams.ts";
+import { isTaken, listenBunStream } from "./streams.ts";
 import { bunThreads } from "./threads.ts";
 
 const SIGNALS: readonly Signal[] = ["SIGTERM", "SIGINT", "SIGHUP"];
@@ -23,7 +22,6 @@ export const bunHost: Host = {
   draw: (text) => void process.stderr.write(text),
   columns: () => process.stderr.columns,
   write: (lines) => void process.stdout.write(lines),
-  listen: (address, handler, { share = false } = {}) => openServer(address, handler, { reusePort: share }),
   isTaken,
   listenStream: listenBunStream,
   listenStreamTls,

@@ -1,5 +1,5 @@
 import type { SocketAddress } from "../../base/addresses.ts";
-import type { ListenOptions, StreamHandlers, StreamListener } from "../listen.ts";
+import { ListenError, type ListenOptions, type StreamHandlers, type StreamListener } from "../listen.ts";
 import { KEEP_ALIVE_MS, listenFault } from "../node/streams.ts";
 import { BunSocket, bunSocketHandlers } from "./socket.ts";
 
@@ -42,4 +42,16 @@ export async function listenBunStream(
 ): Promise<StreamListener> {
   const listener = open(address, handlers, share);
   return { port: listener.port, close: () => listener.stop(false) };
+}
+
+/** Whether the port is in use now: only one that is not may be had alone. Throws `ListenError` where it cannot be had at all. */
+export function isTaken(address: SocketAddress): boolean {
+  if (address.port === 0) return false;
+  try {
+    open(address, { connection: (socket) => socket.destroy() }, false).stop(true);
+    return false;
+  } catch (error) {
+    if (error instanceof ListenError && error.taken) return true;
+    throw error;
+  }
 }

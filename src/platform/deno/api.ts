@@ -24,28 +24,6 @@ export interface DenoHttpClientOptions {
   readonly poolMaxIdlePerHost?: number;
 }
 
-/** A running `Deno.serve`. */
-export interface DenoServer {
-  readonly addr: { readonly port: number };
-  /** Stops accepting, lets answers under way end. */
-  shutdown(): Promise<void>;
-}
-
-export interface DenoServeOptions {
-  readonly hostname: string;
-  readonly port: number;
-  readonly cert?: string;
-  readonly key?: string;
-  readonly reusePort?: boolean;
-  onListen(): void;
-  onError(error: unknown): Response;
-}
-
-type DenoHandler = (
-  request: Request,
-  info: { readonly remoteAddr: { readonly hostname?: string } },
-) => Response | Promise<Response>;
-
 interface DenoChild {
   readonly stdout: ReadableStream<Uint8Array>;
   readonly stderr: ReadableStream<Uint8Array>;
@@ -104,11 +82,6 @@ interface DenoApi {
     options: DenoTlsOptions & { readonly port: number; readonly cert?: string; readonly key?: string },
   ): Promise<DenoTlsConn>;
   startTls(conn: DenoConn, options: DenoTlsOptions): Promise<DenoTlsConn>;
-  serve(options: DenoServeOptions, handler: DenoHandler): DenoServer;
-  upgradeWebSocket(
-    request: Request,
-    options: { readonly protocol?: string; readonly idleTimeout?: number },
-  ): { readonly socket: WebSocket; readonly response: Response };
   readonly Command: new (
     command: string,
     options: {
