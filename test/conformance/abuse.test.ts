@@ -1,33 +1,14 @@
-import { afterAll, beforeAll, describe, test } from "bun:test";
+import { describe, test } from "bun:test";
 import { assert, assertEquals, assertGreater } from "@std/assert";
-import type { GatewayProcess } from "../helpers/gateway-process.ts";
 import { seededRandom } from "../helpers/random.ts";
 import { until } from "../helpers/wait.ts";
 import { rawClient } from "../proxy/helpers.ts";
 import { ABUSE } from "./abuse.ts";
 import { limitsTable } from "./limits.ts";
 import { mutation } from "./mutations.ts";
-import {
-  type FramingPod,
-  framingPod,
-  gatewayTo,
-  type Outcome,
-  PROBES,
-  portOf,
-  type RawAnswer,
-  shoot,
-} from "./support.ts";
+import { framedGateway, gatewayTo, type Outcome, PROBES, portOf, type RawAnswer, shoot } from "./support.ts";
 
-let pod: FramingPod;
-let gateway: GatewayProcess;
-beforeAll(async () => {
-  pod = await framingPod();
-  gateway = await gatewayTo([pod.port]);
-});
-afterAll(async () => {
-  await gateway.stop();
-  pod.stop();
-});
+const under = framedGateway();
 
 const codeOf = ({ body }: RawAnswer): string => /"code":"(\w+)"/.exec(body)?.[1] ?? "";
 
@@ -48,7 +29,7 @@ describe("HTTP/1.1 as nobody should send it", () => {
   for (const { name, here } of rows) {
     test(`${name}: ${here}, never two requests for one, never the wrong answer`, async () => {
       const shot = ABUSE[name]!;
-      const outcome = await shoot(gateway, pod, shot);
+      const outcome = await shoot(under.gateway, under.pod, shot);
       assert(here.split(" or ").includes(told(outcome)), `${told(outcome)} instead of ${here}`);
       const { answers, after, upstream } = outcome;
       const paths = ["/x", "/hidden"].slice(0, shot.answers ?? 1);
@@ -72,8 +53,8 @@ describe("HTTP/1.1 as nobody should send it", () => {
     let served = 0;
     // What is no whole request is waited for, no longer than a test can.
     const limits = { head_timeout: 200, body_window: 200 };
-    await using hurried = await gatewayTo([pod.port], { server: { limits } });
-    pod.clear();
+    await using hurried = await gatewayTo([under.pod.port], { server: { limits } });
+    under.pod.clear();
     for (let round = 0; round < 25; round++) {
       const sent = await Promise.all(
         Array.from({ length: 60 }, async () => {
@@ -89,19 +70,19 @@ describe("HTTP/1.1 as nobody should send it", () => {
       );
       assertEquals((await hurried.fetch("/alive")).status, 200);
       // The gateway tells every pod whom a request is from: one without those words was hidden in another.
-      const hidden = pod.requests.filter(({ lines }) => !lines.includes("x-forwarded-for: 127.0.0.1"));
+      const hidden = under.pod.requests.filter(({ lines }) => !lines.includes("x-forwarded-for: 127.0.0.1"));
       assertEquals(hidden, [], `${JSON.stringify(sent)} (PODWAY_SEED=${seed})`);
-      served += pod.requests.filter(({ lines }) => !PROBES.test(lines[0]!)).length;
-      pod.clear();
+      served += under.pod.requests.filter(({ lines }) => !PROBES.test(lines[0]!)).length;
+      under.pod.clear();
     }
     assertGreater(served, 75, `hardly any of them was a request (PODWAY_SEED=${seed})`);
   });
 
   test("leaves no connection to a pod in the middle of a request", async () => {
     for (let i = 0; i < 50; i++) {
-      const answer = await gateway.fetch(`/round-${i}`);
+      const answer = await under.gateway.fetch(`/round-${i}`);
       assertEquals([answer.status, await answer.text()], [200, `ok /round-${i}`]);
     }
-    await until(() => pod.open() <= 8, { message: () => `${pod.open()} connections to the pod are open` });
+    await until(() => under.pod.open() <= 8, { message: () => `${under.pod.open()} connections to the pod are open` });
   });
 });

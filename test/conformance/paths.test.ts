@@ -1,19 +1,9 @@
-import { afterAll, beforeAll, describe, test } from "bun:test";
+import { describe, test } from "bun:test";
 import { assert, assertEquals } from "@std/assert";
-import type { GatewayProcess } from "../helpers/gateway-process.ts";
 import { bytesOf, limitsTable } from "./limits.ts";
-import { type FramingPod, framingPod, gatewayTo, shoot } from "./support.ts";
+import { framedGateway, shoot } from "./support.ts";
 
-let pod: FramingPod;
-let gateway: GatewayProcess;
-beforeAll(async () => {
-  pod = await framingPod();
-  gateway = await gatewayTo([pod.port]);
-});
-afterAll(async () => {
-  await gateway.stop();
-  pod.stop();
-});
+const under = framedGateway();
 
 /** How the document writes what became of a target. */
 function told(target: string, { answers, upstream }: Awaited<ReturnType<typeof shoot>>): string {
@@ -33,7 +23,9 @@ describe("a request's path and query", () => {
   for (const { name, here } of rows) {
     const target = bytesOf(name);
     test(`${name.slice(0, 40)} arrives as the limits say, at the pod and nowhere else`, async () => {
-      const outcome = await shoot(gateway, pod, { bytes: `GET ${target} HTTP/1.1\r\nHost: shop.test\r\n\r\n` });
+      const outcome = await shoot(under.gateway, under.pod, {
+        bytes: `GET ${target} HTTP/1.1\r\nHost: shop.test\r\n\r\n`,
+      });
       assertEquals(told(target, outcome), here.startsWith("`") ? bytesOf(here) : here);
       const [status] = outcome.answers.map((answer) => answer.status);
       assertEquals(outcome.upstream.length, status === 200 ? 1 : 0);

@@ -1,13 +1,12 @@
-import { afterAll, beforeAll, describe, test } from "bun:test";
+import { describe, test } from "bun:test";
 import { assert, assertEquals, assertGreaterOrEqual } from "@std/assert";
-import type { GatewayProcess } from "../helpers/gateway-process.ts";
 import { seededRandom } from "../helpers/random.ts";
 import { until } from "../helpers/wait.ts";
 import { rawClient } from "../proxy/helpers.ts";
 import { ABUSE } from "./abuse.ts";
 import { GROUPS } from "./probes/all.ts";
 import type { Probe } from "./probes/probe.ts";
-import { type FramingPod, framingPod, gatewayTo, PROBES, parseAnswers, portOf } from "./support.ts";
+import { type FramingPod, framedGateway, PROBES, parseAnswers, portOf } from "./support.ts";
 
 /** What is asked behind a probe, in the same segment. */
 const NEXT = "GET /after HTTP/1.1\r\nHost: after.test\r\n\r\n";
@@ -18,21 +17,12 @@ interface Outcome {
   readonly upstream: FramingPod["requests"];
 }
 
-let pod: FramingPod;
-let gateway: GatewayProcess;
-beforeAll(async () => {
-  pod = await framingPod();
-  gateway = await gatewayTo([pod.port]);
-});
-afterAll(async () => {
-  await gateway.stop();
-  pod.stop();
-});
+const under = framedGateway();
 
 /** Sends the pieces one by one and waits for two answers or the connection's end. */
 async function send(pieces: readonly string[], heads: boolean): Promise<Outcome> {
-  pod.clear();
-  const client = await rawClient(portOf(gateway));
+  under.pod.clear();
+  const client = await rawClient(portOf(under.gateway));
   client.socket.setNoDelay(true);
   for (const piece of pieces) {
     client.send(piece);
@@ -45,8 +35,8 @@ async function send(pieces: readonly string[], heads: boolean): Promise<Outcome>
     message: () => `two answers or the connection to end, got ${JSON.stringify(client.received().slice(0, 300))}`,
   });
   // Another client's round trip: what was on its way to the pod has come.
-  await until(async () => (await gateway.fetch("/alive")).status === 200, { message: "the gateway to answer" });
-  const outcome = { answers: finals(), closed: client.closed(), upstream: pod.requests.filter(isProbed) };
+  await until(async () => (await under.gateway.fetch("/alive")).status === 200, { message: "the gateway to answer" });
+  const outcome = { answers: finals(), closed: client.closed(), upstream: under.pod.requests.filter(isProbed) };
   client.socket.destroy();
   return outcome;
 }
@@ -135,12 +125,12 @@ describe("a request that comes in two pieces", () => {
   test("wherever it is cut, waits for its rest and is answered", async () => {
     const halves = await Promise.all(
       Array.from({ length: bytes.length - 1 }, async (_, i) => ({
-        client: await rawClient(portOf(gateway), bytes.slice(0, i + 1)),
+        client: await rawClient(portOf(under.gateway), bytes.slice(0, i + 1)),
         rest: bytes.slice(i + 1),
       })),
     );
     // By now each of the first halves has been read.
-    for (let i = 0; i < 3; i++) assertEquals((await gateway.fetch("/alive")).status, 200);
+    for (let i = 0; i < 3; i++) assertEquals((await under.gateway.fetch("/alive")).status, 200);
     const early = halves.filter(({ client }) => client.closed() || client.received() !== "");
     assertEquals(
       early.map(({ rest }) => rest),

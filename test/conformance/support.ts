@@ -1,6 +1,6 @@
-import { once } from "node:events";
-import { type AddressInfo, createServer, type Socket } from "node:net";
+import { afterAll, beforeAll } from "bun:test";
 import { type GatewayOptions, type GatewayProcess, startGateway } from "../helpers/gateway-process.ts";
+import { listenTcp } from "../helpers/tcp-server.ts";
 import { until } from "../helpers/wait.ts";
 import { rawClient } from "../proxy/helpers.ts";
 
@@ -94,11 +94,7 @@ export interface FramingPod {
 /** Starts a pod that answers every whole request with `ok` and its target. A request that breaks off has none. */
 export async function framingPod(): Promise<FramingPod> {
   const requests: { lines: string[]; body: string }[] = [];
-  const sockets = new Set<Socket>();
-  const server = createServer((socket) => {
-    sockets.add(socket);
-    socket.on("close", () => sockets.delete(socket));
-    socket.on("error", () => {});
+  const server = await listenTcp((socket) => {
     let text = "";
     socket.on("data", (data) => {
       text += data.toString("latin1");
@@ -116,16 +112,26 @@ export async function framingPod(): Promise<FramingPod> {
       }
     });
   });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
+  return { ...server, requests, clear: () => void requests.splice(0) };
+}
+
+/** A pod of those and a gateway before it, for all tests of a file. */
+export function framedGateway(): { readonly pod: FramingPod; readonly gateway: GatewayProcess } {
+  let made: { readonly pod: FramingPod; readonly gateway: GatewayProcess };
+  beforeAll(async () => {
+    const pod = await framingPod();
+    made = { pod, gateway: await gatewayTo([pod.port]) };
+  });
+  afterAll(async () => {
+    await made.gateway.stop();
+    made.pod.stop();
+  });
   return {
-    port: (server.address() as AddressInfo).port,
-    requests,
-    open: () => sockets.size,
-    clear: () => void requests.splice(0),
-    stop() {
-      server.close();
-      for (const socket of sockets) socket.destroy();
+    get pod() {
+      return made.pod;
+    },
+    get gateway() {
+      return made.gateway;
     },
   };
 }

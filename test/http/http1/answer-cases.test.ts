@@ -1,16 +1,13 @@
 import { describe, test } from "bun:test";
 import { assert, assertEquals } from "@std/assert";
-import { LazyAbortController } from "../../../src/base/abort.ts";
 import type { Body, BodySource } from "../../../src/http/body.ts";
-import { Fields } from "../../../src/http/header-fields.ts";
 import { createHttp1Client } from "../../../src/http/http1/client.ts";
-import { Connection } from "../../../src/http/http1/connection.ts";
 import type { HttpAnswer } from "../../../src/http/message.ts";
 import { UpstreamError } from "../../../src/http/upstream-error.ts";
-import type { SocketEvents, StreamSocket } from "../../../src/platform/sockets.ts";
 import { createFakeClock } from "../../helpers/fake-clock.ts";
 import { until } from "../../helpers/wait.ts";
 import { ANSWER_CASES, type AnswerCase } from "./answer-cases.ts";
+import { asked } from "./asked.ts";
 import { DIALS, pod, sender, stopsPods } from "./client-pods.ts";
 import { bytesOf } from "./read-stream.ts";
 
@@ -83,45 +80,16 @@ function assertReads({ reads, toTheEnd, what }: AnswerCase, outcome: Outcome): v
 
 /** A connection in memory that has asked, and gets these pieces. */
 async function readPieces(method: string, pieces: readonly string[]): Promise<{ outcome: Outcome; free: number }> {
-  let events: SocketEvents | undefined;
-  const address = { host: "192.0.2.1", port: 80 };
-  const socket: StreamSocket = {
-    peer: address,
-    local: address,
-    listen: (to) => {
-      events = to;
-    },
-    write: () => true,
-    writeFramed: () => true,
-    waiting: 0,
-    end() {},
-    pause() {},
-    resume() {},
-    reset() {},
-    destroy() {},
-  };
-  let free = 0;
-  const connection = new Connection(socket, { free: () => free++, gone() {} });
-  const answer = new Promise<HttpAnswer>((resolve, reject) => {
-    connection.send({
-      request: { method, headers: new Fields(), controller: new LazyAbortController() },
-      head: `${method} / HTTP/1.1\r\n\r\n`,
-      keepalive: { requests: 0, age: 0 },
-      framing: undefined,
-      upgrader: undefined,
-      resolve,
-      fail: reject,
-    });
-  });
+  const { events, answer, counts } = asked(method);
   const outcome = outcomeOf(answer);
   for (const piece of pieces) {
-    if (piece.length > 0) events!.data(bytesOf(piece));
+    if (piece.length > 0) events.data(bytesOf(piece));
     // Whoever waits for the answer has it, and takes its body, before the next piece comes.
     for (let turn = 0; turn < 4; turn++) await Promise.resolve();
   }
-  events!.ended();
-  events!.closed(undefined);
-  return { outcome: await outcome, free };
+  events.ended();
+  events.closed(undefined);
+  return { outcome: await outcome, free: counts().free };
 }
 
 /** Where to cut: everywhere in a short one, else near its ends. */

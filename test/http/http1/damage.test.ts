@@ -1,49 +1,13 @@
 import { describe, test } from "bun:test";
 import { assert, assertEquals } from "@std/assert";
-import { LazyAbortController } from "../../../src/base/abort.ts";
 import type { BodySource } from "../../../src/http/body.ts";
 import { responseOf } from "../../../src/http/fetch/message.ts";
-import { Connection } from "../../../src/http/http1/connection.ts";
 import type { HttpAnswer } from "../../../src/http/message.ts";
 import { UpstreamError } from "../../../src/http/upstream-error.ts";
-import type { SocketEvents, StreamSocket } from "../../../src/platform/sockets.ts";
+import type { SocketEvents } from "../../../src/platform/sockets.ts";
 import { collect } from "../../helpers/body.ts";
 import { seededRandom } from "../../helpers/random.ts";
-
-/** A connection whose socket is the test's, and a request under way on it. */
-function asked() {
-  let events: SocketEvents | undefined;
-  const address = { host: "192.0.2.1", port: 80 };
-  const socket: StreamSocket = {
-    peer: address,
-    local: address,
-    listen: (to) => {
-      events = to;
-    },
-    write: () => true,
-    writeFramed: () => true,
-    waiting: 0,
-    end() {},
-    pause() {},
-    resume() {},
-    reset() {},
-    destroy() {},
-  };
-  let [free, gone] = [0, 0];
-  const connection = new Connection(socket, { free: () => free++, gone: () => gone++ });
-  const answer = new Promise<HttpAnswer>((resolve, reject) => {
-    connection.send({
-      request: { method: "GET", headers: new Headers(), controller: new LazyAbortController() },
-      head: "GET / HTTP/1.1\r\n\r\n",
-      keepalive: { requests: 0, age: 0 },
-      framing: undefined,
-      upgrader: undefined,
-      resolve,
-      fail: reject,
-    });
-  });
-  return { events: events!, answer, counts: () => ({ free, gone }) };
-}
+import { asked } from "./asked.ts";
 
 /** Takes a body to its end, stopping and going on where chance says. Rejects with what broke it off. */
 async function takeFitfully(body: HttpAnswer["body"], random: () => number): Promise<string> {

@@ -1,41 +1,18 @@
-import { once } from "node:events";
-import { type AddressInfo, createServer, type Socket } from "node:net";
+import type { Socket } from "node:net";
 import type { Random } from "../../../src/base/clock.ts";
+import { listenTcp, type TcpServer } from "../../helpers/tcp-server.ts";
 import { type Body, MessageReader } from "./message-reader.ts";
 import { isNoise } from "./noise.ts";
 import { downBody, planOf, upBody } from "./plan.ts";
 import { framingField, sendBody } from "./send-body.ts";
 
-/** A pod that does to each request what its path says, and checks every byte it gets. */
-export interface SoakPod {
-  readonly port: number;
-  /** Connections open now. */
-  open(): number;
-  stop(): void;
-}
-
-/** Starts one; `problem` is called with what it found wrong. */
-export async function startSoakPod(random: Random, problem: (what: string) => void): Promise<SoakPod> {
-  const sockets = new Set<Socket>();
-  const server = createServer({ allowHalfOpen: true }, (socket) => {
-    sockets.add(socket);
-    socket.on("error", () => {});
-    socket.on("close", () => sockets.delete(socket));
+/** A pod that does to each request what its path says, and checks every byte it gets; `problem` is called with what it found wrong. */
+export const startSoakPod = (random: Random, problem: (what: string) => void): Promise<TcpServer> =>
+  listenTcp((socket) => {
     const connection = new PodConnection(socket, random, problem);
     socket.on("data", (bytes: Buffer) => connection.feed(bytes));
     socket.on("end", () => socket.end());
-  });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  return {
-    port: (server.address() as AddressInfo).port,
-    open: () => sockets.size,
-    stop() {
-      server.close();
-      for (const socket of sockets) socket.destroy();
-    },
-  };
-}
+  }, true);
 
 class PodConnection {
   readonly #socket: Socket;

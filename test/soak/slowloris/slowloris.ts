@@ -1,9 +1,9 @@
-import { once } from "node:events";
 import { readdir, readFile } from "node:fs/promises";
-import { type AddressInfo, createServer, type Socket } from "node:net";
+import type { Socket } from "node:net";
 import { join } from "node:path";
 import { endingWithUs } from "../../helpers/child.ts";
 import { type GatewayProcess, startGateway } from "../../helpers/gateway-process.ts";
+import { listenTcp, type TcpServer } from "../../helpers/tcp-server.ts";
 import { until } from "../../helpers/wait.ts";
 import { rawClient } from "../../proxy/helpers.ts";
 
@@ -48,29 +48,15 @@ const DEFAULTS = { head_timeout: 10_000, keep_alive: 75_000, body_window: 30_000
 const LARGE = 20_000_000;
 
 /** Answers at once, takes uploads without an end, and sends a large answer as fast as it is taken. */
-async function startPod(): Promise<{ port: number; open(): number; stop(): void }> {
-  const sockets = new Set<Socket>();
+function startPod(): Promise<TcpServer> {
   const piece = Buffer.alloc(65_536);
-  const server = createServer((socket) => {
-    sockets.add(socket);
-    socket.on("error", () => {});
-    socket.on("close", () => sockets.delete(socket));
+  return listenTcp((socket) => {
     socket.on("data", (data: Buffer) => {
       const text = data.toString("latin1");
       if (text.startsWith("GET /large ")) void sendLarge(socket, piece);
       else if (/^GET [^ ]* HTTP/.test(text)) socket.write("HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok");
     });
   });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  return {
-    port: (server.address() as AddressInfo).port,
-    open: () => sockets.size,
-    stop() {
-      server.close();
-      for (const socket of sockets) socket.destroy();
-    },
-  };
 }
 
 async function sendLarge(socket: Socket, piece: Buffer): Promise<void> {
